@@ -1,0 +1,231 @@
+"""Every error that nbcontainer raises.
+
+    NbcontainerError
+    ├── UsageError              a magic's or a call's words are wrong
+    ├── DockerfileError         the Dockerfile text is wrong; `problems` have the lines
+    ├── Unsupported             this engine or cluster cannot do it
+    ├── EngineUnavailable       no container engine answers
+    ├── ClusterUnavailable      no Kubernetes API server answers
+    ├── ApiError                an engine, registry or cluster refused; `status`, `reason`
+    │   ├── NotFound
+    │   ├── Forbidden
+    │   ├── Conflict
+    │   └── AuthFailed          a registry or cluster does not accept the credentials
+    ├── BuildFailed             a build step failed; `step`, `lines`, `exit_code`, `output`
+    ├── PushFailed              a push or a pull did not complete
+    ├── CommandFailed           a command in a container ended with a non-zero exit code
+    ├── Protected               the context is protected and the call does not name it
+    └── Stopped                 the person, or the kernel's end, stopped it
+
+An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too. Raised
+by a magic it prints those lines alone (`_render_traceback_`); raised by the API it is an ordinary exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "ApiError",
+    "AuthFailed",
+    "BuildFailed",
+    "ClusterUnavailable",
+    "CommandFailed",
+    "Conflict",
+    "DockerfileError",
+    "EngineUnavailable",
+    "Forbidden",
+    "NbcontainerError",
+    "NotFound",
+    "Problem",
+    "Protected",
+    "PushFailed",
+    "Stopped",
+    "Unsupported",
+    "UsageError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a text: where it stands and what it is.
+
+    `line` and `end_line` count from 1 in the person's own text: the cell's body with the magic line as line 1, where
+    it came from a cell. `severity` is "error" or "warning".
+    """
+
+    line: int
+    message: str
+    severity: str = "error"
+    end_line: int = 0
+    suggestion: str = ""
+    source: str = ""
+
+    def __str__(self) -> str:
+        """Say where and what, with the suggestion if there is one."""
+        hint = f" ({self.suggestion})" if self.suggestion else ""
+        return f"line {self.line}: {self.message}{hint}"
+
+
+class NbcontainerError(Exception):
+    """The root of all errors of nbcontainer.
+
+    Attributes:
+        cure: what to do next, one line, or "".
+    """
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        """Give the message, and under it the cure."""
+        return f"{self.message}\n{self.cure}" if self.cure else self.message
+
+
+class UsageError(NbcontainerError):
+    """A magic's or a call's words are wrong: an unknown flag, a missing argument, an undefined `{{name}}`."""
+
+
+class DockerfileError(NbcontainerError):
+    """The Dockerfile text is wrong.
+
+    Attributes:
+        problems: every fault that was found, in the order of the text.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, cure: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"Dockerfile {problem}" for problem in self.problems), cure=cure)
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The first line of each fault."""
+        return tuple(problem.line for problem in self.problems)
+
+
+class Unsupported(NbcontainerError):
+    """The engine or cluster in use cannot do what was asked."""
+
+    def __init__(self, what: str, engine: str, *, cure: str = "") -> None:
+        self.what, self.engine = what, engine
+        super().__init__(f"{engine} does not support {what}.", cure=cure)
+
+
+class EngineUnavailable(NbcontainerError):
+    """No container engine answers.
+
+    Attributes:
+        tried: each address that was tried, with what it said.
+    """
+
+    def __init__(self, message: str, *, tried: Sequence[str] = (), cure: str = "") -> None:
+        self.tried = tuple(tried)
+        super().__init__(message, cure=cure)
+
+
+class ClusterUnavailable(NbcontainerError):
+    """No Kubernetes API server answers for this context."""
+
+    def __init__(self, message: str, *, context: str = "", cure: str = "") -> None:
+        self.context = context
+        super().__init__(message, cure=cure)
+
+
+class ApiError(NbcontainerError):
+    """An engine, a registry or a cluster refused a call.
+
+    Attributes:
+        status: the HTTP status code, 0 where there was none.
+        reason: the far end's own word for it ("NotFound", "denied" …), or "".
+    """
+
+    def __init__(self, message: str, *, status: int = 0, reason: str = "", cure: str = "") -> None:
+        self.status, self.reason = status, reason
+        super().__init__(message, cure=cure)
+
+
+class NotFound(ApiError):
+    """The named object does not exist."""
+
+
+class Forbidden(ApiError):
+    """The credentials are good but do not allow this."""
+
+
+class Conflict(ApiError):
+    """The object exists already, is in use, or was changed by somebody else."""
+
+
+class AuthFailed(ApiError):
+    """A registry or a cluster does not accept the credentials.
+
+    Attributes:
+        host: the registry's or API server's name.
+    """
+
+    def __init__(self, message: str, *, host: str, status: int = 401, reason: str = "", cure: str = "") -> None:
+        self.host = host
+        super().__init__(message, status=status, reason=reason, cure=cure)
+
+
+class BuildFailed(NbcontainerError):
+    """A build ended without an image.
+
+    Attributes:
+        step: the failed build step's name, such as "[build 3/4] RUN go build", or "".
+        lines: (first, last) line of the failing instruction in the person's own text, or None.
+        exit_code: the failed command's exit code, or None where no command ran.
+        output: what the failed step wrote, its last lines.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: str = "",
+        lines: tuple[int, int] | None = None,
+        exit_code: int | None = None,
+        output: str = "",
+        cure: str = "",
+    ) -> None:
+        self.step, self.lines, self.exit_code, self.output = step, lines, exit_code, output
+        super().__init__(message, cure=cure)
+
+
+class PushFailed(NbcontainerError):
+    """A push or a pull did not complete.
+
+    Attributes:
+        image: the image's name.
+        host: the registry's name.
+    """
+
+    def __init__(self, message: str, *, image: str, host: str = "", cure: str = "") -> None:
+        self.image, self.host = image, host
+        super().__init__(message, cure=cure)
+
+
+class CommandFailed(NbcontainerError):
+    """A command in a container ended with a non-zero exit code."""
+
+    def __init__(self, message: str, *, exit_code: int, output: str = "", cure: str = "") -> None:
+        self.exit_code, self.output = exit_code, output
+        super().__init__(message, cure=cure)
+
+
+class Protected(NbcontainerError):
+    """The context matches `protected_contexts`, and the call that would change it does not name it."""
+
+    def __init__(self, message: str, *, context: str, cure: str = "") -> None:
+        self.context = context
+        super().__init__(message, cure=cure)
+
+
+class Stopped(NbcontainerError):
+    """The person, or the kernel's end, stopped it."""

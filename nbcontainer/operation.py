@@ -1,0 +1,442 @@
+"""One running thing: a build, a push, a watch, a followed log.
+
+The work runs beside the caller, on a thread of its own or on the one background asyncio thread. Its events are folded
+into `state` there, once, whether or not anyone listens; listeners get copies of the events through queues of their
+own, so that none of them can hold the work up. Views read `state` and `revision` and draw at their own pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from nbcontainer.errors import Stopped
+
+__all__ = ["Missed", "Operation", "Progress", "background_loop"]
+
+Event = TypeVar("Event")
+Told = TypeVar("Told", contravariant=True)  # noqa: PLC0105 - what is told, in Progress
+State = TypeVar("State")
+Result = TypeVar("Result")
+
+QUEUE_LENGTH = 10_000  # events a listener may lag behind before it misses the oldest
+STOP_SECONDS = 1.0  # how long an interrupted caller waits for the far end to be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Stands in a listener's stream where `count` events were dropped because it was too slow."""
+
+    count: int
+
+
+class Progress(Protocol[Told]):
+    """What running work is given: a way to tell events, and to hear of a stop."""
+
+    def tell(self, event: Told) -> None:
+        """Fold one event into the state and pass it to the listeners."""
+
+    def on_stop(self, cancel: Callable[[], None]) -> None:
+        """Call `cancel` when the operation is stopped (at once, if it already is).
+
+        `cancel` runs on the stopping thread and must return soon: it closes a stream or sends a cancel.
+        """
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+
+
+_loop_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_running: weakref.WeakSet[Operation[Any, Any, Any]] = weakref.WeakSet()
+
+
+def background_loop() -> asyncio.AbstractEventLoop:
+    """The asyncio event loop of nbcontainer's own I/O thread, started on first use."""
+    global _loop  # noqa: PLW0603 - one loop for the process, made on first use
+    with _loop_lock:
+        if _loop is None or _loop.is_closed():
+            loop = asyncio.new_event_loop()
+            started = threading.Event()
+
+            def run() -> None:
+                asyncio.set_event_loop(loop)
+                loop.call_soon(started.set)
+                loop.run_forever()
+
+            threading.Thread(target=run, daemon=True, name="nbcontainer-io").start()
+            started.wait()
+            _loop = loop
+        return _loop
+
+
+class Operation(Generic[Event, State, Result]):
+    """One running thing, with live events, a state, and a result.
+
+    Iterate it with `for` or `async for` to get its events from now on; read `.state` at any time; `.result()` waits
+    and returns what came of it, or raises the far end's error; `.stop()` ends it. Leaving a loop over its events
+    leaves the operation running; Ctrl-C while waiting for it stops it.
+
+    The work raises when it is cut off by a stop; what it returns counts as done, even after one.
+
+    Args:
+        name: what runs, in a few words, for messages ("build of web:1").
+        state: the state before the first event.
+        apply: the fold: (state, event) → state.
+        conclude: makes the result from the last state and what the work returned.
+        endless: a watch or a followed log: stopping it is its normal end, and its result is its last view.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        state: State,
+        apply: Callable[[State, Event], State],
+        *,
+        endless: bool = False,
+        conclude: Callable[[State, Any], Result] | None = None,
+    ) -> None:
+        self.name = name
+        self.endless = endless
+        self.started = time.time()
+        self.finished: float | None = None
+        self._state = state
+        self._apply = apply
+        self._conclude = conclude
+        self._revision = 0
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._listeners: list[_Listener[Event]] = []
+        self._cancels: list[Callable[[], None]] = []
+        self._stopping = False
+        self._done = False
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+        self._when_done: list[Callable[[], object]] = []
+        self._task: asyncio.Task[Any] | None = None
+
+    # --- starting
+
+    def start_thread(self, work: Callable[[Progress[Event]], Any]) -> Operation[Event, State, Result]:
+        """Run blocking `work` on a daemon thread. Returns self."""
+
+        def run() -> None:
+            try:
+                value = work(self)
+            except BaseException as error:  # noqa: BLE001 - it is raised again where result() is called
+                self._end(error=error)
+            else:
+                self._end(value)
+
+        _running.add(self)
+        threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
+        return self
+
+    def start_task(
+        self, work: Callable[[Progress[Event]], Coroutine[Any, Any, Any]]
+    ) -> Operation[Event, State, Result]:
+        """Run the coroutine `work` on the background loop; a stop cancels its task. Returns self."""
+
+        async def run() -> None:
+            self._task = asyncio.current_task()
+            if self._stopping:
+                self._end(error=asyncio.CancelledError())
+                return
+            try:
+                value = await work(self)
+            except BaseException as error:  # noqa: BLE001 - it is raised again where result() is called
+                self._end(error=error)
+            else:
+                self._end(value)
+
+        _running.add(self)
+        loop = background_loop()
+
+        def cancel() -> None:
+            if self._task is not None:
+                loop.call_soon_threadsafe(self._task.cancel)
+
+        self._cancels.append(cancel)
+        asyncio.run_coroutine_threadsafe(run(), loop)
+        return self
+
+    # --- the work's side (Progress)
+
+    def tell(self, event: Event) -> None:
+        """Fold one event into the state and pass it to the listeners. Called by the work."""
+        with self._lock:
+            if self._done:
+                return
+            self._state = self._apply(self._state, event)
+            self._revision += 1
+            listeners = tuple(self._listeners)
+            self._changed.notify_all()
+        for listener in listeners:
+            listener.put(event)
+
+    def on_stop(self, cancel: Callable[[], None]) -> None:
+        """Call `cancel` when the operation is stopped (at once, if it already is)."""
+        with self._lock:
+            if not self._stopping:
+                self._cancels.append(cancel)
+                return
+        cancel()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stopping
+
+    def _end(self, value: Any = None, error: BaseException | None = None) -> None:
+        if error is not None and (self._stopping or isinstance(error, asyncio.CancelledError)):
+            # whatever the work raises after it was cut off is a consequence of the stop
+            error = None if self.endless else Stopped(f"The {self.name} was stopped.")
+        result: Any = value
+        if error is None and self._conclude is not None:
+            try:
+                result = self._conclude(self._state, value)
+            except Exception as fault:  # noqa: BLE001 - it is raised again where result() is called
+                error = fault
+        with self._lock:
+            if self._done:
+                return
+            self._result, self._error, self._done = result, error, True
+            self.finished = time.time()
+            self._revision += 1
+            self._cancels.clear()
+            listeners, self._listeners = tuple(self._listeners), []
+            when_done, self._when_done = self._when_done, []
+            self._changed.notify_all()
+        _running.discard(self)
+        for listener in listeners:
+            listener.close()
+        for call in when_done:
+            call()
+
+    # --- the caller's side
+
+    @property
+    def state(self) -> State:
+        """The fold of all events so far."""
+        return self._state
+
+    @property
+    def revision(self) -> int:
+        """Grows whenever `state` or `done` changes."""
+        return self._revision
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended: finished, failed or stopped."""
+        return self._done
+
+    @property
+    def error(self) -> BaseException | None:
+        """What it failed with, or None; `result()` raises it."""
+        return self._error
+
+    def wait(self, timeout: float | None = None, *, revision: int | None = None) -> bool:
+        """Wait until it is done, or until its revision differs from `revision`; False when `timeout` seconds passed."""
+
+        def ready() -> bool:
+            return self._done or (revision is not None and self._revision != revision)
+
+        with self._changed:
+            return self._changed.wait_for(ready, timeout)
+
+    def when_done(self, call: Callable[[], object]) -> None:
+        """Call `call` once it is done (at once, if it already is), on the thread that ended it."""
+        with self._lock:
+            if not self._done:
+                self._when_done.append(call)
+                return
+        call()
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait for its end and return what came of it.
+
+        An endless operation returns its last view when stopped.
+
+        Raises:
+            TimeoutError: it still runs after `timeout` seconds (and goes on).
+            Stopped: it was stopped, and it is not endless.
+            KeyboardInterrupt: Ctrl-C while waiting; it is stopped, and gone within a second.
+            NbcontainerError: what the far end refused or failed with.
+        """
+        try:
+            if not self.wait(timeout):
+                raise TimeoutError(f"The {self.name} still runs after {timeout:g} s.")
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value] # set with done
+
+    def stop(self) -> None:
+        """Ask it to end. Returns at once; the far end is told, and `result()` tells when it is gone."""
+        with self._lock:
+            if self._stopping or self._done:
+                return
+            self._stopping = True
+            cancels = tuple(self._cancels)
+        for cancel in cancels:
+            try:
+                cancel()
+            except Exception:  # noqa: BLE001, S112 - the other far ends must be told all the same
+                continue
+
+    def interrupt(self) -> None:
+        """Stop it, and wait up to a second until it is gone."""
+        self.stop()
+        self.wait(STOP_SECONDS)
+
+    def __iter__(self) -> Iterator[Event | Missed]:
+        """Give the events from now on; raises the operation's error at the end, if there is one."""
+        listener: _Listener[Event] = _Listener()
+        self._listen(listener)
+        try:
+            yield from listener.events()
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+        finally:
+            self._forget(listener)
+        self._raise_error()
+
+    async def __aiter__(self) -> AsyncIterator[Event | Missed]:
+        """Give the events from now on, on the caller's own event loop."""
+        loop = asyncio.get_running_loop()
+        wake = asyncio.Event()
+        listener: _Listener[Event] = _Listener(lambda: loop.call_soon_threadsafe(wake.set))
+        self._listen(listener)
+        try:
+            while True:
+                wake.clear()
+                batch, closed = listener.take()
+                for event in batch:
+                    yield event
+                if closed:
+                    break
+                if not batch:
+                    await wake.wait()
+        finally:
+            self._forget(listener)
+        self._raise_error()
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        """Wait for the result without blocking the caller's event loop."""
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> Result:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        self.when_done(lambda: loop.call_soon_threadsafe(ended.set))
+        await ended.wait()
+        return self.result()
+
+    def __repr__(self) -> str:
+        """Say what it is and how it stands."""
+        if not self._done:
+            how = "stopping" if self._stopping else "running"
+        elif self._error is not None:
+            how = "stopped" if isinstance(self._error, Stopped) else "failed"
+        else:
+            how = "done"
+        return f"<Operation {self.name}: {how}>"
+
+    def _listen(self, listener: _Listener[Event]) -> None:
+        with self._lock:
+            if not self._done:
+                self._listeners.append(listener)
+                return
+        listener.close()
+
+    def _forget(self, listener: _Listener[Event]) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def _raise_error(self) -> None:
+        if self._error is not None and not isinstance(self._error, Stopped):
+            raise self._error
+
+
+class _Listener(Generic[Event]):
+    """One iterator's bounded queue."""
+
+    def __init__(self, wake: Callable[[], object] | None = None) -> None:
+        self._events: deque[Event] = deque()
+        self._missed = 0
+        self._closed = False
+        self._condition = threading.Condition()
+        self._wake = wake
+
+    def put(self, event: Event) -> None:
+        with self._condition:
+            if len(self._events) >= QUEUE_LENGTH:
+                self._events.popleft()
+                self._missed += 1
+            self._events.append(event)
+            self._condition.notify()
+        self._call_wake()
+
+    def close(self) -> None:
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        self._call_wake()
+
+    def _call_wake(self) -> None:
+        if self._wake is not None:
+            try:
+                self._wake()
+            except RuntimeError:  # the listener's event loop is closed: nobody is there to be woken
+                self._wake = None
+
+    def take(self) -> tuple[list[Event | Missed], bool]:
+        """All that waits, and whether that is the end."""
+        with self._condition:
+            batch: list[Event | Missed] = [Missed(self._missed)] if self._missed else []
+            batch.extend(self._events)
+            self._events.clear()
+            self._missed = 0
+            return batch, self._closed
+
+    def events(self) -> Iterator[Event | Missed]:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._events or self._missed or self._closed)
+            batch, closed = self.take()
+            yield from batch
+            if closed:
+                return
+
+
+def run_soon(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a short coroutine on the background loop and wait for it; Ctrl-C cancels it."""
+    future = asyncio.run_coroutine_threadsafe(coroutine, background_loop())
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        future.cancel()
+        raise
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop every operation when the kernel or the interpreter exits."""
+    running = [operation for operation in _running if not operation.done]
+    for operation in running:
+        operation.stop()
+    deadline = time.monotonic() + STOP_SECONDS
+    for operation in running:
+        operation.wait(max(0.0, deadline - time.monotonic()))
