@@ -1,0 +1,28 @@
+"""A BuildKit client in Python: the standard library and the h2 package, nothing else.
+
+It speaks BuildKit's own protocol, gRPC over HTTP/2, on any byte stream, and plays both parts of it: client of the
+daemon's Control service, and server of the session that the daemon calls back while it builds. It knows nothing of
+Docker, of notebooks or of this product::
+
+    control = Control(open_stream)                      # open_stream() -> ByteStream, dialled by the caller
+    services = Services(
+        trees={"context": Tree(".", {}), "dockerfile": Tree(None, {"Dockerfile": b"FROM busybox"})},
+        secrets={"token": lambda: b"..."},              # asked when the daemon asks
+        login=lambda host: Login("alice", "secret"),    # or Login.identity_token(...), or None: anonymous
+    )
+    options = SolveOptions(
+        frontend_attributes=dockerfile_attributes(target="web", build_args={"V": "1"}),
+        exporters=[Entry(type="moby", attributes={"name": "web:1"})],
+    )
+    build = Build(control, options, services, on_status=print, on_source_map=print)
+    response = build.run()                              # {"containerimage.digest": ...}; raises SolveError
+    build.cancel()                                      # from any thread, at any time; run() raises within a second
+
+`on_status` gets each `messages.StatusResponse` as it arrives, on a thread of its own; it may take its time.
+`on_source_map` gets the `messages.SourceMap` (step digest → lines) before the first step of the Dockerfile runs, where
+the daemon tells it. A `SolveError` knows `lines`, `step`, `exit_code` and what is left of the failed step.
+
+Several builds may use one `Control` at a time; it dials again after the connection was lost. Every failure of the
+connection is an `RpcError` with `Code.UNAVAILABLE`; what `open_stream` itself raises passes through, except OSError,
+which becomes one.
+"""
