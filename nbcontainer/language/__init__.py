@@ -1,0 +1,1 @@
+"""Completion, help and lint of Dockerfile and YAML text: pure functions."""

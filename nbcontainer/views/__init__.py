@@ -1,0 +1,1 @@
+"""How a noun looks: plain lines, a terminal picture, a page."""

@@ -1,0 +1,412 @@
+"""A build: what is asked for, what happens, how it stands, what came of it.
+
+Lines count from 1. A *Dockerfile line* is a line of the text that is sent to the engine; the person's own line is what
+`SourceMap` makes of it. Times are seconds since the epoch, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from nbcontainer.errors import Problem  # noqa: TC001 - fields' types are for readers at run time too
+
+__all__ = [
+    "BuildEvent",
+    "BuildRequest",
+    "BuildResult",
+    "BuildStarted",
+    "BuildState",
+    "BuildStep",
+    "BuildWarning",
+    "ImageBuilt",
+    "PushProgress",
+    "Secret",
+    "SourceMap",
+    "StepFinished",
+    "StepOutput",
+    "StepProgress",
+    "StepStarted",
+    "StepState",
+    "Transfer",
+    "apply_build",
+]
+
+OUTPUT_LINES = 400  # lines of output that the state keeps for one step; the spool file has all
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMap:
+    """Which line of which cell a Dockerfile line came from.
+
+    Attributes:
+        lines: for each Dockerfile line, in order, (cell name, line in that cell).
+    """
+
+    lines: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def shifted(cls, count: int, offset: int, cell: str = "") -> SourceMap:
+        """The map of a text of `count` lines whose first line is line `1 + offset` of one cell."""
+        return cls(tuple((cell, line + offset) for line in range(1, count + 1)))
+
+    def own(self, line: int) -> int:
+        """The person's own line for a Dockerfile line (the same, where the map knows nothing of it)."""
+        return self.lines[line - 1][1] if 0 < line <= len(self.lines) else line
+
+    def cell(self, line: int) -> str:
+        """The cell a Dockerfile line came from, or ""."""
+        return self.lines[line - 1][0] if 0 < line <= len(self.lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One build secret. Its value is read when the build asks for it, and never shown.
+
+    Attributes:
+        id: the name that `RUN --mount=type=secret,id=…` uses.
+        read: gives the value.
+        origin: where it comes from, in words ("env TOKEN", "file ~/.netrc", "prompt").
+    """
+
+    id: str
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """All that a build needs to know; the fields are docker build's flags.
+
+    Attributes:
+        dockerfile: the text.
+        context: the build context's folder, or None where nothing is sent.
+        files: in-memory files laid over the context, path → content.
+        secrets: by id.
+        build_contexts: named contexts, name → folder, image or URL.
+        outputs: `--output` values; empty means the engine's image store.
+        source_map: from the text's lines to the person's own.
+        attributes: further attributes of the Dockerfile frontend.
+    """
+
+    dockerfile: str
+    context: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    platform: str = ""
+    secrets: tuple[Secret, ...] = ()
+    no_cache: bool = False
+    no_cache_filter: tuple[str, ...] = ()
+    pull: bool = False
+    push: bool = False
+    network: str = ""
+    add_hosts: tuple[str, ...] = ()
+    shm_size: str = ""
+    ulimits: tuple[str, ...] = ()
+    cgroup_parent: str = ""
+    build_contexts: Mapping[str, str] = field(default_factory=dict)
+    cache_from: tuple[str, ...] = ()
+    builder: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    source_map: SourceMap = SourceMap()
+
+
+class StepState(StrEnum):
+    """How a build step stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    CACHED = "cached"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Bytes that a step pulls, sends or unpacks: one named part of it. `total` is 0 where it is unknown."""
+
+    name: str
+    current: int
+    total: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStep:
+    """One build step.
+
+    Attributes:
+        id: unique within the build (BuildKit's vertex digest, or a number).
+        name: as the engine says it: "[build 3/4] RUN go build".
+        stage: the stage's name or number in words, "" for internal steps.
+        instruction: the instruction's own text, or the name where none belongs to it.
+        lines: the person's own (first, last) line, or None.
+        internal: whether it is the engine's own work (loading the definition, exporting…).
+        output: the last lines of what it wrote.
+        output_lines: how many lines it wrote in all.
+    """
+
+    id: str
+    name: str
+    stage: str = ""
+    instruction: str = ""
+    lines: tuple[int, int] | None = None
+    internal: bool = False
+    state: StepState = StepState.WAITING
+    started: float | None = None
+    finished: float | None = None
+    error: str = ""
+    output: tuple[str, ...] = ()
+    output_lines: int = 0
+    transfers: tuple[Transfer, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, None while it runs or where it did not run."""
+        if self.started is None or self.finished is None:
+            return None
+        return max(0.0, self.finished - self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStarted:
+    """The build is under way; `steps` are those that the text foretells, in the text's order."""
+
+    title: str
+    engine: str
+    platform: str = ""
+    steps: tuple[BuildStep, ...] = ()
+    time: float = 0.0
+    spool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step is known, or runs (then `time` is set). `replaces` is the foretold step that this one turned out to be."""
+
+    step: BuildStep
+    time: float | None = None
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    """Whole lines that a step wrote. ANSI sequences are kept, other control characters are not trusted."""
+
+    id: str
+    lines: tuple[str, ...]
+    stream: str = "stdout"
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """A part of a step pulled, sent or unpacked more bytes."""
+
+    id: str
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step ended; `error` is set where it failed."""
+
+    id: str
+    state: StepState
+    time: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildWarning:
+    """The engine's, or our own, word on the text; `problem.source` is the rule's name."""
+
+    problem: Problem
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PushProgress:
+    """While a built image is pushed as part of the build: one layer's progress."""
+
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBuilt:
+    """The image is there. `id` is its configuration's digest, `digest` the manifest's (once pushed or exported)."""
+
+    id: str
+    digest: str = ""
+    size: int = 0
+    pushed: bool = False
+    time: float = 0.0
+
+
+BuildEvent = (
+    BuildStarted | StepStarted | StepOutput | StepProgress | StepFinished | BuildWarning | PushProgress | ImageBuilt
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildState:
+    """How a build stands: the fold of its events.
+
+    Attributes:
+        title: what is built, in the person's words (the first tag, or "image").
+        steps: by id, in build order.
+        spool: the path of the file with the whole output, or "".
+    """
+
+    title: str = "image"
+    tags: tuple[str, ...] = ()
+    engine: str = ""
+    platform: str = ""
+    started: float = 0.0
+    finished: float | None = None
+    steps: Mapping[str, BuildStep] = field(default_factory=dict)
+    warnings: tuple[BuildWarning, ...] = ()
+    pushing: Mapping[str, Transfer] = field(default_factory=dict)
+    id: str = ""
+    digest: str = ""
+    size: int = 0
+    pushed: bool = False
+    spool: str = ""
+
+    @property
+    def instructions(self) -> tuple[BuildStep, ...]:
+        """The steps that belong to an instruction of the text."""
+        return tuple(step for step in self.steps.values() if not step.internal)
+
+    def count(self, *states: StepState) -> int:
+        """How many instruction steps are in one of these states."""
+        return sum(step.state in states for step in self.steps.values() if not step.internal)
+
+    @property
+    def failed_step(self) -> BuildStep | None:
+        """The step that failed, if one did."""
+        return next((step for step in self.steps.values() if step.state is StepState.FAILED), None)
+
+
+def apply_build(state: BuildState, event: BuildEvent) -> BuildState:  # noqa: PLR0911 - a return for each event
+    """Fold one event into a build's state."""
+    match event:
+        case BuildStarted():
+            return replace(
+                state,
+                title=event.title,
+                engine=event.engine,
+                platform=event.platform,
+                started=event.time,
+                spool=event.spool,
+                steps={step.id: step for step in event.steps},
+            )
+        case StepStarted():
+            return replace(state, steps=_started(state.steps, event))
+        case StepOutput() | StepProgress() | StepFinished():
+            step = state.steps.get(event.id)
+            if step is None:
+                return state
+            return replace(state, steps={**state.steps, event.id: _advance(step, event)})
+        case BuildWarning():
+            return state if event in state.warnings else replace(state, warnings=(*state.warnings, event))
+        case PushProgress():
+            return replace(state, pushing={**state.pushing, event.transfer.name: event.transfer})
+        case ImageBuilt():
+            return replace(
+                state,
+                id=event.id or state.id,
+                digest=event.digest or state.digest,
+                size=event.size or state.size,
+                pushed=event.pushed or state.pushed,
+                finished=event.time or state.finished,
+            )
+
+
+def _started(steps: Mapping[str, BuildStep], event: StepStarted) -> dict[str, BuildStep]:
+    step = event.step
+    if event.time is not None and step.state is StepState.WAITING:
+        step = replace(step, state=StepState.RUNNING, started=event.time)
+    if event.replaces in steps and event.replaces != step.id:
+        return {step.id if key == event.replaces else key: step if key == event.replaces else old
+                for key, old in steps.items()}  # fmt: skip
+    known = steps.get(step.id)
+    if known is not None:
+        step = replace(
+            step,
+            output=known.output,
+            output_lines=known.output_lines,
+            transfers=known.transfers,
+            started=known.started or step.started,
+        )
+    return {**steps, step.id: step}
+
+
+def _advance(step: BuildStep, event: StepOutput | StepProgress | StepFinished) -> BuildStep:
+    match event:
+        case StepOutput():
+            return replace(
+                step,
+                output=(*step.output, *event.lines)[-OUTPUT_LINES:],
+                output_lines=step.output_lines + len(event.lines),
+            )
+        case StepProgress():
+            others = {transfer.name: transfer for transfer in step.transfers}
+            others[event.transfer.name] = event.transfer
+            return replace(step, transfers=tuple(others.values()))
+        case StepFinished():
+            return replace(step, state=event.state, finished=event.time, error=event.error)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """A finished build.
+
+    Attributes:
+        id: the image's id (its configuration's digest).
+        digest: the manifest's digest, "" where the image was neither pushed nor stored with one.
+        size: the image's size, 0 where the engine did not tell.
+        seconds: from the request to the image.
+        command: the same as docker words.
+    """
+
+    id: str
+    digest: str
+    tags: tuple[str, ...]
+    size: int
+    seconds: float
+    state: BuildState
+    command: str = ""
+
+    @property
+    def steps(self) -> tuple[BuildStep, ...]:
+        """The instruction steps, in build order."""
+        return self.state.instructions
+
+    @property
+    def warnings(self) -> tuple[BuildWarning, ...]:
+        """What the engine and the checks had to say."""
+        return self.state.warnings
+
+    @property
+    def cached(self) -> int:
+        """How many steps came from the cache."""
+        return self.state.count(StepState.CACHED)
+
+    def dataframe(self) -> Any:
+        """The steps as a pandas DataFrame (pandas must be installed)."""
+        from nbcontainer.model.tables import dataframe  # noqa: PLC0415 - pandas is the person's own choice
+
+        return dataframe(
+            ["step", "stage", "first line", "state", "seconds"],
+            [
+                [step.instruction or step.name, step.stage, step.lines and step.lines[0], str(step.state), step.seconds]
+                for step in self.steps
+            ],
+        )

@@ -1,0 +1,127 @@
+"""Images and their way to and from a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+__all__ = [
+    "Image",
+    "ImageTransferred",
+    "LayerProgress",
+    "LayerState",
+    "TransferNote",
+    "TransferResult",
+    "TransferStarted",
+    "TransferState",
+    "apply_transfer",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image in an engine's store. `created` is seconds since the epoch, `size` bytes."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    created: float = 0.0
+    size: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """One layer on its way. `status` is the engine's word, such as "Pushing" or "Layer already exists"."""
+
+    id: str
+    status: str = ""
+    current: int = 0
+    total: int = 0
+    done: bool = False
+    skipped: bool = False  # the far end had it already
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStarted:
+    """A push or a pull begins. `direction` is "push" or "pull"."""
+
+    direction: str
+    image: str
+    host: str
+    engine: str = ""
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LayerProgress:
+    """A layer came further."""
+
+    layer: LayerState
+
+
+@dataclass(frozen=True, slots=True)
+class TransferNote:
+    """A remark of the engine that belongs to no layer ("The push refers to repository …")."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTransferred:
+    """All layers and the manifest are there."""
+
+    digest: str
+    size: int = 0
+    time: float = 0.0
+
+
+TransferEvent = TransferStarted | LayerProgress | TransferNote | ImageTransferred
+
+
+@dataclass(frozen=True, slots=True)
+class TransferState:
+    """How a push or a pull stands."""
+
+    direction: str = "push"
+    image: str = ""
+    host: str = ""
+    engine: str = ""
+    started: float = 0.0
+    finished: float | None = None
+    layers: Mapping[str, LayerState] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    digest: str = ""
+    size: int = 0
+
+
+def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
+    """Fold one event into a push's or a pull's state."""
+    match event:
+        case TransferStarted():
+            return replace(
+                state,
+                direction=event.direction,
+                image=event.image,
+                host=event.host,
+                engine=event.engine,
+                started=event.time,
+            )
+        case LayerProgress():
+            return replace(state, layers={**state.layers, event.layer.id: event.layer})
+        case TransferNote():
+            return replace(state, notes=(*state.notes, event.text)[-50:])
+        case ImageTransferred():
+            return replace(state, digest=event.digest, size=event.size or state.size, finished=event.time)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferResult:
+    """A finished push or pull."""
+
+    image: str
+    digest: str
+    size: int
+    seconds: float
+    state: TransferState
+    command: str = ""

@@ -1,0 +1,147 @@
+"""Log lines of containers and pods, merged.
+
+The whole goes to a spool file; the state holds a window of the last lines, and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+__all__ = [
+    "LogEnded",
+    "LogEvent",
+    "LogLine",
+    "LogLines",
+    "LogRequest",
+    "LogResult",
+    "LogSource",
+    "LogState",
+    "apply_logs",
+]
+
+WINDOW_LINES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Whose log, and how much of it; the fields are kubectl's flags.
+
+    Attributes:
+        names: pods or containers; empty with a selector.
+        since: seconds back, 0 for all.
+        tail: last lines of each source, -1 for all.
+        timeout: seconds after which following ends, 0 for never.
+    """
+
+    names: tuple[str, ...] = ()
+    namespace: str = ""
+    selector: str = ""
+    container: str = ""
+    all_containers: bool = False
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    since: float = 0.0
+    tail: int = -1
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of `source` ("pod" or "pod/container"). `time` is seconds since the epoch, 0 where there is none."""
+
+    source: str
+    text: str
+    time: float = 0.0
+    stream: str = "stdout"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """Lines that arrived together, in order of arrival."""
+
+    lines: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """A source joined, left, restarted or cannot be read; `note` says it in words ("" for a plain join)."""
+
+    name: str
+    open: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnded:
+    """Nothing more will come."""
+
+
+LogEvent = LogLines | LogSource | LogEnded
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """A log as it stands.
+
+    Attributes:
+        title: whose log, in the person's words.
+        lines: the last lines.
+        total: how many lines there were in all; `total_bytes` their size.
+        sources: name → whether it is being read.
+        spool: the path of the file with all of it, or "".
+    """
+
+    title: str = ""
+    where: str = ""
+    lines: tuple[LogLine, ...] = ()
+    total: int = 0
+    total_bytes: int = 0
+    sources: Mapping[str, bool] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    spool: str = ""
+    following: bool = False
+    timestamps: bool = False
+
+
+def apply_logs(state: LogState, event: LogEvent) -> LogState:
+    """Fold one event into a log's state."""
+    match event:
+        case LogLines():
+            return replace(
+                state,
+                lines=(*state.lines[-WINDOW_LINES:], *event.lines)[-WINDOW_LINES:],
+                total=state.total + len(event.lines),
+                total_bytes=state.total_bytes + sum(len(line.text) + 1 for line in event.lines),
+            )
+        case LogSource():
+            notes = (*state.notes, event.note)[-50:] if event.note else state.notes
+            return replace(state, sources={**state.sources, event.name: event.open}, notes=notes)
+        case LogEnded():
+            return replace(state, following=False, sources=dict.fromkeys(state.sources, False))
+
+
+@dataclass(frozen=True)
+class LogResult(Sequence[LogLine]):
+    """What a log call gave: a sequence of the last lines; `spool` has all of them."""
+
+    state: LogState
+    command: str = ""
+
+    def __len__(self) -> int:
+        """How many lines the window holds."""
+        return len(self.state.lines)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - as Sequence has it
+        """The line at `index`, or a tuple of lines for a slice."""
+        return self.state.lines[index]
+
+    def __iter__(self) -> Iterator[LogLine]:
+        """The lines in order."""
+        return iter(self.state.lines)
+
+    @property
+    def text(self) -> str:
+        """The window's lines as one text."""
+        return "\n".join(line.text for line in self.state.lines)

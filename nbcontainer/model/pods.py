@@ -1,0 +1,94 @@
+"""Pods: what is asked for and what one is told of them. Their tables are `tables.Table`s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Description", "ExecRequest", "ExecResult", "PodChange", "PodRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class PodRequest:
+    """A pod to create: `kubectl run`'s flags.
+
+    Attributes:
+        command: what the container runs in place of the image's own command.
+        ports: container ports.
+        pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
+        wait: whether to wait until the pod runs (or cannot).
+        timeout: seconds to wait at the most.
+    """
+
+    name: str
+    image: str
+    namespace: str = ""
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    pull_policy: str = ""
+    restart: str = "Always"
+    wait: bool = True
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PodChange:
+    """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
+
+    kind: str
+    name: str
+    namespace: str
+    action: str
+    status: str = ""
+    uid: str = ""
+    where: str = ""
+    command: str = ""
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def yaml(self) -> str:
+        """The object as YAML, as it was sent."""
+        import yaml  # noqa: PLC0415 - heavy, and seldom asked for
+
+        return str(yaml.safe_dump(dict(self.manifest), sort_keys=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One object, described: sections of (name, value) in kubectl's order, and its events, newest last."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+    where: str = ""
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    events: tuple[tuple[str, ...], ...] = ()
+    command: str = ""
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecRequest:
+    """A command to run in a pod's or a container's running container."""
+
+    name: str
+    command: tuple[str, ...]
+    namespace: str = ""
+    container: str = ""
+    stdin: bytes | None = None
+    tty: bool = False
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """A finished command: its exit code and what it wrote, last lines; `spool` has all."""
+
+    exit_code: int
+    output: str
+    errors: str = ""
+    spool: str = ""
+    command: str = ""

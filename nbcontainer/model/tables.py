@@ -1,0 +1,181 @@
+"""Tables: rows of pods, images, containers or any kind, still or live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "Cell",
+    "Column",
+    "Row",
+    "Table",
+    "TableChanged",
+    "TableLive",
+    "TableReset",
+    "TableState",
+    "Tone",
+    "apply_table",
+    "dataframe",
+]
+
+Cell = str | int | float | None
+
+
+class Tone(StrEnum):
+    """What a row, a cell or a word means; a surface gives each a colour *and* a sign or a word."""
+
+    PLAIN = ""
+    DIM = "dim"
+    GOOD = "good"
+    RUNNING = "running"
+    CACHED = "cached"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `kind` says how its cells are drawn and sorted.
+
+    "text"; "number" (aligned right); "bytes"; "age": the cell is the time of creation, in seconds since the epoch,
+    and is shown as its age; "status": a word with a tone.
+    """
+
+    name: str
+    kind: str = "text"
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        key: unique in the table (a uid, an id).
+        cells: one for each column.
+        tone: of the "status" cell.
+        namespace, name, labels, kind: what the object is, "" where it does not apply.
+    """
+
+    key: str
+    cells: tuple[Cell, ...]
+    tone: Tone = Tone.PLAIN
+    name: str = ""
+    namespace: str = ""
+    kind: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableReset:
+    """The table's rows as listed anew. `where` is context and namespace, or the engine, in words."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    where: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableChanged:
+    """Rows that are new or changed, and the keys of those that are gone. One event holds many."""
+
+    rows: tuple[Row, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableLive:
+    """Whether the table follows the far end just now; `note` says why not ("reconnecting: …")."""
+
+    live: bool
+    note: str = ""
+
+
+TableEvent = TableReset | TableChanged | TableLive
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table as it stands.
+
+    Attributes:
+        rows: by key, in the far end's order.
+        live: whether it is being kept up to date.
+        note: a remark that stands with the table ("no cluster: these are Podman's pods").
+    """
+
+    title: str = ""
+    where: str = ""
+    note: str = ""
+    columns: tuple[Column, ...] = ()
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    live: bool = False
+    trouble: str = ""
+
+
+def apply_table(state: TableState, event: TableEvent) -> TableState:
+    """Fold one event into a table's state."""
+    match event:
+        case TableReset():
+            return replace(
+                state,
+                columns=event.columns,
+                rows={row.key: row for row in event.rows},
+                title=event.title or state.title,
+                where=event.where or state.where,
+                note=event.note or state.note,
+            )
+        case TableChanged():
+            rows = dict(state.rows)
+            for row in event.rows:
+                rows[row.key] = row
+            for key in event.gone:
+                rows.pop(key, None)
+            return replace(state, rows=rows)
+        case TableLive():
+            return replace(state, live=event.live, trouble=event.note)
+
+
+@dataclass(frozen=True)
+class Table(Sequence[Row]):
+    """Rows that one call gave: a sequence, with `.dataframe()` and the same as a command."""
+
+    state: TableState
+    command: str = ""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.state.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        """The row at `index`, or a list of rows for a slice."""
+        return list(self.state.rows.values())[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows in order."""
+        return iter(self.state.rows.values())
+
+    @property
+    def names(self) -> list[str]:
+        """The objects' names, in order."""
+        return [row.name for row in self]
+
+    def dataframe(self) -> Any:
+        """The rows as a pandas DataFrame (pandas must be installed)."""
+        return dataframe([column.name for column in self.state.columns], [list(row.cells) for row in self])
+
+
+def dataframe(columns: list[str], rows: list[list[Any]]) -> Any:
+    """A pandas DataFrame of these rows.
+
+    Raises:
+        ModuleNotFoundError: pandas is not installed.
+    """
+    import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415 - optional
+
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,81 @@
+"""Every option of nbcontainer, in one place. The magics show them as `%nbcontainer settings`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+from nbcontainer.errors import UsageError
+
+__all__ = ["Settings", "settings"]
+
+
+@dataclass
+class Settings:
+    """The options; change an attribute, and the next call uses it.
+
+    Attributes:
+        surface: "auto", "notebook", "terminal" or "plain": where running things are drawn.
+        engine: an engine's address (unix://, tcp://, ssh://), "podman" for the private Podman, or "" to look for one.
+        context: the kubeconfig context, or "" for the current one.
+        namespace: the namespace, or "" for the context's own.
+        protected_contexts: patterns of contexts (and engine addresses) in which only calls that name them change anything.
+        confirm: whether destructive verbs ask.
+        log_window: lines of a log that page and notebook hold.
+        spool_directory: where full outputs are kept; "" for a folder of the system's temporary directory.
+        credential_helper_timeout: seconds that a docker credential helper may take.
+        connect_timeout: seconds to wait for an engine or a cluster to answer.
+    """
+
+    surface: str = "auto"
+    engine: str = ""
+    context: str = ""
+    namespace: str = ""
+    protected_contexts: tuple[str, ...] = ()
+    confirm: bool = True
+    log_window: int = 2000
+    spool_directory: str = ""
+    credential_helper_timeout: float = 10.0
+    connect_timeout: float = 5.0
+
+    def change(self, name: str, value: Any) -> None:
+        """Set one option from its text or its value.
+
+        Raises:
+            UsageError: there is no such option, or the value does not fit it.
+        """
+        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        if name not in kinds:
+            raise UsageError(f"There is no setting {name!r}.", cure=f"Settings: {', '.join(kinds)}.")
+        setattr(self, name, _convert(name, kinds[name], value))
+
+    def is_protected(self, context: str) -> bool:
+        """Whether `context` matches one of `protected_contexts`."""
+        return any(fnmatchcase(context, pattern) for pattern in self.protected_contexts)
+
+
+def _convert(name: str, kind: type, value: Any) -> Any:
+    if kind is tuple and isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if kind is bool and isinstance(value, str):
+        words = {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }
+        if value.lower() not in words:
+            raise UsageError(f"{name} is either true or false, not {value!r}.")
+        return words[value.lower()]
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} takes a {kind.__name__}, not {value!r}.") from None
+
+
+settings = Settings()
