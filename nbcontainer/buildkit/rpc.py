@@ -1,0 +1,176 @@
+"""gRPC on any byte stream: a client that dials when it must, and a server for one connection."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Self
+
+from .connection import ByteStream, Call, Connection
+from .rpc_status import Code, Metadata, RpcError, encode_message
+
+Handler = Callable[[Iterator[bytes], Metadata], Iterable[bytes | list[bytes]]]
+"""A method of a server: gets requests and metadata, yields answers; a list is sent as one batch."""
+
+OnCall = Callable[[Call], None]
+
+
+class Client:
+    """Calls over one connection, which is opened when first needed and again after it was lost.
+
+    Args:
+        open_stream: Connects to the server. OSError becomes `RpcError`, other errors pass through.
+    """
+
+    def __init__(self, open_stream: Callable[[], ByteStream]) -> None:
+        self._open_stream = open_stream
+        self._connection: Connection | None = None
+        self._dialling = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
+        """Begin a call; see `Connection.call`."""
+        return self._connected().call(method, metadata, timeout)
+
+    def unary(
+        self,
+        method: str,
+        request: bytes = b"",
+        *,
+        metadata: Sequence[tuple[str, str]] = (),
+        timeout: float | None = None,
+        on_call: OnCall | None = None,
+    ) -> bytes:
+        """Send one message, wait for one. `on_call` gets the call, which it may cancel from another thread.
+
+        Raises:
+            RpcError: It failed.
+        """
+        answers = list(self.stream(method, [request], metadata=metadata, timeout=timeout, on_call=on_call))
+        if not answers:
+            raise RpcError(Code.INTERNAL, f"{method} was answered by nothing")
+        return answers[0]
+
+    def stream(
+        self,
+        method: str,
+        requests: Iterable[bytes],
+        *,
+        metadata: Sequence[tuple[str, str]] = (),
+        timeout: float | None = None,
+        on_call: OnCall | None = None,
+    ) -> Iterator[bytes]:
+        """Send messages and yield the answers. Whoever leaves early, by an interrupt too, cancels the call.
+
+        Anything but a list of `requests` is drawn from by a thread of its own.
+
+        Raises:
+            RpcError: It failed.
+        """
+        call = self.call(method, metadata, timeout)
+        try:
+            if on_call is not None:
+                on_call(call)
+            if isinstance(requests, list):
+                with contextlib.suppress(_Answered):
+                    _send_all(call, requests)
+            else:
+                threading.Thread(target=_pump, args=(call, requests), daemon=True, name="buildkit-requests").start()
+            yield from call.messages()
+        except BaseException:
+            call.cancel()
+            raise
+
+    def close(self) -> None:
+        """End the connection and all calls. Later calls fail."""
+        with self._dialling:
+            self._closed = True
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> Connection:
+        with self._dialling:
+            if self._closed:
+                raise RpcError(Code.CANCELLED, "the client was closed")
+            if self._connection is None or self._connection.lost:
+                try:
+                    stream = self._open_stream()
+                except OSError as error:
+                    raise RpcError(Code.UNAVAILABLE, f"cannot connect: {error}") from error
+                self._connection = Connection(stream, client=True)
+            return self._connection
+
+
+class _Answered(Exception):
+    """The answer came before all was sent."""
+
+
+def _send_all(call: Call, requests: Iterable[bytes]) -> None:
+    """Send; where the call is over already, its answer says why."""
+    try:
+        for message in requests:
+            call.send(message)
+    except RpcError:
+        raise _Answered from None
+    call.end()
+
+
+def _pump(call: Call, requests: Iterable[bytes]) -> None:
+    try:
+        _send_all(call, requests)
+    except _Answered:
+        return
+    except Exception as error:  # noqa: BLE001 - the one who asked reads the answers in another thread
+        call.fail(RpcError(Code.CANCELLED, f"the requests broke off: {type(error).__name__}: {error}"))
+
+
+class Server:
+    """Answers calls on one connection, each on a thread of its own.
+
+    Args:
+        handlers: ``/package.Service/Method`` → what answers it.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self.handlers = dict(handlers)
+        self._connection: Connection | None = None
+
+    def attach(self, stream: ByteStream) -> None:
+        """Serve this stream until it ends."""
+        self._connection = Connection(stream, client=False, on_call=self._answer)
+
+    def close(self) -> None:
+        """End the connection and all calls."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _answer(self, call: Call) -> None:
+        outcome = RpcError(Code.OK, "")
+        try:
+            call.send_headers([(":status", "200"), ("content-type", "application/grpc")])
+            handler = self.handlers.get(call.method)
+            if handler is None:
+                raise RpcError(Code.UNIMPLEMENTED, f"{call.method} is not offered")  # noqa: TRY301 - one way out
+            metadata = {name: values for name, values in call.headers.items() if not name.startswith(":")}
+            with contextlib.closing(_closable(handler(call.messages(), metadata))) as answers:
+                for answer in answers:
+                    call.send(*answer) if isinstance(answer, list) else call.send(answer)
+        except RpcError as error:
+            outcome = error
+        except Exception as error:  # noqa: BLE001 - the peer is told, whatever a handler raises
+            outcome = RpcError(Code.UNKNOWN, f"{type(error).__name__}: {error}")
+        trailers = [("grpc-status", str(int(outcome.code)))]
+        if outcome.message:
+            trailers.append(("grpc-message", encode_message(outcome.message)))
+        call.send_headers(trailers, end=True)
+
+
+def _closable(answers: Iterable[bytes | list[bytes]]) -> Generator[bytes | list[bytes], None, None]:
+    """As a generator, so that what the handler holds is let go of at once when the call breaks off."""
+    yield from answers
