@@ -27,6 +27,7 @@ State = TypeVar("State")
 Result = TypeVar("Result")
 
 QUEUE_LENGTH = 10_000  # events a listener may lag behind before it misses the oldest
+BACKLOG = 1_000  # events that a late listener still gets
 STOP_SECONDS = 1.0  # how long an interrupted caller waits for the far end to be gone
 
 
@@ -81,7 +82,7 @@ def background_loop() -> asyncio.AbstractEventLoop:
 class Operation(Generic[Event, State, Result]):
     """One running thing, with live events, a state, and a result.
 
-    Iterate it with `for` or `async for` to get its events from now on; read `.state` at any time; `.result()` waits
+    Iterate it with `for` or `async for` to get its events, the latest past ones first; read `.state` at any time; `.result()` waits
     and returns what came of it, or raises the far end's error; `.stop()` ends it. Leaving a loop over its events
     leaves the operation running; Ctrl-C while waiting for it stops it.
 
@@ -93,6 +94,7 @@ class Operation(Generic[Event, State, Result]):
         apply: the fold: (state, event) → state.
         conclude: makes the result from the last state and what the work returned.
         endless: a watch or a followed log: stopping it is its normal end, and its result is its last view.
+        backlog: how many past events are kept for listeners that come late.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Operation(Generic[Event, State, Result]):
         *,
         endless: bool = False,
         conclude: Callable[[State, Any], Result] | None = None,
+        backlog: int = BACKLOG,
     ) -> None:
         self.name = name
         self.endless = endless
@@ -115,6 +118,8 @@ class Operation(Generic[Event, State, Result]):
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._listeners: list[_Listener[Event]] = []
+        self._backlog: deque[Event] = deque(maxlen=backlog)
+        self._told = 0
         self._cancels: list[Callable[[], None]] = []
         self._stopping = False
         self._done = False
@@ -177,10 +182,11 @@ class Operation(Generic[Event, State, Result]):
                 return
             self._state = self._apply(self._state, event)
             self._revision += 1
-            listeners = tuple(self._listeners)
+            self._told += 1
+            self._backlog.append(event)
+            for listener in self._listeners:
+                listener.put(event)
             self._changed.notify_all()
-        for listener in listeners:
-            listener.put(event)
 
     def on_stop(self, cancel: Callable[[], None]) -> None:
         """Call `cancel` when the operation is stopped (at once, if it already is)."""
@@ -300,7 +306,7 @@ class Operation(Generic[Event, State, Result]):
         self.wait(STOP_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
-        """Give the events from now on; raises the operation's error at the end, if there is one."""
+        """Give the events, the backlog first; raises the operation's error at the end, if there is one."""
         listener: _Listener[Event] = _Listener()
         self._listen(listener)
         try:
@@ -313,7 +319,7 @@ class Operation(Generic[Event, State, Result]):
         self._raise_error()
 
     async def __aiter__(self) -> AsyncIterator[Event | Missed]:
-        """Give the events from now on, on the caller's own event loop."""
+        """Give the events, the backlog first, on the caller's own event loop."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
         listener: _Listener[Event] = _Listener(lambda: loop.call_soon_threadsafe(wake.set))
@@ -355,6 +361,7 @@ class Operation(Generic[Event, State, Result]):
 
     def _listen(self, listener: _Listener[Event]) -> None:
         with self._lock:
+            listener.start(self._backlog, self._told - len(self._backlog))
             if not self._done:
                 self._listeners.append(listener)
                 return
@@ -379,6 +386,10 @@ class _Listener(Generic[Event]):
         self._closed = False
         self._condition = threading.Condition()
         self._wake = wake
+
+    def start(self, backlog: deque[Event], missed: int) -> None:
+        self._events.extend(backlog)
+        self._missed = missed
 
     def put(self, event: Event) -> None:
         with self._condition:

@@ -364,7 +364,7 @@ def _advance(step: BuildStep, event: StepOutput | StepProgress | StepFinished) -
             return replace(step, state=event.state, finished=event.time, error=event.error)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BuildResult:
     """A finished build.
 

@@ -57,7 +57,7 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunResult:
     """A started (`detach`) or finished container. `output` has its last lines, `spool` all of them."""
 

@@ -115,7 +115,7 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
             return replace(state, digest=event.digest, size=event.size or state.size, finished=event.time)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TransferResult:
     """A finished push or pull."""
 

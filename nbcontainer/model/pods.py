@@ -34,7 +34,7 @@ class PodRequest:
     timeout: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PodChange:
     """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
 
@@ -56,7 +56,7 @@ class PodChange:
         return str(yaml.safe_dump(dict(self.manifest), sort_keys=False))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Description:
     """One object, described: sections of (name, value) in kubectl's order, and its events, newest last."""
 
@@ -83,7 +83,7 @@ class ExecRequest:
     timeout: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExecResult:
     """A finished command: its exit code and what it wrote, last lines; `spool` has all."""
 

@@ -1,0 +1,95 @@
+"""Text that comes from elsewhere: colours kept, everything else made harmless and visible."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+__all__ = ["StyledText", "plain", "styled"]
+
+# CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
+_ESCAPE = re.compile(
+    r"\x1b\[(?P<csi>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~])"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)"
+    r"|\x1b(?:[ -/]*[0-~])?"
+)
+# characters that reorder text or hide in it (Unicode UAX #9, and zero-width ones)
+_HIDDEN = re.compile("[\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PICTURES = 0x2400  # U+2400 is the picture of NUL, and so on
+_DELETE = 0x7F
+_SPACE = 0x20
+
+
+@dataclass(frozen=True, slots=True)
+class StyledText:
+    """A run of text in one style. `colour` is 0…7, or 8…15 for the bright ones, None for the default."""
+
+    text: str
+    colour: int | None = None
+    bold: bool = False
+    dim: bool = False
+
+
+def _show_control(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < _SPACE:
+        return chr(_PICTURES + code)
+    return "\u2421" if code == _DELETE else f"\\x{code:02x}"
+
+
+def _visible(text: str) -> str:
+    text = _CONTROL.sub(_show_control, text.replace("\t", "    "))
+    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def plain(text: str) -> str:
+    r"""`text` without escape sequences; control and bidirectional characters shown as marks; newlines kept."""
+    return _visible(_ESCAPE.sub("", text).replace("\r\n", "\n"))
+
+
+def styled(text: str) -> list[StyledText]:
+    """One line of a program's output as runs of colour. Only colour, bold and dim are honoured."""
+    runs: list[StyledText] = []
+    style = StyledText("")
+    position = 0
+    for match in _ESCAPE.finditer(text):
+        if match.start() > position:
+            runs.append(replace(style, text=_visible(text[position : match.start()])))
+        position = match.end()
+        if match["final"] == "m":
+            style = _restyle(style, match["csi"] or "0")
+    if position < len(text):
+        runs.append(replace(style, text=_visible(text[position:])))
+    return runs
+
+
+def _restyle(style: StyledText, codes: str) -> StyledText:  # noqa: C901 - one branch for each kind of code
+    """Apply SGR codes (ECMA-48, 8.3.117)."""
+    numbers = [int(code) if code.isdigit() else 0 for code in codes.replace(":", ";").split(";")]
+    index = 0
+    while index < len(numbers):
+        number = numbers[index]
+        index += 1
+        if number == 0:
+            style = StyledText("")
+        elif number == 1:
+            style = replace(style, bold=True)
+        elif number == 2:  # noqa: PLR2004 - faint
+            style = replace(style, dim=True)
+        elif number == 22:  # noqa: PLR2004 - neither bold nor faint
+            style = replace(style, bold=False, dim=False)
+        elif 30 <= number <= 37:  # noqa: PLR2004 - the eight colours
+            style = replace(style, colour=number - 30)
+        elif 90 <= number <= 97:  # noqa: PLR2004 - the eight bright colours
+            style = replace(style, colour=number - 90 + 8)
+        elif number == 39:  # noqa: PLR2004 - the default colour
+            style = replace(style, colour=None)
+        elif number in {38, 48} and index < len(numbers):
+            # 5;N takes one more number, 2;R;G;B three
+            taken = 2 if numbers[index] == 5 else 4  # noqa: PLR2004 - as the comment says
+            if number == 38 and taken == 2 and index + 1 < len(numbers) and numbers[index + 1] < 16:  # noqa: PLR2004
+                style = replace(style, colour=numbers[index + 1])
+            index += taken
+    return style

@@ -1,0 +1,292 @@
+"""A picture of a state: what the terminal, text/plain and text/html draw alike.
+
+A view's `render(state)` builds a `Picture` of a few kinds of block; three functions draw it. All text in a picture
+may be hostile: each of them makes it harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.ansi import plain, styled
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+__all__ = ["Block", "Grid", "Line", "Output", "Picture", "Span", "as_html", "as_rich", "as_text", "cell_width"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text with a meaning."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    bold: bool = False
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of spans."""
+
+    spans: tuple[Span, ...]
+    indent: int = 0
+
+    @classmethod
+    def of(cls, *parts: str | Span, indent: int = 0) -> Line:
+        """A line of strings and spans."""
+        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts), indent)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows in columns, with a head if `columns` names any. `right` are the columns aligned right.
+
+    `flexible` is the column that is cut, with an ellipsis, where the terminal is too narrow.
+    """
+
+    rows: tuple[tuple[Span, ...], ...]
+    columns: tuple[str, ...] = ()
+    right: frozenset[int] = frozenset()
+    flexible: int | None = None
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Lines that a program wrote; their colours are kept."""
+
+    lines: tuple[str, ...]
+    tone: Tone = Tone.PLAIN
+    indent: int = 2
+
+
+Block = Line | Grid | Output
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Blocks, one under the other. `label` names the whole for a screen reader."""
+
+    blocks: tuple[Block, ...] = ()
+    label: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def cell_width(text: str) -> int:
+    """How many terminal cells `text` takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - rich loads with the first picture
+
+    return cell_len(text)
+
+
+def _single(text: str) -> str:
+    return plain(text).replace("\n", "␊")
+
+
+def _widths(grid: Grid) -> list[int]:
+    rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
+    count = max((len(row) for row in rows), default=0)
+    return [max((cell_width(_single(row[i].text)) for row in rows if i < len(row)), default=0) for i in range(count)]
+
+
+# --- text/plain
+
+
+def as_text(picture: Picture) -> str:
+    """The picture as plain lines."""
+    lines: list[str] = []
+    for block in picture.blocks:
+        match block:
+            case Line():
+                lines.append(" " * block.indent + "".join(_single(span.text) for span in block.spans))
+            case Grid():
+                lines += _grid_text(block)
+            case Output():
+                lines += [" " * block.indent + "│ " + _single(line) for line in block.lines]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _grid_text(grid: Grid) -> list[str]:
+    widths = _widths(grid)
+    rows = [tuple(Span(name) for name in grid.columns), *grid.rows] if grid.columns else list(grid.rows)
+    lines = []
+    for row in rows:
+        cells = []
+        for index, span in enumerate(row):
+            text = _single(span.text)
+            gap = " " * (widths[index] - cell_width(text))
+            cells.append(gap + text if index in grid.right else text + gap)
+        lines.append(" " * grid.indent + "  ".join(cells))
+    return lines
+
+
+# --- the terminal
+
+_RICH_STYLES = {
+    Tone.PLAIN: "",
+    Tone.DIM: "dim",
+    Tone.GOOD: "green",
+    Tone.RUNNING: "blue",
+    Tone.CACHED: "magenta",
+    Tone.WARNING: "yellow",
+    Tone.BAD: "red",
+}
+_RICH_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
+
+def as_rich(picture: Picture) -> RenderableType:
+    """The picture for a `rich` console."""
+    from rich.console import Group  # noqa: PLC0415 - rich loads with the first picture
+
+    blocks: list[RenderableType] = []
+    for block in picture.blocks:
+        match block:
+            case Line():
+                blocks.append(_rich_line(block.spans, block.indent))
+            case Grid():
+                blocks.append(_rich_grid(block))
+            case Output():
+                blocks += [_rich_output(line, block) for line in block.lines]
+    return Group(*blocks)
+
+
+def _rich_line(spans: Sequence[Span], indent: int = 0) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    text = Text(" " * indent, overflow="ellipsis", no_wrap=True, end="\n")
+    for span in spans:
+        style = _RICH_STYLES[span.tone] + (" bold" if span.bold else "")
+        text.append(_single(span.text), style=style.strip() or None)
+    return text
+
+
+def _rich_grid(grid: Grid) -> RenderableType:
+    from rich.padding import Padding  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    table = Table(box=None, show_header=bool(grid.columns), header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for index, width in enumerate(_widths(grid)):
+        flexible = index == grid.flexible
+        table.add_column(
+            grid.columns[index] if index < len(grid.columns) else "",
+            justify="right" if index in grid.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if flexible else width,
+            ratio=None,
+        )
+    for row in grid.rows:
+        table.add_row(*(_rich_line((span,)) for span in row))
+    return Padding(table, (0, 0, 0, grid.indent)) if grid.indent else table
+
+
+def _rich_output(line: str, block: Output) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    text = Text(" " * block.indent, no_wrap=True, overflow="ellipsis")
+    text.append("│ ", style=_RICH_STYLES[block.tone] or "dim")
+    for run in styled(line):
+        colour = "" if run.colour is None else ("bright_" if run.colour > 7 else "") + _RICH_COLOURS[run.colour % 8]  # noqa: PLR2004
+        style = " ".join(word for word in (colour, "bold" if run.bold else "", "dim" if run.dim else "") if word)
+        text.append(run.text.replace("\n", "␊"), style=style or None)
+    return text
+
+
+# --- text/html: no script, no network, inline styles only, since some viewers drop style sheets
+
+_COLOURS = {
+    Tone.DIM: "var(--jp-ui-font-color2, #656d76)",
+    Tone.GOOD: "var(--jp-success-color1, #1a7f37)",
+    Tone.RUNNING: "var(--jp-brand-color1, #0969da)",
+    Tone.CACHED: "#8250df",
+    Tone.WARNING: "var(--jp-warn-color1, #9a6700)",
+    Tone.BAD: "var(--jp-error-color1, #cf222e)",
+}
+_ANSI_COLOURS = ("#3e424d", "#e75c58", "#00a250", "#b98a1f", "#208ffb", "#d160c4", "#2aa5a8", "#8a8a8a")
+_CODE = "font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace); font-size: 12px"
+_CELL = "padding: 1px 12px 1px 0; border: 0; vertical-align: top; white-space: pre; text-align: {}"
+
+
+def as_html(picture: Picture) -> str:
+    """The picture as a self-contained fragment of HTML."""
+    parts = []
+    for block in picture.blocks:
+        match block:
+            case Line():
+                indent = f"; padding-left: {block.indent}ch" if block.indent else ""
+                parts.append(f'<div style="white-space: pre-wrap{indent}">{_html_spans(block.spans)}</div>')
+            case Grid():
+                parts.append(_html_grid(block))
+            case Output():
+                parts.append(_html_output(block))
+    label = f' role="group" aria-label="{escape(_single(picture.label))}"' if picture.label else ""
+    return (
+        f'<div{label} style="font-size: 13px; line-height: 1.45; '
+        'border: 1px solid var(--jp-border-color2, #dcdce0); border-radius: 6px; padding: 6px 12px; overflow-x: auto">'
+        + "".join(parts)
+        + "</div>"
+    )
+
+
+def _html_spans(spans: Sequence[Span]) -> str:
+    return "".join(_html_span(span) for span in spans)
+
+
+def _html_span(span: Span) -> str:
+    styles = []
+    if span.tone in _COLOURS:
+        styles.append(f"color: {_COLOURS[span.tone]}")
+    if span.bold:
+        styles.append("font-weight: 600")
+    if span.code:
+        styles.append(_CODE)
+    text = escape(_single(span.text))
+    return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
+
+
+def _html_grid(grid: Grid) -> str:
+    def cells(row: Sequence[Span], tag: str) -> str:
+        return "".join(
+            f'<{tag} style="{_CELL.format("right" if index in grid.right else "left")}">{_html_span(span)}</{tag}>'
+            for index, span in enumerate(row)
+        )
+
+    head = [Span(name, Tone.DIM, bold=True) for name in grid.columns]
+    return (
+        f'<table style="border-collapse: collapse; border: 0; margin: 2px 0 2px {grid.indent}ch; '
+        'font-variant-numeric: tabular-nums">'
+        + (f"<thead><tr>{cells(head, 'th')}</tr></thead>" if head else "")
+        + "<tbody>"
+        + "".join(f'<tr style="background: transparent">{cells(row, "td")}</tr>' for row in grid.rows)
+        + "</tbody></table>"
+    )
+
+
+def _html_output(block: Output) -> str:
+    edge = _COLOURS.get(block.tone, "var(--jp-brand-color1, #0969da)")
+    lines = "\n".join("".join(_html_run(run) for run in styled(line)) for line in block.lines)
+    return (
+        f'<pre style="{_CODE}; margin: 2px 0 6px {block.indent}ch; padding: 4px 10px; overflow-x: auto; '
+        f'background: var(--jp-layout-color2, #f4f4f5); border-left: 2px solid {edge}">{lines}</pre>'
+    )
+
+
+def _html_run(run: Any) -> str:
+    styles = []
+    if run.colour is not None:
+        styles.append(f"color: {_ANSI_COLOURS[run.colour % 8]}")
+    if run.bold:
+        styles.append("font-weight: 600")
+    if run.dim:
+        styles.append("opacity: 0.7")
+    text = escape(run.text.replace("\n", "␊"))
+    return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text

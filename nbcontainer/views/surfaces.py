@@ -1,0 +1,299 @@
+"""Where a running thing is drawn: a notebook's page, a terminal, or plain lines.
+
+`show(operation, view)` draws while it runs and returns what came of it; failures are raised here, never in a display
+hook, which would swallow them. Nothing is drawn twice: what was drawn while it ran is marked as shown, and the first
+display of its result stays silent (`was_shown`).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from nbcontainer.errors import Stopped
+from nbcontainer.operation import Missed
+from nbcontainer.settings import settings
+from nbcontainer.views.picture import as_html, as_rich, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbcontainer.operation import Operation
+    from nbcontainer.views.picture import Picture
+    from nbcontainer.views.view import View
+    from nbcontainer.widgets.live import LiveWidget
+
+__all__ = ["Notebook", "Plain", "Surface", "Terminal", "choose_surface", "show", "was_shown"]
+
+Event = TypeVar("Event")
+State = TypeVar("State")
+Result = TypeVar("Result")
+
+FRAME_SECONDS = 0.05  # at most 20 pictures a second
+MISSED_LINE = "… {} events were too fast for these lines; the picture at the end has them …"
+
+
+class Surface(Protocol):
+    """A place where running things are drawn."""
+
+    name: str
+
+    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+        """Draw until the operation is done. Raises nothing of the operation's."""
+
+
+def show(
+    operation: Operation[Event, State, Result], view: View[Event, State], surface: Surface | None = None
+) -> Result:
+    """Draw `operation` until it is done, and return its result.
+
+    Raises:
+        Stopped: Ctrl-C or a Stop button ended it, and it is not endless.
+        NbcontainerError: whatever it failed with.
+    """
+    surface = surface or choose_surface()
+    try:
+        surface.draw(operation, view)
+    except KeyboardInterrupt:
+        operation.interrupt()
+        if not operation.endless:
+            raise Stopped(f"The {operation.name} was stopped.") from None
+    except BaseException:
+        operation.stop()  # a surface that breaks leaves nothing running
+        raise
+    result = operation.result()
+    _mark_shown(result, surface)
+    return result
+
+
+# --- choosing
+
+
+def choose_surface() -> Surface:
+    """The surface for whoever runs the current cell.
+
+    A live front end (JupyterLab, Notebook, VS Code) sends the cell's id with each request to execute; nbclient and
+    papermill, which run notebooks without a page, do not.
+    """
+    wanted = settings.surface
+    if wanted == "auto":
+        shell = _shell()
+        if shell is not None and hasattr(shell, "kernel"):
+            wanted = "notebook" if _has_page(shell) else "plain"
+        else:
+            wanted = "terminal" if sys.stdout.isatty() else "plain"
+    surfaces: dict[str, type[Surface]] = {"notebook": Notebook, "terminal": Terminal, "plain": Plain}
+    return surfaces[wanted if wanted in surfaces else "plain"]()
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _has_page(shell: Any) -> bool:
+    try:
+        metadata = shell.get_parent().get("metadata") or {}
+    except (AttributeError, LookupError):
+        return False
+    return "cellId" in metadata
+
+
+# --- what was drawn already
+
+_shown: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
+def _mark_shown(result: object, surface: Surface) -> None:
+    del surface
+    try:
+        _shown[id(result)] = result
+    except TypeError:  # a result that cannot be referred to weakly is simply drawn when it is displayed
+        return
+
+
+def was_shown(result: object) -> bool:
+    """Whether `result` was drawn while it ran and is displayed now for the first time. True once only."""
+    return _shown.pop(id(result), None) is result
+
+
+# --- plain lines
+
+
+class Plain:
+    """Lines on standard output, and in a kernel without a page the final picture at the end.
+
+    Where the whole cell is ours, the lines, which are for those who watch a log, give way to the picture.
+    """
+
+    name = "plain"
+
+    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+        """Print a line for each event that is worth one."""
+        shell = _shell()
+        in_kernel = shell is not None and hasattr(shell, "kernel")
+        alone = in_kernel and _owns_cell(shell)
+        printing = alone or not in_kernel
+        try:
+            for event in _events(operation):
+                line = MISSED_LINE.format(event.count) if isinstance(event, Missed) else view.line(event)
+                if line is not None and printing:
+                    print(line, flush=True)  # noqa: T201 - this is the surface that prints
+        finally:
+            if in_kernel:
+                operation.wait(0 if operation.done else 1)
+                _display(view.render(operation.state), clear=alone)
+
+
+def _events(operation: Operation[Event, State, Result]) -> Any:
+    try:
+        yield from operation
+    except KeyboardInterrupt:
+        raise
+    except Exception:  # noqa: BLE001 - it is raised by show(), after the picture
+        return
+
+
+def _owns_cell(shell: Any) -> bool:
+    """Whether the running cell holds one magic and nothing else that could have written an output."""
+    try:
+        code = str(shell.get_parent()["content"]["code"]).strip()
+    except (AttributeError, LookupError, TypeError):
+        return False
+    return code.startswith("%%") or (code.startswith("%") and "\n" not in code)
+
+
+def _display(picture: Picture, *, clear: bool = False) -> None:
+    from IPython.display import clear_output, display  # noqa: PLC0415 - only where there is an IPython
+
+    if clear:
+        clear_output(wait=True)
+    display({"text/plain": as_text(picture), "text/html": as_html(picture)}, raw=True)
+
+
+# --- a terminal
+
+
+class Terminal:
+    """A picture that is drawn over until the end, then once more to stay."""
+
+    name = "terminal"
+
+    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+        """Draw at most 20 times a second, and only what changed."""
+        from rich.console import Console  # noqa: PLC0415 - rich loads with the first picture
+        from rich.live import Live  # noqa: PLC0415 - as above
+
+        console = Console(highlight=False, emoji=False, markup=False)
+        live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis")
+        try:
+            with live:
+                revision = -1
+                while not operation.done:
+                    if operation.revision != revision:
+                        revision = operation.revision
+                        live.update(as_rich(view.render(operation.state)), refresh=True)
+                    if not operation.wait(1.0, revision=revision):
+                        revision = -1  # nothing new, but its clock goes on
+                    elif not operation.done:
+                        operation.wait(FRAME_SECONDS)
+        except KeyboardInterrupt:
+            operation.interrupt()
+            console.print(as_rich(view.render(operation.state)))
+            raise
+        console.print(as_rich(view.render(operation.state)))
+
+
+# --- a notebook's page
+
+
+class Notebook:
+    """A live widget; its output also holds the state as text and as HTML, for when there is no kernel."""
+
+    name = "notebook"
+
+    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+        """Show the widget and keep it up to date until the operation is done."""
+        follower = self.open(operation, view)
+        try:
+            follower.follow()
+        except KeyboardInterrupt:
+            operation.interrupt()
+            raise
+        finally:
+            follower.finish()
+
+    def open(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> _Follower:
+        """Display the widget; the caller lets it follow."""
+        follower = _Follower(operation, view)
+        follower.display()
+        return follower
+
+    def follow_behind(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> LiveWidget:
+        """Display the widget and keep it up to date on a thread, after the cell has ended. Returns the widget."""
+        follower = self.open(operation, view)
+
+        def run() -> None:
+            try:
+                follower.follow()
+            finally:
+                follower.finish()
+
+        threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {operation.name}").start()
+        return follower.widget
+
+
+class _Follower:
+    """Keeps one displayed widget in step with one operation."""
+
+    def __init__(self, operation: Operation[Any, Any, Any], view: View[Any, Any]) -> None:
+        self._operation = operation
+        self._view = view
+        self._sent = operation.state
+        self.widget = view.widget(self._sent)
+        self._handle: Any = None
+        self.widget.on_action(self._act)
+
+    def _act(self, action: Mapping[str, Any]) -> None:
+        answer = self._view.act(self._operation, action)
+        if answer is not None:
+            self.widget.tell(answer)
+
+    def _bundle(self) -> None:
+        picture = self._view.render(self._operation.state)
+        self.widget.set_static(text=as_text(picture), html=as_html(picture))
+
+    def display(self) -> None:
+        from IPython.display import display  # noqa: PLC0415 - only where there is an IPython
+
+        self._bundle()
+        self._handle = display(self.widget, display_id=True)
+
+    def follow(self) -> None:
+        revision = self._operation.revision
+        self._send()
+        while not self._operation.done:
+            if self._operation.wait(1.0, revision=revision):
+                self._operation.wait(FRAME_SECONDS)
+                revision = self._operation.revision
+                self._send()
+
+    def _send(self) -> None:
+        state = self._operation.state
+        if state is not self._sent:
+            message = self._view.wire(self._sent, state)
+            self._sent = state
+            if message is not None:
+                self.widget.tell(message)
+
+    def finish(self) -> None:
+        """Send the last state, and leave it in the saved output."""
+        self._send()
+        state = self._operation.state
+        error = self._operation.error
+        self.widget.finish(self._view.wire(None, state) or {}, stopped=isinstance(error, Stopped))
+        self._bundle()
+        if self._handle is not None:
+            self._handle.update(self.widget)

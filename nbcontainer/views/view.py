@@ -1,0 +1,47 @@
+"""What each noun's view is: how an event reads as a line, how a state looks, and what its widget is told."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbcontainer.operation import Operation
+    from nbcontainer.views.picture import Picture
+    from nbcontainer.widgets.live import LiveWidget
+
+__all__ = ["View"]
+
+Event = TypeVar("Event")
+State = TypeVar("State")
+
+
+class View(ABC, Generic[Event, State]):
+    """How one noun looks on every surface."""
+
+    @abstractmethod
+    def line(self, event: Event) -> str | None:
+        """The event as one or more plain lines, or None where it is not worth one."""
+
+    @abstractmethod
+    def render(self, state: State) -> Picture:
+        """The state as a picture, for a terminal and for the saved notebook."""
+
+    @abstractmethod
+    def widget(self, state: State) -> LiveWidget:
+        """A widget that shows the state (its class is imported here, on first use)."""
+
+    @abstractmethod
+    def wire(self, previous: State | None, state: State) -> dict[str, Any] | None:
+        """What the widget is told to come from `previous` to `state`: JSON; None where nothing changed.
+
+        With `previous` None: the whole, from which a re-opened view starts.
+        """
+
+    def act(self, operation: Operation[Event, State, Any], action: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Do what the person asked for in the page; the answer, if any, goes to the widget. Knows `stop`."""
+        if action.get("type") == "stop":
+            operation.stop()
+        return None
