@@ -1,0 +1,45 @@
+// Making and changing elements. Text goes in as text, never as HTML: names, output and messages are not trusted.
+
+type Attributes = Record<string, string | number | boolean | EventListener | undefined>;
+type Child = Node | string | null | undefined;
+
+/** An element with attributes and children; a function as attribute `on…` listens, `class` and all others are set. */
+export function make<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    if (typeof value === 'function') element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? '' : String(value));
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Set an element's text, if it is another one. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Set an attribute, if it is another one; null removes it. */
+export function setAttribute(element: Element, name: string, value: string | null): void {
+  if (element.getAttribute(name) === value) return;
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+// characters that draw nothing, or draw their neighbours elsewhere: controls, bidirectional overrides, zero width
+// eslint-disable-next-line no-control-regex
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** `text` with characters that hide or move text shown as their code, such as ⟨202E⟩. */
+export function visible(text: string): string {
+  return text.replace(
+    UNSEEN,
+    (found) => `⟨${found.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}⟩`,
+  );
+}

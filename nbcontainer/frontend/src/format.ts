@@ -1,0 +1,31 @@
+// Numbers as people read them; the same words as nbcontainer/views/ writes.
+
+/** Bytes with a decimal unit: "0 B", "7.9 MB". */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let at = 0;
+  while (count >= 999.5 && at < units.length - 1) {
+    count /= 1000;
+    at += 1;
+  }
+  return `${at === 0 ? Math.round(count) : count < 10 ? count.toFixed(1) : Math.round(count)} ${units[at]}`;
+}
+
+/** Seconds: "0.3 s", "14.2 s", "3 min 05 s", "2 h 07 min". */
+export function seconds(value: number): string {
+  const whole = Math.round(value);
+  if (value < 99.95) return `${value.toFixed(1)} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
+}
+
+/** A count with its noun: "1 line", "1,024 lines". */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+}
+
+/** The first characters of a digest: "sha256:9f2c41a0b3d1". */
+export function shortDigest(digest: string): string {
+  const [algorithm, hex] = digest.split(':');
+  return hex === undefined ? digest.slice(0, 12) : `${algorithm}:${hex.slice(0, 12)}`;
+}

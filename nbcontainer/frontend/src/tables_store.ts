@@ -1,0 +1,306 @@
+// What a table holds, apart from the page: rows by key, which of them are shown, in which order, and what is chosen.
+
+import { visible } from './ansi';
+import { readFilter, type Filter, type Filterable } from './tables_filter';
+
+export type Cell = string | number | null;
+
+export interface Column {
+  name: string;
+  kind: string;
+  wide: boolean;
+}
+
+/** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels. */
+export type WireRow = [string, Cell[], string, string, string, string, Record<string, string>];
+
+/** What the kernel sends: all of it (`reset`), or what changed. */
+export interface TableMessage {
+  type: 'table';
+  reset?: boolean;
+  title?: string;
+  where?: string;
+  note?: string;
+  columns?: [string, string, boolean][];
+  rows?: WireRow[];
+  gone?: string[];
+  live?: boolean;
+  trouble?: string;
+  /** The kernel's clock when it sent this, in seconds. */
+  now?: number;
+}
+
+export interface Row extends Filterable {
+  key: string;
+  texts: string[];
+  cells: Cell[];
+  /** The cells as they are drawn; an age is drawn from `cells`. */
+  drawn: string[];
+  tone: string;
+  labels: Record<string, string>;
+  place: number;
+  /** When each cell last changed (milliseconds of the page's clock), or null if none has. */
+  changed: Float64Array | null;
+}
+
+export interface Count {
+  word: string;
+  tone: string;
+  count: number;
+}
+
+const GENERIC: Record<string, string> = { bad: 'failing', warning: 'pending', dim: 'ended' };
+const TONE_ORDER = ['good', 'running', 'cached', '', 'dim', 'warning', 'bad'];
+
+export class TableStore {
+  title = '';
+  where = '';
+  note = '';
+  trouble = '';
+  live = false;
+  columns: Column[] = [];
+  rows = new Map<string, Row>();
+  /** The rows that are shown, in order. */
+  shown: Row[] = [];
+  selected = new Set<string>();
+  sortColumn = -1;
+  descending = false;
+  filterText = '';
+  filter: Filter = { test: null, trouble: '' };
+  /** The longest text of each column, for its width. */
+  longest: string[] = [];
+  /** Whether `shown` must be made anew. */
+  stale = true;
+  private places = 0;
+  private skew = 0;
+  private sortKeys = new Map<Row, string | number>();
+
+  /** The kernel's clock, in seconds. */
+  now(): number {
+    return Date.now() / 1000 + this.skew;
+  }
+
+  /** Takes a message in; `clock` is the page's time in milliseconds, for what flashes. True if columns are new. */
+  apply(message: TableMessage, clock: number): boolean {
+    // clocks differ between machines: a small difference is the message's own way
+    if (message.now !== undefined) {
+      const skew = message.now - Date.now() / 1000;
+      this.skew = Math.abs(skew) > 5 ? skew : 0;
+    }
+    this.title = message.title ?? this.title;
+    this.where = message.where ?? this.where;
+    this.note = message.note ?? this.note;
+    this.live = message.live ?? this.live;
+    this.trouble = message.trouble ?? this.trouble;
+    const anew = message.columns !== undefined && this.setColumns(message.columns);
+    const before = this.rows;
+    if (message.reset) {
+      this.rows = new Map();
+      this.places = 0;
+      this.stale = true;
+    }
+    for (const row of message.rows ?? []) this.put(row, before, anew ? 0 : clock);
+    for (const key of message.gone ?? []) this.remove(key);
+    if (message.reset) {
+      for (const key of this.selected) if (!this.rows.has(key)) this.selected.delete(key);
+    }
+    return anew;
+  }
+
+  private setColumns(columns: [string, string, boolean][]): boolean {
+    const next = columns.map(([name, kind, wide]) => ({ name: visible(name), kind, wide }));
+    if (JSON.stringify(next) === JSON.stringify(this.columns)) return false;
+    const sorted = this.columns[this.sortColumn]?.name;
+    this.columns = next;
+    this.longest = next.map(() => '');
+    this.sortColumn = next.findIndex((column) => column.name === sorted);
+    this.setFilter(this.filterText);
+    return true;
+  }
+
+  private put([key, cells, tone, , , , labels]: WireRow, before: Map<string, Row>, clock: number): void {
+    const old = before.get(key);
+    const drawn = this.columns.map((column, index) => format(cells[index] ?? null, column.kind));
+    const row: Row = {
+      key,
+      cells,
+      drawn,
+      texts: drawn.map((text) => text.toLowerCase()),
+      tone,
+      labels,
+      place: old && before === this.rows ? old.place : this.places++,
+      changed: old?.changed ?? null,
+    };
+    if (old && clock) {
+      for (let index = 0; index < drawn.length; index++) {
+        if (drawn[index] === old.drawn[index]) continue;
+        row.changed ??= new Float64Array(drawn.length);
+        row.changed[index] = clock;
+      }
+    }
+    for (let index = 0; index < drawn.length; index++) {
+      const text = drawn[index] ?? '';
+      if (text.length > (this.longest[index]?.length ?? 0)) this.longest[index] = text;
+    }
+    this.rows.set(key, row);
+    this.updateShown(old, row);
+  }
+
+  // the common case, a row that stays where it is, is done in place; anything else makes the order stale
+  private updateShown(old: Row | undefined, row: Row): void {
+    if (this.stale) return;
+    const test = this.filter.test;
+    const was = old !== undefined && this.positions().has(old);
+    const is = test === null || test(row);
+    if (!was && !is) return;
+    if (!was || !is || (this.sortColumn >= 0 && this.sortKey(old) !== this.sortKey(row))) {
+      this.stale = true;
+      return;
+    }
+    const position = this.positions().get(old) ?? 0;
+    this.shown[position] = row;
+    this.positionOf?.delete(old);
+    this.positionOf?.set(row, position);
+    this.sortKeys.delete(old);
+  }
+
+  private positionOf: Map<Row, number> | null = null;
+
+  private positions(): Map<Row, number> {
+    this.positionOf ??= new Map(this.shown.map((row, index) => [row, index]));
+    return this.positionOf;
+  }
+
+  /** Where the row with this key is among those shown, or -1. */
+  positionOfKey(key: string): number {
+    const row = this.rows.get(key);
+    return row ? (this.positions().get(row) ?? -1) : -1;
+  }
+
+  private remove(key: string): void {
+    if (this.rows.delete(key)) this.stale = true;
+    this.selected.delete(key);
+  }
+
+  setFilter(text: string): void {
+    this.filterText = text;
+    this.filter = readFilter(text, this.columns, () => this.now());
+    this.stale = true;
+  }
+
+  /** Sorts by a column: first up, then down, then as the far end has it. */
+  sortBy(column: number): void {
+    if (this.sortColumn !== column) [this.sortColumn, this.descending] = [column, false];
+    else if (!this.descending) this.descending = true;
+    else [this.sortColumn, this.descending] = [-1, false];
+    this.stale = true;
+  }
+
+  /** Makes `shown` anew if it is stale. */
+  refresh(): void {
+    if (!this.stale) return;
+    const test = this.filter.test;
+    const rows = test ? [...this.rows.values()].filter(test) : [...this.rows.values()];
+    rows.sort((a, b) => a.place - b.place);
+    if (this.sortColumn >= 0) {
+      this.sortKeys.clear();
+      const keyed = rows.map((row) => [this.sortKey(row), row] as const);
+      const sense = this.descending ? -1 : 1;
+      keyed.sort(([a, first], [b, second]) => (a < b ? -sense : a > b ? sense : first.place - second.place));
+      for (let index = 0; index < keyed.length; index++) rows[index] = keyed[index]?.[1] as Row;
+    }
+    this.shown = rows;
+    this.positionOf = null;
+    this.stale = false;
+  }
+
+  private sortKey(row: Row): string | number {
+    let key = this.sortKeys.get(row);
+    if (key === undefined) {
+      key = sortKeyOf(row.cells[this.sortColumn] ?? null, this.columns[this.sortColumn]?.kind ?? 'text');
+      this.sortKeys.set(row, key);
+    }
+    return key;
+  }
+
+  /** How many rows there are in each state, in words; none where the table has no status column. */
+  counts(): Count[] {
+    const status = this.columns.findIndex((column) => column.kind === 'status');
+    if (status < 0) return [];
+    const groups = new Map<string, { count: number; words: Map<string, number> }>();
+    for (const row of this.rows.values()) {
+      const tone = row.tone;
+      let group = groups.get(tone);
+      if (!group) groups.set(tone, (group = { count: 0, words: new Map() }));
+      group.count++;
+      const word = row.drawn[status] ?? '';
+      group.words.set(word, (group.words.get(word) ?? 0) + 1);
+    }
+    return [...groups]
+      .sort(([a], [b]) => TONE_ORDER.indexOf(a) - TONE_ORDER.indexOf(b))
+      .map(([tone, { count, words }]) => {
+        const [first = ''] = [...words].sort((a, b) => b[1] - a[1])[0] ?? [];
+        const word = words.size > 1 && tone in GENERIC ? (GENERIC[tone] ?? '') : first.toLowerCase();
+        return { word, tone, count };
+      });
+  }
+
+  /** Text of a cell now: an age goes on. */
+  text(row: Row, column: number): string {
+    const cell = row.cells[column];
+    if (this.columns[column]?.kind === 'age' && typeof cell === 'number') return formatAge(this.now() - cell);
+    return row.drawn[column] ?? '';
+  }
+}
+
+/** A cell as it is drawn; ages give an empty text, since they are drawn from the clock. */
+export function format(cell: Cell, kind: string): string {
+  if (cell === null || cell === '') return kind === 'text' || kind === 'status' ? '' : '–';
+  if (kind === 'age' && typeof cell === 'number') return '';
+  if (kind === 'bytes' && typeof cell === 'number') return formatSize(cell);
+  return visible(String(cell));
+}
+
+// numbers inside text sort as numbers; nothing sorts first
+function sortKeyOf(cell: Cell, kind: string): string | number {
+  if (kind === 'number' || kind === 'bytes') {
+    const number = cell === null ? Number.NaN : typeof cell === 'number' ? cell : Number.parseFloat(cell);
+    return Number.isNaN(number) ? -Infinity : number;
+  }
+  if (kind === 'age') return typeof cell === 'number' ? -cell : Infinity;
+  return String(cell ?? '')
+    .toLowerCase()
+    .replace(/\d+/g, (digits) => digits.padStart(12, '0'));
+}
+
+/** Bytes in decimal units, as docker writes them. */
+export function formatSize(size: number): string {
+  let value = size;
+  for (const unit of ['B', 'kB', 'MB', 'GB']) {
+    if (Math.abs(value) < 999.5) return unit === 'B' ? `${Math.round(value)} B` : `${precise(value)} ${unit}`;
+    value /= 1000;
+  }
+  return `${precise(value)} TB`;
+}
+
+function precise(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+/** An age in kubectl's manner: "38s", "4m12s", "3h7m", "12d" (k8s.io/apimachinery/pkg/util/duration). */
+export function formatAge(seconds: number): string {
+  const total = Math.max(0, Math.floor(seconds));
+  if (total < 120) return `${total}s`;
+  const minutes = Math.floor(total / 60);
+  if (minutes < 10) return total % 60 ? `${minutes}m${total % 60}s` : `${minutes}m`;
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return minutes % 60 ? `${hours}h${minutes % 60}m` : `${hours}h`;
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (days < 8) return hours % 24 ? `${days}d${hours % 24}h` : `${days}d`;
+  if (days < 730) return `${days}d`;
+  const years = Math.floor(days / 365);
+  if (years < 8) return days % 365 ? `${years}y${days % 365}d` : `${years}y`;
+  return `${years}y`;
+}
