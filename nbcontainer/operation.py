@@ -82,9 +82,9 @@ def background_loop() -> asyncio.AbstractEventLoop:
 class Operation(Generic[Event, State, Result]):
     """One running thing, with live events, a state, and a result.
 
-    Iterate it with `for` or `async for` to get its events, the latest past ones first; read `.state` at any time; `.result()` waits
-    and returns what came of it, or raises the far end's error; `.stop()` ends it. Leaving a loop over its events
-    leaves the operation running; Ctrl-C while waiting for it stops it.
+    Iterate it with `for` or `async for` to get its events, the latest past ones first; read `.state` at any time;
+    `.result()` waits and returns what came of it, or raises the far end's error; `.stop()` ends it. Leaving a loop
+    over its events leaves the operation running; Ctrl-C while waiting for it stops it.
 
     The work raises when it is cut off by a stop; what it returns counts as done, even after one.
 

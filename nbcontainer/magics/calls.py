@@ -1,0 +1,169 @@
+"""How every magic runs: parse the words, call, show; one line for an error; ask before destroying."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcontainer.errors import NbcontainerError, Protected, Stopped, UsageError
+from nbcontainer.magics.verbs import Magic, Values, Verb, switch
+from nbcontainer.settings import settings
+
+__all__ = ["YES", "Call", "Handler", "Verbs", "run_magic"]
+
+YES = switch("-y", "--yes", help="do not ask", own=True)
+
+Handler = Callable[["Call"], Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a verb: its values, the cell's body, and the person's variables.
+
+    Attributes:
+        command: the same as a docker or kubectl command.
+        namespace: the person's variables, by name.
+        cell: the body, or None for a line magic.
+    """
+
+    verb: Verb
+    values: Values
+    cell: str | None
+    namespace: Mapping[str, Any] = field(repr=False)
+    shell: Any = field(default=None, repr=False)
+
+    @property
+    def command(self) -> str:
+        """The same call in docker's or kubectl's words."""
+        return self.verb.as_command(self.values)
+
+    def variable(self, name: str) -> Any:
+        """One of the person's variables.
+
+        Raises:
+            UsageError: it does not exist.
+        """
+        if name not in self.namespace:
+            raise UsageError(f"There is no variable {name!r}.")
+        return self.namespace[name]
+
+    def confirm(self, what: str) -> None:
+        """Say what will be done and ask, unless `-y` was given or `settings.confirm` is off.
+
+        Raises:
+            UsageError: nobody can be asked (nbclient, a script).
+            Stopped: the answer was no.
+        """
+        if self.values.get("yes") or not settings.confirm:
+            return
+        try:
+            answer = input(f"{what} [y/N] ")
+        except (EOFError, RuntimeError, NotImplementedError):
+            raise UsageError(f"Not done: {what}", cure="Nobody can be asked here; -y says yes.") from None
+        if answer.strip().lower() not in {"y", "yes"}:
+            raise Stopped("Nothing was changed.")
+
+
+class Verbs:
+    """The verbs of one magic with what they do: `@verbs.add(Verb(…))` on a function of a `Call`."""
+
+    def __init__(self, name: str, summary: str, *, default: str = "", cell: bool = False) -> None:
+        self._name, self._summary, self._default, self._cell = name, summary, default, cell
+        self._handlers: dict[str, tuple[Verb, Handler]] = {}
+
+    def add(self, verb: Verb) -> Callable[[Handler], Handler]:
+        """Register `verb` with the function that does it."""
+
+        def register(handler: Handler) -> Handler:
+            self._handlers[verb.name] = (verb, handler)
+            return handler
+
+        return register
+
+    @property
+    def magic(self) -> Magic:
+        """The declaration of all of it."""
+        return Magic(
+            self._name, self._summary, tuple(v for v, _ in self._handlers.values()), self._default, cell=self._cell
+        )
+
+    def handler(self, verb: Verb) -> Handler:
+        """What `verb` does."""
+        return self._handlers[verb.name][1]
+
+
+def run_magic(
+    verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any = None
+) -> Any:  # fmt: skip
+    """Run one magic: parse, call, return what came of it.
+
+    An error of ours shows one line or two, without a Python traceback. Ctrl-C becomes `Stopped`.
+    """
+    try:
+        return _run(verbs, line, cell, namespace, shell)
+    except KeyboardInterrupt:
+        raise _quiet(Stopped("Stopped.")) from None
+    except NbcontainerError as error:
+        raise _quiet(error) from None
+
+
+def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:
+    from nbcontainer.magics.substitution import substitute_line  # noqa: PLC0415 - loads with the first call
+
+    magic = verbs.magic
+    sign = "%%" if magic.cell else "%"
+    if line.split()[:1] in (["--help"], ["-h"]) and not (len(magic.verbs) == 1 and not magic.verbs[0].name):
+        print(magic.help())  # noqa: T201 - help is printed
+        return None
+    verb, words = magic.split(substitute_line(line, namespace))
+    if "--help" in words and "--" not in words[: words.index("--help")]:
+        print(verb.help(sign + magic.name))  # noqa: T201 - as above
+        return None
+    if verb.body == "yes" and (cell is None or not cell.strip()):
+        raise UsageError(f"%%{magic.name} {verb.name}".strip() + " needs a body.", cure="--help shows an example.")
+    if verb.body == "no" and cell is not None:
+        raise UsageError(f"%%{magic.name} {verb.name}".strip() + f" takes no body: write %{magic.name} {verb.name}.")
+    return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell))
+
+
+def _quiet(error: NbcontainerError) -> NbcontainerError:
+    """Let IPython show the error's own lines in place of a traceback."""
+    name = type(error).__name__
+    message, _, cure = str(error).partition("\n") if not error.cure else (error.message, "", error.cure)
+    sign = "■" if isinstance(error, Stopped) else "✕"
+
+    def render() -> list[str]:
+        first = f"\x1b[31m{sign} {name}:\x1b[0m {_safe(message)}"
+        return [first, *(f"  {_safe(line)}" for line in cure.splitlines())]
+
+    error._render_traceback_ = render  # type: ignore[attr-defined] # noqa: SLF001 - IPython's protocol
+    return error
+
+
+def _safe(text: str) -> str:
+    from nbcontainer.views.ansi import plain  # noqa: PLC0415 - errors are seldom
+
+    return plain(text)
+
+
+def guard(context: str, *, named: bool) -> None:
+    """Refuse a change in a protected context that the call does not name.
+
+    Raises:
+        Protected: the context is protected.
+    """
+    if settings.is_protected(context) and not named:
+        raise Protected(
+            f"The context {context!r} is protected, and this call would change it.",
+            context=context,
+            cure=f"Name it to do it all the same: --context={context}",
+        )
+
+
+def is_headless() -> bool:
+    """Whether nobody watches: neither a page nor a terminal."""
+    from nbcontainer.views.surfaces import choose_surface  # noqa: PLC0415 - views load with the first call
+
+    return choose_surface().name == "plain" and not sys.stdout.isatty()

@@ -1,0 +1,426 @@
+"""One declaration per verb: from it come its parser, its help, its completion, and the same as a command.
+
+A verb's words are docker's and kubectl's own. Flags are never abbreviated; quotes and dashes are read as a shell
+reads them; what stands after the last positional of a command (`docker run IMAGE …`, or after `--`) is left alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcontainer.errors import UsageError
+
+__all__ = ["Argument", "Magic", "Values", "Verb", "flag", "option", "positional", "switch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One flag or positional.
+
+    Attributes:
+        names: ("-t", "--tag"), or ("IMAGE",) for a positional.
+        kind: "switch" (takes no value), "text", "number", "seconds", "list" (may be repeated), "mapping" (K=V,
+            may be repeated), "rest" (all that follows).
+        required: for a positional: whether it must be there.
+        many: for a positional: whether there may be several.
+        own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
+        completes: what its value is, for completion: "image", "pod", "container", "namespace", "stage", "path",
+            "variable", "context", or one of `choices`.
+    """
+
+    names: tuple[str, ...]
+    help: str
+    kind: str = "text"
+    metavar: str = ""
+    default: Any = None
+    required: bool = False
+    many: bool = False
+    own: bool = False
+    choices: tuple[str, ...] = ()
+    completes: str = ""
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it begins with a dash."""
+        return self.names[0].startswith("-")
+
+    @property
+    def key(self) -> str:
+        """Its name in `Values`: "--build-arg" is `build_arg`, "IMAGE" is `image`."""
+        name = next((name for name in self.names if name.startswith("--")), self.names[0])
+        return name.lstrip("-").replace("-", "_").lower()
+
+    @property
+    def long(self) -> str:
+        """Its longest name."""
+        return max(self.names, key=len)
+
+    def initial(self) -> Any:
+        """Its value before any word was read."""
+        if self.kind == "switch":
+            return False
+        if self.kind in {"list", "rest"} or self.many:
+            return []
+        if self.kind == "mapping":
+            return {}
+        return self.default
+
+
+def switch(*names: str, help: str, own: bool = False) -> Argument:  # noqa: A002 - argparse's own word for it
+    """A flag without a value."""
+    return Argument(names, help, "switch", own=own)
+
+
+def option(
+    *names: str,
+    help: str,  # noqa: A002 - argparse's own word for it
+    metavar: str = "",
+    default: Any = None,
+    kind: str = "text",
+    own: bool = False,
+    choices: tuple[str, ...] = (),
+    completes: str = "",
+) -> Argument:
+    """A flag with a value."""
+    return Argument(names, help, kind, metavar, default, own=own, choices=choices, completes=completes)
+
+
+flag = option
+
+
+def positional(
+    name: str,
+    *,
+    help: str,  # noqa: A002 - argparse's own word for it
+    required: bool = True,
+    many: bool = False,
+    kind: str = "text",
+    completes: str = "",
+    own: bool = False,
+) -> Argument:
+    """A word without a dash."""
+    return Argument((name,), help, kind, required=required, many=many, completes=completes, own=own)
+
+
+class Values(dict[str, Any]):
+    """The values of one call, by `Argument.key`, with attribute access; `given` are those that were written."""
+
+    given: frozenset[str] = frozenset()
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of an argument."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb of a magic.
+
+    Attributes:
+        name: "push"; "" for a magic that is a verb itself.
+        summary: one line.
+        arguments: flags and positionals, in the order of the help.
+        example: lines to type.
+        command: the words before the arguments in the docker or kubectl command.
+        body: whether it reads the cell's body: "no", "yes" or "optional".
+        rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
+        aliases: other names of it.
+    """
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    example: str = ""
+    command: tuple[str, ...] = ()
+    body: str = "no"
+    rest_after_first: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def flags(self) -> dict[str, Argument]:
+        """The flags, by each of their names."""
+        return {name: argument for argument in self.arguments if argument.is_flag for name in argument.names}
+
+    @property
+    def positionals(self) -> list[Argument]:
+        """The positionals, in order."""
+        return [argument for argument in self.arguments if not argument.is_flag]
+
+    def parse(self, words: Sequence[str]) -> Values:
+        """Read the words after the verb.
+
+        Raises:
+            UsageError: an unknown or abbreviated flag, a missing or a superfluous word, a value of the wrong kind.
+        """
+        return _Parser(self, words).parse()
+
+    def as_command(self, values: Mapping[str, Any]) -> str:
+        """The same call as a docker or kubectl command, quoted for a shell."""
+        words = list(self.command)
+        rest: list[str] = []
+        for argument in self.arguments:
+            value = values.get(argument.key)
+            if argument.own or value in (None, False, [], {}) or (argument.is_flag and value == argument.default):
+                continue
+            if argument.kind == "rest":
+                rest = [str(word) for word in value]
+            elif not argument.is_flag:
+                words += [str(word) for word in value] if isinstance(value, list) else [str(value)]
+            else:
+                words += _flag_words(argument, value)
+        if rest:
+            words += rest if self.rest_after_first and self.command[:1] == ("docker",) else ["--", *rest]
+        return shlex.join(words)
+
+    def usage(self, magic: str) -> str:
+        """The first line of its help."""
+        words = [magic, self.name] if self.name else [magic]
+        for argument in self.positionals:
+            name = argument.names[0] + ("…" if argument.many or argument.kind == "rest" else "")
+            words.append(name if argument.required else f"[{name}]")
+        if self.flags:
+            words.append("[flags]")
+        return " ".join(words)
+
+    def help(self, magic: str) -> str:
+        """Its whole help: usage, what it does, each argument, an example."""
+        lines = [self.usage(magic), "", f"  {self.summary}"]
+        rows = []
+        for argument in self.arguments:
+            names = ", ".join(argument.names)
+            if argument.is_flag and argument.kind != "switch":
+                names += f" {argument.metavar or _metavar(argument)}"
+            rows.append((names, argument.help + (f" ({', '.join(argument.choices)})" if argument.choices else "")))
+        if rows:
+            width = min(34, max(len(name) for name, _ in rows))
+            lines.append("")
+            lines += [f"  {name:<{width}}  {text}" for name, text in rows]
+        if self.example:
+            lines += ["", "Example:", *(f"  {line}" for line in self.example.strip("\n").splitlines())]
+        return "\n".join(lines)
+
+
+def _metavar(argument: Argument) -> str:
+    return {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}.get(argument.kind, argument.key.upper())
+
+
+def _flag_words(argument: Argument, value: Any) -> list[str]:
+    name = argument.long
+    if argument.kind == "switch":
+        return [name]
+    if argument.kind == "list":
+        return [f"{name}={item}" for item in value]
+    if argument.kind == "mapping":
+        return [f"{name}={key}" if item is None else f"{name}={key}={item}" for key, item in value.items()]
+    if argument.kind == "seconds":
+        return [f"{name}={value:g}s"]
+    return [f"{name}={value}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Magic:
+    """A magic and its verbs. The verb named `default` is meant where the first word is none of them."""
+
+    name: str
+    summary: str
+    verbs: tuple[Verb, ...]
+    default: str = ""
+    cell: bool = False
+    shared: tuple[Argument, ...] = field(default=())
+
+    def verb(self, name: str) -> Verb | None:
+        """The verb of this name or alias."""
+        return next((verb for verb in self.verbs if name == verb.name or name in verb.aliases), None)
+
+    def split(self, line: str) -> tuple[Verb, list[str]]:
+        """The verb that a magic's line names, and the words after it.
+
+        Raises:
+            UsageError: a quote is left open, or there is no such verb.
+        """
+        words = shell_words(line)
+        if len(self.verbs) == 1 and not self.verbs[0].name:
+            return self.verbs[0], words
+        if words and (named := self.verb(words[0])):
+            return named, words[1:]
+        fallback = self.verb(self.default) if self.default else None
+        if fallback is not None and (not words or words[0].startswith("-")):
+            return fallback, words
+        known = [verb.name for verb in self.verbs]
+        if not words:
+            raise UsageError(f"%{self.name} needs a verb.", cure=f"Verbs: {', '.join(known)}. %{self.name} --help")
+        near = difflib.get_close_matches(words[0], [*known, *(a for v in self.verbs for a in v.aliases)], 1, 0.6)
+        hint = f"Did you mean %{self.name} {near[0]}?" if near else f"Verbs: {', '.join(known)}."
+        raise UsageError(f"%{self.name} has no verb {words[0]!r}.", cure=hint)
+
+    def help(self) -> str:
+        """The magic's own help: its verbs, one line each."""
+        sign = "%%" if self.cell else "%"
+        if len(self.verbs) == 1:
+            return self.verbs[0].help(sign + self.name)
+        width = max(len(verb.name) for verb in self.verbs)
+        lines = [f"%{self.name} VERB …", "", f"  {self.summary}", ""]
+        lines += [f"  {verb.name:<{width}}  {verb.summary}" for verb in self.verbs]
+        lines += ["", f"%{self.name} VERB --help explains each, with an example."]
+        return "\n".join(lines)
+
+
+def shell_words(line: str) -> list[str]:
+    """The words of a line, quotes and backslashes read as a shell reads them. `#` is an ordinary character.
+
+    Raises:
+        UsageError: a quote is left open.
+    """
+    try:
+        return shlex.split(line, comments=False, posix=True)
+    except ValueError as error:
+        raise UsageError(f"The line cannot be read: {str(error).lower()}.", cure="Close the quote.") from None
+
+
+class _Parser:
+    """Reads the words of one call."""
+
+    def __init__(self, verb: Verb, words: Sequence[str]) -> None:
+        self._verb = verb
+        self._words = list(words)
+        self._values = Values({argument.key: argument.initial() for argument in verb.arguments})
+        self._given: set[str] = set()
+        self._loose: list[str] = []
+        self._rest: list[str] = []
+
+    def parse(self) -> Values:
+        has_rest = any(argument.kind == "rest" for argument in self._verb.positionals)
+        first = next((argument for argument in self._verb.positionals if argument.kind != "rest"), None)
+        while self._words:
+            word = self._words.pop(0)
+            if word == "--":
+                (self._rest if has_rest else self._loose).extend(self._words)
+                break
+            if word.startswith("-") and len(word) > 1:
+                self._flag(word)
+                continue
+            self._loose.append(word)
+            if self._verb.rest_after_first and has_rest and first is not None:
+                if self._words[:1] == ["--"]:
+                    self._words.pop(0)
+                self._rest.extend(self._words)
+                break
+        self._place()
+        self._values.given = frozenset(self._given)
+        return self._values
+
+    def _flag(self, word: str) -> None:
+        flags = self._verb.flags
+        name, equals, value = word.partition("=")
+        if name in flags:
+            self._set(flags[name], name, value if equals else None)
+            return
+        if not word.startswith("--"):
+            self._short(word, flags)
+            return
+        self._unknown(name, flags)
+
+    def _short(self, word: str, flags: Mapping[str, Argument]) -> None:
+        """`-it`, `-p80:80`: switches together, or a value that follows at once."""
+        for index, letter in enumerate(word[1:], start=1):
+            argument = flags.get(f"-{letter}")
+            if argument is None:
+                self._unknown(f"-{letter}" if index > 1 else word, flags)
+                return
+            if argument.kind != "switch":
+                rest = word[index + 1 :]
+                self._set(argument, f"-{letter}", rest.removeprefix("=") if rest else None)
+                return
+            self._set(argument, f"-{letter}", None)
+
+    def _unknown(self, name: str, flags: Mapping[str, Argument]) -> None:
+        longer = sorted({argument.long for flag, argument in flags.items() if flag.startswith(name)})
+        near = longer or difflib.get_close_matches(name, list(flags), 1, 0.6)
+        hint = f"Did you mean {near[0]}?" if near else "--help lists the flags."
+        where = f"{self._verb.name!r} has" if self._verb.name else "There is"
+        raise UsageError(f"{where} no flag {name}.", cure=hint)
+
+    def _set(self, argument: Argument, name: str, value: str | None) -> None:
+        key = argument.key
+        self._given.add(key)
+        if argument.kind == "switch":
+            if value is not None and value.lower() not in {"true", "false"}:
+                raise UsageError(f"{name} takes no value, not {value!r}.")
+            self._values[key] = value is None or value.lower() == "true"
+            return
+        if value is None:
+            if not self._words:
+                raise UsageError(f"{name} needs a value.", cure=argument.help)
+            value = self._words.pop(0)
+        if argument.choices and value not in argument.choices:
+            raise UsageError(f"{name} is one of {', '.join(argument.choices)}, not {value!r}.")
+        if argument.kind == "list":
+            self._values[key].append(value)
+        elif argument.kind == "mapping":
+            item, equals, content = value.partition("=")
+            self._values[key][item] = content if equals else None
+        else:
+            self._values[key] = convert(argument.kind, name, value)
+
+    def _place(self) -> None:
+        places = [argument for argument in self._verb.positionals if argument.kind != "rest"]
+        for index, argument in enumerate(places):
+            if argument.many:
+                later = len(places) - index - 1
+                taken = self._loose[: max(0, len(self._loose) - later)]
+                self._values[argument.key] = taken
+            else:
+                taken = self._loose[:1]
+                if taken:
+                    self._values[argument.key] = convert(argument.kind, argument.names[0], taken[0])
+            self._loose = self._loose[len(taken) :]
+            if taken:
+                self._given.add(argument.key)
+            elif argument.required:
+                raise UsageError(f"{argument.names[0]} is missing: {argument.help}.", cure="--help explains it.")
+        if self._loose:
+            raise UsageError(f"{self._loose[0]!r} is one word too many.", cure="--help explains it.")
+        rest = next((argument for argument in self._verb.positionals if argument.kind == "rest"), None)
+        if rest is not None:
+            self._values[rest.key] = self._rest
+            if rest.required and not self._rest:
+                raise UsageError(f"{rest.names[0]} is missing: {rest.help}.", cure="--help explains it.")
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def convert(kind: str, name: str, value: str) -> Any:
+    """A word as the kind of value that an argument takes.
+
+    Raises:
+        UsageError: it is not of that kind.
+    """
+    if kind == "number":
+        try:
+            return int(value)
+        except ValueError:
+            raise UsageError(f"{name} takes a whole number, not {value!r}.") from None
+    if kind == "seconds":
+        return _seconds(name, value)
+    return value
+
+
+def _seconds(name: str, value: str) -> float:
+    """A duration as Go writes it ("90s", "1h30m"), or plain seconds."""
+    import re  # noqa: PLC0415 - seldom used, and this module loads with %load_ext
+
+    try:
+        return float(value)
+    except ValueError:
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            raise UsageError(f"{name} takes a duration such as 30s or 1h30m, not {value!r}.") from None
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
