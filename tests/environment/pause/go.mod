@@ -1,0 +1,4 @@
+// The process that holds a pod's namespaces.
+module nbcontainer.test/pause
+
+go 1.24
