@@ -1,0 +1,100 @@
+"""What docker's own configuration says: config.json, contexts and proxies. Read only; `registries` writes logins."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbcontainer.engine.dial import Tls
+from nbcontainer.errors import UsageError
+
+__all__ = ["Context", "config_file", "config_folder", "find_context", "load_config", "proxies"]
+
+PROXY_NAMES = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "ftpProxy": "FTP_PROXY",
+    "noProxy": "NO_PROXY",
+    "allProxy": "ALL_PROXY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A docker context: a named address."""
+
+    name: str
+    address: str
+    tls: Tls | None = None
+
+
+def config_folder() -> Path:
+    """The folder of docker's configuration: DOCKER_CONFIG, else ~/.docker."""
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def config_file() -> Path:
+    """The path of docker's config.json, which need not exist."""
+    return config_folder() / "config.json"
+
+
+def load_config(path: Path | None = None) -> dict[str, Any]:
+    """config.json, or {} where there is none.
+
+    Raises:
+        UsageError: it is there, but it is no JSON object, or it cannot be read.
+    """
+    path = path or config_file()
+    try:
+        value = json.loads(path.read_bytes() or b"{}")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise UsageError(f"docker's configuration {path} cannot be read: {why}.", cure="Mend or remove it.") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"docker's configuration {path} is not a JSON object.", cure="Mend or remove it.")
+    return value
+
+
+def find_context(name: str) -> Context | None:
+    """The docker context of that name, or None. Format: docker/cli, cli/context/store."""
+    folder = config_folder() / "contexts"
+    key = hashlib.sha256(name.encode()).hexdigest()
+    try:
+        meta = json.loads((folder / "meta" / key / "meta.json").read_bytes())
+        endpoint = meta["Endpoints"]["docker"]
+        address = str(endpoint["Host"])
+        verify = not endpoint.get("SkipTLSVerify", False)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    files = folder / "tls" / key / "docker"
+    tls = Tls(files, verify=verify) if files.is_dir() or not verify else None
+    return Context(name, address, tls)
+
+
+def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The proxy variables that docker's config gives to builds and containers on the engine at `address`.
+
+    Both spellings, HTTP_PROXY and http_proxy, as docker sets them; {} where the config has none. Source: docker/cli,
+    ConfigFile.ParseProxyConfig.
+    """
+    table = (load_config() if config is None else config).get("proxies")
+    if not isinstance(table, dict):
+        return {}
+    chosen = table.get(address)
+    if not isinstance(chosen, dict):
+        chosen = table.get("default")
+    if not isinstance(chosen, dict):
+        return {}
+    found: dict[str, str] = {}
+    for key, variable in PROXY_NAMES.items():
+        value = chosen.get(key)
+        if isinstance(value, str) and value:
+            found[variable] = found[variable.lower()] = value
+    return found

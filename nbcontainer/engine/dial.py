@@ -1,0 +1,462 @@
+"""A byte stream to a daemon: unix socket, tcp, TLS, ssh, a child's stdin and stdout, the Engine's HTTP upgrade.
+
+Everything here raises OSError (mostly ConnectionError) with a sentence that a person can read; which engine is meant,
+and what to do about it, is said by `nbcontainer.engine.connection`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
+from urllib.parse import unquote, urlsplit
+
+from nbcontainer.errors import Unsupported, UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["Stream", "Tls", "UpgradeRefused", "dial", "dial_command", "upgrade"]
+
+CONNECT_SECONDS = 5.0
+CHILD_ENDS_SECONDS = 0.5  # how long an ended stream waits for its child's exit code, and a closed one for its child
+HEADER_BYTES = 64 * 1024
+STDERR_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The TLS files of a tcp:// engine, named as docker names them.
+
+    Attributes:
+        folder: holds ca.pem, cert.pem and key.pem; each may be missing.
+        verify: whether the engine's certificate is checked.
+    """
+
+    folder: Path | None = None
+    verify: bool = True
+
+    def context(self) -> ssl.SSLContext:
+        """The client's side of TLS.
+
+        Raises:
+            OSError: a file cannot be read, or is no certificate or key.
+        """
+        context = ssl.create_default_context()
+        files = {name: self.folder / name for name in ("ca.pem", "cert.pem", "key.pem")} if self.folder else {}
+        here = {name: str(path) for name, path in files.items() if path.is_file()}
+        if self.verify and "ca.pem" in here:
+            context = ssl.create_default_context(cafile=here["ca.pem"])
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if "cert.pem" in here and "key.pem" in here:
+            context.load_cert_chain(here["cert.pem"], here["key.pem"])
+        return context
+
+
+class UpgradeRefused(ConnectionError):
+    """The far end answered an upgrade with an ordinary reply.
+
+    Attributes:
+        status: the reply's HTTP status.
+        body: the beginning of what it said.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status, self.body = status, body
+        super().__init__(f"The upgrade was refused with HTTP {status}.")
+
+
+class Stream:
+    """A connected byte stream. One thread may read while another writes; any thread may close it.
+
+    `close` wakes a blocked reader, and ends the child process behind the stream, if there is one.
+    """
+
+    def __init__(self, connection: socket.socket, *, leftover: bytes = b"", child: _Child | None = None) -> None:
+        self._socket = connection
+        self._leftover = leftover
+        self._child = child
+        self._closed = False
+
+    def recv(self, size: int = 65536) -> bytes:
+        """The next bytes, at most `size`; b"" at the end.
+
+        Raises:
+            OSError: the connection broke, or (TimeoutError) nothing came in time.
+        """
+        if self._leftover:
+            data, self._leftover = self._leftover[:size], self._leftover[size:]
+            return data
+        data = self._receive(size)
+        if not data and self._child is not None and not self._closed:
+            self._child.check()
+        return data
+
+    def _receive(self, size: int) -> bytes:
+        return self._socket.recv(size)
+
+    def sendall(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of `data`.
+
+        Raises:
+            OSError: the connection broke; for a child it says what the child wrote to its standard error.
+        """
+        try:
+            self._send(data)
+        except (BrokenPipeError, ConnectionResetError):
+            if self._child is not None and not self._closed:
+                self._child.check()
+            raise
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        self._socket.sendall(data)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """How long one read or write may wait; None for ever."""
+        self._socket.settimeout(seconds)
+
+    def shutdown_write(self) -> None:
+        """Say that nothing more will be sent; reading goes on."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def unread(self, data: bytes) -> None:
+        """Put `data` back in front of what is still to be read."""
+        self._leftover = data + self._leftover
+
+    def makefile(self, mode: str = "rb", _buffering: int | None = None) -> io.BufferedReader:
+        """A buffered reader, as `http.client` wants one. Closing it leaves the stream open."""
+        if mode != "rb":
+            raise ValueError(mode)
+        return io.BufferedReader(_Reader(self))
+
+    def close(self) -> None:
+        """Close it; a reader that waits in another thread gets b"" or an OSError at once."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(OSError):
+            # the plain socket's shutdown: that of SSLSocket would pull the TLS state from under a reader
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._socket.close()
+        if self._child is not None:
+            self._child.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _TlsStream(Stream):
+    """TLS on a socket that never blocks: OpenSSL's state is not to be touched by two threads at a time."""
+
+    def __init__(self, connection: ssl.SSLSocket) -> None:
+        super().__init__(connection)
+        self._tls = connection
+        self._timeout: float | None = None
+        self._lock = threading.Lock()
+        connection.settimeout(0)
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
+
+    def shutdown_write(self) -> None:
+        """TLS has no half-closed state that `ssl` could make: the far end sees the end when it is closed."""
+
+    def _receive(self, size: int) -> bytes:
+        while True:
+            try:
+                with self._lock:
+                    return self._tls.recv(size)
+            except ssl.SSLWantReadError:
+                self._wait(select.POLLIN)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT)
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                return b""
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                with self._lock:
+                    rest = rest[self._tls.send(rest) :]
+            except ssl.SSLWantReadError:
+                self._wait(select.POLLIN)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT)
+
+    def _wait(self, what: int) -> None:
+        if self._closed:
+            raise ConnectionAbortedError("The stream was closed.")
+        poll = select.poll()
+        poll.register(self._socket, what)
+        if not poll.poll(None if self._timeout is None else self._timeout * 1000):
+            raise TimeoutError("timed out")
+
+
+class _Reader(io.RawIOBase):
+    """The raw side of `Stream.makefile`."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._stream.recv(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+class _Child:
+    """A child process whose stdin and stdout are a stream."""
+
+    def __init__(self, command: Sequence[str], process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        self._command, self._process, self._errors = tuple(command), process, errors
+
+    def check(self) -> None:
+        """Raise ConnectionError with the child's own words if it ended badly."""
+        try:
+            code = self._process.wait(CHILD_ENDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            return
+        if code:
+            raise ConnectionError(f"`{' '.join(self._command)}` ended with code {code}: {self._said() or 'no message'}")
+
+    def _said(self) -> str:
+        with contextlib.suppress(OSError, ValueError):
+            size = self._errors.seek(0, os.SEEK_END)
+            self._errors.seek(max(0, size - STDERR_BYTES))
+            lines = self._errors.read().decode("utf-8", "replace").split("\n")
+            return "; ".join(line.strip() for line in lines if line.strip())
+        return ""
+
+    def end(self) -> None:
+        """End the child; it is collected by a thread if it takes its time."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            threading.Thread(target=self._collect, daemon=True, name="nbcontainer: end of a child").start()
+
+    def _collect(self) -> None:
+        try:
+            self._process.wait(CHILD_ENDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def dial(address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECONDS) -> Stream:
+    """Connect to an engine's address: unix://, tcp://, https:// or ssh://.
+
+    Args:
+        address: as DOCKER_HOST has it; a bare path is a unix socket.
+        tls: for tcp:// with TLS.
+        timeout: seconds for the connection, TLS's handshake included. ssh connects later, while it is first used.
+
+    Raises:
+        OSError: nothing answers there.
+        Unsupported: a Windows named pipe.
+        UsageError: no address that an engine can have.
+    """
+    if address.startswith("/"):
+        address = f"unix://{address}"
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"{address!r} is no engine address: {error}.") from None
+    match parts.scheme:
+        case "unix":
+            return Stream(_connect_unix(address.removeprefix("unix://"), timeout))
+        case "tcp" | "http" | "https":
+            secure = tls is not None or parts.scheme == "https"
+            if not parts.hostname:
+                raise UsageError(f"{address!r} names no host.", cure="An engine's address looks like tcp://host:2375.")
+            connection = socket.create_connection((parts.hostname, port or (2376 if secure else 2375)), timeout)
+            return _with_tls(connection, parts.hostname, tls or Tls()) if secure else _plain(connection)
+        case "ssh":
+            return dial_command(ssh_command(address, timeout))
+        case "npipe":
+            raise Unsupported(
+                "Windows named pipes",
+                "nbcontainer",
+                cure="Let Docker Desktop listen on tcp://127.0.0.1:2375 and set DOCKER_HOST to it, or work in WSL.",
+            )
+    raise UsageError(
+        f"{address!r} is no engine address.",
+        cure="An address looks like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.",
+    )
+
+
+def _connect_unix(path: str, timeout: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(path)
+        connection.settimeout(None)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _plain(connection: socket.socket) -> Stream:
+    connection.settimeout(None)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return Stream(connection)
+
+
+def _with_tls(connection: socket.socket, host: str, tls: Tls) -> Stream:
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return _TlsStream(tls.context().wrap_socket(connection, server_hostname=host))
+    except BaseException:
+        connection.close()
+        raise
+
+
+def ssh_command(address: str, timeout: float = CONNECT_SECONDS) -> list[str]:
+    """The ssh command for an ssh:// address, with docker's own words and options (docker/cli, cli/connhelper).
+
+    Raises:
+        UsageError: no host, a password, or a query.
+    """
+    parts = urlsplit(address)
+    if not parts.hostname or parts.password is not None or parts.query or parts.fragment:
+        raise UsageError(
+            "An ssh engine address is ssh://[user@]host[:port], with no password in it.",
+            cure="Let ssh find its key in ~/.ssh or in an agent.",
+        )
+    command = ["ssh", "-o", f"ConnectTimeout={max(1, round(timeout))}", "-T"]
+    if parts.username:
+        command += ["-l", unquote(parts.username)]
+    if parts.port:
+        command += ["-p", str(parts.port)]
+    command += ["--", parts.hostname, "docker"]
+    if parts.path not in ("", "/"):
+        command += ["--host", f"unix://{parts.path}"]
+    return [*command, "system", "dial-stdio"]
+
+
+def dial_command(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Stream:
+    """A stream to the stdin and stdout of a child process, which ends with the stream.
+
+    The child is in a session of its own, so that a Ctrl-C for the kernel does not reach it.
+
+    Raises:
+        OSError: the program cannot be started.
+        Unsupported: on Windows, where a child's stdin and stdout cannot be one socket.
+    """
+    if sys.platform == "win32":
+        raise Unsupported("ssh and dial-stdio connections", "nbcontainer on Windows", cure="Work in WSL.")
+    ours, theirs = socket.socketpair()
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child does
+    try:
+        process = subprocess.Popen(
+            list(command),
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=errors,
+            env=None if environment is None else {**os.environ, **environment},
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        ours.close()
+        errors.close()
+        raise ConnectionError(f"{command[0]} is not installed, and this connection needs it.") from None
+    except BaseException:
+        ours.close()
+        errors.close()
+        raise
+    finally:
+        theirs.close()
+    return Stream(ours, child=_Child(command, process, errors))
+
+
+def upgrade(
+    stream: Stream,
+    path: str,
+    *,
+    protocol: str = "h2c",
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    timeout: float | None = CONNECT_SECONDS,
+) -> dict[str, str]:
+    """Turn an HTTP/1.1 connection into a raw one; what came after the reply's headers stays in the stream.
+
+    `POST /grpc` and `POST /session` with protocol "h2c" are the Engine's ways to BuildKit, "tcp" is for attach and
+    exec. Docker's reply is 101, or for older calls 200 and raw bytes.
+
+    Returns:
+        the reply's headers, their names in lower case.
+
+    Raises:
+        UpgradeRefused: the far end answered, but not with an upgrade.
+        OSError: the connection broke, or nothing came in `timeout` seconds.
+    """
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: docker",
+        "Connection: Upgrade",
+        f"Upgrade: {protocol}",
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in (headers or {}).items()),
+    ]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise UsageError("A line break in the address of a call.")
+    stream.settimeout(timeout)
+    stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+    status, reply, rest = _read_head(stream, timeout)
+    raw = reply.get("content-type", "").startswith("application/vnd.docker.") and "content-length" not in reply
+    if status != 101 and not (status == 200 and protocol == "tcp" and raw):  # noqa: PLR2004 - HTTP's numbers
+        with contextlib.suppress(OSError):
+            if not rest:
+                stream.settimeout(1)
+                rest = stream.recv(HEADER_BYTES)
+        raise UpgradeRefused(status, rest)
+    stream.unread(rest)
+    stream.settimeout(None)
+    return reply
+
+
+def _read_head(stream: Stream, timeout: float | None) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers, and the bytes after them."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = stream.recv()
+        if not more:
+            raise ConnectionError("The connection was closed before a reply came.")
+        data += more
+        if len(data) > HEADER_BYTES or not data.startswith(b"HTTP/"[: len(data)]):
+            raise ConnectionError("What answers there does not speak HTTP.")
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError("timed out")
+    head, _, rest = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    words = first.split(" ", 2)
+    if len(words) < 2 or not words[1].isdigit():  # noqa: PLR2004 - version and status
+        raise ConnectionError("What answers there does not speak HTTP.")
+    pairs = (line.partition(":") for line in lines)
+    return int(words[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}, rest

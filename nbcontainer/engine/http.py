@@ -1,0 +1,348 @@
+"""Calls to an engine over HTTP/1.1: JSON, streams of JSON lines, raw streams, hijacked connections.
+
+Every reply that is not a success becomes an error of ours that has the engine's own message. A stream can be closed
+from another thread, which ends the call at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import http.client
+import json
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from nbcontainer.engine.dial import Stream, UpgradeRefused, upgrade
+from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound
+
+__all__ = ["Http", "Reply", "ReplyStream", "api_error", "plain", "quoted"]
+
+CALL_SECONDS = 120.0
+LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
+MESSAGE_CHARACTERS = 2000
+READ_BYTES = 64 * 1024
+
+Query = Mapping[str, object]
+
+
+class Reply:
+    """A whole reply."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self) -> Any:
+        """The body as JSON; None where it is empty.
+
+        Raises:
+            ApiError: it is not JSON.
+        """
+        if not self.body.strip():
+            return None
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise ApiError(
+                f"The engine's reply is not JSON: {plain(self.body, 100)!r}.", status=self.status, reason="garbage"
+            ) from None
+
+
+class ReplyStream:
+    """A reply whose body goes on. `close` may be called from any thread; the reader then gets an OSError or the end."""
+
+    def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str) -> None:
+        self.headers = {name.lower(): value for name, value in reply.getheaders()}
+        self._reply, self._stream, self._where = reply, stream, where
+
+    def read(self) -> bytes:
+        """The next bytes as they come; b"" at the end.
+
+        Raises:
+            ApiError: the engine broke off in the middle of its reply.
+        """
+        try:
+            return self._reply.read1(READ_BYTES)
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+            # ValueError and AttributeError: http.client's file was closed by another thread
+            raise ApiError(f"{self._where} broke off in the middle of its reply.", reason="broken stream") from error
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The JSON objects of the body, one a line.
+
+        Raises:
+            ApiError: a line is not a JSON object, or the stream broke off.
+        """
+        rest = b""
+        while data := self.read():
+            *whole, rest = (rest + data).split(b"\n")
+            if len(rest) > LINE_BYTES:
+                raise ApiError(f"{self._where} sent a line of more than {LINE_BYTES >> 20} MiB.", reason="garbage")
+            yield from (self._object(line) for line in whole if line.strip())
+        if rest.strip():
+            yield self._object(rest)
+
+    def _object(self, line: bytes) -> dict[str, Any]:
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                return value
+        raise ApiError(f"{self._where} sent what is not JSON: {plain(line, 100)!r}.", reason="garbage")
+
+    def close(self) -> None:
+        """Close the connection, from any thread."""
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Http:
+    """Calls to one engine.
+
+    Args:
+        dial: gives a new connection; its errors pass through.
+        where: the engine in words, for messages.
+        version: the API version that stands before each path, such as "1.47"; "" for none.
+    """
+
+    def __init__(self, dial: Callable[[], Stream], *, where: str, version: str = "") -> None:
+        self._dial = dial
+        self._where = where
+        self._prefix = f"/v{version}" if version else ""
+        self._idle: _Connection | None = None
+        self._lock = threading.Lock()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = CALL_SECONDS,
+    ) -> Reply:
+        """One call; `body` is JSON unless it is bytes. The connection is kept for the next one.
+
+        Raises:
+            ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
+            EngineUnavailable: it cannot be reached.
+        """
+        with self._lock:
+            connection, self._idle = self._idle, None
+        for attempt in (connection, None) if connection is not None else (None,):
+            used = attempt or _Connection(self._dial())
+            try:
+                reply = used.send(method, self._target(path, query), body, headers, timeout)
+                content = reply.read()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+                used.close()
+                if attempt is not None:
+                    continue  # the engine had closed the connection while it was idle
+                raise self._broken(error) from error
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                used.close()
+                raise self._broken(error, timeout) from error
+            except BaseException:
+                used.close()
+                raise
+            self._keep(used, reply)
+            found = {name.lower(): value for name, value in reply.getheaders()}
+            if reply.status >= 400 or reply.status in (301, 302, 307):  # noqa: PLR2004 - HTTP's numbers
+                raise api_error(reply.status, content, found, self._where)
+            return Reply(reply.status, found, content)
+        raise AssertionError
+
+    def json(self, method: str, path: str, **arguments: Any) -> Any:
+        """As `call`, and the reply's JSON."""
+        return self.call(method, path, **arguments).json()
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = CALL_SECONDS,
+    ) -> ReplyStream:
+        """A call whose reply goes on; `timeout` is for its beginning. `body` may be an iterable of bytes.
+
+        Raises:
+            ApiError: as `call`.
+            EngineUnavailable: it cannot be reached.
+        """
+        connection = _Connection(self._dial())
+        try:
+            reply = connection.send(method, self._target(path, query), body, headers, timeout)
+            refusal = reply.read() if reply.status >= 400 else None  # noqa: PLR2004 - HTTP's numbers
+            connection.stream.settimeout(None)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise self._broken(error, timeout) from error
+        except BaseException:
+            connection.close()
+            raise
+        if refusal is not None:
+            connection.close()
+            found = {name.lower(): value for name, value in reply.getheaders()}
+            raise api_error(reply.status, refusal, found, self._where)
+        return ReplyStream(reply, connection.stream, self._where)
+
+    def hijack(
+        self,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        protocol: str = "tcp",
+    ) -> tuple[Stream, dict[str, str]]:
+        """POST and take the connection over: attach, exec ("tcp"), BuildKit ("h2c"). With the reply's headers.
+
+        Raises:
+            ApiError: the engine refused.
+            EngineUnavailable: it cannot be reached.
+        """
+        stream = self._dial()
+        content, extra = _encode(body)
+        try:
+            target = self._target(path, query)
+            found = upgrade(
+                stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content or b""
+            )
+        except UpgradeRefused as refused:
+            stream.close()
+            raise api_error(refused.status, refused.body, {}, self._where) from None
+        except OSError as error:
+            stream.close()
+            raise self._broken(error) from error
+        except BaseException:
+            stream.close()
+            raise
+        return stream, found
+
+    def close(self) -> None:
+        """Close the idle connection."""
+        with self._lock:
+            connection, self._idle = self._idle, None
+        if connection is not None:
+            connection.close()
+
+    def _target(self, path: str, query: Query | None) -> str:
+        pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
+        return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+    def _keep(self, connection: _Connection, reply: http.client.HTTPResponse) -> None:
+        if reply.will_close:
+            connection.close()
+            return
+        with self._lock:
+            spare, self._idle = self._idle, connection
+        if spare is not None:
+            spare.close()
+
+    def _broken(self, error: Exception, timeout: float | None = None) -> ApiError:
+        if isinstance(error, TimeoutError):
+            after = f" within {timeout:g} s" if timeout else ""
+            return ApiError(f"{self._where} did not answer{after}.", reason="timeout")
+        if isinstance(error, http.client.RemoteDisconnected):
+            return ApiError(f"{self._where} closed the connection without an answer.", reason="broken stream")
+        if isinstance(error, OSError):
+            words = error.strerror or str(error)
+            return ApiError(f"The connection to {self._where} broke: {plain(words)}.", reason="broken stream")
+        return ApiError(f"What answers at {self._where} does not speak an engine's HTTP.", reason="garbage")
+
+
+class _Connection:
+    """An http.client connection over a stream of ours."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._http = http.client.HTTPConnection("docker")
+        self._http.auto_open = 0
+        self._http.sock = _Unclosed(stream)
+
+    def send(
+        self, method: str, target: str, body: Any, headers: Mapping[str, str] | None, timeout: float | None
+    ) -> http.client.HTTPResponse:
+        self.stream.settimeout(timeout)
+        content, extra = _encode(body)
+        self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
+        return self._http.getresponse()
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+class _Unclosed:
+    """What http.client calls of a socket. It closes its socket while the reply is still being read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.sendall, self.makefile = stream.sendall, stream.makefile
+
+    def close(self) -> None:
+        """Leave it open: the reply's reader closes it."""
+
+
+def _encode(body: Any) -> tuple[Any, dict[str, str]]:
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        return body, {}
+    if isinstance(body, (dict, list)):
+        return json.dumps(body).encode(), {"Content-Type": "application/json"}
+    return body, {}
+
+
+def _query_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def quoted(name: str) -> str:
+    """A name as one segment, or several, of a path: "team/app" keeps its slash."""
+    return quote(name, safe="/:@")
+
+
+def api_error(status: int, body: bytes, headers: Mapping[str, str], where: str) -> ApiError:
+    """The error that a reply stands for, with the engine's own message."""
+    message = _message(body, headers)
+    if not message:
+        message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
+    kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status, ApiError)
+    return kind(message, status=status, reason=http.client.responses.get(status, ""))
+
+
+def _message(body: bytes, headers: Mapping[str, str]) -> str:
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(body)
+        if isinstance(value, dict):
+            # Podman says in `cause` what went wrong, and in `message` how it came there
+            return plain(str(value.get("message") or value.get("cause") or ""))
+    text = body.decode("utf-8", "replace")
+    if "html" in headers.get("content-type", "") or text.lstrip()[:1] == "<":
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        return f"not an engine, but a web page: {plain(html.unescape(title[1])).strip()!r}" if title else ""
+    return plain(text).strip()
+
+
+def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
+    """A far end's text, fit for a message: no control or bidirectional characters but line breaks, and not endless."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
+    kept = "".join(
+        character
+        for character in text[: limit * 2]
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    ).strip()
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"

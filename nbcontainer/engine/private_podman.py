@@ -1,0 +1,210 @@
+"""A Podman of our own: the engine of a machine that has none running.
+
+`podman system service` as a child, with storage and socket apart from the user's own Podman. The storage is kept
+between kernels; the child ends with the kernel, whatever ends that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from nbcontainer.errors import EngineUnavailable
+
+__all__ = ["PrivatePodman", "private_podman"]
+
+START_SECONDS = 20.0  # the first start of a rootless Podman sets its storage up
+ENDS_SECONDS = 2.0
+SOCKET_PATH_BYTES = 107  # sun_path of unix(7)
+
+# Runs as the child before podman does: the kernel's end, even by SIGKILL, ends the child (prctl(2), PR_SET_PDEATHSIG).
+# Python's own preexec_fn could deadlock in a process with threads.
+DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+class PrivatePodman:
+    """The child, started on first use and again when it is gone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = ""
+
+    @staticmethod
+    def installed() -> bool:
+        """Whether it can be had here: podman is on PATH, and this is Linux."""
+        return sys.platform == "linux" and shutil.which("podman") is not None
+
+    def start(self) -> str:
+        """Start it unless it runs. Returns its address.
+
+        Raises:
+            EngineUnavailable: it does not start; the message has Podman's own last words.
+        """
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return f"unix://{self._socket}"
+            if not self.installed():
+                raise EngineUnavailable(
+                    "podman is not installed, so there is no private Podman.", cure="Install podman, or start Docker."
+                )
+            self._stop()
+            # not under the cache: a socket's path must be short
+            runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+            self._folder = tempfile.mkdtemp(prefix="nbcontainer-", dir=runtime if Path(runtime).is_dir() else None)
+            if len(os.fsencode(self._socket)) > SOCKET_PATH_BYTES:
+                raise EngineUnavailable(f"The path {self._socket} is too long for a socket.", cure="Set TMPDIR.")
+            log = Path(self._folder, "log")
+            self._process = _start(_command(self._socket), _environment(), log)
+            self._wait(log)
+            return f"unix://{self._socket}"
+
+    @property
+    def _socket(self) -> str:
+        return str(Path(self._folder, "podman.sock"))
+
+    def _wait(self, log: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not _listens(self._socket):
+            process = self._process
+            if process is None or process.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
+                self._stop()
+                raise EngineUnavailable(
+                    f"The private Podman does not start: {' '.join(said) or 'it says nothing'}",
+                    tried=("private Podman",),
+                    cure="Try `podman info` in a terminal, or set DOCKER_HOST to another engine.",
+                )
+            time.sleep(0.005)  # podman says nowhere that it listens
+
+    def stop(self) -> None:
+        """End the child; its storage and its containers stay."""
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(ENDS_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
+
+
+def storage_folder() -> Path:
+    """Where images and containers of the private Podman are kept."""
+    cache = os.environ.get("NBCONTAINER_CACHE")
+    if cache:
+        return Path(cache) / "podman"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbcontainer" / "podman"
+
+
+def _command(address: str) -> list[str]:
+    folder = storage_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state = folder / "run"
+    return [
+        *[sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid())],
+        *["podman", "--root", str(folder / "storage"), "--runroot", str(state), "--tmpdir", str(state / "libpod")],
+        *["system", "service", "--time", "0", f"unix://{address}"],
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """The kernel's own, and a private containers.conf unless the environment names one."""
+    environment = dict(os.environ)
+    if not environment.get("CONTAINERS_CONF"):
+        file = storage_folder() / "containers.conf"
+        text = containers_conf()
+        if not file.is_file() or file.read_text("utf-8") != text:
+            temporary = file.with_name(f".{file.name}.{os.getpid()}")
+            temporary.write_text(text, "utf-8")
+            temporary.replace(file)
+        environment["CONTAINERS_CONF"] = str(file)
+    # a service that is to listen must not be told to be a client, nor take systemd's sockets for its own
+    for name in ("CONTAINER_HOST", "CONTAINER_CONNECTION", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"):
+        environment.pop(name, None)
+    return environment
+
+
+def containers_conf() -> str:
+    """The containers.conf that this machine needs; containers.conf(5).
+
+    No systemd session is asked for. Under cgroup v1, crun refuses the hybrid layout, so runc is used where it is
+    installed. Limits are those of this process: Podman's own default fails where the hard limit is lower.
+    """
+    import resource  # noqa: PLC0415 - not on Windows
+
+    files = min(value for value in (65536, *resource.getrlimit(resource.RLIMIT_NOFILE)) if value >= 0)
+    processes = min(value for value in (65536, *resource.getrlimit(resource.RLIMIT_NPROC)) if value >= 0)
+    lines = [
+        "[containers]",
+        f'default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]',
+        'log_driver = "k8s-file"',
+        "[engine]",
+        'cgroup_manager = "cgroupfs"',
+        'events_logger = "file"',
+    ]
+    if not Path("/sys/fs/cgroup/cgroup.controllers").exists() and shutil.which("runc"):
+        lines.append('runtime = "runc"')
+    return "\n".join([*lines, ""])
+
+
+def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start it from a thread that lives as long as the process: the signal comes at the end of the *thread*."""
+    answer: queue.SimpleQueue[subprocess.Popen[bytes] | OSError] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            answer.put(error)
+            return
+        answer.put(process)
+        process.wait()
+
+    threading.Thread(target=run, daemon=True, name="nbcontainer: private Podman").start()
+    process = answer.get()
+    if isinstance(process, OSError):
+        raise EngineUnavailable(f"The private Podman does not start: {process.strerror}.") from process
+    return process
+
+
+def _listens(path: str) -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.connect(path)
+        return True
+    return False
+
+
+private_podman = PrivatePodman()
+atexit.register(private_podman.stop)
