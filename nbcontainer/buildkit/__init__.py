@@ -26,3 +26,35 @@ Several builds may use one `Control` at a time; it dials again after the connect
 connection is an `RpcError` with `Code.UNAVAILABLE`; what `open_stream` itself raises passes through, except OSError,
 which becomes one.
 """
+
+from .build import Build
+from .connection import ByteStream
+from .control import Control, SolveOptions
+from .errors import FailedState, SolveError, Source
+from .gateway import Container, Gateway
+from .messages import Entry, SourceMap, StatusResponse
+from .rpc_status import Code, RpcError
+from .session import Services, Session
+from .tokens import Login
+from .tree import Tree
+
+__all__ = [
+    "Build",
+    "ByteStream",
+    "Code",
+    "Container",
+    "Control",
+    "Entry",
+    "FailedState",
+    "Gateway",
+    "Login",
+    "RpcError",
+    "Services",
+    "Session",
+    "SolveError",
+    "SolveOptions",
+    "Source",
+    "SourceMap",
+    "StatusResponse",
+    "Tree",
+]

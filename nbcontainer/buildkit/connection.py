@@ -185,14 +185,22 @@ class Connection:
         stream: The connected byte stream; it is closed with the connection.
         client: Whether this end begins calls.
         on_call: For a server: gets each call on a thread of its own.
+        on_lost: Told why the connection ended, if not by `close`.
     """
 
-    def __init__(self, stream: ByteStream, *, client: bool, on_call: Callable[[Call], None] | None = None) -> None:
+    def __init__(
+        self,
+        stream: ByteStream,
+        *,
+        client: bool,
+        on_call: Callable[[Call], None] | None = None,
+        on_lost: Callable[[RpcError], None] | None = None,
+    ) -> None:
         self.lock = threading.RLock()  # may be entered again by the finalizer of a forgotten generator
         self.http2 = Http2(client=client)
         self.outgoing_size = 0
         self.blocked: set[Call] = set()
-        self._stream, self._on_call = stream, on_call
+        self._stream, self._on_call, self._on_lost = stream, on_call, on_lost
         self._calls: dict[int, Call] = {}
         self._outgoing: list[bytes] = []
         self._closing = False
@@ -270,12 +278,15 @@ class Connection:
 
     def _lose(self, error: RpcError) -> None:
         with self.lock:
+            first = self.http2.lost is None
             self.http2.fail(error)
             for call in self._end():
                 call.wake()
             self._closing = True
             self._to_write.notify()
         self._stream.close()
+        if first and self._on_lost is not None:
+            self._on_lost(error)
 
     def _read(self) -> None:
         try:

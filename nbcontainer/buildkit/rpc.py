@@ -135,15 +135,17 @@ class Server:
 
     Args:
         handlers: ``/package.Service/Method`` → what answers it.
+        on_lost: Told why the connection ended, if not by `close`.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], on_lost: Callable[[RpcError], None] | None = None) -> None:
         self.handlers = dict(handlers)
+        self._on_lost = on_lost
         self._connection: Connection | None = None
 
     def attach(self, stream: ByteStream) -> None:
         """Serve this stream until it ends."""
-        self._connection = Connection(stream, client=False, on_call=self._answer)
+        self._connection = Connection(stream, client=False, on_call=self._answer, on_lost=self._on_lost)
 
     def close(self) -> None:
         """End the connection and all calls."""

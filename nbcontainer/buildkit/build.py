@@ -1,0 +1,214 @@
+"""A build from begin to end: session, Solve and Status together, cancelled together."""
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Self
+
+from .connection import Call
+from .control import Control, SolveOptions
+from .errors import SolveError
+from .gateway import Gateway, source_map
+from .messages import SourceMap, StatusResponse
+from .rpc_status import Code, RpcError
+from .session import Services, Session
+
+_REFUSED = 0.25  # seconds of silence after which a Solve that failed was refused before Status could tell of it
+_LAST_WORDS = 2.0  # seconds without news after a Solve that failed
+_STUCK = 10.0  # seconds without news after the end of a Solve that had news
+
+
+class Build:
+    """One build.
+
+    Attributes:
+        ref: Its name at the daemon, for Status, gateway and history.
+
+    Args:
+        control: The daemon.
+        options: What to build.
+        services: What the daemon may ask for; or a `Session` that is open and stays open.
+        shared_key: See `Session`.
+        on_status: Gets each piece of news, in order, in a thread of its own.
+        on_source_map: Gets the map from steps to lines before the steps run; not called where the daemon tells none.
+            Makes the build go through the gateway, which costs a few milliseconds.
+        timeout: Seconds for the whole.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        options: SolveOptions,
+        services: Services | Session,
+        *,
+        shared_key: str = "",
+        on_status: Callable[[StatusResponse], None] | None = None,
+        on_source_map: Callable[[SourceMap], None] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.ref = uuid.uuid4().hex
+        self._control, self._options, self._services, self._shared_key = control, options, services, shared_key
+        self._on_status, self._on_source_map, self._timeout = on_status, on_source_map, timeout
+        self._gateway = Gateway(control, self.ref)
+        self._lock = threading.Lock()
+        self._solve: Call | None = None
+        self._broken: SolveError | None = None
+
+    def run(self) -> dict[str, str]:
+        """Build; returns what the exporter reports, such as ``containerimage.digest``. An interrupt cancels it.
+
+        Raises:
+            SolveError: It failed; `Code.CANCELLED` after `cancel`, `Code.UNAVAILABLE` if the daemon was lost.
+        """
+        try:
+            with contextlib.ExitStack() as stack:
+                session = self._services
+                if isinstance(session, Services):
+                    start, key = self._control.start_session, self._shared_key
+                    session = start(session, shared_key=key, on_lost=self._session_lost)
+                    stack.callback(session.close)
+                if self._on_status is not None:
+                    stack.enter_context(_Watch(self._control, self.ref, self._on_status))
+                try:
+                    return self._run_in(session)
+                finally:
+                    self._stop_calls()
+        except RpcError as error:
+            raise self._broken or SolveError.of(error) from None
+
+    def cancel(self) -> None:
+        """End it from any thread: `run` raises at once, and the daemon stops the step that runs."""
+        self._break(SolveError(Code.CANCELLED, "the build was cancelled"))
+
+    def _break(self, error: SolveError) -> None:
+        with self._lock:
+            self._broken = self._broken or error
+        self._stop_calls()
+
+    def _stop_calls(self) -> None:
+        # A RUN of a gateway's build goes on unless both the inner and the outer Solve are cancelled.
+        self._gateway.cancel()
+        with self._lock:
+            solve = self._solve
+        if solve is not None:
+            solve.cancel()
+
+    def _session_lost(self, error: RpcError) -> None:
+        code = Code.UNAVAILABLE if error.code is Code.CANCELLED else error.code
+        self._break(SolveError(code, f"the daemon ended the session: {error.message}"))
+
+    def _begun(self, call: Call) -> None:
+        with self._lock:
+            self._solve = call
+            broken = self._broken
+        if broken is not None:
+            call.cancel()
+
+    def _run_in(self, session: Session) -> dict[str, str]:
+        if self._broken is not None:
+            raise self._broken
+        if self._on_source_map is None:
+            request = self._options.request(self.ref, session.id)
+            return self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+        return self._run_through_gateway(session, self._on_source_map)
+
+    def _run_through_gateway(self, session: Session, on_source_map: Callable[[SourceMap], None]) -> dict[str, str]:
+        outer = _Outer(self._solve_around(session), self._gateway.cancel)
+        outer.start()
+        try:
+            self._gateway.ping()
+            result, raw = self._gateway.solve(self._options)
+            found = source_map(result)
+            if found is not None:
+                on_source_map(found)
+            self._gateway.return_result(raw)
+        except RpcError as error:
+            if outer.error is not None:  # it ended first, and took the gateway's calls with it
+                raise outer.error from None
+            with contextlib.suppress(RpcError):
+                self._gateway.return_result(error=error)
+            raise
+        return outer.result()
+
+    def _solve_around(self, session: Session) -> Callable[[], dict[str, str]]:
+        request = self._options.request(self.ref, session.id, through_gateway=True)
+        return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+
+
+class _Outer(threading.Thread):
+    """The Solve around a gateway's calls."""
+
+    def __init__(self, solve: Callable[[], dict[str, str]], on_failure: Callable[[], None]) -> None:
+        super().__init__(daemon=True, name="buildkit-solve")
+        self._solve, self._on_failure = solve, on_failure
+        self._response: dict[str, str] = {}
+        self.error: RpcError | None = None
+
+    def run(self) -> None:
+        """Wait for the daemon."""
+        try:
+            self._response = self._solve()
+        except RpcError as error:
+            self.error = error
+            self._on_failure()
+
+    def result(self) -> dict[str, str]:
+        """Wait, and return or raise what came of it."""
+        self.join()
+        if self.error is not None:
+            raise self.error
+        return self._response
+
+
+class _Watch(contextlib.AbstractContextManager["_Watch"]):
+    """Passes on what Status tells, until the daemon has told all."""
+
+    def __init__(self, control: Control, ref: str, on_status: Callable[[StatusResponse], None]) -> None:
+        self._control, self._ref, self._on_status = control, ref, on_status
+        self._call: Call | None = None
+        self._heard = self._handling = False
+        self._last = time.monotonic()
+        self._problem: Exception | None = None
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True, name="buildkit-status")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._last = time.monotonic()
+        if kind is None:
+            patience = _STUCK
+        elif self._heard and isinstance(error, RpcError) and error.code is not Code.CANCELLED:
+            patience = _LAST_WORDS
+        else:
+            patience = _REFUSED
+        while not self._done.wait(self._last + patience - time.monotonic()):
+            if self._handling and kind is None:  # the listener takes its time, and shall hear all
+                self._last = time.monotonic()
+            elif time.monotonic() >= self._last + patience:
+                break
+        if self._call is not None:
+            self._call.cancel()
+        if self._problem is not None and kind is None:
+            raise self._problem
+
+    def _follow(self) -> None:
+        try:
+            for response in self._control.status(self._ref, on_call=self._begun):
+                self._heard = self._handling = True
+                self._on_status(response)
+                self._handling, self._last = False, time.monotonic()
+        except RpcError:
+            pass  # the Solve says why
+        except Exception as error:  # noqa: BLE001 - the listener's own
+            self._problem = error
+        finally:
+            self._handling = False
+            self._done.set()
+
+    def _begun(self, call: Call) -> None:
+        self._call = call

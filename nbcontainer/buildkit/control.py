@@ -1,0 +1,214 @@
+"""The Control service: what a BuildKit daemon does for a client."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from .connection import ByteStream
+from .errors import SolveError
+from .messages import (
+    CacheOptions,
+    Definition,
+    DiskUsageRequest,
+    DiskUsageResponse,
+    Empty,
+    Entry,
+    InfoResponse,
+    ListWorkersRequest,
+    ListWorkersResponse,
+    PruneRequest,
+    SolveRequest,
+    SolveResponse,
+    StatusRequest,
+    StatusResponse,
+    UsageRecord,
+    Version,
+    Worker,
+)
+from .rpc import Client, OnCall
+from .rpc_status import Code, RpcError
+from .session import Services, Session, Tunnel
+from .wire import Kind, Message, WireError
+
+_SERVICE = "/moby.buildkit.v1.Control/"
+_QUICK = 30  # seconds for what a daemon knows without working
+
+OpenSession = Callable[[Sequence[tuple[str, str]]], ByteStream]
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """What to build, and what to make of it.
+
+    Attributes:
+        frontend: Who reads the sources: ``dockerfile.v0``, or ``gateway.v0`` with an image as attribute ``source``.
+        frontend_attributes: Its options; see `frontend.dockerfile_attributes`.
+        exporters: What becomes of the result: type and attributes, ``moby`` for engines, ``image`` for buildkitd.
+        cache_imports: Where to look for cache.
+        cache_exports: Where to write cache to.
+        entitlements: What the build may do beyond the usual: ``network.host``, ``security.insecure``.
+        definition: A graph to build in place of a frontend's.
+    """
+
+    frontend: str = "dockerfile.v0"
+    frontend_attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    exporters: Sequence[Entry] = ()
+    cache_imports: Sequence[Entry] = ()
+    cache_exports: Sequence[Entry] = ()
+    entitlements: Sequence[str] = ()
+    definition: Definition | None = None
+
+    def attributes(self) -> dict[str, str]:
+        """The frontend's options with the caches that it must know to look for (client/solve.go, cache-imports)."""
+        found = dict(self.frontend_attributes)
+        if self.cache_imports and self.frontend:
+            entries = [{"Type": entry.type, "Attrs": entry.attributes} for entry in self.cache_imports]
+            found["cache-imports"] = json.dumps(entries)
+        return found
+
+    def request(self, ref: str, session: str, *, through_gateway: bool = False) -> SolveRequest:
+        """The message to send; `through_gateway` leaves the frontend to the calls that follow."""
+        request = SolveRequest(
+            ref=ref,
+            session=session,
+            exporters=list(self.exporters),
+            cache=CacheOptions(imports=list(self.cache_imports), exports=list(self.cache_exports)),
+            entitlements=list(self.entitlements),
+        )
+        if self.exporters:
+            request.exporter_old = self.exporters[0].type
+            request.exporter_attributes_old = dict(self.exporters[0].attributes)
+        if not through_gateway:
+            request.frontend, request.frontend_attributes = self.frontend, self.attributes()
+            request.definition = self.definition
+        return request
+
+
+class Control:
+    """A daemon's Control service. May be used by several threads.
+
+    Args:
+        open_stream: Connects to the daemon; called when first needed and after the connection was lost.
+        open_session: Where sessions cannot go through the Control service: opens a stream for one, given its headers.
+    """
+
+    def __init__(self, open_stream: Callable[[], ByteStream], open_session: OpenSession | None = None) -> None:
+        self.client = Client(open_stream)
+        self._open_session = open_session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection and all that uses it."""
+        self.client.close()
+
+    def call(
+        self,
+        name: str,
+        request: Message,
+        answer: type[Kind],
+        *,
+        timeout: float | None = _QUICK,
+        on_call: OnCall | None = None,
+    ) -> Kind:
+        """Call a method of the Control service.
+
+        Raises:
+            RpcError: It failed.
+        """
+        raw = self.client.unary(_SERVICE + name, request.encode(), timeout=timeout, on_call=on_call)
+        return decoded(answer, raw)
+
+    def list_workers(self) -> list[Worker]:
+        """Who executes the builds; at least one."""
+        return self.call("ListWorkers", ListWorkersRequest(), ListWorkersResponse).record
+
+    def info(self) -> Version:
+        """Which BuildKit this is.
+
+        Raises:
+            RpcError: `Code.UNIMPLEMENTED` from daemons before BuildKit 0.11.
+        """
+        return self.call("Info", Empty(), InfoResponse).version or Version()
+
+    def disk_usage(self, filters: Sequence[str] = ()) -> list[UsageRecord]:
+        """The build cache; `filters` as ``buildctl du --filter``."""
+        request = DiskUsageRequest(filter=list(filters))
+        return self.call("DiskUsage", request, DiskUsageResponse, timeout=10 * _QUICK).record
+
+    def prune(
+        self,
+        filters: Sequence[str] = (),
+        *,
+        everything: bool = False,
+        keep_seconds: float = 0,
+        keep_bytes: int = 0,
+        on_call: OnCall | None = None,
+    ) -> Iterator[UsageRecord]:
+        """Remove build cache; yields what was removed, as it is removed.
+
+        Args:
+            filters: As ``buildctl prune --filter``.
+            everything: Internal and frontend images too.
+            keep_seconds: Spare what was used in this time.
+            keep_bytes: Spare this much.
+            on_call: Gets the call, to cancel it.
+        """
+        request = PruneRequest(
+            filter=list(filters), all=everything, keep_duration=int(keep_seconds * 1e9), reserved_space=keep_bytes
+        )
+        for raw in self.client.stream(_SERVICE + "Prune", [request.encode()], on_call=on_call):
+            yield decoded(UsageRecord, raw)
+
+    def solve(
+        self, request: SolveRequest, *, timeout: float | None = None, on_call: OnCall | None = None
+    ) -> dict[str, str]:
+        """Build; returns what the exporter reports.
+
+        Raises:
+            SolveError: It failed, or was cancelled by the call that `on_call` got.
+        """
+        try:
+            return dict(self.call("Solve", request, SolveResponse, timeout=timeout, on_call=on_call).exporter)
+        except RpcError as error:
+            raise SolveError.of(error) from None
+
+    def status(self, ref: str, *, on_call: OnCall | None = None) -> Iterator[StatusResponse]:
+        """What happens in the build `ref`, from its begin to its end.
+
+        The daemon waits for a build that it does not know yet; cancel the call if it never comes.
+        """
+        for raw in self.client.stream(_SERVICE + "Status", [StatusRequest(ref=ref).encode()], on_call=on_call):
+            yield decoded(StatusResponse, raw)
+
+    def start_session(
+        self, services: Services, *, shared_key: str = "", on_lost: Callable[[RpcError], None] | None = None
+    ) -> Session:
+        """Offer services to the daemon until the session is closed; see `Session` for the arguments.
+
+        Raises:
+            RpcError: The daemon cannot be reached.
+        """
+        session = Session(services, shared_key=shared_key, on_lost=on_lost)
+        if self._open_session is not None:
+            session.attach(self._open_session(session.headers))
+        else:
+            session.attach(Tunnel(self.client.call(_SERVICE + "Session", session.headers)))
+        return session
+
+
+def decoded(kind: type[Kind], raw: bytes) -> Kind:
+    """Read an answer.
+
+    Raises:
+        RpcError: It is malformed.
+    """
+    try:
+        return kind.decode(raw)
+    except WireError as error:
+        raise RpcError(Code.INTERNAL, f"the daemon sent a malformed {kind.__name__}: {error}") from None

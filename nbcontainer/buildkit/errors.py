@@ -1,0 +1,187 @@
+"""Why a build failed: the details that BuildKit sends with an error.
+
+They are google.protobuf.Any messages whose values are JSON, not protobuf (their types end in ``+json``); kinds:
+https://github.com/moby/buildkit/blob/master/solver/errdefs/errdefs.proto; the ``op`` of ``Solve`` is protojson: 64-bit
+numbers are strings, defaults are left out.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from .gateway_messages import CacheMount, Mount
+from .messages import RpcStatus
+from .rpc_status import Code, RpcError
+from .wire import WireError
+
+_BIND, _SECRET, _SSH = 0, 1, 2
+_MOUNT_TYPES = {"BIND": _BIND, "SECRET": _SECRET, "SSH": _SSH, "CACHE": 3, "TMPFS": 4}
+_SHARING = {"SHARED": 0, "PRIVATE": 1, "LOCKED": 2}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an error comes from: a file as the daemon read it, and the lines in it, first and last."""
+
+    filename: str
+    text: str
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """All its line numbers, counted from 1, in order."""
+        return tuple(sorted({line for first, last in self.ranges for line in range(first, last + 1)}))
+
+
+@dataclass(frozen=True)
+class FailedState:
+    """What is left of a failed step, while the build that ran it through a gateway has not returned.
+
+    Attributes:
+        operation: The step as BuildKit runs it (protojson).
+        description: Its names, such as ``llb.customname``.
+        before: Ids of the states that it started from.
+        after: Ids of what it left, one per mount.
+    """
+
+    operation: dict[str, Any]
+    description: dict[str, str]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The process: ``args``, ``env``, ``cwd``, ``user``."""
+        return _dict(_dict(self.operation.get("exec")).get("meta"))
+
+    def mounts(self, *, after: bool = False) -> list[Mount]:
+        """Mounts for a container in the state from which the step started, or (`after`) that it left.
+
+        Secrets and ssh agents are left out.
+        """
+        found = []
+        for index, mount in enumerate(_list(_dict(self.operation.get("exec")).get("mounts"))):
+            kind = mount.get("mountType", _BIND)
+            kind = _MOUNT_TYPES.get(kind, kind) if isinstance(kind, str) else _integer(kind)
+            if kind in (_SECRET, _SSH) or not isinstance(kind, int):
+                continue
+            states = self.after if after else self.before
+            position = index if after else _integer(mount.get("input", 0))
+            state = states[position] if kind == _BIND and 0 <= position < len(states) else ""
+            cache = _dict(mount.get("cacheOpt"))
+            sharing = cache.get("sharing", 0)
+            found.append(
+                Mount(
+                    destination=str(mount.get("dest", "")),
+                    selector=str(mount.get("selector", "")),
+                    readonly=bool(mount.get("readonly")),
+                    type=kind,
+                    result=state,
+                    cache=CacheMount(id=str(cache.get("ID", "")), sharing=_SHARING.get(str(sharing), 0))
+                    if cache
+                    else None,
+                )
+            )
+        return found
+
+
+class SolveError(RpcError):
+    """A build that failed.
+
+    Attributes:
+        sources: Where in the Dockerfile, the innermost first; may be empty.
+        step: Digest of the step that failed, as in `messages.Vertex`, or "".
+        exit_code: Of the step's process, or None.
+        failed: What is left of the step, or None.
+        subrequest: Name of a subrequest that the frontend does not know, or "".
+    """
+
+    def __init__(self, code: Code, message: str, status_details: bytes = b"") -> None:
+        super().__init__(code, message, status_details)
+        self.sources: tuple[Source, ...] = ()
+        self.step = ""
+        self.exit_code: int | None = None
+        self.failed: FailedState | None = None
+        self.subrequest = ""
+        for name, value in details(status_details):
+            self._learn(name, value)
+
+    @classmethod
+    def of(cls, error: RpcError) -> Self:
+        """Look into an error of any call."""
+        return error if isinstance(error, cls) else cls(error.code, error.message, error.status_details)
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The failing lines of the Dockerfile, counted from 1; none where the daemon does not say."""
+        return self.sources[0].lines if self.sources else ()
+
+    def _learn(self, name: str, value: Any) -> None:
+        if not isinstance(value, dict):
+            return
+        if name.endswith("errdefs.Source"):
+            source = _source(value)
+            if source.ranges:
+                self.sources += (source,)
+        elif name.endswith("errdefs.Vertex"):
+            self.step = str(value.get("digest") or self.step)
+        elif name.endswith("errdefs.Subrequest"):
+            self.subrequest = str(value.get("name") or "")
+        elif name.endswith("ExitMessage"):
+            self.exit_code = _integer(value.get("Code", value.get("code", 0)))
+        elif name.endswith("errdefs.Solve"):
+            self.failed = FailedState(
+                operation=_dict(value.get("op")),
+                description={str(key): str(text) for key, text in _dict(value.get("description")).items()},
+                before=tuple(str(state) for state in value.get("inputIDs") or ()),
+                after=tuple(str(state) for state in value.get("mountIDs") or ()),
+            )
+
+
+def details(status_details: bytes) -> list[tuple[str, Any]]:
+    """Type name (without ``+json``) and decoded value of each detail; malformed ones are left out."""
+    try:
+        status = RpcStatus.decode(status_details)
+    except WireError:
+        return []
+    found = []
+    for detail in status.details:
+        name = detail.type_url.rsplit("/", 1)[-1].removesuffix("+json")
+        try:
+            found.append((name, json.loads(detail.value)))
+        except (ValueError, RecursionError):
+            continue
+    return found
+
+
+def _source(value: dict[str, Any]) -> Source:
+    info = _dict(value.get("info"))
+    try:
+        text = base64.b64decode(info.get("data") or "").decode("utf-8", "replace")
+    except (binascii.Error, ValueError, TypeError):
+        text = ""
+    ranges = []
+    for item in _list(value.get("ranges")):
+        first = _integer(_dict(item.get("start")).get("line", 0))
+        last = _integer(_dict(item.get("end")).get("line", first))
+        if 0 < first <= last < first + 100_000:
+            ranges.append((first, last))
+    return Source(str(info.get("filename") or ""), text, tuple(ranges))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> Sequence[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _integer(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0

@@ -1,0 +1,295 @@
+"""The session: what a daemon may ask of this client while it builds.
+
+The daemon is the client here. Its calls come back to us over a tunnel through the Control/Session call, or over a
+stream that the caller gives (the Engine's ``POST /session``). Services and their metadata:
+https://github.com/moby/buildkit/tree/master/session
+"""
+
+import contextlib
+import hashlib
+import hmac
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from . import ed25519, filesync
+from .connection import ByteStream, Call
+from .messages import (
+    AuthorityRequest,
+    Bytes,
+    Credentials,
+    Empty,
+    GetSecretRequest,
+    HealthStatus,
+    Host,
+    SshId,
+    Token,
+    TokenRequest,
+    VerifyRequest,
+)
+from .rpc import Handler, Server
+from .rpc_status import Code, Metadata, RpcError
+from .tokens import Login, LoginFor, fetch_token
+from .tree import Tree
+from .wire import Kind, Message
+
+_CHUNK = 1 << 20
+_TUNNEL_CHUNK = 1 << 19
+_SERVING = 1
+
+
+@dataclass
+class Services:
+    """What the daemon may have; everything else is refused.
+
+    Attributes:
+        trees: Directory name (``context``, ``dockerfile``, named contexts) → the files that it shows.
+        secrets: Secret id → asked for its bytes when a step wants them; None says that there is no such secret.
+        login: Registry host → `Login`, or None for anonymous.
+        token_authority: Fetch registry tokens here, so that passwords stay here; else the daemon asks for them.
+        ssh: Agent id (``default``) → path of the agent's socket.
+        uploads: Id → opens what is sent as ``http://buildkit-session/ID``: a context as a tar.
+        outputs: Exporter id → opens the file that a ``tar``, ``oci`` or ``docker`` exporter writes.
+        on_request: Told of each request by kind and subject, never by its content.
+    """
+
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+    secrets: Mapping[str, Callable[[], bytes | None]] = field(default_factory=dict, repr=False)
+    login: LoginFor | None = field(default=None, repr=False)
+    token_authority: bool = True
+    ssh: Mapping[str, str] = field(default_factory=dict)
+    uploads: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
+    outputs: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
+    on_request: Callable[[str, str], None] | None = None
+
+
+class Session:
+    """Services that one or more builds may call while it is open.
+
+    Attributes:
+        id: By which builds name it.
+        transfers: Directory name → what was sent of it, growing while it is sent.
+        lost: Why it ended before `close`, or None.
+
+    Args:
+        services: What to offer.
+        name: Shown in the daemon's log.
+        shared_key: Names the context directory, so that its files need not be sent again; stable per directory.
+        on_lost: Told if the connection ends before `close`.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        name: str = "nbcontainer",
+        shared_key: str = "",
+        on_lost: Callable[[RpcError], None] | None = None,
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.services = services
+        self.transfers: dict[str, filesync.Statistics] = {}
+        self.lost: RpcError | None = None
+        self._name, self._shared_key, self._on_lost = name, shared_key, on_lost
+        self._seed = os.urandom(32)
+        self._logins: dict[str, Login | None] = {}
+        self._asking = threading.Lock()
+        self._closed = False
+        self._server = Server(self._handlers(), on_lost=self._end)
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What to send with the request that opens the stream for `attach`."""
+        key = hashlib.sha256(self._shared_key.encode("utf-8", "surrogateescape")).hexdigest()
+        return [
+            ("x-docker-expose-session-uuid", self.id),
+            ("x-docker-expose-session-name", self._name),
+            ("x-docker-expose-session-sharedkey", key if self._shared_key else ""),
+            *(("x-docker-expose-session-grpc-method", method) for method in self._server.handlers),
+        ]
+
+    def attach(self, stream: ByteStream) -> None:
+        """Answer the daemon on this stream."""
+        self._server.attach(stream)
+
+    def close(self) -> None:
+        """End it: the daemon can ask for nothing more."""
+        self._closed = True
+        self._server.close()
+
+    def _end(self, error: RpcError) -> None:
+        if not self._closed:
+            self.lost = error
+            if self._on_lost is not None:
+                self._on_lost(error)
+
+    def _handlers(self) -> dict[str, Handler]:
+        offered, services = {}, self.services
+        offered["/grpc.health.v1.Health/Check"] = _unary(Empty, lambda _: HealthStatus(status=_SERVING))
+        if services.trees:
+            offered["/moby.filesync.v1.FileSync/DiffCopy"] = self._send_directory
+        if services.secrets:
+            offered["/moby.buildkit.secrets.v1.Secrets/GetSecret"] = _unary(GetSecretRequest, self._secret)
+        auth = "/moby.filesync.v1.Auth/"
+        offered[auth + "Credentials"] = _unary(Host, self._credentials)
+        offered[auth + "FetchToken"] = _unary(TokenRequest, self._token)
+        if services.token_authority:
+            offered[auth + "GetTokenAuthority"] = _unary(AuthorityRequest, self._authority)
+            offered[auth + "VerifyTokenAuthority"] = _unary(VerifyRequest, self._verify)
+        if services.ssh:
+            offered["/moby.sshforward.v1.SSH/CheckAgent"] = _unary(SshId, self._check_agent)
+            offered["/moby.sshforward.v1.SSH/ForwardAgent"] = self._forward_agent
+        if services.uploads:
+            offered["/moby.upload.v1.Upload/Pull"] = self._upload
+        if services.outputs:
+            offered["/moby.filesync.v1.FileSend/DiffCopy"] = self._receive_output
+        return offered
+
+    def _tell(self, kind: str, subject: str) -> None:
+        if self.services.on_request is not None:
+            self.services.on_request(kind, subject)
+
+    def _send_directory(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes | list[bytes]]:
+        name = _first(metadata, "dir-name")
+        self._tell("directory", name)
+        tree = self.services.trees.get(name)
+        if tree is None:
+            raise RpcError(Code.NOT_FOUND, f"no access allowed to directory {name!r}")
+        statistics = filesync.Statistics()
+        self.transfers[name] = statistics
+        yield from filesync.send(tree, requests, metadata, statistics)
+
+    def _secret(self, request: GetSecretRequest) -> Bytes:
+        self._tell("secret", request.id)
+        source = self.services.secrets.get(request.id)
+        try:
+            value = source() if source is not None else None
+        except Exception as error:  # noqa: BLE001 - its text might hold the secret
+            raise RpcError(Code.UNKNOWN, f"secret {request.id!r} cannot be read: {type(error).__name__}") from None
+        if value is None:
+            raise RpcError(Code.NOT_FOUND, f"secret {request.id!r} was not given")
+        return Bytes(data=value)
+
+    def _login(self, host: str) -> Login | None:
+        """Ask once per host: a credential helper may be slow, a person asked twice is annoyed."""
+        with self._asking:
+            if host not in self._logins:
+                try:
+                    self._logins[host] = self.services.login(host) if self.services.login is not None else None
+                except Exception as error:  # noqa: BLE001 - as in _secret
+                    raise RpcError(
+                        Code.UNKNOWN, f"the login for {host} cannot be read: {type(error).__name__}"
+                    ) from None
+            return self._logins[host]
+
+    def _credentials(self, request: Host) -> Credentials:
+        self._tell("credentials", request.host)
+        login = self._login(request.host) or Login()
+        return Credentials(username=login.username, secret=login.secret)
+
+    def _token(self, request: TokenRequest) -> Token:
+        self._tell("token", request.host)
+        return fetch_token(request, self._login(request.host))
+
+    def _key(self, host: str, salt: bytes) -> bytes:
+        """Tokens are cached by the daemon under this key, so those of a login are found by who has its seed only."""
+        mac = hmac.new(salt, digestmod=hashlib.sha256)
+        login = self._login(host)
+        if login is not None and login.secret:
+            mac.update(self._seed)
+        return mac.digest()
+
+    def _authority(self, request: AuthorityRequest) -> Bytes:
+        return Bytes(data=ed25519.public_key(self._key(request.host, request.salt)))
+
+    def _verify(self, request: VerifyRequest) -> Bytes:
+        return Bytes(data=ed25519.sign(self._key(request.host, request.salt), request.payload) + request.payload)
+
+    def _agent(self, name: str) -> str:
+        path = self.services.ssh.get(name or "default")
+        if path is None:
+            raise RpcError(Code.NOT_FOUND, f"no ssh agent was given for {name or 'default'!r}")
+        return path
+
+    def _check_agent(self, request: SshId) -> Empty:
+        self._agent(request.id)
+        return Empty()
+
+    def _forward_agent(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
+        name = _first(metadata, "buildkit.ssh.id")
+        self._tell("ssh", name or "default")
+        with socket.socket(socket.AF_UNIX) as agent:
+            try:
+                agent.connect(self._agent(name))
+            except OSError as error:
+                raise RpcError(Code.UNAVAILABLE, f"the ssh agent cannot be reached: {error.strerror}") from None
+            threading.Thread(target=_pump_to_socket, args=(requests, agent), daemon=True, name="buildkit-ssh").start()
+            while data := agent.recv(1 << 16):
+                yield Bytes(data=data).encode()
+
+    def _upload(self, _: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
+        name = _first(metadata, "urlpath").lstrip("/")
+        self._tell("upload", name)
+        opener = self.services.uploads.get(name)
+        if opener is None:
+            raise RpcError(Code.NOT_FOUND, f"no upload {name!r}")
+        with opener() as source:
+            while data := source.read(_CHUNK):
+                yield Bytes(data=data).encode()
+
+    def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Sequence[bytes]:
+        name = _first(metadata, "buildkit-attachable-exporter-id") or "0"
+        self._tell("output", name)
+        opener = self.services.outputs.get(name)
+        if opener is None:
+            raise RpcError(Code.NOT_FOUND, f"no output {name!r}")
+        with opener() as target:
+            for message in requests:
+                target.write(Bytes.decode(message).data)
+        return ()
+
+
+class Tunnel:
+    """A byte stream inside a Control/Session call."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def recv(self, _: int, /) -> bytes:
+        """Wait for some bytes; a message without any does not end the stream."""
+        while (message := self._call.receive()) is not None:
+            if data := Bytes.decode(message).data:
+                return data
+        return b""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of `data`."""
+        for start in range(0, len(data), _TUNNEL_CHUNK):
+            self._call.send(Bytes(data=data[start : start + _TUNNEL_CHUNK]).encode())
+
+    def close(self) -> None:
+        """End the call."""
+        self._call.cancel()
+
+
+def _first(metadata: Metadata, name: str) -> str:
+    return next(iter(metadata.get(name, ())), "")
+
+
+def _unary(kind: type[Kind], function: Callable[[Kind], Message]) -> Handler:
+    def handle(requests: Iterator[bytes], _: Metadata) -> Iterable[bytes]:
+        return [function(kind.decode(next(requests, b""))).encode()]
+
+    return handle
+
+
+def _pump_to_socket(requests: Iterator[bytes], target: socket.socket) -> None:
+    with contextlib.suppress(RpcError, OSError):
+        for message in requests:
+            target.sendall(Bytes.decode(message).data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
