@@ -256,10 +256,8 @@ class _Follower:
         self._handle: Any = None
         self.widget.on_action(self._act)
 
-    def _act(self, action: Mapping[str, Any]) -> None:
-        answer = self._view.act(self._operation, action)
-        if answer is not None:
-            self.widget.tell(answer)
+    def _act(self, action: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return self._view.act(self._operation, action)
 
     def _bundle(self) -> None:
         picture = self._view.render(self._operation.state)
@@ -277,8 +275,9 @@ class _Follower:
         while not self._operation.done:
             if self._operation.wait(1.0, revision=revision):
                 self._operation.wait(FRAME_SECONDS)
-                revision = self._operation.revision
-                self._send()
+                if self.widget.room:  # else the page is behind: what happens meanwhile comes in one message later
+                    revision = self._operation.revision
+                    self._send()
 
     def _send(self) -> None:
         state = self._operation.state
@@ -286,11 +285,10 @@ class _Follower:
             message = self._view.wire(self._sent, state)
             self._sent = state
             if message is not None:
-                self.widget.tell(message)
+                self.widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
 
     def finish(self) -> None:
         """Send the last state, and leave it in the saved output."""
-        self._send()
         state = self._operation.state
         error = self._operation.error
         self.widget.finish(self._view.wire(None, state) or {}, stopped=isinstance(error, Stopped))

@@ -14,6 +14,8 @@ export interface Live<State> {
   readonly state: State;
   /** Nothing more will come. */
   readonly finished: boolean;
+  /** Whether a person ended it before its own end. */
+  readonly stopped: boolean;
   /** Whether the kernel answers this page; false in a notebook that was opened again without its kernel. */
   readonly connected: boolean;
   /** The kernel's clock: seconds since the epoch. */
@@ -53,6 +55,7 @@ export function liveWidget<State, Message>(definition: Definition<State, Message
 class LiveModel<State, Message> implements Live<State> {
   state: State;
   finished: boolean;
+  stopped: boolean;
   connected = false;
   private sequence: number;
   private clockOffset = 0;
@@ -68,10 +71,12 @@ class LiveModel<State, Message> implements Live<State> {
     this.state = model.get('snapshot') as State;
     this.sequence = model.get('sequence') as number;
     this.finished = model.get('finished') as boolean;
+    this.stopped = model.get('stopped') as boolean;
     // here, not in a view: messages that come before the first view is drawn would be lost
     model.on('msg:custom', (message: FromKernel, buffers: DataView[]) => this.receive(message, buffers));
     model.on('change:finished', () => {
       this.finished = model.get('finished') as boolean;
+      this.stopped = model.get('stopped') as boolean;
       this.changed();
     });
     model.on('change:snapshot', () => {
