@@ -1,0 +1,253 @@
+"""Facts about one file of a build context, as BuildKit's directory protocol wants them.
+
+They are those that buildx sends: https://github.com/tonistiigi/fsutil (`stat.go`, `stat_unix.go`).
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import hashlib
+import os
+import stat as stat_bits
+from typing import TYPE_CHECKING, NamedTuple
+
+from .messages import Stat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+CHUNK = 1 << 20
+"""Bytes that are read at once; the daemon takes messages of up to 16 MiB."""
+
+# Go's os.FileMode, which is not st_mode: https://pkg.go.dev/io/fs#FileMode
+DIRECTORY = 1 << 31
+SYMLINK = 1 << 27
+_DEVICE, _FIFO, _SETUID, _SETGID = 1 << 26, 1 << 25, 1 << 23, 1 << 22
+_CHARACTER_DEVICE, _STICKY, _IRREGULAR, _SOCKET = 1 << 21, 1 << 20, 1 << 19, 1 << 24
+_TYPE = DIRECTORY | SYMLINK | _DEVICE | _FIFO | _CHARACTER_DEVICE | _IRREGULAR | _SOCKET
+_GO_BITS = {
+    stat_bits.S_IFDIR: DIRECTORY,
+    stat_bits.S_IFLNK: SYMLINK,
+    stat_bits.S_IFBLK: _DEVICE,
+    stat_bits.S_IFCHR: _DEVICE | _CHARACTER_DEVICE,
+    stat_bits.S_IFIFO: _FIFO,
+}
+
+_MEMORY_TIME = 1_600_000_000 * 10**9
+
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""Errors of a file that is no longer what it was when its folder was listed."""
+
+FirstNames = dict[tuple[int, int], str]
+"""Device and inode → the first name under which a file with several was met."""
+
+
+class ContextError(Exception):
+    """A build context that cannot be sent.
+
+    Attributes:
+        path: The file or folder at fault; within the context, or the context's own.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        shown = repr(path)
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = repr(os.fsencode(path))
+        super().__init__(f"build context: {shown}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class MemoryFile(NamedTuple):
+    """A file that is not on disk.
+
+    Attributes:
+        data: Its content.
+        mode: Its permissions.
+    """
+
+    data: bytes
+    mode: int = 0o644
+
+
+@functools.cache
+def go_mode(mode: int) -> int:
+    """Translate `st_mode` to Go's `os.FileMode`; sockets become ordinary files, as for buildx."""
+    result = mode & 0o777 | _GO_BITS.get(stat_bits.S_IFMT(mode), 0)
+    if mode & stat_bits.S_ISUID:
+        result |= _SETUID
+    if mode & stat_bits.S_ISGID:
+        result |= _SETGID
+    if mode & stat_bits.S_ISVTX:
+        result |= _STICKY
+    return result
+
+
+def permissions(mode: int) -> int:
+    """Translate the permissions of Go's `os.FileMode` back to those of `st_mode`."""
+    result = mode & 0o777
+    for bit, meaning in ((_SETUID, stat_bits.S_ISUID), (_SETGID, stat_bits.S_ISGID), (_STICKY, stat_bits.S_ISVTX)):
+        result |= meaning if mode & bit else 0
+    return result
+
+
+def is_regular(mode: int) -> bool:
+    """Say whether Go's `os.FileMode` is that of an ordinary file, whose content can be asked for."""
+    return not mode & _TYPE
+
+
+class FileReader:
+    """One file while it is read: no more than the bytes that it had when it was opened.
+
+    Attributes:
+        size: Bytes to come; a file that shrinks yields fewer.
+        problem: What happened to it since it was listed; empty if nothing did.
+    """
+
+    __slots__ = ("_data", "_descriptor", "_path", "problem", "size")
+
+    def __init__(
+        self, path: str, data: bytes = b"", descriptor: int | None = None, size: int = 0, problem: str = ""
+    ) -> None:
+        self._path = path
+        self._data = data
+        self._descriptor = descriptor
+        self.size = len(data) if descriptor is None else size
+        self.problem = problem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read on to the end, at most `CHUNK` bytes at once.
+
+        Raises:
+            ContextError: The disk failed.
+        """
+        if self._descriptor is None:
+            for start in range(0, self.size, CHUNK):
+                yield self._data[start : start + CHUNK]
+            return
+        left = self.size
+        while left:
+            try:
+                data = os.read(self._descriptor, min(left, CHUNK))
+            except OSError as error:
+                raise ContextError(self._path, f"cannot be read: {error.strerror}") from error
+            if not data:
+                self.problem = "shrank while it was sent"
+                return
+            left -= len(data)
+            yield data
+
+
+def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Stat | None:
+    """Describe what is on disk; owner and group stay 0, as every docker client has it.
+
+    Args:
+        path: Its path within the context.
+        entry: Where it is.
+        first_names: Is read and extended for files with several names.
+
+    Returns:
+        None if it has vanished.
+
+    Raises:
+        ContextError: It cannot be read, or has a name that BuildKit cannot take.
+    """
+    _check_name(path)
+    try:
+        status = entry.stat(follow_symlinks=False)
+        mode = go_mode(status.st_mode)
+        stat = Stat(path=path, mode=mode, mtime=status.st_mtime_ns)
+        if not mode & DIRECTORY:
+            stat.size = status.st_size
+            if mode & SYMLINK:
+                stat.linkname = _link_target(path, entry.path)
+            elif status.st_nlink > 1:
+                first = first_names.setdefault((status.st_dev, status.st_ino), path)
+                if first != path:
+                    stat.linkname = first
+            if mode & _DEVICE:
+                stat.devmajor, stat.devminor = os.major(status.st_rdev), os.minor(status.st_rdev)
+        attributes = _extended_attributes(path, entry.path)
+        if attributes:
+            stat.xattrs = attributes
+    except OSError as error:
+        if error.errno in GONE or error.errno == errno.EINVAL:  # EINVAL: no longer a symbolic link
+            return None
+        raise unreadable(path, error) from error
+    return stat
+
+
+def describe_memory(path: str, file: MemoryFile) -> Stat:
+    """Describe a file in memory; its time tells its content, since the daemon compares size, time and mode."""
+    _check_name(path)
+    digest = int.from_bytes(hashlib.sha256(file.data).digest()[:8], "big")
+    mtime = _MEMORY_TIME + digest % 10**9
+    return Stat(path=path, mode=go_mode(file.mode & 0o7777), size=len(file.data), mtime=mtime)
+
+
+def describe_folder(path: str) -> Stat:
+    """Describe a folder that exists in memory only."""
+    _check_name(path)
+    return Stat(path=path, mode=DIRECTORY | 0o755, mtime=_MEMORY_TIME)
+
+
+def _check_name(path: str) -> None:
+    if not path.isascii():
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise ContextError(path, "is not UTF-8, and BuildKit takes no other names; rename it") from None
+
+
+def _link_target(path: str, on_disk: str) -> str:
+    target = os.readlink(on_disk)  # noqa: PTH115 - the text as it is, not a normalized Path
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise ContextError(path, "the target of this symbolic link is not UTF-8; BuildKit takes no other") from None
+    return target
+
+
+def _extended_attributes(path: str, on_disk: str) -> dict[str, bytes]:
+    """Read extended attributes as buildx does: all but Apple's own, and not those whose value cannot be read."""
+    if not hasattr(os, "listxattr"):  # Python has it on Linux only
+        return {}
+    try:
+        names = os.listxattr(on_disk, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return {}
+        raise
+    found = {}
+    for name in names:
+        if name.startswith("com.apple."):
+            continue
+        try:
+            name.encode()
+            found[name] = os.getxattr(on_disk, name, follow_symlinks=False)
+        except UnicodeEncodeError:
+            raise ContextError(path, "has an extended attribute whose name is not UTF-8") from None
+        except OSError:
+            continue
+    return found
+
+
+def unreadable(path: str, error: OSError) -> ContextError:
+    """Say that a file or folder cannot be read, and what to do."""
+    return ContextError(path, f"cannot be read: {error.strerror}; make it readable or name it in .dockerignore")

@@ -1,0 +1,238 @@
+"""The sending half of the directory protocol, by which BuildKit asks its client for the build context.
+
+The daemon calls `moby.filesync.v1.FileSync/DiffCopy`; the client lists its tree in STAT packets, the daemon asks for
+the files that it does not hold yet by their place in that list, and gets them in DATA packets. Errors travel as ERROR
+packets. The protocol is described in https://github.com/tonistiigi/fsutil (`receive.go`).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from .filestat import CHUNK, ContextError, is_regular
+from .messages import Packet
+from .tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["ContextError", "Statistics", "TransferError", "Tree", "send"]
+
+STAT, REQUEST, DATA, FINISHED, ERROR = range(5)
+_STATS_IN_BATCH = 128
+_BYTES_IN_BATCH = CHUNK // 4
+_PROBLEMS_KEPT = 100
+_SECONDS_BETWEEN_REPORTS = 0.05
+
+
+class TransferError(Exception):
+    """The daemon refused a build context, or broke the protocol."""
+
+
+@dataclass
+class Statistics:
+    """How far the transfer of one tree is.
+
+    Attributes:
+        on_change: Called with this object while it changes, at most 20 times a second, and at the end; on the thread
+            that sends.
+        entries: Files and folders listed so far.
+        files: Files sent so far.
+        bytes: Bytes of their content sent so far.
+        path: The file that was sent last.
+        problems: Files that changed, shrank or vanished while they were sent, each with what happened; of very many the
+            first hundred.
+        finished: Whether the daemon has said that it has all it wants.
+    """
+
+    on_change: Callable[[Statistics], None] | None = None
+    entries: int = 0
+    files: int = 0
+    bytes: int = 0
+    path: str = ""
+    problems: list[str] = field(default_factory=list)
+    finished: bool = False
+    _reported: float = 0.0
+
+    def report(self, *, now: bool = False) -> None:
+        """Tell the listener, if it is time to."""
+        if self.on_change is not None:
+            clock = time.monotonic()
+            if now or clock - self._reported >= _SECONDS_BETWEEN_REPORTS:
+                self._reported = clock
+                self.on_change(self)
+
+    def note(self, path: str, problem: str) -> None:
+        """Remember what happened to a file."""
+        if len(self.problems) < _PROBLEMS_KEPT:
+            self.problems.append(f"{path} {problem}")
+
+
+class _Requests:
+    """What the daemon asks for, read by a thread of its own so that it is never kept from asking.
+
+    Each file can be asked for once, so no more is kept here than was listed.
+    """
+
+    def __init__(self, packets: Iterable[bytes]) -> None:
+        self.listed: dict[int, tuple[str, int, int]] = {}
+        self.ended = False
+        self._packets = packets
+        self._queue: queue.SimpleQueue[tuple[int, tuple[str, int, int]] | Exception | None] = queue.SimpleQueue()
+        self.finished = False
+        threading.Thread(target=self._read, name="directory requests", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            for raw in self._packets:
+                packet = Packet.decode(raw)
+                if packet.type == REQUEST:
+                    file = self.listed.pop(packet.id, None)
+                    if file is None:
+                        raise TransferError(f"the daemon asked for file number {packet.id}, which it may not have")  # noqa: TRY301 - told where the answer is awaited
+                    self._queue.put((packet.id, file))
+                elif packet.type == FINISHED:
+                    self.finished = True
+                    return
+                elif packet.type == ERROR:
+                    text = packet.data.decode("utf-8", "replace")
+                    raise TransferError(f"the daemon refused the build context: {text}")  # noqa: TRY301 - as above
+        except Exception as error:  # noqa: BLE001 - raised where the answer is awaited
+            self._queue.put(error)
+        finally:
+            self.ended = True
+            self._queue.put(None)
+
+    def waiting(self) -> bool:
+        return not self._queue.empty()
+
+    def next(self) -> tuple[int, tuple[str, int, int]] | None:
+        """Wait for a request; None after the last.
+
+        Raises:
+            Exception: What the daemon or the connection to it reported in place of one.
+        """
+        request = self._queue.get()
+        if isinstance(request, Exception):
+            raise request
+        return request
+
+
+def send(
+    tree: Tree,
+    requests: Iterable[bytes],
+    metadata: Mapping[str, Sequence[str]],
+    statistics: Statistics | None = None,
+) -> Iterator[list[bytes]]:
+    """Answer one call of `FileSync/DiffCopy`.
+
+    It ends early, without an error, when `requests` ends early: then the daemon has lost interest. Memory use does not
+    depend on the size of the files.
+
+    Args:
+        tree: What to send.
+        requests: The packets of the daemon. Reading them may block; it is done on another thread.
+        metadata: That of the call, with the daemon's patterns.
+        statistics: Kept up to date meanwhile.
+
+    Yields:
+        Packets, several at a time.
+
+    Raises:
+        ContextError: A file or folder cannot be read; the daemon has been told.
+        InvalidPatternError: As above, for a pattern.
+        TransferError: The daemon refused what it got.
+    """
+    statistics = statistics or Statistics()
+    incoming = _Requests(requests)
+    batch = _Batch()
+    try:
+        yield from _send_list(tree, incoming, metadata, statistics)
+        while (request := incoming.next()) is not None:
+            yield from _send_file(tree, request, batch, statistics)
+            if batch.size >= _BYTES_IN_BATCH or not incoming.waiting():
+                yield batch.take()
+        if incoming.finished:
+            statistics.finished = True
+            batch.add(Packet(type=FINISHED))
+            yield batch.take()
+    except (ContextError, ValueError) as error:
+        yield [Packet(type=ERROR, data=str(error).encode("utf-8", "backslashreplace")).encode()]
+        raise
+    finally:
+        statistics.report(now=True)
+
+
+class _Batch:
+    """Packets that are worth sending together."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self.size = 0
+
+    def add(self, packet: Packet) -> None:
+        data = packet.encode()
+        self.packets.append(data)
+        self.size += len(data) + 5  # gRPC puts five bytes before a message
+
+    def take(self) -> list[bytes]:
+        packets, self.packets, self.size = self.packets, [], 0
+        return packets
+
+
+def _patterns(metadata: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    values = metadata.get(name, ())
+    if list(metadata.get(name + "-encoded", ()))[:1] == ["1"]:
+        return [unquote_plus(value) for value in values]
+    return list(values)
+
+
+def _send_list(
+    tree: Tree, incoming: _Requests, metadata: Mapping[str, Sequence[str]], statistics: Statistics
+) -> Iterator[list[bytes]]:
+    batch = _Batch()
+    number = 0
+    for stat in tree.walk(
+        _patterns(metadata, "include-patterns"),
+        _patterns(metadata, "exclude-patterns"),
+        _patterns(metadata, "followpaths"),
+        stopped=lambda: incoming.ended,
+    ):
+        if is_regular(stat.mode):
+            incoming.listed[number] = (stat.path, stat.size, stat.mtime)
+        number += 1
+        batch.add(Packet(type=STAT, stat=stat))
+        if len(batch.packets) >= _STATS_IN_BATCH:
+            statistics.entries = number
+            statistics.report()
+            while incoming.waiting() and (request := incoming.next()) is not None:
+                yield from _send_file(tree, request, batch, statistics)
+            yield batch.take()
+    statistics.entries = number
+    if not incoming.ended:  # else the list may be cut short, and must not look complete
+        batch.add(Packet(type=STAT))
+        yield batch.take()
+
+
+def _send_file(
+    tree: Tree, request: tuple[int, tuple[str, int, int]], batch: _Batch, statistics: Statistics
+) -> Iterator[list[bytes]]:
+    """Put a file's packets into the batch, which is sent on the way where it becomes large."""
+    number, (path, size, mtime) = request
+    statistics.files += 1
+    statistics.path = path
+    with tree.open(path, size, mtime) as file:
+        for data in file.chunks():
+            batch.add(Packet(type=DATA, id=number, data=data))
+            statistics.bytes += len(data)
+            statistics.report()
+            if batch.size >= _BYTES_IN_BATCH:
+                yield batch.take()
+        if file.problem:
+            statistics.note(path, file.problem)
+    batch.add(Packet(type=DATA, id=number))

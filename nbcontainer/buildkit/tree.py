@@ -1,0 +1,321 @@
+"""What a build context holds: a folder, files in memory, or files in memory laid over a folder.
+
+`Tree.walk` lists it in the order, and with the facts, that BuildKit's directory protocol wants; it behaves as
+https://github.com/tonistiigi/fsutil (`fs.go`, `stat.go`, `filter.go`, `followlinks.go`) does for buildx.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import stat as stat_bits
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .filestat import (
+    DIRECTORY,
+    GONE,
+    ContextError,
+    FileReader,
+    FirstNames,
+    MemoryFile,
+    describe,
+    describe_folder,
+    describe_memory,
+    unreadable,
+)
+from .patterns import Patterns, clean, name_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from .messages import Stat
+
+__all__ = ["Tree"]
+
+_FLAGS = os.O_RDONLY
+for _name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a fifo that took a file's place must not block
+    _FLAGS |= getattr(os, _name, 0)
+
+
+class _Folder:
+    """A folder on the way down."""
+
+    __slots__ = ("entries", "entry", "excluded", "included", "on_disk", "path", "sent")
+
+    def __init__(self, path: str, entry: os.DirEntry[str] | None, *, on_disk: bool, sent: bool) -> None:
+        self.path = path
+        self.entry = entry
+        self.on_disk = on_disk
+        self.sent = sent
+        self.included: Sequence[bool] = ()
+        self.excluded: Sequence[bool] = ()
+        self.entries: Iterator[tuple[str, os.DirEntry[str] | None]] = iter(())
+
+
+class _Selection:
+    """Which paths of a walk are wanted."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self._include = Patterns(include) if include else None
+        self._exclude = Patterns(exclude) if exclude else None
+
+    def visit(self, path: str, above: _Folder, below: _Folder | None) -> tuple[bool, bool]:
+        """Decide on a path; `below` is given for folders and takes what is known for those inside.
+
+        Returns:
+            Whether the path itself is wanted, and whether anything in the folder may be.
+        """
+        wanted = enter = True
+        if self._include is not None:
+            matched, included = self._include.match(path, above.included)
+            if not matched:
+                wanted = False
+                enter = below is not None and self._include.may_match_below(path)
+            if below is not None:
+                below.included = included
+        if enter and self._exclude is not None:
+            matched, excluded = self._exclude.match(path, above.excluded)
+            if matched:
+                wanted = False
+                enter = below is not None and self._exclude.may_match_below(path, exceptions=True)
+            if below is not None:
+                below.excluded = excluded
+        return wanted, enter
+
+
+class Tree:
+    """A folder, files in memory, or both; where both have a name, memory wins.
+
+    Args:
+        root: The folder; symbolic links in its own path are resolved.
+        files: Path within the tree → content. A text is stored as UTF-8.
+
+    Raises:
+        ContextError: `root` is no folder, or the paths of `files` make no sense.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | None = None,
+        files: Mapping[str, bytes | str | MemoryFile] | None = None,
+    ) -> None:
+        self.root = None if root is None else os.path.realpath(root)
+        if root is not None and not Path(root).is_dir():
+            raise ContextError(os.fspath(root), "is not a folder" if os.path.lexists(root) else "does not exist")
+        self._files: dict[str, MemoryFile] = {}
+        self._folders: dict[str, set[str]] = {"": set()}
+        for given, content in (files or {}).items():
+            path = clean(given)
+            if path in (".", "..") or path.startswith(("/", "../")) or "\0" in path:
+                raise ContextError(given, "files in memory are named by relative paths within the build context")
+            data = content.encode() if isinstance(content, str) else content
+            self._files[path] = data if isinstance(data, MemoryFile) else MemoryFile(data)
+            while path:
+                folder, name = posixpath.split(path)
+                self._folders.setdefault(folder, set()).add(name)
+                path = folder
+        for path in self._files:
+            if path in self._folders:
+                raise ContextError(path, "is given both as a file and as a folder")
+
+    def walk(
+        self,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        follow: Sequence[str] = (),
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Stat]:
+        """List what is wanted, folders before what they hold, names in bytewise order.
+
+        Args:
+            include: Patterns of what is wanted; empty: everything.
+            exclude: Patterns of what is not, as in `.dockerignore`.
+            follow: Paths that are wanted together with the targets of their symbolic links.
+            stopped: Asked now and then; once it is true the walk ends.
+
+        Raises:
+            ContextError: A folder or file that is wanted cannot be read.
+            InvalidPatternError: A pattern cannot be understood.
+        """
+        if follow:
+            targets = self._followed(follow)
+            if targets is not None:
+                include = _without_nested([*include, *targets])
+        selection = _Selection(include, exclude) if include or exclude else None
+        first_names: FirstNames = {}
+        top = _Folder("", None, on_disk=self.root is not None, sent=True)
+        top.entries = iter(self._list(top))
+        stack = [top]
+        while stack and not stopped():
+            folder = stack[-1]
+            for name, entry in folder.entries:
+                path = f"{folder.path}/{name}" if folder.path else name
+                below = self._below(path, entry)
+                wanted, enter = selection.visit(path, folder, below) if selection else (True, True)
+                if wanted:
+                    if not folder.sent:
+                        yield from self._send_above(stack, first_names)
+                    stat = self._stat(path, entry, first_names) if folder.sent else None
+                    if stat is None:  # it has vanished
+                        continue
+                    yield stat
+                    if below is not None:
+                        below.sent = enter = enter and stat.mode & DIRECTORY != 0
+                if below is not None and enter:
+                    below.entries = iter(self._list(below))
+                    stack.append(below)
+                    break
+            else:
+                stack.pop()
+
+    def open(self, path: str, size: int | None = None, mtime: int | None = None) -> FileReader:
+        """Open a file that `walk` has listed.
+
+        A file that has vanished since is read as empty, as buildx does it, and the reader's `problem` says so.
+
+        Args:
+            path: Its path within the tree.
+            size: Its size when it was listed.
+            mtime: Its time of modification then, in nanoseconds.
+
+        Raises:
+            ContextError: It cannot be read. (docker would send it as empty.)
+        """
+        if path in self._files:
+            return FileReader(path, self._files[path].data)
+        try:
+            descriptor = os.open(self._on_disk(path), _FLAGS)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket
+                return FileReader(path)
+            if error.errno in GONE:
+                return FileReader(path, problem="vanished before it was sent, and was sent as empty")
+            raise unreadable(path, error) from error
+        status = os.fstat(descriptor)
+        if not stat_bits.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            return FileReader(path, problem="was replaced before it was sent, and was sent as empty")
+        changed = size not in (None, status.st_size) or mtime not in (None, status.st_mtime_ns)
+        problem = "changed while the build context was sent" if changed else ""
+        return FileReader(path, descriptor=descriptor, size=status.st_size, problem=problem)
+
+    def exists(self, path: str) -> bool:
+        """Say whether there is anything of that name."""
+        if path in self._files or path in self._folders:
+            return True
+        return self.root is not None and os.path.lexists(self._on_disk(path))
+
+    def _below(self, path: str, entry: os.DirEntry[str] | None) -> _Folder | None:
+        if entry.is_dir(follow_symlinks=False) if entry else path in self._folders:
+            return _Folder(path, entry, on_disk=entry is not None, sent=False)
+        return None
+
+    def _on_disk(self, path: str) -> str:
+        return os.path.join(self.root or "", path)  # noqa: PTH118 - Path would drop what is not normal, and is slow
+
+    def _list(self, folder: _Folder) -> list[tuple[str, os.DirEntry[str] | None]]:
+        """List one folder; None stands for what is in memory only."""
+        entries: dict[str, os.DirEntry[str] | None] = {}
+        if folder.on_disk:
+            try:
+                with os.scandir(self._on_disk(folder.path)) as found:
+                    entries = {entry.name: entry for entry in found}
+            except (FileNotFoundError, NotADirectoryError):
+                pass  # gone since it was listed
+            except OSError as error:
+                if folder.sent or not isinstance(error, PermissionError):
+                    raise unreadable(folder.path or ".", error) from error
+        for name in self._folders.get(folder.path, ()):
+            entry = entries.get(name)
+            path = f"{folder.path}/{name}" if folder.path else name
+            both = entry is not None and path in self._folders and entry.is_dir(follow_symlinks=False)
+            entries[name] = entry if both else None
+        return sorted(entries.items())  # the order of code points is the bytewise order of their UTF-8
+
+    def _send_above(self, stack: Iterable[_Folder], first_names: FirstNames) -> Iterator[Stat]:
+        """Describe the folders around a path that are not wanted themselves, but hold what is."""
+        for folder in stack:
+            if not folder.sent:
+                stat = self._stat(folder.path, folder.entry, first_names)
+                if stat is None or not stat.mode & DIRECTORY:
+                    return
+                folder.sent = True
+                yield stat
+
+    def _stat(self, path: str, entry: os.DirEntry[str] | None, first_names: FirstNames) -> Stat | None:
+        if entry is not None:
+            return describe(path, entry, first_names)
+        memory = self._files.get(path)
+        return describe_folder(path) if memory is None else describe_memory(path, memory)
+
+    def _followed(self, paths: Sequence[str]) -> list[str] | None:
+        """Find the paths to send so that symbolic links among the wanted ones keep their targets; None: all."""
+        resolved: set[str] = set()
+        todo = [clean("/" + path)[1:] or "." for path in reversed(paths)]
+        while todo:
+            current, rest = "", todo.pop()
+            while rest is not None:
+                part, _, rest = rest.partition("/")
+                current = f"{current}/{part}" if current else part
+                targets = self._link_targets(current)
+                if (not rest or targets) and current in resolved:
+                    break
+                if targets:
+                    resolved.add(current)
+                    todo += [clean(f"{target}/{rest}")[1:] or "." for target in reversed(targets)]
+                    break
+                if not rest:
+                    resolved.add(current)
+                    break
+        return None if "." in resolved else _without_nested(sorted(resolved))
+
+    def _link_targets(self, path: str) -> list[str]:
+        """Read the symbolic links that a path, whose last part may have wildcards, names: as absolute paths."""
+        folder, name = posixpath.split(path)
+        if not _has_wildcard(name):
+            return self._link_target(path)
+        targets = []
+        listed = _Folder(folder, None, on_disk=self.root is not None, sent=True)
+        try:
+            names = [found for found, _ in self._list(listed) if name_matches(name, found)]
+        except ValueError:
+            return []
+        for found in names:
+            targets += self._link_target(posixpath.join(folder, found))
+        return targets
+
+    def _link_target(self, path: str) -> list[str]:
+        if self.root is None or path in self._files or path in self._folders:
+            return []
+        try:
+            target = os.readlink(self._on_disk(path))  # noqa: PTH115 - the text as it is, not a normalized Path
+        except OSError:  # no link, or nothing there
+            return []
+        return [clean(posixpath.join("/", posixpath.dirname(path), target))]
+
+
+def _has_wildcard(name: str) -> bool:
+    escaped = False
+    for char in name:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char in "*?[":
+            return True
+    return False
+
+
+def _without_nested(paths: Iterable[str]) -> list[str]:
+    """Port of fsutil's `dedupePaths`: the root asks for everything, which is written as no pattern at all."""
+    out: list[str] = []
+    last = ""
+    for path in paths:
+        if path == ".":
+            return []
+        if not path.startswith(last + "/"):
+            out.append(path)
+            last = path
+    return out
