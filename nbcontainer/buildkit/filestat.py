@@ -25,15 +25,15 @@ CHUNK = 1 << 20
 # Go's os.FileMode, which is not st_mode: https://pkg.go.dev/io/fs#FileMode
 DIRECTORY = 1 << 31
 SYMLINK = 1 << 27
-_DEVICE, _FIFO, _SETUID, _SETGID = 1 << 26, 1 << 25, 1 << 23, 1 << 22
-_CHARACTER_DEVICE, _STICKY, _IRREGULAR, _SOCKET = 1 << 21, 1 << 20, 1 << 19, 1 << 24
-_TYPE = DIRECTORY | SYMLINK | _DEVICE | _FIFO | _CHARACTER_DEVICE | _IRREGULAR | _SOCKET
+DEVICE, FIFO, _SETUID, _SETGID = 1 << 26, 1 << 25, 1 << 23, 1 << 22
+CHARACTER_DEVICE, _STICKY, _IRREGULAR, _SOCKET = 1 << 21, 1 << 20, 1 << 19, 1 << 24
+_TYPE = DIRECTORY | SYMLINK | DEVICE | FIFO | CHARACTER_DEVICE | _IRREGULAR | _SOCKET
 _GO_BITS = {
     stat_bits.S_IFDIR: DIRECTORY,
     stat_bits.S_IFLNK: SYMLINK,
-    stat_bits.S_IFBLK: _DEVICE,
-    stat_bits.S_IFCHR: _DEVICE | _CHARACTER_DEVICE,
-    stat_bits.S_IFIFO: _FIFO,
+    stat_bits.S_IFBLK: DEVICE,
+    stat_bits.S_IFCHR: DEVICE | CHARACTER_DEVICE,
+    stat_bits.S_IFIFO: FIFO,
 }
 
 _MEMORY_TIME = 1_600_000_000 * 10**9
@@ -181,7 +181,7 @@ def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Sta
                 first = first_names.setdefault((status.st_dev, status.st_ino), path)
                 if first != path:
                     stat.linkname = first
-            if mode & _DEVICE:
+            if mode & DEVICE:
                 stat.devmajor, stat.devminor = os.major(status.st_rdev), os.minor(status.st_rdev)
         attributes = _extended_attributes(path, entry.path)
         if attributes:
