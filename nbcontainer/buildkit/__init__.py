@@ -22,15 +22,19 @@ Docker, of notebooks or of this product::
 `on_source_map` gets the `messages.SourceMap` (step digest → lines) before the first step of the Dockerfile runs, where
 the daemon tells it. A `SolveError` knows `lines`, `step`, `exit_code` and what is left of the failed step.
 
+    with open_gateway(control, services) as gateway:     # lint, outline, targets; files and processes of any state
+        gateway.subrequest("frontend.lint", options)
+
 Several builds may use one `Control` at a time; it dials again after the connection was lost. Every failure of the
 connection is an `RpcError` with `Code.UNAVAILABLE`; what `open_stream` itself raises passes through, except OSError,
 which becomes one.
 """
 
-from .build import Build
+from .build import Build, open_gateway
 from .connection import ByteStream
 from .control import Control, SolveOptions
 from .errors import FailedState, SolveError, Source
+from .frontend import dockerfile_attributes
 from .gateway import Container, Gateway
 from .messages import Entry, SourceMap, StatusResponse
 from .rpc_status import Code, RpcError
@@ -57,4 +61,6 @@ __all__ = [
     "SourceMap",
     "StatusResponse",
     "Tree",
+    "dockerfile_attributes",
+    "open_gateway",
 ]

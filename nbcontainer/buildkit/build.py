@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from .connection import Call
@@ -62,6 +62,31 @@ class Build:
         Raises:
             SolveError: It failed; `Code.CANCELLED` after `cancel`, `Code.UNAVAILABLE` if the daemon was lost.
         """
+        with self._begin() as session:
+            if self._on_source_map is None:
+                request = self._options.request(self.ref, session.id)
+                return self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+            return self._run_through_gateway(session, self._on_source_map)
+
+    @contextlib.contextmanager
+    def opened(self, *, internal: bool) -> Iterator[Gateway]:
+        """Begin it, and leave to the caller what its gateway does; `internal` keeps it out of the daemon's history."""
+        with self._begin() as session:
+            outer = _Outer(self._solve_around(session, internal=internal), self._gateway.cancel)
+            outer.start()
+            try:
+                self._gateway.ping()
+                yield self._gateway
+                self._gateway.return_result()
+            except RpcError:
+                if outer.error is not None:
+                    raise outer.error from None
+                raise
+            outer.result()
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Session]:
+        """What surrounds the Solve: the session, the news, and an end of all of it in any case."""
         try:
             with contextlib.ExitStack() as stack:
                 session = self._services
@@ -71,10 +96,10 @@ class Build:
                     stack.callback(session.close)
                 if self._on_status is not None:
                     stack.enter_context(_Watch(self._control, self.ref, self._on_status))
-                try:
-                    return self._run_in(session)
-                finally:
-                    self._stop_calls()
+                stack.callback(self._stop_calls)
+                if self._broken is not None:
+                    raise self._broken
+                yield session
         except RpcError as error:
             raise self._broken or SolveError.of(error) from None
 
@@ -106,14 +131,6 @@ class Build:
         if broken is not None:
             call.cancel()
 
-    def _run_in(self, session: Session) -> dict[str, str]:
-        if self._broken is not None:
-            raise self._broken
-        if self._on_source_map is None:
-            request = self._options.request(self.ref, session.id)
-            return self._control.solve(request, timeout=self._timeout, on_call=self._begun)
-        return self._run_through_gateway(session, self._on_source_map)
-
     def _run_through_gateway(self, session: Session, on_source_map: Callable[[SourceMap], None]) -> dict[str, str]:
         outer = _Outer(self._solve_around(session), self._gateway.cancel)
         outer.start()
@@ -132,9 +149,31 @@ class Build:
             raise
         return outer.result()
 
-    def _solve_around(self, session: Session) -> Callable[[], dict[str, str]]:
+    def _solve_around(self, session: Session, *, internal: bool = False) -> Callable[[], dict[str, str]]:
         request = self._options.request(self.ref, session.id, through_gateway=True)
+        request.internal = internal
         return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+
+
+@contextlib.contextmanager
+def open_gateway(
+    control: Control,
+    services: Services | Session,
+    *,
+    options: SolveOptions | None = None,
+    shared_key: str = "",
+    on_status: Callable[[StatusResponse], None] | None = None,
+) -> Iterator[Gateway]:
+    """A build that does what its gateway is told: subrequests, looking into states, running a step again.
+
+    It ends with the block, and its states with it. `options` are for exporters and caches, of which most need none.
+
+    Raises:
+        SolveError: The daemon cannot be reached, or knows no gateway.
+    """
+    build = Build(control, options or SolveOptions(), services, shared_key=shared_key, on_status=on_status)
+    with build.opened(internal=options is None) as gateway:
+        yield gateway
 
 
 class _Outer(threading.Thread):

@@ -37,7 +37,7 @@ from .gateway_messages import (
 )
 from .messages import Bytes, Definition, Empty, RpcStatus, SourceMap, Stat
 from .rpc_status import Code, RpcError
-from .wire import Kind, Message
+from .wire import Kind, Message, encoded
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _REGISTER = 10  # seconds within which a daemon knows a build that was just begun
@@ -133,7 +133,8 @@ class Gateway:
 
     def return_result(self, result: bytes = b"", error: RpcError | None = None) -> None:
         """End the frontend's part: the outer Solve goes on with the encoded `result`, or fails with `error`."""
-        request = ReturnRequest(result=result)
+        # A daemon (BuildKit 0.25 in Docker 28.5) crashes if it gets neither a result nor an error.
+        request = ReturnRequest(result=encoded(result))
         if error is not None:
             request = ReturnRequest(error=RpcStatus(code=int(error.code), message=error.message))
         self._call("Return", request, Empty, timeout=_REGISTER)

@@ -68,7 +68,7 @@ class GatewaySolveResponse(Message):
 
 
 class ReturnRequest(Message):
-    """LLBBridge.Return: an encoded `Result`, or the error with which the build ends."""
+    """LLBBridge.Return: an encoded `Result` (`wire.encoded`), or the error with which the build ends."""
 
     result: bytes = blob(1)
     error: RpcStatus | None = one(2, RpcStatus)

@@ -159,7 +159,7 @@ class Message:
         values = self.__dict__
         for name, tag, write in self._fields:
             value = values.get(name)
-            if value or isinstance(value, Message):
+            if value or isinstance(value, (Message, _Present)):
                 try:
                     write(out, tag, value)
                 except UnicodeEncodeError:
@@ -214,6 +214,10 @@ class Message:
                 text_of = repr(value)
             shown.append(f"{name}={text_of}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class _Present(bytes):
+    """Bytes that are written even where there are none: an encoded sub-message."""
 
 
 Kind = TypeVar("Kind", bound=Message)
@@ -320,6 +324,11 @@ def text(number: int, *, hidden: bool = False) -> str:
 def blob(number: int) -> bytes:
     """Declare bytes."""
     return cast(bytes, Field(number, LENGTH, _write_bytes, _read_as(bytes), b""))
+
+
+def encoded(data: bytes) -> bytes:
+    """Mark bytes as an encoded sub-message for a `blob`: it is there, even if it is empty."""
+    return _Present(data)
 
 
 def number(number: int) -> int:

@@ -1,0 +1,189 @@
+"""docker build's flags as attributes of BuildKit's Dockerfile frontend.
+
+Sources: buildx build/opt.go and build/utils.go (which flag becomes which attribute), buildkit
+frontend/dockerui/config.go and frontend/dockerui/context.go (the attributes that the frontend reads).
+"""
+
+import csv
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from .messages import Entry
+
+HOST_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
+"""The label of a worker that says which address ``host-gateway`` stands for."""
+
+UPLOAD_URL = "http://buildkit-session/"
+"""With an id of `Services.uploads` behind it: the `context` that is a tar sent by this client."""
+
+NETWORK_HOST = "network.host"
+SECURITY_INSECURE = "security.insecure"
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_ULIMIT = re.compile(r"[a-z]+=(-1|\d+)(:(-1|\d+))?")
+
+
+def dockerfile_attributes(  # noqa: C901, PLR0912 - one flag after the other
+    *,
+    filename: str = "Dockerfile",
+    target: str = "",
+    build_args: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    platforms: Sequence[str] = (),
+    no_cache: bool = False,
+    no_cache_filter: Sequence[str] = (),
+    pull: bool = False,
+    prefer_local: bool = False,
+    add_hosts: Sequence[str] = (),
+    host_gateway: str = "",
+    network: str = "",
+    shm_size: str | int = 0,
+    ulimits: Sequence[str] = (),
+    cgroup_parent: str = "",
+    contexts: Mapping[str, str] | None = None,
+    context: str = "",
+    hostname: str = "",
+    source_date_epoch: int | None = None,
+    attestations: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Say to the frontend what ``docker build`` would.
+
+    Args:
+        filename: The Dockerfile's name in the tree ``dockerfile``.
+        target: ``--target``.
+        build_args: ``--build-arg``; proxies too, and ``BUILDKIT_SYNTAX``-like switches.
+        labels: ``--label``.
+        platforms: ``--platform``, one each.
+        no_cache: ``--no-cache``.
+        no_cache_filter: ``--no-cache-filter``: stages.
+        pull: ``--pull``.
+        prefer_local: Images that the engine has need not be looked up (what buildx says to engines without ``--pull``).
+        add_hosts: ``--add-host``: ``NAME:ADDRESS`` or ``NAME=ADDRESS[,ADDRESS]``.
+        host_gateway: What the address ``host-gateway`` means, from the worker's label `HOST_GATEWAY_LABEL`.
+        network: ``--network``: ``default``, ``none`` or ``host``; the last also needs the entitlement `NETWORK_HOST`.
+        shm_size: ``--shm-size``, as ``64m`` or in bytes.
+        ulimits: ``--ulimit``: ``NAME=SOFT[:HARD]``.
+        cgroup_parent: ``--cgroup-parent``.
+        contexts: ``--build-context``: name → URL, ``docker-image://…``, or what `local_context` returns.
+        context: A build context that is not the tree ``context``: a URL of git or of a tar, or `UPLOAD_URL` + id.
+        hostname: Of the containers that run the steps.
+        source_date_epoch: Timestamp for reproducible images, in seconds since 1970.
+        attestations: ``--attest``: ``provenance`` or ``sbom`` → parameters.
+
+    Raises:
+        ValueError: A value has not the form that docker knows; the message says which and what is meant.
+    """
+    found = {"filename": filename}
+    found |= {f"build-arg:{name}": value for name, value in (build_args or {}).items()}
+    found |= {f"label:{name}": value for name, value in (labels or {}).items()}
+    found |= {f"attest:{name}": value for name, value in (attestations or {}).items()}
+    if target:
+        found["target"] = target
+    if platforms:
+        found["platform"] = ",".join(platforms)
+    if no_cache:
+        found["no-cache"] = ""
+    elif no_cache_filter:
+        found["no-cache"] = ",".join(no_cache_filter)
+    if pull:
+        found["image-resolve-mode"] = "pull"
+    elif prefer_local:
+        found["image-resolve-mode"] = "local"
+    if add_hosts:
+        found["add-hosts"] = ",".join(_hosts(add_hosts, host_gateway))
+    if network in ("host", "none"):
+        found["force-network-mode"] = network
+    elif network not in ("", "default"):
+        raise ValueError(f"network {network!r}: a build knows default, none and host")
+    if shm_size:
+        found["shm-size"] = str(size_in_bytes(shm_size))
+    if ulimits:
+        found["ulimit"] = ",".join(_ulimits(ulimits))
+    if cgroup_parent:
+        found["cgroup-parent"] = cgroup_parent
+    if contexts:
+        found |= {f"context:{name}": value for name, value in contexts.items()}
+        found["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
+    if context:
+        found["context"] = context
+    if hostname:
+        found["hostname"] = hostname
+    if source_date_epoch is not None:
+        found["build-arg:SOURCE_DATE_EPOCH"] = str(source_date_epoch)
+    return found
+
+
+def local_context(name: str) -> tuple[str, str]:
+    """For a named context that is a directory here: its name in `Services.trees`, and the attribute's value."""
+    tree = f"_{name}" if name in ("context", "dockerfile") else name
+    return tree, f"local:{tree}"
+
+
+def size_in_bytes(size: str | int) -> int:
+    """Read ``64m`` or ``1.5 GiB`` as docker does: every unit is binary.
+
+    Raises:
+        ValueError: It is no size.
+    """
+    if isinstance(size, int):
+        return size
+    match = _SIZE.fullmatch(size.strip())
+    if match is None:
+        raise ValueError(f"size {size!r}: write a number of bytes, or one with k, m or g behind it")
+    return int(float(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
+
+
+def entry(text: str, *, default_type: str = "") -> Entry:
+    """Read a value of ``--cache-from``, ``--cache-to`` or ``--output``: ``NAME=VALUE,…``, quoted as in CSV.
+
+    A value without ``=`` is a registry's image, as docker reads it for caches.
+
+    Raises:
+        ValueError: It has no type, or a part without a value.
+    """
+    try:
+        parts = next(csv.reader([text], strict=True), [])
+    except csv.Error:
+        raise ValueError(f"{text!r}: the quotes do not match") from None
+    if len(parts) == 1 and "=" not in parts[0] and parts[0] and default_type:
+        return Entry(type=default_type, attributes={"ref": parts[0]})
+    attributes = {}
+    for part in parts:
+        name, separator, value = part.partition("=")
+        if not separator:
+            raise ValueError(f"{text!r}: {part!r} is not NAME=VALUE")
+        attributes[name.strip().lower()] = value
+    kind = attributes.pop("type", default_type)
+    if not kind:
+        raise ValueError(f"{text!r} names no type")
+    return Entry(type=kind, attributes=attributes)
+
+
+def _hosts(given: Iterable[str], host_gateway: str) -> Iterable[str]:
+    for host in given:
+        name, separator, addresses = host.partition("=")
+        if not separator:
+            name, separator, addresses = host.partition(":")
+        if not (separator and name and addresses):
+            raise ValueError(f"host {host!r}: write NAME:ADDRESS")
+        if addresses == "host-gateway":
+            if not host_gateway:
+                raise ValueError(f"host {host!r}: the daemon does not say what host-gateway means")
+            addresses = host_gateway
+        for address in addresses.split(","):
+            bare = address.removeprefix("[").removesuffix("]")
+            try:
+                ipaddress.ip_address(bare)
+            except ValueError:
+                raise ValueError(f"host {host!r}: {address!r} is no address") from None
+            yield f"{name}={bare}"
+
+
+def _ulimits(given: Iterable[str]) -> Iterable[str]:
+    for limit in given:
+        if _ULIMIT.fullmatch(limit) is None:
+            raise ValueError(f"ulimit {limit!r}: write NAME=SOFT or NAME=SOFT:HARD")
+        name, _, values = limit.partition("=")
+        soft, _, hard = values.partition(":")
+        yield f"{name}={soft}:{hard or soft}"
