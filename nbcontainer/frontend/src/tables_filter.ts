@@ -46,7 +46,10 @@ export function readFilter(text: string, columns: readonly FilterColumn[], now: 
     try {
       if (word === '-l' || word === '--selector') {
         const selector: string[] = [];
-        while (index + 1 < words.length && (!selector.length || goesOn(selector.join(' '), words[index + 1]))) {
+        while (
+          index + 1 < words.length &&
+          (!selector.length || goesOn(selector.join(' '), words[index + 1]))
+        ) {
           selector.push(unquoted(words[++index] ?? ''));
         }
         tests.push(readSelector(selector.join(' ')));
@@ -107,7 +110,9 @@ function findColumn(columns: readonly FilterColumn[], name: string): number {
   const wanted = name.toLowerCase();
   const exact = columns.findIndex((column) => column.name.toLowerCase() === wanted);
   if (exact >= 0 || wanted.length < 2) return exact;
-  const near = columns.flatMap((column, index) => (column.name.toLowerCase().startsWith(wanted) ? [index] : []));
+  const near = columns.flatMap((column, index) =>
+    column.name.toLowerCase().startsWith(wanted) ? [index] : [],
+  );
   return near.length === 1 ? (near[0] ?? -1) : -1;
 }
 
@@ -138,7 +143,8 @@ export function readDuration(text: string): number {
   if (!/^(\d+[smhdy])+$/.test(text)) return Number.NaN;
   const seconds: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, y: 31_536_000 };
   let total = 0;
-  for (const part of text.matchAll(/(\d+)([smhdy])/g)) total += Number(part[1]) * (seconds[part[2] ?? ''] ?? 0);
+  for (const part of text.matchAll(/(\d+)([smhdy])/g))
+    total += Number(part[1]) * (seconds[part[2] ?? ''] ?? 0);
   return total;
 }
 

@@ -1,6 +1,7 @@
 // What a table holds, apart from the page: rows by key, which of them are shown, in which order, and what is chosen.
 
 import { visible } from './ansi';
+import { bytes } from './format';
 import { readFilter, type Filter, type Filterable } from './tables_filter';
 
 export type Cell = string | number | null;
@@ -14,9 +15,9 @@ export interface Column {
 /** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels. */
 export type WireRow = [string, Cell[], string, string, string, string, Record<string, string>];
 
-/** What the kernel sends: all of it (`reset`), or what changed. */
-export interface TableMessage {
-  type: 'table';
+/** What the kernel sends: all of it (with `columns`), or what changed. */
+export interface TableWire {
+  /** All rows come with this; those not among them are gone. */
   reset?: boolean;
   title?: string;
   where?: string;
@@ -26,8 +27,8 @@ export interface TableMessage {
   gone?: string[];
   live?: boolean;
   trouble?: string;
-  /** The kernel's clock when it sent this, in seconds. */
-  now?: number;
+  /** What can be done with rows: the key to press, and the word. */
+  verbs?: [string, string][];
 }
 
 export interface Row extends Filterable {
@@ -71,27 +72,26 @@ export class TableStore {
   longest: string[] = [];
   /** Whether `shown` must be made anew. */
   stale = true;
+  verbs: [string, string][] = [];
+  /** Whether it ever followed the far end: a table that never did is a still one. */
+  followed = false;
+  /** Grows with each message. */
+  version = 0;
+  /** The kernel's clock, in seconds. */
+  now: () => number = () => Date.now() / 1000;
   private places = 0;
-  private skew = 0;
   private sortKeys = new Map<Row, string | number>();
 
-  /** The kernel's clock, in seconds. */
-  now(): number {
-    return Date.now() / 1000 + this.skew;
-  }
-
   /** Takes a message in; `clock` is the page's time in milliseconds, for what flashes. True if columns are new. */
-  apply(message: TableMessage, clock: number): boolean {
-    // clocks differ between machines: a small difference is the message's own way
-    if (message.now !== undefined) {
-      const skew = message.now - Date.now() / 1000;
-      this.skew = Math.abs(skew) > 5 ? skew : 0;
-    }
+  apply(message: TableWire, clock: number): boolean {
     this.title = message.title ?? this.title;
     this.where = message.where ?? this.where;
     this.note = message.note ?? this.note;
     this.live = message.live ?? this.live;
     this.trouble = message.trouble ?? this.trouble;
+    this.verbs = message.verbs ?? this.verbs;
+    this.followed ||= this.live;
+    this.version++;
     const anew = message.columns !== undefined && this.setColumns(message.columns);
     const before = this.rows;
     if (message.reset) {
@@ -105,6 +105,17 @@ export class TableStore {
       for (const key of this.selected) if (!this.rows.has(key)) this.selected.delete(key);
     }
     return anew;
+  }
+
+  /** Takes over what the person set up in another store of the same table. */
+  adopt(other: TableStore): void {
+    this.sortColumn = this.columns.findIndex(
+      (column) => column.name === other.columns[other.sortColumn]?.name,
+    );
+    this.descending = other.descending;
+    this.followed ||= other.followed;
+    for (const key of other.selected) if (this.rows.has(key)) this.selected.add(key);
+    this.setFilter(other.filterText);
   }
 
   private setColumns(columns: [string, string, boolean][]): boolean {
@@ -257,7 +268,7 @@ export class TableStore {
 export function format(cell: Cell, kind: string): string {
   if (cell === null || cell === '') return kind === 'text' || kind === 'status' ? '' : '–';
   if (kind === 'age' && typeof cell === 'number') return '';
-  if (kind === 'bytes' && typeof cell === 'number') return formatSize(cell);
+  if (kind === 'bytes' && typeof cell === 'number') return bytes(cell);
   return visible(String(cell));
 }
 
@@ -271,20 +282,6 @@ function sortKeyOf(cell: Cell, kind: string): string | number {
   return String(cell ?? '')
     .toLowerCase()
     .replace(/\d+/g, (digits) => digits.padStart(12, '0'));
-}
-
-/** Bytes in decimal units, as docker writes them. */
-export function formatSize(size: number): string {
-  let value = size;
-  for (const unit of ['B', 'kB', 'MB', 'GB']) {
-    if (Math.abs(value) < 999.5) return unit === 'B' ? `${Math.round(value)} B` : `${precise(value)} ${unit}`;
-    value /= 1000;
-  }
-  return `${precise(value)} TB`;
-}
-
-function precise(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }
 
 /** An age in kubectl's manner: "38s", "4m12s", "3h7m", "12d" (k8s.io/apimachinery/pkg/util/duration). */

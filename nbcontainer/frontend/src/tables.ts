@@ -1,0 +1,242 @@
+// The live table: rows that stay up to date, with a filter, an order and a selection of the person's own.
+
+import { make, setAttribute, setText } from './elements';
+import { visible } from './ansi';
+import { liveWidget, type Live, type View } from './live';
+import { Grid } from './tables_grid';
+import { TableStore, type Row, type TableWire } from './tables_store';
+
+const HELP =
+  'Words that a row must hold: web · !word · /regex/ · =Running · !=Running · status=Running · restarts>3 · age<10m · -l app=web';
+
+const stores = new WeakMap<TableWire, TableStore>();
+
+/** The store that a snapshot, and the messages after it, add up to. */
+function storeOf(snapshot: TableWire): TableStore {
+  let store = stores.get(snapshot);
+  if (!store) {
+    store = new TableStore();
+    store.apply({ ...snapshot, reset: true }, 0);
+    stores.set(snapshot, store);
+  }
+  return store;
+}
+
+class TableView implements View {
+  private store: TableStore;
+  private readonly root: HTMLElement;
+  private readonly title = make('b');
+  private readonly where = make('span', { class: 'nbc-chip' });
+  private readonly counts = make('span', { class: 'nbc-dim nbc-counts' });
+  private readonly filter = make('input', {
+    class: 'nbc-input nbc-filter',
+    type: 'search',
+    placeholder: 'filter',
+    'aria-label': 'Filter',
+    spellcheck: 'false',
+    autocomplete: 'off',
+    title: HELP,
+  });
+  private readonly wide = make(
+    'button',
+    { class: 'nbc-button', type: 'button', 'aria-pressed': 'false' },
+    'Wide',
+  );
+  private readonly stop = make('button', { class: 'nbc-button', type: 'button' }, 'Stop');
+  private readonly status = make('span', { class: 'nbc-status', role: 'status' });
+  private readonly note = make('div', { class: 'nbc-note nbc-dim' });
+  private readonly chosen = make('span', { 'aria-live': 'polite' });
+  private readonly keys = make('span', { class: 'nbc-keys' });
+  private readonly grid: Grid;
+  private readonly timer: number;
+  private counted = '';
+  private selecting = 0;
+
+  constructor(
+    element: HTMLElement,
+    private readonly live: Live<TableWire>,
+  ) {
+    this.store = storeOf(live.state);
+    this.store.now = () => live.now();
+    this.grid = new Grid(this.store, {
+      sorted: () => undefined,
+      selected: () => this.tellSelection(),
+      key: (event, row) => this.onKey(event, row),
+    });
+    const foot = make(
+      'div',
+      { class: 'nbc-bar nbc-foot nbc-dim' },
+      this.chosen,
+      make('span', { class: 'nbc-grow' }),
+      this.keys,
+    );
+    this.root = make(
+      'div',
+      // JupyterLab's own keys (dd deletes a cell) are not for whoever types here
+      { class: 'nbc nbc-table', 'data-lm-suppress-shortcuts': 'true', role: 'group' },
+      make(
+        'div',
+        { class: 'nbc-bar' },
+        this.title,
+        this.where,
+        this.counts,
+        make('span', { class: 'nbc-grow' }),
+        this.filter,
+        this.wide,
+        this.stop,
+        this.status,
+      ),
+      this.note,
+      this.grid.element,
+      foot,
+    );
+    this.listen();
+    element.append(this.root);
+    this.timer = window.setInterval(() => {
+      if (!document.hidden) this.grid.request(); // ages go on
+    }, 1000);
+  }
+
+  private listen(): void {
+    this.filter.addEventListener('input', () => this.applyFilter());
+    this.filter.addEventListener('keydown', (event) => {
+      event.stopPropagation();
+      if (event.key === 'Escape' && this.filter.value) {
+        this.filter.value = '';
+        this.applyFilter();
+      } else if (event.key === 'Enter' || event.key === 'ArrowDown' || event.key === 'Escape')
+        this.grid.focus();
+      else return;
+      event.preventDefault();
+    });
+    this.wide.addEventListener('click', () => {
+      this.grid.wide = !this.grid.wide;
+      this.wide.setAttribute('aria-pressed', String(this.grid.wide));
+      this.grid.paint();
+    });
+    this.stop.addEventListener('click', () => {
+      this.stop.disabled = true;
+      setText(this.stop, 'Stopping…');
+      void this.live.act('stop');
+    });
+  }
+
+  draw(): void {
+    const store = storeOf(this.live.state);
+    if (store !== this.store) {
+      store.adopt(this.store);
+      store.now = this.store.now;
+      this.store = this.grid.store = store;
+    }
+    setText(this.title, visible(store.title || 'Table'));
+    setAttribute(this.root, 'aria-label', visible(store.title || 'Table'));
+    setAttribute(this.grid.element, 'aria-label', visible(`${store.title} ${store.where}`.trim()));
+    setText(this.where, visible(store.where));
+    this.where.hidden = !store.where;
+    setText(this.note, visible(store.note));
+    this.note.hidden = !store.note;
+    this.wide.hidden = !store.columns.some((column) => column.wide);
+    this.drawStatus();
+    setText(
+      this.keys,
+      [...store.verbs.map(([key, word]) => `${key} ${word}`), 'space select', '/ filter', 'esc clear'].join(
+        ' · ',
+      ),
+    );
+    this.grid.request();
+    store.refresh();
+    this.drawCounts();
+    this.drawChosen();
+  }
+
+  private drawStatus(): void {
+    const { store, live } = this;
+    const stopped = live.finished;
+    this.stop.hidden = stopped || (!store.followed && !store.trouble);
+    const [text, tone] = stopped
+      ? [store.followed ? '■ stopped' : '', 'dim']
+      : store.live
+        ? ['● live', 'good']
+        : store.trouble
+          ? [`◌ ${visible(store.trouble)}`, 'warning']
+          : ['◌ connecting', 'dim'];
+    setText(this.status, text);
+    this.status.className = `nbc-status nbc-${tone}`;
+    this.status.hidden = !text;
+    this.root.classList.toggle('nbc-still', stopped);
+  }
+
+  private drawCounts(): void {
+    const { store } = this;
+    const state = `${store.version} ${store.shown.length} ${store.filterText}`;
+    if (state === this.counted) return;
+    this.counted = state;
+    const all = store.rows.size.toLocaleString('en-US');
+    const shown = store.shown.length.toLocaleString('en-US');
+    const parts: Node[] = [document.createTextNode(store.filter.test ? `${shown} of ${all}` : all)];
+    for (const { word, tone, count } of store.counts()) {
+      if (!word) continue;
+      const coloured = tone === 'warning' || tone === 'bad' ? `nbc-${tone}` : undefined;
+      parts.push(document.createTextNode(' · '));
+      parts.push(make('span', { class: coloured }, `${count.toLocaleString('en-US')} ${word}`));
+    }
+    this.counts.replaceChildren(...parts);
+  }
+
+  private drawChosen(): void {
+    const count = this.store.selected.size;
+    setText(this.chosen, count ? `${count.toLocaleString('en-US')} selected` : '');
+  }
+
+  private applyFilter(): void {
+    this.store.setFilter(this.filter.value);
+    const { trouble } = this.store.filter;
+    setAttribute(this.filter, 'aria-invalid', trouble ? 'true' : null);
+    this.filter.title = trouble || HELP;
+    this.grid.element.scrollTop = 0;
+    this.grid.paint();
+    this.drawCounts();
+  }
+
+  private tellSelection(): void {
+    this.drawChosen();
+    window.clearTimeout(this.selecting);
+    this.selecting = window.setTimeout(
+      () => void this.live.act('select', { keys: [...this.store.selected] }),
+      80,
+    );
+  }
+
+  private onKey(event: KeyboardEvent, row: Row | null): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const verb = this.store.verbs.find(([key]) => key === event.key);
+    if (event.key === '/') {
+      this.filter.focus();
+      this.filter.select();
+    } else if (event.key === 'Escape') {
+      if (this.store.selected.size) this.grid.selectNone();
+      else if (this.filter.value) {
+        this.filter.value = '';
+        this.applyFilter();
+      }
+    } else if (verb && row) {
+      const keys = this.store.selected.size ? [...this.store.selected] : [row.key];
+      void this.live.act('verb', { verb: verb[1], keys });
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  dispose(): void {
+    window.clearInterval(this.timer);
+    this.grid.dispose();
+  }
+}
+
+export default liveWidget<TableWire, TableWire>({
+  apply(snapshot, message) {
+    storeOf(snapshot).apply(message, performance.now());
+    return snapshot;
+  },
+  mount: (element, live) => new TableView(element, live),
+});

@@ -1,0 +1,228 @@
+"""How a log looks: lines in a terminal and in the saved notebook, a scrolling list with search in the page.
+
+The page holds few lines. It is told the newest ones and the counts, and asks for others by their number when somebody
+scrolls to them or searches: the spool file has all of them, so a flood costs neither page nor kernel anything.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogSource, LogState
+from nbcontainer.model.tables import Tone
+from nbcontainer.settings import settings
+from nbcontainer.views.ansi import plain
+from nbcontainer.views.logs_spool import Found, Search, SpoolReader
+from nbcontainer.views.picture import Block, Line, Output, Picture, Span
+from nbcontainer.views.quantities import format_size
+from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.operation import Operation
+    from nbcontainer.widgets.live import LiveWidget
+
+__all__ = ["LogView"]
+
+PICTURE_LINES = 200  # last lines that the picture of a log holds
+TAIL_LINES = 400  # newest lines that one message to the page holds; it asks for the others if somebody wants them
+RANGE_LINES = 2_000  # lines that one answer holds
+MOST_CHARACTERS = 5_000  # of one line that the page is told
+SEARCH_SECONDS = 0.1  # that one answer to a search may take; the page asks on from where it ended
+
+
+class LogView(View[LogEvent, LogState]):
+    """A log on every surface."""
+
+    def __init__(self) -> None:
+        self._sources: list[str] = []
+        self._reader: SpoolReader | None = None
+
+    # --- plain lines
+
+    def line(self, event: LogEvent) -> str | None:
+        """The lines as they came, with their source where there are several; what happens to a source, as a remark."""
+        match event:
+            case LogLines():
+                for line in event.lines:
+                    if line.source not in self._sources:
+                        self._sources.append(line.source)
+                return "\n".join(self._plain(line) for line in event.lines) or None
+            case LogSource():
+                if event.name not in self._sources:
+                    self._sources.append(event.name)
+                return f"— {plain(event.name)}: {plain(event.note)} —" if event.note else None
+            case LogEnded():
+                return None
+
+    def _plain(self, line: LogLine) -> str:
+        text = plain(line.text).replace("\n", "␊")
+        return f"{plain(line.source)} | {text}" if len(self._sources) > 1 else text
+
+    # --- a picture
+
+    def render(self, state: LogState) -> Picture:
+        """Whose log, how much of it, and its last lines; where the whole is."""
+        lines = state.lines[-PICTURE_LINES:]
+        hidden = state.total - len(lines)
+        blocks: list[Block] = [Line(tuple(_heading(state)))]
+        if hidden > 0:
+            where = f"; all of them are in {state.spool}" if state.spool else ""
+            blocks.append(Line.of(Span(f"… {_count(hidden)} before these{where}", Tone.DIM)))
+        if lines:
+            blocks.append(Output(_texts(state, lines), Tone.DIM))
+        blocks += [Line.of(Span(f"— {note} —", Tone.DIM)) for note in state.notes[-5:]]
+        return Picture(tuple(blocks), label=f"Log of {state.title}")
+
+    # --- a page
+
+    def widget(self, state: LogState) -> LiveWidget:
+        """A list of lines that starts from `state`."""
+        from nbcontainer.widgets.logs import LogWidget  # noqa: PLC0415 - anywidget loads with the first widget
+
+        return LogWidget(self.wire(None, state))
+
+    def wire(self, previous: LogState | None, state: LogState) -> dict[str, Any] | None:
+        """The newest lines, the counts, and what else changed."""
+        if previous is None:
+            count = min(len(state.lines), settings.log_window)
+            return {
+                "reset": True,
+                "title": _clean(state.title),
+                "where": _clean(state.where),
+                "spool": _clean(state.spool),
+                "following": state.following,
+                "sources": {_clean(name): reading for name, reading in state.sources.items()},
+                "notes": [[state.total, _clean(note)] for note in state.notes[-5:]],
+                "bytes": state.total_bytes,
+                "times": state.timestamps,
+                **_tail(state, count),
+            }
+        message: dict[str, Any] = {}
+        if state.total != previous.total:
+            message = {"bytes": state.total_bytes, **_tail(state, min(state.total - previous.total, TAIL_LINES))}
+        if state.following != previous.following:
+            message["following"] = state.following
+        if state.sources is not previous.sources and state.sources != previous.sources:
+            message["sources"] = {_clean(name): reading for name, reading in state.sources.items()}
+        if state.notes is not previous.notes:
+            message["notes"] = [[state.total, _clean(note)] for note in _added(previous.notes, state.notes)]
+        if state.spool != previous.spool:
+            message["spool"] = _clean(state.spool)
+        return message or None
+
+    def act(self, operation: Operation[LogEvent, LogState, Any], action: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Knows `stop`, `lines` (first, count) and `search` (query, regex, first)."""
+        state = operation.state
+        if action.get("type") == "lines":
+            first = _number(action.get("first"))
+            count = min(_number(action.get("count")), RANGE_LINES)
+            return _wire_lines(first, self._lines(state, first, count))
+        if action.get("type") == "search":
+            return self._search(state, action)
+        return super().act(operation, action)
+
+    def _lines(self, state: LogState, first: int, count: int) -> Sequence[LogLine]:
+        held = state.total - len(state.lines)  # the number of the first line that the state holds
+        if first >= held:
+            return state.lines[first - held : first - held + count]
+        reader = self._spool(state)
+        try:
+            return reader.lines(first, count) if reader else ()
+        except OSError:  # the spool file was removed by somebody
+            return ()
+
+    def _search(self, state: LogState, action: Mapping[str, Any]) -> dict[str, Any]:
+        first = _number(action.get("first"))
+        try:
+            search = Search(str(action.get("query", "")), regex=action.get("regex") is True)
+        except re.error as error:
+            return {"trouble": f"not an expression: {error}", "found": [], "until": state.total}
+        reader = self._spool(state)
+        try:
+            found = reader.search(search, first, SEARCH_SECONDS) if reader else _search_held(state, search, first)
+        except OSError as error:
+            return {"trouble": f"the spool file cannot be read: {error.strerror}", "found": [], "until": state.total}
+        return {"found": found.lines, "until": found.until, "total": state.total}
+
+    def _spool(self, state: LogState) -> SpoolReader | None:
+        if self._reader is None and state.spool:
+            self._reader = SpoolReader(state.spool)
+        return self._reader
+
+
+def _search_held(state: LogState, search: Search, first: int) -> Found:
+    """Without a spool file, what the state holds is all there is."""
+    held = state.total - len(state.lines)
+    lines = [held + at for at, line in enumerate(state.lines) if held + at >= first and search.matches(line)]
+    return Found(lines, state.total)
+
+
+def _tail(state: LogState, count: int) -> dict[str, Any]:
+    lines = state.lines[-count:] if count > 0 else ()
+    return {"total": state.total, **_wire_lines(state.total - len(lines), lines)}
+
+
+def _wire_lines(first: int, lines: Sequence[LogLine]) -> dict[str, Any]:
+    names: dict[str, int] = {}
+    rows = [
+        [names.setdefault(_clean(line.source), len(names)), _cut(line.text), line.time, int(line.stream == "stderr")]
+        for line in lines
+    ]
+    return {"first": first, "names": list(names), "lines": rows}
+
+
+def _cut(text: str) -> str:
+    rest = len(text) - MOST_CHARACTERS
+    return _clean(f"{text[:MOST_CHARACTERS]}\x1b[0;2m … {rest:,} more characters" if rest > 0 else text)
+
+
+def _added(before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
+    """The notes of `after` that follow those of `before`; the oldest may have been dropped."""
+    for known in range(min(len(before), len(after)), 0, -1):
+        if tuple(before[-known:]) == tuple(after[:known]):
+            return after[known:]
+    return after
+
+
+def _heading(state: LogState) -> list[Span]:
+    spans = [Span(f"Logs  {state.title}".rstrip(), bold=True)]
+    if state.where:
+        spans.append(Span(f"  {state.where}", Tone.DIM))
+    spans.append(Span(f"  {_count(state.total)} · {format_size(state.total_bytes)}", Tone.DIM))
+    if state.following:
+        spans.append(Span("  ● following", Tone.GOOD))
+    return spans
+
+
+def _texts(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:
+    several = len(state.sources or {line.source for line in lines}) > 1
+    width = max((len(line.source) for line in lines), default=0) if several else 0
+    return tuple(
+        (_clock(line.time) if state.timestamps else "")
+        + (f"{line.source:<{width}} | " if several else "")
+        + line.text[:MOST_CHARACTERS]
+        for line in lines
+    )
+
+
+def _clock(moment: float) -> str:
+    if not moment:
+        return " " * 14
+    whole = time.strftime("%H:%M:%S", time.localtime(moment))
+    return f"{whole}.{int(moment % 1 * 1000):03d}  "
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines:,} lines"
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _clean(text: str) -> str:
+    """`text` without halves of surrogate pairs, which no message could carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

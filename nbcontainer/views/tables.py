@@ -1,0 +1,249 @@
+"""How a table looks: aligned columns in a terminal and in the saved notebook, a live grid in the page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.model.tables import Row, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
+from nbcontainer.views.picture import Block, Grid, Line, Picture, Span, as_text
+from nbcontainer.views.quantities import format_age, format_size
+from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.model.tables import Cell, Column
+    from nbcontainer.operation import Operation
+    from nbcontainer.widgets.live import LiveWidget
+
+__all__ = ["TableView", "Verb"]
+
+MOST_ROWS = 500  # that a picture holds; those in trouble come first where there are more
+LARGEST_EXACT = 2**53  # integers beyond are no longer exact in a page
+NUMERIC = frozenset({"number", "bytes", "age"})
+TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
+TONE_ORDER = (Tone.GOOD, Tone.RUNNING, Tone.CACHED, Tone.PLAIN, Tone.DIM, Tone.WARNING, Tone.BAD)
+GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Something that can be done with rows from the page: the key to press, its word, and what does it."""
+
+    key: str
+    word: str
+    act: Callable[[list[Row]], None]
+
+
+class TableView(View[TableEvent, TableState]):
+    """A table on every surface.
+
+    Args:
+        wide: whether the columns that only `-o wide` shows are drawn (the page can show them at any time).
+        verbs: what can be done with rows in the page.
+        on_select: called with the keys that are chosen in the page, when they change.
+
+    Attributes:
+        selected_keys: the keys of the rows that are chosen in the page.
+    """
+
+    def __init__(
+        self,
+        *,
+        wide: bool = False,
+        verbs: Sequence[Verb] = (),
+        on_select: Callable[[tuple[str, ...]], None] | None = None,
+    ) -> None:
+        self.selected_keys: tuple[str, ...] = ()
+        self._wide = wide
+        self._verbs = tuple(verbs)
+        self._on_select = on_select
+        self._columns: tuple[Column, ...] = ()
+        self._names: dict[str, str] = {}
+
+    def selected(self, state: TableState) -> list[Row]:
+        """The rows of `state` that are chosen in the page."""
+        return [state.rows[key] for key in self.selected_keys if key in state.rows]
+
+    # --- plain lines
+
+    def line(self, event: TableEvent) -> str | None:
+        """A listing as a whole table; afterwards what changed, a row to a line, as `kubectl get --watch` has it."""
+        match event:
+            case TableReset():
+                self._columns = event.columns
+                self._names = {row.key: _name(row) for row in event.rows}
+                return as_text(Picture((self._grid(event.columns, event.rows),))) if event.rows else None
+            case TableChanged():
+                self._names |= {row.key: _name(row) for row in event.rows}
+                lines = [as_text(Picture((self._grid(self._columns, event.rows, head=False),)))] if event.rows else []
+                lines += [f"{self._names.pop(key, key)} is gone" for key in event.gone]
+                return "\n".join(lines) or None
+            case TableLive():
+                return event.note or None
+
+    # --- a picture
+
+    def render(self, state: TableState) -> Picture:
+        """Title and counts, then the rows; where there are too many, those in trouble first, and how many more."""
+        rows = list(state.rows.values())
+        hidden = len(rows) - MOST_ROWS
+        if hidden > 0:
+            rows = sorted(rows, key=lambda row: row.tone not in TROUBLED)[:MOST_ROWS]
+        blocks: list[Block] = [Line(tuple(_heading(state)))]
+        if state.note:
+            blocks.append(Line.of(Span(state.note, Tone.DIM)))
+        if rows:
+            blocks.append(self._grid(state.columns, rows))
+        if hidden > 0:
+            blocks.append(Line.of(Span(f"… and {hidden:,} more", Tone.DIM)))
+        if state.trouble:
+            blocks.append(Line.of(Span(f"◌ {state.trouble}", Tone.WARNING)))
+        return Picture(tuple(blocks), label=f"{state.title or 'Table'} {state.where}".strip())
+
+    def _grid(self, columns: Sequence[Column], rows: Sequence[Row], *, head: bool = True) -> Grid:
+        places = [place for place, column in enumerate(columns) if self._wide or not column.wide]
+        now = time.time()
+        return Grid(
+            tuple(tuple(_span(columns[place], row, place, now) for place in places) for row in rows),
+            columns=tuple(columns[place].name for place in places) if head else (),
+            right=frozenset(at for at, place in enumerate(places) if columns[place].kind in NUMERIC),
+            flexible=next((at for at, place in enumerate(places) if columns[place].kind == "text"), None),
+        )
+
+    # --- a page
+
+    def widget(self, state: TableState) -> LiveWidget:
+        """A live grid that starts from `state`."""
+        from nbcontainer.widgets.tables import TableWidget  # noqa: PLC0415 - anywidget loads with the first widget
+
+        return TableWidget(self.wire(None, state))
+
+    def wire(self, previous: TableState | None, state: TableState) -> dict[str, Any] | None:
+        """The rows that are other objects than before, the keys that are gone, and what else changed."""
+        if previous is None or (previous.columns is not state.columns and previous.columns != state.columns):
+            return self._whole(state)
+        message: dict[str, Any] = {
+            name: _clean(value) if isinstance(value, str) else value
+            for name in ("title", "where", "note", "live", "trouble")
+            if (value := getattr(state, name)) != getattr(previous, name)
+        }
+        if state.rows is not previous.rows:
+            old = previous.rows
+            rows = [_wire_row(row) for key, row in state.rows.items() if old.get(key) is not row]
+            gone = [_clean(key) for key in old if key not in state.rows]
+            message |= {"rows": rows} if rows else {}
+            message |= {"gone": gone} if gone else {}
+        return message or None
+
+    def _whole(self, state: TableState) -> dict[str, Any]:
+        return {
+            "reset": True,
+            "title": _clean(state.title),
+            "where": _clean(state.where),
+            "note": _clean(state.note),
+            "columns": [[column.name, column.kind, column.wide and not self._wide] for column in state.columns],
+            "rows": [_wire_row(row) for row in state.rows.values()],
+            "live": state.live,
+            "trouble": _clean(state.trouble),
+            "verbs": [[verb.key, verb.word] for verb in self._verbs],
+        }
+
+    def act(
+        self, operation: Operation[TableEvent, TableState, Any], action: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Knows `stop`, `select` (keys) and `verb` (verb, keys)."""
+        keys = action.get("keys")
+        known = tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
+        if action.get("type") == "select":
+            self.selected_keys = known
+            if self._on_select is not None:
+                self._on_select(known)
+        elif action.get("type") == "verb":
+            rows = [operation.state.rows[key] for key in known if key in operation.state.rows]
+            for verb in self._verbs:
+                if verb.word == action.get("verb") and rows:
+                    verb.act(rows)
+        else:
+            return super().act(operation, action)
+        return None
+
+
+def _name(row: Row) -> str:
+    return f"{row.namespace}/{row.name}" if row.namespace else row.name or row.key
+
+
+def _heading(state: TableState) -> list[Span]:
+    spans = [Span(state.title or "Table", bold=True)]
+    if state.where:
+        spans.append(Span(f"  {state.where}", Tone.DIM))
+    spans.append(Span(f"  {len(state.rows):,}", Tone.DIM))
+    for word, tone, count in _counts(state):
+        spans.append(Span(" · ", Tone.DIM))
+        spans.append(Span(f"{count:,} {word}", tone if tone in TROUBLED else Tone.DIM))
+    return spans
+
+
+def _counts(state: TableState) -> list[tuple[str, Tone, int]]:
+    """How many rows there are of each tone, with the word of their status if it is one, else a general one."""
+    place = next((at for at, column in enumerate(state.columns) if column.kind == "status"), None)
+    if place is None:
+        return []
+    groups: dict[Tone, dict[str, int]] = {}
+    for row in state.rows.values():
+        words = groups.setdefault(row.tone, {})
+        word = str(row.cells[place] or "") if place < len(row.cells) else ""
+        words[word] = words.get(word, 0) + 1
+    counts = []
+    for tone in sorted(groups, key=TONE_ORDER.index):
+        words = groups[tone]
+        most = max(words, key=lambda word: words[word]).lower()
+        word = GENERIC.get(tone, most) if len(words) > 1 else most
+        if word:
+            counts.append((word, tone, sum(words.values())))
+    return counts
+
+
+def _span(column: Column, row: Row, place: int, now: float) -> Span:
+    text = _format(row.cells[place] if place < len(row.cells) else None, column.kind, now)
+    if column.kind == "status":
+        return Span(text, row.tone)
+    return Span(text, Tone.DIM if text == "–" else Tone.PLAIN)
+
+
+def _format(cell: Cell, kind: str, now: float) -> str:
+    if cell is None or cell == "":
+        return "–" if kind in NUMERIC else ""
+    if isinstance(cell, (int, float)):
+        if kind == "age":
+            return format_age(now - cell)
+        if kind == "bytes":
+            return format_size(cell)
+    return str(cell)
+
+
+def _wire_row(row: Row) -> list[Any]:
+    labels = {_clean(key): _clean(value) for key, value in row.labels.items()}
+    return [
+        _clean(row.key),
+        [_wire_cell(cell) for cell in row.cells],
+        row.tone.value,
+        _clean(row.name),
+        _clean(row.namespace),
+        row.kind,
+        labels,
+    ]
+
+
+def _wire_cell(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return _clean(cell)
+    if cell is None or -LARGEST_EXACT < cell < LARGEST_EXACT:
+        return cell
+    return str(cell)  # also "nan" and "inf", which JSON has no word for
+
+
+def _clean(text: str) -> str:
+    """`text` without halves of surrogate pairs, which no message could carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
