@@ -238,7 +238,10 @@ class Connection:
         if timeout is not None:
             headers.append(("grpc-timeout", encode_timeout(timeout)))
         with self.lock:
-            stream = self.http2.open([*headers, *metadata])
+            try:
+                stream = self.http2.open([*headers, *metadata])
+            except RpcError as error:
+                raise RpcError(error.code, f"{error.message} (before {_short(method)})") from None
             call = self._calls[stream.id] = Call(self, stream, method, timeout)
             self.flush()
         return call

@@ -132,7 +132,7 @@ class SolveError(RpcError):
             self.subrequest = str(value.get("name") or "")
         elif name.endswith("ExitMessage"):
             self.exit_code = _integer(value.get("Code", value.get("code", 0)))
-        elif name.endswith("errdefs.Solve"):
+        elif name.endswith("errdefs.Solve") and value.get("op"):
             self.failed = FailedState(
                 operation=_dict(value.get("op")),
                 description={str(key): str(text) for key, text in _dict(value.get("description")).items()},

@@ -1,0 +1,108 @@
+"""Failing lines, steps and exit codes from what real daemons sent (recordings of Docker 28.5.2)."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbcontainer.buildkit.errors import FailedState, SolveError
+from nbcontainer.buildkit.messages import Any, RpcStatus
+from nbcontainer.buildkit.rpc_status import Code, RpcError
+
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "buildkit"
+
+
+def recorded(name):
+    details = json.loads((RECORDINGS / f"error-{name}.json").read_text())
+    encoded = [Any(type_url=url, value=json.dumps(value).encode()) for url, value in details]
+    return SolveError.of(RpcError(Code.UNKNOWN, name, RpcStatus(code=2, message=name, details=encoded).encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "exit_code"),
+    [
+        ("badflag", (2,), None),
+        ("copy", (2,), None),
+        ("frontend", (1,), None),
+        ("heredoc", (2, 3, 4, 5), 127),
+        ("image", (1,), None),
+        ("run", (6, 7, 8), 7),
+        ("secret", (2,), None),
+        ("syntax", (3,), None),
+        ("target", (), None),
+    ],
+)
+def test_recorded_errors_name_their_lines(name, lines, exit_code):
+    error = recorded(name)
+    assert error.lines == lines
+    assert error.exit_code == exit_code
+    assert bool(error.step) == (name in ("copy", "heredoc", "run", "secret"))
+    assert error.failed is None
+    for source in error.sources:
+        assert source.filename == "Dockerfile"
+        assert source.text.splitlines()[max(source.lines) - 1]
+
+
+def test_what_is_left_of_a_failed_step():
+    value = json.loads((RECORDINGS / "errdefs-solve.json").read_text())
+    detail = Any(type_url="github.com/moby/buildkit/errdefs.Solve+json", value=json.dumps(value).encode())
+    failed = SolveError(Code.UNKNOWN, "", RpcStatus(details=[detail]).encode()).failed
+    assert failed.meta["args"][:2] == ["/bin/sh", "-c"]
+    root, cache = failed.mounts()
+    assert (root.destination, root.result) == ("/", failed.before[0])
+    assert (cache.destination, cache.result, cache.type, cache.cache.id) == ("/c", "", 3, "//c")
+    root, _ = failed.mounts(after=True)
+    assert root.result == failed.after[0]
+
+
+KEYS = [
+    "info",
+    "ranges",
+    "start",
+    "end",
+    "line",
+    "data",
+    "op",
+    "exec",
+    "mounts",
+    "inputIDs",
+    "mountIDs",
+    "description",
+    "digest",
+    "Code",
+    "name",
+    "input",
+    "mountType",
+    "cacheOpt",
+    "filename",
+]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(["Source", "Vertex", "Solve", "Subrequest", "ExitMessage"]), json_values)
+def test_details_of_any_shape_are_borne(kind, value):
+    detail = Any(type_url=f"github.com/moby/buildkit/errdefs.{kind}+json", value=json.dumps(value).encode())
+    error = SolveError(Code.UNKNOWN, "x", RpcStatus(details=[detail]).encode())
+    assert isinstance(error.lines, tuple)
+    if error.failed is not None:
+        assert isinstance(error.failed, FailedState)
+        error.failed.mounts()
+        error.failed.mounts(after=True)
+
+
+@given(st.binary(max_size=100))
+def test_details_of_any_bytes_are_borne(raw):
+    assert SolveError(Code.UNKNOWN, "x", raw).message == "x"
