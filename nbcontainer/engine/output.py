@@ -1,0 +1,119 @@
+"""What containers write, taken out of an engine's streams: frames to bytes, bytes to lines."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from nbcontainer.errors import ApiError
+from nbcontainer.model.logs import LogLine
+
+__all__ = ["Frames", "Lines", "seconds_of"]
+
+STREAMS = ("stdin", "stdout", "stderr")
+HEADER_BYTES = 8
+LONGEST_LINE = 64 * 1024  # characters; a longer one is broken up, so that memory is bounded
+STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ?")
+
+
+class Frames:
+    """Takes apart a multiplexed stream.
+
+    Each frame has a header of 8 bytes: the stream's number, three zeros, and the length (big-endian). Source: Docker
+    Engine API, "Attach to a container". With a terminal (`raw`) there are no frames.
+    """
+
+    def __init__(self, *, raw: bool = False) -> None:
+        self._raw = raw
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
+        """What of each stream `data` brings, in order; a frame may come in pieces.
+
+        Raises:
+            ApiError: these are no frames.
+        """
+        if self._raw:
+            if data:
+                yield "stdout", data
+            return
+        data = self._rest + data
+        at = 0
+        while len(data) - at >= HEADER_BYTES:
+            number, zeros = data[at], data[at + 1 : at + 4]
+            if number >= len(STREAMS) or zeros != b"\0\0\0":
+                raise ApiError("The engine's stream of output is not in frames.", reason="garbage")
+            length = int.from_bytes(data[at + 4 : at + HEADER_BYTES], "big")
+            end = at + HEADER_BYTES + length
+            if end > len(data):
+                break
+            if length:
+                yield STREAMS[number], data[at + HEADER_BYTES : end]
+            at = end
+        self._rest = data[at:]
+        if len(self._rest) > HEADER_BYTES + LONGEST_LINE:
+            yield from self._part()
+
+    def _part(self) -> Iterator[tuple[str, bytes]]:
+        """Give what there is of a very long frame, and shorten the frame by it."""
+        number, length = self._rest[0], int.from_bytes(self._rest[4:HEADER_BYTES], "big")
+        piece = self._rest[HEADER_BYTES:]
+        self._rest = bytes([number, 0, 0, 0]) + (length - len(piece)).to_bytes(4, "big")
+        yield STREAMS[number], piece
+
+    @property
+    def broken(self) -> bool:
+        """Whether the stream so far ends in the middle of a frame."""
+        return bool(self._rest)
+
+
+class Lines:
+    """Cuts one source's output into lines.
+
+    Args:
+        source: the name that each line carries.
+        stamped: whether each line begins with the engine's time, which is taken off.
+    """
+
+    def __init__(self, source: str, *, stamped: bool = False) -> None:
+        self._source = source
+        self._stamped = stamped
+        self._rest: dict[str, str] = {}
+        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
+
+    def feed(self, stream: str, data: bytes) -> list[LogLine]:
+        """The lines that `data` completes."""
+        decoder = self._decoders.get(stream)
+        if decoder is None:
+            decoder = self._decoders[stream] = codecs.getincrementaldecoder("utf-8")("replace")
+        *whole, rest = (self._rest.get(stream, "") + decoder.decode(data)).split("\n")
+        while len(rest) > LONGEST_LINE:
+            whole.append(rest[:LONGEST_LINE])
+            rest = rest[LONGEST_LINE:]
+        self._rest[stream] = rest
+        return [self._line(stream, text) for text in whole]
+
+    def end(self) -> list[LogLine]:
+        """The last lines, which no line break ended."""
+        rest = [(stream, text) for stream, text in self._rest.items() if text]
+        self._rest.clear()
+        return [self._line(stream, text) for stream, text in rest]
+
+    def _line(self, stream: str, text: str) -> LogLine:
+        text = text.removesuffix("\r")
+        time = 0.0
+        if self._stamped and (found := STAMP.match(text)):
+            time, text = seconds_of(found[1]), text[found.end() :]
+        return LogLine(self._source, text, time, stream)
+
+
+def seconds_of(text: str) -> float:
+    """Seconds since the epoch of an engine's time ("2026-11-23T07:09:33.010200588Z"); 0 for none or nonsense."""
+    if text.startswith("0001-"):  # Go's zero time
+        return 0.0
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
