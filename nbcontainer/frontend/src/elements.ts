@@ -30,16 +30,3 @@ export function setAttribute(element: Element, name: string, value: string | nul
   if (value === null) element.removeAttribute(name);
   else element.setAttribute(name, value);
 }
-
-// characters that draw nothing, or draw their neighbours elsewhere: controls, bidirectional overrides, zero width
-// eslint-disable-next-line no-control-regex
-const UNSEEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-/** `text` with characters that hide or move text shown as their code, such as ⟨202E⟩. */
-export function visible(text: string): string {
-  return text.replace(
-    UNSEEN,
-    (found) => `⟨${found.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}⟩`,
-  );
-}

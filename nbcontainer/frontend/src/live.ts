@@ -84,6 +84,10 @@ class LiveModel<State, Message> implements Live<State> {
       this.sequence = model.get('sequence') as number;
       this.changed();
     });
+    model.on('comm:close', () => {
+      this.connected = false;
+      this.changed();
+    });
     this.tell({ type: 'hello', protocol: PROTOCOL, sequence: this.sequence });
   }
 

@@ -1,0 +1,37 @@
+// What the kernel tells the page of a push or a pull, and how it adds up. Mirrors nbcontainer/views/images.py.
+
+export interface Layer {
+  id: string;
+  /** The engine's own word, such as "Pushing". */
+  status: string;
+  current: number;
+  /** 0 where it is unknown. */
+  total: number;
+  done: boolean;
+  /** The far end had it already. */
+  skipped: boolean;
+}
+
+export interface ImageTransfer {
+  direction: 'push' | 'pull';
+  image: string;
+  host: string;
+  engine: string;
+  started: number;
+  finished: number | null;
+  digest: string;
+  size: number;
+  notes: string[];
+  layers: Layer[];
+}
+
+export interface TransferMessage {
+  transfer?: Partial<Omit<ImageTransfer, 'layers'>>;
+  layers?: Layer[];
+}
+
+export function applyTransfer(transfer: ImageTransfer, message: TransferMessage): ImageTransfer {
+  const layers = new Map(transfer.layers.map((layer) => [layer.id, layer]));
+  for (const layer of message.layers ?? []) layers.set(layer.id, layer);
+  return { ...transfer, ...message.transfer, layers: [...layers.values()] };
+}

@@ -1,0 +1,53 @@
+// What running things have in common: a Stop button, and a clock that only goes while somebody can see it.
+
+import { make, setText } from './elements';
+import type { Live } from './live';
+
+const LATE = 2500; // milliseconds after which a stop that nobody answered needs another way
+
+export class StopButton {
+  readonly element = make('span', { class: 'nbc-stop' });
+  private readonly hint = make('span', { class: 'nbc-dim', role: 'status' });
+  private readonly button = make('button', { class: 'nbc-button', type: 'button' }, 'Stop');
+
+  constructor(live: Live<unknown>) {
+    this.element.append(this.hint, this.button);
+    this.button.addEventListener('click', () => {
+      this.button.disabled = true;
+      setText(this.button, 'Stopping…');
+      void live.act('stop');
+      setTimeout(() => {
+        if (!live.finished) setText(this.hint, 'The kernel is busy: its interrupt button (■) stops it too. ');
+      }, LATE);
+    });
+  }
+
+  draw(running: boolean): void {
+    this.element.hidden = !running;
+  }
+}
+
+export class Ticker {
+  private timer: number | undefined;
+
+  constructor(
+    private readonly element: HTMLElement,
+    private readonly tick: () => void,
+  ) {}
+
+  run(running: boolean): void {
+    if (running === (this.timer !== undefined)) return;
+    if (!running) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      return;
+    }
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.timer = window.setInterval(
+      () => {
+        if (!document.hidden && this.element.isConnected) this.tick();
+      },
+      calm ? 1000 : 100,
+    );
+  }
+}

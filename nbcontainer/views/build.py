@@ -1,0 +1,354 @@
+"""How a build looks: plain lines, a picture, and what its widget is told (frontend/src/build_wire.ts)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildStarted,
+    BuildState,
+    BuildStep,
+    BuildWarning,
+    ImageBuilt,
+    PushProgress,
+    StepFinished,
+    StepOutput,
+    StepStarted,
+    StepState,
+    Transfer,
+)
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.ansi import plain
+from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.quantities import format_seconds, format_size
+from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.widgets.build import BuildWidget
+
+__all__ = ["BuildView", "transfer_text"]
+
+LOOKS = {
+    StepState.WAITING: ("○", Tone.DIM),
+    StepState.RUNNING: ("◐", Tone.RUNNING),
+    StepState.DONE: ("✓", Tone.GOOD),
+    StepState.CACHED: ("●", Tone.CACHED),
+    StepState.FAILED: ("✕", Tone.BAD),
+    StepState.STOPPED: ("■", Tone.WARNING),
+}
+FAILED_LINES = 20  # of output, in plain lines
+RUNNING_LINES = 4  # of output, below a picture of a running build
+SHORT = 0.3  # seconds; an internal step that took less is not worth a row
+DIGEST_LENGTH = 12  # characters of a digest that a picture shows
+_EXIT_CODE = re.compile(r"exit code:? (\d+)")
+_HEAD = ("title", "engine", "platform", "started", "finished", "id", "digest", "size", "pushed", "spool")
+
+
+class BuildView(View[BuildEvent, BuildState]):
+    """The view of one build. It numbers the steps for the plain lines, so each build has its own."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._steps: dict[str, BuildStep] = {}
+        self._started: dict[str, float] = {}
+        self._output: dict[str, deque[str]] = {}
+        self._title = "image"
+        self._begun = 0.0
+
+    # --- plain lines
+
+    def line(self, event: BuildEvent) -> str | None:  # noqa: PLR0911 - a return for each event
+        """What the event is worth in a log: much like BuildKit's plain progress, but output only of a failed step."""
+        match event:
+            case BuildStarted():
+                self._title, self._begun = event.title, event.time
+                where = " ".join(word for word in (event.engine, event.platform) if word)
+                return f"building {_single(event.title)}" + (f" on {_single(where)}" if where else "")
+            case StepStarted():
+                return self._line_started(event)
+            case StepOutput():
+                self._output.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
+                return None
+            case StepFinished():
+                return self._line_finished(event)
+            case BuildWarning():
+                return f"warning: {_single(str(event.problem))}"
+            case PushProgress() if event.transfer.done:
+                return f"pushed {_single(event.transfer.name)} {format_size(event.transfer.total)}"
+            case ImageBuilt():
+                return self._line_built(event)
+            case _:
+                return None
+
+    def _line_started(self, event: StepStarted) -> str | None:
+        step = event.step
+        self._steps[step.id] = step
+        if event.time is None or step.id in self._numbers:
+            return None
+        self._numbers[step.id] = len(self._numbers) + 1
+        self._started[step.id] = event.time
+        # only what may take long is announced; the others have one line, when they are done
+        return self._named(step) if step.instruction.upper().startswith("RUN") else None
+
+    def _named(self, step: BuildStep) -> str:
+        number = self._numbers.setdefault(step.id, len(self._numbers) + 1)
+        return f"#{number} {_single(step.name or step.instruction)}"
+
+    def _line_finished(self, event: StepFinished) -> str | None:
+        step = self._steps.get(event.id)
+        if step is None:
+            return None
+        begun = self._started.get(event.id, step.started or event.time or 0.0)
+        took = format_seconds((event.time or begun) - begun)
+        match event.state:
+            case StepState.FAILED:
+                output = [f"    {plain(line)}" for line in self._output.get(event.id, ())]
+                return "\n".join([f"{self._named(step)} failed after {took}: {_single(event.error)}", *output])
+            case _ if step.internal:
+                return None
+            case StepState.DONE if step.instruction.upper().startswith("RUN"):
+                return f"#{self._numbers[event.id]} done {took}" if event.id in self._numbers else None
+            case StepState.DONE:
+                return f"{self._named(step)} done {took}"
+            case _:
+                return f"{self._named(step)} {event.state}"
+
+    def _line_built(self, event: ImageBuilt) -> str:
+        facts = [event.digest or event.id, format_size(event.size) if event.size else ""]
+        if self._begun and event.time:
+            facts.append(format_seconds(event.time - self._begun))
+        word = "built and pushed" if event.pushed else "built"
+        return f"{word} {_single(self._title)} " + " ".join(fact for fact in facts if fact)
+
+    # --- the picture
+
+    def render(self, state: BuildState) -> Picture:
+        """The head, the steps in build order, what a failed or running step wrote, and the warnings."""
+        now = time.time()
+        word, tone = _phase(state)
+        head = [Span(state.title, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state, now)}", Tone.DIM)]
+        others = [tag for tag in state.tags if tag != state.title]
+        if others:
+            head.insert(1, Span(f" + {', '.join(others)}", Tone.DIM))
+        blocks: list[Block] = [Line(tuple(head))]
+        where = " · ".join(part for part in (state.engine, state.platform) if part)
+        if where:
+            blocks.append(Line.of(Span(where, Tone.DIM)))
+        rows = [_row(step, stage, now) for stage, step in _with_stages(state.steps.values())]
+        if rows:
+            blocks.append(Grid(tuple(rows), right=frozenset({2, 4, 5}), flexible=3))
+        blocks += _outputs(state)
+        blocks += [
+            Line.of(
+                Span("! warning ", Tone.WARNING), str(warning.problem), Span(f" {warning.problem.source}", Tone.DIM)
+            )
+            for warning in state.warnings
+        ]
+        return Picture(tuple(blocks), label=f"Build of {state.title}: {word}")
+
+    # --- the widget
+
+    def widget(self, state: BuildState) -> BuildWidget:
+        """The widget of a build."""
+        from nbcontainer.widgets.build import BuildWidget  # noqa: PLC0415 - ipywidgets loads when one is shown
+
+        return BuildWidget(self.wire(None, state))
+
+    def wire(self, previous: BuildState | None, state: BuildState) -> dict[str, Any] | None:
+        """The whole, or the fields and steps that changed, with the new lines of output only."""
+        if previous is None:
+            return {**_head(state), "steps": [_whole_step(step) for step in state.steps.values()]}
+        message: dict[str, Any] = {}
+        old, new = _head(previous), _head(state)
+        changed = {name: value for name, value in new.items() if old[name] != value}
+        if changed:
+            message["build"] = changed
+        if previous.steps is not state.steps:
+            steps = [
+                _changed_step(previous.steps.get(step.id), step)
+                for step in state.steps.values()
+                if previous.steps.get(step.id) is not step
+            ]
+            if steps:
+                message["steps"] = steps
+            if list(previous.steps) != list(state.steps):
+                message["order"] = list(state.steps)
+        return message or None
+
+
+def _single(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def _phase(state: BuildState) -> tuple[str, Tone]:
+    if state.finished is not None:
+        return "✓ built and pushed" if state.pushed else "✓ built", Tone.GOOD
+    failed = state.failed_step
+    if failed is not None:
+        code = _EXIT_CODE.search(failed.error)
+        where = f" at line {failed.lines[0]}" if failed.lines else ""
+        return f"✕ failed{where}" + (f", exit code {code[1]}" if code else ""), Tone.BAD
+    if any(step.state is StepState.STOPPED for step in state.steps.values()):
+        return "■ stopped", Tone.WARNING
+    return "pushing" if state.pushing else "building", Tone.RUNNING
+
+
+def _facts(state: BuildState, now: float) -> str:
+    cached, total = state.count(StepState.CACHED), len(state.instructions)
+    ends = [step.finished for step in state.steps.values() if step.finished is not None]
+    running = any(step.state is StepState.RUNNING for step in state.steps.values())
+    end = state.finished or (now if running else max(ends, default=state.started))
+    took = format_seconds(end - state.started) if state.started else ""
+    if state.finished is not None:
+        digest = state.digest or state.id
+        facts = [_short(digest), format_size(state.size) if state.size else "", took]
+        facts += [f"{cached} of {total} steps cached" if cached else ""]
+    elif state.failed_step is not None:
+        facts = [f"after {took}", f"{cached} cached" if cached else ""]
+    else:
+        done = cached + state.count(StepState.DONE)
+        pushed = transfer_text(state.pushing.values())
+        facts = [pushed, f"{done} of {total} steps" if total else "", f"{cached} cached" if cached else "", took]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _short(digest: str) -> str:
+    algorithm, _, hexadecimal = digest.partition(":")
+    return f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if hexadecimal else digest[:DIGEST_LENGTH]
+
+
+def transfer_text(transfers: Iterable[Transfer]) -> str:
+    """Bytes that are through, and of how many where all sizes are known: "3.1 MB / 40 MB"."""
+    parts = list(transfers)
+    current = sum(part.current for part in parts)
+    total = sum(part.total for part in parts) if all(part.total for part in parts) else 0
+    if not current and not total:
+        return ""
+    return f"{format_size(current)} / {format_size(total)}" if total > current else format_size(current)
+
+
+def _with_stages(steps: Iterable[BuildStep]) -> list[tuple[str, BuildStep]]:
+    """The steps grouped by stage in order of appearance, each group's first with its stage's name; internal ones last.
+
+    Of the engine's own steps only those that ran long enough to be felt, or failed, are shown.
+    """
+    groups: dict[str, list[BuildStep]] = {}
+    engine: list[BuildStep] = []
+    for step in steps:
+        if not step.internal:
+            groups.setdefault(step.stage, []).append(step)
+        elif step.state is StepState.FAILED or _felt(step):
+            engine.append(step)
+    if engine:
+        groups["engine"] = engine
+    return [(stage if i == 0 else "", step) for stage, group in groups.items() for i, step in enumerate(group)]
+
+
+def _felt(step: BuildStep) -> bool:
+    return step.started is not None and (step.finished or time.time()) - step.started >= SHORT
+
+
+def _row(step: BuildStep, stage: str, now: float) -> tuple[Span, ...]:
+    sign, tone = LOOKS[step.state]
+    first, last = step.lines or (0, 0)
+    lines = (f"{first}–{last}" if last > first else str(first)) if first else ""
+    if step.state in {StepState.CACHED, StepState.STOPPED, StepState.WAITING}:
+        took = step.state.value
+    elif step.started is None:
+        took = ""
+    else:
+        took = format_seconds((step.finished or now) - step.started)
+    named = Tone.BAD if step.state is StepState.FAILED else Tone.DIM if step.state is StepState.WAITING else Tone.PLAIN
+    return (
+        Span(sign, tone),
+        Span(stage, Tone.DIM),
+        Span(lines, Tone.DIM, code=True),
+        Span(" ".join((step.instruction or step.name).split()), named, code=True),
+        Span(transfer_text(step.transfers), Tone.DIM),
+        Span(took, tone if tone in {Tone.CACHED, Tone.WARNING, Tone.BAD} else Tone.DIM),
+    )
+
+
+def _outputs(state: BuildState) -> list[Block]:
+    """All that a failed step wrote; without one, the last lines of those that run."""
+    failed = state.failed_step
+    if failed is not None:
+        blocks: list[Block] = [_output_head(failed, Tone.BAD)]
+        hidden = failed.output_lines - len(failed.output)
+        if hidden > 0:
+            where = f"; all of it is in {state.spool}" if state.spool else ""
+            blocks.append(Line.of(Span(f"… {hidden:,} lines before{where}", Tone.DIM), indent=2))
+        if failed.output:
+            blocks.append(Output(failed.output, Tone.BAD))
+        if failed.error:
+            blocks.append(Line.of(Span(failed.error, Tone.BAD), indent=2))
+        return blocks
+    blocks = []
+    for step in state.steps.values():
+        if step.state is StepState.RUNNING and step.output:
+            blocks += [_output_head(step, Tone.RUNNING), Output(step.output[-RUNNING_LINES:], Tone.RUNNING)]
+    return blocks
+
+
+def _output_head(step: BuildStep, tone: Tone) -> Line:
+    sign, _ = LOOKS[step.state]
+    first, last = step.lines or (0, 0)
+    where = (f"lines {first}–{last} " if last > first else f"line {first} ") if first else ""
+    text = " ".join((step.instruction or step.name).split())
+    return Line.of(Span(f"{sign} {where}", tone), Span(text, code=True))
+
+
+# --- JSON
+
+
+def _head(state: BuildState) -> dict[str, Any]:
+    head: dict[str, Any] = {name: getattr(state, name) for name in _HEAD}
+    head["tags"] = list(state.tags)
+    head["pushing"] = [_transfer(transfer) for transfer in state.pushing.values()]
+    head["warnings"] = [
+        {
+            "line": warning.problem.line,
+            "message": warning.problem.message,
+            "severity": warning.problem.severity,
+            "source": warning.problem.source,
+            "suggestion": warning.problem.suggestion,
+            "url": warning.url,
+        }
+        for warning in state.warnings
+    ]
+    return head
+
+
+def _transfer(transfer: Transfer) -> dict[str, Any]:
+    return {"name": transfer.name, "current": transfer.current, "total": transfer.total, "done": transfer.done}
+
+
+def _whole_step(step: BuildStep) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "name": step.name,
+        "stage": step.stage,
+        "instruction": step.instruction,
+        "lines": list(step.lines) if step.lines else None,
+        "internal": step.internal,
+        "state": step.state.value,
+        "started": step.started,
+        "finished": step.finished,
+        "error": step.error,
+        "output": list(step.output),
+        "output_lines": step.output_lines,
+        "transfers": [_transfer(transfer) for transfer in step.transfers],
+    }
+
+
+def _changed_step(previous: BuildStep | None, step: BuildStep) -> dict[str, Any]:
+    whole = _whole_step(step)
+    if previous is not None:
+        new = step.output_lines - previous.output_lines
+        whole["output"] = list(step.output[-new:]) if new > 0 else []
+    return whole

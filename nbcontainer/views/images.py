@@ -1,0 +1,152 @@
+"""How a push or a pull looks: plain lines, a picture, and what its widget is told (frontend/src/images_wire.ts)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.model.images import (
+    ImageTransferred,
+    LayerProgress,
+    LayerState,
+    TransferEvent,
+    TransferNote,
+    TransferStarted,
+    TransferState,
+)
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.ansi import plain
+from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
+from nbcontainer.views.quantities import format_seconds, format_size
+from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.widgets.images import TransferWidget
+
+__all__ = ["TransferView"]
+
+BAR_CELLS = 20  # of a layer's bar in the terminal
+DIGEST_LENGTH = 12
+_HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size")
+
+
+class TransferView(View[TransferEvent, TransferState]):
+    """The view of one push or pull. It remembers which layers it told of, so each transfer has its own."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._words = ("pushing", "pushed")
+        self._image = "image"
+        self._begun = 0.0
+
+    def line(self, event: TransferEvent) -> str | None:
+        """A line for the start, for each layer that is done, and for the end."""
+        match event:
+            case TransferStarted():
+                self._words = _words(event.direction)
+                self._image, self._begun = event.image, event.time
+                way = "to" if event.direction == "push" else "from"
+                return f"{self._words[0]} {plain(event.image)} {way} {plain(event.host)}"
+            case LayerProgress(layer) if layer.done and layer.id not in self._told:
+                self._told.add(layer.id)
+                size = f" {format_size(layer.total)}" if layer.total else ""
+                return f"{plain(layer.id)} {plain(layer.status).lower()}{size}"
+            case ImageTransferred():
+                took = format_seconds(event.time - self._begun) if self._begun and event.time else ""
+                facts = [event.digest, format_size(event.size) if event.size else "", took]
+                return " ".join(word for word in (self._words[1], plain(self._image), *facts) if word)
+            case TransferNote() | LayerProgress():
+                return None
+
+    def render(self, state: TransferState) -> Picture:
+        """The head, and the layers with bars and bytes in columns."""
+        doing, done = _words(state.direction)
+        finished = state.finished is not None
+        word, tone = (f"✓ {done}", Tone.GOOD) if finished else (doing, Tone.RUNNING)
+        blocks: list[Block] = [
+            Line.of(Span(state.image, bold=True), "  ", Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM))
+        ]
+        where = " · ".join(part for part in (state.host, state.engine) if part)
+        if where:
+            blocks.append(Line.of(Span(where, Tone.DIM)))
+        if state.layers:
+            blocks.append(Grid(tuple(_row(layer) for layer in state.layers.values()), right=frozenset({3}), flexible=4))
+        return Picture(tuple(blocks), label=f"{state.image}: {word}")
+
+    def widget(self, state: TransferState) -> TransferWidget:
+        """The widget of a push or a pull."""
+        from nbcontainer.widgets.images import TransferWidget  # noqa: PLC0415 - ipywidgets loads when one is shown
+
+        return TransferWidget(self.wire(None, state))
+
+    def wire(self, previous: TransferState | None, state: TransferState) -> dict[str, Any] | None:
+        """The whole, or the fields and the layers that changed."""
+        if previous is None:
+            return {**_head(state), "layers": [_layer(layer) for layer in state.layers.values()]}
+        old, new = _head(previous), _head(state)
+        head = {name: value for name, value in new.items() if old[name] != value}
+        layers = [_layer(layer) for layer in state.layers.values() if previous.layers.get(layer.id) is not layer]
+        message: dict[str, Any] = {}
+        if head:
+            message["transfer"] = head
+        if layers:
+            message["layers"] = layers
+        return message or None
+
+
+def _words(direction: str) -> tuple[str, str]:
+    return ("pulling", "pulled") if direction == "pull" else ("pushing", "pushed")
+
+
+def _facts(state: TransferState) -> str:
+    took = format_seconds((state.finished or time.time()) - state.started) if state.started else ""
+    if state.finished is not None:
+        algorithm, _, hexadecimal = state.digest.partition(":")
+        digest = f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if hexadecimal else state.digest
+        facts = [digest, format_size(state.size) if state.size else "", took]
+    else:
+        done = sum(layer.done for layer in state.layers.values())
+        facts = [f"{done} of {len(state.layers)} layers" if state.layers else "", took]
+    skipped = sum(layer.skipped for layer in state.layers.values())
+    facts.append(f"{skipped} already there" if skipped else "")
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _look(layer: LayerState) -> tuple[str, Tone]:
+    if layer.skipped:
+        return "●", Tone.CACHED
+    if layer.done:
+        return "✓", Tone.GOOD
+    return ("◐", Tone.RUNNING) if layer.current else ("○", Tone.DIM)
+
+
+def _row(layer: LayerState) -> tuple[Span, ...]:
+    sign, tone = _look(layer)
+    share = 1.0 if layer.done else min(1.0, layer.current / layer.total) if layer.total else 0.0
+    filled = round(share * BAR_CELLS)
+    if layer.done or not layer.current:
+        amount = format_size(layer.total) if layer.total else ""
+    else:
+        amount = format_size(layer.current) + (f" / {format_size(layer.total)}" if layer.total else "")
+    return (
+        Span(sign, tone),
+        Span(layer.id, code=True),
+        Span("━" * filled + "╌" * (BAR_CELLS - filled), tone),
+        Span(amount, Tone.DIM),
+        Span(layer.status.lower(), Tone.DIM),
+    )
+
+
+def _head(state: TransferState) -> dict[str, Any]:
+    return {**{name: getattr(state, name) for name in _HEAD}, "notes": list(state.notes)}
+
+
+def _layer(layer: LayerState) -> dict[str, Any]:
+    return {
+        "id": layer.id,
+        "status": layer.status,
+        "current": layer.current,
+        "total": layer.total,
+        "done": layer.done,
+        "skipped": layer.skipped,
+    }
