@@ -1,0 +1,163 @@
+"""Logs of containers: the whole of them, or followed."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from nbcontainer.engine.containers import inspect
+from nbcontainer.engine.http import quoted
+from nbcontainer.engine.output import Frames, Lines
+from nbcontainer.errors import ApiError, NbcontainerError, UsageError
+from nbcontainer.model.logs import (
+    LogEnded,
+    LogEvent,
+    LogLine,
+    LogLines,
+    LogRequest,
+    LogResult,
+    LogSource,
+    LogState,
+    apply_logs,
+)
+from nbcontainer.operation import Operation, Progress
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.engine.connection import Engine
+
+__all__ = ["logs"]
+
+
+def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    """The log of one or more containers, named by `request.names`.
+
+    It ends with the log's end; when following, with the last container's end, after `timeout` seconds, or by a stop.
+
+    Raises:
+        UsageError: no container is named.
+
+    The operation raises NotFound where there is no such container.
+    """
+    if not request.names:
+        raise UsageError("Whose log? Name a container.", cure="%docker ps -a shows them.")
+    title = " ".join(request.names)
+    spool = Spool(f"logs-{title}")
+    state = LogState(
+        title=title,
+        where=engine.name,
+        spool=spool.path,
+        following=request.follow,
+        timestamps=request.timestamps,
+        sources=dict.fromkeys(request.names, True),
+    )
+    command = _command(request)
+    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+        f"log of {title}",
+        state,
+        apply_logs,
+        endless=request.follow,
+        conclude=lambda last, _: LogResult(last, command),
+    )
+    return operation.start_thread(lambda progress: _read_all(engine, request, spool, progress))
+
+
+def _command(request: LogRequest) -> str:
+    words = ["--follow"] * request.follow + ["--timestamps"] * request.timestamps
+    words += ["--since", f"{request.since:g}s"] if request.since else []
+    words += ["--tail", str(request.tail)] if request.tail >= 0 else []
+    return "; ".join(shlex.join(["docker", "logs", *words, name]) for name in request.names)
+
+
+def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
+    readers = [_Reader(engine, name, request, spool, progress) for name in request.names]
+    try:
+        for reader in readers:
+            reader.open()  # here, so that a wrong name is an error at once
+        if len(readers) > 1 and request.follow:
+            threads = [threading.Thread(target=reader.read, daemon=True) for reader in readers]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        else:
+            for reader in readers:
+                reader.read()
+    finally:
+        for reader in readers:
+            reader.close()
+        spool.close()
+    errors = [reader.error for reader in readers if reader.error is not None]
+    if errors:
+        raise errors[0]
+    progress.tell(LogEnded())
+
+
+class _Reader:
+    """One container's log."""
+
+    def __init__(
+        self, engine: Engine, name: str, request: LogRequest, spool: Spool, progress: Progress[LogEvent]
+    ) -> None:
+        self._engine, self._name, self._request = engine, name, request
+        self._spool, self._progress = spool, progress
+        self._timed_out = False
+        self._timer: threading.Timer | None = None
+        self.error: NbcontainerError | None = None
+
+    def open(self) -> None:
+        request = self._request
+        terminal = bool((inspect(self._engine, self._name).get("Config") or {}).get("Tty"))
+        self._frames = Frames(raw=terminal)
+        self._lines = Lines(self._name, stamped=request.timestamps)
+        query = {
+            "stdout": True,
+            "stderr": True,
+            "follow": request.follow,
+            "timestamps": request.timestamps,
+            "since": f"{time.time() - request.since:.9f}" if request.since else None,
+            "tail": request.tail if request.tail >= 0 else "all",
+        }
+        self._stream = self._engine.http().stream("GET", f"/containers/{quoted(self._name)}/logs", query=query)
+        self._progress.on_stop(self._stream.close)
+        if request.follow and request.timeout > 0:
+            self._timer = threading.Timer(request.timeout, self._time_out)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._stream.close()
+
+    def read(self) -> None:
+        """Read to the end; what goes wrong is kept in `error`."""
+        try:
+            while data := self._stream.read():
+                self._take(data)
+            if self._frames.broken and not self._timed_out:
+                raise ApiError(f"The log of {self._name} broke off.", reason="broken stream")
+        except NbcontainerError as error:
+            if not self._timed_out:
+                self.error = error
+        self._tell(self._lines.end())
+        self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+
+    def _take(self, data: bytes) -> None:
+        found: list[LogLine] = []
+        for stream, piece in self._frames.feed(data):
+            self._spool.write(piece)
+            found += self._lines.feed(stream, piece)
+        self._tell(found)
+
+    def _tell(self, lines: list[LogLine]) -> None:
+        if lines:
+            self._progress.tell(LogLines(tuple(lines)))
+
+    def close(self) -> None:
+        """Close the stream, if it was opened."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if hasattr(self, "_stream"):
+            self._stream.close()
