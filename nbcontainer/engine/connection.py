@@ -22,7 +22,7 @@ from nbcontainer.engine.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
 from nbcontainer.settings import settings
 
-__all__ = ["Address", "Capabilities", "Engine", "find_engine", "forget_engines", "usual_sockets"]
+__all__ = ["Address", "Capabilities", "Engine", "find_engine", "find_podman", "forget_engines", "usual_sockets"]
 
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
 BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` is there whatever builder is the default
@@ -172,6 +172,22 @@ def find_engine() -> Engine:
         engine = _engines.get(candidates)
         if engine is None:
             engine = _engines[candidates] = _connect(named) if named else _search(candidates)
+        return engine
+
+
+def find_podman() -> Engine:
+    """The private Podman, whatever the engine in use is.
+
+    Raises:
+        EngineUnavailable: podman is not installed, or does not start.
+    """
+    if not private_podman.installed():
+        raise EngineUnavailable("podman is not installed.", cure="Install it: apt-get install podman")
+    candidates = (Address("podman", "private Podman"),)
+    with _lock:
+        engine = _engines.get(candidates)
+        if engine is None:
+            engine = _engines[candidates] = _connect(candidates[0])
         return engine
 
 

@@ -110,14 +110,14 @@ def run_magic(
 
 
 def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:
-    from nbcontainer.magics.substitution import substitute_line  # noqa: PLC0415 - loads with the first call
-
     magic = verbs.magic
     sign = "%%" if magic.cell else "%"
     if line.split()[:1] in (["--help"], ["-h"]) and not (len(magic.verbs) == 1 and not magic.verbs[0].name):
         print(magic.help())  # noqa: T201 - help is printed
         return None
-    verb, words = magic.split(substitute_line(line, namespace))
+    verb, words = magic.split(line)
+    if "{{" in line and "--raw" not in words:
+        words = _substituted(words, namespace)
     if "--help" in words and "--" not in words[: words.index("--help")]:
         print(verb.help(sign + magic.name))  # noqa: T201 - as above
         return None
@@ -126,6 +126,12 @@ def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any]
     if verb.body == "no" and cell is not None:
         raise UsageError(f"%%{magic.name} {verb.name}".strip() + f" takes no body: write %{magic.name} {verb.name}.")
     return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell))
+
+
+def _substituted(words: list[str], namespace: Mapping[str, Any]) -> list[str]:
+    from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - loads when it is needed
+
+    return [substitute(word, namespace)[0] for word in words]
 
 
 def _quiet(error: NbcontainerError) -> NbcontainerError:
@@ -138,7 +144,7 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
         first = f"\x1b[31m{sign} {name}:\x1b[0m {_safe(message)}"
         return [first, *(f"  {_safe(line)}" for line in cure.splitlines())]
 
-    error._render_traceback_ = render  # type: ignore[attr-defined] # noqa: SLF001 - IPython's protocol
+    error._render_traceback_ = render  # type: ignore[attr-defined]
     return error
 
 

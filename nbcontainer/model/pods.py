@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Description", "ExecRequest", "ExecResult", "PodChange", "PodRequest"]
+__all__ = [
+    "Description",
+    "ExecRequest",
+    "ExecResult",
+    "PodChange",
+    "PodChanges",
+    "PodRequest",
+    "PodStart",
+    "PodStep",
+    "apply_pod_step",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,32 @@ class PodRequest:
     timeout: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class PodStep:
+    """The next thing that happened to a pod on its way to running.
+
+    `status` is as the tables word it ("Pending", "ContainerCreating", "Running"); `message` says more, or is "".
+    """
+
+    status: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodStart:
+    """A pod on its way to running: where it stands, and the steps so far."""
+
+    name: str
+    where: str = ""
+    status: str = ""
+    steps: tuple[PodStep, ...] = ()
+
+
+def apply_pod_step(state: PodStart, event: PodStep) -> PodStart:
+    """Fold one step into a pod's start."""
+    return replace(state, status=event.status, steps=(*state.steps, event)[-100:])
+
+
 @dataclass(frozen=True)
 class PodChange:
     """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
@@ -54,6 +90,12 @@ class PodChange:
         import yaml  # noqa: PLC0415 - heavy, and seldom asked for
 
         return str(yaml.safe_dump(dict(self.manifest), sort_keys=False))
+
+
+class PodChanges(tuple[PodChange, ...]):
+    """What one call did to several objects, in order."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -143,10 +143,15 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
 
 @dataclass(frozen=True)
 class Table(Sequence[Row]):
-    """Rows that one call gave: a sequence, with `.dataframe()` and the same as a command."""
+    """Rows that one call gave: a sequence, with `.dataframe()` and the same as a command.
+
+    Attributes:
+        follow: starts an operation that keeps the same table up to date, where the far end can be watched.
+    """
 
     state: TableState
     command: str = ""
+    follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         """How many rows there are."""

@@ -12,14 +12,12 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from nbcontainer.errors import Stopped
+from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.operation import Missed
 from nbcontainer.settings import settings
 from nbcontainer.views.picture import as_html, as_rich, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nbcontainer.operation import Operation
     from nbcontainer.views.picture import Picture
     from nbcontainer.views.view import View
@@ -216,7 +214,11 @@ class Notebook:
 
     def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
         """Show the widget and keep it up to date until the operation is done."""
-        follower = self.open(operation, view)
+        try:
+            follower = self.open(operation, view)
+        except NbcontainerError:  # the page's files were not built: the state is shown all the same
+            Plain().draw(operation, view)
+            return
         try:
             follower.follow()
         except KeyboardInterrupt:
@@ -254,10 +256,7 @@ class _Follower:
         self._sent = operation.state
         self.widget = view.widget(self._sent)
         self._handle: Any = None
-        self.widget.on_action(self._act)
-
-    def _act(self, action: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        return self._view.act(self._operation, action)
+        self.widget.on_action(lambda action: view.act(operation, action))
 
     def _bundle(self) -> None:
         picture = self._view.render(self._operation.state)
@@ -270,14 +269,13 @@ class _Follower:
         self._handle = display(self.widget, display_id=True)
 
     def follow(self) -> None:
-        revision = self._operation.revision
-        self._send()
+        revision = -1
         while not self._operation.done:
-            if self._operation.wait(1.0, revision=revision):
-                self._operation.wait(FRAME_SECONDS)
-                if self.widget.room:  # else the page is behind: what happens meanwhile comes in one message later
+            if self._operation.wait(1.0, revision=revision) and not self._operation.done:
+                if self.widget.room:
                     revision = self._operation.revision
                     self._send()
+                self._operation.wait(FRAME_SECONDS)
 
     def _send(self) -> None:
         state = self._operation.state
@@ -289,9 +287,8 @@ class _Follower:
 
     def finish(self) -> None:
         """Send the last state, and leave it in the saved output."""
-        state = self._operation.state
         error = self._operation.error
-        self.widget.finish(self._view.wire(None, state) or {}, stopped=isinstance(error, Stopped))
+        self.widget.finish(self._view.wire(None, self._operation.state) or {}, stopped=isinstance(error, Stopped))
         self._bundle()
         if self._handle is not None:
             self._handle.update(self.widget)

@@ -41,7 +41,7 @@ class View(ABC, Generic[Event, State]):
         """
 
     def act(self, operation: Operation[Event, State, Any], action: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Do what the person asked for in the page; the answer, if any, goes to the widget. Knows `stop`."""
+        """Do what the person asked for in the page; what it returns is replied to the widget. Knows `stop`."""
         if action.get("type") == "stop":
             operation.stop()
         return None

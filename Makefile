@@ -1,0 +1,31 @@
+# The two commands: `make demo` runs the quickstart, `make test` sets up all that the tests need and runs them.
+.PHONY: demo lab test check format benchmark clean help
+
+help:
+	@echo "make demo       run notebooks/quickstart.ipynb: from a cell to a running pod"
+	@echo "make lab        open it in JupyterLab"
+	@echo "make test       everything the tests need (engine, registries, cluster, browser), then all tests"
+	@echo "make check      lint, types and formats alone"
+	@echo "make benchmark  the table of timings against docker, buildx and kubectl"
+	@echo "make clean      end what make demo and make test started"
+
+demo:
+	@python=$$(sh scripts/bootstrap.sh demo) && exec "$$python" scripts/demo.py
+
+lab:
+	@python=$$(sh scripts/bootstrap.sh lab) && exec "$$python" scripts/demo.py --lab
+
+test:
+	@sh scripts/test.sh
+
+check:
+	@sh scripts/check.sh
+
+format:
+	@python=$$(sh scripts/bootstrap.sh test) && $$(dirname "$$python")/ruff format . && $$(dirname "$$python")/ruff check --fix .
+
+benchmark:
+	@sh scripts/benchmark.sh
+
+clean:
+	@python3 -m tests.environment down

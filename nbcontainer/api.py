@@ -1,0 +1,522 @@
+"""The public calls: settings, protection, choice of engine and cluster; then an Operation or a result.
+
+Each takes what docker's or kubectl's verb of that name takes. Engines and clusters meet here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.errors import DockerfileError, NbcontainerError, Protected
+from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.tables import Tone
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.engine.connection import Engine
+    from nbcontainer.model.build import BuildEvent, BuildRequest, BuildResult, BuildState
+    from nbcontainer.model.containers import RunRequest, RunResult
+    from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
+    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.pods import (
+        Description,
+        ExecRequest,
+        ExecResult,
+        PodChange,
+        PodChanges,
+        PodRequest,
+        PodStart,
+        PodStep,
+    )
+    from nbcontainer.model.tables import Table, TableEvent, TableState
+    from nbcontainer.operation import Operation
+    from nbcontainer.pods_home import PodsHome
+
+__all__ = [
+    "apply",
+    "build",
+    "check",
+    "container_logs",
+    "containers",
+    "create_pod",
+    "delete_pods",
+    "describe_pod",
+    "doctor",
+    "events",
+    "exec_pod",
+    "images",
+    "login",
+    "logout",
+    "pod_logs",
+    "pods",
+    "pull",
+    "push",
+    "remove_containers",
+    "run",
+    "stop_containers",
+    "tag",
+    "watch_pods",
+]
+
+NOTEBOOK_LABEL = "nbcontainer.notebook"
+SHOWN_NAMES = 10
+
+
+# --- images
+
+
+def build(
+    request: BuildRequest | str, *, command: str = "", **fields: Any
+) -> Operation[BuildEvent, BuildState, BuildResult]:
+    """Build an image.
+
+    Args:
+        request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
+        command: the same as a docker command, for the result.
+        **fields: `BuildRequest`'s fields, where `request` is a text.
+
+    Raises:
+        DockerfileError: the text has faults that can be known before anything is sent; all of them.
+        EngineUnavailable: no engine answers.
+    """
+    from nbcontainer.engine.build import build as engine_build  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - as above
+    from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
+
+    asked = BuildRequest(dockerfile=request, **fields) if isinstance(request, str) else request
+    return engine_build(find_engine(), asked, command=command)
+
+
+def check(request: BuildRequest | str) -> Report:
+    """Check a Dockerfile's text without an engine.
+
+    Raises:
+        DockerfileError: it has faults; all of them, each with the person's own line.
+    """
+    from nbcontainer.dockerfile import check as check_dockerfile  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.dockerfile import parse  # noqa: PLC0415 - as above
+    from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
+
+    asked = BuildRequest(dockerfile=request) if isinstance(request, str) else request
+    parsed = parse(asked.dockerfile, asked.source_map)
+    problems = check_dockerfile(
+        parsed, target=asked.target, build_args=asked.build_args, build_contexts=asked.build_contexts
+    )
+    faults = [problem for problem in problems if problem.severity == "error"]
+    if faults:
+        raise DockerfileError(faults)
+    if not problems:
+        return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
+    return Report(
+        tuple(Remark(f"line {p.line}: {p.message}", Tone.WARNING, p.suggestion) for p in problems),
+    )
+
+
+def push(image: str) -> Operation[TransferEvent, TransferState, TransferResult]:
+    """Push an image to the registry that its name says.
+
+    Raises (from `result()`):
+        AuthFailed: the registry does not accept the credentials, or wants some.
+        PushFailed: it did not complete.
+        NotFound: there is no such image.
+    """
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+
+    return engine_images.push(_engine(), image)
+
+
+def pull(image: str, *, platform: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
+    """Pull an image; raises from `result()` as `push` does."""
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+
+    return engine_images.pull(_engine(), image, platform=platform)
+
+
+def tag(image: str, target: str) -> Report:
+    """Give an image a further name."""
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+
+    engine_images.tag(_engine(), image, target)
+    return Report((Remark(f"{image} is also {target}"),), shlex.join(["docker", "tag", image, target]))
+
+
+def images(*, name: str = "", all: bool = False) -> Table:  # noqa: A002 - docker's own flag
+    """The table of images in the engine's store."""
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+
+    return engine_images.images(_engine(), name, every=all)
+
+
+# --- registries
+
+
+def login(registry: str, username: str, password: str) -> Report:
+    """Check a user and password with a registry, and keep them as docker does.
+
+    Args:
+        registry: the registry's host; "" is Docker Hub.
+        username: the user's name.
+        password: password or access token.
+
+    Raises:
+        AuthFailed: the registry does not accept them; nothing is kept.
+    """
+    from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
+
+    try:
+        engine: Engine | None = _engine()
+    except NbcontainerError:
+        engine = None  # the registry can be asked without one
+    result = registries.login(registry, username, password, engine=engine)
+    return Report(
+        (Remark(f"Logged in to {result.host} as {result.username}; kept in {result.stored}."),), result.command
+    )
+
+
+def logout(registry: str = "") -> Report:
+    """Forget the credentials of a registry ("" is Docker Hub)."""
+    from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
+
+    shown = registry or "Docker Hub"
+    if registries.logout(registry):
+        return Report((Remark(f"Logged out of {shown}."),), f"docker logout {registry}".strip())
+    return Report((Remark(f"There were no credentials for {shown}.", Tone.DIM),), f"docker logout {registry}".strip())
+
+
+# --- containers
+
+
+def run(request: RunRequest) -> Operation[LogEvent, LogState, RunResult]:
+    """Run a command in a new container.
+
+    Raises (from `result()`):
+        CommandFailed: it ended with a non-zero exit code.
+        NotFound: there is no such image.
+    """
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+
+    labels = {NOTEBOOK_LABEL: notebook_id(), **request.labels}
+    return engine_containers.run(_engine(), replace(request, labels=labels))
+
+
+def containers(*, all: bool = False) -> Table:  # noqa: A002 - docker's own flag
+    """The table of containers."""
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+
+    return engine_containers.ps(_engine(), every=all)
+
+
+def container_logs(request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    """A container's output; `follow` makes it endless."""
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+
+    return engine_containers.logs(_engine(), request)
+
+
+def stop_containers(names: Sequence[str], *, seconds: int | None = None) -> Report:
+    """Stop containers; `seconds` is how long each may take to end well."""
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+
+    engine = _engine()
+    for name in names:
+        engine_containers.stop(engine, name, seconds=seconds)
+    return Report(tuple(Remark(f"{name} stopped") for name in names), shlex.join(["docker", "stop", *names]))
+
+
+def remove_containers(names: Sequence[str], *, force: bool = False, volumes: bool = False) -> Report:
+    """Remove containers."""
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+
+    engine = _engine()
+    _guard(engine.address, named=False)
+    for name in names:
+        engine_containers.rm(engine, name, force=force, volumes=volumes)
+    return Report(tuple(Remark(f"{name} removed") for name in names), shlex.join(["docker", "rm", *names]))
+
+
+# --- pods
+
+
+def pods(
+    *,
+    names: Sequence[str] = (),
+    all_namespaces: bool = False,
+    namespace: str = "",
+    selector: str = "",
+    field_selector: str = "",
+    context: str = "",
+    command: str = "",
+) -> Table:
+    """The table of pods, of the cluster in use or of Podman where there is none.
+
+    Args:
+        names: only these pods.
+        all_namespaces: of all namespaces.
+        namespace: "" for the context's own.
+        selector: a label selector.
+        field_selector: a field selector.
+        context: the kubeconfig's context; "" for the current one.
+        command: the same as a kubectl command, for the result.
+
+    Raises:
+        NotFound: one of `names` does not exist.
+        ClusterUnavailable: the API server does not answer.
+    """
+    home = _pods_home(context, namespace)
+    where: dict[str, Any] = {
+        "all_namespaces": all_namespaces,
+        "selector": selector,
+        "field_selector": field_selector,
+        "names": tuple(names),
+    }
+    found: Table = home.table(**where)
+    return replace(found, command=command or found.command, follow=lambda: home.watch(**where))
+
+
+def watch_pods(
+    *,
+    names: Sequence[str] = (),
+    all_namespaces: bool = False,
+    namespace: str = "",
+    selector: str = "",
+    field_selector: str = "",
+    context: str = "",
+    timeout: float = 0.0,
+) -> Operation[TableEvent, TableState, Table]:
+    """The same table, kept up to date until it is stopped, or for `timeout` seconds."""
+    home = _pods_home(context, namespace)
+    operation = home.watch(
+        all_namespaces=all_namespaces, selector=selector, field_selector=field_selector, names=tuple(names)
+    )
+    _stop_after(operation, timeout)
+    return operation
+
+
+def create_pod(request: PodRequest, *, context: str = "", command: str = "") -> Operation[PodStep, PodStart, PodChange]:
+    """Create a pod, and wait until it runs.
+
+    Raises (from `result()`):
+        Conflict: there is a pod of this name.
+        ApiError: it cannot run; `reason` says why, and the pod is left where it is.
+        CommandFailed: its container ended with a non-zero exit code.
+    """
+    home = _pods_home(context, request.namespace)
+    _guard(home.context, named=bool(context))
+    labels = {**request.labels, NOTEBOOK_LABEL: notebook_id()}
+    return home.create(replace(request, labels=labels), command=command)
+
+
+@dataclass(frozen=True)
+class PodDeletion:
+    """What a deletion will do, before it is done.
+
+    Attributes:
+        names: the pods that will go.
+        question: what to ask the person.
+    """
+
+    names: tuple[str, ...]
+    namespace: str
+    question: str
+    home: Any
+
+    def delete(self, *, force: bool = False, grace_period: int | None = None) -> PodChanges:
+        """Do it, and wait until they are gone."""
+        from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
+
+        return PodChanges(self.home.delete(self.names, force=force, grace_period=grace_period))
+
+
+def plan_pod_deletion(
+    names: Sequence[str] = (),
+    *,
+    namespace: str = "",
+    selector: str = "",
+    all: bool = False,  # noqa: A002 - kubectl's own flag
+    context: str = "",
+) -> PodDeletion:
+    """Find the pods that a deletion would delete.
+
+    Raises:
+        NotFound: a named pod does not exist.
+        Protected: the context is protected and not named.
+    """
+    home = _pods_home(context, namespace)
+    _guard(home.context, named=bool(context))
+    found = tuple(names) if names and not selector else tuple(home.table(selector=selector).names)
+    if not names and not selector and not all:
+        found = ()
+    several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
+    what = f"the pod {found[0]}" if len(found) == 1 else several
+    return PodDeletion(found, namespace, f"Delete {what} in {home.where}?", home)
+
+
+def delete_pods(
+    names: Sequence[str] = (),
+    *,
+    namespace: str = "",
+    selector: str = "",
+    all: bool = False,  # noqa: A002 - kubectl's own flag
+    force: bool = False,
+    grace_period: int | None = None,
+    context: str = "",
+) -> PodChanges:
+    """Delete pods without asking, and wait until they are gone."""
+    plan = plan_pod_deletion(names, namespace=namespace, selector=selector, all=all, context=context)
+    return plan.delete(force=force, grace_period=grace_period)
+
+
+def describe_pod(name: str, *, namespace: str = "", context: str = "", command: str = "") -> Description:
+    """All about a pod, with its events."""
+    found: Description = _pods_home(context, namespace).describe(name)
+    return replace(found, command=command or found.command)
+
+
+def pod_logs(request: LogRequest, *, context: str = "") -> Operation[LogEvent, LogState, LogResult]:
+    """Logs of pods, merged; `follow` makes it endless."""
+    return _pods_home(context, request.namespace).logs(request)
+
+
+def exec_pod(request: ExecRequest, *, context: str = "") -> Operation[LogEvent, LogState, ExecResult]:
+    """Run a command in a pod's container.
+
+    Raises (from `result()`):
+        CommandFailed: it ended with a non-zero exit code.
+    """
+    home = _pods_home(context, request.namespace)
+    _guard(home.context, named=bool(context))
+    return home.execute(request)
+
+
+def events(
+    name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "", command: str = ""
+) -> Table:
+    """What happened to pods, newest last."""
+    found: Table = _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
+    return replace(found, command=command or found.command)
+
+
+def apply(
+    text: str,
+    *,
+    namespace: str = "",
+    context: str = "",
+    dry_run: bool = False,
+    force_conflicts: bool = False,
+    first_line: int = 1,
+    command: str = "",
+) -> PodChanges:
+    """Apply YAML on the server: each object is created or changed.
+
+    Args:
+        text: one or more YAML documents.
+        namespace: for objects that name none.
+        context: the kubeconfig's context.
+        dry_run: only say what would be done.
+        force_conflicts: take over fields that others manage.
+        first_line: the text's first line in the person's cell.
+        command: the same as a kubectl command.
+
+    Raises:
+        UsageError: the text is not YAML, or no object; with the person's own line.
+        Conflict: others manage a field; it names them.
+    """
+    from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
+
+    home = _pods_home(context, namespace)
+    if not dry_run:
+        _guard(home.context, named=bool(context))
+    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line)
+    return PodChanges(replace(change, command=command) for change in found)
+
+
+# --- what is there
+
+
+def doctor() -> Report:
+    """Which engine and which cluster are in use, and what is missing, with the cure."""
+    from nbcontainer import __version__  # noqa: PLC0415 - seldom
+
+    remarks = [Remark(f"nbcontainer {__version__}")]
+    try:
+        engine = _engine()
+        remarks.append(Remark(f"engine: {engine.name} at {engine.address}"))
+        if not engine.capabilities.buildkit:
+            remarks.append(Remark("builds: the classic builder; this engine has no BuildKit", Tone.DIM))
+        else:
+            remarks.append(Remark("builds: BuildKit"))
+    except NbcontainerError as error:
+        remarks.append(Remark(error.message, Tone.BAD, error.cure))
+    try:
+        home = _pods_home("", "")
+        remarks.append(Remark(f"pods: {home.where}"))
+    except NbcontainerError as error:
+        remarks.append(Remark(error.message, Tone.WARNING, error.cure))
+    return Report(tuple(remarks))
+
+
+def known_names(kind: str) -> list[str]:
+    """Names for completion: images, containers, pods, contexts … [] where nothing answers at once."""
+    from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+
+    try:
+        match kind:
+            case "image":
+                return [f"{row.cells[0]}:{row.cells[1]}" for row in images() if row.cells[0] != "<none>"]
+            case "container":
+                return containers(all=True).names
+            case "pod":
+                return pods().names
+            case "context":
+                return sorted(contexts()[0])
+    except NbcontainerError:
+        return []
+    return []
+
+
+# --- what they share
+
+
+def _engine() -> Engine:
+    from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
+
+    return find_engine()
+
+
+def _pods_home(context: str, namespace: str) -> PodsHome:
+    """Where pods are: the cluster of the context, or Podman where there is no kubeconfig at all."""
+    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+
+    return find_pods_home(context, namespace)
+
+
+def _stop_after(operation: Operation[Any, Any, Any], seconds: float) -> None:
+    if seconds > 0:
+        import threading  # noqa: PLC0415 - seldom
+
+        timer = threading.Timer(seconds, operation.stop)
+        timer.daemon = True
+        timer.start()
+        operation.when_done(timer.cancel)
+
+
+def _guard(context: str, *, named: bool) -> None:
+    if settings.is_protected(context) and not named:
+        raise Protected(
+            f"The context {context!r} is protected, and this call would change it.",
+            context=context,
+            cure=f"Name it to do it all the same: --context={context}",
+        )
+
+
+def notebook_id() -> str:
+    """An id of the notebook that survives the kernel: of its path, where Jupyter tells it, else of the folder."""
+    import hashlib  # noqa: PLC0415 - seldom
+    import os  # noqa: PLC0415 - seldom
+    from pathlib import Path  # noqa: PLC0415 - seldom
+
+    path = os.environ.get("JPY_SESSION_NAME") or str(Path.cwd())
+    return hashlib.sha256(path.encode()).hexdigest()[:12]

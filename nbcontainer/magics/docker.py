@@ -1,0 +1,368 @@
+"""`%docker`: an engine's nouns, drawn for a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbcontainer.errors import UsageError
+from nbcontainer.magics.calls import YES, Call, Verbs
+from nbcontainer.magics.verbs import Verb, option, positional, switch
+
+__all__ = ["VERBS"]
+
+VERBS = Verbs("docker", "Images, containers and registries of the engine in use.")
+
+IMAGE = positional("IMAGE", help="the image's name", completes="image")
+CONTAINER = positional("CONTAINER", help="a container's name or id", completes="container")
+CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True, completes="container")
+
+
+@VERBS.add(
+    Verb(
+        "login",
+        "Checks a user and password with a registry and keeps them as docker does.",
+        (
+            positional("REGISTRY", help="the registry's host (default: Docker Hub)", required=False),
+            option("-u", "--username", help="the user's name"),
+            option(
+                "--password-from",
+                help="where the password is: a Python variable, or env:NAME; else it is asked for, hidden",
+                metavar="NAME",
+                own=True,
+                completes="variable",
+            ),
+        ),
+        example="%docker login registry.example.com -u alice",
+        command=("docker", "login"),
+    )
+)
+def login(call: Call) -> Any:
+    """Ask for what is missing, check it, keep it."""
+    import os  # noqa: PLC0415 - seldom
+
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
+
+    values = call.values
+    username = values.username or ask_username()
+    source = values.password_from
+    if not source:
+        registry = values.registry or "Docker Hub"
+        password = ask_secret(
+            f"Password of {username} at {registry}: ",
+            "--password-from NAME takes a variable, env:NAME the environment.",
+        )
+    elif source.startswith("env:"):
+        if source[4:] not in os.environ:
+            raise UsageError(f"The environment has no {source[4:]}.")
+        password = os.environ[source[4:]]
+    else:
+        password = str(call.variable(source))
+    return api.login(values.registry or "", username, password)
+
+
+def ask_username() -> str:
+    """Ask for the user's name, which may be seen."""
+    try:
+        name = input("Username: ").strip()
+    except (EOFError, RuntimeError, NotImplementedError):
+        raise UsageError("No user was named.", cure="%docker login REGISTRY -u USER") from None
+    if not name:
+        raise UsageError("No user was named.", cure="%docker login REGISTRY -u USER")
+    return name
+
+
+@VERBS.add(
+    Verb(
+        "logout",
+        "Forgets the credentials of a registry.",
+        (positional("REGISTRY", help="the registry's host (default: Docker Hub)", required=False),),
+        example="%docker logout registry.example.com",
+        command=("docker", "logout"),
+    )
+)
+def logout(call: Call) -> Any:
+    """Remove them from where docker keeps them."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    return api.logout(call.values.registry or "")
+
+
+@VERBS.add(
+    Verb(
+        "build",
+        "Builds a Dockerfile of the build context.",
+        (
+            positional("PATH", help="the build context's folder", completes="path"),
+            option("-f", "--file", help="the Dockerfile (default PATH/Dockerfile)", completes="path"),
+            option("-t", "--tag", help="name and tag of the image", kind="list", completes="image"),
+            switch("--push", help="push the image once it is built"),
+            option("--build-arg", help="value of an ARG", kind="mapping"),
+            option("--target", help="the stage to build"),
+            option("--platform", help="the platform to build for", metavar="OS/ARCH"),
+            option("--label", help="metadata of the image", kind="mapping"),
+            switch("--no-cache", help="run every step anew"),
+            switch("--pull", help="look for newer base images"),
+        ),
+        example="%docker build -t web:1 ./web",
+        command=("docker", "build"),
+    )
+)
+def build(call: Call) -> Any:
+    """Read the file, build, show."""
+    from pathlib import Path  # noqa: PLC0415 - loads with the first call
+
+    from nbcontainer import api  # noqa: PLC0415 - as above
+    from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
+    from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
+
+    values = call.values
+    file = Path(values.file).expanduser() if values.file else Path(values.path).expanduser() / "Dockerfile"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not UTF-8 text.") from None
+    request = BuildRequest(
+        dockerfile=text,
+        context=values.path,
+        tags=tuple(values.tag),
+        build_args={key: value or "" for key, value in values.build_arg.items()},
+        labels={key: value or "" for key, value in values.label.items()},
+        target=values.target or "",
+        platform=values.platform or "",
+        no_cache=values.no_cache,
+        pull=values.pull,
+        push=values.push,
+    )
+    return show(api.build(request, command=call.command), BuildView())
+
+
+@VERBS.add(
+    Verb(
+        "push",
+        "Pushes an image to the registry that its name says.",
+        (IMAGE,),
+        example="%docker push registry.example.com/team/web:1",
+        command=("docker", "push"),
+    )
+)
+def push(call: Call) -> Any:
+    """Push, with each layer's progress."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.views.images import TransferView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
+
+    return show(api.push(call.values.image), TransferView())
+
+
+@VERBS.add(
+    Verb(
+        "pull",
+        "Pulls an image from a registry.",
+        (IMAGE, option("--platform", help="the platform to pull", metavar="OS/ARCH")),
+        example="%docker pull busybox",
+        command=("docker", "pull"),
+    )
+)
+def pull(call: Call) -> Any:
+    """Pull, with each layer's progress."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.views.images import TransferView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
+
+    return show(api.pull(call.values.image, platform=call.values.platform or ""), TransferView())
+
+
+@VERBS.add(
+    Verb(
+        "tag",
+        "Gives an image a further name.",
+        (IMAGE, positional("TARGET", help="the new name", completes="image")),
+        example="%docker tag web:1 registry.example.com/team/web:1",
+        command=("docker", "tag"),
+    )
+)
+def tag(call: Call) -> Any:
+    """Tag it."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    return api.tag(call.values.image, call.values.target)
+
+
+@VERBS.add(
+    Verb(
+        "images",
+        "Lists images.",
+        (
+            positional("NAME", help="only images of this name", required=False, completes="image"),
+            switch("-a", "--all", help="intermediate images too"),
+        ),
+        example="%docker images",
+        command=("docker", "images"),
+        aliases=("image",),
+    )
+)
+def images(call: Call) -> Any:
+    """The table of images."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    return api.images(name=call.values.name or "", all=call.values.all)
+
+
+RUN = Verb(
+    "run",
+    "Runs a command in a new container. As %%docker run, the cell is its standard input.",
+    (
+        IMAGE,
+        positional("COMMAND", help="the command and its arguments", kind="rest", required=False),
+        option("--name", help="the container's name"),
+        switch("-d", "--detach", help="leave it running and return at once"),
+        switch("--rm", help="remove it when it ends"),
+        switch("-i", "--interactive", help="keep standard input open (the cell is it)"),
+        option("-e", "--env", help="an environment variable", kind="mapping"),
+        option("-p", "--publish", help="publish a port", kind="list", metavar="[IP:][HOST:]PORT"),
+        option("-v", "--volume", help="mount a volume or a folder", kind="list", metavar="SOURCE:TARGET"),
+        option("--entrypoint", help="in place of the image's own"),
+        option("-u", "--user", help="the user it runs as"),
+        option("-w", "--workdir", help="the working directory"),
+        option("--network", help="the network it joins"),
+        option("--hostname", help="its host name"),
+        option("-m", "--memory", help="memory limit", metavar="SIZE"),
+        option("--cpus", help="number of CPUs"),
+        option("-l", "--label", help="a label", kind="mapping"),
+        option("--platform", help="the image's platform", metavar="OS/ARCH"),
+        option("--pull", help="when to pull the image", choices=("always", "missing", "never")),
+        option("--restart", help="restart policy"),
+        switch("--read-only", help="mount its root filesystem read-only"),
+    ),
+    example="%docker run --rm busybox echo hello",
+    command=("docker", "run"),
+    body="optional",
+    rest_after_first=True,
+)
+
+
+@VERBS.add(RUN)
+def run(call: Call) -> Any:
+    """Run it; its output is shown while it runs."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.model.containers import RunRequest  # noqa: PLC0415 - as above
+    from nbcontainer.views.logs import LogView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
+
+    values = call.values
+    try:
+        cpus = float(values.cpus or 0)
+    except ValueError:
+        raise UsageError(f"--cpus takes a number, not {values.cpus!r}.") from None
+    request = RunRequest(
+        image=values.image,
+        command=tuple(values.command),
+        name=values.name or "",
+        detach=values.detach,
+        remove=values.rm,
+        environment={key: value or "" for key, value in values.env.items()},
+        publish=tuple(values.publish),
+        volumes=tuple(values.volume),
+        entrypoint=values.entrypoint or "",
+        user=values.user or "",
+        workdir=values.workdir or "",
+        network=values.network or "",
+        hostname=values.hostname or "",
+        memory=values.memory or "",
+        cpus=cpus,
+        labels={key: value or "" for key, value in values.label.items()},
+        platform=values.platform or "",
+        pull=values.pull or "missing",
+        read_only=values.read_only,
+        restart=values.restart or "",
+        stdin=None if call.cell is None else call.cell.encode(),
+    )
+    return show(api.run(request), LogView())
+
+
+@VERBS.add(
+    Verb(
+        "ps",
+        "Lists containers.",
+        (switch("-a", "--all", help="those that ended, too"),),
+        example="%docker ps -a",
+        command=("docker", "ps"),
+    )
+)
+def ps(call: Call) -> Any:
+    """The table of containers."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    return api.containers(all=call.values.all)
+
+
+@VERBS.add(
+    Verb(
+        "logs",
+        "Shows a container's output.",
+        (
+            CONTAINER,
+            switch("-f", "--follow", help="go on as it is written"),
+            option("--tail", help="only the last lines", kind="number", default=-1),
+            option("--since", help="only what is younger", kind="seconds", default=0.0),
+            switch("-t", "--timestamps", help="with the time of each line"),
+            option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
+        ),
+        example="%docker logs -f web",
+        command=("docker", "logs"),
+    )
+)
+def logs(call: Call) -> Any:
+    """Show the log; following it goes on until it is stopped."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.magics.following import log_request, show_log  # noqa: PLC0415 - as above
+
+    return show_log(call, api.container_logs(log_request(call, (call.values.container,))))
+
+
+@VERBS.add(
+    Verb(
+        "stop",
+        "Stops containers.",
+        (CONTAINERS, option("-t", "--time", help="seconds to wait before killing", kind="number")),
+        example="%docker stop web",
+        command=("docker", "stop"),
+    )
+)
+def stop(call: Call) -> Any:
+    """Stop them."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    return api.stop_containers(call.values.container, seconds=call.values.time)
+
+
+@VERBS.add(
+    Verb(
+        "rm",
+        "Removes containers.",
+        (
+            CONTAINERS,
+            switch("-f", "--force", help="running ones too"),
+            switch("-v", "--volumes", help="and their anonymous volumes"),
+            YES,
+        ),
+        example="%docker rm -f web",
+        command=("docker", "rm"),
+    )
+)
+def rm(call: Call) -> Any:
+    """Ask, then remove them."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    values = call.values
+    call.confirm(f"Remove {_several('container', values.container)}?")
+    return api.remove_containers(values.container, force=values.force, volumes=values.volumes)
+
+
+def _several(noun: str, names: list[str]) -> str:
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
+    return f"the {noun} {shown}" if len(names) == 1 else f"{len(names)} {noun}s: {shown}"

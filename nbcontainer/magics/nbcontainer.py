@@ -1,0 +1,54 @@
+"""`%nbcontainer`: what is reachable, and the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbcontainer.errors import UsageError
+from nbcontainer.magics.calls import Call, Verbs
+from nbcontainer.magics.verbs import Verb, positional
+from nbcontainer.settings import settings
+
+__all__ = ["VERBS"]
+
+VERBS = Verbs("nbcontainer", "What is reachable, what is missing, and the settings.")
+
+
+@VERBS.add(
+    Verb(
+        "doctor",
+        "Says which engine and which cluster are in use, and what is missing, with the cure.",
+        example="%nbcontainer doctor",
+    )
+)
+def doctor(call: Call) -> Any:
+    """Look at each, and say it."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    del call
+    return api.doctor()
+
+
+@VERBS.add(
+    Verb(
+        "settings",
+        "Shows the settings, or changes one.",
+        (
+            positional("NAME", help="a setting's name", required=False),
+            positional("VALUE", help="its new value", required=False),
+        ),
+        example="%nbcontainer settings protected_contexts prod-*",
+    )
+)
+def change(call: Call) -> Any:
+    """Show or change."""
+    from dataclasses import asdict  # noqa: PLC0415 - seldom
+
+    values = call.values
+    known = asdict(settings)
+    if values.name and values.name not in known:
+        raise UsageError(f"There is no setting {values.name!r}.", cure=f"Settings: {', '.join(known)}.")
+    if values.value is not None:
+        settings.change(values.name, values.value)
+        return None
+    return {values.name: known[values.name]} if values.name else known

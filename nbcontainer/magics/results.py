@@ -1,0 +1,105 @@
+"""How IPython draws what a magic or an API call returns.
+
+Finished things are drawn when they are displayed; what was drawn while it ran stays silent the first time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["DRAWN", "register"]
+
+DRAWN = (
+    ("nbcontainer.model.tables", "Table"),
+    ("nbcontainer.model.build", "BuildResult"),
+    ("nbcontainer.model.images", "TransferResult"),
+    ("nbcontainer.model.logs", "LogResult"),
+    ("nbcontainer.model.containers", "RunResult"),
+    ("nbcontainer.model.pods", "ExecResult"),
+    ("nbcontainer.model.pods", "PodChange"),
+    ("nbcontainer.model.pods", "PodChanges"),
+    ("nbcontainer.model.pods", "Description"),
+    ("nbcontainer.model.results", "Report"),
+)
+
+_following: dict[str, Any] = {}  # a cell's id → what it shows live, so that running it again ends the old one
+
+
+def register(shell: Any) -> None:
+    """Tell `shell` how our results look. Their modules load when one of them exists."""
+    formatter = shell.display_formatter
+    for module, name in DRAWN:
+        if hasattr(shell, "kernel"):
+            formatter.ipython_display_formatter.for_type_by_name(module, name, _display)
+        else:
+            formatter.formatters["text/plain"].for_type_by_name(module, name, _print)
+
+
+def _display(result: Any) -> None:
+    """Draw a result in a notebook."""
+    from IPython.display import display  # noqa: PLC0415 - loads with the first result
+
+    from nbcontainer.views.picture import as_html, as_text  # noqa: PLC0415 - as above
+    from nbcontainer.views.results import picture_of  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import Notebook, choose_surface, was_shown  # noqa: PLC0415 - as above
+
+    if was_shown(result):
+        return
+    surface = choose_surface()
+    if isinstance(surface, Notebook) and getattr(result, "follow", None) is not None and _follow(surface, result):
+        return
+    picture = picture_of(result)
+    display({"text/plain": as_text(picture), "text/html": as_html(picture)}, raw=True)
+
+
+def _follow(surface: Any, table: Any) -> bool:
+    """Show a live table; it goes on after the cell has ended. False where the page's files are missing."""
+    from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - loads with the first result
+    from nbcontainer.views.tables import TableView  # noqa: PLC0415 - as above
+
+    cell = _cell()
+    operation = table.follow()
+    try:
+        surface.follow_behind(operation, TableView())
+    except NbcontainerError:
+        operation.stop()
+        return False
+    old = _following.pop(cell, None)
+    if old is not None:
+        old.stop()
+    if cell:
+        _following[cell] = operation
+    return True
+
+
+def _cell() -> str:
+    from IPython import get_ipython  # noqa: PLC0415 - loads with the first result
+
+    shell: Any = get_ipython()
+    try:
+        return str(shell.get_parent()["metadata"]["cellId"])
+    except (AttributeError, LookupError, TypeError):
+        return ""
+
+
+def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
+    """Draw a result in a terminal: whole, or as one line where it was drawn while it ran."""
+    import sys  # noqa: PLC0415 - loads with the first result
+
+    from nbcontainer.views.picture import as_rich, as_text  # noqa: PLC0415 - as above
+    from nbcontainer.views.results import brief, picture_of  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import was_shown  # noqa: PLC0415 - as above
+
+    if cycle or was_shown(result):
+        printer.text(brief(result))
+        return
+    picture = picture_of(result)
+    if not sys.stdout.isatty():
+        printer.text(as_text(picture))
+        return
+    from rich.console import Console  # noqa: PLC0415 - loads with the first picture
+
+    console = Console(highlight=False, emoji=False, markup=False)
+    with console.capture() as captured:
+        console.print(as_rich(picture))
+    printer.text(captured.get().rstrip("\n"))

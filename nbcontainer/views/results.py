@@ -1,0 +1,136 @@
+"""How finished things look: each result of the API as a picture, and as one line."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from nbcontainer.model.build import BuildResult
+from nbcontainer.model.containers import RunResult
+from nbcontainer.model.images import TransferResult
+from nbcontainer.model.logs import LogResult
+from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges
+from nbcontainer.model.results import Report
+from nbcontainer.model.tables import Table, Tone
+from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.quantities import format_size
+
+__all__ = ["SIGNS", "brief", "picture_of"]
+
+SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
+_ACTIONS = {
+    "created": Tone.GOOD,
+    "configured": Tone.RUNNING,
+    "unchanged": Tone.DIM,
+    "deleted": Tone.GOOD,
+}
+
+
+def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each kind of result
+    """A result as it is drawn when it is displayed."""
+    match result:
+        case Table():
+            from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
+
+            return TableView().render(result.state)
+        case BuildResult():
+            from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
+
+            return BuildView().render(result.state)
+        case TransferResult():
+            from nbcontainer.views.images import TransferView  # noqa: PLC0415 - as above
+
+            return TransferView().render(result.state)
+        case LogResult():
+            from nbcontainer.views.logs import LogView  # noqa: PLC0415 - as above
+
+            return LogView().render(result.state)
+        case RunResult() | ExecResult():
+            return _output(result)
+        case PodChange():
+            return Picture((_change(result),), label="change")
+        case PodChanges():
+            return Picture(tuple(_change(change) for change in result), label="changes")
+        case Description():
+            return _description(result)
+        case Report():
+            return _report(result)
+    return Picture((Line.of(repr(result)),))
+
+
+def _output(result: RunResult | ExecResult) -> Picture:
+    lines = result.output.splitlines()
+    blocks: list[Block] = [Output(tuple(lines))] if lines else []
+    if isinstance(result, RunResult) and result.exit_code is None:
+        blocks.append(
+            Line.of(Span("✓ ", Tone.GOOD), Span(result.name, bold=True), Span(f"  {result.id[:12]}", Tone.DIM))
+        )
+    elif not lines:
+        blocks.append(Line.of(Span("ended with exit code 0, and wrote nothing", Tone.DIM)))
+    return Picture(tuple(blocks), label="output")
+
+
+def _change(change: PodChange) -> Line:
+    tone = _ACTIONS.get(change.action, Tone.PLAIN)
+    where = " in ".join(filter(None, (change.namespace and f"  {change.namespace}", change.where)))
+    parts = [
+        Span(f"{SIGNS.get(tone, '·')} ", tone),
+        Span(f"{change.kind.lower()}/{change.name} "),
+        Span(change.action, tone, bold=True),
+    ]
+    if change.status:
+        parts.append(Span(f" · {change.status}"))
+    if where:
+        parts.append(Span(where, Tone.DIM))
+    return Line(tuple(parts))
+
+
+def _description(description: Description) -> Picture:
+    head = [Span(f"{description.kind}/{description.name}", bold=True)]
+    where = " · ".join(filter(None, (description.namespace, description.where)))
+    if where:
+        head.append(Span(f"  {where}", Tone.DIM))
+    blocks: list[Block] = [Line(tuple(head))]
+    for title, facts in description.sections:
+        if title:
+            blocks.append(Line.of(Span(title, Tone.DIM, bold=True)))
+        rows = tuple((Span(name, Tone.DIM), Span(value)) for name, value in facts)
+        blocks.append(Grid(rows, flexible=1, indent=2 if title else 0))
+    if description.events:
+        blocks.append(Line.of(Span("Events", Tone.DIM, bold=True)))
+        happened = tuple(
+            tuple(Span(cell, Tone.WARNING if event[:1] == ("Warning",) and index == 0 else Tone.PLAIN)
+                  for index, cell in enumerate(event))
+            for event in description.events
+        )  # fmt: skip
+        blocks.append(Grid(happened, flexible=len(description.events[0]) - 1, indent=2))
+    return Picture(tuple(blocks), label=f"{description.kind} {description.name}")
+
+
+def _report(report: Report) -> Picture:
+    blocks = []
+    for remark in report.remarks:
+        sign = SIGNS.get(remark.tone, "·")
+        blocks.append(Line.of(Span(f"{sign} ", remark.tone), Span(remark.text)))
+        if remark.cure:
+            blocks.append(Line.of(Span(remark.cure, Tone.DIM), indent=2))
+    return Picture(tuple(blocks), label="report")
+
+
+def brief(result: Any) -> str:  # noqa: PLR0911 - one return for each kind of result
+    """A result that was drawn already, in one line."""
+    match result:
+        case BuildResult():
+            size = f", {format_size(result.size)}" if result.size else ""
+            return f"BuildResult({', '.join(result.tags) or 'image'}, {result.id[:19]}{size}, {result.seconds:.1f} s)"
+        case TransferResult():
+            return f"TransferResult({result.image}, {result.digest[:19]})"
+        case LogResult():
+            return f"LogResult({result.state.title or 'log'}, {result.state.total} lines)"
+        case RunResult():
+            return f"RunResult({result.name or result.id[:12]}, exit code {result.exit_code})"
+        case ExecResult():
+            return f"ExecResult(exit code {result.exit_code})"
+        case Table():
+            return f"Table({len(result)} rows, {time.strftime('%H:%M:%S')})"
+    return type(result).__name__

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Gives a Python of nbcontainer's own for this clone, outside of it: `scripts/bootstrap.sh GROUP` prints its path.
+# GROUP is a dependency group of pyproject.toml (demo, lab, test). Installs Python itself where it is missing (Debian).
+set -eu
+
+group=${1:?usage: bootstrap.sh GROUP [PYTHON]}
+clone=$(cd "$(dirname "$0")/.." && pwd)
+cache=${NBCONTAINER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nbcontainer}
+
+say() { printf '%s\n' "$*" >&2; }
+good() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+python=${2:-}
+if [ -z "$python" ]; then
+  for candidate in python3.12 python3.11 python3.13 python3; do
+    if good "$candidate"; then python=$candidate; break; fi
+  done
+fi
+if [ -z "$python" ]; then
+  command -v apt-get >/dev/null || { say "Python 3.11 or newer with venv is needed. Install it and run this again."; exit 1; }
+  sudo=
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  say "Installing Python from the distribution …"
+  $sudo apt-get update -q >&2
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends python3 python3-venv ca-certificates >&2
+  python=python3
+fi
+
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+place=$(printf '%s' "$clone" | cksum | cut -d' ' -f1)
+home=$cache/python/$version-$group-$place
+wanted=$(cat "$clone/pyproject.toml" "$clone/scripts/bootstrap.sh" | cksum)
+if [ "$(cat "$home/wanted" 2>/dev/null)" != "$wanted" ] || [ ! -x "$home/bin/python" ]; then
+  say "Making a Python $version environment for '$group' …"
+  mkdir -p "$cache/python"
+  rm -rf "$home"
+  "$python" -m venv "$home"
+  "$home/bin/python" -m pip install -q --disable-pip-version-check 'uv>=0.8' 'pip>=25.1' >&2
+  # uv does not read pip's configuration
+  index=$("$home/bin/python" -m pip config get global.index-url 2>/dev/null || true)
+  if [ -n "$index" ]; then UV_DEFAULT_INDEX=$index; export UV_DEFAULT_INDEX; fi
+  (cd "$clone" && "$home/bin/uv" pip install -q --python "$home/bin/python" --editable . --group "$group" >&2) ||
+    (cd "$clone" && "$home/bin/python" -m pip install -q --editable . --group "$group" >&2)
+  printf '%s' "$wanted" > "$home/wanted"
+fi
+printf '%s\n' "$home/bin/python"

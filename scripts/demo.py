@@ -1,0 +1,169 @@
+"""`make demo`: run notebooks/quickstart.ipynb for real, on a machine that may have nothing yet.
+
+An engine that answers is used; otherwise a private Podman from the distribution. A local registry takes the pushed
+image, and serves base images made from the distribution's packages where Docker Hub is out of reach. The person's own
+containers, kubeconfig, clusters and docker configuration are never touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+OUTPUT = ROOT / "demo-output"
+QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
+STARTED = time.monotonic()
+HUB = ("registry-1.docker.io", 443)
+PODMAN_PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables")
+
+
+def say(text: str) -> None:
+    """Print one line with the seconds since the start."""
+    print(f"{time.monotonic() - STARTED:6.1f} s  {text}", flush=True)
+
+
+def hub_is_reachable() -> bool:
+    """Whether base images can be pulled from Docker Hub."""
+    try:
+        with socket.create_connection(HUB, timeout=3):
+            return True
+    except OSError:
+        return False
+
+
+def install_podman() -> None:
+    """Install Podman from the distribution.
+
+    Raises:
+        SystemExit: this machine has no apt-get, or the packages cannot be had.
+    """
+    if shutil.which("podman"):
+        return
+    if not shutil.which("apt-get"):
+        raise SystemExit("No container engine answers. Install Podman or Docker and run this again.")
+    say(f"no container engine answers: installing {PODMAN_PACKAGES[0]} from the distribution …")
+    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *PODMAN_PACKAGES]
+    if os.geteuid() != 0:
+        command.insert(0, "sudo")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run([*command[:-len(PODMAN_PACKAGES) - 4], "update", "-q"], env=environment, check=False,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"Podman could not be installed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def prepare() -> dict[str, str]:
+    """Start what the quickstart needs; gives the environment of its kernel."""
+    sys.path.insert(0, str(ROOT))
+    from nbcontainer.engine.connection import find_engine, forget_engines  # noqa: PLC0415 - after the path is set
+    from nbcontainer.errors import EngineUnavailable  # noqa: PLC0415 - as above
+    from tests.environment import demonstration  # noqa: PLC0415 - as above
+
+    try:
+        engine = find_engine()
+    except EngineUnavailable:
+        install_podman()
+        engine = None
+    local = not hub_is_reachable()
+    if local:
+        say("Docker Hub is out of reach: base images are made from this machine's packages, served by a local registry")
+    environment = demonstration.up(base_images=local, say=say)
+    os.environ.update(environment)
+    if engine is None:
+        forget_engines()
+        engine = find_engine()
+    say(f"engine: {engine.name} at {engine.address}")
+    return environment
+
+
+def execute() -> int:
+    """Run the notebook, print what its cells print as they do, and keep the notebook and a page of it."""
+    import nbformat  # noqa: PLC0415 - only where the notebook is run here
+    from nbclient import NotebookClient  # noqa: PLC0415 - as above
+    from nbclient.exceptions import CellExecutionError  # noqa: PLC0415 - as above
+
+    class Loud(NotebookClient):
+        """Prints each line of output when it comes."""
+
+        def process_message(self, message: dict[str, Any], cell: Any, cell_index: int) -> Any:
+            if message["msg_type"] == "stream":
+                for line in message["content"]["text"].splitlines():
+                    print(f"          {line}", flush=True)
+            return super().process_message(message, cell, cell_index)
+
+    notebook = nbformat.read(QUICKSTART, as_version=4)
+
+    def begin(cell: Any, cell_index: int) -> None:
+        del cell_index
+        if cell.cell_type == "code" and cell.source.strip():
+            first, *rest = cell.source.splitlines()
+            say(f"▶ {first}{' …' if rest else ''}")
+
+    client = Loud(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(QUICKSTART.parent)}},
+        on_cell_start=begin,
+    )
+    failed = ""
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        failed = str(error)
+    OUTPUT.mkdir(exist_ok=True)
+    nbformat.write(notebook, OUTPUT / "quickstart.ipynb")
+    write_page(notebook)
+    if failed:
+        print(failed, file=sys.stderr)
+        say("✕ the quickstart stopped; the page shows where")
+    else:
+        say("✓ from a cell to a running pod")
+    print(f"""
+  executed notebook   {OUTPUT / "quickstart.ipynb"}
+  page                {OUTPUT / "quickstart.html"}
+  in JupyterLab       make lab""")
+    return 1 if failed else 0
+
+
+def write_page(notebook: Any) -> None:
+    """The executed notebook as one HTML page that needs no network."""
+    from nbconvert import HTMLExporter  # noqa: PLC0415 - only where the notebook is run here
+
+    page, _ = HTMLExporter(template_name="lab", embed_images=True).from_notebook_node(notebook)
+    (OUTPUT / "quickstart.html").write_text(page, encoding="utf-8")
+
+
+def lab() -> int:
+    """Open the quickstart in JupyterLab, with the same engine and registry."""
+    OUTPUT.mkdir(exist_ok=True)
+    target = OUTPUT / "quickstart-lab.ipynb"
+    if not target.exists():
+        shutil.copy(QUICKSTART, target)
+    command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", str(target)]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    say("starting JupyterLab; Ctrl-C ends it")
+    return subprocess.run(command, check=False).returncode
+
+
+def main() -> int:
+    """Prepare, then execute or open."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None, allow_abbrev=False)
+    parser.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab")
+    arguments = parser.parse_args()
+    prepare()
+    return lab() if arguments.lab else execute()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""The house's rules: who imports whom, and what `%load_ext` loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nbcontainer
+
+PACKAGE = Path(nbcontainer.__file__).parent
+HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2")
+
+# each part of the house, and the parts that it may import
+ALLOWED = {
+    "errors": set(),
+    "settings": {"errors"},
+    "spool": {"errors", "settings"},
+    "model": {"errors"},
+    "dockerfile": {"errors", "model"},
+    "operation": {"errors", "model"},
+    "buildkit": set(),
+    "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit"},
+    "cluster": {"errors", "settings", "spool", "model", "operation"},
+    "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster"},
+    "api": {"errors", "settings", "spool", "model", "dockerfile", "operation", "engine", "cluster", "pods_home"},
+    "widgets": {"errors"},
+    "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
+    "language": {"errors", "model", "dockerfile"},
+    "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language"},
+    "__init__": {"errors", "settings", "api", "magics"},
+}
+KNOW_IPYTHON = {"magics", "views", "widgets"}
+FRONT_END = {"frontend", "static", "labextension"}
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _modules() -> list[Path]:
+    return [path for path in PACKAGE.rglob("*.py") if _part(path) not in FRONT_END]
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:  # within a part, which is one folder
+                assert node.level == 1, path
+                assert path.parent != PACKAGE, path
+                continue
+            # `from nbcontainer import api` imports the part `api`
+            found |= {f"{module}.{alias.name}" for alias in node.names} if module == "nbcontainer" else {module}
+    return found
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_keep_the_directions_of_the_design(path):
+    part = _part(path)
+    assert part in ALLOWED, f"{part} is a new part of the house: say in ALLOWED whom it may import"
+    for name in _imports(path):
+        words = name.split(".")
+        if words[0] == "nbcontainer":
+            other = words[1] if len(words) > 1 else "__init__"
+            assert other in ALLOWED[part] | {part}, f"{part} may not import {other}"
+        if words[0] in {"IPython", "ipykernel", "ipywidgets", "anywidget"}:
+            assert part in KNOW_IPYTHON, f"{part} knows IPython"
+
+
+def test_the_model_needs_the_standard_library_alone():
+    for path in (PACKAGE / "model").glob("*.py"):
+        names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "pandas", "yaml"}
+        assert names <= set(sys.stdlib_module_names), path
+
+
+def test_buildkit_needs_h2_and_the_standard_library_alone():
+    for path in (PACKAGE / "buildkit").glob("*.py"):
+        names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "h2", "hpack", "hyperframe"}
+        assert names <= set(sys.stdlib_module_names), path
+
+
+def test_load_ext_loads_nothing_heavy():
+    code = f"""
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+before = set(sys.modules)
+shell.run_line_magic("load_ext", "nbcontainer")
+loaded = {{name.split(".")[0] for name in set(sys.modules) - before}}
+print(sorted(loaded & set({HEAVY!r})))
+assert shell.find_cell_magic("dockerfile") and shell.find_line_magic("kpod")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_listed_and_exist():
+    for name in nbcontainer.__all__:
+        assert getattr(nbcontainer, name) is not None
