@@ -1,0 +1,68 @@
+"""What the live tests share: a build in one call, and processes of its steps found on this machine."""
+
+import itertools
+import os
+import time
+from pathlib import Path
+
+from nbcontainer.buildkit import Build, Entry, Services, SolveOptions, Tree, dockerfile_attributes
+
+_COUNT = itertools.count()
+
+
+def services(dockerfile, files=None, **offered):
+    trees = {"dockerfile": Tree(files={"Dockerfile": dockerfile}), "context": Tree(files=files or {})}
+    return Services(trees={**trees, **offered.pop("trees", {})}, **offered)
+
+
+def options(exporters=(), caches=(), **flags):
+    return SolveOptions(
+        frontend_attributes=dockerfile_attributes(**flags), exporters=list(exporters), cache_imports=list(caches)
+    )
+
+
+def build(control, dockerfile, files=None, *, exporters=(), offered=None, news=None, **flags):
+    """Build to the end; `news` gets the status responses; more arguments are flags of docker build."""
+    following = {} if news is None else {"on_status": news.append}
+    made = Build(control, options(exporters, **flags), services(dockerfile, files, **(offered or {})), **following)
+    return made.run()
+
+
+def unique():
+    """A word that no cache knows."""
+    return f"{os.getpid()}-{time.time_ns()}-{next(_COUNT)}"
+
+
+def output_of(news):
+    return b"".join(log.message for response in news for log in response.logs)
+
+
+def steps(news):
+    """Digest → last state of each step."""
+    return {vertex.digest: vertex for response in news for vertex in response.vertexes}
+
+
+def processes(marker):
+    """Processes of this machine, in containers too, that have `marker` among their arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                arguments = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if marker.encode() in arguments:
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def image(name):
+    """An exporter that keeps the image in an engine."""
+    return Entry(type="moby", attributes={"name": name})
