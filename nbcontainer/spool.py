@@ -1,69 +1,84 @@
-"""Spool files: the full output of logs and commands, beside the window that page and notebook hold."""
+"""Where full outputs are kept: one file for each, readable by its owner alone.
+
+Page and notebook hold a window of the last lines; the file has all of them, and its path stands in the output.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
+import sys
 import tempfile
 import threading
 from pathlib import Path
 
+from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings
 
-__all__ = ["Spool"]
+__all__ = ["Spool", "spool_folder"]
+
+
+def spool_folder() -> Path:
+    """The folder of the files: the setting, or one of the user's own in the system's temporary directory.
+
+    Raises:
+        UsageError: it cannot be made, or it belongs to somebody else.
+    """
+    if settings.spool_directory:
+        folder = Path(settings.spool_directory).expanduser()
+    else:
+        owner = os.getuid() if sys.platform != "win32" else os.environ.get("USERNAME", "")
+        folder = Path(tempfile.gettempdir(), f"nbcontainer-{owner}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = folder.lstat()
+    except OSError as error:
+        raise UsageError(
+            f"Outputs cannot be kept in {folder}: {error.strerror}.", cure="Change the setting spool_directory."
+        ) from None
+    foreign = sys.platform != "win32" and status.st_uid != os.getuid()
+    if not settings.spool_directory and (foreign or stat.S_ISLNK(status.st_mode)):
+        # anybody may make a folder of that name in /tmp
+        raise UsageError(f"{folder} is not yours.", cure="Change the setting spool_directory.")
+    return folder
 
 
 class Spool:
-    """One file that takes all that a log or a command wrote; only its owner can read it.
-
-    It stands in `settings.spool_directory`, or in a folder of the system's temporary directory. A full disk does not
-    end what is spooled: `trouble` then says why the file is not whole.
+    """One output's file, made on the first write. Threads may share it.
 
     Args:
-        name: a few words of which the file's name is made.
-
-    Raises:
-        OSError: the folder or the file cannot be made.
+        name: what the output is of, for the file's name.
     """
 
     def __init__(self, name: str) -> None:
-        folder = Path(settings.spool_directory).expanduser() if settings.spool_directory else _temporary_folder()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:80] or "output"
-        descriptor, path = tempfile.mkstemp(prefix=f"{stem}-", suffix=".log", dir=folder)  # mode 0600
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
+        words = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
+        handle, self.path = tempfile.mkstemp(prefix=f"{words}-", suffix=".log", dir=spool_folder())
+        self._file = os.fdopen(handle, "ab", buffering=256 * 1024)
         self._lock = threading.Lock()
-        self.path = path
         self.size = 0
-        self.trouble = ""
 
     def write(self, data: bytes) -> None:
-        """Append `data`. A failure is kept in `trouble`, and nothing more is written after it."""
-        with self._lock:
-            if self.trouble or self._file.closed:
-                return
-            rest = memoryview(data)
-            try:
-                while rest:
-                    rest = rest[self._file.write(rest) or 0 :]
-            except OSError as error:
-                self.trouble = f"{self.path} is not whole: {error.strerror}"
-            self.size += len(data) - len(rest)
+        """Add `data`; after `close` it is dropped.
 
-    def close(self) -> None:
-        """Close the file; it stays where it is."""
+        Raises:
+            OSError: the disk is full.
+        """
         with self._lock:
-            self._file.close()
+            if not self._file.closed:
+                self._file.write(data)
+                self.size += len(data)
+
+    def flush(self) -> None:
+        """Let readers of the file see all that was written."""
+        with self._lock:
+            if not self._file.closed:
+                self._file.flush()
 
     def __repr__(self) -> str:
         return f"Spool({self.path!r})"
 
-
-def _temporary_folder() -> Path:
-    owner = os.getuid() if hasattr(os, "getuid") else ""
-    folder = Path(tempfile.gettempdir()) / f"nbcontainer-{owner}"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    if hasattr(os, "getuid") and (folder.is_symlink() or folder.stat().st_uid != os.getuid()):
-        # somebody else made a folder of this name: it is not ours to trust
-        return Path(tempfile.mkdtemp(prefix="nbcontainer-"))
-    return folder
+    def close(self) -> None:
+        """Finish the file, which stays."""
+        with self._lock:
+            self._file.close()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.http import ReplyStream, plain, quoted
 from nbcontainer.engine.images import pull
-from nbcontainer.engine.output import Frames, Lines
+from nbcontainer.engine.output import Frames, Lines, Recorder
 from nbcontainer.engine.run_request import creation, is_image_id, run_command
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound
 from nbcontainer.model.containers import Container, RunRequest, RunResult
-from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogSource, LogState, apply_logs
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
@@ -118,11 +118,11 @@ class _Runner:
         ended = False
         try:
             name = str(inspect(self._engine, container).get("Name") or container[:SHORT_ID]).removeprefix("/")
-            if request.detach:
+            if self._spool is None:
                 self._start(container)
                 exit_code = None
             else:
-                exit_code = self._attached(container, name)
+                exit_code = self._attached(container, name, self._spool)
             ended = True
         finally:
             if self._spool is not None:
@@ -149,7 +149,7 @@ class _Runner:
     def _start(self, container: str) -> None:
         self._http.call("POST", f"/containers/{container}/start")
 
-    def _attached(self, container: str, name: str) -> int:
+    def _attached(self, container: str, name: str, spool: Spool) -> int:
         """Attach first, then wait, then start: nothing of a short command is missed."""
         reads = self._request.stdin is not None
         query = {"stream": True, "stdout": True, "stderr": True, "stdin": reads}
@@ -169,24 +169,20 @@ class _Runner:
                 threading.Thread(
                     target=_send, args=(stream, self._request.stdin), daemon=True, name="nbcontainer: stdin"
                 ).start()
-            self._follow(stream, name)
+            self._follow(stream, name, spool)
             exit_code = _exit_code(waiting)
         self._progress.tell(LogSource(name, open=False))
         self._progress.tell(LogEnded())
         return exit_code
 
-    def _follow(self, stream: Stream, name: str) -> None:
+    def _follow(self, stream: Stream, name: str, spool: Spool) -> None:
         frames, lines = Frames(), Lines(name)
+        recorder = Recorder(self._progress, spool)
         while data := stream.recv():
-            found: list[LogLine] = []
-            for source, piece in frames.feed(data):
-                if self._spool is not None:
-                    self._spool.write(piece)
-                found += lines.feed(source, piece)
-            if found:
-                self._progress.tell(LogLines(tuple(found)))
-        if found := lines.end():
-            self._progress.tell(LogLines(tuple(found)))
+            pieces = list(frames.feed(data))
+            found = [line for source, piece in pieces for line in lines.feed(source, piece)]
+            recorder.add(found, b"".join(piece for _, piece in pieces))
+        recorder.add(lines.end(), b"")
         if frames.broken:
             raise ApiError(f"{self._engine.name} broke off in the middle of the output.", reason="broken stream")
 

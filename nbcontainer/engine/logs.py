@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engine.containers import inspect
 from nbcontainer.engine.http import quoted
-from nbcontainer.engine.output import Frames, Lines
+from nbcontainer.engine.output import Frames, Lines, Recorder
 from nbcontainer.errors import ApiError, NbcontainerError, UsageError
 from nbcontainer.model.logs import (
     LogEnded,
     LogEvent,
     LogLine,
-    LogLines,
     LogRequest,
     LogResult,
     LogSource,
     LogState,
     apply_logs,
 )
+from nbcontainer.model.logs_spool import encode_lines
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
@@ -102,7 +102,7 @@ class _Reader:
         self, engine: Engine, name: str, request: LogRequest, spool: Spool, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._name, self._request = engine, name, request
-        self._spool, self._progress = spool, progress
+        self._recorder, self._progress = Recorder(progress, spool), progress
         self._timed_out = False
         self._timer: threading.Timer | None = None
         self.error: NbcontainerError | None = None
@@ -145,15 +145,10 @@ class _Reader:
         self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
 
     def _take(self, data: bytes) -> None:
-        found: list[LogLine] = []
-        for stream, piece in self._frames.feed(data):
-            self._spool.write(piece)
-            found += self._lines.feed(stream, piece)
-        self._tell(found)
+        self._tell([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
 
     def _tell(self, lines: list[LogLine]) -> None:
-        if lines:
-            self._progress.tell(LogLines(tuple(lines)))
+        self._recorder.add(lines, encode_lines(lines))
 
     def close(self) -> None:
         """Close the stream, if it was opened."""

@@ -6,11 +6,16 @@ import codecs
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import ApiError
-from nbcontainer.model.logs import LogLine
+from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource
 
-__all__ = ["Frames", "Lines", "seconds_of"]
+if TYPE_CHECKING:
+    from nbcontainer.operation import Progress
+    from nbcontainer.spool import Spool
+
+__all__ = ["Frames", "Lines", "Recorder", "seconds_of"]
 
 STREAMS = ("stdin", "stdout", "stderr")
 HEADER_BYTES = 8
@@ -107,6 +112,27 @@ class Lines:
         if self._stamped and (found := STAMP.match(text)):
             time, text = seconds_of(found[1]), text[found.end() :]
         return LogLine(self._source, text, time, stream)
+
+
+class Recorder:
+    """Tells lines, and keeps all that came in the spool file; a full disk ends the file, not the work."""
+
+    def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
+        self._progress, self._spool = progress, spool
+        self._whole = True
+
+    def add(self, lines: list[LogLine], spooled: bytes) -> None:
+        """Take lines, and what is written to the file for them."""
+        if spooled and self._whole:
+            try:
+                self._spool.write(spooled)
+                self._spool.flush()
+            except OSError as error:
+                self._whole = False
+                note = f"{self._spool.path} is not whole: {error.strerror}"
+                self._progress.tell(LogSource("spool file", open=False, note=note))
+        if lines:
+            self._progress.tell(LogLines(tuple(lines)))
 
 
 def seconds_of(text: str) -> float:
