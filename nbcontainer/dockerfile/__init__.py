@@ -1,0 +1,12 @@
+"""Dockerfile text: parsed, checked and planned, without an engine.
+
+`substitute` puts Python variables into a cell's text; `parse` makes a `Dockerfile` of it, with the lines of every
+instruction; `check` finds all problems at once; `Dockerfile.plan` foretells the build's steps. Nothing here does I/O.
+"""
+
+from nbcontainer.dockerfile.checks import check
+from nbcontainer.dockerfile.stages import Dockerfile, Stage, parse
+from nbcontainer.dockerfile.substitution import substitute
+from nbcontainer.dockerfile.text import Flag, Heredoc, Instruction
+
+__all__ = ["Dockerfile", "Flag", "Heredoc", "Instruction", "Stage", "check", "parse", "substitute"]

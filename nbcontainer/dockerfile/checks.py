@@ -1,0 +1,192 @@
+"""What is wrong with a Dockerfile, as far as its text alone tells: all of it at once.
+
+An error here is one in BuildKit too (frontend/dockerfile: instructions/parse.go, dockerfile2llb/convert.go); what
+BuildKit lets pass is a warning at most. It looks only into the stages that it builds: elsewhere, what it would find
+there warns. A `# syntax=` line hands the text to another frontend, which may know more words: unknown ones only warn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from nbcontainer.dockerfile.flags import flag_faults
+from nbcontainer.dockerfile.rules import instruction_faults
+from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand
+from nbcontainer.dockerfile.text import Fault, Instruction
+from nbcontainer.dockerfile.words import nearest
+from nbcontainer.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+__all__ = ["check"]
+
+
+def check(
+    dockerfile: Dockerfile,
+    *,
+    target: str = "",
+    build_args: Mapping[str, str] | None = None,
+    build_contexts: Collection[str] = (),
+) -> list[Problem]:
+    """Every problem of a Dockerfile, in the order of its lines, which are the person's own.
+
+    Args:
+        dockerfile: the parsed text.
+        target: the stage that is wanted, "" for the last.
+        build_args: by name; they may stand in FROM lines.
+        build_contexts: the names of further build contexts, which `--from` may use like stages.
+    """
+    arguments = build_args or {}
+    foreign = dockerfile.syntax or arguments.get("BUILDKIT_SYNTAX", "")
+    faults = list(dockerfile.faults)
+    faults += _order(dockerfile)
+    built = {stage.index for stage in dockerfile.reachable(target, arguments)}
+    for stage in dockerfile.stages:
+        faults += _stage(dockerfile, stage, arguments)
+        for instruction in stage.instructions:
+            faults += _instruction(instruction, built=stage.index in built)
+            faults += _sources(dockerfile, stage, instruction, build_contexts, built=stage.index in built)
+    for instruction in dockerfile.preamble:
+        faults += _instruction(instruction, built=True)
+    problems = [_problem(dockerfile, fault, foreign) for fault in faults]
+    if target and not target.isdecimal() and dockerfile.stages and dockerfile.stage(target) is None:
+        problems.append(_target(dockerfile, target))
+    problems.sort(key=lambda problem: problem.line)
+    return problems
+
+
+def _problem(dockerfile: Dockerfile, fault: Fault, foreign: str) -> Problem:
+    severity = fault.severity
+    ours = foreign.removeprefix("docker.io/").startswith(("docker/dockerfile", "moby/dockerfile"))
+    if foreign and (fault.unknown or not ours):
+        severity = "warning"
+    own = dockerfile.source_map.own
+    return Problem(
+        own(fault.line),
+        fault.message,
+        severity,
+        own(fault.end_line),
+        fault.suggestion.replace("{line}", str(own(fault.other_line))),
+        fault.rule,
+    )
+
+
+def _target(dockerfile: Dockerfile, target: str) -> Problem:
+    names = [stage.name for stage in dockerfile.stages if stage.name]
+    likely = nearest(target, names)
+    if likely:
+        suggestion = f"Did you mean {likely}?"
+    elif names:
+        suggestion = f"Stages: {', '.join(names)}."
+    else:
+        suggestion = "No stage has a name; give it one with FROM … AS NAME."
+    return Problem(1, f"--target: there is no stage {target}", end_line=1, suggestion=suggestion)
+
+
+def _order(dockerfile: Dockerfile) -> Iterator[Fault]:
+    """A Dockerfile begins with FROM; only ARG may stand before it."""
+    first = next((item for item in dockerfile.preamble if item.name != "ARG"), None)
+    if first is not None:
+        yield Fault(first.line, first.end_line, f"{first.name} stands before the first FROM",
+                    "A Dockerfile begins with FROM IMAGE; only ARG may stand before it.")  # fmt: skip
+    elif not dockerfile.stages and not any(fault.severity == "error" for fault in dockerfile.faults):
+        last = max(1, len(dockerfile.text.rstrip("\n").split("\n"))) if dockerfile.text.strip() else 1
+        what = "there is no FROM" if dockerfile.preamble else "the Dockerfile is empty"
+        yield Fault(last, last, what, "Begin with FROM IMAGE, such as FROM busybox.")
+
+
+def _instruction(instruction: Instruction, *, built: bool) -> Iterator[Fault]:
+    if instruction.trigger is not None and not instruction.faulty:
+        yield from _trigger(instruction, instruction.trigger)
+        return
+    found = [] if instruction.faulty else [*instruction_faults(instruction), *flag_faults(instruction)]
+    for fault in found:
+        late = fault.rule == "late" and fault.severity == "error"
+        yield _soften(fault, "") if late and not built else fault
+
+
+def _trigger(instruction: Instruction, trigger: Instruction) -> Iterator[Fault]:
+    """ONBUILD: BuildKit judges the trigger's word only; the rest when an image is built FROM this one."""
+    if trigger.name == "ONBUILD":
+        yield Fault(instruction.line, instruction.end_line, "ONBUILD cannot trigger another ONBUILD")
+    elif trigger.name in ("FROM", "MAINTAINER"):
+        yield Fault(instruction.line, instruction.end_line, f"ONBUILD cannot trigger {trigger.name}")
+    else:
+        for fault in (*instruction_faults(trigger), *flag_faults(trigger)):
+            yield _soften(fault, "ONBUILD ")
+
+
+def _soften(fault: Fault, prefix: str) -> Fault:
+    return Fault(
+        fault.line, fault.end_line, prefix + fault.message, fault.suggestion, fault.unknown, fault.rule, "warning"
+    )
+
+
+def _stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) -> Iterator[Fault]:
+    start = stage.start
+    if start.faulty:
+        return
+    yield from instruction_faults(start)
+    yield from flag_faults(start)
+    if stage.base:
+        known = dockerfile.arguments(build_args)
+        if "$" in stage.base and expand(stage.base, known, dockerfile.escape) == "":
+            yield Fault(start.line, start.end_line, f"FROM {stage.base} names no image",
+                        "Declare the argument, with a default, by ARG before the first FROM.")  # fmt: skip
+    if stage.name:
+        earlier = next((other for other in dockerfile.stages[: stage.index] if other.name == stage.name), None)
+        if earlier is not None:
+            yield Fault(start.line, start.end_line, f"stage {stage.name} is defined twice",
+                        "The first is on line {line}; --target and --from mean the last.",
+                        rule="DuplicateStageName", severity="warning", other_line=earlier.start.line)  # fmt: skip
+    counted = Counter(item.name for item in stage.instructions)
+    for name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
+        if counted[name] > 1:
+            for item in [item for item in stage.instructions if item.name == name][:-1]:
+                yield Fault(item.line, item.end_line, f"only the last {name} of a stage counts",
+                            rule="MultipleInstructionsDisallowed", severity="warning")  # fmt: skip
+
+
+def _sources(
+    dockerfile: Dockerfile, stage: Stage, instruction: Instruction, build_contexts: Collection[str], *, built: bool
+) -> Iterator[Fault]:
+    """`--from` names a stage that comes earlier, by name or number, or else an image."""
+    if instruction.faulty or instruction.trigger is not None or instruction.name == "ADD":
+        return
+    where = instruction.line, instruction.end_line
+    for source in dockerfile.sources(instruction):
+        found = dockerfile.find(source)
+        if source in build_contexts:
+            continue
+        if found is None:
+            yield from _no_stage(dockerfile, stage, instruction, source)
+        elif found.index == stage.index:
+            yield Fault(*where, f"--from={source}: a stage cannot copy from itself")
+        elif found.index > stage.index:
+            yield Fault(
+                *where,
+                f"--from={source}: the stage comes later",
+                "It begins on line {line}; put it before this one.",
+                severity="error" if built else "warning",
+                other_line=found.start.line,
+            )
+
+
+def _no_stage(dockerfile: Dockerfile, stage: Stage, instruction: Instruction, source: str) -> Iterator[Fault]:
+    where = instruction.line, instruction.end_line
+    if "$" in source:
+        if instruction.name == "COPY":
+            hint = "Name a stage for it: ARG IMAGE before the first FROM, then FROM $IMAGE AS NAME."
+            yield Fault(*where, "--from does not take variables", hint)
+    elif source.isdecimal():
+        if instruction.name == "COPY":
+            hint = f"The stages are 0 to {len(dockerfile.stages) - 1}."
+            yield Fault(*where, f"--from={source}: there is no such stage", hint)
+    else:
+        names = [other.name for other in dockerfile.stages if other.name and other.index != stage.index]
+        likely = nearest(source, names, cutoff=0.75)
+        if likely:
+            message = f"--from={source} is no stage; it is taken for an image"
+            yield Fault(*where, message, f"Did you mean {likely}?", rule="from", severity="warning")

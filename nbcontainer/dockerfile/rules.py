@@ -1,0 +1,209 @@
+"""What is wrong with an instruction's arguments, one small rule for each instruction."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from e2b_dockerfile_utils import parse_heredoc
+
+from nbcontainer.dockerfile.text import Fault, Instruction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["instruction_faults"]
+
+_STAGE_NAME = re.compile(r"^[a-z][a-z0-9\-_.]*$")
+_PORTS = re.compile(r"^(\d{1,5})(?:-(\d{1,5}))?$")
+_MOST_PORT = 65535
+_TYPOGRAPHIC = str.maketrans("“”„‟«»", '""""""')
+
+
+def instruction_faults(instruction: Instruction) -> Iterator[Fault]:
+    """The faults of an instruction's arguments. Those with the rule "late" count only in a stage that is built."""
+    rule = _RULES.get(instruction.name)
+    if rule is not None:
+        yield from rule(instruction)
+    if instruction.name in _JSON_FORMS and not instruction.is_json:
+        yield from _almost_json(instruction)
+
+
+def _fault(instruction: Instruction, message: str, suggestion: str = "", rule: str = "") -> Fault:
+    return Fault(instruction.line, instruction.end_line, message, suggestion, rule=rule)
+
+
+def _warning(instruction: Instruction, message: str, suggestion: str, rule: str) -> Fault:
+    return Fault(instruction.line, instruction.end_line, message, suggestion, rule=rule, severity="warning")
+
+
+def _from(instruction: Instruction) -> Iterator[Fault]:
+    words = instruction.arguments
+    three = 3
+    if not words:
+        yield _fault(instruction, "FROM needs an image", "Write FROM IMAGE, such as FROM busybox.")
+    elif len(words) == three and words[1].lower() == "as":
+        if not _STAGE_NAME.match(words[2].lower()):
+            yield _fault(instruction, f"{words[2]} cannot be a stage's name",
+                         "It begins with a letter, and holds letters, digits, - _ and . only.")  # fmt: skip
+    elif len(words) > 1:
+        yield _fault(instruction, "FROM takes an image, or an image, AS and a name", "Write FROM IMAGE AS NAME.")
+
+
+def _run(instruction: Instruction) -> Iterator[Fault]:
+    if not instruction.rest:
+        yield _fault(instruction, "RUN needs a command", "Write RUN COMMAND.", rule="late")
+
+
+def _copy(instruction: Instruction) -> Iterator[Fault]:
+    name, words = instruction.name, instruction.arguments
+    if len(words) < 2:  # noqa: PLR2004 - a source and a destination
+        yield _fault(instruction, f"{name} needs a source and a destination", f"Write {name} SOURCE… DESTINATION.")
+        return
+    if _is_heredoc(words[-1]):
+        yield _fault(instruction, f"{name} needs a destination behind the heredoc", f"Write {name} {words[-1]} /path.")
+    if name == "COPY":
+        remote = [word for word in words[:-1] if re.match("https?://", word)]
+        if remote and not instruction.flag("from"):
+            yield _fault(instruction, f"COPY cannot fetch {remote[0]}", "ADD can: write ADD URL DESTINATION.", "late")
+
+
+def _is_heredoc(word: str) -> bool:
+    try:
+        return parse_heredoc(word) is not None
+    except ValueError:
+        return False
+
+
+def _pairs(instruction: Instruction) -> Iterator[Fault]:
+    words = instruction.arguments
+    if not words:
+        yield _fault(instruction, f"{instruction.name} needs a name and a value",
+                     f"Write {instruction.name} NAME=VALUE.")  # fmt: skip
+    elif any(not name for name in words[::3]):
+        yield _fault(instruction, f"{instruction.name}: a name is missing before =",
+                     f"Write {instruction.name} NAME=VALUE, with no spaces around =.")  # fmt: skip
+    elif words[2] == "" and words[1].startswith("="):
+        yield _warning(instruction, f"the value of {words[0]} begins with =",
+                       f"Write {instruction.name} {words[0]}=VALUE, with no spaces around =.",
+                       "LegacyKeyValueFormat")  # fmt: skip
+
+
+def _arg(instruction: Instruction) -> Iterator[Fault]:
+    if not instruction.arguments:
+        yield _fault(instruction, "ARG needs a name", "Write ARG NAME or ARG NAME=DEFAULT.")
+    elif any(word.startswith("=") for word in instruction.arguments):
+        yield _fault(instruction, "ARG: a name is missing before =", "Write ARG NAME=DEFAULT, with no spaces around =.")
+
+
+def _expose(instruction: Instruction) -> Iterator[Fault]:
+    if not instruction.arguments:
+        yield _fault(instruction, "EXPOSE needs a port", "Write EXPOSE 8080, or EXPOSE 53/udp.")
+    for word in instruction.arguments:
+        if not re.fullmatch(r"[A-Za-z0-9_./:\-]+", word):
+            continue  # variables, quotes and escapes are BuildKit's to fill in
+        ports, slash, protocol = word.rpartition(":")[2].partition("/")
+        found = _PORTS.match(ports)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
+        if found is None or not first <= last <= _MOST_PORT:
+            hint = "Write EXPOSE 8080; the ports of host and container are joined when it runs." if ":" in word else ""
+            yield _fault(
+                instruction, f"EXPOSE: {word} is not a port", hint or "Ports are 0 to 65535: EXPOSE 8080.", "late"
+            )
+        elif slash and protocol.lower() not in ("tcp", "udp", "sctp", ""):
+            yield _fault(instruction, f"EXPOSE: {word} has no known protocol", "It is tcp, udp or sctp.", "late")
+        elif ":" in word:
+            yield _warning(instruction, f"EXPOSE: {word} names a host's port, which has no effect",
+                           f"Write EXPOSE {ports}; docker run -p joins the ports.", "ExposeInvalidFormat")  # fmt: skip
+
+
+def _one(what: str, example: str) -> Callable[[Instruction], Iterator[Fault]]:
+    def rule(instruction: Instruction) -> Iterator[Fault]:
+        if not instruction.arguments:
+            yield _fault(instruction, f"{instruction.name} needs {what}", f"Write {instruction.name} {example}.")
+
+    return rule
+
+
+def _maintainer(instruction: Instruction) -> Iterator[Fault]:
+    if not instruction.arguments:
+        yield _fault(instruction, "MAINTAINER needs a name", 'Write LABEL org.opencontainers.image.authors="NAME".')
+        return
+    who = instruction.rest.replace("\\", "\\\\").replace('"', '\\"')
+    yield _warning(instruction, "MAINTAINER is deprecated",
+                   f'Write LABEL org.opencontainers.image.authors="{who}".', "MaintainerDeprecated")  # fmt: skip
+
+
+def _healthcheck(instruction: Instruction) -> Iterator[Fault]:
+    words = instruction.arguments
+    kind = words[0].upper() if words else ""
+    if not words:
+        yield _fault(instruction, "HEALTHCHECK needs CMD or NONE", "Write HEALTHCHECK CMD COMMAND.")
+    elif kind == "NONE" and len(words) > 1:
+        yield _fault(instruction, "HEALTHCHECK NONE takes nothing more")
+    elif kind == "CMD" and len(words) == 1:
+        yield _fault(instruction, "HEALTHCHECK CMD needs a command", "Write HEALTHCHECK CMD curl -f http://localhost/.")
+    elif kind not in ("CMD", "NONE"):
+        yield _fault(instruction, f"HEALTHCHECK does not know {words[0]}", "Write HEALTHCHECK CMD COMMAND.")
+
+
+def _shell(instruction: Instruction) -> Iterator[Fault]:
+    if not instruction.is_json or not instruction.arguments:
+        yield _fault(instruction, "SHELL needs a JSON array", 'Write SHELL ["/bin/bash", "-c"].')
+
+
+def _volume(instruction: Instruction) -> Iterator[Fault]:
+    if not instruction.arguments:
+        yield _fault(instruction, "VOLUME needs a path", "Write VOLUME /data.")
+    elif any(not word.strip() for word in instruction.arguments):
+        yield _fault(instruction, "VOLUME: a path is empty", "Write VOLUME /data.")
+
+
+def _onbuild(instruction: Instruction) -> Iterator[Fault]:
+    if instruction.trigger is None and not instruction.rest:
+        yield _fault(instruction, "ONBUILD needs an instruction", "Write ONBUILD RUN COMMAND.")
+
+
+_JSON_FORMS = ("RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "HEALTHCHECK")
+
+
+def _almost_json(instruction: Instruction) -> Iterator[Fault]:
+    """A JSON array that is none is taken for words of a shell, which is seldom what was meant."""
+    rest = instruction.rest
+    if instruction.name == "HEALTHCHECK":
+        rest = rest.partition(" ")[2].strip()
+    if not (rest.startswith("[") and rest.endswith("]")):
+        return
+    inner = rest[1:-1].strip()
+    if inner.startswith("'") and inner.endswith("'"):
+        words = re.findall(r"'([^']*)'", inner)
+        better = ", ".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words)
+        why = "JSON knows only double quotes"
+    elif inner.translate(_TYPOGRAPHIC) != inner:
+        better, why = inner.translate(_TYPOGRAPHIC), "the quotes are typographic ones"
+    elif inner.startswith('"') and inner.rstrip().endswith(","):
+        better, why = inner.rstrip().removesuffix(","), "a comma stands before the ]"
+    else:
+        return
+    yield _warning(instruction, f"{instruction.name}: this is not JSON, so a shell gets it as it stands: {why}",
+                   f"Write [{better}].", "json")  # fmt: skip
+
+
+_RULES: dict[str, Callable[[Instruction], Iterator[Fault]]] = {
+    "FROM": _from,
+    "RUN": _run,
+    "COPY": _copy,
+    "ADD": _copy,
+    "ENV": _pairs,
+    "LABEL": _pairs,
+    "ARG": _arg,
+    "EXPOSE": _expose,
+    "USER": _one("a user", "NAME"),
+    "WORKDIR": _one("a path", "/path"),
+    "STOPSIGNAL": _one("a signal", "SIGTERM"),
+    "MAINTAINER": _maintainer,
+    "HEALTHCHECK": _healthcheck,
+    "SHELL": _shell,
+    "VOLUME": _volume,
+    "ONBUILD": _onbuild,
+}

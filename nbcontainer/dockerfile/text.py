@@ -1,0 +1,359 @@
+"""Dockerfile text → instructions with their lines.
+
+The parser is BuildKit's own, ported to Python: the package e2b-dockerfile-utils. It stops at the first fault; here a
+faulty instruction is set aside (or read as the word it nearly is) and the parsing goes on, so that all faults of a text
+are found at once. It also does not look into ONBUILD; here the trigger is parsed as the instruction it is.
+
+All lines in this module are Dockerfile lines, counted from 1.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from e2b_dockerfile_utils import DockerfileAst, DockerfileInstruction, DockerfileSyntaxError, parse_dockerfile_ast
+
+from nbcontainer.dockerfile.words import INSTRUCTIONS, nearest
+
+__all__ = ["Fault", "Flag", "Heredoc", "Instruction", "Parsed", "parse_text"]
+
+MOST_FAULTS = 50  # a text with more is not a Dockerfile; each costs one more pass
+
+_WHITESPACE = re.compile(r"[\t\v\f\r ]+")
+_DIRECTIVE = re.compile(r"^(?:#|//)\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_SPACES = " \t\v\f\r\n\x85\xa0"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one instruction, before anything is known of the rest.
+
+    Attributes:
+        unknown: whether an unknown word is all that is wrong (another frontend may know it).
+        other_line: the line that stands for "{line}" in `suggestion`.
+    """
+
+    line: int
+    end_line: int
+    message: str
+    suggestion: str = ""
+    unknown: bool = False
+    rule: str = ""
+    severity: str = "error"
+    other_line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as written; `value` is None where no "=" stands."""
+
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document of an instruction."""
+
+    name: str
+    content: str
+    expand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction.
+
+    Attributes:
+        name: the instruction's word in capitals.
+        text: the whole instruction in one line: continuation lines joined, heredocs without their content.
+        rest: `text` without the word and its flags.
+        arguments: the rest in words, as BuildKit splits them for this instruction; a key, a value and "=" or "" in
+            turn for ENV and LABEL.
+        is_json: whether the rest is a JSON array, the exec form.
+        line: its first line, from 1.
+        end_line: its last line, heredocs included.
+        trigger: the instruction of an ONBUILD.
+        faulty: whether its word was guessed, so that the rest should not be judged.
+    """
+
+    name: str
+    text: str
+    rest: str
+    flags: tuple[Flag, ...]
+    arguments: tuple[str, ...]
+    is_json: bool
+    heredocs: tuple[Heredoc, ...]
+    line: int
+    end_line: int
+    trigger: Instruction | None = None
+    faulty: bool = False
+
+    @property
+    def title(self) -> str:
+        """The instruction in one line for people: spaces collapsed, the first line of a heredoc in brackets."""
+        title = " ".join(self.text.split())
+        first = next((line.strip() for heredoc in self.heredocs for line in heredoc.content.splitlines()
+                      if line.strip()), "")  # fmt: skip
+        return f"{title} ({first} …)" if first else title
+
+    def flag(self, name: str) -> str | None:
+        """The value of a flag, "" where it has none, None where it does not stand."""
+        return next((flag.value or "" for flag in self.flags if flag.name == name), None)
+
+    def flag_values(self, name: str) -> tuple[str, ...]:
+        """The values of a flag that may be repeated."""
+        return tuple(flag.value or "" for flag in self.flags if flag.name == name)
+
+
+@dataclass(slots=True)
+class Parsed:
+    """The instructions of a text and what is wrong with them."""
+
+    instructions: list[Instruction] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    escape: str = "\\"
+    directives: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Repairs:
+    """The text's lines while faults are set aside, and what was done to them."""
+
+    lines: list[str]
+    escape: str
+    faults: list[Fault] = field(default_factory=list)
+    triggers: dict[int, str] = field(default_factory=dict)  # line → the ONBUILD words that were taken off
+    guessed: set[int] = field(default_factory=set)
+
+    def last_line(self, line: int) -> int:
+        """The last line of the instruction that begins on `line`, heredocs not included."""
+        token = re.escape(self.escape)
+        goes_on = re.compile(f"(?:[^{token}]|^){token}[ \\t]*$")
+        index = line - 1
+        while index < len(self.lines) - 1:
+            bare = self.lines[index].rstrip("\r\n")
+            skipped = index > line - 1 and (not bare.strip() or bare.lstrip().startswith("#"))
+            if not skipped and not goes_on.search(bare):
+                break
+            index += 1
+        return index + 1
+
+    def set_aside(self, line: int, end_line: int) -> None:
+        """Make lines empty, so that the next pass does not meet them."""
+        for index in range(line - 1, min(end_line, len(self.lines))):
+            self.lines[index] = "\n"
+
+
+def parse_text(text: str) -> Parsed:
+    """Parse a Dockerfile. Never raises: what cannot be parsed is told in `faults`."""
+    text = text.removeprefix("\ufeff")
+    directives = _directives(text)
+    repairs = _Repairs(re.findall(r"[^\n]*\n|[^\n]+$", text), directives.get("escape", "\\"))
+    for _ in range(MOST_FAULTS):
+        ast, error = _try(repairs.lines)
+        if error is None:
+            if _open_triggers(repairs, ast):
+                continue
+            break
+        line = min(max(error.line or 1, 1), len(repairs.lines))
+        before, _error = _try(repairs.lines[: line - 1])
+        if not _open_triggers(repairs, before):
+            _repair(repairs, line, str(error))
+    else:
+        ast = DockerfileAst([], repairs.escape)
+    parsed = Parsed(faults=repairs.faults, escape=ast.escape_token, directives=directives)
+    parsed.instructions = [_instruction(node, repairs, ast.escape_token) for node in ast.instructions]
+    parsed.faults += [
+        Fault(
+            warning.line,
+            warning.line,
+            "an empty line stands inside a continued instruction",
+            "Remove it, or begin it with #; it will be an error one day.",
+            rule="NoEmptyContinuation",
+            severity="warning",
+        )
+        for warning in ast.warnings
+    ]
+    return parsed
+
+
+def _try(lines: list[str]) -> tuple[DockerfileAst, DockerfileSyntaxError | None]:
+    try:
+        return parse_dockerfile_ast("".join(lines)), None
+    except DockerfileSyntaxError as error:
+        return DockerfileAst([], "\\"), error
+    except (ValueError, RecursionError):
+        # a JSON array that is nested too deeply, or a number with too many digits: neither is an exec form
+        return DockerfileAst([], "\\"), _locate(lines)
+
+
+def _locate(lines: list[str]) -> DockerfileSyntaxError:
+    """Find the line at which the parser breaks down without naming one."""
+    low, high = 0, len(lines)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            parse_dockerfile_ast("".join(lines[:middle]))
+        except DockerfileSyntaxError:
+            low = middle
+        except (ValueError, RecursionError):
+            high = middle
+        else:
+            low = middle
+    return DockerfileSyntaxError("this JSON array cannot be read", high)
+
+
+def _directives(text: str) -> dict[str, str]:
+    """The parser directives at the head of the text: `# syntax=`, `# escape=`, `# check=`."""
+    found: dict[str, str] = {}
+    for index, line in enumerate(text.split("\n")):
+        if index == 0 and line.startswith("#!"):
+            continue
+        match = _DIRECTIVE.match(line.strip())
+        key = match[1].lower() if match else ""
+        if match is None or key not in ("syntax", "escape", "check"):
+            break
+        if key == "escape" and (match[2] not in ("\\", "`") or line.lstrip().startswith("//")):
+            continue
+        found.setdefault(key, match[2])
+    return found
+
+
+def _open_triggers(repairs: _Repairs, ast: DockerfileAst) -> bool:
+    """Take the word ONBUILD off its instruction, so that the trigger itself is parsed, heredocs and all."""
+    opened = False
+    for node in ast.instructions:
+        line = node.start_line
+        if node.name != "ONBUILD" or not node.original.strip()[len("ONBUILD") :].strip():
+            continue
+        if line in repairs.triggers:
+            continue  # ONBUILD ONBUILD: a fault, which the checks tell
+        physical = repairs.lines[line - 1]
+        bare = re.sub(r"(?i)^(\s*)ONBUILD(?=\s)[ \t\v\f\r]*", r"\1", physical, count=1)
+        if bare == physical:
+            continue  # the word itself is continued over lines: leave it unopened
+        repairs.lines[line - 1] = bare
+        repairs.triggers[line] = node.original
+        opened = True
+    return opened
+
+
+def _repair(repairs: _Repairs, line: int, told: str) -> None:
+    """Note the fault at `line`, and change the lines so that the next pass gets beyond it."""
+    end_line = repairs.last_line(line)
+    word = repairs.lines[line - 1].split(None, 1)[0] if repairs.lines[line - 1].strip() else ""
+    message = told.partition(": ")[2] if told.startswith("Dockerfile parse error") else told
+    if word.upper() in INSTRUCTIONS or word.startswith(("#", "//")) or not word:
+        if "heredoc" in message and line not in repairs.guessed:
+            repairs.faults.append(_open_heredoc(repairs, line))
+            repairs.set_aside(line, len(repairs.lines))
+            return
+        if line not in repairs.guessed and line not in repairs.triggers:
+            repairs.faults.append(Fault(line, end_line, _plain(message, word)))
+        repairs.set_aside(line, end_line)
+        return
+    if line in repairs.triggers:
+        # BuildKit does not judge the word of a trigger; the image that is built FROM this one will
+        repairs.faults.append(
+            Fault(line, end_line, f"unknown instruction in ONBUILD: {word}", _did_you_mean(word), severity="warning")
+        )
+        repairs.set_aside(line, end_line)
+        return
+    likely = nearest(word, INSTRUCTIONS)
+    repairs.faults.append(Fault(line, end_line, f"unknown instruction: {word}", _did_you_mean(word), unknown=True))
+    if likely and not word.endswith(repairs.escape):
+        repairs.guessed.add(line)
+        repairs.lines[line - 1] = repairs.lines[line - 1].replace(word, likely, 1)
+    else:
+        repairs.set_aside(line, end_line)
+
+
+def _did_you_mean(word: str) -> str:
+    likely = nearest(word, INSTRUCTIONS)
+    if likely:
+        return f"Did you mean {likely}?"
+    if not word.isascii() and nearest(word.partition("\xa0")[0], INSTRUCTIONS):
+        return "A no-break space stands where a space should be."
+    if word in ("&&", "||", "|", ";") or word.startswith("-"):
+        return "Does the line above lack a \\ at its end?"
+    return ""
+
+
+def _plain(message: str, word: str) -> str:
+    """The parser's message without Go's manner."""
+    message = message.removeprefix("Syntax error - ")
+    return message if message.startswith(word.upper()) or not word else f"{word.upper()}: {message}"
+
+
+def _open_heredoc(repairs: _Repairs, line: int) -> Fault:
+    first = repairs.lines[line - 1]
+    names = [name.strip("\"'") for name in re.findall(r"<<-?\s*([^\s<;&|]+)", first)]
+    for number in range(line + 1, len(repairs.lines) + 1):
+        bare = repairs.lines[number - 1].rstrip("\r\n")
+        if bare.strip() in names and bare not in names:
+            return Fault(
+                line,
+                number,
+                f"heredoc {bare.strip()} is not closed",
+                f"Spaces stand beside {bare.strip()} on line {{line}}.",
+                other_line=number,
+            )
+    name = names[0] if names else "EOF"
+    return Fault(
+        line, len(repairs.lines), f"heredoc {name} is not closed", f"A line that holds only {name} must end it."
+    )
+
+
+def _instruction(node: DockerfileInstruction, repairs: _Repairs, escape: str) -> Instruction:
+    rest = "" if node.name not in INSTRUCTIONS else _rest(node.original, escape)
+    arguments = tuple(node.args)
+    if node.name in ("ADD", "COPY") and not node.json:
+        arguments = tuple(_WHITESPACE.split(rest)) if rest else ()  # BuildKit does not heed quotes here
+    flags = []
+    for flag in node.flags:
+        name, equals, value = flag.removeprefix("--").partition("=")
+        flags.append(Flag(name, value if equals else None))
+    instruction = Instruction(
+        name=node.name,
+        text=node.original.strip(),
+        rest=rest,
+        flags=tuple(flags),
+        arguments=arguments,
+        is_json=node.json,
+        heredocs=tuple(Heredoc(doc.name, doc.content, doc.expand) for doc in node.heredocs),
+        line=node.start_line,
+        end_line=node.end_line,
+        faulty=node.start_line in repairs.guessed,
+    )
+    outer = repairs.triggers.get(node.start_line)
+    if outer is None:
+        return instruction
+    return replace(
+        instruction, name="ONBUILD", text=outer.strip(), rest=instruction.text, flags=(), trigger=instruction
+    )
+
+
+def _rest(line: str, escape: str) -> str:
+    """What follows an instruction's word and flags (parser/split_command.go)."""
+    parts = _WHITESPACE.split(line.strip(), maxsplit=1)
+    rest = parts[1] if len(parts) > 1 else ""
+    position = 0
+    while True:
+        while position < len(rest) and rest[position] in _SPACES:
+            position += 1
+        if not rest.startswith("--", position):
+            return rest[position:].strip()
+        start, quote = position, ""
+        while position < len(rest) and (quote or rest[position] not in _SPACES):
+            character = rest[position]
+            if character == escape:
+                position += 1
+            elif quote:
+                quote = "" if character == quote else quote
+            elif character in "\"'":
+                quote = character
+            position += 1
+        if rest[start:position] == "--":
+            return rest[position:].strip()

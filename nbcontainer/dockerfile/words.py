@@ -1,0 +1,135 @@
+"""The words of a Dockerfile: instructions, their flags, the keys of `RUN --mount`.
+
+Source: https://github.com/moby/buildkit, frontend/dockerfile/instructions (parse.go, bflag.go, commands_run*.go).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "DIRECTIVES",
+    "FLAGS",
+    "INSTRUCTIONS",
+    "MOUNT_KEYS",
+    "MOUNT_TYPES",
+    "PREDEFINED_ARGUMENTS",
+    "FlagWord",
+    "nearest",
+]
+
+INSTRUCTIONS = (
+    "FROM",
+    "RUN",
+    "COPY",
+    "ADD",
+    "WORKDIR",
+    "ENV",
+    "ARG",
+    "EXPOSE",
+    "CMD",
+    "ENTRYPOINT",
+    "USER",
+    "LABEL",
+    "VOLUME",
+    "HEALTHCHECK",
+    "SHELL",
+    "STOPSIGNAL",
+    "ONBUILD",
+    "MAINTAINER",
+)
+
+DIRECTIVES = ("syntax", "escape", "check")
+
+
+@dataclass(frozen=True, slots=True)
+class FlagWord:
+    """A flag that an instruction knows.
+
+    Attributes:
+        kind: "switch" (`--link`, `--link=false`), "value" (once) or "values" (may be repeated).
+        values: what may stand behind "=", where that is a fixed set.
+    """
+
+    name: str
+    kind: str = "value"
+    values: tuple[str, ...] = ()
+
+
+_SOURCES = (
+    FlagWord("chown"),
+    FlagWord("chmod"),
+    FlagWord("link", "switch"),
+    FlagWord("exclude", "values"),
+)
+
+FLAGS: dict[str, tuple[FlagWord, ...]] = {
+    "FROM": (FlagWord("platform", values=("$BUILDPLATFORM", "$TARGETPLATFORM", "linux/amd64", "linux/arm64")),),
+    "RUN": (
+        FlagWord("mount", "values"),
+        FlagWord("network", values=("default", "none", "host")),
+        FlagWord("security", values=("sandbox", "insecure")),
+        FlagWord("device", "values"),
+    ),
+    "COPY": (FlagWord("from"), *_SOURCES, FlagWord("parents", "switch")),
+    "ADD": (
+        *_SOURCES,
+        FlagWord("keep-git-dir", "switch"),
+        FlagWord("checksum"),
+        FlagWord("unpack", "switch"),
+    ),
+    "HEALTHCHECK": (
+        FlagWord("interval"),
+        FlagWord("timeout"),
+        FlagWord("start-period"),
+        FlagWord("start-interval"),
+        FlagWord("retries"),
+    ),
+}
+
+MOUNT_TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
+
+MOUNT_KEYS: dict[str, tuple[str, ...]] = {
+    "bind": ("target", "source", "from", "rw"),
+    "cache": ("target", "id", "sharing", "from", "source", "ro", "mode", "uid", "gid"),
+    "tmpfs": ("target", "size"),
+    "secret": ("id", "target", "env", "required", "mode", "uid", "gid"),
+    "ssh": ("id", "target", "required", "mode", "uid", "gid"),
+}
+"""What each type of mount is usually given; see `ANY_MOUNT_KEY` for all that BuildKit takes."""
+
+ANY_MOUNT_KEY = frozenset(key for keys in MOUNT_KEYS.values() for key in keys) | {
+    "type",
+    "src",
+    "dst",
+    "destination",
+    "readonly",
+    "readwrite",
+}
+
+SHARING_MODES = ("shared", "private", "locked")
+
+PREDEFINED_ARGUMENTS = (
+    "TARGETPLATFORM",
+    "TARGETOS",
+    "TARGETARCH",
+    "TARGETVARIANT",
+    "TARGETSTAGE",
+    "BUILDPLATFORM",
+    "BUILDOS",
+    "BUILDARCH",
+    "BUILDVARIANT",
+)
+"""Arguments that BuildKit sets before the first FROM; a stage that uses one declares it with ARG."""
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word that `word` most nearly is, or ""; letter case does not count."""
+    by_folded = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=cutoff)
+    return by_folded[found[0]] if found else ""

@@ -1,0 +1,122 @@
+"""Builds: BuildKit where the engine has it, the classic stream where not; the same events from both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.dockerfile import Dockerfile, check, parse
+from nbcontainer.engine.references import parse_reference
+from nbcontainer.errors import DockerfileError, Problem, UsageError
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildRequest,
+    BuildResult,
+    BuildState,
+    BuildWarning,
+    apply_build,
+)
+from nbcontainer.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from nbcontainer.engine.connection import Engine
+
+__all__ = ["build", "check_request", "has_buildkit"]
+
+BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
+
+
+def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildOperation:
+    """Build an image; returns at once with the running build.
+
+    The text is checked first, and what is wrong with it is raised here, before anything is sent. The operation's result
+    is a `BuildResult`; it raises BuildFailed where a step fails, DockerfileError where the engine finds fault with the
+    text, Unsupported, EngineUnavailable, AuthFailed, PushFailed, or Stopped.
+
+    Args:
+        engine: where to build; with `request.builder` only the image is loaded there.
+        request: what to build.
+        command: the same as a docker command, for the result.
+
+    Raises:
+        DockerfileError: the text is wrong; all problems at once, with the person's own lines.
+        UsageError: a tag is no image name, or a push has no tag.
+    """
+    dockerfile, warnings = check_request(request)
+    title = request.tags[0] if request.tags else "image"
+    operation: BuildOperation = Operation(
+        f"build of {title}",
+        BuildState(title=title, tags=request.tags, engine=engine.name),
+        apply_build,
+        conclude=_concluder(request, command),
+    )
+
+    def work(progress: Progress[BuildEvent]) -> dict[str, Any]:
+        run = _runner(engine, request)
+        return run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
+
+    return operation.start_thread(work)
+
+
+def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
+    """Parse and check a request without an engine; returns the Dockerfile and its warnings.
+
+    Raises:
+        DockerfileError: the text is wrong.
+        UsageError: a tag is no image name, or a push has no tag.
+    """
+    for tag in request.tags:
+        parse_reference(tag)
+    if request.push and not request.tags:
+        raise UsageError("--push needs a name to push to.", cure="Give it with -t, such as -t localhost:5000/web:1.")
+    dockerfile = parse(request.dockerfile, request.source_map)
+    problems = check(
+        dockerfile,
+        target=request.target,
+        build_args=request.build_args,
+        build_contexts=tuple(request.build_contexts),
+    )
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise DockerfileError(errors)
+    return dockerfile, problems
+
+
+def has_buildkit(engine: Engine, request: BuildRequest) -> bool:
+    """Whether a build would go to BuildKit: the engine has it, or a builder is named."""
+    return bool(request.builder) or engine.capabilities.buildkit
+
+
+Runner = Callable[
+    ["Engine", BuildRequest, Dockerfile, "tuple[BuildWarning, ...]", Progress[BuildEvent]], "dict[str, Any]"
+]
+
+
+def _runner(engine: Engine, request: BuildRequest) -> Runner:
+    if has_buildkit(engine, request):
+        from nbcontainer.engine.buildkit_build import run_buildkit  # noqa: PLC0415 - loads h2 with the first build
+
+        return run_buildkit
+    from nbcontainer.engine.classic_build import run_classic  # noqa: PLC0415 - seldom needed
+
+    return run_classic
+
+
+def _concluder(request: BuildRequest, command: str) -> Callable[[BuildState, Any], BuildResult]:
+    began = time.time()
+
+    def conclude(state: BuildState, _: Any) -> BuildResult:
+        finished = state.finished or time.time()
+        return BuildResult(
+            id=state.id,
+            digest=state.digest,
+            tags=request.tags,
+            size=state.size,
+            seconds=max(0.0, finished - began),
+            state=replace(state, finished=finished),
+            command=command,
+        )
+
+    return conclude

@@ -1,0 +1,141 @@
+"""Why a build failed, in a person's words, with the person's own lines."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nbcontainer.engine.http import plain
+from nbcontainer.errors import BuildFailed, DockerfileError, NbcontainerError, Problem
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.model.build import BuildRequest, SourceMap
+
+__all__ = ["build_failed", "short_reason", "syntax_error"]
+
+TAIL_LINES = 20  # of the failed step's output, in the error
+TITLE_CHARACTERS = 80
+COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
+
+_PROCESS = re.compile(r"did not complete successfully: exit code: (\d+)")
+_COMMAND = re.compile(r"returned a non-zero code: (\d+)|exit status (\d+)")
+_PARSE = re.compile(
+    r"^(?:failed to solve: )?(?:dockerfile parse error on line (\d+)|Dockerfile parse error line (\d+)): "
+)
+_NOISE = (
+    "failed to solve: ",
+    "failed to compute cache key: ",
+    "failed to build LLB: ",
+    "failed to create LLB definition: ",
+    "failed to walk: ",
+    "rpc error: code = Unknown desc = ",
+    "executor failed running: ",
+)
+_CHECKSUM = re.compile(r'failed to calculate checksum of ref [^"]*("[^"]*": not found)')
+_PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*": (?=\S)', re.DOTALL)
+_PODMAN_SOURCE = re.compile(r'checking on sources under "[^"]*": copier: stat: ')
+_DID_YOU_MEAN = re.compile(r"^(.*) \(did you mean (.*)\?\)$", re.DOTALL)
+
+
+def build_failed(
+    message: str,
+    *,
+    step: str,
+    title: str,
+    lines: tuple[int, int] | None,
+    exit_code: int | None,
+    output: str,
+    request: BuildRequest,
+) -> BuildFailed:
+    """The error of a failed step.
+
+    Args:
+        message: the engine's own words.
+        step: the step's name, as the engine says it.
+        title: its instruction, in one line.
+        lines: the person's own lines.
+        exit_code: its process's exit code, if there was one.
+        output: the last lines that it wrote.
+        request: the build.
+    """
+    found = _PROCESS.search(message)
+    if exit_code is None and found:
+        exit_code = int(found[1])
+    title = plain(title)
+    if len(title) > TITLE_CHARACTERS:
+        title = title[: TITLE_CHARACTERS - 1] + "…"
+    reason = short_reason(message)
+    where = f"line {lines[0]}: " if lines else ""
+    if exit_code:
+        text = f"{where}{title or 'a step'} ended with exit code {exit_code}."
+    else:
+        text = f"{where}{title} failed: {reason}" if title else f"{where}{reason}"
+    tail = "\n".join(output.splitlines()[-TAIL_LINES:])
+    return BuildFailed(
+        text,
+        step=step,
+        lines=lines,
+        exit_code=exit_code or None,
+        output=tail,
+        cure=_cure(reason, exit_code, title, request),
+    )
+
+
+def short_reason(message: str) -> str:
+    """The engine's words without the path that the error took through it."""
+    reason = plain(message).strip()
+    changed = True
+    while changed:
+        changed = False
+        for noise in _NOISE:
+            if reason.startswith(noise):
+                reason, changed = reason[len(noise) :], True
+    reason = _PODMAN_SOURCE.sub("", _PODMAN_STEP.sub("", reason))
+    found = _CHECKSUM.search(reason)
+    return found[1] if found else reason
+
+
+def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -> NbcontainerError:
+    """The error where the frontend, not a step, finds fault with the text."""
+    own = dockerfile.source_map.own
+    found = _PARSE.match(message)
+    if found and not lines:
+        lines = (int(found[1] or found[2]),)
+    reason = short_reason(_PARSE.sub("", message))
+    hint = _DID_YOU_MEAN.match(reason)
+    suggestion = ""
+    if hint:
+        reason, suggestion = hint[1], f"Did you mean {hint[2]}?"
+    if not lines:
+        return BuildFailed(reason)
+    return DockerfileError([Problem(own(lines[0]), reason, end_line=own(lines[-1]), suggestion=suggestion)])
+
+
+def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] | None:
+    """The person's own first and last line for Dockerfile lines."""
+    return (source_map.own(lines[0]), source_map.own(lines[-1])) if lines else None
+
+
+def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest) -> str:  # noqa: PLR0911 - a return each
+    folded = reason.lower()
+    word = title.split(" ", 1)[0].upper()
+    if exit_code == COMMAND_NOT_FOUND:
+        return "The image has no such command: install it in an earlier step, or check its spelling."
+    if exit_code == NOT_EXECUTABLE:
+        return "The file is not executable: RUN chmod +x, or COPY --chmod=755."
+    if exit_code == KILLED:
+        return "It was killed, often because memory ran out."
+    if exit_code:
+        return ""
+    if any(word in folded for word in ("authorization", "unauthorized", "401", "pull access denied", "403 forbidden")):
+        return "Check the image's name; if it is private, log in first: %docker login REGISTRY."
+    if "secret" in folded and ("not found" in folded or "not given" in folded):
+        return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."
+    missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
+    if word in ("COPY", "ADD") and missing and "--from" not in title:
+        where = "files given by --add" if request.context is None else f"the build context {request.context}"
+        return f"Paths are relative to {where}; .dockerignore may leave files out."
+    if word in ("FROM", "") and missing:
+        return "Check the image's name and tag."
+    return ""

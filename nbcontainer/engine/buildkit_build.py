@@ -1,0 +1,308 @@
+"""A build by BuildKit: our request becomes a Solve, its Status our events."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from nbcontainer.buildkit import frontend
+from nbcontainer.buildkit.build import Build
+from nbcontainer.buildkit.control import Control, SolveOptions
+from nbcontainer.buildkit.errors import SolveError
+from nbcontainer.buildkit.filestat import ContextError
+from nbcontainer.buildkit.messages import Entry
+from nbcontainer.buildkit.rpc_status import Code
+from nbcontainer.buildkit.session import Services
+from nbcontainer.buildkit.tokens import Login
+from nbcontainer.buildkit.tree import Tree
+from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_error
+from nbcontainer.engine.build_status import StatusTranslator
+from nbcontainer.engine.config import proxies
+from nbcontainer.engine.dial import dial, dial_command
+from nbcontainer.engine.registries import credentials
+from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, Problem, UsageError
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildRequest,
+    BuildStarted,
+    BuildWarning,
+    ImageBuilt,
+)
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.dial import Stream
+    from nbcontainer.operation import Progress
+
+__all__ = ["run_buildkit"]
+
+_REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
+_IMAGE_ID = "containerimage.config.digest"
+_MANIFEST = "containerimage.digest"
+
+# One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
+_controls: weakref.WeakKeyDictionary[Engine, dict[tuple[str, int], Control]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def run_buildkit(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    warnings: tuple[BuildWarning, ...],
+    progress: Progress[BuildEvent],
+) -> dict[str, Any]:
+    """Build, tell the events, and return what the exporter said."""
+    foretold = dockerfile.plan(request.target, request.build_args)
+    with closing(Spool(f"build-{request.tags[0] if request.tags else 'image'}")) as spool:
+        progress.tell(
+            BuildStarted(
+                title=request.tags[0] if request.tags else "image",
+                engine=f"builder {request.builder}" if request.builder else engine.name,
+                platform=request.platform,
+                steps=tuple(foretold),
+                time=time.time(),
+                spool=str(spool.path),
+            )
+        )
+        for warning in warnings:
+            progress.tell(warning)
+        known = [(warning.problem.source, warning.problem.line) for warning in warnings]
+        translator = StatusTranslator(foretold, request.source_map, progress.tell, spool.write, known)
+        response = _solve(engine, request, dockerfile, translator, progress)
+        translator.finish()
+        translator.finish_foretold()
+    progress.tell(_built(engine, request, response))
+    if request.push and not request.builder:
+        from nbcontainer.engine.build_push import push_built  # noqa: PLC0415 - seldom
+
+        push_built(engine, request.tags, progress)
+    return response
+
+
+def _solve(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    translator: StatusTranslator,
+    progress: Progress[BuildEvent],
+) -> dict[str, str]:
+    control = _control(engine, request.builder)
+    with _loading(engine, request) as outputs:
+        try:
+            options = _options(engine, request)
+            services = _services(request, outputs, progress)
+        except (ValueError, ContextError) as error:
+            raise UsageError(f"{error}.") from None
+        build = Build(
+            control,
+            options,
+            services,
+            shared_key=shared_key(request),
+            on_status=translator.take,
+            on_source_map=translator.learn_lines,
+        )
+        progress.on_stop(build.cancel)
+        try:
+            return build.run()
+        except SolveError as error:
+            translator.finish(error.step or translator.failed, stopped=progress.stopping)
+            raise _failure(error, engine, request, dockerfile, translator) from None
+
+
+def _control(engine: Engine, builder: str) -> Control:
+    """The connection to the engine's BuildKit, or to a builder."""
+    with _lock:
+        kept = _controls.setdefault(engine, {})
+        key = (builder, os.getpid())
+        control = kept.get(key)
+        if control is None:
+            control = kept[key] = Control(lambda: _builder_stream(builder)) if builder else Control(engine.open_stream)
+        return control
+
+
+def _builder_stream(builder: str) -> Stream:
+    """A stream to a buildkitd's address, or to a buildx builder by its name."""
+    try:
+        if "://" in builder:
+            return dial(builder)
+        return dial_command(["docker", "buildx", "dial-stdio", "--builder", builder])
+    except OSError as error:
+        raise EngineUnavailable(
+            f"The builder {builder} cannot be reached: {error.strerror or error}",
+            tried=(builder,),
+            cure="`docker buildx ls` shows the builders.",
+        ) from None
+
+
+def shared_key(request: BuildRequest) -> str:
+    """What names the context at the daemon, so that unchanged files are not sent again: its absolute path."""
+    return f"nbcontainer:{Path(request.context).resolve()}" if request.context is not None else "nbcontainer"
+
+
+def _options(engine: Engine, request: BuildRequest) -> SolveOptions:
+    contexts = {name: _named_context(name, value)[1] for name, value in request.build_contexts.items()}
+    remote = request.context if request.context is not None and _REMOTE.match(request.context) else ""
+    attributes = frontend.dockerfile_attributes(
+        target=request.target,
+        build_args={**_proxies(engine, request), **request.build_args},
+        labels=request.labels,
+        platforms=[part.strip() for part in request.platform.split(",") if part.strip()],
+        no_cache=request.no_cache,
+        no_cache_filter=request.no_cache_filter,
+        pull=request.pull,
+        add_hosts=request.add_hosts,
+        network=request.network,
+        shm_size=request.shm_size,
+        ulimits=request.ulimits,
+        cgroup_parent=request.cgroup_parent,
+        contexts=contexts,
+        context=remote,
+    )
+    if remote:
+        attributes["dockerfilekey"] = "dockerfile"
+    attributes.update(request.attributes)
+    return SolveOptions(
+        frontend_attributes=attributes,
+        exporters=[_exporter(request)],
+        cache_imports=[frontend.entry(text, default_type="registry") for text in request.cache_from],
+        entitlements=[frontend.NETWORK_HOST] if request.network == "host" else [],
+    )
+
+
+def _proxies(engine: Engine, request: BuildRequest) -> dict[str, str]:
+    """The proxies of docker's configuration, as build arguments; the person's own come first."""
+    return {name: value for name, value in proxies(engine.address).items() if name not in request.build_args}
+
+
+def _exporter(request: BuildRequest) -> Entry:
+    """Where the image goes: an engine keeps it itself; a builder pushes it, or sends it here to be loaded."""
+    attributes = {"name": ",".join(request.tags)} if request.tags else {}
+    if not request.builder:
+        return Entry(type="moby", attributes=attributes)
+    if request.push:
+        return Entry(type="image", attributes={**attributes, "push": "true"})
+    return Entry(type="docker", attributes=attributes)
+
+
+def _named_context(name: str, value: str) -> tuple[str, str]:
+    """A named context: the tree that serves it ("" for none), and the frontend's attribute."""
+    if _REMOTE.match(value):
+        return "", value
+    return frontend.local_context(name)
+
+
+def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progress[BuildEvent]) -> Services:
+    trees = {"dockerfile": Tree(None, {"Dockerfile": request.dockerfile.encode()})}
+    if request.context is None or not _REMOTE.match(request.context):
+        trees["context"] = Tree(request.context, request.files)
+    for name, value in request.build_contexts.items():
+        tree = _named_context(name, value)[0]
+        if tree:
+            trees[tree] = Tree(value)
+
+    def login(host: str) -> Login | None:
+        def warn(text: str) -> None:
+            progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+
+        found = credentials(host, warn=warn)
+        if found is None or found.kind == "registry token":
+            return None  # a bearer token is for the registry itself, and BuildKit asks for none
+        return Login(found.username, found.secret)
+
+    return Services(
+        trees=trees,
+        secrets={secret.id: secret.read for secret in request.secrets},
+        login=login,
+        outputs=dict(outputs),
+    )
+
+
+@contextmanager
+def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any]]:
+    """Where a builder's image is received, and loaded into the engine when it is whole."""
+    if not request.builder or request.push:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="nbcontainer-image-") as folder:
+        path = Path(folder, "image.tar")
+
+        def opener() -> BinaryIO:
+            return path.open("wb")
+
+        yield {"0": opener}
+        if not path.exists():
+            raise ApiError(f"The builder {request.builder} sent no image.", reason="no image")
+        with path.open("rb") as image:
+            pieces = iter(lambda: image.read(1 << 20), b"")
+            headers = {"Content-Type": "application/x-tar", "Content-Length": str(path.stat().st_size)}
+            with engine.http().stream(
+                "POST", "/images/load", query={"quiet": True}, body=pieces, headers=headers
+            ) as reply:
+                for line in reply.lines():
+                    if line.get("error"):
+                        raise ApiError(f"{engine.name} cannot load the image: {line['error']}", reason="load")
+
+
+def _built(engine: Engine, request: BuildRequest, response: Mapping[str, str]) -> ImageBuilt:
+    image_id, digest = response.get(_IMAGE_ID, ""), response.get(_MANIFEST, "")
+    pushed = bool(request.builder and request.push)
+    size = 0 if pushed else image_size(engine, request.tags[0] if request.tags else image_id or digest)
+    if digest == image_id:
+        digest = ""  # an engine's own store has no manifest until the image is pushed
+    return ImageBuilt(image_id or digest, digest, size, pushed=pushed, time=time.time())
+
+
+def image_size(engine: Engine, name: str) -> int:
+    """The size of an image in bytes; 0 where the engine does not tell."""
+    if not name:
+        return 0
+    try:
+        found = engine.http().json("GET", f"/images/{name}/json")
+    except (ApiError, EngineUnavailable):
+        return 0
+    return int(found.get("Size") or 0) if isinstance(found, dict) else 0
+
+
+def _failure(
+    error: SolveError, engine: Engine, request: BuildRequest, dockerfile: Dockerfile, translator: StatusTranslator
+) -> NbcontainerError:
+    """The error that a failed Solve means."""
+    failed = error.step or translator.failed
+    where = f"builder {request.builder}" if request.builder else engine.name
+    if error.code is Code.UNAVAILABLE:
+        return EngineUnavailable(
+            f"The connection to {where} was lost during the build: {error.message}.",
+            tried=(request.builder or engine.address,),
+            cure="See whether it still runs, and build again.",
+        )
+    if error.code is Code.UNIMPLEMENTED and not failed:
+        return ApiError(f"{where} cannot do this build: {error.message}.", reason="unimplemented")
+    step = translator.step(failed)
+    if step is None and error.exit_code is None:
+        return syntax_error(error.message, error.lines, dockerfile)
+    lines = own_lines(error.lines, request.source_map) or (step.lines if step else None)
+    title = step.instruction if step is not None and not step.internal else ""
+    if not title and error.lines:
+        title = next(
+            (item.title for item in dockerfile.instructions if item.line <= error.lines[0] <= item.end_line), ""
+        )
+    return build_failed(
+        translator.error(failed) or error.message,
+        step=step.name if step else "",
+        title=title,
+        lines=lines,
+        exit_code=error.exit_code,
+        output=translator.output(failed),
+        request=request,
+    )

@@ -1,0 +1,282 @@
+"""A build by an engine without BuildKit: `POST /build` with a tar, and a stream of text back."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.buildkit.contexttar import ContextTar
+from nbcontainer.buildkit.filestat import ContextError
+from nbcontainer.buildkit.frontend import size_in_bytes
+from nbcontainer.buildkit.patterns import read_ignore_file
+from nbcontainer.buildkit.tree import Tree
+from nbcontainer.engine.build_failures import build_failed, syntax_error
+from nbcontainer.engine.build_push import push_built
+from nbcontainer.engine.classic_stream import ClassicTranslator
+from nbcontainer.engine.config import proxies
+from nbcontainer.engine.images import tag as tag_image
+from nbcontainer.engine.registries import config_header, credentials, parse_reference
+from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, Problem, Stopped, Unsupported, UsageError
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildRequest,
+    BuildStarted,
+    BuildWarning,
+    ImageBuilt,
+    StepState,
+)
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.http import ReplyStream
+    from nbcontainer.operation import Progress
+
+__all__ = ["run_classic"]
+
+HEREDOC_PODMAN = (4, 8)  # the first Podman whose builder (buildah 1.33) reads heredocs
+BAD_REQUEST, SERVER_ERROR = 400, 500
+
+_BUILDKIT_CURE = "Use an engine with BuildKit: Docker 19.03 or newer."
+_EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit code:? (\d+)")
+
+
+def run_classic(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    warnings: tuple[BuildWarning, ...],
+    progress: Progress[BuildEvent],
+) -> dict[str, Any]:
+    """Build, tell the events, and return the image's id.
+
+    Raises:
+        Unsupported: the request has what such an engine cannot do; nothing was sent.
+    """
+    refuse_unsupported(engine, request, dockerfile)
+    foretold = dockerfile.plan(request.target, request.build_args, classic=True)
+    with closing(Spool(f"build-{request.tags[0] if request.tags else 'image'}")) as spool:
+        progress.tell(
+            BuildStarted(
+                title=request.tags[0] if request.tags else "image",
+                engine=engine.name,
+                platform=request.platform,
+                steps=tuple(foretold),
+                time=time.time(),
+                spool=str(spool.path),
+            )
+        )
+        for warning in warnings:
+            progress.tell(warning)
+        translator = ClassicTranslator(dockerfile, foretold, progress.tell, spool.write)
+        _run(engine, request, dockerfile, translator, progress)
+    found = _inspect(engine, request.tags[0] if request.tags else translator.image_id)
+    image_id = str(found.get("Id") or translator.image_id)
+    if image_id and not image_id.startswith("sha256:"):
+        image_id = f"sha256:{image_id}"
+    for tag in request.tags[1:]:
+        tag_image(engine, request.tags[0], tag)
+    progress.tell(ImageBuilt(image_id, size=int(found.get("Size") or 0), time=time.time()))
+    if request.push:
+        push_built(engine, request.tags, progress)
+    return {"id": image_id}
+
+
+def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> None:
+    """Say plainly what an engine without BuildKit cannot do.
+
+    Raises:
+        Unsupported: with the first thing that it cannot do.
+    """
+    podman = engine.capabilities.pods
+    for asked, what in (
+        (request.secrets, "build secrets"),
+        (request.build_contexts, "named build contexts"),
+        (request.no_cache_filter, "--no-cache-filter"),
+        (request.attributes, "attributes of BuildKit's frontend"),
+        ("," in request.platform, "several platforms"),
+        (request.context is not None and "://" in request.context, "a build context from a URL"),
+    ):
+        if asked:
+            raise Unsupported(what, engine.name, cure=_BUILDKIT_CURE)
+    heredocs = not podman or _version(engine.capabilities.version) < HEREDOC_PODMAN
+    for instruction in dockerfile.instructions:
+        line = dockerfile.own(instruction)[0]
+        if instruction.heredocs and heredocs:
+            cure = "Write RUN commands with && and \\, and put files into the context with --add."
+            raise Unsupported(f"heredocs (line {line})", engine.name, cure=cure)
+        if instruction.name == "RUN":
+            mounts = instruction.flag_values("mount")
+            if any("type=secret" in mount or "type=ssh" in mount for mount in mounts):
+                raise Unsupported(f"secrets and ssh in RUN --mount (line {line})", engine.name, cure=_BUILDKIT_CURE)
+            if instruction.flags and not podman:
+                raise Unsupported(f"RUN --{instruction.flags[0].name} (line {line})", engine.name, cure=_BUILDKIT_CURE)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+
+def _run(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    translator: ClassicTranslator,
+    progress: Progress[BuildEvent],
+) -> None:
+    try:
+        tar = _context(request, dockerfile)
+        query = _query(engine, request, tar.dockerfile_name)
+    except (ValueError, ContextError) as error:
+        raise UsageError(f"{error}.") from None
+    headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, progress)}
+    body = _until_stopped(tar, progress)
+    begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None)
+    try:
+        failure = _follow(begin, translator, progress)
+    except ApiError as error:
+        if error.status in (BAD_REQUEST, SERVER_ERROR):
+            raise syntax_error(error.message, (), dockerfile) from None
+        if error.reason == "broken stream" and not progress.stopping:
+            raise _lost(engine, error.message) from None
+        raise
+    finally:
+        translator.finish(StepState.STOPPED)
+    if failure is not None:
+        raise _failure(failure, request, dockerfile, translator)
+    if not translator.image_id:
+        raise _lost(engine, "it ended the build without a word of the image.")
+
+
+def _follow(
+    begin: Callable[[], ReplyStream], translator: ClassicTranslator, progress: Progress[BuildEvent]
+) -> Mapping[str, Any] | None:
+    """Translate the stream to its end; returns the message that says why the build failed, or None."""
+    with begin() as reply:
+        progress.on_stop(reply.close)
+        for message in reply.lines():
+            if "error" in message or "errorDetail" in message:
+                translator.finish(StepState.FAILED, _told(message))
+                return message
+            translator.take(message)
+    if translator.image_id:
+        translator.finish()
+    return None
+
+
+def _lost(engine: Engine, what: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The connection to {engine.name} was lost during the build: {what}",
+        tried=(engine.address,),
+        cure="See whether it still runs, and build again.",
+    )
+
+
+def _until_stopped(tar: ContextTar, progress: Progress[BuildEvent]) -> Iterator[bytes]:
+    """The tar, until a stop is asked for: then the upload breaks off, and the engine with it."""
+    for piece in tar:
+        if progress.stopping:
+            raise Stopped("The build was stopped.")
+        yield piece
+
+
+def _context(request: BuildRequest, dockerfile: Dockerfile) -> ContextTar:
+    """The tar to send; the folder is in it only where an instruction reads it."""
+    folder = request.context if dockerfile.uses_context(request.target, request.build_args) else None
+    tree = Tree(folder, request.files)
+    ignored = ""
+    if ".dockerignore" in request.files:
+        ignored = request.files[".dockerignore"].decode("utf-8", "surrogateescape")
+    elif folder is not None and tree.exists(".dockerignore"):
+        with tree.open(".dockerignore") as file:
+            ignored = b"".join(file.chunks()).decode("utf-8", "surrogateescape")
+    return ContextTar(tree, request.dockerfile, read_ignore_file(ignored))
+
+
+def _query(engine: Engine, request: BuildRequest, dockerfile_name: str) -> dict[str, object]:
+    given: dict[str, object] = {
+        "version": "1",
+        "dockerfile": dockerfile_name,
+        "t": request.tags[0] if request.tags else None,
+        "rm": True,
+        "forcerm": True,
+        "nocache": request.no_cache or None,
+        "pull": request.pull or None,
+        "target": request.target or None,
+        "platform": request.platform or None,
+        "networkmode": request.network or None,
+        "extrahosts": ",".join(request.add_hosts) or None,
+        "shmsize": size_in_bytes(request.shm_size) if request.shm_size else None,
+        "cgroupparent": request.cgroup_parent or None,
+        "labels": dict(request.labels) or None,
+        "buildargs": {**proxies(engine.address), **request.build_args} or None,
+        "cachefrom": list(request.cache_from) or None,
+        "ulimits": [_ulimit(text) for text in request.ulimits] or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _ulimit(text: str) -> dict[str, object]:
+    name, _, values = text.partition("=")
+    soft, _, hard = values.partition(":")
+    try:
+        return {"Name": name, "Soft": int(soft), "Hard": int(hard or soft)}
+    except ValueError:
+        raise ValueError(f"ulimit {text!r}: write NAME=SOFT or NAME=SOFT:HARD") from None
+
+
+def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEvent]) -> str:
+    """The credentials of the registries that base images come from, and of no other."""
+
+    def warn(text: str) -> None:
+        progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+
+    names = {dockerfile.base(stage) or "" for stage in dockerfile.stages}
+    names |= {source for item in dockerfile.instructions for source in dockerfile.sources(item)}
+    hosts = set()
+    for name in names - {"", "scratch"}:
+        try:
+            hosts.add(parse_reference(name).host)
+        except UsageError:
+            continue
+    return config_header({host: credentials(host, podman=engine.capabilities.pods, warn=warn) for host in hosts})
+
+
+def _told(message: Mapping[str, Any]) -> str:
+    detail = message.get("errorDetail")
+    told = detail.get("message") if isinstance(detail, dict) else None
+    return str(told or message.get("error") or "the build failed")
+
+
+def _failure(
+    message: Mapping[str, Any], request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
+) -> NbcontainerError:
+    text = _told(message)
+    step = translator.step
+    if step is None:
+        return syntax_error(text, (), dockerfile)
+    found = _EXIT_CODE.search(text)
+    is_run = step.instruction.split(" ", 1)[0].upper() == "RUN"
+    exit_code = int(next(filter(None, found.groups()))) if found and is_run else None
+    return build_failed(
+        text,
+        step=step.name,
+        title=step.instruction,
+        lines=step.lines,
+        exit_code=exit_code,
+        output="\n".join(translator.tail),
+        request=request,
+    )
+
+
+def _inspect(engine: Engine, name: str) -> Mapping[str, Any]:
+    try:
+        found = engine.http().json("GET", f"/images/{name}/json") if name else {}
+    except ApiError:
+        return {}
+    return found if isinstance(found, dict) else {}
