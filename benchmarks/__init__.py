@@ -1,0 +1,1 @@
+"""How nbcontainer compares with its peers: `python -m benchmarks`."""

@@ -1,0 +1,38 @@
+"""The engine and the cluster to measure: the environment's own, else what the variables of docker and kubectl name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+
+from benchmarks.measuring import MissingError
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine, and the programs to compare with."""
+
+    variables: dict[str, str]
+    docker: str
+    buildx: list[str]
+
+
+def engine() -> Engine:
+    """Find it.
+
+    Raises:
+        MissingError: There is none.
+    """
+    host, docker = os.environ.get("DOCKER_HOST"), os.environ.get("NBCONTAINER_TEST_DOCKER") or shutil.which("docker")
+    if host and docker:
+        buildx = os.environ.get("NBCONTAINER_TEST_BUILDX")
+        return Engine({}, docker, [buildx] if buildx else [docker, "buildx"])
+    from tests.environment.docker import Docker  # noqa: PLC0415 - not needed where the variables name an engine
+
+    part = Docker()
+    status = part.status()
+    if not status:
+        raise MissingError(f"docker: {status.detail}; set DOCKER_HOST or start tests/environment")
+    variables = part.env()
+    return Engine(variables, variables["NBCONTAINER_TEST_DOCKER"], [variables["NBCONTAINER_TEST_BUILDX"]])

@@ -1,0 +1,115 @@
+"""A notebook's kernel as far as time and memory go: IPython in a process of its own, told by lines of JSON what to run.
+
+Its displays go to the publisher that IPython has without a front end, so what a cell draws is rendered in full.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measuring import MissingError, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+
+class Kernel:
+    """The end that asks.
+
+    Args:
+        environment: Variables beside our own.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.kernel"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            cwd=Path(__file__).parent.parent,
+            text=True,
+        )
+        self.peak = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+
+    def run(self, cell: str) -> float:
+        """Run a cell; returns the seconds it took.
+
+        Raises:
+            MissingError: It failed.
+        """
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("no pipes")
+        self._process.stdin.write(json.dumps(cell) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise MissingError("the kernel ended")
+        answer = json.loads(line)
+        self.peak = answer["peak"]
+        if answer["error"]:
+            raise MissingError(answer["error"])
+        return float(answer["seconds"])
+
+    def subject(self, name: str, cell: str) -> Subject:
+        """A cell as a row of a table."""
+        return Subject(name, lambda: self.run(cell), lambda: self.peak)
+
+
+def fresh(name: str, cell: str, *, first: str = "", environment: Mapping[str, str] | None = None) -> Subject:
+    """A cell that is run in a new kernel each time, as a row; `first` is run before it, unmeasured."""
+    peaks = [0]
+
+    def run() -> float:
+        with Kernel(environment) as kernel:
+            if first:
+                kernel.run(first)
+            seconds = kernel.run(cell)
+            peaks.append(kernel.peak)
+            return seconds
+
+    return Subject(name, run, lambda: max(peaks))
+
+
+def _serve() -> None:
+    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - the asking end does without
+
+    shell: Any = InteractiveShell.instance()
+    answers = sys.stdout
+    for line in sys.stdin:
+        output = io.StringIO()
+        begun = time.perf_counter()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            result = shell.run_cell(json.loads(line), store_history=False)
+        seconds = time.perf_counter() - begun
+        error = result.error_before_exec or result.error_in_exec
+        answer = {
+            "seconds": seconds,
+            "error": f"{type(error).__name__}: {error}"[:300] if error else "",
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    _serve()

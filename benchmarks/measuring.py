@@ -1,0 +1,189 @@
+"""Timing several programs in turn, so that a change of the machine's load meets all of them alike."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+MEGABYTE = 1 << 20
+_SECONDS_FOR_MILLISECONDS = 1.0
+
+
+class MissingError(Exception):
+    """A part of the comparison that this machine, or this version of nbcontainer, does not have."""
+
+
+@dataclass
+class Subject:
+    """One way to do a thing.
+
+    Attributes:
+        name: As the table shows it.
+        run: Does it once and returns the seconds it took.
+        peak: Asked at the end for the most memory that it used, in bytes; None if that is not known.
+    """
+
+    name: str
+    run: Callable[[], float]
+    peak: Callable[[], int | None] = lambda: None
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Seconds, of all rounds."""
+        return statistics.median(self.seconds)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is promised: `subject` takes at most `ratio` times as long as `peer`, or `more` seconds more."""
+
+    subject: str
+    peer: str
+    ratio: float | None = None
+    more: float | None = None
+
+    def verdict(self, medians: Mapping[str, float]) -> tuple[str, bool] | None:
+        """Say how it came out; None if one of the two was not measured."""
+        if self.subject not in medians or self.peer not in medians:
+            return None
+        ours, theirs = medians[self.subject], medians[self.peer]
+        if self.ratio is not None:
+            ratio = ours / theirs
+            return f"{self.subject} / {self.peer} = {ratio:.2f} (target: at most {self.ratio})", ratio <= self.ratio
+        more, limit = ours - theirs, self.more or 0.0
+        return f"{self.subject} - {self.peer} = {more * 1e3:.1f} ms (target: at most {limit * 1e3:.0f})", more <= limit
+
+
+@dataclass
+class Comparison:
+    """One row of the report: the same thing done in several ways.
+
+    Attributes:
+        title: What is done.
+        subjects: Ways to do it; ratios are shown to the last one.
+        targets: What is promised about them.
+        before: Called before each run, to make it the same task again.
+        missing: What could not be compared, and why.
+    """
+
+    title: str
+    subjects: list[Subject]
+    targets: Sequence[Target] = ()
+    before: Callable[[], None] = lambda: None
+    missing: list[str] = field(default_factory=list)
+
+    def measure(self, rounds: int) -> None:
+        """Run every subject once unmeasured, then all of them in turn, `rounds` times."""
+        for subject in list(self.subjects):
+            self.before()
+            try:
+                subject.run()
+            except MissingError as error:
+                self.missing.append(f"{subject.name}: {error}")
+                self.subjects.remove(subject)
+        for number in range(rounds):
+            # each goes first, second, ... as often as the others
+            turn = number % max(1, len(self.subjects))
+            for subject in self.subjects[turn:] + self.subjects[:turn]:
+                self.before()
+                subject.seconds.append(subject.run())
+
+    def show(self) -> bool:
+        """Print the table; returns whether all targets are met."""
+        print(f"\n{self.title}")
+        width = max([len(subject.name) for subject in self.subjects], default=0)
+        if self.subjects:
+            print(f"  {'':{width}}  {'median':>9}  {'min':>9}  {'max':>9}  {'ratio':>6}  {'memory':>8}")
+            reference = self.subjects[-1].median
+        for subject in self.subjects:
+            peak = subject.peak()
+            memory = "" if peak is None else f"{peak / MEGABYTE:.0f} MB"
+            times = "  ".join(f"{shown(value):>9}" for value in (subject.median, *_range(subject.seconds)))
+            print(f"  {subject.name:{width}}  {times}  {subject.median / reference:6.2f}  {memory:>8}")
+        for reason in self.missing:
+            print(f"  not measured: {reason}")
+        medians = {subject.name: subject.median for subject in self.subjects}
+        verdicts = [verdict for target in self.targets if (verdict := target.verdict(medians))]
+        for text, met in verdicts:
+            print(f"  {'met   ' if met else 'MISSED'}  {text}")
+        return all(met for _, met in verdicts)
+
+
+def shown(seconds: float) -> str:
+    """A time in the unit that fits."""
+    return f"{seconds:.2f} s" if seconds >= _SECONDS_FOR_MILLISECONDS else f"{seconds * 1e3:.1f} ms"
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    return min(values), max(values)
+
+
+class Program:
+    """A peer: a program that is run anew each time.
+
+    Args:
+        name: As the table shows it.
+        command: Its arguments.
+        environment: Variables beside our own.
+    """
+
+    def __init__(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
+        self.name, self._command = name, [str(part) for part in command]
+        self._environment = {**os.environ, **(environment or {})}
+        self._peak = 0
+
+    def run(self) -> float:
+        """Run it, its output read as a caller would."""
+        begun = time.perf_counter()
+        try:
+            process = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self._environment
+            )
+        except FileNotFoundError:
+            raise MissingError(f"there is no {self._command[0]}") from None
+        with process:
+            if process.stdout is None or process.stderr is None:
+                raise RuntimeError("no pipes")
+            process.stdout.read()
+            errors = process.stderr.read()
+            # wait4 tells the memory of this child and of those that it waited for
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - begun
+        if process.returncode:
+            raise MissingError(f"{' '.join(self._command[:3])} failed: {errors.decode(errors='replace')[-300:]}")
+        self._peak = max(self._peak, usage.ru_maxrss * 1024)
+        return seconds
+
+    def subject(self) -> Subject:
+        """As a row of a table."""
+        return Subject(self.name, self.run, lambda: self._peak)
+
+
+def machine() -> str:
+    """What the figures depend on: load, cores, memory, versions."""
+    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, load {load}; "
+        f"{platform.system()} {platform.release()}, Python {sys.version.split()[0]}"
+    )

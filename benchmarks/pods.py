@@ -1,0 +1,51 @@
+"""The pod table over a thousand simulated pods (KWOK)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from benchmarks.kernel import Kernel, fresh
+from benchmarks.measuring import Comparison, MissingError, Program, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PODS = 1000
+_KUBECONFIG = "NBCONTAINER_BENCHMARK_KUBECONFIG"
+
+
+def comparisons() -> Iterator[Comparison]:
+    """What this file measures.
+
+    Raises:
+        MissingError: There is no cluster with so many pods.
+    """
+    kubeconfig = os.environ.get(_KUBECONFIG)
+    if not kubeconfig:
+        raise MissingError(f"name the kubeconfig of a cluster with {_PODS} simulated pods in {_KUBECONFIG}")
+    kubectl = os.environ.get("NBCONTAINER_TEST_KUBECTL") or shutil.which("kubectl")
+    if not kubectl:
+        raise MissingError("there is no kubectl")
+    variables = {"KUBECONFIG": kubeconfig}
+    command = [kubectl, "get", "pods", "-A"]
+    listed = subprocess.run([*command, "-o", "json"], capture_output=True, env={**os.environ, **variables}, check=False)
+    count = len(json.loads(listed.stdout)["items"]) if listed.returncode == 0 else 0
+    if count < _PODS:
+        raise MissingError(f"the cluster has {count} pods, not {_PODS}")
+    cell, load, name = "%kpod -A", "%load_ext nbcontainer", "kubectl get pods -A"
+    with Kernel(variables) as kernel:
+        kernel.run(load)
+        yield Comparison(
+            f"pod table, {count} pods, clients loaded",
+            [kernel.subject(cell, cell), Program(name, command, variables).subject()],
+            [Target(cell, name, ratio=0.7)],
+        )
+    yield Comparison(
+        f"pod table, {count} pods, first call in a fresh kernel",
+        [fresh(cell, cell, first=load, environment=variables), Program(name, command, variables).subject()],
+        [Target(cell, name, ratio=1.5)],
+    )

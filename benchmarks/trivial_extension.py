@@ -1,0 +1,5 @@
+"""The least that an IPython extension can be."""
+
+
+def load_ipython_extension(_shell: object) -> None:
+    """Do nothing."""
