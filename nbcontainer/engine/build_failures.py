@@ -33,7 +33,7 @@ _NOISE = (
     "executor failed running: ",
 )
 _CHECKSUM = re.compile(r'failed to calculate checksum of ref [^"]*("[^"]*": not found)')
-_PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*": (?=\S)', re.DOTALL)
+_PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*?": (?=\S)', re.DOTALL)
 _PODMAN_SOURCE = re.compile(r'checking on sources under "[^"]*": copier: stat: ')
 _DID_YOU_MEAN = re.compile(r"^(.*) \(did you mean (.*)\?\)$", re.DOTALL)
 

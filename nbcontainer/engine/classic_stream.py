@@ -35,7 +35,8 @@ _STEP = re.compile(r"^(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+) ?: (.*)$", re.IGNORE
 _CACHED = re.compile(r"^ ?-{2,3}> Using cache\b")
 _NOISE = re.compile(
     r"^ ?-{2,3}> (?:[0-9a-f]{11,64}|Running in [0-9a-f]+|Using cache.*|\[Warning\] .*)$"
-    r"|^(?:Removing|Removed) intermediate container [0-9a-f]+$|^(?:\[\d+/\d+\] )?COMMIT\b.*$|^Successfully (?:built|tagged) .*$"
+    r"|^(?:Removing|Removed) intermediate container [0-9a-f]+$|^(?:\[\d+/\d+\] )?COMMIT\b.*$"
+    r"|^Successfully (?:built|tagged) .*$"
     r"|^[0-9a-f]{64}$"
 )
 _BUILT = re.compile(r"^Successfully built ([0-9a-f]{12,64})$|^([0-9a-f]{64})$")
