@@ -1,0 +1,90 @@
+"""What a failed call means: refusals by the API server, and connections that fail."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster
+
+__all__ = ["explain", "is_passing", "raise_for_status", "status_error"]
+
+TOO_MANY_REQUESTS = 429
+SERVER_ERROR = 500
+
+
+def raise_for_status(cluster: Cluster, status: int, document: Any) -> None:
+    """Raise what a refusal says; do nothing for a success.
+
+    Raises:
+        ApiError: the status is not a success.
+    """
+    if status >= 300:  # noqa: PLR2004 - HTTP's own boundary
+        raise status_error(cluster, status, document)
+
+
+def status_error(cluster: Cluster, status: int, document: Any) -> ApiError:
+    """The error for a refusal: a `Status` object of the API, or whatever else came."""
+    said = document if isinstance(document, dict) else {}
+    status = int(said.get("code") or status)
+    reason = str(said.get("reason") or "")
+    message = str(said.get("message") or f"{cluster.server} answered with HTTP status {status}.")
+    match status:
+        case 401:
+            return AuthFailed(
+                f"{cluster.server} does not accept the credentials of context {cluster.context!r}: {message}",
+                host=cluster.server,
+                reason=reason,
+                cure="Log in to the cluster again, or choose another context.",
+            )
+        case 403:
+            cure = "Another context or namespace may allow it; `kubectl auth can-i --list` shows what this one does."
+            return Forbidden(message, status=status, reason=reason, cure=cure)
+        case 404:
+            return NotFound(message, status=status, reason=reason)
+        case 409:
+            return Conflict(message, status=status, reason=reason)
+        case _:
+            return ApiError(message, status=status, reason=reason)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a call that failed so is worth trying again later."""
+    if isinstance(error, ApiError):
+        return error.status == TOO_MANY_REQUESTS or error.status >= SERVER_ERROR
+    return isinstance(error, ClusterUnavailable)
+
+
+def explain(error: BaseException, server: str) -> tuple[str, str]:
+    """What a failed connection means, and what to do about it."""
+    inner = getattr(error, "os_error", None) or error
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+        return (
+            f"the certificate of {server} is not trusted: {why}.",
+            "Is certificate-authority-data in the kubeconfig the cluster's own?",
+        )
+    if isinstance(inner, ssl.SSLError):
+        return (
+            f"TLS with {server} failed: {inner.reason or inner}.",
+            "Is the server's address https, and its port right?",
+        )
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return (
+            f"the name of {server} is not known.",
+            "Check the server's name in the kubeconfig, and the network or VPN.",
+        )
+    if isinstance(error, TimeoutError):
+        return (
+            f"{server} does not answer within the time limit.",
+            "Is the network or VPN up? The setting connect_timeout is the limit, in seconds.",
+        )
+    if isinstance(inner, ConnectionRefusedError):
+        return f"{server} refuses connections.", "Is the cluster running?"
+    said = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    return f"the connection to {server} broke: {said}.", "Is the cluster running?"
