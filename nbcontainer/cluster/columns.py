@@ -1,0 +1,178 @@
+"""From the API server's own Tables to rows: columns, ages, tones. Pure.
+
+A Table (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables) holds what kubectl
+prints, made by the server, for any kind.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nbcontainer.model.tables import Cell, Column, Row, Tone
+
+__all__ = ["Decoder", "age_seconds", "age_text", "epoch", "status_tone"]
+
+_STATUS_COLUMNS = frozenset({"STATUS", "PHASE", "TYPE"})
+_NUMBER_TYPES = frozenset({"integer", "number"})
+_AGE_UNITS = {"y": 365 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_AGE = re.compile(r"(\d+)([ydhms])")
+_LEADING_NUMBER = re.compile(r"\s*(-?\d+)")
+
+_GOOD = frozenset({"running", "active", "ready", "bound", "available", "complete"})
+_DIM = frozenset({"completed", "succeeded", "normal", "none", ""})
+_WAITING = ("pending", "creating", "terminating", "initializing", "notready", "not ready", "unknown", "released")
+_BAD = ("error", "backoff", "fail", "evicted", "oomkilled", "crash", "lost", "invalid", "outof", "deadline")
+
+
+def status_tone(word: str) -> Tone:
+    """What a status word of the API means: "CrashLoopBackOff" is bad, "Pending" a warning, "Completed" dim."""
+    lower = word.lower()
+    if lower in _GOOD:
+        return Tone.GOOD
+    if lower in _DIM:
+        return Tone.DIM
+    if any(part in lower for part in _BAD):
+        return Tone.BAD
+    if any(part in lower for part in _WAITING) or lower.startswith(("init:", "podinit", "scheduling", "warning")):
+        return Tone.WARNING
+    return Tone.PLAIN
+
+
+def epoch(timestamp: str | None) -> float | None:
+    """A timestamp of the API (RFC 3339) as seconds since the epoch."""
+    try:
+        return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
+    except ValueError:
+        return None
+
+
+def age_seconds(text: str) -> float | None:
+    """An age as the API server words it ("5m32s", "3d4h") in seconds, or None if it is none ("<unknown>")."""
+    parts = _AGE.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.partition(" ")[0]:
+        return None
+    return float(sum(int(number) * _AGE_UNITS[unit] for number, unit in parts))
+
+
+def age_text(seconds: float) -> str:
+    """Seconds as kubectl words an age: "42s", "5m32s", "3h", "12d"."""
+    whole = max(0, int(seconds))
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if whole < 120:  # noqa: PLR2004 - kubectl's own steps, in duration.HumanDuration
+        return f"{whole}s"
+    if minutes < 10:  # noqa: PLR2004 - as above
+        return f"{minutes}m{whole % 60}s" if whole % 60 else f"{minutes}m"
+    if hours < 3:  # noqa: PLR2004 - as above
+        return f"{minutes}m"
+    if hours < 8:  # noqa: PLR2004 - as above
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:  # noqa: PLR2004 - as above
+        return f"{hours}h"
+    return f"{days}d{hours % 24}h" if days < 8 and hours % 24 else f"{days}d"  # noqa: PLR2004 - as above
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How each cell of one set of columnDefinitions is turned into ours."""
+
+    columns: tuple[Column, ...]
+    status: int | None
+    age: int | None  # the column that shows the object's own age
+
+
+class Decoder:
+    """Turns the pages of one table into rows of one shape.
+
+    Args:
+        kind: the objects' kind, for the rows.
+        with_namespace: whether there is a column for it, before all others.
+    """
+
+    def __init__(self, kind: str, *, with_namespace: bool) -> None:
+        self._kind = kind
+        self._with_namespace = with_namespace
+        self._plan = _Plan((), None, None)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns, known once a page was read."""
+        space = (Column("NAMESPACE"),) if self._with_namespace else ()
+        return (*space, *self._plan.columns)
+
+    def rows(self, page: dict[str, Any], namespace: str = "") -> list[Row]:
+        """The rows of a page, or of the Table in a watch event.
+
+        Args:
+            page: a Table; one with no columnDefinitions has those of the page before.
+            namespace: that of all rows, where the page does not say (includeObject=None).
+        """
+        if page.get("columnDefinitions"):
+            self._plan = _plan(page["columnDefinitions"])
+        now = time.time()
+        return [self._row(row, namespace, now) for row in page.get("rows") or ()]
+
+    def keys(self, page: dict[str, Any], namespace: str = "") -> Iterable[str]:
+        """The keys of a page's rows."""
+        return [_key(row, namespace) for row in page.get("rows") or ()]
+
+    def _row(self, row: dict[str, Any], namespace: str, now: float) -> Row:
+        plan = self._plan
+        metadata = (row.get("object") or {}).get("metadata") or {}
+        namespace = metadata.get("namespace") or namespace
+        cells = [_cell(cell, column, now) for cell, column in zip(row.get("cells") or (), plan.columns, strict=False)]
+        if plan.age is not None and "creationTimestamp" in metadata:
+            cells[plan.age] = epoch(metadata["creationTimestamp"])
+        status = cells[plan.status] if plan.status is not None else ""
+        if self._with_namespace:
+            cells.insert(0, namespace)
+        name = metadata.get("name") or (str(row["cells"][0]) if row.get("cells") else "")
+        return Row(
+            key=f"{namespace}/{name}",
+            cells=tuple(cells),
+            tone=status_tone(str(status)) if status else Tone.PLAIN,
+            name=name,
+            namespace=namespace,
+            kind=self._kind,
+            labels=metadata.get("labels") or {},
+        )
+
+
+def _key(row: dict[str, Any], namespace: str) -> str:
+    metadata = (row.get("object") or {}).get("metadata") or {}
+    name = metadata.get("name") or (str(row["cells"][0]) if row.get("cells") else "")
+    return f"{metadata.get('namespace') or namespace}/{name}"
+
+
+def _plan(definitions: list[dict[str, Any]]) -> _Plan:
+    columns = []
+    for definition in definitions:
+        name = str(definition.get("name") or "").upper()
+        columns.append(Column(name, _kind_of(name, definition), wide=int(definition.get("priority") or 0) > 0))
+    names = [column.name for column in columns]
+    status = next((index for index, column in enumerate(columns) if column.kind == "status"), None)
+    return _Plan(tuple(columns), status, names.index("AGE") if "AGE" in names else None)
+
+
+def _kind_of(name: str, definition: dict[str, Any]) -> str:
+    if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or definition.get("type") == "date":
+        return "age"
+    if name == "RESTARTS" or definition.get("type") in _NUMBER_TYPES:
+        return "number"
+    return "status" if name in _STATUS_COLUMNS and not definition.get("priority") else "text"
+
+
+def _cell(cell: Any, column: Column, now: float) -> Cell:
+    if column.kind == "age" and isinstance(cell, str):
+        age = age_seconds(cell)
+        return now - age if age is not None else epoch(cell)
+    if column.kind == "number" and isinstance(cell, str):
+        number = _LEADING_NUMBER.match(cell)  # RESTARTS is "3 (5m ago)"
+        return int(number.group(1)) if number else None
+    if cell is None or isinstance(cell, (str, int, float)):
+        return cell
+    return ", ".join(map(str, cell)) if isinstance(cell, list) else str(cell)

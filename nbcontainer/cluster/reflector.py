@@ -1,0 +1,181 @@
+"""List, then watch, then list again: a collection of objects kept up to date, for as long as it is wanted.
+
+The rules are those of client-go's reflector (https://kubernetes.io/docs/reference/using-api/api-concepts/): begin a
+watch at the list's resourceVersion, ask for bookmarks, and start over with a fresh list, without the old
+resourceVersion, after "410 Gone". A watch that was closed is also followed by a fresh list: API servers cut slow
+watchers off, and proxies cut streams, without any error that a client could see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from nbcontainer.cluster.failures import is_passing, status_error
+from nbcontainer.errors import ApiError, ClusterUnavailable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from nbcontainer.cluster.connection import Cluster
+
+__all__ = ["Away", "Changed", "Listed", "list_all", "reflect"]
+
+JSON = "application/json"
+PAGE = 500  # objects in a page, as kubectl has it
+GONE = 410
+BATCH_SECONDS = 0.05  # changes that come closer together than this are given together
+WATCH_SECONDS = (
+    300,
+    600,
+)  # the API server is asked to end a watch after a random time between these, as client-go does
+SILENCE_SECONDS = 150.0  # bookmarks come each minute: a watch this silent is dead
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0  # seconds before listing again
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All objects, listed anew: the pages as the API gave them."""
+
+    pages: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Watch events that came together: {"type": "ADDED" | "MODIFIED" | "DELETED", "object": …}."""
+
+    events: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The API server cannot be followed just now, and is tried again."""
+
+    reason: str
+
+
+class _Expired(Exception):
+    """The API server no longer has the resourceVersion that a watch began at."""
+
+
+async def list_all(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
+) -> list[dict[str, Any]]:
+    """All pages of a list. A page token that expires while they are read begins the list anew, once.
+
+    Raises:
+        ApiError, ClusterUnavailable: as `Cluster.request`.
+    """
+    for last_try in (False, True):
+        pages: list[dict[str, Any]] = []
+        token = ""
+        try:
+            while True:
+                more = {"limit": str(PAGE)} | ({"continue": token} if token else {})
+                page = await cluster.request("GET", path, parameters={**parameters, **more}, accept=accept)
+                pages.append(page)
+                token = str(page.get("metadata", {}).get("continue") or "")
+                if not token:
+                    return pages
+        except ApiError as error:
+            if error.status != GONE or last_try:
+                raise
+    raise AssertionError  # the loop returns or raises
+
+
+async def reflect(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
+) -> AsyncIterator[Listed | Changed | Away]:
+    """Give the list, then changes, and the list again whenever the watch was interrupted. Ends only by an error.
+
+    Raises:
+        ApiError: the API server refuses, and will go on refusing.
+        ClusterUnavailable: the very first list found no API server. Later the reflector tries again for ever.
+    """
+    pause, listed_once = FIRST_PAUSE, False
+    while True:
+        try:
+            pages = await list_all(cluster, path, parameters, accept)
+            listed_once = True
+            yield Listed(pages)
+            version = str(pages[0].get("metadata", {}).get("resourceVersion") or "")
+            began = time.monotonic()
+            async for events in _watch(cluster, path, parameters, accept, version):
+                pause = FIRST_PAUSE
+                yield Changed(events)
+            if time.monotonic() - began < WATCH_SECONDS[0] / 2:
+                yield Away("the API server closed the watch")
+            else:
+                continue  # its time had come
+        except _Expired:
+            yield Away("the API server has forgotten this version")
+        except (ApiError, ClusterUnavailable) as error:
+            if not listed_once or not is_passing(error):
+                raise
+            yield Away(error.message)
+        except orjson.JSONDecodeError:
+            yield Away("the API server's answer was cut short")
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _watch(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, version: str
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """One watch, until the API server closes it: batches of its events, bookmarks left out."""
+    more = {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": version,
+        "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 - jitter, no secret
+    }
+    whole = {**parameters, **more}
+    async with cluster.stream(path, parameters=whole, accept=accept, silence=SILENCE_SECONDS) as response:
+        async for lines in _batches(response.content):
+            events = []
+            for line in lines:
+                event = orjson.loads(line)
+                match event.get("type"):
+                    case "BOOKMARK":
+                        continue
+                    case "ERROR":
+                        _raise_watch_error(cluster, event.get("object") or {})
+                    case _:
+                        events.append(event)
+            if events:
+                yield events
+
+
+def _raise_watch_error(cluster: Cluster, status: dict[str, Any]) -> None:
+    if status.get("code") == GONE or status.get("reason") in {"Expired", "Gone"}:
+        raise _Expired
+    raise status_error(cluster, int(status.get("code") or 500), status)
+
+
+async def _batches(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
+    """The stream's lines, the first at once, then together with those of the next few hundredths of a second."""
+    rest, lines, due = b"", list[bytes](), 0.0
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            async with asyncio.timeout_at(due if lines else None):
+                chunk = await content.readany()
+        except TimeoutError:
+            if not lines:
+                raise  # the stream's own: nothing came for too long
+        else:
+            if not chunk:
+                break
+            *whole, rest = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
+            lines += [line for line in whole if line]
+        if lines and loop.time() >= due:
+            yield lines
+            lines, due = [], loop.time() + BATCH_SECONDS
+    if lines:
+        yield lines
