@@ -1,0 +1,212 @@
+"""Why a pod does not run, in plain words, from its status alone. Pure.
+
+The reasons are those that kubelet and scheduler write into `status.containerStatuses` and `status.conditions`
+(https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Trouble", "container_statuses", "pod_status", "trouble"]
+
+Pod = Mapping[str, Any]
+
+_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
+_CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"})
+_LOGS = "`%kpod logs {name} --previous` shows what it wrote; `%kpod describe {name}` shows all of it."
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps a pod from running.
+
+    Attributes:
+        reason: Kubernetes' own word ("ErrImagePull", "CrashLoopBackOff", "Unschedulable").
+        message: it in plain words.
+        cure: what to do next.
+        container: the container concerned, or "".
+        exit_code: of its command, or None.
+        passing: whether it may well go away by itself in a moment.
+    """
+
+    reason: str
+    message: str
+    cure: str
+    container: str = ""
+    exit_code: int | None = None
+    passing: bool = False
+
+
+def trouble(pod: Pod) -> Trouble | None:
+    """What keeps this pod from running, or None if nothing is known to."""
+    name = str(pod.get("metadata", {}).get("name") or "")
+    status = pod.get("status") or {}
+    for container in container_statuses(pod):
+        found = _container_trouble(name, pod, container)
+        if found is not None:
+            return found
+    if status.get("phase") == "Failed":
+        reason = str(status.get("reason") or "Failed")
+        said = str(status.get("message") or "").strip()
+        return Trouble(
+            reason,
+            f"Pod {name} failed: {reason}{': ' + said if said else ''}.",
+            f"`%kpod describe {name}` shows more.",
+        )
+    return _scheduling_trouble(name, status)
+
+
+def pod_status(pod: Pod) -> str:
+    """The word that stands in kubectl's STATUS column."""
+    metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
+    if metadata.get("deletionTimestamp"):
+        return "Terminating"
+    word = str(status.get("reason") or status.get("phase") or "Unknown")
+    for prefix, key in (("Init:", "initContainerStatuses"), ("", "containerStatuses")):
+        for container in status.get(key) or ():
+            state = container.get("state") or {}
+            if state.get("waiting", {}).get("reason") and state["waiting"]["reason"] != "PodInitializing":
+                return f"{prefix}{state['waiting']['reason']}"
+            ended = state.get("terminated")
+            if ended and (ended.get("exitCode") or not prefix):
+                word = f"{prefix}{ended.get('reason') or 'ExitCode:' + str(ended.get('exitCode'))}"
+                if prefix:
+                    return word
+    if word == "Completed" and any(
+        "running" in (one.get("state") or {}) for one in status.get("containerStatuses", ())
+    ):
+        return "Running"
+    return word
+
+
+def container_statuses(pod: Pod) -> Iterator[Mapping[str, Any]]:
+    """The statuses of all containers, init containers first."""
+    status = pod.get("status") or {}
+    for key in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
+        yield from status.get(key) or ()
+
+
+def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Trouble | None:
+    state = container.get("state") or {}
+    waiting = state.get("waiting") or {}
+    reason, said = str(waiting.get("reason") or ""), str(waiting.get("message") or "").strip()
+    which = str(container.get("name") or "")
+    image = str(container.get("image") or "")
+    if reason in _IMAGE:
+        return Trouble(
+            reason, f"Pod {name} cannot run: {_image_words(image, reason, said)}", _image_cure(reason, said), which
+        )
+    if reason in _CONFIGURATION:
+        cure = f"`%kpod describe {name}` shows more; correct it, delete the pod, and create it again."
+        return Trouble(
+            reason,
+            f"Pod {name} cannot run: container {which} cannot be started: {_start_words(said) or reason}.",
+            cure,
+            which,
+        )
+    ended = state.get("terminated") or {}
+    last = (container.get("lastState") or {}).get("terminated") or {}
+    if reason == "CrashLoopBackOff" or (ended and last and ended.get("exitCode")):
+        code = (ended or last).get("exitCode")
+        code = int(code) if code is not None else None
+        return Trouble(
+            "CrashLoopBackOff",
+            f"Pod {name} does not stay up: container {which} {_ending(code, (ended or last).get('reason'))}, "
+            "each time it is started.",
+            _LOGS.format(name=name),
+            which,
+            code,
+        )
+    restart = (pod.get("spec") or {}).get("restartPolicy") or "Always"
+    if ended and ended.get("exitCode") and (restart == "Never" or ended.get("reason") in _CONFIGURATION):
+        code = int(ended["exitCode"])
+        detail = f": {ended['message'].strip()}" if ended.get("message") else ""
+        message = f"Pod {name} failed: container {which} {_ending(code, ended.get('reason'))}{detail}."
+        return Trouble(
+            str(ended.get("reason") or "Error"),
+            message,
+            _LOGS.format(name=name).replace(" --previous", ""),
+            which,
+            code,
+        )
+    return None
+
+
+def _start_words(said: str) -> str:
+    """The end of a runtime's long chain of errors, which alone names the cause."""
+    _, found, cause = said.partition("unable to start container process: ")
+    return (cause if found else said).strip().rstrip(".")
+
+
+_ENDINGS = {
+    None: "ends",
+    0: "ends with exit code 0: its command finishes, and the pod's restart policy starts it again",
+    126: "ends with exit code 126: its command cannot be executed",
+    127: "ends with exit code 127: its command was not found",
+    137: "was killed (exit code 137)",
+}
+
+
+def _ending(code: int | None, reason: object) -> str:
+    if reason == "OOMKilled":
+        return "used more memory than its limit and was killed"
+    return _ENDINGS.get(code, f"ends with exit code {code}")
+
+
+def _image_words(image: str, reason: str, said: str) -> str:
+    if reason == "InvalidImageName":
+        return f"{image!r} is not an image's name."
+    if reason == "ErrImageNeverPull":
+        return f"the image {image} is not on the node, and its pull policy is Never."
+    words = f"the image {image} cannot be pulled: {_last_words(said) or reason}."
+    if _means(said, _MISSING):
+        words = f"the registry has no image {image}."
+    elif _means(said, _DENIED):
+        words = f"the registry does not let the node pull {image} without credentials."
+    elif _means(said, ("http response to https client",)):
+        words = f"the registry of {image} speaks plain http, and the node expects https."
+    elif _means(said, ("no such host", "connection refused", "timeout", "dial tcp")):
+        words = f"the node cannot reach the registry of {image}: {_last_words(said)}."
+    return words
+
+
+_MISSING = ("not found", "manifest unknown")
+_DENIED = ("unauthorized", "denied", "401", "authorization")
+
+
+def _means(said: str, words: tuple[str, ...]) -> bool:
+    """Whether a node's message speaks of one of these: containerd has no codes for them."""
+    return any(word in said.lower() for word in words)
+
+
+def _last_words(said: str) -> str:
+    return said.rstrip(". ").rsplit(": ", 2)[-1] if len(said) > 200 else said.rstrip(". ")  # noqa: PLR2004 - a line
+
+
+def _image_cure(reason: str, said: str) -> str:
+    if reason == "InvalidImageName":
+        return "Delete the pod, and create it with a name such as registry:port/path/name:tag."
+    if _means(said, _DENIED):
+        return "Give the pod an image pull secret (kubectl create secret docker-registry …), or use an open registry."
+    if _means(said, _MISSING):
+        return "Check its name and tag, and that it was pushed (%docker push). The pod stays, and tries again."
+    return "The pod stays, and tries again by itself; `%kpod describe` shows the node's own words."
+
+
+def _scheduling_trouble(name: str, status: Mapping[str, Any]) -> Trouble | None:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            reason = str(condition.get("reason") or "Unschedulable")
+            if reason == "SchedulingGated":
+                return None
+            said = str(condition.get("message") or "").strip().rstrip(".")
+            return Trouble(
+                reason,
+                f"Pod {name} cannot run: no node takes it: {said or reason}.",
+                "Ask for less, or make room; `%kube get nodes` shows the nodes. The pod stays, and waits for one.",
+                passing=True,
+            )
+    return None
