@@ -1,0 +1,189 @@
+"""A command in a running container, over a WebSocket.
+
+The protocols are v5.channel.k8s.io and, before Kubernetes 1.30, v4: binary messages whose first byte is the channel.
+See https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/4006-transition-spdy-to-websockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from typing import TYPE_CHECKING
+
+import aiohttp
+import orjson
+
+from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.log_collector import Collector
+from nbcontainer.cluster.log_lines import LineReader
+from nbcontainer.errors import ApiError, ClusterUnavailable, CommandFailed, NotFound, Unsupported
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs
+from nbcontainer.model.pods import ExecRequest, ExecResult
+from nbcontainer.operation import Operation
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster
+    from nbcontainer.operation import Progress
+
+__all__ = ["execute"]
+
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
+CLOSE = 255  # v5: the byte after it names the channel that is closed
+CHUNK = 32 * 1024  # bytes of stdin in a message
+KEPT = 64 * 1024  # characters of output that the result holds
+
+
+def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    """Run a command in a pod's running container; its output comes as log lines while it runs.
+
+    Stopping it closes the stream at once. What becomes of the command then is the container runtime's affair: one that
+    writes to its output ends by that.
+
+    The operation raises:
+        CommandFailed: the command ended with a non-zero exit code.
+        NotFound: there is no such pod, container, or command.
+        Unsupported: `stdin` was given, and the API server cannot end it (before Kubernetes 1.30).
+        ApiError, ClusterUnavailable: the API server refuses, or the connection broke.
+    """
+    cluster = cluster.in_namespace(request.namespace)
+    title = f"{request.name}: {shlex.join(request.command)}"
+    spool = Spool(f"exec {request.name}")
+    kept = _Kept()
+    state = LogState(title=title, where=cluster.where, spool=spool.path, following=True)
+    operation: Operation[LogEvent, LogState, ExecResult] = Operation(
+        f"command in {request.name}",
+        state,
+        apply_logs,
+        conclude=lambda _, code: _conclude(cluster, request, kept, spool.path, code),
+    )
+    return operation.start_task(lambda progress: _Execution(cluster, request, spool, kept, progress).run())
+
+
+class _Kept:
+    """The last part of what the command wrote, by channel."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[str]] = {STDOUT: [], STDERR: []}
+        self._sizes = {STDOUT: 0, STDERR: 0}
+
+    def add(self, channel: int, data: bytes) -> None:
+        self._parts[channel].append(data.decode("utf-8", "surrogateescape"))
+        self._sizes[channel] += len(data)
+        if self._sizes[channel] > 2 * KEPT:
+            self._parts[channel] = ["".join(self._parts[channel])[-KEPT:]]
+            self._sizes[channel] = KEPT
+
+    def output(self, channel: int) -> str:
+        # characters may be cut between messages: the bytes are put together before they are decoded for good
+        raw = "".join(self._parts[channel]).encode("utf-8", "surrogateescape")
+        return raw.decode("utf-8", "replace")[-KEPT:]
+
+
+class _Execution:
+    def __init__(
+        self, cluster: Cluster, request: ExecRequest, spool: Spool, kept: _Kept, progress: Progress[LogEvent]
+    ) -> None:
+        self._cluster, self._request, self._kept, self._progress = cluster, request, kept, progress
+        self._collector = Collector(progress, spool)
+        self._readers = {
+            channel: LineReader(request.name, stamped=False, stream=stream)
+            for channel, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
+        }
+
+    async def run(self) -> int:
+        request = self._request
+        try:
+            async with asyncio.timeout(request.timeout or None):
+                return await self._run()
+        except TimeoutError:
+            raise ApiError(
+                f"The command in {request.name} did not end within {request.timeout:g} s.", reason="Timeout"
+            ) from None
+        finally:
+            for reader in self._readers.values():
+                self._collector.add(*reader.finish())
+            self._collector.close()
+            self._progress.tell(LogEnded())
+
+    async def _run(self) -> int:
+        request = self._request
+        parameters: list[tuple[str, str | int | bool]] = [("command", word) for word in request.command]
+        parameters += [("stdout", True), ("stderr", not request.tty), ("tty", request.tty)]
+        parameters += [("stdin", True)] if request.stdin is not None else []
+        parameters += [("container", request.container)] if request.container else []
+        path = POD.path(self._cluster.namespace, request.name, "exec")
+        async with self._cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
+            if request.stdin is not None and socket.protocol != V5:
+                cure = "Put the input into a file of the container, or into the command."
+                raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
+            self._collector.tell(LogSource(request.name, open=True))
+            sender = asyncio.create_task(self._send(socket))
+            try:
+                return await self._receive(socket)
+            finally:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
+
+    async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        data = self._request.stdin
+        if data is None:
+            return
+        for start in range(0, len(data), CHUNK):
+            await socket.send_bytes(bytes([STDIN]) + data[start : start + CHUNK])
+        await socket.send_bytes(bytes([CLOSE, STDIN]))
+
+    async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
+        async for message in socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                data = message.data.encode()
+            elif message.type is aiohttp.WSMsgType.BINARY:
+                data = message.data
+            else:
+                break
+            channel, payload = data[0] if data else -1, data[1:]
+            if channel in self._readers and payload:
+                self._kept.add(channel, payload)
+                self._collector.add(*self._readers[channel].feed(payload))
+                await asyncio.sleep(0)
+            elif channel == ERROR:
+                return _exit_code(self._request, payload)
+        raise ClusterUnavailable(
+            f"The connection of the command in {self._request.name} broke before it ended.",
+            context=self._cluster.context,
+        )
+
+
+def _exit_code(request: ExecRequest, payload: bytes) -> int:
+    """The exit code in the Status object with which the API server ends a command."""
+    status = orjson.loads(payload)
+    if status.get("status") == "Success":
+        return 0
+    message = str(status.get("message") or "it could not be run")
+    if status.get("reason") == "NonZeroExitCode":
+        for cause in (status.get("details") or {}).get("causes") or ():
+            if cause.get("reason") == "ExitCode":
+                return int(cause["message"])
+    if "executable file not found" in message or "no such file or directory" in message:
+        raise NotFound(
+            f"The container of {request.name} has no command {request.command[0]!r}.",
+            reason="NotFound",
+            cure="An image made FROM scratch has no shell; name a program that is in the image.",
+        )
+    raise ApiError(f"The command in {request.name} could not be run: {message}", reason=str(status.get("reason") or ""))
+
+
+def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, code: int) -> ExecResult:
+    output, errors = kept.output(STDOUT), kept.output(STDERR)
+    if code:
+        last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
+        raise CommandFailed(
+            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.{last}",
+            exit_code=code,
+            output=output + errors,
+        )
+    words = ["kubectl", "exec", request.name, "-n", cluster.namespace]
+    words += ["-c", request.container] if request.container else []
+    words += ["-i"] if request.stdin is not None else []
+    return ExecResult(code, output, errors, spool, shlex.join([*words, "--", *request.command]))

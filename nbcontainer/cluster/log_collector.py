@@ -1,0 +1,76 @@
+"""Where the readers of all sources put their lines: told together, at most 20 times a second, and spooled."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource
+
+if TYPE_CHECKING:
+    from nbcontainer.operation import Progress
+    from nbcontainer.spool import Spool
+
+__all__ = ["Collector"]
+
+BATCH_SECONDS = 0.05
+BATCH_LINES = 10_000  # a batch that is full is told at once, which bounds what waits here
+
+
+class Collector:
+    """Gathers lines into batches, on the background loop."""
+
+    def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
+        self._progress = progress
+        self._spool = spool
+        self._lines: list[LogLine] = []
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._last = 0.0
+        self._spooling = True
+
+    def add(self, lines: list[LogLine], spooled: bytes) -> None:
+        """Take lines, and what is written to the spool file for them."""
+        if spooled and self._spooling:
+            self._spool_away(spooled)
+        if not lines:
+            return
+        self._lines += lines
+        now = self._loop.time()
+        if len(self._lines) >= BATCH_LINES or now - self._last >= BATCH_SECONDS:
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self._last + BATCH_SECONDS, self.flush)
+
+    def tell(self, event: LogSource) -> None:
+        """Tell of a source, after the lines that came before."""
+        self.flush()
+        self._progress.tell(event)
+
+    def flush(self) -> None:
+        """Tell all lines that wait."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._last = self._loop.time()
+            with suppress(OSError):  # said by the write that comes next
+                self._spool.flush()
+            self._progress.tell(LogLines(tuple(lines)))
+
+    def close(self) -> None:
+        """Tell what waits, and finish the spool file."""
+        self.flush()
+        with suppress(OSError):  # a full disk, told when it became so
+            self._spool.close()
+
+    def _spool_away(self, data: bytes) -> None:
+        try:
+            self._spool.write(data)
+        except OSError as error:
+            # the log goes on without its file
+            self._spooling = False
+            note = f"{self._spool.path} is not whole: {error.strerror}"
+            self._progress.tell(LogSource("spool file", open=False, note=note))

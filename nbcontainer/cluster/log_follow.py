@@ -1,0 +1,225 @@
+"""Following one container through restarts, broken connections and crowds, without losing or repeating a line."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.log_sources import container_status
+from nbcontainer.cluster.log_stream import copy_stream
+from nbcontainer.cluster.trouble import trouble
+from nbcontainer.errors import ApiError, ClusterUnavailable
+from nbcontainer.model.logs import LogSource
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster
+    from nbcontainer.cluster.log_collector import Collector
+    from nbcontainer.cluster.log_lines import LineReader
+
+__all__ = ["Followed", "Slots"]
+
+MOST_STREAMS, FEWEST_STREAMS = 256, 8
+POLL_SECONDS = 2.0  # between two looks at a source that has no stream of its own
+NEWS_SECONDS = 1.0  # how long the watch may lag behind the end of a stream
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+TOO_MANY_REQUESTS = 429
+
+
+class Slots:
+    """How many streams may be open at once. Sources beyond that are read in turns, none is refused.
+
+    The number falls by half when the API server says that it is too many, and grows again with each stream that is
+    opened well.
+    """
+
+    def __init__(self) -> None:
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
+        self._most = self.limit
+        self._taken = 0
+
+    def take(self) -> bool:
+        """Whether a stream may be opened; `give` it back afterwards."""
+        if self._taken >= self.limit:
+            return False
+        self._taken += 1
+        return True
+
+    def give(self) -> None:
+        """A stream has ended."""
+        self._taken -= 1
+
+    def too_many(self) -> None:
+        """The API server refused one more."""
+        self.limit = max(FEWEST_STREAMS, self._taken // 2)
+
+    def opened(self) -> None:
+        """A stream was opened well."""
+        self.limit = min(self._most, self.limit + 1)
+
+
+class Followed:
+    """One container whose log is followed.
+
+    Args:
+        bounds: `sinceSeconds` and `tailLines` of the first stream; empty for a pod that came later.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        pod: dict[str, Any],
+        container: str,
+        *,
+        source: str,
+        reader: LineReader,
+        bounds: dict[str, Any],
+        collector: Collector,
+        slots: Slots,
+    ) -> None:
+        self._cluster, self._collector, self._slots = cluster, collector, slots
+        self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
+        self._pod: dict[str, Any] | None = pod
+        self._news = asyncio.Event()
+        self._reading = ""  # the container ID that is being read
+        self._finished = ""  # the one that was read to its end
+        self._note = ""
+        self.pod_name: str = pod["metadata"]["name"]
+        self.pod_uid: str = pod["metadata"]["uid"]
+
+    def update(self, pod: dict[str, Any] | None) -> None:
+        """The watch has seen the pod change; None: it is gone."""
+        if pod is not None and pod["metadata"]["uid"] != self.pod_uid:
+            self.pod_uid = pod["metadata"]["uid"]  # another pod of the same name, as StatefulSets make them
+        self._pod = pod
+        self._news.set()
+
+    async def run(self) -> None:
+        """Read until the pod is gone or has ended."""
+        pause = FIRST_PAUSE
+        while True:
+            current = await self._next_container()
+            if not current:
+                break
+            if current != self._reading:
+                await self._catch_up()
+                self._start(current)
+            slot = self._slots.take()
+            try:
+                await self._read(follow=slot)
+            except (ApiError, ClusterUnavailable) as error:
+                if await self._bear(error, pause):
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                    continue
+                break
+            finally:
+                if slot:
+                    self._slots.give()
+            pause = FIRST_PAUSE
+            await self._after_stream(followed=slot)
+        self._collector.tell(LogSource(self._source, open=False, note=self._end_words()))
+
+    def _start(self, container_id: str) -> None:
+        """Turn to a container's new instance."""
+        restarted = bool(self._reading)
+        self._reader.begin(resume=False)
+        if restarted:
+            self._bounds = {}
+        note = ""
+        if restarted:
+            last = (self._status().get("lastState") or {}).get("terminated") or {}
+            code = last.get("exitCode")
+            note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
+        self._reading = container_id
+        self._collector.tell(LogSource(self._source, open=True, note=note))
+
+    async def _read(self, *, follow: bool, previous: bool = False) -> None:
+        since = self._reader.resume_from
+        parameters: dict[str, Any] = {"container": self._container, "timestamps": True}
+        parameters |= {"sinceTime": since} if since else self._bounds
+        parameters |= {"follow": True} if follow else {}
+        parameters |= {"previous": True} if previous else {}
+        self._reader.begin(resume=bool(since))
+        path = POD.path(self._cluster.namespace, self.pod_name, "log")
+        await copy_stream(
+            self._cluster,
+            path,
+            parameters,
+            reader=self._reader,
+            collector=self._collector,
+            opened=self._slots.opened,
+        )
+
+    async def _after_stream(self, *, followed: bool) -> None:
+        """A stream ended: was it the container's end, or only the connection's?"""
+        if followed and self._is_running():
+            await self._wait_for_news(NEWS_SECONDS)
+        elif not followed:
+            await self._wait_for_news(POLL_SECONDS)
+        status = self._status()
+        if self._pod is None or (status.get("containerID") == self._reading and not self._is_running()):
+            # whatever came between the stream's last byte and the container's end
+            if self._pod is not None:
+                with suppress(ApiError, ClusterUnavailable):
+                    await self._read(follow=False)
+            self._finished = self._reading
+
+    async def _catch_up(self) -> None:
+        """Read the rest of an instance that ended while its stream was broken."""
+        last = (self._status().get("lastState") or {}).get("terminated") or {}
+        if self._reading and self._reading != self._finished and last.get("containerID") == self._reading:
+            with suppress(ApiError, ClusterUnavailable):
+                await self._read(follow=False, previous=True)
+
+    async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
+        """Whether to try again after an error; says it once."""
+        if isinstance(error, ApiError) and error.status == TOO_MANY_REQUESTS:
+            self._slots.too_many()
+        elif self._pod is None:
+            return False
+        elif error.message != self._note:
+            self._note = error.message
+            self._collector.tell(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
+        refused = isinstance(error, ApiError) and error.status in {401, 403}
+        if refused:
+            return False
+        await self._wait_for_news(pause)
+        return True
+
+    async def _next_container(self) -> str:
+        """The ID of the instance to read, once there is one; "" when there will be none."""
+        while self._pod is not None:
+            current = str(self._status().get("containerID") or "")
+            if current and current != self._finished:
+                return current
+            if (self._pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+                return ""
+            found = trouble(self._pod)
+            if found is not None and found.message != self._note:
+                self._note = found.message
+                self._collector.tell(LogSource(self._source, open=False, note=found.message))
+            await self._wait_for_news(None)
+        return ""
+
+    async def _wait_for_news(self, seconds: float | None) -> None:
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    def _status(self) -> dict[str, Any]:
+        return dict(container_status(self._pod, self._container)) if self._pod is not None else {}
+
+    def _is_running(self) -> bool:
+        status = self._status()
+        return status.get("containerID") == self._reading and "running" in (status.get("state") or {})
+
+    def _end_words(self) -> str:
+        if self._pod is None:
+            return f"{self.pod_name} was deleted"
+        ended = (self._status().get("state") or {}).get("terminated") or {}
+        code = ended.get("exitCode")
+        return f"{self._source} ended" + (f" with exit code {code}" if code else "")
