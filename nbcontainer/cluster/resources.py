@@ -1,0 +1,178 @@
+"""Any kind from YAML: server-side apply, with errors that name the lines of the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.cluster.discovery import Resource, find_kind, near_kinds
+from nbcontainer.cluster.failures import raise_for_status
+from nbcontainer.cluster.manifests import Manifest, parse_manifests
+from nbcontainer.errors import ApiError, Conflict, UsageError
+from nbcontainer.model.pods import PodChange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbcontainer.cluster.connection import Cluster
+
+__all__ = ["MANAGER", "apply"]
+
+MANAGER = "nbcontainer"
+APPLY = "application/apply-patch+yaml"  # JSON is YAML
+CREATED, CONFLICT = 201, 409
+
+
+def apply(
+    cluster: Cluster,
+    text: str,
+    *,
+    namespace: str = "",
+    first_line: int = 1,
+    dry_run: bool = False,
+    force_conflicts: bool = False,
+    labels: dict[str, str] | None = None,
+) -> list[PodChange]:
+    """Apply YAML server-side: every document, of any kind. Nothing is sent unless all of it can be understood.
+
+    Args:
+        cluster: the cluster, in the namespace of objects that name none.
+        namespace: another namespace; a manifest that names a different one is then an error.
+        text: one or more YAML documents.
+        first_line: the line of the person's own text at which `text` begins.
+        dry_run: the API server checks and answers, and changes nothing.
+        force_conflicts: take over fields that others manage.
+        labels: added to each object's own.
+
+    Raises:
+        UsageError: the text is not YAML, or not manifests; or the cluster has no such kind.
+        Conflict: somebody else manages a field; it names field, manager and line.
+        ApiError: the API server refuses an object; what was applied before it stays.
+    """
+    manifests = parse_manifests(text, first_line)
+    return cluster.run(
+        _apply(
+            cluster.in_namespace(namespace),
+            manifests,
+            own=bool(namespace),
+            dry_run=dry_run,
+            force=force_conflicts,
+            labels=labels or {},
+        )
+    )
+
+
+async def _apply(
+    cluster: Cluster,
+    manifests: Sequence[Manifest],
+    *,
+    own: bool,
+    dry_run: bool,
+    force: bool,
+    labels: dict[str, str],
+) -> list[PodChange]:
+    resources = [await _resource(cluster, manifest) for manifest in manifests]
+    changes: list[PodChange] = []
+    for manifest, resource in zip(manifests, resources, strict=True):
+        space = _namespace(cluster, manifest, resource, own=own)
+        document = _with_labels(manifest.document, labels)
+        path = resource.path(space, manifest.name)
+        before, old = await cluster.send("GET", path)
+        parameters: dict[str, str | bool] = {
+            "fieldManager": MANAGER,
+            "fieldValidation": "Strict",
+            "force": force,
+        }
+        parameters |= {"dryRun": "All"} if dry_run else {}
+        status, answer = await cluster.send("PATCH", path, parameters=parameters, body=document, content_type=APPLY)
+        if status >= 300:  # noqa: PLR2004 - HTTP's own boundary
+            raise _refusal(cluster, manifest, status, answer, changes)
+        same = before < CREATED and _essence(old) == _essence(answer)
+        action = "created" if status == CREATED else "unchanged" if same and not dry_run else "configured"
+        changes.append(
+            PodChange(
+                resource.kind,
+                manifest.name,
+                space,
+                action,
+                status="dry run" if dry_run else "",
+                uid=str((answer.get("metadata") or {}).get("uid") or ""),
+                where=f"{cluster.context} · {space}" if space else cluster.context,
+                command="kubectl apply --server-side -f -" + (" --dry-run=server" if dry_run else ""),
+                manifest=document,
+            )
+        )
+    return changes
+
+
+async def _resource(cluster: Cluster, manifest: Manifest) -> Resource:
+    found = await find_kind(cluster, manifest.api_version, manifest.kind)
+    if found is None:
+        near = await near_kinds(cluster, manifest.api_version, manifest.kind)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`%kube api-resources` lists what it has."
+        line = manifest.line_of("kind")
+        raise UsageError(f"line {line}: the cluster has no {manifest.api_version} {manifest.kind}.", cure=hint)
+    return found
+
+
+def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own: bool) -> str:
+    if not resource.namespaced:
+        return ""
+    stated = str((manifest.document.get("metadata") or {}).get("namespace") or "")
+    if own and stated and stated != cluster.namespace:
+        raise UsageError(
+            f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
+            f"the call's is {cluster.namespace!r}."
+        )
+    return stated or cluster.namespace
+
+
+def _with_labels(document: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    if not labels:
+        return document
+    metadata = document.get("metadata") or {}
+    return {**document, "metadata": {**metadata, "labels": {**labels, **(metadata.get("labels") or {})}}}
+
+
+def _essence(document: Any) -> Any:
+    """An object without what changes by itself: its status may move on between two calls."""
+    metadata = {**(document.get("metadata") or {}), "managedFields": None, "resourceVersion": None}
+    return {**document, "metadata": metadata, "status": None}
+
+
+def _refusal(cluster: Cluster, manifest: Manifest, status: int, answer: Any, before: Sequence[PodChange]) -> ApiError:
+    """The API server's refusal, with the lines of the fields that it names."""
+    details = (answer.get("details") or {}) if isinstance(answer, dict) else {}
+    causes = details.get("causes") or []
+    stays = "".join(f" {change.kind} {change.name}," for change in before)
+    stays = f" Applied before it:{stays.rstrip(',')}." if before else ""
+    if status == CONFLICT and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
+        words = []
+        for cause in causes:
+            field = str(cause.get("field") or "").lstrip(".")
+            message = str(cause.get("message") or "").removeprefix("conflict with ")
+            words.append(f"line {manifest.line_of(field)}: {field} is managed by {message}")
+        return Conflict(
+            "\n".join(words) + stays,
+            status=status,
+            reason="FieldManagerConflict",
+            cure="--force-conflicts takes these fields over; or leave them out of the manifest.",
+        )
+    if causes:
+        lines = [f"line {manifest.line_of(str(one.get('field') or ''))}: {_cause(one)}" for one in causes]
+        return _typed(cluster, status, answer, "\n".join(dict.fromkeys(lines)) + stays)
+    message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
+    return _typed(cluster, status, answer, manifest.with_lines(message) + stays)
+
+
+def _cause(cause: dict[str, Any]) -> str:
+    field, message = str(cause.get("field") or ""), str(cause.get("message") or "")
+    return f"{field}: {message}" if field else message
+
+
+def _typed(cluster: Cluster, status: int, answer: Any, message: str) -> ApiError:
+    try:
+        raise_for_status(cluster, status, answer)
+    except ApiError as error:
+        error.message = message or error.message
+        return error
+    raise AssertionError  # the status is a refusal
