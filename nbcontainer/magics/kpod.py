@@ -91,6 +91,8 @@ def create(call: Call) -> Any:
     """Create it, and wait."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
     from nbcontainer.model.pods import PodRequest  # noqa: PLC0415 - as above
+    from nbcontainer.views.pods import PodStartView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
     values = call.values
     if not values.image:
@@ -108,7 +110,7 @@ def create(call: Call) -> Any:
         wait=not values.no_wait,
         timeout=values.timeout,
     )
-    return api.create_pod(request, context=values.context or "", command=call.command)
+    return show(api.create_pod(request, context=values.context or "", command=call.command), PodStartView())
 
 
 def _port(word: str) -> int:

@@ -131,6 +131,8 @@ def brief(result: Any) -> str:  # noqa: PLR0911 - one return for each kind of re
             return f"RunResult({result.name or result.id[:12]}, exit code {result.exit_code})"
         case ExecResult():
             return f"ExecResult(exit code {result.exit_code})"
+        case PodChange():
+            return f"PodChange({result.kind.lower()}/{result.name} {result.action}, {result.status})"
         case Table():
             return f"Table({len(result)} rows, {time.strftime('%H:%M:%S')})"
     return type(result).__name__

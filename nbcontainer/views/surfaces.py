@@ -30,6 +30,7 @@ State = TypeVar("State")
 Result = TypeVar("Result")
 
 FRAME_SECONDS = 0.05  # at most 20 pictures a second
+STILL_SECONDS = 0.25  # between two whole pictures, where there is no widget
 MISSED_LINE = "… {} events were too fast for these lines; the picture at the end has them …"
 
 
@@ -168,7 +169,11 @@ def _display(picture: Picture, *, clear: bool = False) -> None:
 
     if clear:
         clear_output(wait=True)
-    display({"text/plain": as_text(picture), "text/html": as_html(picture)}, raw=True)
+    display(_bundle(picture), raw=True)
+
+
+def _bundle(picture: Picture) -> dict[str, str]:
+    return {"text/plain": as_text(picture), "text/html": as_html(picture)}
 
 
 # --- a terminal
@@ -214,11 +219,7 @@ class Notebook:
 
     def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
         """Show the widget and keep it up to date until the operation is done."""
-        try:
-            follower = self.open(operation, view)
-        except NbcontainerError:  # the page's files were not built: the state is shown all the same
-            Plain().draw(operation, view)
-            return
+        follower = _open(operation, view)
         try:
             follower.follow()
         except KeyboardInterrupt:
@@ -227,15 +228,9 @@ class Notebook:
         finally:
             follower.finish()
 
-    def open(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> _Follower:
-        """Display the widget; the caller lets it follow."""
-        follower = _Follower(operation, view)
-        follower.display()
-        return follower
-
-    def follow_behind(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> LiveWidget:
-        """Display the widget and keep it up to date on a thread, after the cell has ended. Returns the widget."""
-        follower = self.open(operation, view)
+    def follow_behind(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+        """Display the widget and keep it up to date on a thread, after the cell has ended."""
+        follower = _open(operation, view)
 
         def run() -> None:
             try:
@@ -244,35 +239,71 @@ class Notebook:
                 follower.finish()
 
         threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {operation.name}").start()
-        return follower.widget
+
+
+def _open(operation: Operation[Any, Any, Any], view: View[Any, Any]) -> _Follower | _Still:
+    """Display the view's widget, or, where it has none or its page was not built, its picture."""
+    try:
+        widget = view.widget(operation.state)
+    except NbcontainerError:
+        widget = None
+    return _Still(operation, view) if widget is None else _Follower(operation, view, widget)
+
+
+class _Still:
+    """Keeps one displayed picture in step with one operation, by drawing it anew."""
+
+    def __init__(self, operation: Operation[Any, Any, Any], view: View[Any, Any]) -> None:
+        self._operation = operation
+        self._view = view
+        self._handle: Any = None
+        self._draw()
+
+    def _draw(self) -> None:
+        from IPython.display import DisplayHandle  # noqa: PLC0415 - only where there is an IPython
+
+        bundle = _bundle(self._view.render(self._operation.state))
+        if self._handle is None:
+            self._handle = DisplayHandle()
+            self._handle.display(bundle, raw=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+    def follow(self) -> None:
+        revision = self._operation.revision
+        while not self._operation.done:
+            if self._operation.wait(1.0, revision=revision) and not self._operation.done:
+                revision = self._operation.revision
+                self._draw()
+                self._operation.wait(STILL_SECONDS)
+
+    def finish(self) -> None:
+        self._draw()
 
 
 class _Follower:
     """Keeps one displayed widget in step with one operation."""
 
-    def __init__(self, operation: Operation[Any, Any, Any], view: View[Any, Any]) -> None:
-        self._operation = operation
-        self._view = view
-        self._sent = operation.state
-        self.widget = view.widget(self._sent)
-        self._handle: Any = None
-        self.widget.on_action(lambda action: view.act(operation, action))
-
-    def _bundle(self) -> None:
-        picture = self._view.render(self._operation.state)
-        self.widget.set_static(text=as_text(picture), html=as_html(picture))
-
-    def display(self) -> None:
+    def __init__(self, operation: Operation[Any, Any, Any], view: View[Any, Any], widget: LiveWidget) -> None:
         from IPython.display import display  # noqa: PLC0415 - only where there is an IPython
 
-        self._bundle()
-        self._handle = display(self.widget, display_id=True)
+        self._operation = operation
+        self._view = view
+        self._sent: Any = None
+        self._widget = widget
+        self._widget.on_action(lambda action: view.act(operation, action))
+        self._keep_still()
+        self._handle: Any = display(self._widget, display_id=True)
+
+    def _keep_still(self) -> None:
+        picture = self._view.render(self._operation.state)
+        self._widget.set_static(text=as_text(picture), html=as_html(picture))
 
     def follow(self) -> None:
         revision = -1
         while not self._operation.done:
             if self._operation.wait(1.0, revision=revision) and not self._operation.done:
-                if self.widget.room:
+                if self._widget.room:
                     revision = self._operation.revision
                     self._send()
                 self._operation.wait(FRAME_SECONDS)
@@ -283,12 +314,12 @@ class _Follower:
             message = self._view.wire(self._sent, state)
             self._sent = state
             if message is not None:
-                self.widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
+                self._widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
 
     def finish(self) -> None:
         """Send the last state, and leave it in the saved output."""
         error = self._operation.error
-        self.widget.finish(self._view.wire(None, self._operation.state) or {}, stopped=isinstance(error, Stopped))
-        self._bundle()
+        self._widget.finish(self._view.wire(None, self._operation.state) or {}, stopped=isinstance(error, Stopped))
+        self._keep_still()
         if self._handle is not None:
-            self._handle.update(self.widget)
+            self._handle.update(self._widget)

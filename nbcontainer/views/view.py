@@ -29,16 +29,18 @@ class View(ABC, Generic[Event, State]):
     def render(self, state: State) -> Picture:
         """The state as a picture, for a terminal and for the saved notebook."""
 
-    @abstractmethod
-    def widget(self, state: State) -> LiveWidget:
-        """A widget that shows the state (its class is imported here, on first use)."""
+    def widget(self, state: State) -> LiveWidget | None:
+        """A widget that shows the state (its class is imported here, on first use); None: its picture is enough."""
+        del state
+        return None
 
-    @abstractmethod
     def wire(self, previous: State | None, state: State) -> dict[str, Any] | None:
         """What the widget is told to come from `previous` to `state`: JSON; None where nothing changed.
 
         With `previous` None: the whole, from which a re-opened view starts.
         """
+        del previous, state
+        return None
 
     def act(self, operation: Operation[Event, State, Any], action: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do what the person asked for in the page; what it returns is replied to the widget. Knows `stop`."""

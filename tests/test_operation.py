@@ -1,0 +1,253 @@
+"""One running thing: events, state, result, stop; from threads, loops and signals."""
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from nbcontainer import operation as module
+from nbcontainer.errors import NotFound, Stopped
+from nbcontainer.operation import Missed, Operation
+
+
+def counter(**options):
+    """An operation that adds its events up; its result is (sum, what the work returned)."""
+    return Operation("count", 0, lambda state, event: state + event, conclude=lambda s, v: (s, v), **options)
+
+
+def telling(*events):
+    def work(progress):
+        for event in events:
+            progress.tell(event)
+        return "end"
+
+    return work
+
+
+def until_stopped(progress):
+    """Blocking work that ends when it is cut off, as a stream that is closed."""
+    cut = threading.Event()
+    progress.on_stop(cut.set)
+    progress.tell(1)
+    cut.wait()
+    raise ConnectionError("the stream was closed")
+
+
+async def endless(progress):
+    while True:
+        progress.tell(1)
+        await asyncio.sleep(0.001)
+
+
+def test_events_state_and_result_from_a_thread():
+    running = counter().start_thread(telling(1, 2, 3))
+    assert list(running) == [1, 2, 3]
+    assert running.result() == (6, "end")
+    assert running.state == 6
+    assert running.done
+
+
+def test_the_fold_goes_on_though_nobody_listens():
+    running = counter().start_thread(telling(*range(1000)))
+    assert running.result() == (sum(range(1000)), "end")
+
+
+def test_a_late_listener_gets_the_backlog_and_hears_what_it_missed():
+    running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
+    running.result()
+    assert list(running) == [Missed(2), 3, 4, 5]
+
+
+def test_a_slow_listener_holds_nothing_up_and_its_queue_is_bounded(monkeypatch):
+    monkeypatch.setattr(module, "QUEUE_LENGTH", 10)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(progress):
+        progress.tell(0)
+        begun.wait()
+        for event in range(1, 101):
+            progress.tell(event)
+        go_on.set()
+
+    running = counter().start_thread(work)
+    events = iter(running)
+    assert next(events) == 0
+    begun.set()
+    go_on.wait()
+    running.wait()
+    assert list(events) == [Missed(90), *range(91, 101)]
+    assert running.state == sum(range(101))
+
+
+def test_async_for_and_await_in_a_running_loop():
+    async def main():
+        running = counter().start_thread(telling(1, 2, 3))
+        seen = [event async for event in running]
+        return seen, await running
+
+    assert asyncio.run(main()) == ([1, 2, 3], (6, "end"))
+
+
+def test_a_task_runs_beside_a_loop_that_is_busy():
+    async def main():
+        async def work(progress):
+            await asyncio.sleep(0)
+            progress.tell(5)
+            return "ok"
+
+        return counter().start_task(work).result(timeout=10)  # blocks this loop, as a magic in a cell does
+
+    assert asyncio.run(main()) == (5, "ok")
+
+
+def test_an_error_crosses_threads_and_is_raised_where_the_result_is_asked_for():
+    def work(progress):
+        progress.tell(1)
+        raise NotFound("no such image", status=404)
+
+    running = counter().start_thread(work)
+    with pytest.raises(NotFound, match="no such image"):
+        running.result()
+    with pytest.raises(NotFound):
+        list(running)
+    assert isinstance(running.error, NotFound)
+    assert running.state == 1
+
+
+def test_stop_cuts_the_work_off():
+    running = counter().start_thread(until_stopped)
+    running.wait(revision=0)
+    started = time.monotonic()
+    running.stop()
+    with pytest.raises(Stopped, match="count was stopped"):
+        running.result()
+    assert time.monotonic() - started < 1
+
+
+def test_stop_before_the_work_begins():
+    running = counter()
+    running.stop()
+    running.start_task(endless)
+    with pytest.raises(Stopped):
+        running.result(timeout=10)
+
+
+def test_on_stop_after_the_stop_calls_at_once():
+    def work(progress):
+        stopped.wait()
+        progress.on_stop(called.set)
+        raise ConnectionError
+
+    stopped, called = threading.Event(), threading.Event()
+    running = counter().start_thread(work)
+    running.stop()
+    stopped.set()
+    running.wait()
+    assert called.is_set()
+
+
+def test_what_was_finished_when_the_stop_came_counts():
+    def work(progress):
+        cut = threading.Event()
+        progress.on_stop(cut.set)
+        cut.wait()
+        return "finished all the same"
+
+    running = counter().start_thread(work)
+    running.stop()
+    assert running.result() == (0, "finished all the same")
+
+
+def test_an_endless_operation_stops_with_its_last_view():
+    running = counter(endless=True).start_task(endless)
+    running.wait(revision=0)
+    running.stop()
+    total, value = running.result()
+    assert total >= 1
+    assert value is None
+
+
+def test_leaving_a_loop_leaves_the_operation_running():
+    running = counter(endless=True).start_task(endless)
+    for _ in running:
+        break
+    assert not running.done
+    running.stop()
+    running.result()
+
+
+@pytest.mark.parametrize("start", ["result", "iterate"])
+def test_ctrl_c_stops_it_within_a_second(start):
+    running = counter(endless=start == "iterate").start_thread(until_stopped)
+    running.wait(revision=0)
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        running.result() if start == "result" else list(running)
+    assert time.monotonic() - started < 1
+    assert running.done
+
+
+def test_a_timeout_leaves_it_running():
+    running = counter().start_thread(until_stopped)
+    with pytest.raises(TimeoutError, match="still runs"):
+        running.result(timeout=0.01)
+    assert not running.done
+    running.interrupt()
+    assert running.done
+
+
+def test_a_failing_conclusion_is_the_operations_error():
+    def conclude(*_):
+        raise NotFound("no digest")
+
+    running = Operation("x", 0, lambda s, _: s, conclude=conclude).start_thread(telling(1))
+    with pytest.raises(NotFound):
+        running.result()
+
+
+def test_nothing_is_told_after_the_end():
+    kept = []
+    running = counter().start_thread(kept.append)
+    running.result()
+    kept[0].tell(7)
+    assert running.state == 0
+
+
+def test_repr_says_how_it_stands():
+    running = counter().start_thread(until_stopped)
+    assert repr(running) == "<Operation count: running>"
+    running.interrupt()
+    assert repr(running) == "<Operation count: stopped>"
+
+
+def test_finished_operations_are_not_kept_alive():
+    running = counter().start_thread(telling(1))
+    running.result()
+    gc.collect()
+    assert running not in module._running
+
+
+def test_all_stop_when_the_interpreter_exits():
+    code = """
+import threading
+from nbcontainer.operation import Operation
+def work(progress):
+    cut = threading.Event()
+    progress.on_stop(cut.set)
+    progress.tell(1)
+    cut.wait()
+    print("the far end was told", flush=True)
+    raise ConnectionError
+running = Operation("x", 0, lambda s, e: s).start_thread(work)
+running.wait(revision=0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout == "the far end was told\n"
+    assert done.stderr == ""

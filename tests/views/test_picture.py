@@ -1,0 +1,82 @@
+"""One picture, three ways to draw it."""
+
+import io
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, as_html, as_rich, as_text
+
+PICTURE = Picture(
+    (
+        Line.of(Span("✓ ", Tone.GOOD), Span("web:1", bold=True), "  built"),
+        Grid(
+            ((Span("4"), Span("RUN go build"), Span("4.1 s")), (Span("13"), Span("COPY"), Span("0.1 s"))),
+            columns=("line", "step", "time"),
+            right=frozenset({0, 2}),
+            flexible=1,
+        ),
+        Output(("\x1b[31merror\x1b[0m: no", "日本"), Tone.BAD),
+    ),
+    label="build",
+)
+
+
+def test_text_is_aligned():
+    assert as_text(PICTURE).splitlines() == [
+        "✓ web:1  built",
+        "line  step           time",
+        "   4  RUN go build  4.1 s",
+        "  13  COPY          0.1 s",
+        "  │ error: no",
+        "  │ 日本",
+    ]
+
+
+def test_terminal_shows_the_same_lines_and_cuts_the_flexible_column():
+    console = Console(file=io.StringIO(), width=24, color_system=None, legacy_windows=False)
+    console.print(as_rich(PICTURE))
+    lines = console.file.getvalue().splitlines()
+    assert lines[0].rstrip() == "✓ web:1  built"
+    assert all(len(line) <= 24 for line in lines)
+    assert any("RUN go bui…" in line and "4.1 s" in line for line in lines)
+
+
+def _tags(html):
+    class Reader(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.tags, self.text, self.attributes = [], [], []
+
+        def handle_starttag(self, tag, attrs):
+            self.tags.append(tag)
+            self.attributes += attrs
+
+        def handle_data(self, data):
+            self.text.append(data)
+
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+def test_html_needs_no_script_and_no_network():
+    reader = _tags(as_html(PICTURE))
+    assert set(reader.tags) <= {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "pre"}
+    assert not [value for name, value in reader.attributes if name in {"src", "href"} or name.startswith("on")]
+    assert "RUN go build" in reader.text
+
+
+@given(st.text())
+def test_hostile_text_stays_text(text):
+    picture = Picture(
+        (Line.of(text), Grid(((Span(text), Span(text)),), columns=(text, "b")), Output((text,))), label=text
+    )
+    reader = _tags(as_html(picture))
+    assert set(reader.tags) <= {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "pre"}
+    assert {name for name, _ in reader.attributes} <= {"style", "role", "aria-label"}
+    assert len(as_text(picture).splitlines()) <= 4
+    Console(file=io.StringIO(), width=80).print(as_rich(picture))
