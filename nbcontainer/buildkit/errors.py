@@ -8,6 +8,7 @@ numbers are strings, defaults are left out.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,6 +18,7 @@ from .messages import RpcStatus
 from .rpc_status import Code, RpcError
 from .wire import WireError
 
+_PARSE_ERROR = re.compile(r"dockerfile parse error on line (\d{1,6}):")
 _BIND, _SECRET, _SSH = 0, 1, 2
 _MOUNT_TYPES = {"BIND": _BIND, "SECRET": _SECRET, "SSH": _SSH, "CACHE": 3, "TMPFS": 4}
 _SHARING = {"SHARED": 0, "PRIVATE": 1, "LOCKED": 2}
@@ -117,7 +119,11 @@ class SolveError(RpcError):
     @property
     def lines(self) -> tuple[int, ...]:
         """The failing lines of the Dockerfile, counted from 1; none where the daemon does not say."""
-        return self.sources[0].lines if self.sources else ()
+        if self.sources:
+            return self.sources[0].lines
+        # A subrequest's error has no details, only BuildKit's parser.ErrorLocation in words.
+        match = _PARSE_ERROR.search(self.message)
+        return (int(match[1]),) if match else ()
 
     def _learn(self, name: str, value: Any) -> None:
         if not isinstance(value, dict):

@@ -51,7 +51,7 @@ def fetch_token(request: TokenRequest, login: Login | None) -> Token:
     Raises:
         RpcError: It refuses, cannot be reached, or answers nonsense; the message has neither secret nor token.
     """
-    if urllib.parse.urlsplit(request.realm).scheme not in ("http", "https"):
+    if not _usable(request.realm):
         raise RpcError(Code.INVALID_ARGUMENT, f"{request.host} names no usable token service: {request.realm!r:.200}")
     try:
         if login is None or not login.secret:
@@ -75,6 +75,14 @@ def fetch_token(request: TokenRequest, login: Login | None) -> Token:
         expires_in=life if isinstance(life, int) and life > 0 else _SHORTEST_LIFE,
         issued_at=int(time.time()),
     )
+
+
+def _usable(realm: str) -> bool:
+    try:
+        url = urllib.parse.urlsplit(realm)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.hostname)
 
 
 def _error(request: TokenRequest, login: Login | None, refused: _Refused) -> RpcError:

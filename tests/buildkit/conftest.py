@@ -1,9 +1,12 @@
 """The daemons that the live tests build on."""
 
+import os
+
 import pytest
 
 from nbcontainer.buildkit import Control
 from nbcontainer.engine.dial import dial, upgrade
+from tests.buildkit.own_daemon import OwnBuildkitd
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,45 @@ def engine(open_stream):
     """A client of the Engine's BuildKit."""
     with Control(open_stream) as control:
         yield control
+
+
+@pytest.fixture(scope="session")
+def make_buildkitd(tmp_path_factory):
+    """Makes a buildkitd of the test's own."""
+    registries = pytest.importorskip("tests.environment.registries")
+    parts = registries.Registry(), registries.PasswordRegistry(), registries.TokenRegistry()
+    for part in parts:
+        if not part.status():
+            pytest.skip(f"{part.name}: {part.status().detail}")
+    addresses = {"open": parts[0].address, "password": parts[1].address, "token": parts[2].address}
+
+    tools = pytest.importorskip("tests.environment.docker")
+    program = os.environ.get("NBCONTAINER_TEST_BUILDKITD")
+    if not program:
+        pytest.skip("buildkitd: not built")
+
+    def make():
+        environment = {**os.environ, **tools.tool_environment()}
+        return OwnBuildkitd(tmp_path_factory.mktemp("buildkitd"), program, environment, addresses)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def running_buildkitd(make_buildkitd):
+    with make_buildkitd() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def buildkitd(running_buildkitd):
+    """A client of a standalone buildkitd."""
+    with Control(running_buildkitd.connect) as control:
+        yield control
+
+
+@pytest.fixture
+def own_buildkitd(make_buildkitd):
+    """A buildkitd that this test may kill."""
+    with make_buildkitd() as daemon:
+        yield daemon

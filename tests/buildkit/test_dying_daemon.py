@@ -1,0 +1,102 @@
+"""A real buildkitd is killed, or stopped, at each stage of a build: an error that says so, never a hang."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from nbcontainer.buildkit import Build, Code, Control, SolveError, open_gateway
+from tests.buildkit.building import build, options, output_of, services, unique, wait_until
+
+
+def dying(daemon, when, *, number=signal.SIGKILL, **ways):
+    """Build while the daemon is killed as soon as `when(news)`; returns the error and how long it took to come."""
+    news, killed = [], []
+    with Control(daemon.connect) as control:
+        dockerfile = f"FROM busybox\nRUN echo begun {unique()} && sleep 300\n"
+        made = Build(control, options(), services(dockerfile), on_status=news.append, **ways)
+
+        def kill():
+            wait_until(lambda: when(news), 30)
+            killed.append(time.monotonic())
+            daemon.kill(number)
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        with pytest.raises(SolveError) as caught:
+            made.run()
+        ended = time.monotonic()
+        thread.join()
+        return caught.value, ended - killed[0]
+
+
+@pytest.fixture(params=["solve", "gateway"])
+def ways(request):
+    return {"on_source_map": lambda _: None} if request.param == "gateway" else {}
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        pytest.param(lambda _: True, id="at once"),
+        pytest.param(bool, id="at the first news"),
+        pytest.param(lambda news: b"begun" in output_of(news), id="in a step"),
+    ],
+)
+def test_killed(own_buildkitd, ways, when):
+    error, seconds = dying(own_buildkitd, when, **ways)
+    assert error.code is Code.UNAVAILABLE
+    assert "connection" in error.message or "connect" in error.message
+    assert seconds < 3
+
+
+def test_stopped_politely(own_buildkitd, ways):
+    error, seconds = dying(own_buildkitd, lambda news: b"begun" in output_of(news), number=signal.SIGTERM, **ways)
+    assert error.code in (Code.UNAVAILABLE, Code.CANCELLED, Code.UNKNOWN)
+    assert seconds < 12
+
+
+def test_frozen_and_cancelled(own_buildkitd, ways):
+    """A daemon that hangs cannot hold up who cancels."""
+    news, errors = [], []
+    with Control(own_buildkitd.connect) as control:
+        dockerfile = f"FROM busybox\nRUN echo begun {unique()} && sleep 300\n"
+        made = Build(control, options(), services(dockerfile), on_status=news.append, **ways)
+
+        def run():
+            with pytest.raises(SolveError) as caught:
+                made.run()
+            errors.append((caught.value, time.monotonic()))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        wait_until(lambda: b"begun" in output_of(news), 30)
+        own_buildkitd.process.send_signal(signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            made.cancel()
+            thread.join(10)
+            assert errors[0][0].code is Code.CANCELLED
+            assert errors[0][1] - begun < 1
+        finally:
+            own_buildkitd.process.send_signal(signal.SIGCONT)
+
+
+def test_killed_while_a_gateway_is_open(own_buildkitd):
+    with Control(own_buildkitd.connect) as control:
+        begun = time.monotonic()
+        opened = open_gateway(control, services("FROM busybox"))
+        with pytest.raises(SolveError) as caught, opened as gateway:  # noqa: PT012 - either may say so
+            own_buildkitd.kill()
+            gateway.subrequest("frontend.targets", options())
+        assert caught.value.code is Code.UNAVAILABLE
+        assert time.monotonic() - begun < 5
+
+
+def test_a_new_daemon_is_used_after_the_old_one_died(own_buildkitd):
+    with Control(own_buildkitd.connect) as control:
+        build(control, "FROM busybox")
+        own_buildkitd.kill()
+        own_buildkitd.start()
+        build(control, "FROM busybox")
