@@ -155,7 +155,8 @@ class _Runner:
         query = {"stream": True, "stdout": True, "stderr": True, "stdin": reads}
         stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query)
         self._progress.on_stop(stream.close)
-        condition = "removed" if self._request.remove else "next-exit"
+        # Podman 4.3 says 0 for a container that it has already removed
+        condition = "removed" if self._request.remove and not self._engine.capabilities.pods else "next-exit"
         with (
             stream,
             self._http.stream(

@@ -26,6 +26,17 @@ CALL_SECONDS = 120.0
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
 MESSAGE_CHARACTERS = 2000
 READ_BYTES = 64 * 1024
+# Podman answers 500 where Docker answers 404 or 409 (github.com/containers/podman, libpod/define/errors.go)
+PODMAN_CAUSES: dict[str, type[ApiError]] = {
+    "no such container": NotFound,
+    "no such pod": NotFound,
+    "image not known": NotFound,
+    "container already exists": Conflict,
+    "pod already exists": Conflict,
+    "that name is already in use": Conflict,
+    "container state improper": Conflict,
+    "image is in use by a container": Conflict,
+}
 
 Query = Mapping[str, object]
 
@@ -315,24 +326,25 @@ def quoted(name: str) -> str:
 
 def api_error(status: int, body: bytes, headers: Mapping[str, str], where: str) -> ApiError:
     """The error that a reply stands for, with the engine's own message."""
-    message = _message(body, headers)
+    message, cause = _message(body, headers)
     if not message:
         message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
-    kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status, ApiError)
+    kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status) or PODMAN_CAUSES.get(cause, ApiError)
     return kind(message, status=status, reason=http.client.responses.get(status, ""))
 
 
-def _message(body: bytes, headers: Mapping[str, str]) -> str:
+def _message(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
+    """What the engine says, and Podman's `cause`, which is one of a fixed set of texts."""
     with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(body)
         if isinstance(value, dict):
-            # Podman says in `cause` what went wrong, and in `message` how it came there
-            return plain(str(value.get("message") or value.get("cause") or ""))
+            cause = str(value.get("cause") or "")
+            return plain(str(value.get("message") or cause)), cause
     text = body.decode("utf-8", "replace")
     if "html" in headers.get("content-type", "") or text.lstrip()[:1] == "<":
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return f"not an engine, but a web page: {plain(html.unescape(title[1])).strip()!r}" if title else ""
-    return plain(text).strip()
+        return f"not an engine, but a web page: {plain(html.unescape(title[1])).strip()!r}" if title else "", ""
+    return plain(text).strip(), ""
 
 
 def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:

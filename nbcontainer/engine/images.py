@@ -144,12 +144,14 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
 
 
 def _digest_of(found: Mapping[str, Any], reference: Reference) -> str:
+    """The digest that an image has in this repository; "" where the engine (Podman) names several."""
+    digests = set()
     for text in found.get("RepoDigests") or ():
         name, _, digest = str(text).partition("@")
         with contextlib.suppress(NbcontainerError):
             if parse_reference(name).name == reference.name:
-                return digest
-    return ""
+                digests.add(digest)
+    return digests.pop() if len(digests) == 1 else ""
 
 
 class _Follower:

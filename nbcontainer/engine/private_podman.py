@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import hashlib
 import os
 import queue
 import shutil
@@ -25,7 +26,6 @@ __all__ = ["PrivatePodman", "private_podman"]
 
 START_SECONDS = 20.0  # the first start of a rootless Podman sets its storage up
 ENDS_SECONDS = 2.0
-SOCKET_PATH_BYTES = 107  # sun_path of unix(7)
 
 # Runs as the child before podman does: the kernel's end, even by SIGKILL, ends the child (prctl(2), PR_SET_PDEATHSIG).
 # Python's own preexec_fn could deadlock in a process with threads.
@@ -65,11 +65,9 @@ class PrivatePodman:
                     "podman is not installed, so there is no private Podman.", cure="Install podman, or start Docker."
                 )
             self._stop()
-            # not under the cache: a socket's path must be short
-            runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-            self._folder = tempfile.mkdtemp(prefix="nbcontainer-", dir=runtime if Path(runtime).is_dir() else None)
-            if len(os.fsencode(self._socket)) > SOCKET_PATH_BYTES:
-                raise EngineUnavailable(f"The path {self._socket} is too long for a socket.", cure="Set TMPDIR.")
+            state = state_folder()
+            _sweep(state)
+            self._folder = tempfile.mkdtemp(prefix="kernel-", dir=state)
             log = Path(self._folder, "log")
             self._process = _start(_command(self._socket), _environment(), log)
             self._wait(log)
@@ -120,14 +118,39 @@ def storage_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbcontainer" / "podman"
 
 
+def state_folder() -> Path:
+    """Where Podman keeps what a restart of the machine must forget, and where our sockets are.
+
+    The same for every kernel, since Podman's database remembers it; short, since a socket's path must be.
+
+    Raises:
+        EngineUnavailable: somebody else has made a folder of that name.
+    """
+    user = os.getuid()
+    parent = Path("/run") if user == 0 and os.access("/run", os.W_OK) else Path("/tmp")  # noqa: S108 - checked below
+    key = hashlib.sha256(os.fsencode(storage_folder())).hexdigest()[:8]
+    folder = parent / f"nbcontainer-podman-{user}-{key}"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    if folder.is_symlink() or folder.stat().st_uid != user:
+        raise EngineUnavailable(f"{folder} is not yours, and the private Podman needs it.", cure="Remove it.")
+    return folder
+
+
+def _sweep(state: Path) -> None:
+    """Remove the socket folders of kernels that were killed."""
+    for folder in state.glob("kernel-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > START_SECONDS and not _listens(str(folder / "podman.sock")):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 def _command(address: str) -> list[str]:
-    folder = storage_folder()
+    folder, state = storage_folder(), state_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    state = folder / "run"
     return [
         *[sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid())],
-        *["podman", "--root", str(folder / "storage"), "--runroot", str(state), "--tmpdir", str(state / "libpod")],
-        *["system", "service", "--time", "0", f"unix://{address}"],
+        *["podman", "--root", str(folder / "storage"), "--runroot", str(state / "run")],
+        *["--tmpdir", str(state / "libpod"), "system", "service", "--time", "0", f"unix://{address}"],
     ]
 
 
