@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from .filestat import CHUNK, ContextError, is_regular
-from .messages import Packet
+from .messages import Packet, Stat
 from .tree import Tree
+from .wire import encode_varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -159,7 +160,7 @@ def send(
                 yield batch.take()
         if incoming.finished:
             statistics.finished = True
-            batch.add(Packet(type=FINISHED))
+            batch.add(Packet(type=FINISHED).encode())
             yield batch.take()
     except (ContextError, ValueError) as error:
         yield [Packet(type=ERROR, data=str(error).encode("utf-8", "backslashreplace")).encode()]
@@ -175,14 +176,29 @@ class _Batch:
         self.packets: list[bytes] = []
         self.size = 0
 
-    def add(self, packet: Packet) -> None:
-        data = packet.encode()
-        self.packets.append(data)
-        self.size += len(data) + 5  # gRPC puts five bytes before a message
+    def add(self, packet: bytes) -> None:
+        self.packets.append(packet)
+        self.size += len(packet) + 5  # gRPC puts five bytes before a message
 
     def take(self) -> list[bytes]:
         packets, self.packets, self.size = self.packets, [], 0
         return packets
+
+
+def _stat_packet(stat: Stat) -> bytes:
+    """Write what `Packet(type=STAT, stat=stat).encode()` writes, for plain files in half the time: there are many."""
+    if stat.linkname or stat.devmajor or stat.devminor or stat.xattrs:
+        return Packet(type=STAT, stat=stat).encode()
+    path = stat.path.encode()
+    parts = [b"\x0a", encode_varint(len(path)), path]
+    if stat.mode:
+        parts += (b"\x10", encode_varint(stat.mode))
+    if stat.size:
+        parts += (b"\x28", encode_varint(stat.size))
+    if stat.mtime:
+        parts += (b"\x30", encode_varint(stat.mtime & 0xFFFF_FFFF_FFFF_FFFF))
+    body = b"".join(parts)
+    return b"\x12" + encode_varint(len(body)) + body
 
 
 def _patterns(metadata: Mapping[str, Sequence[str]], name: str) -> list[str]:
@@ -206,7 +222,7 @@ def _send_list(
         if is_regular(stat.mode):
             incoming.listed[number] = (stat.path, stat.size, stat.mtime)
         number += 1
-        batch.add(Packet(type=STAT, stat=stat))
+        batch.add(_stat_packet(stat))
         if len(batch.packets) >= _STATS_IN_BATCH:
             statistics.entries = number
             statistics.report()
@@ -215,7 +231,7 @@ def _send_list(
             yield batch.take()
     statistics.entries = number
     if not incoming.ended:  # else the list may be cut short, and must not look complete
-        batch.add(Packet(type=STAT))
+        batch.add(Packet(type=STAT).encode())
         yield batch.take()
 
 
@@ -228,11 +244,11 @@ def _send_file(
     statistics.path = path
     with tree.open(path, size, mtime) as file:
         for data in file.chunks():
-            batch.add(Packet(type=DATA, id=number, data=data))
+            batch.add(Packet(type=DATA, id=number, data=data).encode())
             statistics.bytes += len(data)
             statistics.report()
             if batch.size >= _BYTES_IN_BATCH:
                 yield batch.take()
         if file.problem:
             statistics.note(path, file.problem)
-    batch.add(Packet(type=DATA, id=number))
+    batch.add(Packet(type=DATA, id=number).encode())
