@@ -52,7 +52,7 @@ def _from(instruction: Instruction) -> Iterator[Fault]:
 
 def _run(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.rest:
-        yield _fault(instruction, "RUN needs a command", "Write RUN COMMAND.", rule="late")
+        yield _warning(instruction, "RUN has no command", "Write RUN COMMAND.", "run")
 
 
 def _copy(instruction: Instruction) -> Iterator[Fault]:

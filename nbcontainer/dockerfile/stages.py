@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from e2b_dockerfile_utils import ShellLex, parse_heredoc
@@ -276,7 +277,7 @@ def parse(text: str, source_map: SourceMap | None = None) -> Dockerfile:
     starts = [index for index, item in enumerate(parsed.instructions) if item.name == "FROM"]
     stages = [
         _stage(index, parsed.instructions[start:end])
-        for index, (start, end) in enumerate(zip(starts, [*starts[1:], len(parsed.instructions)], strict=True))
+        for index, (start, end) in enumerate(pairwise([*starts, len(parsed.instructions)]))
     ]
     return Dockerfile(
         text=text,

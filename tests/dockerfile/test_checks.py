@@ -1,0 +1,151 @@
+"""Problems of a Dockerfile, before anything is sent."""
+
+import pytest
+
+from nbcontainer.dockerfile import check, parse
+from nbcontainer.model.build import SourceMap
+
+ACCEPTED = [
+    "FROM busybox",
+    "from busybox\nrun echo hi",
+    "# escape=`\nFROM busybox\nRUN a `\n # c\n b",
+    "ARG V=1\nFROM busybox:$V AS a\nFROM a\n",
+    "ARG BASE\nFROM ${BASE:-busybox}",
+    "FROM --platform=$BUILDPLATFORM golang AS build\nARG TARGETOS",
+    "FROM x\nCOPY --link --parents --exclude=*.md --exclude=b --chmod=u+x --chown=1:1 a /b",
+    "FROM x\nADD --keep-git-dir=true --checksum=sha256:aa --unpack=false --link=false a /b",
+    "FROM x\nRUN --mount=type=cache,target=/c,sharing=locked --mount=type=secret,id=a,required,env=B x",
+    "FROM x\nRUN --mount=type=bind,from=y,source=/,target=/z,rw --network=none --security=insecure --device=a x",
+    "FROM x\nRUN --mount=type=$T,target=/c x",
+    "FROM x\nRUN",
+    "FROM x\nRUN [ -f /x ]",
+    "FROM x\nENV A b c\nENV A= B=\"c d\" C='e f' D=g\\ h",
+    "FROM x\nEXPOSE 80 443/tcp 53/UDP 8000-8005 $PORT ${P}/tcp",
+    "FROM x\nHEALTHCHECK NONE\nHEALTHCHECK --interval=1m30s --timeout=0.5s --retries=3 CMD true",
+    'FROM x\nSHELL ["a"]\nCMD []\nENTRYPOINT []\nVOLUME ["/a"]\nVOLUME /b /c',
+    "FROM x\nONBUILD RUN a\nONBUILD COPY <<E /x\nb\nE\nONBUILD ONBOARD x",
+    "FROM x\nSTOPSIGNAL --x 9\nARG --y A",  # flags that BuildKit drops
+    "FROM x AS a\nFROM y AS a\nFROM z\nCOPY --from=A / /",
+    "FROM x\nCOPY --from=y / /\n",
+    "FROM x AS unused\nEXPOSE 99999\nCOPY --from=last a b\nFROM y AS last",
+    'FROM x\nCOPY "a b" /c',
+    "FROM x\nCOPY ['a','b'] /c",
+    "\ufeffFROM x\r\nRUN a \\\r\n  b\r\n",
+]
+
+REJECTED = [
+    ("", 1, "empty", "FROM"),
+    ("# only a comment\n", 1, "empty", "FROM"),
+    ("ARG A\n", 1, "no FROM", "FROM"),
+    ("RUN a\nFROM x\n", 1, "before the first FROM", "ARG"),
+    ("FROM x\nCOPPY a b", 2, "unknown instruction: COPPY", "COPY"),
+    ("FROM x\nCOPY --chwon=1 a b", 2, "no flag --chwon", "--chown"),
+    ("FROM x\nCOPY --from a b", 2, "--from needs a value", "--from=VALUE"),
+    ("FROM x\nCOPY --link=maybe a b", 2, "either true or false", ""),
+    ("FROM x\nCOPY --chown=1 --chown=2 a b", 2, "twice", ""),
+    ("FROM x\nCMD --version", 2, "no flag --version", 'CMD ["--version"]'),
+    ("FROM x\nCOPY a", 2, "a source and a destination", "DESTINATION"),
+    ("FROM x\nCOPY a <<EOF\nEOF", 2, "a destination behind the heredoc", ""),
+    ("FROM x\nCOPY https://x/y /z", 2, "cannot fetch", "ADD"),
+    ("FROM x\nCOPY --from=1 a b", 2, "no such stage", "0 to 0"),
+    ("FROM x\nCOPY --from=0 a b", 2, "cannot copy from itself", ""),
+    ("FROM x AS a\nCOPY --from=b c d\nFROM a AS b\nCOPY --from=a c d", 2, "comes later", "line 3"),
+    ("FROM x\nCOPY --from=$A a b", 2, "does not take variables", "FROM"),
+    ("FROM", 1, "needs an image", "busybox"),
+    ("FROM a b", 1, "AS and a name", "AS"),
+    ("FROM a AS 1b", 1, "cannot be a stage's name", "letter"),
+    ("FROM $A", 1, "names no image", "ARG"),
+    ("FROM x\nENV a", 2, "two arguments", ""),
+    ("FROM x\nENV", 2, "a name and a value", "NAME=VALUE"),
+    ("FROM x\nENV a=b c", 2, "can't find =", ""),
+    ("FROM x\nLABEL =a", 2, "name is missing", ""),
+    ("FROM x\nARG", 2, "needs a name", ""),
+    ("FROM x\nARG =a", 2, "name is missing", ""),
+    ("FROM x\nEXPOSE 99999", 2, "not a port", "65535"),
+    ("FROM x\nEXPOSE http", 2, "not a port", ""),
+    ("FROM x\nEXPOSE 80/tpc", 2, "no known protocol", "udp"),
+    ("FROM x\nEXPOSE", 2, "needs a port", ""),
+    ("FROM x\nUSER", 2, "needs a user", ""),
+    ("FROM x\nWORKDIR", 2, "needs a path", ""),
+    ("FROM x\nSTOPSIGNAL", 2, "needs a signal", ""),
+    ("FROM x\nMAINTAINER", 2, "needs a name", "LABEL"),
+    ("FROM x\nVOLUME", 2, "needs a path", ""),
+    ('FROM x\nVOLUME [""]', 2, "is empty", ""),
+    ("FROM x\nSHELL bash -c", 2, "JSON", '["/bin/bash"'),
+    ("FROM x\nHEALTHCHECK", 2, "CMD or NONE", ""),
+    ("FROM x\nHEALTHCHECK NONE x", 2, "nothing more", ""),
+    ("FROM x\nHEALTHCHECK CMD", 2, "needs a command", ""),
+    ("FROM x\nHEALTHCHECK true", 2, "does not know true", ""),
+    ("FROM x\nHEALTHCHECK --interval=3 CMD true", 2, "not a duration", "30s"),
+    ("FROM x\nHEALTHCHECK --retries=some CMD true", 2, "whole number", ""),
+    ("FROM x\nONBUILD", 2, "needs an instruction", ""),
+    ("FROM x\nONBUILD FROM y", 2, "cannot trigger FROM", ""),
+    ("FROM x\nONBUILD ONBUILD RUN a", 2, "another ONBUILD", ""),
+    ("FROM x\nRUN --network=nnone a", 2, "not known", "none"),
+    ("FROM x\nRUN --mount=type=cach,target=/a b", 2, "no type cach", "cache"),
+    ("FROM x\nRUN --mount=type=cache,taget=/a b", 2, "no key taget", "target"),
+    ("FROM x\nRUN --mount=type=secret a", 2, "needs an id", "id=NAME"),
+    ("FROM x\nRUN <<EOF\na\n EOF", 2, "heredoc EOF is not closed", "line 4"),
+    ("FROM x\nCMD [1, 2]", 2, "Only strings", ""),
+    ("# escape=x\nFROM x", 1, "escape", ""),
+]
+
+WARNED = [
+    ("FROM x\nMAINTAINER Ada <a@b>", 2, "deprecated", 'LABEL org.opencontainers.image.authors="Ada <a@b>"'),
+    ("FROM x\nCMD ['a', 'b']", 2, "not JSON", 'Write ["a", "b"].'),
+    ("FROM x\nCMD [“a”]", 2, "typographic", '["a"]'),
+    ('FROM x\nCMD ["a",]', 2, "comma", '["a"]'),
+    ("FROM x AS build\nFROM y\nCOPY --from=biuld /a /a", 3, "no stage", "build"),
+    ("FROM x AS a\nFROM y AS a", 2, "defined twice", "line 1"),
+    ("FROM x\nCMD a\nCMD b", 2, "only the last CMD", ""),
+    ("FROM x\nEXPOSE 80:80", 2, "no effect", "EXPOSE 80"),
+    ("FROM x\nRUN a \\\n\n  b", 4, "empty line", ""),
+    ("FROM x\nONBUILD COPY --chwon=1 a b", 2, "no flag --chwon", "--chown"),
+    ("FROM x AS unused\nEXPOSE 99999\nFROM y", 2, "not a port", ""),
+    ("# syntax=docker/dockerfile:1\nFROM x\nCOPY --new a b", 3, "no flag --new", ""),
+    ("# syntax=docker/dockerfile:1\nFROM x\nIMPORT a", 3, "unknown instruction", ""),
+    ("# syntax=example.com/other\nHELLO a", 2, "unknown instruction", ""),
+]
+
+
+@pytest.mark.parametrize("text", ACCEPTED)
+def test_what_buildkit_accepts_is_no_error(text):
+    assert [str(problem) for problem in check(parse(text)) if problem.severity == "error"] == []
+
+
+@pytest.mark.parametrize(("text", "line", "message", "suggestion"), REJECTED)
+def test_errors(text, line, message, suggestion):
+    errors = [problem for problem in check(parse(text)) if problem.severity == "error"]
+    assert errors, "accepted"
+    assert errors[0].line == line
+    assert message in errors[0].message
+    assert suggestion in errors[0].suggestion
+
+
+@pytest.mark.parametrize(("text", "line", "message", "suggestion"), WARNED)
+def test_warnings(text, line, message, suggestion):
+    problems = check(parse(text))
+    assert [problem for problem in problems if problem.severity == "error"] == []
+    assert problems[0].line == line
+    assert message in problems[0].message
+    assert suggestion in problems[0].suggestion
+
+
+def test_an_unknown_target_is_told_with_what_it_nearly_is():
+    dockerfile = parse("FROM a AS build\nFROM b AS final\n")
+    (problem,) = check(dockerfile, target="biuld")
+    assert (problem.line, problem.suggestion) == (1, "Did you mean build?")
+    (problem,) = check(dockerfile, target="zzz")
+    assert problem.suggestion == "Stages: build, final."
+    assert check(dockerfile, target="FINAL") == []
+
+
+def test_build_args_and_contexts_count():
+    assert check(parse("ARG A\nFROM $A"), build_args={"A": "x"}) == []
+    assert check(parse("FROM x AS build\nFROM y\nCOPY --from=biuld a b"), build_contexts=["biuld"]) == []
+
+
+def test_lines_are_the_persons_own():
+    source_map = SourceMap((("", 2), ("", 3), ("", 3), ("", 9)))
+    problems = check(parse("FROM x\nFOO\nCMD ['a']\nCOPY a\n", source_map))
+    assert [(problem.line, problem.end_line) for problem in problems] == [(3, 3), (3, 3), (9, 9)]

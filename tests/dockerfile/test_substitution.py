@@ -1,0 +1,41 @@
+"""`{{name}}` takes Python variables, and lines still find their way home."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from nbcontainer.dockerfile import check, parse, substitute
+from nbcontainer.errors import UsageError
+
+
+def test_values_of_several_lines_keep_the_lines_of_the_cell():
+    text, source_map = substitute(
+        "FROM {{ image }}\n{{steps}}\nCOPPY a b\n", {"image": "busybox", "steps": "RUN a\nRUN b\nRUN c"}, first_line=2
+    )
+    assert text == "FROM busybox\nRUN a\nRUN b\nRUN c\nCOPPY a b\n"
+    assert [source_map.own(line) for line in range(1, 6)] == [2, 3, 3, 3, 4]
+    assert [problem.line for problem in check(parse(text, source_map))] == [4]
+
+
+def test_attributes():
+    assert substitute("{{a.b.c}}", {"a": SimpleNamespace(b=SimpleNamespace(c=3))})[0] == "3"
+
+
+@pytest.mark.parametrize(
+    "text", ["{{.Name}}", "{{ a | upper }}", "{{a[0]}}", "{{}}", "{ {a} }", "{{a()}}", "{a}", "$a"]
+)
+def test_all_else_stays_as_it_is(text):
+    assert substitute(text, {"a": 1})[0] == text
+
+
+def test_undefined_names_are_all_told_with_their_lines():
+    with pytest.raises(UsageError) as caught:
+        substitute("FROM {{a}}\nRUN {{b.c}} {{d}}\n", {"b": 1}, first_line=2)
+    assert "line 2: {{a}}" in str(caught.value)
+    assert "line 3: {{b.c}}" in str(caught.value)
+    assert "line 3: {{d}}" in str(caught.value)
+    assert "--raw" in caught.value.cure
+
+
+def test_a_value_is_not_substituted_again():
+    assert substitute("{{a}}", {"a": "{{b}}", "b": 1})[0] == "{{b}}"
