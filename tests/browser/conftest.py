@@ -1,0 +1,60 @@
+"""Fixtures: Chromium, and Jupyter servers that are started once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.jupyter import REPOSITORY, JupyterServer, chromium
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+def _server(application: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    if not (REPOSITORY / "nbcontainer" / "labextension" / "package.json").exists():
+        pytest.skip("the front end is not built: pip install -e .")
+    server = JupyterServer(application, tmp_path_factory.mktemp(application))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A running JupyterLab."""
+    yield from _server("lab", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A running Jupyter Notebook 7."""
+    yield from _server("notebook", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go, for somebody to look at: NBCONTAINER_SCREENSHOTS, or a folder of this run."""
+    wanted = os.environ.get("NBCONTAINER_SCREENSHOTS")
+    folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

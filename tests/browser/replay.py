@@ -1,0 +1,58 @@
+"""Runs in the kernel of a browser test: an operation that tells recorded events at their own pace."""
+
+import time
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from nbcontainer.errors import BuildFailed
+from nbcontainer.model.build import BuildState, apply_build
+from nbcontainer.operation import Operation, Progress
+from nbcontainer.views.build import BuildView
+from nbcontainer.views.surfaces import Notebook, show
+from tests.recordings import build_events
+
+
+TIMES = {"time", "started", "finished"}
+
+
+def shifted(value: Any, seconds: float) -> Any:
+    """`value` with its times, and those of what it holds, `seconds` later."""
+    if isinstance(value, tuple):
+        return tuple(shifted(part, seconds) for part in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changes = {}
+    for field in fields(value):
+        part = getattr(value, field.name)
+        changes[field.name] = part + seconds if field.name in TIMES and part else shifted(part, seconds)
+    return replace(value, **changes)
+
+
+def build(name: str, *, speed: float = 1.0, hold: int | None = None) -> Operation[Any, BuildState, BuildState]:
+    """The recorded build `name`; with `hold` it stays after that many events until it is stopped."""
+
+    def work(progress: Progress[Any]) -> None:
+        begun = time.time()
+        silence, first = next(build_events.read(name))
+        later = begun - first.time
+        for number, (seconds, event) in enumerate(build_events.read(name)):
+            while time.time() < begun + (seconds - silence) / speed and not progress.stopping:
+                time.sleep(0.005)
+            if number == hold:
+                while not progress.stopping:
+                    time.sleep(0.005)
+            if progress.stopping:
+                raise RuntimeError("cut off")
+            progress.tell(shifted(event, later))
+        if name == "failing":
+            raise BuildFailed("line 4: it ended with exit code 1.", lines=(4, 6), exit_code=1)
+
+    operation: Operation[Any, BuildState, BuildState] = Operation(
+        f"build of {name}", BuildState(), apply_build, conclude=lambda state, _value: state
+    )
+    return operation.start_thread(work)
+
+
+def show_build(name: str, **options: Any) -> None:
+    """Show a recorded build as `%%dockerfile` shows one."""
+    show(build(name, **options), BuildView(), Notebook())

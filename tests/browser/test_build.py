@@ -1,0 +1,110 @@
+"""The build view in JupyterLab: a real page, a real kernel, recorded events of real builds."""
+
+import time
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+IMPORT = "from tests.browser.replay import show_build\n"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_look(lab, browser, screenshots, theme):
+    lab.set_theme(theme)
+    cells = [IMPORT + "show_build('good', speed=3)", IMPORT + "show_build('failing', speed=20)"]
+    page = lab.open(browser, f"look-{theme}", [*cells, IMPORT + "show_build('good', hold=75)"])
+    page.run_and_wait(0)
+    page.run_and_wait(1)
+    page.run(2)
+    running = page.output(2).locator(".nbc-is-running")
+    expect(running).to_have_count(1, timeout=30_000)
+    page.page.wait_for_timeout(1500)
+    for index, name in enumerate(["done", "failed", "running"]):
+        page.output(index).locator(".nbc-build").screenshot(path=screenshots / f"build-{name}-{theme}.png")
+    page.page.screenshot(path=screenshots / f"build-page-{theme}.png")
+    page.output(2).get_by_role("button", name="Stop").click()
+    page.wait_executed(2)
+    assert page.errors == []
+    page.close()
+
+
+def test_live_updates_while_the_cell_runs(lab, browser):
+    page = lab.open(browser, "live", [IMPORT + "show_build('good', speed=0.5)"])
+    page.run(0)
+    output = page.output(0)
+    expect(output.locator(".nbc-is-running")).to_have_count(1, timeout=30_000)
+    expect(output.get_by_role("status").first).to_have_text("building")
+    seen = set()
+    while "✓ built" not in output.get_by_role("status").first.inner_text():
+        seen.add(output.locator(".nbc-progress").get_attribute("aria-valuenow"))
+    assert len(seen) >= 3, seen
+    page.wait_executed(0)
+    expect(output.locator(".nbc-is-done .nbc-time").nth(1)).to_have_text("3.2 s")
+    page.close()
+
+
+def test_stop_reaches_a_kernel_whose_cell_blocks(lab, browser):
+    code = IMPORT + "import time\ntry:\n    show_build('good', hold=60)\nfinally:\n    print('ended', time.time())"
+    page = lab.open(browser, "stop", [code])
+    page.run(0)
+    stop = page.output(0).get_by_role("button", name="Stop")
+    expect(stop).to_be_visible(timeout=30_000)
+    page.page.wait_for_timeout(500)
+    clicked = time.time()
+    stop.click()
+    page.wait_executed(0)
+    ended = float(page.output(0).get_by_text("ended").inner_text().split()[1])
+    assert ended - clicked < 1.0
+    expect(page.output(0).get_by_role("status").first).to_have_text("■ stopped")
+    page.close()
+
+
+def test_hostile_output_stays_text(lab, browser):
+    page = lab.open(browser, "hostile", [IMPORT + "show_build('good', speed=20)"])
+    page.run_and_wait(0)
+    output = page.output(0)
+    step = output.locator(".nbc-step[role=button]").first
+    step.focus()
+    page.page.keyboard.press("Enter")
+    expect(step).to_have_attribute("aria-expanded", "true")
+    log = output.get_by_role("log").first
+    expect(log).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(log).to_contain_text("user⟨U+202E⟩txt.exe")
+    expect(log.locator("span", has_text="ok")).to_have_class("nbc-f2")
+    assert output.locator("img").count() == 0
+    assert page.errors == []
+    page.close()
+
+
+def test_a_saved_notebook_shows_the_end_without_a_kernel(lab, browser):
+    page = lab.open(browser, "saved", [IMPORT + "show_build('failing', speed=20)"])
+    page.run_and_wait(0)
+    expect(page.output(0).get_by_role("status").first).to_contain_text("failed at line 4, exit code 1")
+    saved = nbformat.read(page.save(), as_version=4)
+    page.close()
+    bundles = [output["data"] for output in saved.cells[0].outputs if "text/html" in output.get("data", {})]
+    assert len(bundles) == 1
+    html = bundles[0]["text/html"]
+    assert "failed at line 4" in html
+    assert "rate.NewLimiter &lt;b&gt;no&lt;/b&gt;" in html
+    assert "<script" not in html
+    assert "http" not in html
+    assert "failed at line 4" in bundles[0]["text/plain"]
+    # the same HTML in a page of its own, without scripts and network
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    alone = context.new_page()
+    alone.set_content(html)
+    expect(alone.get_by_text("failed at line 4, exit code 1")).to_be_visible()
+    context.close()
+
+
+def test_a_reloaded_page_shows_the_snapshot(lab, browser):
+    page = lab.open(browser, "reload", [IMPORT + "show_build('good', speed=20)"])
+    page.run_and_wait(0)
+    expect(page.output(0).get_by_role("status").first).to_have_text("✓ built")
+    page.save()
+    page.reload()
+    expect(page.output(0).get_by_role("status").first).to_have_text("✓ built", timeout=20_000)
+    expect(page.output(0).locator(".nbc-step")).not_to_have_count(0)
+    page.close()
