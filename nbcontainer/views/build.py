@@ -43,9 +43,11 @@ LOOKS = {
 }
 FAILED_LINES = 20  # of output, in plain lines
 RUNNING_LINES = 4  # of output, below a picture of a running build
-SHORT = 0.3  # seconds; an internal step that took less is not worth a row
+SHORT = 1.0  # seconds; an internal step that took less is not worth a row
+NAME_LENGTH = 100  # characters of an instruction that a picture shows
 DIGEST_LENGTH = 12  # characters of a digest that a picture shows
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
+_COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
 _HEAD = ("title", "engine", "platform", "started", "finished", "id", "digest", "size", "pushed", "spool")
 
 
@@ -56,6 +58,7 @@ class BuildView(View[BuildEvent, BuildState]):
         self._numbers: dict[str, int] = {}
         self._steps: dict[str, BuildStep] = {}
         self._started: dict[str, float] = {}
+        self._told: set[str] = set()
         self._output: dict[str, deque[str]] = {}
         self._title = "image"
         self._begun = 0.0
@@ -101,14 +104,16 @@ class BuildView(View[BuildEvent, BuildState]):
 
     def _line_finished(self, event: StepFinished) -> str | None:
         step = self._steps.get(event.id)
-        if step is None:
+        if step is None or event.id in self._told:
             return None
+        self._told.add(event.id)  # BuildKit says of a cached step first that it is done, then that it was cached
         begun = self._started.get(event.id, step.started or event.time or 0.0)
         took = format_seconds((event.time or begun) - begun)
         match event.state:
             case StepState.FAILED:
                 output = [f"    {plain(line)}" for line in self._output.get(event.id, ())]
-                return "\n".join([f"{self._named(step)} failed after {took}: {_single(event.error)}", *output])
+                name = f"#{self._numbers[step.id]}" if step.id in self._numbers else self._named(step)
+                return "\n".join([f"{name} failed after {took}: {_reason(event.error)}", *output])
             case _ if step.internal:
                 return None
             case StepState.DONE if step.instruction.upper().startswith("RUN"):
@@ -183,6 +188,16 @@ class BuildView(View[BuildEvent, BuildState]):
 
 def _single(text: str) -> str:
     return " ".join(plain(text).split())
+
+
+def _reason(error: str) -> str:
+    """A step's error on one line, without the command once more."""
+    return _single(_COMMAND_FAILED.sub("", error))
+
+
+def _named_briefly(step: BuildStep) -> str:
+    name = _single(step.instruction or step.name).removeprefix("[internal] ")
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
 def _phase(state: BuildState) -> tuple[str, Tone]:
@@ -268,7 +283,7 @@ def _row(step: BuildStep, stage: str, now: float) -> tuple[Span, ...]:
         Span(sign, tone),
         Span(stage, Tone.DIM),
         Span(lines, Tone.DIM, code=True),
-        Span(" ".join((step.instruction or step.name).split()), named, code=True),
+        Span(_named_briefly(step), named, code=True),
         Span(transfer_text(step.transfers), Tone.DIM),
         Span(took, tone if tone in {Tone.CACHED, Tone.WARNING, Tone.BAD} else Tone.DIM),
     )
@@ -286,7 +301,7 @@ def _outputs(state: BuildState) -> list[Block]:
         if failed.output:
             blocks.append(Output(failed.output, Tone.BAD))
         if failed.error:
-            blocks.append(Line.of(Span(failed.error, Tone.BAD), indent=2))
+            blocks.append(Line.of(Span(_reason(failed.error), Tone.BAD), indent=2))
         return blocks
     blocks = []
     for step in state.steps.values():
@@ -299,8 +314,7 @@ def _output_head(step: BuildStep, tone: Tone) -> Line:
     sign, _ = LOOKS[step.state]
     first, last = step.lines or (0, 0)
     where = (f"lines {first}–{last} " if last > first else f"line {first} ") if first else ""
-    text = " ".join((step.instruction or step.name).split())
-    return Line.of(Span(f"{sign} {where}", tone), Span(text, code=True))
+    return Line.of(Span(f"{sign} {where}", tone), Span(_named_briefly(step), code=True))
 
 
 # --- JSON

@@ -179,7 +179,7 @@ def _rich_grid(grid: Grid) -> RenderableType:
         table.add_column(
             grid.columns[index] if index < len(grid.columns) else "",
             justify="right" if index in grid.right else "left",
-            no_wrap=True,
+            no_wrap=not flexible,  # rich narrows columns that may wrap; its lines do not wrap all the same
             overflow="ellipsis",
             min_width=None if flexible else width,
             ratio=None,

@@ -19,7 +19,7 @@ const TONES: Record<Phase, string> = {
 };
 
 const ENGINE = 'engine'; // the heading of steps that belong to no instruction
-const SHORT = 0.3; // seconds; an internal step that took less is not worth a row when it is done
+const SHORT = 1; // seconds; an internal step that took less is not worth a row when it is done
 
 class BuildView implements View {
   private readonly title = make('b');

@@ -84,7 +84,7 @@ export class StepRow {
     setText(this.sign, look.sign);
     const [first, last] = step.lines ?? [0, 0];
     setText(this.lines, first ? (last > first ? `${first}–${last}` : `${first}`) : '');
-    const text = visible((step.instruction || step.name).replace(/\s+/g, ' '));
+    const text = visible((step.instruction || step.name).replace(/\s+/g, ' ').replace(/^\[internal\] /, ''));
     setText(this.text, text);
     setAttribute(this.text, 'title', text.length > 60 ? text : null);
     setText(this.word, ` ${step.state} `);
@@ -137,7 +137,7 @@ export class StepRow {
         return row;
       }),
       ...(step.state === 'failed' && step.error
-        ? [make('div', { class: 'nbc-bad' }, visible(step.error))]
+        ? [make('div', { class: 'nbc-bad' }, visible(reason(step.error)))]
         : []),
     );
     if (all && atEnd) this.output.scrollTop = this.output.scrollHeight;
@@ -153,6 +153,13 @@ export class StepRow {
     this.more.hidden = hidden <= 0 && (!all || step.state === 'failed');
     setText(this.more, `${counted(step.output_lines, 'line')} · ${action}${rest}`);
   }
+}
+
+/** A step's error without the command once more. */
+function reason(error: string): string {
+  return error
+    .replace(/^process ".*" did not complete successfully: (?=exit code)/s, '')
+    .replace(/\s+/g, ' ');
 }
 
 function transferText(step: Step): string {
