@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -198,8 +199,9 @@ def _counts(state: TableState) -> list[tuple[str, Tone, int]]:
     counts = []
     for tone in sorted(groups, key=TONE_ORDER.index):
         words = groups[tone]
-        most = max(words, key=lambda word: words[word]).lower()
-        word = GENERIC.get(tone, most) if len(words) > 1 else most
+        most = max(words, key=lambda word: words[word])
+        single = len(words) == 1 and tone is not Tone.BAD and re.fullmatch("[A-Z]?[a-z]+", most)
+        word = most.lower() if single else GENERIC.get(tone, most.lower())
         if word:
             counts.append((word, tone, sum(words.values())))
     return counts

@@ -251,7 +251,9 @@ export class TableStore {
       .sort(([a], [b]) => TONE_ORDER.indexOf(a) - TONE_ORDER.indexOf(b))
       .map(([tone, { count, words }]) => {
         const [first = ''] = [...words].sort((a, b) => b[1] - a[1])[0] ?? [];
-        const word = words.size > 1 && tone in GENERIC ? (GENERIC[tone] ?? '') : first.toLowerCase();
+        const general = GENERIC[tone];
+        const single = words.size === 1 && tone !== 'bad' && /^[A-Z]?[a-z]+$/.test(first);
+        const word = general && !single ? general : first.toLowerCase();
         return { word, tone, count };
       });
   }

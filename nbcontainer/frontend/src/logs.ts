@@ -1,0 +1,396 @@
+// The log view: a list of lines that follows its end, with search over the whole log, pause, wrap, times and copy.
+
+import { parse, shown, visible } from './ansi';
+import { make, setAttribute, setText } from './elements';
+import { bytes, counted } from './format';
+import { liveWidget, type Live, type View } from './live';
+import { LogList, shorten } from './logs_list';
+import { LogSearch } from './logs_search';
+import { LogStore, type LogWire, type WireLines } from './logs_store';
+
+const TYPING = 200; // milliseconds after the last key before a search begins
+const RETRY = 1000; // milliseconds before lines that did not come are asked for again
+const ANSWER_LINES = 2_000; // lines that one answer of the kernel holds at most
+const COPY_LINES = 10_000;
+
+const stores = new WeakMap<LogWire, LogStore>();
+
+/** The store that a snapshot, and the messages after it, add up to. */
+function storeOf(snapshot: LogWire): LogStore {
+  let store = stores.get(snapshot);
+  if (!store) {
+    store = new LogStore();
+    store.apply(snapshot, performance.now());
+    stores.set(snapshot, store);
+  }
+  return store;
+}
+
+function button(text: string, title: string, onclick: () => void): HTMLButtonElement {
+  return make('button', { class: 'nbc-button', type: 'button', title, onclick }, text);
+}
+
+class LogView implements View {
+  private store: LogStore;
+  private readonly list: LogList;
+  private readonly search: LogSearch;
+  private readonly root: HTMLElement;
+  private readonly title = make('span', { class: 'nbc-chip' });
+  private readonly where = make('span', { class: 'nbc-chip' });
+  private readonly counts = make('span', { class: 'nbc-dim nbc-counts' });
+  private readonly input = make('input', {
+    class: 'nbc-input nbc-search',
+    type: 'search',
+    placeholder: 'search',
+    'aria-label': 'Search the whole log',
+    title: 'Search the whole log; OR parts alternatives; capitals make case matter',
+    spellcheck: 'false',
+    autocomplete: 'off',
+  });
+  private readonly hits = make('span', { class: 'nbc-dim nbc-hits', 'aria-live': 'polite' });
+  private readonly regex = button('.*', 'Regular expression', () => this.toggleRegex());
+  private readonly previous = button('↑', 'Previous match (N)', () => this.step(-1));
+  private readonly next = button('↓', 'Next match (n)', () => this.step(1));
+  private readonly time = button('Time', 'Show when each line was written (t)', () => this.toggleTime());
+  private readonly wrap = button('Wrap', 'Wrap long lines (w)', () => this.toggleWrap());
+  private readonly copy = button(
+    'Copy',
+    `Copy the selection, or the last ${COPY_LINES.toLocaleString('en-US')} lines`,
+    () => void this.copyText(),
+  );
+  private readonly pause = button('Pause', 'Stop scrolling; nothing is lost (space)', () =>
+    this.togglePause(),
+  );
+  private readonly stop = button('Stop', 'Stop following the log', () => this.stopFollowing());
+  private readonly status = make('span', { class: 'nbc-status', role: 'status' });
+  private readonly jump = make('button', {
+    class: 'nbc-button nbc-jump',
+    type: 'button',
+    onclick: () => this.list.toEnd(),
+  });
+  private readonly spool = make('span', { class: 'nbc-spool' });
+  private pausedAt = 0;
+  private asked = false;
+  private typing = 0;
+  private readonly timer: number;
+
+  constructor(
+    element: HTMLElement,
+    private readonly live: Live<LogWire>,
+  ) {
+    this.store = storeOf(live.state);
+    this.search = new LogSearch(
+      (name, detail) => live.act(name, detail),
+      (first) => this.searched(first),
+    );
+    this.search.total = () => this.store.total;
+    this.list = new LogList(this.store, {
+      moved: () => this.drawFollow(),
+      wanted: (from, to) => void this.fetch(from, to),
+    });
+    this.list.times = this.store.times;
+    this.root = this.build();
+    this.listen();
+    element.append(this.root);
+    this.timer = window.setInterval(() => {
+      if (!document.hidden) this.drawCounts(); // the rate falls when nothing comes
+    }, 1000);
+  }
+
+  private build(): HTMLElement {
+    const search = make(
+      'span',
+      { class: 'nbc-group' },
+      this.input,
+      this.regex,
+      this.hits,
+      this.previous,
+      this.next,
+    );
+    const bar = make(
+      'div',
+      { class: 'nbc-bar' },
+      make('b', {}, 'Logs'),
+      this.title,
+      this.where,
+      this.counts,
+      make('span', { class: 'nbc-grow' }),
+      search,
+      this.pause,
+      this.stop,
+      this.status,
+    );
+    const foot = make(
+      'div',
+      { class: 'nbc-bar nbc-foot nbc-dim' },
+      this.spool,
+      make('span', { class: 'nbc-grow' }),
+      this.time,
+      this.wrap,
+      this.copy,
+    );
+    return make(
+      'div',
+      // JupyterLab's own keys (dd deletes a cell) are not for whoever types here
+      { class: 'nbc nbc-log', 'data-lm-suppress-shortcuts': 'true', role: 'group', 'aria-label': 'Logs' },
+      bar,
+      make('div', { class: 'nbc-frame' }, this.list.element, this.jump),
+      foot,
+    );
+  }
+
+  private listen(): void {
+    this.input.addEventListener('input', () => {
+      window.clearTimeout(this.typing);
+      this.typing = window.setTimeout(() => this.startSearch(), TYPING);
+    });
+    this.input.addEventListener('keydown', (event) => {
+      event.stopPropagation();
+      if (event.key === 'Enter') {
+        if (this.input.value === this.search.query) this.step(event.shiftKey ? -1 : 1);
+        else this.startSearch();
+      } else if (event.key === 'Escape') {
+        if (this.input.value) {
+          this.input.value = '';
+          this.startSearch();
+        } else this.list.element.focus();
+      } else return;
+      event.preventDefault();
+    });
+    this.list.element.addEventListener('keydown', (event) => this.onKey(event));
+    document.addEventListener('selectionchange', this.onSelection);
+  }
+
+  // a text that is being selected must not run away
+  private readonly onSelection = (): void => {
+    const selection = document.getSelection();
+    if (!this.list.follow || !selection || selection.isCollapsed || !selection.anchorNode) return;
+    if (this.list.element.contains(selection.anchorNode)) {
+      this.list.follow = false;
+      this.drawFollow();
+    }
+  };
+
+  draw(): void {
+    const store = storeOf(this.live.state);
+    if (store !== this.store) {
+      store.followed ||= this.store.followed;
+      this.store = this.list.store = store;
+    }
+    this.list.total = store.total;
+    const sources = store.sources.size;
+    const names = [visible(store.title), sources > 1 ? `${sources} sources` : ''];
+    if (!store.title && sources === 1) names.push(shorten([...store.sources.keys()][0] ?? ''));
+    setText(this.title, names.filter(Boolean).join(' · '));
+    this.title.hidden = !this.title.textContent;
+    setText(this.where, visible(store.where));
+    this.where.hidden = !store.where;
+    setText(this.spool, `${bytes(store.bytes)}${store.spool ? ` in ${visible(store.spool)}` : ''}`);
+    this.spool.title = store.spool ? 'The file with the whole log' : '';
+    setAttribute(this.list.element, 'aria-label', `Log lines of ${visible(store.title)}`);
+    this.list.request();
+    this.drawCounts();
+    this.drawFollow();
+    this.drawSearch();
+  }
+
+  private drawCounts(): void {
+    const { store } = this;
+    const rate = store.rate(performance.now());
+    const parts = [counted(store.total, 'line')];
+    if (rate > 0 && !this.live.finished)
+      parts.push(`${Math.max(1, Math.round(rate)).toLocaleString('en-US')}/s`);
+    setText(this.counts, parts.join(' · '));
+  }
+
+  private drawFollow(): void {
+    const { store, list } = this;
+    const running = !this.live.finished && (store.following || !store.followed);
+    if (list.follow) this.pausedAt = store.total;
+    const fresh = store.total - this.pausedAt;
+    setText(this.pause, list.follow ? 'Pause' : 'Resume');
+    this.pause.hidden = this.stop.hidden = !running;
+    setText(this.jump, fresh > 0 ? `↓ ${counted(fresh, 'new line')}` : '↓ to the end');
+    this.jump.hidden = list.follow || (!running && fresh === 0);
+    const [text, tone] = !running
+      ? [store.followed ? '■ stopped' : '', 'dim']
+      : list.follow
+        ? ['● live', 'good']
+        : ['◌ paused', 'warning'];
+    setText(this.status, text ?? '');
+    this.status.hidden = !text;
+    this.status.className = `nbc-status nbc-${tone}`;
+  }
+
+  private drawSearch(): void {
+    const { search } = this;
+    const count = search.found.length;
+    const all = `${count.toLocaleString('en-US')}${search.full ? '+' : ''}`;
+    let text = '';
+    if (search.query)
+      text = search.current < 0 ? all : `${(search.current + 1).toLocaleString('en-US')} of ${all}`;
+    if (search.query && search.busy) text += ' …';
+    setText(this.hits, search.trouble ? 'no expression' : text);
+    setAttribute(this.input, 'aria-invalid', search.trouble ? 'true' : null);
+    this.hits.title = search.trouble;
+    this.previous.hidden = this.next.hidden = !count;
+  }
+
+  // --- lines that the page does not hold
+
+  private async fetch(from: number, to: number): Promise<void> {
+    if (this.asked) return;
+    const around = Math.ceil(this.list.room);
+    const want = this.store.missing(from - around, to + around);
+    if (!want) return;
+    this.asked = true;
+    const store = this.store;
+    const count = Math.min(want.count, ANSWER_LINES);
+    const answer = (await this.live.act('lines', { first: want.first, count })) as WireLines | null;
+    const came = answer !== null && answer.lines.length > 0;
+    if (answer) store.put(answer);
+    if (!came) await new Promise((resolve) => window.setTimeout(resolve, RETRY));
+    this.asked = false;
+    this.list.request();
+  }
+
+  // --- search
+
+  private startSearch(): void {
+    window.clearTimeout(this.typing);
+    this.search.start(this.input.value, this.regex.getAttribute('aria-pressed') === 'true');
+  }
+
+  private toggleRegex(): void {
+    setAttribute(
+      this.regex,
+      'aria-pressed',
+      this.regex.getAttribute('aria-pressed') === 'true' ? null : 'true',
+    );
+    this.startSearch();
+  }
+
+  // `first` is true when the first matches of a new search came: the view goes to the nearest one
+  private searched(first: boolean): void {
+    this.list.pattern = this.search.pattern;
+    if (first && this.search.current < 0 && this.search.found.length)
+      this.goTo(this.search.nearest(this.list.first));
+    if (!this.search.query) this.list.marked = -1;
+    this.drawSearch();
+    this.list.request();
+  }
+
+  private step(direction: 1 | -1): void {
+    this.goTo(this.search.step(direction));
+    this.drawSearch();
+  }
+
+  private goTo(line: number): void {
+    if (line < 0) return;
+    this.list.marked = line;
+    this.list.show(line);
+  }
+
+  // --- buttons and keys
+
+  private toggleTime(): void {
+    this.list.times = !this.list.times;
+    this.list.request();
+    this.drawToggles();
+  }
+
+  private toggleWrap(): void {
+    this.list.wrap = !this.list.wrap;
+    this.list.request();
+    this.drawToggles();
+  }
+
+  private drawToggles(): void {
+    setAttribute(this.time, 'aria-pressed', String(this.list.times));
+    setAttribute(this.wrap, 'aria-pressed', String(this.list.wrap));
+  }
+
+  private togglePause(): void {
+    if (this.list.follow) {
+      this.list.follow = false;
+      this.drawFollow();
+    } else this.list.toEnd();
+  }
+
+  private stopFollowing(): void {
+    this.stop.disabled = true;
+    setText(this.stop, 'Stopping…');
+    void this.live.act('stop');
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor(this.list.room) - 1);
+    const moves: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
+    };
+    const calls: Record<string, () => void> = {
+      '/': () => this.input.select(),
+      n: () => this.step(1),
+      N: () => this.step(-1),
+      t: () => this.toggleTime(),
+      w: () => this.toggleWrap(),
+      ' ': () => this.togglePause(),
+    };
+    const move = moves[event.key];
+    const call = calls[event.key];
+    if (move !== undefined) this.list.move(move);
+    else if (call) call();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private async copyText(): Promise<void> {
+    const selection = document.getSelection();
+    const chosen = selection && this.list.element.contains(selection.anchorNode) ? selection.toString() : '';
+    const text = chosen || (await this.lastLines());
+    let said = `copied ${counted(text ? text.split('\n').length : 0, 'line')}`;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      said = 'the browser refused';
+    }
+    setText(this.copy, said);
+    window.setTimeout(() => setText(this.copy, 'Copy'), 1500);
+  }
+
+  private async lastLines(): Promise<string> {
+    const { total, sources } = this.store;
+    const lines: string[] = [];
+    for (let first = Math.max(0, total - COPY_LINES); first < total; first += ANSWER_LINES) {
+      const count = Math.min(ANSWER_LINES, total - first);
+      const answer = (await this.live.act('lines', { first, count })) as WireLines | null;
+      for (const [name, text] of answer?.lines ?? []) {
+        const source = sources.size > 1 ? `${visible(answer?.names[name] ?? '')} | ` : '';
+        lines.push(source + shown(parse(text)));
+      }
+    }
+    return lines.join('\n');
+  }
+
+  dispose(): void {
+    window.clearInterval(this.timer);
+    document.removeEventListener('selectionchange', this.onSelection);
+    this.search.stop();
+    this.list.dispose();
+  }
+}
+
+export default liveWidget<LogWire, LogWire>({
+  apply(snapshot, message) {
+    storeOf(snapshot).apply(message, performance.now());
+    return snapshot;
+  },
+  mount: (element, live) => new LogView(element, live),
+});

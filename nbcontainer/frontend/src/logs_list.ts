@@ -1,0 +1,252 @@
+// The lines of a log in the page: only those in sight have elements.
+//
+// A log may have more lines than a browser lets an element be high, and wrapped lines differ in height. So what is
+// known is a place, not a height: with the scroll bar at the fraction f of its way, the line at the fraction f of the
+// log stands at the fraction f of the view. For lines of one height that is plain scrolling.
+
+import { draw, visible } from './ansi';
+import { make, setText } from './elements';
+import type { Line, LogStore } from './logs_store';
+
+const LINE = 18; // pixels of a line that is not wrapped
+const HIGHEST = 8_000_000; // pixels; browsers cap an element's height at 17 to 33 million
+const COLOURS = 8;
+const WIDEST_NAME = 26; // characters of a source's name
+
+/** What the list tells its owner. */
+export interface ListEvents {
+  /** The person scrolled; `follow` tells whether the end is kept in sight. */
+  moved(): void;
+  /** Lines are in sight which the page does not hold. */
+  wanted(from: number, to: number): void;
+}
+
+export class LogList {
+  readonly element: HTMLElement;
+  follow = true;
+  wrap = false;
+  times = false;
+  pattern: RegExp | null = null;
+  /** The line of the current match, or -1. */
+  marked = -1;
+  /** How many lines are shown: those of the store, or fewer while it is paused. */
+  total = 0;
+  private top = 0; // the line at the top edge, if no line were wrapped
+  private readonly spacer = make('div', { class: 'nbc-spacer' });
+  private readonly layer = make('div', { class: 'nbc-layer' });
+  private readonly flow = make('div', { class: 'nbc-flow' });
+  private readonly lines = new Map<number, HTMLElement>();
+  private expected = 0;
+  private frame = 0;
+  private width = 0;
+  private drawn = '';
+  private readonly observer = new ResizeObserver(() => this.request());
+
+  constructor(
+    public store: LogStore,
+    private readonly events: ListEvents,
+  ) {
+    this.layer.append(this.flow);
+    this.spacer.append(this.layer);
+    this.element = make(
+      'div',
+      { class: 'nbc-lines nbc-code', role: 'log', 'aria-live': 'off', tabindex: 0 },
+      this.spacer,
+    );
+    this.element.addEventListener('scroll', () => this.onScroll(), { passive: true });
+    this.element.addEventListener('wheel', (event) => this.onWheel(event), { passive: false });
+    this.observer.observe(this.element);
+  }
+
+  dispose(): void {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+
+  request(): void {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.paint();
+    });
+  }
+
+  /** Lines that fit into the view. */
+  get room(): number {
+    return this.element.clientHeight / LINE;
+  }
+
+  /** The number of the line at the top of the view. */
+  get first(): number {
+    return Math.floor(this.top);
+  }
+
+  /** Scrolls by some lines; up ends following, down to the end starts it again. */
+  move(lines: number): void {
+    const last = Math.max(0, this.total - this.room);
+    const from = this.follow ? last : this.top;
+    this.top = Math.max(0, Math.min(last, from + lines));
+    this.follow = lines > 0 && this.top >= last;
+    this.events.moved();
+    this.paint();
+  }
+
+  /** Puts a line into the middle of the view. */
+  show(line: number): void {
+    this.follow = false;
+    this.top = Math.max(0, Math.min(this.total - this.room, line - this.room / 2));
+    this.events.moved();
+    this.paint();
+  }
+
+  /** Goes to the end and stays there. */
+  toEnd(): void {
+    this.follow = true;
+    this.events.moved();
+    this.paint();
+  }
+
+  private onScroll(): void {
+    const { element } = this;
+    if (Math.abs(element.scrollTop - this.expected) > 1) {
+      const way = element.scrollHeight - element.clientHeight;
+      const fraction = way > 0 ? element.scrollTop / way : 1;
+      this.expected = element.scrollTop;
+      this.top = fraction * Math.max(0, this.total - this.room);
+      this.follow = element.scrollTop >= way - 2;
+      this.events.moved();
+    }
+    this.request();
+  }
+
+  // where the scroll bar stands for more lines than it has pixels, a turn of the wheel would jump
+  private onWheel(event: WheelEvent): void {
+    if (this.total * LINE <= HIGHEST || event.ctrlKey || event.deltaY === 0) return;
+    event.preventDefault();
+    this.move(event.deltaY / (event.deltaMode === 1 ? 1 : LINE));
+  }
+
+  /** Draws now. */
+  paint(): void {
+    const { element, total } = this;
+    if (!element.isConnected || !element.clientHeight) return;
+    const height = element.clientHeight;
+    const room = this.room;
+    const sheet = Math.max(height, Math.min(total * LINE, HIGHEST));
+    this.spacer.style.height = `${sheet}px`;
+    this.layer.style.height = `${height}px`;
+    const last = Math.max(0, total - room);
+    if (this.follow) this.top = last;
+    this.top = Math.min(this.top, last);
+    const fraction = last > 0 ? this.top / last : 0;
+    const place = fraction * total;
+    const anchor = Math.max(0, Math.min(total - 1, Math.floor(place)));
+    const from = Math.max(0, Math.floor(anchor - fraction * room) - 4);
+    const to = Math.min(total, Math.ceil(anchor + (1 - fraction) * room) + 5);
+    this.setLines(from, to);
+    const line = this.lines.get(anchor);
+    const offset = line ? fraction * height - (place - anchor) * line.offsetHeight - line.offsetTop : 0;
+    this.flow.style.transform = `translateY(${Math.round(offset)}px)`;
+    this.keepWidth();
+    const wanted = fraction * (sheet - height);
+    if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
+    this.expected = element.scrollTop;
+    if (this.store.missing(from, to)) this.events.wanted(from, to);
+  }
+
+  // the view is as wide as the widest line so far, so that it does not jump while it scrolls
+  private keepWidth(): void {
+    const width = this.wrap ? 0 : Math.max(this.width, this.flow.scrollWidth);
+    if (width === this.width && !this.wrap) return;
+    this.width = width;
+    this.spacer.style.minWidth = width > this.element.clientWidth ? `${width}px` : '';
+  }
+
+  private setLines(from: number, to: number): void {
+    const { store } = this;
+    const several = store.sources.size > 1;
+    const drawn = `${this.times} ${several} ${this.pattern?.source} ${this.pattern?.flags}`;
+    const anew = drawn !== this.drawn;
+    this.drawn = drawn;
+    this.flow.classList.toggle('nbc-wrap', this.wrap);
+    this.flow.style.setProperty('--nbc-log-columns', this.columns(several));
+    const spare: HTMLElement[] = [];
+    for (const [number, element] of this.lines) {
+      if (number >= from && number < to) continue;
+      this.lines.delete(number);
+      spare.push(element);
+    }
+    let before: Element | null = null;
+    for (let number = to - 1; number >= from; number--) {
+      let element = this.lines.get(number);
+      if (!element) {
+        element = spare.pop() ?? make('div', { class: 'nbc-line' });
+        delete element.dataset.state;
+        this.flow.insertBefore(element, before);
+        this.lines.set(number, element);
+      }
+      const line = store.get(number);
+      const notes = store.notes.get(number);
+      const state = `${line ? 1 : 0} ${notes?.length ?? 0}`;
+      if (anew || element.dataset.state !== state) this.drawLine(element, line, notes, several);
+      element.dataset.state = state;
+      element.classList.toggle('nbc-marked', number === this.marked);
+      before = element;
+    }
+    for (const element of spare) element.remove();
+  }
+
+  private columns(several: boolean): string {
+    let longest = 0;
+    if (several)
+      for (const name of this.store.sources.keys()) longest = Math.max(longest, shorten(name).length);
+    return `${this.times ? '12.5ch ' : ''}${several ? `${longest + 0.5}ch ` : ''}minmax(0, 1fr)`;
+  }
+
+  private drawLine(
+    host: HTMLElement,
+    line: Line | undefined,
+    notes: string[] | undefined,
+    several: boolean,
+  ): void {
+    const parts: HTMLElement[] = (notes ?? []).map((note) =>
+      make('div', { class: 'nbc-remark nbc-dim' }, `— ${visible(note)} —`),
+    );
+    if (this.times) {
+      const time = make('span', { class: 'nbc-dim' }, line?.time ? clock(line.time) : '');
+      if (line?.time) time.title = new Date(line.time * 1000).toISOString();
+      parts.push(time);
+    }
+    if (several) {
+      const name = make('span', { class: `nbc-source nbc-s${colourOf(line?.source ?? '')}` });
+      setText(name, shorten(line?.source ?? ''));
+      name.title = visible(line?.source ?? '');
+      parts.push(name);
+    }
+    const text = make('span', { class: line?.error ? 'nbc-text nbc-stderr' : 'nbc-text' });
+    if (line) draw(text, line.text, this.pattern);
+    else text.textContent = '…';
+    parts.push(text);
+    host.replaceChildren(...parts);
+  }
+}
+
+/** A source's name with its middle left out where it is long: "web-…-x2x8q". */
+export function shorten(name: string): string {
+  const text = visible(name);
+  if (text.length <= WIDEST_NAME) return text;
+  return `${text.slice(0, WIDEST_NAME - 13)}…${text.slice(-12)}`;
+}
+
+/** The colour of a source: the same name always has the same one (FNV-1a). */
+export function colourOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  return (hash >>> 16) % COLOURS;
+}
+
+function clock(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+}

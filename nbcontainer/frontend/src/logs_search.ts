@@ -1,0 +1,119 @@
+// Search over a whole log. The kernel looks through the spool file, a slice at a time; the page asks on.
+
+/** One answer of the kernel. */
+interface Slice {
+  found: number[];
+  /** The first line that was not looked at. */
+  until: number;
+  total?: number;
+  trouble?: string;
+}
+
+type Ask = (name: string, detail: Record<string, unknown>) => Promise<unknown>;
+
+const MOST_FOUND = 200_000;
+const REST = 500; // milliseconds between two looks at what has come since
+
+export class LogSearch {
+  query = '';
+  regex = false;
+  /** The numbers of the lines that match, in order. */
+  found: number[] = [];
+  /** Which of `found` is shown, or -1. */
+  current = -1;
+  /** What is highlighted in the page; null where nothing is looked for. */
+  pattern: RegExp | null = null;
+  trouble = '';
+  busy = false;
+  private until = 0;
+  private run = 0;
+  private timer = 0;
+
+  constructor(
+    private readonly ask: Ask,
+    private readonly changed: (first: boolean) => void,
+  ) {}
+
+  /** Looks for something else. */
+  start(query: string, regex: boolean): void {
+    this.run++;
+    window.clearTimeout(this.timer);
+    Object.assign(this, { query, regex, found: [], current: -1, until: 0, trouble: '', busy: false });
+    this.pattern = null;
+    if (query) {
+      try {
+        this.pattern = compile(query, regex);
+      } catch {
+        // it may be an expression of Python's that is none of the page's: then nothing is highlighted
+      }
+      void this.goOn(this.run, true);
+    }
+    this.changed(false);
+  }
+
+  /** Whether more was found than the page keeps. */
+  get full(): boolean {
+    return this.found.length >= MOST_FOUND;
+  }
+
+  private async goOn(run: number, fresh: boolean): Promise<void> {
+    this.busy = true;
+    for (;;) {
+      const asked = { query: this.query, regex: this.regex, first: this.until };
+      const slice = (await this.ask('search', asked)) as Slice | null;
+      if (run !== this.run) return;
+      if (!slice) break;
+      this.trouble = slice.trouble ?? '';
+      const first = fresh && this.found.length === 0 && slice.found.length > 0;
+      for (const number of slice.found) this.found.push(number);
+      const ended = slice.until <= this.until || slice.until >= (slice.total ?? 0);
+      this.until = Math.max(this.until, slice.until);
+      if (this.trouble || ended || this.full) break;
+      this.changed(first);
+    }
+    this.busy = false;
+    this.changed(fresh);
+    if (fresh) this.watch(run);
+  }
+
+  // lines that come later are looked at, too
+  private watch(run: number): void {
+    this.timer = window.setTimeout(async () => {
+      if (run !== this.run || this.trouble || this.full) return;
+      if (this.until < this.total()) await this.goOn(run, false);
+      if (run === this.run) this.watch(run);
+    }, REST);
+  }
+
+  /** How many lines the log has; set by the owner. */
+  total: () => number = () => 0;
+
+  /** Goes to the next line that matches, or with -1 to the one before; gives its number, or -1. */
+  step(direction: 1 | -1): number {
+    const count = this.found.length;
+    if (!count) return -1;
+    this.current =
+      this.current < 0 ? (direction > 0 ? 0 : count - 1) : (this.current + direction + count) % count;
+    return this.found[this.current] ?? -1;
+  }
+
+  /** Goes to the first match at or after a line, else to the last one; gives its number, or -1. */
+  nearest(line: number): number {
+    const place = this.found.findIndex((number) => number >= line);
+    this.current = place >= 0 ? place : this.found.length - 1;
+    return this.found[this.current] ?? -1;
+  }
+
+  stop(): void {
+    this.run++;
+    window.clearTimeout(this.timer);
+  }
+}
+
+/** The same as the kernel's Search: alternatives parted by " OR "; case matters where the query has capitals. */
+export function compile(query: string, regex: boolean): RegExp {
+  const parts = query.split(' OR ').filter((part) => part);
+  const letters = regex ? query.replace(/\\./g, '').replace(/ OR /g, '') : parts.join('');
+  const source = parts.map((part) => (regex ? part : part.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'))).join('|');
+  return new RegExp(source, letters === letters.toLowerCase() ? 'giu' : 'gu');
+}

@@ -1,0 +1,141 @@
+// What the page holds of a log: its counts, and those lines that somebody looks at or looked at lately.
+
+/** A line as the kernel sends it: place in `names`, text, time (seconds since the epoch, or 0), 1 for stderr. */
+export type WireLine = [number, string, number, number];
+
+/** Lines with consecutive numbers, from `first` (counted from 0). */
+export interface WireLines {
+  first: number;
+  names: string[];
+  lines: WireLine[];
+}
+
+/** What the kernel sends: all it knows (with `reset`), or what changed. */
+export interface LogWire extends Partial<WireLines> {
+  reset?: boolean;
+  title?: string;
+  where?: string;
+  spool?: string;
+  following?: boolean;
+  /** Whether a time stands before each line from the start. */
+  times?: boolean;
+  sources?: Record<string, boolean>;
+  /** Remarks, each with the number of the line before which it stands. */
+  notes?: [number, string][];
+  total?: number;
+  bytes?: number;
+}
+
+export interface Line {
+  source: string;
+  text: string;
+  time: number;
+  error: boolean;
+}
+
+const CHUNK = 256;
+const MOST_CHUNKS = 64; // 16,384 lines
+const MOST_NOTES = 200;
+const RATE_SECONDS = 3;
+
+export class LogStore {
+  title = '';
+  where = '';
+  spool = '';
+  following = false;
+  followed = false;
+  times = false;
+  sources = new Map<string, boolean>();
+  notes = new Map<number, string[]>();
+  total = 0;
+  bytes = 0;
+  /** Grows with each message. */
+  version = 0;
+  private chunks = new Map<number, (Line | undefined)[]>(); // the one used last stands last
+  private samples: [number, number][] = [];
+
+  /** Takes a message in; `clock` is in milliseconds. */
+  apply(message: LogWire, clock: number): void {
+    this.version++;
+    this.title = message.title ?? this.title;
+    this.where = message.where ?? this.where;
+    this.spool = message.spool ?? this.spool;
+    this.following = message.following ?? this.following;
+    this.followed ||= this.following;
+    this.times = message.times ?? this.times;
+    this.bytes = message.bytes ?? this.bytes;
+    if (message.sources) this.sources = new Map(Object.entries(message.sources));
+    if (message.reset) this.notes.clear();
+    for (const [at, note] of message.notes ?? []) this.addNote(at, note);
+    if (message.total !== undefined) {
+      this.total = message.total;
+      this.samples.push([clock, message.total]);
+      while (this.samples.length > 2 && clock - (this.samples[1]?.[0] ?? 0) > RATE_SECONDS * 1000)
+        this.samples.shift();
+    }
+    this.put(message);
+  }
+
+  private addNote(at: number, note: string): void {
+    const there = this.notes.get(at);
+    if (there) there.push(note);
+    else this.notes.set(at, [note]);
+    if (this.notes.size > MOST_NOTES) this.notes.delete(this.notes.keys().next().value ?? 0);
+  }
+
+  /** Keeps the lines of a message or an answer. */
+  put({ first, names, lines }: Partial<WireLines>): void {
+    if (first === undefined || !names || !lines) return;
+    lines.forEach(([name, text, time, error], at) => {
+      const number = first + at;
+      this.chunk(Math.floor(number / CHUNK))[number % CHUNK] = {
+        source: names[name] ?? '',
+        text,
+        time,
+        error: error === 1,
+      };
+    });
+  }
+
+  private chunk(place: number): (Line | undefined)[] {
+    const chunk = this.chunks.get(place) ?? [];
+    this.chunks.delete(place);
+    this.chunks.set(place, chunk);
+    if (this.chunks.size > MOST_CHUNKS) this.chunks.delete(this.chunks.keys().next().value ?? -1);
+    return chunk;
+  }
+
+  /** The line, if the page holds it. */
+  get(number: number): Line | undefined {
+    return this.chunks.get(Math.floor(number / CHUNK))?.[number % CHUNK];
+  }
+
+  /** How many lines the page holds. */
+  get held(): number {
+    let count = 0;
+    for (const chunk of this.chunks.values()) for (const line of chunk) if (line) count++;
+    return count;
+  }
+
+  /** What to ask the kernel for, so that the page holds the lines `from` to `to`: whole chunks; null if it does. */
+  missing(from: number, to: number): { first: number; count: number } | null {
+    let first = -1;
+    let last = -1;
+    for (let number = Math.max(0, from); number < Math.min(to, this.total); number++) {
+      if (this.get(number)) continue;
+      if (first < 0) first = number;
+      last = number;
+    }
+    if (first < 0) return null;
+    first -= first % CHUNK;
+    return { first, count: Math.min(this.total, (Math.floor(last / CHUNK) + 1) * CHUNK) - first };
+  }
+
+  /** Lines a second, over the last seconds. */
+  rate(clock: number): number {
+    const [first] = this.samples;
+    const last = this.samples.at(-1);
+    if (!first || !last || clock - last[0] > RATE_SECONDS * 1000 || this.samples.length < 2) return 0;
+    return ((last[1] - first[1]) * 1000) / Math.max(200, clock - first[0]);
+  }
+}

@@ -1,0 +1,209 @@
+import json
+import time
+
+import pytest
+
+from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogSource, LogState, apply_logs
+from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.operation import Operation
+from nbcontainer.views.logs import MOST_CHARACTERS, RANGE_LINES, TAIL_LINES, LogView
+from nbcontainer.views.picture import as_html, as_text
+
+HOSTILE = "<script>alert(1)</script>\x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b[31mred\u202egnp.exe\x00"
+
+
+def lines(count, first=0, source="web"):
+    return tuple(LogLine(source, f"line {number}", 1_790_000_000.0 + number) for number in range(first, first + count))
+
+
+def folded(*events, **changes):
+    state = LogState(title="deploy/web", **changes)
+    for event in events:
+        state = apply_logs(state, event)
+    return state
+
+
+def test_plain_lines_name_the_source_only_where_there_are_several():
+    view = LogView()
+    assert view.line(LogLines(lines(2))) == "line 0\nline 1"
+    assert view.line(LogLines(lines(1, source="db"))) == "db | line 0"
+    assert view.line(LogSource("db", open=True)) is None
+    assert view.line(LogSource("db", open=True, note="restarted")) == "— db: restarted —"
+    assert view.line(LogLines(())) is None
+    assert view.line(LogEnded()) is None
+
+
+def test_a_picture_has_the_last_lines_and_says_where_the_rest_is():
+    state = folded(LogLines(lines(1_500)), spool="/spool/web.log", following=True)
+    text = as_text(LogView().render(state)).splitlines()
+    assert text[0] == "Logs  deploy/web  1,500 lines · 13.9 kB  ● following"
+    assert text[1] == "… 1,300 lines before these; all of them are in /spool/web.log"
+    assert text[2].endswith("line 1300")
+    assert text[-1].endswith("line 1499")
+
+
+def test_a_picture_of_several_sources_has_them_in_a_column():
+    sources = [LogSource("web-1", open=True), LogSource("db", open=True)]
+    state = folded(*sources, LogLines((LogLine("web-1", "a"), LogLine("db", "b"))))
+    text = as_text(LogView().render(state)).splitlines()
+    assert text[1:] == ["  │ web-1 | a", "  │ db    | b"]
+
+
+def test_hostile_lines_stay_text_on_every_surface():
+    event = LogLines((LogLine(HOSTILE, HOSTILE), LogLine("web", HOSTILE)))
+    state = folded(event, LogSource(HOSTILE, open=True, note=HOSTILE), where=HOSTILE)
+    drawn = LogView().render(state)
+    text, html, line = as_text(drawn), as_html(drawn), LogView().line(event)
+    for shown in (text, html, line):
+        assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(shown)
+        assert "U+202E" in shown
+    assert "<script" not in html
+
+
+# --- the page
+
+
+def test_the_page_is_told_the_newest_lines_however_many_came():
+    view = LogView()
+    before = folded(LogLines(lines(10)))
+    few = apply_logs(before, LogLines(lines(3, 10)))
+    message = view.wire(before, few)
+    assert (message["first"], message["total"], message["names"]) == (10, 13, ["web"])
+    assert [line[1] for line in message["lines"]] == ["line 10", "line 11", "line 12"]
+    flood = before
+    for start in range(10, 50_010, 1_000):
+        flood = apply_logs(flood, LogLines(lines(1_000, start)))
+    message = view.wire(before, flood)
+    assert (message["first"], message["total"]) == (50_010 - TAIL_LINES, 50_010)
+    assert len(message["lines"]) == TAIL_LINES
+    assert view.wire(flood, flood) is None
+
+
+def test_the_page_is_told_what_happens_to_sources():
+    view = LogView()
+    before = folded(LogLines(lines(1)), LogSource("web", open=True, note="one"), following=True)
+    after = apply_logs(apply_logs(before, LogSource("web", open=True, note="two")), LogEnded())
+    assert view.wire(before, after) == {"following": False, "sources": {"web": False}, "notes": [[1, "two"]]}
+    for number in range(60):  # the state keeps fifty
+        before, after = after, apply_logs(after, LogSource("web", open=True, note=f"note {number}"))
+        assert view.wire(before, after)["notes"] == [[1, f"note {number}"]]
+
+
+def test_what_is_told_fits_into_a_message():
+    nasty = LogLine("we\udc80b", "x" * 1_000_000 + "\ud800", stream="stderr")
+    message = LogView().wire(None, folded(LogLines((nasty, LogLine("web", "\ud800")))))
+    json.dumps(message, ensure_ascii=False).encode()
+    assert len(message["lines"][0][1]) < MOST_CHARACTERS + 60
+    assert message["lines"][0][1].endswith("… 995,001 more characters")
+    assert message["lines"][0][3] == 1
+
+
+# --- ranges and search, over a real spool file
+
+
+@pytest.fixture
+def spooled(tmp_path):
+    """An operation whose log has 30,000 lines; the state holds the last 2,000."""
+    path = tmp_path / "web.log"
+    path.write_bytes(b"")
+    state = LogState(title="web", spool=str(path), following=True)
+    operation = Operation("log", state, apply_logs, endless=True)
+
+    def work(progress):
+        with path.open("ab") as spool:
+            for start in range(0, 30_000, 500):
+                batch = lines(500, start, source=f"web-{start % 3}")
+                spool.write(encode_lines(batch))
+                spool.flush()
+                progress.tell(LogLines(batch))
+        while not progress.stopping:
+            time.sleep(0.01)
+
+    operation.start_thread(work)
+    while operation.state.total < 30_000:
+        operation.wait(5, revision=operation.revision)
+    yield operation
+    operation.stop()
+    operation.wait(5)
+
+
+@pytest.mark.parametrize("first", [0, 1, 255, 4_321, 27_999, 28_000, 29_990, 29_999])
+def test_any_range_of_lines_can_be_asked_for(spooled, first):
+    answer = LogView().act(spooled, {"type": "lines", "first": first, "count": 300})
+    assert answer["first"] == first
+    expected = [f"line {number}" for number in range(first, min(30_000, first + 300))]
+    assert [line[1] for line in answer["lines"]] == expected
+    assert answer["names"][answer["lines"][0][0]] == f"web-{first // 500 * 500 % 3}"
+    assert answer["lines"][0][2] == 1_790_000_000.0 + first
+
+
+def test_an_absurd_range_gets_a_bounded_answer(spooled):
+    view = LogView()
+    assert len(view.act(spooled, {"type": "lines", "first": 0, "count": 10**9})["lines"]) == RANGE_LINES
+    assert view.act(spooled, {"type": "lines", "first": 10**12, "count": 5})["lines"] == []
+    assert view.act(spooled, {"type": "lines", "first": "x", "count": None})["lines"] == []
+    assert view.act(spooled, {"type": "lines", "first": -5, "count": 1})["lines"][0][1] == "line 0"
+
+
+def search(view, operation, query, **options):
+    found, first = [], 0
+    while True:
+        answer = view.act(operation, {"type": "search", "query": query, "first": first, **options})
+        assert "trouble" not in answer
+        found += answer["found"]
+        first = answer["until"]
+        if first >= answer["total"]:
+            return found
+
+
+@pytest.mark.parametrize(
+    ("query", "regex", "expected"),
+    [
+        ("line 12345", False, [12345]),
+        ("LINE 12345", False, []),
+        ("line 7 OR line 29999", False, [7, *range(70, 80), *range(700, 800), *range(7000, 8000), 29999]),
+        (r"^line \d$", True, list(range(10))),
+        (r"\D29998$", True, [29998]),
+        ("web-2", False, [number for number in range(30_000) if number // 500 * 500 % 3 == 2]),
+        ("1790000000", False, []),  # times are no part of what is looked for
+        ("stdout", False, []),
+    ],
+)
+def test_search_looks_at_the_whole_log(spooled, query, regex, expected):
+    assert search(LogView(), spooled, query, regex=regex) == expected
+
+
+def test_a_wrong_expression_is_told(spooled):
+    answer = LogView().act(spooled, {"type": "search", "query": "(", "regex": True, "first": 0})
+    assert answer["trouble"].startswith("not an expression: ")
+
+
+def test_colours_do_not_part_words(tmp_path):
+    path = tmp_path / "web.log"
+    texts = ["\x1b[31mERR\x1b[1mOR\x1b[0m here", "31m", "no"]
+    path.write_bytes(encode_lines(LogLine("web", text) for text in texts))
+    operation = Operation("log", LogState(spool=str(path), total=3), apply_logs)
+    assert LogView().act(operation, {"type": "search", "query": "ERROR", "first": 0})["found"] == [0]
+    assert LogView().act(operation, {"type": "search", "query": "31m", "first": 0})["found"] == [1]
+
+
+def test_very_long_lines_and_a_line_that_is_being_written(tmp_path):
+    path = tmp_path / "web.log"
+    texts = ["short", "x" * 3_000_000 + "needle", "after", "y" * 200_000]
+    path.write_bytes(encode_lines(LogLine("web", text) for text in texts) + b"- web stdout not yet compl")
+    view = LogView()
+    operation = Operation("log", LogState(spool=str(path), total=4), apply_logs)
+    assert search(view, operation, "needle") == [1]
+    assert search(view, operation, "after") == [2]
+    answer = view.act(operation, {"type": "lines", "first": 2, "count": 9})
+    assert [line[1][:5] for line in answer["lines"]] == ["after", "yyyyy"]
+
+
+def test_without_a_spool_file_the_window_is_what_there_is(tmp_path):
+    operation = Operation("log", folded(LogLines(lines(50))), apply_logs)
+    assert LogView().act(operation, {"type": "lines", "first": 40, "count": 99})["lines"][-1][1] == "line 49"
+    assert search(LogView(), operation, "line 4") == [4, *range(40, 50)]
+    gone = Operation("log", LogState(spool=str(tmp_path / "gone"), total=9), apply_logs)
+    assert LogView().act(gone, {"type": "lines", "first": 0, "count": 9})["lines"] == []
+    trouble = LogView().act(gone, {"type": "search", "query": "x", "first": 0})["trouble"]
+    assert trouble.startswith("the spool file cannot be read")
