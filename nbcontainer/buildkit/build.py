@@ -17,6 +17,7 @@ from .session import Services, Session
 
 _REFUSED = 0.25  # seconds of silence after which a Solve that failed was refused before Status could tell of it
 _LAST_WORDS = 2.0  # seconds without news after a Solve that failed
+_CANCELLED = "context canceled"  # the error of steps that ended because another one failed
 _STUCK = 10.0  # seconds without news after the end of a Solve that had news
 
 
@@ -55,6 +56,8 @@ class Build:
         self._lock = threading.Lock()
         self._solve: Call | None = None
         self._broken: SolveError | None = None
+        self._failed_step = ""
+        self._source_map: SourceMap | None = None
 
     def run(self) -> dict[str, str]:
         """Build; returns what the exporter reports, such as ``containerimage.digest``. An interrupt cancels it.
@@ -95,13 +98,22 @@ class Build:
                     session = start(session, shared_key=key, on_lost=self._session_lost)
                     stack.callback(session.close)
                 if self._on_status is not None:
-                    stack.enter_context(_Watch(self._control, self.ref, self._on_status))
+                    stack.enter_context(_Watch(self._control, self.ref, self._heard))
                 stack.callback(self._stop_calls)
                 if self._broken is not None:
                     raise self._broken
                 yield session
         except RpcError as error:
-            raise self._broken or SolveError.of(error) from None
+            failure = self._broken or SolveError.of(error)
+            failure.complete(self._failed_step, self._source_map)
+            raise failure from None
+
+    def _heard(self, response: StatusResponse) -> None:
+        for vertex in response.vertexes:
+            if vertex.error and not vertex.error.endswith(_CANCELLED):
+                self._failed_step = vertex.digest
+        if self._on_status is not None:
+            self._on_status(response)
 
     def cancel(self) -> None:
         """End it from any thread: `run` raises at once, and the daemon stops the step that runs."""
@@ -137,9 +149,9 @@ class Build:
         try:
             self._gateway.ping()
             result, raw = self._gateway.solve(self._options)
-            found = source_map(result)
-            if found is not None:
-                on_source_map(found)
+            self._source_map = source_map(result)
+            if self._source_map is not None:
+                on_source_map(self._source_map)
             self._gateway.return_result(raw)
         except RpcError as error:
             if outer.error is not None:  # it ended first, and took the gateway's calls with it

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from .gateway_messages import CacheMount, Mount
-from .messages import RpcStatus
+from .messages import RpcStatus, SourceInfo, SourceMap
 from .rpc_status import Code, RpcError
 from .wire import WireError
 
-_PARSE_ERROR = re.compile(r"dockerfile parse error on line (\d{1,6}):")
+_PARSE_ERROR = re.compile(r"dockerfile parse error (?:on )?line (\d{1,6}):")
+_EXIT_CODE = re.compile(r"exit code: (\d{1,3})$")
 _BIND, _SECRET, _SSH = 0, 1, 2
 _MOUNT_TYPES = {"BIND": _BIND, "SECRET": _SECRET, "SSH": _SSH, "CACHE": 3, "TMPFS": 4}
 _SHARING = {"SHARED": 0, "PRIVATE": 1, "LOCKED": 2}
@@ -124,6 +125,29 @@ class SolveError(RpcError):
         # A subrequest's error has no details, only BuildKit's parser.ErrorLocation in words.
         match = _PARSE_ERROR.search(self.message)
         return (int(match[1]),) if match else ()
+
+    def complete(self, step: str, source_map: SourceMap | None) -> None:
+        """Fill in what an old daemon leaves out (Docker 20.10 sends no details at all).
+
+        Args:
+            step: Digest of the step that Status showed as failed.
+            source_map: Where the steps were written.
+        """
+        self.step = self.step or step
+        if self.exit_code is None and self.step and (match := _EXIT_CODE.search(self.message)):
+            self.exit_code = int(match[1])
+        if self.sources or source_map is None or self.step not in source_map.locations:
+            return
+        for location in source_map.locations[self.step].locations:
+            known = 0 <= location.source < len(source_map.infos)
+            info = source_map.infos[location.source] if known else SourceInfo()
+            ranges = tuple(
+                (found.start.line, found.end.line if found.end else found.start.line)
+                for found in location.ranges
+                if found.start is not None
+            )
+            if ranges:
+                self.sources += (Source(info.filename, info.data.decode("utf-8", "replace"), ranges),)
 
     def _learn(self, name: str, value: Any) -> None:
         if not isinstance(value, dict):
