@@ -12,11 +12,11 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from . import ed25519, filesync
+from . import ed25519, filereceive, filesync
 from .connection import ByteStream, Call
 from .messages import (
     AuthorityRequest,
@@ -53,7 +53,9 @@ class Services:
         token_authority: Fetch registry tokens here, so that passwords stay here; else the daemon asks for them.
         ssh: Agent id (``default``) → path of the agent's socket.
         uploads: Id → opens what is sent as ``http://buildkit-session/ID``: a context as a tar.
-        outputs: Exporter id → opens the file that a ``tar``, ``oci`` or ``docker`` exporter writes.
+        outputs: Exporter's number (``0`` for the only one) → opens the file that a ``tar``, ``oci`` or ``docker``
+            exporter writes.
+        output_folders: Exporter's number → the folder that a ``local`` exporter fills.
         on_request: Told of each request by kind and subject, never by its content.
     """
 
@@ -64,6 +66,7 @@ class Services:
     ssh: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
     outputs: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
+    output_folders: Mapping[str, str | os.PathLike[str]] = field(default_factory=dict)
     on_request: Callable[[str, str], None] | None = None
 
 
@@ -72,7 +75,7 @@ class Session:
 
     Attributes:
         id: By which builds name it.
-        transfers: Directory name → what was sent of it, growing while it is sent.
+        transfers: Directory name, or ``output`` and its number → what was sent or received of it, growing meanwhile.
         lost: Why it ended before `close`, or None.
 
     Args:
@@ -145,7 +148,7 @@ class Session:
             offered["/moby.sshforward.v1.SSH/ForwardAgent"] = self._forward_agent
         if services.uploads:
             offered["/moby.upload.v1.Upload/Pull"] = self._upload
-        if services.outputs:
+        if services.outputs or services.output_folders:
             offered["/moby.filesync.v1.FileSend/DiffCopy"] = self._receive_output
         return offered
 
@@ -241,9 +244,13 @@ class Session:
             while data := source.read(_CHUNK):
                 yield Bytes(data=data).encode()
 
-    def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Sequence[bytes]:
+    def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Iterable[bytes | list[bytes]]:
         name = _first(metadata, "buildkit-attachable-exporter-id") or "0"
         self._tell("output", name)
+        folder = self.services.output_folders.get(name)
+        if folder is not None:
+            statistics = self.transfers[f"output {name}"] = filesync.Statistics()
+            return filereceive.receive(requests, folder, statistics)
         opener = self.services.outputs.get(name)
         if opener is None:
             raise RpcError(Code.NOT_FOUND, f"no output {name!r}")

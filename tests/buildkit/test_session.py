@@ -204,6 +204,17 @@ def test_an_output_as_a_tar(engine, tmp_path):
         assert tar.extractfile("word").read().decode() == f"{word}\n"
 
 
+def test_an_output_as_a_folder(engine, tmp_path):
+    word = unique()
+    offered = {"output_folders": {"0": tmp_path / "out"}}
+    dockerfile = (
+        f"FROM busybox AS a\nRUN mkdir /d && echo {word} > /d/w && ln -s w /d/l\nFROM scratch\nCOPY --from=a /d /d"
+    )
+    build(engine, dockerfile, exporters=[Entry(type="local")], offered=offered)
+    assert (tmp_path / "out/d/w").read_text() == f"{word}\n"
+    assert (tmp_path / "out/d/l").readlink().name == "w"
+
+
 def test_an_output_that_cannot_be_written(engine, tmp_path):
     offered = {"outputs": {"0": lambda: (tmp_path / "no" / "such").open("wb")}}
     with pytest.raises(SolveError, match="FileNotFoundError"):
