@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _FILES, _FILE_SIZE, _FOLDERS = 5000, 61440, 100
+_TAG = "nbcontainer-benchmark"
 _EDITS = itertools.count()
 _SMALL = "FROM busybox\nRUN echo one\nCOPY app.py /app.py\nRUN echo two\n"
 _LARGE = "FROM busybox\nCOPY data /data\nCOPY src /src\n"
@@ -41,12 +44,15 @@ def comparisons() -> Iterator[Comparison]:
         for kernel in kernels:
             kernel.close()
         shutil.rmtree(folder)
+        images = [f"{_TAG}:{name}" for name in ("magic", "api", "client", "fresh", "cli", "buildx")]
+        command, variables = [engine.docker, "rmi", "-f", *images], {**os.environ, **engine.variables}
+        subprocess.run(command, capture_output=True, env=variables, check=False)
 
 
 def _comparison(
     title: str, context: Path, before: Callable[[], None], engine: environment.Engine, kernels: list[Kernel]
 ) -> Comparison:
-    tag = "nbcontainer-benchmark"
+    tag = _TAG
     subjects = []
     text = (context / "Dockerfile").read_text()
     ours = {
