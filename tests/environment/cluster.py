@@ -135,7 +135,7 @@ class Kubernetes(Part):
         return Process("kubernetes-containerd", [str(program), "-c", str(path)], self._environment(), self.root)
 
     def _environment(self) -> dict[str, str]:
-        return docker.tool_environment(docker.Docker().tree(), self.tools())
+        return docker.program_environment(docker.Docker().tree(), docker.tools(), self.tools())
 
     def up(self) -> None:
         need_root("Kubernetes")

@@ -31,14 +31,13 @@ def tools() -> Path:
     return tree
 
 
-def tool_environment(*trees: Path) -> dict[str, str]:
-    """Variables under which an engine finds its helpers in the private trees."""
-    every = (*trees, tools())
-    extensions = next(tools().glob("usr/lib/*-linux-gnu/xtables"))
+def program_environment(*trees: Path) -> dict[str, str]:
+    """Variables under which an engine finds its helpers in private trees, :func:`tools` among them."""
+    extensions = next((path for tree in trees for path in tree.glob("usr/lib/*-linux-gnu/xtables")), None)
     return {
-        "PATH": packages.program_path(*every),
-        "LD_LIBRARY_PATH": packages.library_path(*every),
-        "XTABLES_LIBDIR": str(extensions),
+        "PATH": packages.program_path(*trees),
+        "LD_LIBRARY_PATH": packages.library_path(*trees),
+        **({"XTABLES_LIBDIR": str(extensions)} if extensions else {}),
     }
 
 
@@ -101,7 +100,7 @@ class Docker(Part):
                 *["--exec-root", str(root / "exec"), "--pidfile", str(root / "dockerd.pid")],
                 *["--host", self.host],
             ],
-            tool_environment(tree),
+            program_environment(tree, tools()),
         )
 
     def up(self) -> None:

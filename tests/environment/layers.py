@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from .processes import StartFailed
-from .registries import request
+from .http_requests import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,11 +10,12 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import folders
 
 if TYPE_CHECKING:
+    import pwd
     from collections.abc import Callable, Mapping, Sequence
 
 
@@ -44,13 +45,15 @@ class Process:
         name: Names the pid file and the log.
         arguments: The command line.
         environment: Variables on top of the caller's.
-        preserve: Left running by a signal to the process group; daemons get a session of their own.
+        folder: Its working directory; by default the root of the environment.
+        user: Whom it runs as; by default the caller.
     """
 
     name: str
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    user: pwd.struct_passwd | None = None
 
     @property
     def pid_file(self) -> Path:
@@ -77,6 +80,9 @@ class Process:
         """
         if self.pid() is not None:
             return False
+        identity: dict[str, Any] = {}
+        if self.user is not None:
+            identity = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
         with self.log.open("ab") as log:
             log.write(f"--- {time.strftime('%F %T')} {' '.join(self.arguments)}\n".encode())
             log.flush()
@@ -88,6 +94,7 @@ class Process:
                 start_new_session=True,
                 cwd=self.folder or folders.home(),
                 env={**os.environ, **self.environment},
+                **identity,
             )
         record = {"pid": child.pid, "start_time": start_time(child.pid)}
         folders.write(self.pid_file, json.dumps(record))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 import sys
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 from . import folders, packages
+from .http_requests import request
 from .part import Part, State, Status, Unavailable
 from .processes import Process, StartFailed, port_answers, run
 
@@ -21,29 +18,6 @@ PASSWORD = "secret"  # noqa: S105 - of registries that only listen on this machi
 
 # the line that `htpasswd -Bbn alice secret` prints: a constant, since Python has no bcrypt of its own
 _PASSWORD_LINE = "alice:$2y$05$UvVL2gzjPvKIsLLdZIfmu.FfZtQlJaju8UfUHQId4xgaFS8HWNvqW"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP reply, whatever its status."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-def request(url: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | BinaryIO | None = None) -> Answer:
-    """Asks a local server directly, past any proxy that the machine has configured."""
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context())
-    )
-    asked = urllib.request.Request(url, method=method, headers=headers or {}, data=body)  # noqa: S310 - http on loopback
-    try:
-        with opener.open(asked, timeout=30) as reply:
-            return Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
 
 
 def basic(user: str = USER, password: str = PASSWORD) -> dict[str, str]:

@@ -1,0 +1,135 @@
+"""``python -m tests.environment up|down|status|env|install [PART...]`` and ``pods COUNT``."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from . import parts
+from .part import State, Unavailable, say
+from .simulation import Kwok
+
+if TYPE_CHECKING:
+    from .part import Part
+
+_AT_ONCE = 3
+"""Parts made at the same time: more would only share the same two processors."""
+
+
+def _with_needs(names: list[str], every: dict[str, Part]) -> list[str]:
+    wanted: list[str] = []
+
+    def add(name: str) -> None:
+        for need in every[name].needs:
+            add(need)
+        if name not in wanted:
+            wanted.append(name)
+
+    for name in names:
+        add(name)
+    return wanted
+
+
+def _make(part: Part, action: str) -> str:
+    """Does one thing with one part; returns what went wrong, or nothing."""
+    started = time.monotonic()
+    try:
+        getattr(part, action)()
+    except Unavailable as reason:
+        say(f"{part.name}: unavailable: {reason}")
+        return f"unavailable: {reason}"
+    except (RuntimeError, OSError) as error:
+        say(f"{part.name}: failed: {error}")
+        return f"failed: {error}"
+    seconds = time.monotonic() - started
+    say(f"{part.name}: {action} done in {seconds:.1f} s")
+    return ""
+
+
+def up(names: list[str], every: dict[str, Part], action: str = "up") -> int:
+    """Starts parts, those at once that do not need each other.
+
+    Returns:
+        The exit code: 1 where a part failed, also where it cannot be had here.
+    """
+    waiting = _with_needs(names, every)
+    problems: dict[str, str] = {}
+    running: dict[concurrent.futures.Future[str], str] = {}
+    done: set[str] = set()
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        while waiting or running:
+            for name in list(waiting):
+                missing = [need for need in every[name].needs if need in problems]
+                if missing and action == "up":
+                    problems[name] = f"needs {', '.join(missing)}"
+                    say(f"{name}: left out: it needs {', '.join(missing)}")
+                    waiting.remove(name)
+                elif done.issuperset(every[name].needs) or action != "up":
+                    running[pool.submit(_make, every[name], action)] = name
+                    waiting.remove(name)
+            finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in finished:
+                name = running.pop(future)
+                problem = future.result()
+                if problem:
+                    problems[name] = problem
+                else:
+                    done.add(name)
+    return 1 if problems else 0
+
+
+def down(names: list[str], every: dict[str, Part]) -> int:
+    """Stops parts, first those that need the others."""
+    wanted = [name for name in reversed(every) if name in names]
+    return max([1 if _make(every[name], "down") else 0 for name in wanted], default=0)
+
+
+def status(names: list[str], every: dict[str, Part]) -> int:
+    """Prints a line for each part; exit code 1 unless all are up."""
+    code = 0
+    for name in names:
+        try:
+            found = every[name].status()
+            line = f"{found.state.value:<12}{found.detail}"
+            code = code if found.state is State.UP else 1
+        except Unavailable as reason:
+            line, code = f"unavailable {reason}", 1
+        print(f"{name:<18}{line}")  # noqa: T201 - a command's output
+    return code
+
+
+def env(names: list[str], every: dict[str, Part]) -> int:
+    """Prints ``export`` lines for a shell."""
+    for name in names:
+        if every[name].status():
+            for variable, value in every[name].env().items():
+                print(f"export {variable}={shlex.quote(value)}")  # noqa: T201 - a command's output
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.environment", description=__doc__)
+    parser.add_argument("action", choices=["install", "up", "down", "status", "env", "pods"])
+    parser.add_argument("part", nargs="*", help="the parts meant, by default all; for pods: how many")
+    parser.add_argument("--small", action="store_true", help="only the base images that the demo needs")
+    chosen = parser.parse_args(arguments)
+    if chosen.action == "pods":
+        Kwok().pods(int(chosen.part[0]) if chosen.part else 1000)
+        return 0
+    every = parts(small=chosen.small)
+    unknown = [name for name in chosen.part if name not in every]
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(every)}")
+    names = chosen.part or list(every)
+    if chosen.action in {"up", "install"}:
+        return up(names, every, chosen.action)
+    return {"down": down, "status": status, "env": env}[chosen.action](names, every)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
