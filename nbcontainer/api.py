@@ -211,9 +211,9 @@ def containers(*, all: bool = False) -> Table:  # noqa: A002 - docker's own flag
 
 def container_logs(request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
     """A container's output; `follow` makes it endless."""
-    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine import logs as engine_logs  # noqa: PLC0415 - loads with the first call
 
-    return engine_containers.logs(_engine(), request)
+    return engine_logs.logs(_engine(), request)
 
 
 def stop_containers(names: Sequence[str], *, seconds: int | None = None) -> Report:
@@ -222,7 +222,7 @@ def stop_containers(names: Sequence[str], *, seconds: int | None = None) -> Repo
 
     engine = _engine()
     for name in names:
-        engine_containers.stop(engine, name, seconds=seconds)
+        engine_containers.stop(engine, name, **({} if seconds is None else {"seconds": seconds}))
     return Report(tuple(Remark(f"{name} stopped") for name in names), shlex.join(["docker", "stop", *names]))
 
 
@@ -233,7 +233,7 @@ def remove_containers(names: Sequence[str], *, force: bool = False, volumes: boo
     engine = _engine()
     _guard(engine.address, named=False)
     for name in names:
-        engine_containers.rm(engine, name, force=force, volumes=volumes)
+        engine_containers.remove(engine, name, force=force, volumes=volumes)
     return Report(tuple(Remark(f"{name} removed") for name in names), shlex.join(["docker", "rm", *names]))
 
 

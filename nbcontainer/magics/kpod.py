@@ -236,6 +236,7 @@ def logs(call: Call) -> Any:
         command=("kubectl", "exec"),
         body="optional",
         rest_after_first=True,
+        dashes=True,
     )
 )
 def execute(call: Call) -> Any:

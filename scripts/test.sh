@@ -1,0 +1,25 @@
+#!/bin/sh
+# Everything the tests need, then all tests. Where this kind of machine (Debian as root) has all parts, none may be skipped.
+set -eu
+cd "$(dirname "$0")/.."
+python=$(sh scripts/bootstrap.sh test)
+
+"$python" -m tests.environment up
+sh scripts/check.sh
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  NBCONTAINER_REQUIRE_ALL=1; export NBCONTAINER_REQUIRE_ALL
+fi
+
+# the parts without engine, cluster and browser, on the other Python that is here; then all on this one
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+for other in python3.11 python3.12; do
+  case $other in *"$version") continue ;; esac
+  if "$other" -c 'import venv, ensurepip' >/dev/null 2>&1; then
+    second=$(sh scripts/bootstrap.sh test "$other")
+    echo "quick tests on $other"
+    "$second" -m pytest -q -m "not live"
+  fi
+done
+echo "all tests on Python $version"
+exec "$python" -m pytest -q "$@"

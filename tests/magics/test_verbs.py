@@ -1,0 +1,191 @@
+"""One declaration gives parser, help, completion and command."""
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbcontainer.errors import UsageError
+from nbcontainer.magics.candidates import candidates
+from nbcontainer.magics.registration import MAGICS
+from nbcontainer.magics.verbs import Verb, option, positional, shell_words, switch
+
+RUN = MAGICS["docker"].magic.verb("run")
+DOCKERFILE = MAGICS["dockerfile"].magic.verb("")
+GET = MAGICS["kpod"].magic.verb("get")
+EXEC = MAGICS["kpod"].magic.verb("exec")
+
+
+def parse(verb, line):
+    return verb.parse(shell_words(line))
+
+
+def test_long_short_joined_and_clustered_flags():
+    values = parse(RUN, "-di --name=web -p8080:80 -p 9090:90 -e A=1 --env B= -e C busybox")
+    assert (values.detach, values.interactive, values.name) == (True, True, "web")
+    assert values.publish == ["8080:80", "9090:90"]
+    assert values.env == {"A": "1", "B": "", "C": None}
+
+
+def test_what_follows_the_image_is_left_alone():
+    values = parse(RUN, "--rm busybox sh -c 'echo $HOME --rm' --name x")
+    assert values.rm is True
+    assert values.name is None
+    assert values.command == ["sh", "-c", "echo $HOME --rm", "--name", "x"]
+
+
+def test_dashes_end_the_flags():
+    assert parse(EXEC, "web -c app -- ls -l /").command == ["ls", "-l", "/"]
+    assert parse(EXEC, "web ls -l").command == ["ls", "-l"]
+    assert parse(EXEC, "-c app web -- ls").container == "app"
+
+
+def test_quotes_are_read_as_a_shell_reads_them():
+    values = parse(DOCKERFILE, """-t "a b" --build-arg 'K=v w' --label a=b\\ c .""")
+    assert values.tag == ["a b"]
+    assert values.build_arg == {"K": "v w"}
+    assert values.label == {"a": "b c"}
+    assert values.path == "."
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "message", "cure"),
+    [
+        (DOCKERFILE, "--ta x", "no flag --ta", "--target"),
+        (DOCKERFILE, "--tga=x", "no flag --tga", "--tag"),
+        (DOCKERFILE, "--no-cach", "no flag --no-cach", "--no-cache"),
+        (DOCKERFILE, "a b", "'b' is one word too many", "--help"),
+        (DOCKERFILE, "--no-cache=maybe", "takes no value", ""),
+        (DOCKERFILE, "-t", "-t needs a value", ""),
+        (DOCKERFILE, "--network=wan", "default, none, host", ""),
+        (RUN, "", "IMAGE is missing", "--help"),
+        (RUN, "-x busybox", "no flag -x", ""),
+        (EXEC, "web", "COMMAND is missing", ""),
+        (GET, "--timeout soon", "a duration such as 30s", ""),
+    ],
+)
+def test_wrong_words_are_refused_with_a_cure(verb, line, message, cure):
+    with pytest.raises(UsageError) as error:
+        parse(verb, line)
+    assert message in str(error.value)
+    assert cure in str(error.value)
+
+
+def test_an_open_quote_is_refused():
+    with pytest.raises(UsageError, match="Close the quote"):
+        shell_words("-t 'web")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1.5", 1.5), ("30s", 30), ("1h30m", 5400), ("250ms", 0.25)])
+def test_durations(text, seconds):
+    assert parse(GET, f"--timeout={text}").timeout == seconds
+
+
+@pytest.mark.parametrize(
+    ("magic", "line", "command"),
+    [
+        ("docker", "push web:1", "docker push web:1"),
+        ("docker", "run --rm -e 'A=b c' busybox echo 'x y'", "docker run --rm '--env=A=b c' busybox echo 'x y'"),
+        ("docker", "login reg -u alice --password-from secret", "docker login --username=alice reg"),
+        ("kpod", "-A -l app=web", "kubectl get pods --all-namespaces --selector=app=web"),
+        ("kpod", "create web --image=i:1 --no-wait", "kubectl run --image=i:1 web"),
+        ("kpod", "exec web -- ls /", "kubectl exec web -- ls /"),
+        ("kpod", "logs -f web --since 90s", "kubectl logs --follow --since=90s web"),
+    ],
+)
+def test_the_same_as_a_command(magic, line, command):
+    verb, words = MAGICS[magic].magic.split(line)
+    # flags may stand before or after the words: what matters is that a shell would read the same
+    told = shlex.split(verb.as_command(verb.parse(words)))
+    assert sorted(told) == sorted(shlex.split(command))
+
+
+def test_every_verb_has_a_summary_help_and_an_example_that_parses():
+    for name, verbs in MAGICS.items():
+        for verb in verbs.magic.verbs:
+            assert verb.summary.endswith("."), verb.name
+            assert verb.example, f"{name} {verb.name} has no example"
+            text = verb.help(f"%{name}")
+            assert verb.summary in text
+            for argument in verb.arguments:
+                assert argument.help, argument.names
+                assert argument.names[0] in text
+            first = verb.example.splitlines()[0]
+            found, words = verbs.magic.split(first.lstrip("%").removeprefix(name).replace("{{", "").replace("}}", ""))
+            assert found.name == verb.name
+            found.parse(words)
+
+
+def test_an_unknown_verb_names_the_nearest():
+    with pytest.raises(UsageError, match="Did you mean %docker push"):
+        MAGICS["docker"].magic.split("pusch web")
+    with pytest.raises(UsageError, match="Verbs: "):
+        MAGICS["docker"].magic.split("")
+
+
+def test_bare_kpod_and_its_flags_are_get():
+    assert MAGICS["kpod"].magic.split("")[0].name == "get"
+    assert MAGICS["kpod"].magic.split("-A")[0].name == "get"
+    with pytest.raises(UsageError, match="no verb 'web'"):
+        MAGICS["kpod"].magic.split("web")
+
+
+@given(st.text())
+def test_any_line_is_read_or_refused(line):
+    for verb in (RUN, DOCKERFILE, EXEC):
+        try:
+            values = parse(verb, line)
+        except UsageError:
+            continue
+        verb.as_command(values)
+
+
+def test_many_before_one():
+    verb = Verb("cp", "x.", (positional("SOURCE", help="x", many=True), positional("TARGET", help="y")))
+    values = parse(verb, "a b c")
+    assert (values.source, values.target) == (["a", "b"], "c")
+
+
+def test_a_repeated_plain_flag_takes_the_last_value():
+    verb = Verb("x", "x.", (option("--name", help="n"), switch("--all", help="a")))
+    assert parse(verb, "--name a --name b").name == "b"
+
+
+# --- completion
+
+
+def words(text, line=0, column=None):
+    lines = text.split("\n")
+    found = candidates(text, line, len(lines[line]) if column is None else column, names=lambda kind: [f"<{kind}>"])
+    return None if found is None else (found[0], [item.text for item in found[1]])
+
+
+def test_completion_of_verbs_flags_values_and_names():
+    assert words("%docker pu") == ("pu", ["push", "pull"])
+    assert words("%docker push ") == ("", ["<image>"])
+    assert "--namespace" in words("%kpod --na")[1]
+    assert words("%docker run --pull ")[1] == ["always", "missing", "never"]
+    assert words("%docker run --pull=al") == ("--pull=al", ["--pull=always"])
+    assert words("%%dockerfile --add ")[1] == ["<variable>"]
+    assert words("%kpod logs ")[1] == ["<pod>"]
+    assert words("%kpod exec web -- l")[1] == []
+
+
+def test_completion_leaves_other_cells_alone():
+    assert words("x = 1") is None
+    assert words("%time x") is None
+    assert words("%%bash\nl", line=1) is None
+
+
+def test_completion_in_a_dockerfile_cell():
+    fragment, items = words("%%dockerfile -t x\nFROM busybox\nWORK", line=2)
+    assert fragment == "WORK"
+    assert items == ["WORKDIR"]
+    assert "<image>" in words("%%dockerfile\nFROM ", line=1)[1]
+
+
+@given(st.text(), st.integers(0, 5), st.integers(0, 20))
+def test_completion_never_fails(text, line, column):
+    candidates("%%dockerfile\n" + text, line, column, names=lambda _: [])
+    candidates(text, line, column, names=lambda _: [])
