@@ -76,7 +76,16 @@ def _comparison(
         Program("docker build -q", [engine.docker, "build", "-q", "-t", f"{tag}:cli", context], engine.variables),
         Program(
             "docker buildx build",
-            [*engine.buildx, "build", "--progress=rawjson", "--provenance=false", "-t", f"{tag}:buildx", context],
+            [
+                engine.docker,
+                "buildx",
+                "build",
+                "--progress=rawjson",
+                "--provenance=false",
+                "-t",
+                f"{tag}:buildx",
+                context,
+            ],
             engine.variables,
         ),
     ]

@@ -11,11 +11,10 @@ from benchmarks.measuring import MissingError
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine, and the programs to compare with."""
+    """An engine, and the docker command (with its plugin buildx) to compare with."""
 
     variables: dict[str, str]
     docker: str
-    buildx: list[str]
 
 
 def engine() -> Engine:
@@ -26,8 +25,7 @@ def engine() -> Engine:
     """
     host, docker = os.environ.get("DOCKER_HOST"), os.environ.get("NBCONTAINER_TEST_DOCKER") or shutil.which("docker")
     if host and docker:
-        buildx = os.environ.get("NBCONTAINER_TEST_BUILDX")
-        return Engine({}, docker, [buildx] if buildx else [docker, "buildx"])
+        return Engine({}, docker)
     from tests.environment.docker import Docker  # noqa: PLC0415 - not needed where the variables name an engine
 
     part = Docker()
@@ -35,4 +33,4 @@ def engine() -> Engine:
     if not status:
         raise MissingError(f"docker: {status.detail}; set DOCKER_HOST or start tests/environment")
     variables = part.env()
-    return Engine(variables, variables["NBCONTAINER_TEST_DOCKER"], [variables["NBCONTAINER_TEST_BUILDX"]])
+    return Engine(variables, variables["NBCONTAINER_TEST_DOCKER"])
