@@ -122,7 +122,8 @@ export class LogStore {
     let first = -1;
     let last = -1;
     for (let number = Math.max(0, from); number < Math.min(to, this.total); number++) {
-      if (this.get(number)) continue;
+      const place = Math.floor(number / CHUNK);
+      if (this.chunks.has(place) && this.chunk(place)[number % CHUNK]) continue; // and what is looked at stays
       if (first < 0) first = number;
       last = number;
     }

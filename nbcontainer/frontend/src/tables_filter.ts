@@ -163,7 +163,7 @@ function readSelector(text: string): Test {
     const requirement = part.trim();
     if (!requirement) continue;
     const set = /^(\S+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(requirement);
-    const equal = /^([^=!\s]+)\s*(!=|==?)\s*(\S*)$/.exec(requirement);
+    const equal = /^([^=!\s()]+)\s*(!=|==?)\s*([\w.-]*)$/.exec(requirement);
     const bare = /^(!?)([^=!\s()]+)$/.exec(requirement);
     if (set) {
       const [, key = '', operator, list = ''] = set;

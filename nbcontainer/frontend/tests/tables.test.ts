@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readDuration, readFilter, readSize } from '../src/tables_filter';
+import { TableStore, formatAge, type TableWire, type WireRow } from '../src/tables_store';
+
+const NOW = 1_790_000_000;
+const COLUMNS: [string, string, boolean][] = [
+  ['Name', 'text', false],
+  ['Status', 'status', false],
+  ['Restarts', 'number', false],
+  ['Memory', 'bytes', false],
+  ['Age', 'age', false],
+];
+
+function row(key: string, name: string, status: string, tone: string, restarts = 0, age = 60): WireRow {
+  return [
+    key,
+    [name, status, restarts, 7_900_000, NOW - age],
+    tone,
+    name,
+    'shop',
+    'Pod',
+    { app: name.split('-')[0] ?? '', tier: key },
+  ];
+}
+
+function table(...rows: WireRow[]): TableStore {
+  const store = new TableStore();
+  store.now = () => NOW;
+  const whole: TableWire = { reset: true, title: 'Pods', columns: COLUMNS, rows, live: true };
+  store.apply(whole, 0);
+  store.refresh();
+  return store;
+}
+
+const ROWS = [
+  row('1', 'web-10', 'Running', ''),
+  row('2', 'web-9', 'Pending', 'warning', 0, 30),
+  row('3', 'cart-1', 'CrashLoopBackOff', 'bad', 6, 4000),
+  row('4', 'cart-2', 'Running', '', 1, 90_000),
+];
+
+function shown(store: TableStore): string {
+  store.refresh();
+  return store.shown.map((shown) => shown.key).join('');
+}
+
+test('the filter', () => {
+  const store = table(...ROWS);
+  const cases: [string, string][] = [
+    ['', '1234'],
+    ['   ', '1234'],
+    ['web', '12'],
+    ['WEB', '12'],
+    ['!web', '34'],
+    ['web !pending', '1'],
+    ['/^web-\\d$/', '2'],
+    ['!/web|2$/', '3'],
+    ['/a b|cart-1/', '3'],
+    ['=Running', '14'],
+    ['!=Running', '23'],
+    ['web !=Running', '2'],
+    ['status=pending', '2'],
+    ['status!=running', '23'],
+    ['stat!=running', '23'],
+    ['!status=running', '23'],
+    ['name~^cart', '34'],
+    ['restarts>0', '34'],
+    ['restarts>=6', '3'],
+    ['restarts<=1 cart', '4'],
+    ['age<1m', '2'],
+    ['age>1h', '34'],
+    ['memory>7MB', '1234'],
+    ['memory>8MB', ''],
+    ['-l app=web', '12'],
+    ['-lapp=web', '12'],
+    ['-l app!=web', '34'],
+    ['-l app', '1234'],
+    ['-l !app', ''],
+    ['-l app=cart,tier=4', '4'],
+    ['-l app=cart, tier=4', '4'],
+    ['-l "app in (web, db)" running', '1'],
+    ['-l app in (web,db)', '12'],
+    ['-l app notin (web)', '34'],
+    ['-l app=web !=Running', '2'],
+    ['"web-1"', '1'],
+    ['nothing=here', ''],
+    ['!', '1234'],
+  ];
+  for (const [text, keys] of cases) {
+    store.setFilter(text);
+    assert.equal(shown(store), keys, text);
+    assert.equal(store.filter.trouble, '', text);
+  }
+});
+
+test('what cannot be read is told, and hides nothing', () => {
+  const store = table(...ROWS);
+  for (const text of ['/(/', 'restarts>many', '-l app=(', 'age<soon', 'name~[']) {
+    store.setFilter(text);
+    assert.notEqual(store.filter.trouble, '', text);
+    assert.equal(shown(store), '1234', text);
+  }
+  assert.equal(readFilter('web', [], () => 0).trouble, '');
+});
+
+test('durations, sizes and ages', () => {
+  assert.deepEqual(['90', '10m', '1h30m', '2d', 'x', '-1'].map(readDuration), [
+    90,
+    600,
+    5400,
+    172_800,
+    NaN,
+    NaN,
+  ]);
+  assert.deepEqual(['512', '1.5mb', '2gi', '1k', 'x'].map(readSize), [512, 1_500_000, 2 ** 31, 1000, NaN]);
+  const ages = [
+    -5, 38, 119, 120, 252, 600, 3600, 11_220, 25_200, 90_000, 180_000, 1_036_800, 40_000_000, 1e9,
+  ];
+  assert.deepEqual(
+    ages.map(formatAge),
+    '0s 38s 119s 2m 4m12s 10m 60m 3h7m 7h 25h 2d2h 12d 462d 31y'.split(' '),
+  );
+});
+
+test('the order: numbers inside names count, and a third time is as it came', () => {
+  const store = table(...ROWS);
+  store.sortBy(0);
+  assert.equal(shown(store), '3421');
+  store.sortBy(0);
+  assert.equal(shown(store), '1243');
+  store.sortBy(0);
+  assert.equal(shown(store), '1234');
+  store.sortBy(2);
+  assert.equal(shown(store), '1243');
+  store.sortBy(4);
+  assert.equal(shown(store), '2134', 'the youngest first');
+});
+
+test('changes keep the order, the place and the selection', () => {
+  const store = table(...ROWS);
+  store.selected = new Set(['2', '3']);
+  store.apply({ rows: [row('2', 'web-9', 'Running', '')], gone: ['3'] }, 1000);
+  assert.equal(shown(store), '124');
+  assert.deepEqual([...store.selected], ['2']);
+  assert.equal(store.rows.get('2')?.changed?.[1], 1000);
+  assert.equal(store.rows.get('2')?.changed?.[0], 0);
+  store.apply({ rows: [row('5', 'new', 'Pending', 'warning')] }, 1000);
+  assert.equal(shown(store), '1245');
+  assert.equal(store.rows.get('5')?.changed, null);
+  store.apply(
+    { reset: true, columns: COLUMNS, rows: [row('5', 'new', 'x', ''), row('2', 'web', 'x', '')] },
+    0,
+  );
+  assert.equal(shown(store), '52');
+  assert.deepEqual([...store.selected], ['2']);
+});
+
+test('a change that moves a row, or takes it out of the filter, is seen', () => {
+  const store = table(...ROWS);
+  store.setFilter('=Running');
+  assert.equal(shown(store), '14');
+  store.apply({ rows: [row('2', 'web-9', 'Running', '')] }, 1);
+  assert.equal(shown(store), '124');
+  store.apply({ rows: [row('1', 'web-10', 'Error', 'bad')] }, 1);
+  assert.equal(shown(store), '24');
+  store.setFilter('');
+  store.sortBy(2);
+  shown(store);
+  store.apply({ rows: [row('1', 'web-10', 'Running', '', 99)] }, 1);
+  assert.equal(shown(store), '2431');
+  store.apply({ rows: [row('2', 'web-9', 'Failed', 'bad')] }, 1);
+  assert.equal(store.stale, false, 'the restarts are the same: the order stands');
+  assert.equal(store.shown[store.positionOfKey('2')]?.drawn[1], 'Failed');
+});
+
+test('counts by state', () => {
+  const store = table(...ROWS);
+  const words = store.counts().map(({ word, tone, count }) => `${count} ${word} ${tone}`);
+  assert.deepEqual(words, ['2 running ', '1 pending warning', '1 failing bad']);
+  const still = new TableStore();
+  still.apply(
+    { reset: true, columns: [['Image', 'text', false]], rows: [['a', ['busybox'], '', '', '', '', {}]] },
+    0,
+  );
+  assert.deepEqual(still.counts(), []);
+});
+
+test('another store takes over what the person set up', () => {
+  const old = table(...ROWS);
+  old.sortBy(2);
+  old.setFilter('cart');
+  old.selected.add('3').add('1');
+  const anew = table(ROWS[2] as WireRow, ROWS[3] as WireRow);
+  anew.adopt(old);
+  assert.equal(shown(anew), '43');
+  assert.deepEqual([...anew.selected], ['3']);
+});
+
+test('names are text with signs for what cannot be seen', () => {
+  const store = table(row('1', '<b>\x1b[31m\u202e\n', 'x', ''));
+  assert.equal(store.shown[0]?.drawn[0], '<b>␛[31m⟨U+202E⟩␊');
+});
+
+test('10,000 rows with 500 changes are quick', () => {
+  const rows = Array.from({ length: 10_000 }, (_, at) => row(String(at), `web-${at}`, 'Running', ''));
+  const store = table(...rows);
+  store.sortBy(0);
+  store.refresh();
+  const begun = performance.now();
+  for (let turn = 0; turn < 20; turn++) {
+    const changes = Array.from({ length: 25 }, (_, at) =>
+      row(
+        String((turn * 997 + at * 31) % 10_000),
+        `web-${(turn * 997 + at * 31) % 10_000}`,
+        'Running',
+        '',
+        turn,
+      ),
+    );
+    store.apply({ rows: changes }, turn);
+    store.refresh();
+  }
+  assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
+});
