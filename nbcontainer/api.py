@@ -63,6 +63,14 @@ __all__ = [
 
 NOTEBOOK_LABEL = "nbcontainer.notebook"
 SHOWN_NAMES = 10
+PRELOADED = (
+    "nbcontainer.engine.build",
+    "nbcontainer.engine.connection",
+    "nbcontainer.views.build",
+    "nbcontainer.views.tables",
+    "nbcontainer.views.surfaces",
+    "nbcontainer.pods_home",
+)
 
 
 # --- images
@@ -438,9 +446,9 @@ def apply(
 
 def doctor() -> Report:
     """Which engine and which cluster are in use, and what is missing, with the cure."""
-    from nbcontainer import __version__  # noqa: PLC0415 - seldom
+    from importlib.metadata import version  # noqa: PLC0415 - seldom
 
-    remarks = [Remark(f"nbcontainer {__version__}")]
+    remarks = [Remark(f"nbcontainer {version('nbcontainer')}")]
     try:
         engine = _engine()
         remarks.append(Remark(f"engine: {engine.name} at {engine.address}"))
@@ -456,6 +464,19 @@ def doctor() -> Report:
     except NbcontainerError as error:
         remarks.append(Remark(error.message, Tone.WARNING, error.cure))
     return Report(tuple(remarks))
+
+
+def preload() -> None:
+    """Import what the first calls need, and open the cluster's connection, if there is one. Called on a thread."""
+    import contextlib  # noqa: PLC0415 - only where it is preloaded
+    from importlib import import_module  # noqa: PLC0415 - as above
+
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError):
+            import_module(name)
+    from nbcontainer.cluster.connection import preload as preload_cluster  # noqa: PLC0415 - as above
+
+    preload_cluster()
 
 
 def known_names(kind: str) -> list[str]:

@@ -22,7 +22,7 @@ OUTPUT = ROOT / "demo-output"
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 STARTED = time.monotonic()
 HUB = ("registry-1.docker.io", 443)
-PODMAN_PACKAGES = ("podman", "runc", "catatonit", "containernetworking-plugins", "iptables")
+BASE_IMAGES = ("golang:alpine",)
 
 
 def say(text: str) -> None:
@@ -39,28 +39,6 @@ def hub_is_reachable() -> bool:
         return False
 
 
-def install_podman() -> None:
-    """Install Podman from the distribution.
-
-    Raises:
-        SystemExit: this machine has no apt-get, or the packages cannot be had.
-    """
-    if shutil.which("podman"):
-        return
-    if not shutil.which("apt-get"):
-        raise SystemExit("No container engine answers. Install Podman or Docker and run this again.")
-    say(f"no container engine answers: installing {PODMAN_PACKAGES[0]} from the distribution …")
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *PODMAN_PACKAGES]
-    if os.geteuid() != 0:
-        command.insert(0, "sudo")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run([*command[:-len(PODMAN_PACKAGES) - 4], "update", "-q"], env=environment, check=False,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"Podman could not be installed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
 def prepare() -> dict[str, str]:
     """Start what the quickstart needs; gives the environment of its kernel."""
     sys.path.insert(0, str(ROOT))
@@ -68,21 +46,40 @@ def prepare() -> dict[str, str]:
     from nbcontainer.errors import EngineUnavailable  # noqa: PLC0415 - as above
     from tests.environment import demonstration  # noqa: PLC0415 - as above
 
+    environment: dict[str, str] = {}
     try:
         engine = find_engine()
     except EngineUnavailable:
-        install_podman()
+        environment |= demonstration.podman(say)
         engine = None
     local = not hub_is_reachable()
     if local:
         say("Docker Hub is out of reach: base images are made from this machine's packages, served by a local registry")
-    environment = demonstration.up(base_images=local, say=say)
+    environment |= demonstration.up(base_images=local)
+    if engine is not None and not engine.private:
+        environment["DOCKER_HOST"] = engine.address
     os.environ.update(environment)
-    if engine is None:
-        forget_engines()
-        engine = find_engine()
+    forget_engines()
+    engine = find_engine()
     say(f"engine: {engine.name} at {engine.address}")
+    if local and not engine.private:
+        name_base_images(engine)
     return environment
+
+
+def name_base_images(engine: Any) -> None:
+    """Give an engine that knows no mirror the base images under their Docker Hub names."""
+    from nbcontainer.engine import images  # noqa: PLC0415 - after the path is set
+    from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - as above
+
+    mirror = os.environ["QUICKSTART_MIRROR"]
+    for image in BASE_IMAGES:
+        try:
+            images.inspect(engine, image)
+        except NbcontainerError:
+            say(f"{image} is pulled from the local registry")
+            images.pull(engine, f"{mirror}/library/{image}").result()
+            images.tag(engine, f"{mirror}/library/{image}", image)
 
 
 def execute() -> int:

@@ -1,4 +1,4 @@
-"""The front end's checks and tests, with the machine's Node.js or the one from PyPI: `front_end.py check|test|build`."""
+"""The front end's checks and tests, with this machine's Node.js or PyPI's: `front_end.py check|test|build`."""
 
 from __future__ import annotations
 

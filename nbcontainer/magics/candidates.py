@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,7 @@ class Candidate:
     kind: str
 
 
-def candidates(
-    text: str, line: int, column: int, *, names: Names | None = None, magics: Mapping[str, Any] | None = None
-) -> tuple[str, list[Candidate]] | None:
+def candidates(text: str, line: int, column: int, *, names: Names | None = None) -> tuple[str, list[Candidate]] | None:
     """The words that fit, and the fragment that they complete; None where the place is not ours.
 
     Args:
@@ -35,12 +33,9 @@ def candidates(
         line: the cursor's line, from 0.
         column: the cursor's column in it.
         names: gives the names of a kind of object ("image", "pod", "variable" …).
-        magics: our magics' verbs, by name.
     """
-    if magics is None:
-        from nbcontainer.magics.registration import MAGICS  # noqa: PLC0415 - it registers us
+    from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - it registers us
 
-        magics = MAGICS
     lines = text.split("\n")
     if not 0 <= line < len(lines):
         return None
@@ -51,9 +46,9 @@ def candidates(
             return None
         return _in_body(head[2], lines, line, column, names)
     match = _MAGIC.match(before)
-    if match is None or match[2] not in magics or not match[3]:
+    if match is None or match[2] not in MAGICS or not match[3]:
         return None
-    return _in_line(magics[match[2]].magic, before[match.end() :], names or _names)
+    return _in_line(verbs_of(match[2]).magic, before[match.end() :], names or _names)
 
 
 def _in_line(magic: Magic, before: str, names: Names) -> tuple[str, list[Candidate]]:

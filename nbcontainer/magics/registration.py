@@ -1,41 +1,50 @@
-"""What `%load_ext nbcontainer` does: magics, completion, and how results are drawn. Nothing heavy loads here."""
+"""What `%load_ext nbcontainer` does: magics, completion, and how results are drawn. Nothing heavy loads here.
+
+Even the declarations of the verbs load with the first call, or, once the first cell has run, in the background.
+"""
 
 from __future__ import annotations
 
-import re
+import threading
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import needs_local_scope, no_var_expand
 
-from nbcontainer.magics import docker, dockerfile, kpod, kube, nbcontainer
-from nbcontainer.magics.calls import Verbs, run_magic
+from nbcontainer.magics import completion, results
 
-__all__ = ["MAGICS", "register", "unregister"]
+if TYPE_CHECKING:
+    from nbcontainer.magics.calls import Verbs
 
-MAGICS: dict[str, Verbs] = {
-    "dockerfile": dockerfile.VERBS,
-    "docker": docker.VERBS,
-    "kpod": kpod.VERBS,
-    "kube": kube.VERBS,
-    "nbcontainer": nbcontainer.VERBS,
+__all__ = ["MAGICS", "register", "unregister", "verbs_of"]
+
+# each magic, in a module of its name, and what it is for
+MAGICS = {
+    "dockerfile": "Builds the cell as a Dockerfile: the cell is an image.",
+    "docker": "Images, containers and registries of the engine in use.",
+    "kpod": "Pods of the cluster in use, or of Podman where there is none.",
+    "kube": "Objects of the cluster in use, written as YAML.",
+    "nbcontainer": "What is reachable, what is missing, and the settings.",
 }
-_BODYLESS = re.compile(rf"%%({'|'.join(MAGICS)})\b(.*)", re.DOTALL)
+
+
+def verbs_of(name: str) -> Verbs:
+    """The verbs of one of our magics."""
+    from importlib import import_module  # noqa: PLC0415 - with the first call
+
+    return import_module(f"nbcontainer.magics.{name}").VERBS  # type: ignore[no-any-return]
 
 
 def register(shell: Any) -> None:
     """Give `shell` the magics."""
-    for name, verbs in MAGICS.items():
-        shell.register_magic_function(_magic(shell, name, verbs), "line_cell", name)
+    for name, summary in MAGICS.items():
+        shell.register_magic_function(_magic(shell, name, summary), "line_cell", name)
     if _without_body not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(_without_body)
-    from nbcontainer.magics import results  # noqa: PLC0415 - needs the magics to be there
-
     results.register(shell)
-    from nbcontainer.magics import completion  # noqa: PLC0415 - as above
-
     completion.register(shell)
+    _preload_later(shell)
 
 
 def unregister(shell: Any) -> None:
@@ -45,31 +54,51 @@ def unregister(shell: Any) -> None:
             shell.magics_manager.magics[kind].pop(name, None)
     if _without_body in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(_without_body)
-    from nbcontainer.magics import completion  # noqa: PLC0415 - only when it is taken away
-
     completion.unregister(shell)
 
 
-def _magic(shell: Any, name: str, verbs: Verbs) -> Callable[..., Any]:
-    @needs_local_scope  # type: ignore[untyped-decorator,unused-ignore]
-    @no_var_expand  # type: ignore[untyped-decorator,unused-ignore]
+def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
+    @needs_local_scope
+    @no_var_expand
     def magic(line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        from nbcontainer.magics.calls import run_magic  # noqa: PLC0415 - with the first call
+
         namespace: Mapping[str, Any] = shell.user_ns
         if local_ns is not None and local_ns is not shell.user_ns:
             namespace = ChainMap(dict(local_ns), shell.user_ns)
-        return run_magic(verbs, line, cell, namespace, shell)
+        return run_magic(verbs_of(name), line, cell, namespace, shell)
 
     magic.__name__ = name
-    magic.__doc__ = verbs.magic.help()
+    sign = "%%" if name == "dockerfile" else "%"
+    magic.__doc__ = f"{summary}\n\n{sign}{name} --help lists all of it, with examples."
     return magic  # type: ignore[no-any-return,unused-ignore]
 
 
 def _without_body(lines: list[str]) -> list[str]:
     """Let `%%dockerfile --help` work alone: IPython refuses cell magics without a body."""
-    match = _BODYLESS.match("".join(lines).strip()) if lines and lines[0].startswith("%%") else None
-    if match is None or "\n" in match[2]:
+    text = "".join(lines).strip()
+    name = text[2:].split(None, 1)[0] if text.startswith("%%") and len(text) > 2 else ""  # noqa: PLR2004 - the signs
+    if name not in MAGICS or "\n" in text:
         return lines
-    return [f"%{match[1]}{match[2]}\n"]
+    return [f"{text[1:]}\n"]
 
 
 _without_body.has_side_effects = False  # type: ignore[attr-defined] # IPython's protocol for transformers
+
+
+def _preload_later(shell: Any) -> None:
+    """Load what the first call of a magic needs, on a thread, once the cell with `%load_ext` has run."""
+
+    def after_the_cell(*_: Any) -> None:
+        shell.events.unregister("post_run_cell", after_the_cell)
+        threading.Thread(target=_preload, daemon=True, name="nbcontainer: preload").start()
+
+    shell.events.register("post_run_cell", after_the_cell)
+
+
+def _preload() -> None:
+    from nbcontainer.api import preload  # noqa: PLC0415 - that is what it is for
+
+    for name in MAGICS:
+        verbs_of(name)
+    preload()

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcontainer.errors import UsageError
+from nbcontainer.magics import registration
 from nbcontainer.magics.candidates import candidates
-from nbcontainer.magics.registration import MAGICS
 from nbcontainer.magics.verbs import Verb, option, positional, shell_words, switch
 
+MAGICS = {name: registration.verbs_of(name) for name in registration.MAGICS}
 RUN = MAGICS["docker"].magic.verb("run")
 DOCKERFILE = MAGICS["dockerfile"].magic.verb("")
 GET = MAGICS["kpod"].magic.verb("get")

@@ -1,0 +1,80 @@
+"""What ``make demo`` needs beside an engine: a registry to push to, and base images where Docker Hub is out of reach.
+
+Where there is no engine, Podman from the distribution is unpacked into the cache, and a ``podman`` of its own is put on
+the kernel's PATH: nothing is installed into the system, and nothing of the user's own is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from . import folders, parts
+from .__main__ import up as start
+from .podman import Podman, registries_configuration
+from .registries import PASSWORD, USER, Registry, TokenRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PACKAGES = ("podman", "uidmap", "slirp4netns", "fuse-overlayfs", "ca-certificates")
+
+
+def up(*, base_images: bool) -> dict[str, str]:
+    """Starts the registries, with base images where they are wanted.
+
+    Returns:
+        Variables for the quickstart's kernel.
+
+    Raises:
+        SystemExit: A part cannot be started here.
+    """
+    every = parts(small=True)
+    if start(["registry-token", *(["images"] if base_images else [])], every):
+        raise SystemExit("The local registry could not be started; the lines above say why.")
+    home = folders.folder("demonstration")
+    folders.write(home / "registries.conf", registries_configuration())
+    for name in ("docker-config", "home"):
+        (home / name).mkdir(exist_ok=True)
+    return {
+        "QUICKSTART_MIRROR": Registry().address,
+        "QUICKSTART_REGISTRY": TokenRegistry().address,
+        "QUICKSTART_USER": USER,
+        "QUICKSTART_PASSWORD": PASSWORD,
+        "DOCKER_CONFIG": str(home / "docker-config"),
+        "KUBECONFIG": str(home / "no-kubeconfig"),
+        "CONTAINERS_REGISTRIES_CONF": str(home / "registries.conf"),
+    }
+
+
+def podman(say: Callable[[str], None]) -> dict[str, str]:
+    """Has a ``podman`` on PATH: the machine's own, or one from the distribution's packages.
+
+    Returns:
+        Variables under which it works.
+
+    Raises:
+        SystemExit: It cannot be had.
+    """
+    if shutil.which("podman"):
+        return {}
+    if os.geteuid() != 0:
+        # rootless Podman needs newuidmap, which only the system's administrator can give
+        say("no container engine answers: installing Podman from the distribution (sudo may ask for your password)")
+        command = ["sudo", "apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES]
+        if not shutil.which("apt-get") or subprocess.run(command, check=False).returncode:
+            raise SystemExit("No container engine answers. Install Podman or Docker and run this again.")
+        return {}
+    say("no container engine answers: getting Podman from the distribution's packages, into the cache")
+    part = Podman()
+    part.install()
+    variables = part.program_environment()
+    folder = folders.folder("demonstration", "bin")
+    kept = ("LD_LIBRARY_PATH", "XTABLES_LIBDIR", "CONTAINERS_CONF", "HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+    lines = [f"export {name}='{variables[name]}'" for name in kept if name in variables]
+    program = part.tree() / "usr/bin/podman"
+    path = f"export PATH='{variables['PATH']}':\"$PATH\""
+    folders.write(folder / "podman", "\n".join(["#!/bin/sh", *lines, path, f'exec {program} "$@"\n']), 0o755)
+    return {"PATH": os.pathsep.join([str(folder), os.environ["PATH"]])}
