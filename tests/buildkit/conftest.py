@@ -41,21 +41,16 @@ def engine(open_stream):
 @pytest.fixture(scope="session")
 def make_buildkitd(tmp_path_factory):
     """Makes a buildkitd of the test's own."""
-    registries = pytest.importorskip("tests.environment.registries")
-    parts = registries.Registry(), registries.PasswordRegistry(), registries.TokenRegistry()
-    for part in parts:
-        if not part.status():
-            pytest.skip(f"{part.name}: {part.status().detail}")
-    addresses = {"open": parts[0].address, "password": parts[1].address, "token": parts[2].address}
-
     tools = pytest.importorskip("tests.environment.docker")
-    program = os.environ.get("NBCONTAINER_TEST_BUILDKITD")
-    if not program:
-        pytest.skip("buildkitd: not built")
+    part = pytest.importorskip("tests.environment.buildkitd").Buildkitd()
+    status = part.status()
+    if not status:
+        pytest.skip(f"buildkitd: {status.detail}")
 
     def make():
-        environment = {**os.environ, **tools.tool_environment()}
-        return OwnBuildkitd(tmp_path_factory.mktemp("buildkitd"), program, environment, addresses)
+        folder = tmp_path_factory.mktemp("buildkitd")
+        environment = {**os.environ, **tools.program_environment(tools.tools())}
+        return OwnBuildkitd(folder, str(part.binary("buildkitd")), environment, part.configuration())
 
     return make
 
@@ -78,3 +73,20 @@ def own_buildkitd(make_buildkitd):
     """A buildkitd that this test may kill."""
     with make_buildkitd() as daemon:
         yield daemon
+
+
+@pytest.fixture
+def old_engine():
+    """A client of Debian 12's own Engine, 20.10."""
+    part = pytest.importorskip("tests.environment.docker20").Docker20()
+    status = part.status()
+    if not status:
+        pytest.skip(f"docker20: {status.detail}")
+
+    def connect():
+        stream = dial(part.host)
+        upgrade(stream, "/grpc")
+        return stream
+
+    with Control(connect) as control:
+        yield control

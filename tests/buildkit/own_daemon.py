@@ -10,17 +10,6 @@ from pathlib import Path
 from nbcontainer.buildkit import Control, RpcError
 from nbcontainer.engine.dial import dial
 
-MIRROR = """\
-[registry."docker.io"]
-  mirrors = ["{open}"]
-[registry."{open}"]
-  http = true
-[registry."{password}"]
-  http = true
-[registry."{token}"]
-  http = true
-"""
-
 
 class Unavailable(Exception):
     """This machine has no buildkitd; the text says what is missing."""
@@ -29,10 +18,10 @@ class Unavailable(Exception):
 class OwnBuildkitd:
     """Starts with `with`; ends with all that it started."""
 
-    def __init__(self, folder, program, environment, addresses):
+    def __init__(self, folder, program, environment, configuration):
         self.folder, self.program, self.environment = folder, program, environment
         self.socket = folder / "buildkitd.sock"
-        self.configuration = MIRROR.format(**addresses)
+        self.configuration = configuration
         self.process = None
 
     def __enter__(self):
@@ -49,7 +38,7 @@ class OwnBuildkitd:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "buildkitd.toml").write_text(self.configuration)
         command = [self.program, "--config", f"{self.folder}/buildkitd.toml", "--addr", f"unix://{self.socket}"]
-        command += ["--root", f"{self.folder}/root", "--oci-worker-net", "host", "--containerd-worker=false"]
+        command += ["--root", f"{self.folder}/root", "--oci-worker-net", "host"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=self.environment, start_new_session=True
