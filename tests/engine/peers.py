@@ -1,0 +1,139 @@
+"""Far ends of the tests' own: one that says what it is told, and one that stands between and cuts."""
+
+import contextlib
+import socket
+import threading
+
+
+class Speaker:
+    """A server on a unix socket that answers each connection with given bytes, then closes or stays silent."""
+
+    def __init__(self, path, *answers, stay=False):
+        self.address = f"unix://{path}"
+        self.received = []
+        self._answers, self._stay = list(answers), stay
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._open = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                self.received.append(connection.recv(65536))
+                with contextlib.suppress(OSError):
+                    connection.sendall(answer)
+                if not self._stay:
+                    connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # shutdown wakes accept, which close alone does not
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+
+class Middleman:
+    """Passes connections on to a real far end, and cuts all of them once enough bytes went one way.
+
+    Args:
+        listener: a bound socket, or one wrapped by TLS.
+        connect: makes a connection to the real far end.
+        sent: cut after this many bytes from clients.
+        replied: cut after this many bytes to clients.
+    """
+
+    def __init__(self, listener, connect, *, sent=None, replied=None):
+        self._listener, self._connect = listener, connect
+        self._limits = {"sent": sent, "replied": replied}
+        self._counts = {"sent": 0, "replied": 0}
+        self._open = []
+        self.cut = threading.Event()
+        listener.listen()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while not self.cut.is_set():
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                if self.cut.is_set() or self._listener.fileno() < 0:
+                    return
+                continue  # a TLS handshake that failed
+            far = self._connect()
+            self._open += [near, far]
+            threading.Thread(target=self._pass, args=(near, far, "sent"), daemon=True).start()
+            threading.Thread(target=self._pass, args=(far, near, "replied"), daemon=True).start()
+
+    def _pass(self, source, target, way):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._counts[way] += len(data)
+                limit = self._limits[way]
+                if limit is not None and self._counts[way] > limit:
+                    self.close()
+                    return
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        self.cut.set()
+        for connection in [self._listener, *self._open]:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def unix_connect(address):
+    """Makes connections to a unix:// address."""
+
+    def connect():
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(address.removeprefix("unix://"))
+        return connection
+
+    return connect
+
+
+def unix_listener(path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    return listener
+
+
+def tcp_listener():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.47\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+
+
+def reply(status, body, *headers):
+    """An HTTP reply with a body and its length."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "Connection: close", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def chunked(*lines, end=True, status="200 OK"):
+    """An HTTP reply of JSON lines, whole or broken off."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    body = b"".join(f"{len(line):x}\r\n".encode() + line + b"\r\n" for line in lines)
+    return head + body + (b"0\r\n\r\n" if end else b"")
