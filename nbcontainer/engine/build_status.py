@@ -129,12 +129,12 @@ class StatusTranslator:
         """
         for digest, known in self._steps.items():
             self._flush(known)
-            if known.state not in (StepState.WAITING, StepState.RUNNING):
-                continue
-            if digest == failed:
+            if digest == failed and known.state in (StepState.WAITING, StepState.RUNNING):
                 self._end(known, StepState.FAILED, None, known.error)
-            elif known.state is StepState.RUNNING or failed or stopped:
+            elif known.state is StepState.RUNNING:
                 self._end(known, StepState.STOPPED if failed or stopped else StepState.DONE, None)
+            elif known.state is StepState.WAITING and not failed and not stopped:
+                self._end(known, StepState.DONE, None)
 
     def finish_foretold(self) -> None:
         """The build went well, so what was foretold and never seen is in the image: BuildKit merges equal steps."""

@@ -19,6 +19,7 @@ from nbcontainer.engine.build_push import push_built
 from nbcontainer.engine.classic_stream import ClassicTranslator
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.images import tag as tag_image
+from nbcontainer.engine.podman_steps import end_running_step
 from nbcontainer.engine.registries import config_header, credentials, parse_reference
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, Problem, Stopped, Unsupported, UsageError
 from nbcontainer.model.build import (
@@ -146,6 +147,8 @@ def _run(
             raise _lost(engine, error.message) from None
         raise
     finally:
+        if progress.stopping and translator.runs_command and engine.capabilities.pods:
+            end_running_step(engine.address, translator.step_started)
         translator.finish(StepState.STOPPED)
     if failure is not None:
         raise _failure(failure, request, dockerfile, translator)

@@ -68,6 +68,7 @@ class ClassicTranslator:
         self._extra = 0
         self._over = False
         self.step: BuildStep | None = None
+        self.step_started = 0.0
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.image_id = ""
 
@@ -76,6 +77,9 @@ class ClassicTranslator:
         if isinstance(message.get("stream"), str):
             data = message["stream"].encode("utf-8", "replace")
             self._write(data)
+            if _is_marker(message["stream"].strip("\n")):
+                # what a step wrote without a line break at its end must not run into the engine's own words
+                self._output(self._splitter.flush())
             self._output(self._splitter.feed(data))
         elif isinstance(message.get("status"), str):
             self._status(message)
@@ -93,6 +97,11 @@ class ClassicTranslator:
         if state is StepState.DONE:
             for step in self._waiting:
                 self._tell(StepFinished(step.id, StepState.DONE))
+
+    @property
+    def runs_command(self) -> bool:
+        """Whether the step that is under way is a RUN."""
+        return self.step is not None and self.step.instruction.upper().startswith("RUN ")
 
     def _output(self, lines: Sequence[str]) -> None:
         written: list[str] = []
@@ -140,8 +149,8 @@ class ClassicTranslator:
             # the engine makes steps of its own: a LABEL for --label, the triggers of a base image
             self._extra += 1
             step = BuildStep(id=f"extra {self._extra}", name=begun[0], stage=stage, instruction=text, internal=True)
-        self.step = step
-        self._tell(StepStarted(step, time.time()))
+        self.step, self.step_started = step, time.time()
+        self._tell(StepStarted(step, self.step_started))
 
     def _end(self, state: StepState, error: str = "") -> None:
         if self.step is not None:
@@ -166,3 +175,8 @@ class ClassicTranslator:
             done=status in _PULLED,
         )
         self._tell(StepProgress(self.step.id, transfer))
+
+
+def _is_marker(text: str) -> bool:
+    """Whether a message is the engine's own word, not a step's output."""
+    return bool(text) and any(pattern.match(text) for pattern in (_STEP, _CACHED, _NOISE))
