@@ -1,0 +1,154 @@
+"""What every test has: nothing of the user's own, the environment's parts as fixtures, and no silent skips.
+
+A test whose part is missing is skipped with the reason. With NBCONTAINER_REQUIRE_ALL=1, as `make test` sets it where
+this kind of machine has all parts, a skip is a failure.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.environment import parts
+from tests.environment.part import Part
+
+# fixtures that stand for something real beside this process: engines, registries, clusters, a browser
+LIVE = {
+    "browser",
+    "buildkitd",
+    "docker",
+    "docker20_engine",
+    "docker_engine",
+    "engine",
+    "kubernetes",
+    "kubernetes_cluster",
+    "kwok_cluster",
+    "lab",
+    "live_shell",
+    "make_buildkitd",
+    "notebook7",
+    "open_registry",
+    "open_stream",
+    "own_cluster",
+    "password_registry",
+    "podman",
+    "podman_engine",
+    "podman_rootless_engine",
+    "registry",
+    "space",
+    "token_registry",
+    "token_registry_address",
+}
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "live: talks to an engine, a registry, a cluster or a browser (set by fixtures)")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if LIVE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("live")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.skipped and os.environ.get("NBCONTAINER_REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and on this machine nothing may be: {reason}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_users_own(tmp_path_factory, monkeypatch):
+    """Configuration, credentials and clusters of the person who runs the tests are out of sight."""
+    folder = tmp_path_factory.getbasetemp() / "no-configuration"
+    for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "BUILDX_BUILDER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
+    monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+
+
+@dataclass(frozen=True)
+class EngineAddress:
+    """An engine of the environment: what DOCKER_HOST must be, and its docker command's variables."""
+
+    host: str
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RegistryAddress:
+    """A registry of the environment; user and password are those that it accepts."""
+
+    address: str
+    user: str = "alice"
+    password: str = "secret"
+
+
+@dataclass(frozen=True)
+class ClusterAddress:
+    """A cluster of the environment."""
+
+    kubeconfig: Path
+    viewer: Path
+
+
+def part(name: str) -> Part:
+    """A part that is up; else the test is skipped with the reason."""
+    found = parts()[name]
+    status = found.status()
+    if not status:
+        pytest.skip(f"{name}: {status.detail}")
+    return found
+
+
+def _engine(name: str) -> EngineAddress:
+    found = part(name)
+    return EngineAddress(found.host, found.env())
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> EngineAddress:
+    """Docker Engine with BuildKit."""
+    return _engine("docker")
+
+
+@pytest.fixture(scope="session")
+def docker20_engine() -> EngineAddress:
+    """The old Docker Engine of the distribution."""
+    return _engine("docker20")
+
+
+@pytest.fixture(scope="session")
+def podman_engine() -> EngineAddress:
+    """Podman as root."""
+    return _engine("podman")
+
+
+@pytest.fixture(scope="session")
+def podman_rootless_engine() -> EngineAddress:
+    """Podman of an unprivileged user."""
+    return _engine("podman-rootless")
+
+
+@pytest.fixture(scope="session")
+def open_registry() -> RegistryAddress:
+    """Anybody may pull and push."""
+    return RegistryAddress(part("registry").address)
+
+
+@pytest.fixture(scope="session")
+def token_registry_address() -> RegistryAddress:
+    """Hands out bearer tokens as Docker Hub does: anybody may pull, alice may push."""
+    return RegistryAddress(part("registry-token").address)
+
+
+@pytest.fixture(scope="session")
+def kubernetes_cluster() -> ClusterAddress:
+    """A real node."""
+    variables = part("kubernetes").env()
+    return ClusterAddress(Path(variables["KUBECONFIG"]), Path(variables["NBCONTAINER_TEST_KUBECONFIG_VIEWER"]))
