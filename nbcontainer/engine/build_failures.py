@@ -136,6 +136,8 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
     if word in ("COPY", "ADD") and missing and "--from" not in title:
         where = "files given by --add" if request.context is None else f"the build context {request.context}"
         return f"Paths are relative to {where}; .dockerignore may leave files out."
+    if "no such host" in folded or "failed to do request" in folded:
+        return "The registry cannot be reached: check the image's name, the network and the engine's mirrors."
     if word in ("FROM", "") and missing:
         return "Check the image's name and tag."
     return ""

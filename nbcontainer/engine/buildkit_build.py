@@ -27,26 +27,29 @@ from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_er
 from nbcontainer.engine.build_status import StatusTranslator
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.dial import dial, dial_command
+from nbcontainer.engine.references import parse_reference
 from nbcontainer.engine.registries import credentials
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEvent,
     BuildRequest,
     BuildStarted,
+    BuildStep,
     BuildWarning,
     ImageBuilt,
 )
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.dockerfile import Dockerfile, Instruction
     from nbcontainer.engine.connection import Engine
     from nbcontainer.engine.dial import Stream
     from nbcontainer.operation import Progress
 
-__all__ = ["run_buildkit"]
+__all__ = ["close_connections", "run_buildkit"]
 
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
+_METADATA = "[internal] load metadata for "
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
@@ -129,6 +132,15 @@ def _control(engine: Engine, builder: str) -> Control:
         if control is None:
             control = kept[key] = Control(lambda: _builder_stream(builder)) if builder else Control(engine.open_stream)
         return control
+
+
+def close_connections(engine: Engine) -> None:
+    """Close the connections to an engine's BuildKit and its builders; builds that use them fail."""
+    with _lock:
+        kept = _controls.pop(engine, {})
+    for (_, process), control in kept.items():
+        if process == os.getpid():
+            control.close()
 
 
 def _builder_stream(builder: str) -> Stream:
@@ -291,12 +303,11 @@ def _failure(
     step = translator.step(failed)
     if step is None and error.exit_code is None:
         return syntax_error(error.message, error.lines, dockerfile)
+    at_fault = _at_fault(error, step, dockerfile)
     lines = own_lines(error.lines, request.source_map) or (step.lines if step else None)
     title = step.instruction if step is not None and not step.internal else ""
-    if not title and error.lines:
-        title = next(
-            (item.title for item in dockerfile.instructions if item.line <= error.lines[0] <= item.end_line), ""
-        )
+    if at_fault is not None:
+        lines, title = lines or dockerfile.own(at_fault), title or at_fault.title
     return build_failed(
         translator.error(failed) or error.message,
         step=step.name if step else "",
@@ -306,3 +317,29 @@ def _failure(
         output=translator.output(failed),
         request=request,
     )
+
+
+def _at_fault(error: SolveError, step: BuildStep | None, dockerfile: Dockerfile) -> Instruction | None:
+    """The instruction that an error's lines are in, or, from engines that tell none, that names the missing image."""
+    if error.lines:
+        return next((item for item in dockerfile.instructions if item.line <= error.lines[0] <= item.end_line), None)
+    name = step.name if step else ""
+    if not name.startswith(_METADATA):
+        return None
+    for stage in dockerfile.stages:
+        for item in (stage.start, *stage.instructions):
+            named = [dockerfile.base(stage)] if item is stage.start else dockerfile.sources(item)
+            if name.removeprefix(_METADATA) in [_full_name(source) for source in named if source]:
+                return item
+    return None
+
+
+def _full_name(image: str) -> str:
+    """An image's name as BuildKit writes it: docker.io/library/busybox:latest."""
+    try:
+        reference = parse_reference(image).tagged()
+    except UsageError:
+        return ""
+    tag = f":{reference.tag}" if reference.tag else ""
+    digest = f"@{reference.digest}" if reference.digest else ""
+    return f"{reference.host}/{reference.repository}{tag}{digest}"

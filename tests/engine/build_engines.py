@@ -1,0 +1,86 @@
+"""What the live tests of builds share: engines that run, texts that no cache knows, processes of steps."""
+
+import importlib
+import itertools
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.engine.build import build
+from nbcontainer.engine.buildkit_build import close_connections
+from nbcontainer.engine.connection import find_engine, forget_engines
+from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.settings import settings
+
+BUILDKIT = ("docker", "docker20")
+CLASSIC = ("podman", "podman-rootless")
+PARTS = {
+    "docker": ("docker", "Docker"),
+    "docker20": ("docker20", "Docker20"),
+    "podman": ("podman", "Podman"),
+    "podman-rootless": ("podman", "RootlessPodman"),
+}
+_COUNT = itertools.count()
+
+
+def connect(name, monkeypatch, tmp_path):
+    """The engine of a part of the environment; the test is skipped where it does not run."""
+    module, kind = PARTS[name]
+    part = getattr(importlib.import_module(f"tests.environment.{module}"), kind, None)
+    if part is None:
+        pytest.skip(f"{name}: tests/environment has no {kind}")
+    status = part().status()
+    if not status:
+        pytest.skip(f"{name}: {status.detail}")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
+    monkeypatch.setattr(settings, "engine", part().host)
+    monkeypatch.setattr(settings, "spool_directory", str(tmp_path / "spool"))
+    forget_engines()
+    engine = find_engine()
+    yield engine
+    close_connections(engine)
+    engine.http().close()
+
+
+def unique():
+    """A word that no cache knows."""
+    return f"{os.getpid()}-{time.time_ns()}-{next(_COUNT)}"
+
+
+def start(engine, text, **fields):
+    """Begin a build of a cell: the text's first line is the cell's second, below the magic's."""
+    lines = SourceMap.shifted(text.count("\n") + 1, 1)
+    return build(engine, BuildRequest(text, source_map=lines, **fields))
+
+
+def made(engine, text, **fields):
+    """Build to the end."""
+    return start(engine, text, **fields).result(120)
+
+
+def output(state, word):
+    """What the steps with `word` in their instruction wrote."""
+    return "\n".join(line for step in state.steps.values() if word in step.instruction for line in step.output)
+
+
+def processes(marker):
+    """Processes of this machine, in containers too, that have `marker` among their arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                arguments = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if marker.encode() in arguments:
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)

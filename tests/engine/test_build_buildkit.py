@@ -1,0 +1,239 @@
+"""Builds by BuildKit: what only it can do."""
+
+import base64
+import json
+import signal
+import threading
+import time
+
+import pytest
+
+from nbcontainer.engine.buildkit_build import close_connections
+from nbcontainer.engine.connection import find_engine, forget_engines
+from nbcontainer.errors import (
+    BuildFailed,
+    DockerfileError,
+    EngineUnavailable,
+    NbcontainerError,
+)
+from nbcontainer.model.build import BuildStarted, Secret, StepState
+from tests.buildkit.conftest import make_buildkitd, own_buildkitd, running_buildkitd  # noqa: F401 - fixtures
+
+from .build_engines import BUILDKIT, connect, made, output, processes, start, unique, wait_until
+
+
+@pytest.fixture(params=BUILDKIT)
+def engine(request, monkeypatch, tmp_path):
+    yield from connect(request.param, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def new_engine(monkeypatch, tmp_path):
+    yield from connect("docker", monkeypatch, tmp_path)
+
+
+def test_a_go_program_from_scratch(new_engine):
+    source = f'package main\n\nfunc main() {{ println("hello {unique()}") }}\n'
+    result = made(
+        new_engine,
+        """\
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY <<EOF go.mod
+module example.com/hello
+go 1.26
+EOF
+COPY main.go .
+RUN CGO_ENABLED=0 go build -o /hello .
+FROM scratch
+COPY --from=build /hello /hello
+ENTRYPOINT ["/hello"]
+""",
+        files={"main.go": source.encode()},
+        tags=("nbcontainer-test/hello:1",),
+    )
+    assert 500_000 < result.size < 20_000_000
+    assert [step.stage for step in result.steps][-1] == "stage-1"
+
+
+def test_heredocs(new_engine):
+    text = f"FROM busybox\nRUN <<A\necho one {unique()}\nA\nCOPY <<E /x\ntwo\nE\nRUN cat /x\n"
+    result = made(new_engine, text)
+    assert output(result.state, "RUN <<A").startswith("one")
+    assert output(result.state, "cat /x") == "two"
+    assert [step.lines for step in result.steps] == [(2, 2), (3, 5), (6, 8), (9, 9)]
+
+
+def test_secrets_are_given_and_not_shown(new_engine):
+    value = "s3cret-" + unique()
+    secret = Secret("token", value.encode, "test")
+    text = f"FROM busybox\nRUN --mount=type=secret,id=token : {unique()}; wc -c < /run/secrets/token\n"
+    operation = start(new_engine, text, secrets=(secret,))
+    events = [str(event) for event in operation]
+    assert output(operation.result().state, "wc") == str(len(value))
+    assert value not in "".join(events)
+    assert value not in repr(operation.state)
+
+
+def test_a_secret_that_was_not_given(new_engine):
+    with pytest.raises(BuildFailed, match="token") as caught:
+        made(new_engine, f"FROM busybox\nRUN --mount=type=secret,id=token,required : {unique()}\n")
+    assert "--secret" in caught.value.cure
+    assert caught.value.lines == (3, 3)
+
+
+def test_named_contexts_and_target(new_engine, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/file").write_text("named")
+    text = f"FROM base AS first\nCOPY --from=more file /f\nRUN cat /f; echo {unique()}\nFROM nothing AS last\nRUN no\n"
+    result = made(
+        new_engine,
+        text,
+        target="first",
+        build_contexts={"more": str(tmp_path / "other"), "base": "docker-image://busybox"},
+    )
+    assert "named" in output(result.state, "cat /f")
+    assert not [step for step in result.steps if step.stage == "last"]
+
+
+def test_the_steps_are_foretold_and_replaced_in_their_places(engine):
+    operation = start(engine, f"FROM busybox AS a\nRUN echo {unique()}\nFROM busybox\nCOPY --from=a /etc/passwd /p\n")
+    foretold = [event for event in operation if isinstance(event, BuildStarted)]
+    steps = operation.result().steps
+    assert [step.lines for step in steps] == [(2, 2), (3, 3), (4, 4), (5, 5)]
+    assert all(step.state in (StepState.DONE, StepState.CACHED) for step in steps)
+    assert all(step.id.startswith("sha256:") for step in steps if step.lines in ((3, 3), (5, 5)))
+    if foretold:
+        assert [step.lines for step in foretold[0].steps] == [step.lines for step in steps]
+
+
+def test_warnings_of_the_engine_have_the_persons_own_lines(new_engine):
+    result = made(new_engine, "FROM busybox\nWORKDIR relative\nMAINTAINER me\n")
+    found = {warning.problem.source: warning.problem for warning in result.warnings}
+    assert found["WorkdirRelativePath"].line == 3
+    assert "line" not in found["WorkdirRelativePath"].message
+    assert found["MaintainerDeprecated"].line == 4
+    assert len(result.warnings) == 2  # ours is not told again by the engine
+
+
+def test_faults_that_only_the_engine_finds(new_engine):
+    with pytest.raises(DockerfileError) as caught:
+        made(new_engine, "FROM busybox\nCOPY ${ /b\n")
+    assert caught.value.lines == (3,)
+
+
+def test_an_unchanged_context_is_not_sent_again(new_engine, tmp_path):
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "big").write_bytes(bytes(3_000_000))
+    text = "FROM busybox\nCOPY big /b\n"
+
+    def sent():
+        state = made(new_engine, text, context=str(context), no_cache=True).state
+        (step,) = [step for step in state.steps.values() if "load build context" in step.name]
+        return max(transfer.current for transfer in step.transfers)
+
+    assert sent() > 3_000_000
+    assert sent() < 100_000
+
+
+def test_the_context_is_not_read_where_nothing_needs_it(new_engine, tmp_path):
+    (tmp_path / "no-such-name-\udcff").write_text("")  # it cannot be sent
+    result = made(new_engine, "FROM busybox\nCOPY <<E /a\nb\nE\n", context=str(tmp_path))
+    assert result.id
+
+
+def registry(name):
+    module = pytest.importorskip("tests.environment.registries")
+    part = {"open": module.Registry, "password": module.PasswordRegistry}[name]()
+    if not part.status():
+        pytest.skip(f"{part.name}: {part.status().detail}")
+    return part.address
+
+
+def test_push_to_a_registry_with_a_password(new_engine, tmp_path):
+    host = registry("password")
+    folder = tmp_path / "docker-config"
+    folder.mkdir(exist_ok=True)
+    tag = f"{host}/nbcontainer-test/pushed:1"
+    text = f"FROM busybox\nRUN echo {unique()} > /a\n"
+    with pytest.raises(NbcontainerError, match="log"):
+        made(new_engine, text, tags=(tag,), push=True)
+    auth = base64.b64encode(b"alice:secret").decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+    result = made(new_engine, text, tags=(tag,), push=True)
+    assert result.state.pushed
+    assert result.digest.startswith("sha256:")
+    assert result.digest != result.id
+    assert result.state.pushing
+    # and as a base image, which needs the login too
+    new_engine.http().call("DELETE", f"/images/{tag}")
+    again = made(new_engine, f"FROM {tag}\nRUN cat /a; echo {unique()}\n", pull=True)
+    assert output(again.state, "cat /a")
+
+
+def test_many_builds_at_once_share_one_connection(new_engine):
+    operations = [start(new_engine, f"FROM busybox\nRUN echo {unique()} && sleep 0.3\n") for _ in range(6)]
+    assert len({operation.result(120).id for operation in operations}) == 6
+
+
+def test_a_builder_that_is_a_buildkitd(new_engine, running_buildkitd):  # noqa: F811 - the fixture above
+    word = unique()
+    result = made(
+        new_engine,
+        f"FROM busybox\nRUN echo {word} | tee /made\n",
+        builder=f"unix://{running_buildkitd.socket}",
+        tags=("nbcontainer-test/builder:1",),
+    )
+    assert word in output(result.state, "tee")
+    found = new_engine.http().json("GET", "/images/nbcontainer-test/builder:1/json")
+    assert found["Id"] == result.id
+    host = registry("open")
+    pushed = made(
+        new_engine,
+        f"FROM busybox\nRUN echo {word} | tee /made\n",
+        builder=f"unix://{running_buildkitd.socket}",
+        tags=(f"{host}/nbcontainer-test/builder:1",),
+        push=True,
+    )
+    assert pushed.state.pushed
+    assert pushed.digest.startswith("sha256:")
+
+
+def test_a_builder_that_is_not_there(new_engine, tmp_path):
+    with pytest.raises(EngineUnavailable, match="builder"):
+        made(new_engine, "FROM busybox", builder=f"unix://{tmp_path}/nothing.sock")
+
+
+def test_a_daemon_that_dies_in_the_middle(new_engine, own_buildkitd):  # noqa: F811 - the fixture above
+    operation = start(
+        new_engine,
+        f"FROM busybox\nRUN echo begun {unique()} && sleep 1000\n",
+        builder=f"unix://{own_buildkitd.socket}",
+    )
+    wait_until(lambda: "begun" in output(operation.state, "sleep"))
+    threading.Thread(target=own_buildkitd.kill, args=(signal.SIGKILL,)).start()
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable, match="lost"):
+        operation.result(20)
+    assert time.monotonic() - began < 15
+    assert not operation.state.count(StepState.RUNNING)
+
+
+def test_an_interrupt_stops_the_step_too(new_engine):
+    marker = unique().replace("-", "")[-9:]
+    operation = start(new_engine, f"FROM busybox\nRUN echo begun && sleep 1{marker}\n")
+    wait_until(lambda: "begun" in output(operation.state, "sleep"))
+    operation.interrupt()
+    assert operation.done
+    wait_until(lambda: not processes(f"1{marker}"), 10)
+
+
+def test_an_engine_found_again_builds_on(new_engine):
+    made(new_engine, "FROM busybox")
+    forget_engines()
+    again = find_engine()
+    assert again is not new_engine
+    made(again, "FROM busybox")
+    close_connections(again)
+    again.http().close()
