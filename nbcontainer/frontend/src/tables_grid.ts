@@ -174,12 +174,10 @@ export class Grid {
     this.pen.font = `${style.fontSize} ${style.fontFamily}`;
     let total = 0;
     const widths = this.columns.map(({ column, index }) => {
-      const longest = this.store.longest[index] ?? '';
-      const sample = column.kind === 'age' ? '59m59s' : longest;
-      const width = Math.min(
-        WIDEST,
-        Math.max(this.measure(sample), this.measure(column.name) + 12) + PADDING,
-      );
+      const texts = column.kind === 'age' ? ['59m59s'] : (this.store.long[index] ?? []);
+      let widest = this.measure(column.name) + 12;
+      for (const text of texts) widest = Math.max(widest, this.measure(text));
+      const width = Math.min(WIDEST, widest + PADDING);
       total += width;
       return `minmax(${width}px, ${width}fr)`;
     });
@@ -194,7 +192,7 @@ export class Grid {
     const key = `${this.pen?.font} ${text}`;
     let width = this.measured.get(key);
     if (width === undefined) {
-      if (this.measured.size > 500) this.measured.clear();
+      if (this.measured.size > 2000) this.measured.clear();
       width = Math.ceil(this.pen?.measureText(text.slice(0, 200)).width ?? 0);
       this.measured.set(key, width);
     }

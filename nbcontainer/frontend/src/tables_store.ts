@@ -51,6 +51,7 @@ export interface Count {
 }
 
 const GENERIC: Record<string, string> = { bad: 'failing', warning: 'pending', dim: 'ended' };
+const LONG_TEXTS = 40; // that are measured for the width of a column
 const TONE_ORDER = ['good', 'running', 'cached', '', 'dim', 'warning', 'bad'];
 
 export class TableStore {
@@ -68,8 +69,8 @@ export class TableStore {
   descending = false;
   filterText = '';
   filter: Filter = { test: null, trouble: '' };
-  /** The longest text of each column, for its width. */
-  longest: string[] = [];
+  /** Long texts of each column, for its width: the one with the most letters need not be the widest. */
+  long: Set<string>[] = [];
   /** Whether `shown` must be made anew. */
   stale = true;
   verbs: [string, string][] = [];
@@ -80,6 +81,7 @@ export class TableStore {
   /** The kernel's clock, in seconds. */
   now: () => number = () => Date.now() / 1000;
   private places = 0;
+  private letters: number[] = [];
   private sortKeys = new Map<Row, string | number>();
 
   /** Takes a message in; `clock` is the page's time in milliseconds, for what flashes. True if columns are new. */
@@ -123,7 +125,8 @@ export class TableStore {
     if (JSON.stringify(next) === JSON.stringify(this.columns)) return false;
     const sorted = this.columns[this.sortColumn]?.name;
     this.columns = next;
-    this.longest = next.map(() => '');
+    this.long = next.map(() => new Set());
+    this.letters = next.map(() => 0);
     this.sortColumn = next.findIndex((column) => column.name === sorted);
     this.setFilter(this.filterText);
     return true;
@@ -150,11 +153,19 @@ export class TableStore {
       }
     }
     for (let index = 0; index < drawn.length; index++) {
-      const text = drawn[index] ?? '';
-      if (text.length > (this.longest[index]?.length ?? 0)) this.longest[index] = text;
+      this.noteLength(index, drawn[index] ?? '');
     }
     this.rows.set(key, row);
     this.updateShown(old, row);
+  }
+
+  private noteLength(column: number, text: string): void {
+    const most = this.letters[column] ?? 0;
+    const long = this.long[column];
+    if (!long || text.length < most * 0.75 || (long.size >= LONG_TEXTS && text.length <= most)) return;
+    if (text.length > most) this.letters[column] = text.length;
+    if (long.size >= LONG_TEXTS) long.delete(long.values().next().value ?? '');
+    long.add(text);
   }
 
   // the common case, a row that stays where it is, is done in place; anything else makes the order stale
