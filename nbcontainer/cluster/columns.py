@@ -36,7 +36,7 @@ def status_tone(word: str) -> Tone:
         return Tone.GOOD
     if lower in _DIM:
         return Tone.DIM
-    if any(part in lower for part in _BAD):
+    if any(part in lower for part in _BAD) or lower.startswith(("err", "init:err")):
         return Tone.BAD
     if any(part in lower for part in _WAITING) or lower.startswith(("init:", "podinit", "scheduling", "warning")):
         return Tone.WARNING
@@ -53,8 +53,9 @@ def epoch(timestamp: str | None) -> float | None:
 
 def age_seconds(text: str) -> float | None:
     """An age as the API server words it ("5m32s", "3d4h") in seconds, or None if it is none ("<unknown>")."""
-    parts = _AGE.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text.partition(" ")[0]:
+    word = text.partition(" ")[0]  # events have "5m (x3 over 10m)"
+    parts = _AGE.findall(word)
+    if not parts or "".join(number + unit for number, unit in parts) != word:
         return None
     return float(sum(int(number) * _AGE_UNITS[unit] for number, unit in parts))
 

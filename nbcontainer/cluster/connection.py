@@ -73,6 +73,11 @@ class _Link:
             self._session_for = wanted
         return self._session, headers
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session to close."""
+        return self._session is not None
+
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
         self.access = replace(read_access(self.access.context), context=self.access.context)
@@ -381,6 +386,6 @@ def _close_all() -> None:
         for link in (*_links.values(), *_old_links):
             await link.close()
 
-    if _links:
+    if any(link.is_open for link in (*_links.values(), *_old_links)):
         with suppress(Exception):
             asyncio.run_coroutine_threadsafe(close(), operation.background_loop()).result(1.0)

@@ -160,7 +160,7 @@ def _pem(context: str, entry: Mapping[str, Any], key: str, folder: Path) -> byte
     data = entry.get(f"{key}-data")
     if data:
         try:
-            return base64.b64decode(data)
+            return base64.b64decode("".join(str(data).split()), validate=True)
         except (binascii.Error, ValueError, TypeError):
             raise ClusterUnavailable(f"{key}-data of context {context!r} is not base64.", context=context) from None
     path = entry.get(key)

@@ -127,8 +127,8 @@ async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[dict[str, Any]]:
     known = {pod["metadata"]["uid"] for pod in pods}
     for selector in wanted.selectors:
         for page in await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}):
-            pods += [pod for pod in page["items"] if pod["metadata"]["uid"] not in known]
-            known |= {pod["metadata"]["uid"] for pod in page["items"]}
+            pods += [pod for pod in page.get("items") or () if pod["metadata"]["uid"] not in known]
+            known |= {pod["metadata"]["uid"] for pod in pods}
     return pods
 
 

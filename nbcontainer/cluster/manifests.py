@@ -10,6 +10,8 @@ from nbcontainer.errors import UsageError
 
 __all__ = ["Manifest", "parse_manifests"]
 
+MOST_FIELDS = 200_000  # of one document; aliases of aliases grow without end
+
 _PART = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 _UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
 _TYPED_FIELD = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=-]*): ")
@@ -111,6 +113,10 @@ def parse_manifests(text: str, first_line: int = 1) -> list[Manifest]:
 
 def _walk(node: Any, path: str, lines: dict[str, int], first_line: int, above: frozenset[int]) -> None:
     """Note the line of every field below a node."""
+    if len(lines) > MOST_FIELDS:
+        raise UsageError(
+            f"line {node.start_mark.line + first_line}: the document has too many fields, aliases included."
+        )
     lines.setdefault(path, node.start_mark.line + first_line)
     if id(node) in above:
         raise UsageError(f"line {lines[path]}: an alias refers to what it is part of.")

@@ -12,7 +12,7 @@ from nbcontainer.cluster.discovery import POD, Resource
 from nbcontainer.cluster.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.cluster.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, UsageError
-from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step
+from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
@@ -20,31 +20,11 @@ if TYPE_CHECKING:
 
     from nbcontainer.operation import Progress
 
-__all__ = ["create", "delete", "manifest", "one_object", "remove_objects"]
+__all__ = ["create", "delete", "one_object", "remove_objects"]
 
 PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
 LAST_LINES = 20  # of a failed container's log, for the error
-
-
-def manifest(request: PodRequest) -> dict[str, Any]:
-    """The pod's manifest, as `kubectl run` would write it."""
-    container: dict[str, Any] = {"name": request.name, "image": request.image}
-    if request.command:
-        container["args"] = list(request.command)
-    if request.environment:
-        container["env"] = [{"name": key, "value": value} for key, value in request.environment.items()]
-    if request.ports:
-        container["ports"] = [{"containerPort": port} for port in request.ports]
-    if request.pull_policy:
-        container["imagePullPolicy"] = request.pull_policy
-    labels = {"run": request.name, **request.labels}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": request.name, "labels": labels},
-        "spec": {"containers": [container], "restartPolicy": request.restart},
-    }
 
 
 def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
@@ -67,7 +47,7 @@ def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart
 
 
 async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
-    sent = manifest(request)
+    sent = pod_manifest(request)
     try:
         pod = await _post(cluster, sent)
     except Conflict as error:
@@ -317,7 +297,7 @@ async def _find(
     found: dict[str, str] = {}
     if selector:
         pages = await list_all(cluster, resource.path(cluster.namespace), {"labelSelector": selector}, _METADATA)
-        found = {one["metadata"]["name"]: one["metadata"]["uid"] for page in pages for one in page["items"]}
+        found = {one["metadata"]["name"]: one["metadata"]["uid"] for page in pages for one in page.get("items") or ()}
     missing = []
     for name in names:
         try:

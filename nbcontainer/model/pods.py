@@ -16,6 +16,7 @@ __all__ = [
     "PodStart",
     "PodStep",
     "apply_pod_step",
+    "pod_manifest",
 ]
 
 
@@ -42,6 +43,26 @@ class PodRequest:
     restart: str = "Always"
     wait: bool = True
     timeout: float = 60.0
+
+
+def pod_manifest(request: PodRequest) -> dict[str, Any]:
+    """The pod's manifest, as `kubectl run` would write it."""
+    container: dict[str, Any] = {"name": request.name, "image": request.image}
+    if request.command:
+        container["args"] = list(request.command)
+    if request.environment:
+        container["env"] = [{"name": key, "value": value} for key, value in request.environment.items()]
+    if request.ports:
+        container["ports"] = [{"containerPort": port} for port in request.ports]
+    if request.pull_policy:
+        container["imagePullPolicy"] = request.pull_policy
+    labels = {"run": request.name, **request.labels}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": request.name, "labels": labels},
+        "spec": {"containers": [container], "restartPolicy": request.restart},
+    }
 
 
 @dataclass(frozen=True, slots=True)

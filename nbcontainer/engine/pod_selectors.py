@@ -1,0 +1,57 @@
+"""Label selectors for Podman's pods, which it cannot select by itself as Kubernetes does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbcontainer.errors import UsageError
+
+__all__ = ["matcher"]
+
+Pod = Mapping[str, Any]
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+_NAME = r"[A-Za-z0-9][\w./-]*"
+_TERM = re.compile(
+    rf"\s*(?:(?P<absent>!)?\s*(?P<bare>{_NAME})"
+    rf"|(?P<key>{_NAME})\s*(?P<sign>==|=|!=)\s*(?P<value>[\w.-]*)"
+    rf"|(?P<set>{_NAME})\s+(?P<word>in|notin)\s*\((?P<values>[^)]*)\))\s*(?:,|$)"
+)
+
+
+def matcher(selector: str, field_selector: str = "") -> Callable[[Pod], bool]:
+    """Whether a pod has the labels that `selector` asks for.
+
+    Raises:
+        UsageError: the selector cannot be read, or fields are asked for, which Podman's pods do not have.
+    """
+    if field_selector:
+        raise UsageError("Podman's pods cannot be selected by fields.", cure="Use -l with labels.")
+    terms = _terms(selector)
+    return lambda pod: all(term(pod.get("Labels") or {}) for term in terms)
+
+
+def _terms(selector: str) -> list[Callable[[Mapping[str, str]], bool]]:
+    terms = []
+    position = 0
+    while position < len(selector):
+        match = _TERM.match(selector, position)
+        if match is None:
+            raise UsageError(f"The selector {selector!r} cannot be read.", cure="Write -l app=web,tier!=back.")
+        terms.append(_term(match))
+        position = match.end()
+    return terms
+
+
+def _term(match: re.Match[str]) -> Callable[[Mapping[str, str]], bool]:
+    if match["bare"] is not None:
+        name, wanted = match["bare"], match["absent"] is None
+        return lambda labels: (name in labels) is wanted
+    if match["key"] is not None:
+        key, value, equal = match["key"], match["value"], match["sign"] != "!="
+        return lambda labels: (labels.get(key) == value) is equal
+    key, inside = match["set"], match["word"] == "in"
+    values = {value.strip() for value in match["values"].split(",")}
+    return lambda labels: (labels.get(key) in values) is inside

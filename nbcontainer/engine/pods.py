@@ -1,0 +1,441 @@
+"""Podman's own pods, for where there is no cluster: the same calls and columns as a cluster's.
+
+Podman takes Kubernetes' manifests (`podman kube play`). Source: the libpod API 4.0, /libpod/pods and /libpod/play/kube.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engine.containers import inspect
+from nbcontainer.engine.http import Http, plain, quoted
+from nbcontainer.engine.logs import logs as container_logs
+from nbcontainer.engine.pod_selectors import matcher
+from nbcontainer.engine.pod_tables import (
+    EVENT_COLUMNS,
+    columns,
+    event_row,
+    pod_row,
+    pod_status,
+)
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.model.pods import (
+    Description,
+    ExecRequest,
+    ExecResult,
+    PodChange,
+    PodRequest,
+    PodStart,
+    PodStep,
+    apply_pod_step,
+    pod_manifest,
+)
+from nbcontainer.model.tables import (
+    Row,
+    Table,
+    TableEvent,
+    TableLive,
+    TableReset,
+    TableState,
+    apply_table,
+)
+from nbcontainer.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from nbcontainer.engine.connection import Engine
+    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+
+__all__ = ["apply", "create", "delete", "describe", "events", "execute", "logs", "table", "watch_table"]
+
+NOTE = "no cluster: these are Podman's pods"
+GRACE_SECONDS = 10
+PLAY_SECONDS = 600.0  # an image may have to be pulled
+SETTLE_SECONDS = 0.5  # how long a container is given to end at once
+EVENTS_BACK = 3600  # seconds of the past that `events` shows
+
+
+def _http(engine: Engine) -> Http:
+    return Http(engine.dial, where=engine.name, version="4.0.0")
+
+
+# --- the table
+
+
+def table(
+    engine: Engine,
+    *,
+    all_namespaces: bool = False,
+    selector: str = "",
+    field_selector: str = "",
+    names: Sequence[str] = (),
+) -> Table:
+    """The pods, once. Podman has no namespaces: `all_namespaces` changes nothing.
+
+    Raises:
+        NotFound: one of `names` does not exist.
+        UsageError: the selector cannot be read, or is of fields.
+    """
+    del all_namespaces
+    reset = _reset(engine, selector, field_selector, tuple(names))
+    found = {row.name for row in reset.rows}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise NotFound(f"There is no pod {missing[0]!r} in {engine.name}.", status=404, cure="%kpod lists the pods.")
+    return Table(apply_table(TableState(), reset), "podman pod ps")
+
+
+def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
+    fits = matcher(selector, field_selector)
+    pods = _http(engine).json("GET", "/libpod/pods/json")
+    rows = [_row(engine, pod) for pod in pods if fits(pod) and (not names or pod.get("Name") in names)]
+    rows.sort(key=lambda row: row.name)
+    title = f"pods with {selector}" if selector else "pods"
+    return TableReset(columns(), tuple(rows), title, engine.name, NOTE)
+
+
+def _row(engine: Engine, pod: Mapping[str, Any]) -> Row:
+    restarts, codes = 0, []
+    for container in _own_containers(pod):
+        with suppress(NbcontainerError):  # it may be gone by now
+            found = inspect(engine, str(container["Id"]))
+            restarts += int(found.get("RestartCount") or 0)
+            codes.append(int((found.get("State") or {}).get("ExitCode") or 0))
+    return pod_row(pod, _own_containers(pod), restarts, codes)
+
+
+def _own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A pod's containers without the one that only holds its network."""
+    return [one for one in pod.get("Containers") or () if one.get("Id") != pod.get("InfraId")]
+
+
+def watch_table(
+    engine: Engine,
+    *,
+    all_namespaces: bool = False,
+    selector: str = "",
+    field_selector: str = "",
+    names: Sequence[str] = (),
+) -> Operation[TableEvent, TableState, Table]:
+    """The pods, kept up to date by Podman's events until it is stopped."""
+    del all_namespaces
+    matcher(selector, field_selector)  # what is wrong with it is said here
+    operation: Operation[TableEvent, TableState, Table] = Operation(
+        f"watch of pods in {engine.name}",
+        TableState(title="pods", where=engine.name, note=NOTE),
+        apply_table,
+        endless=True,
+        conclude=lambda last, _: Table(last, "podman pod ps"),
+    )
+    return operation.start_thread(lambda progress: _follow(engine, selector, field_selector, tuple(names), progress))
+
+
+def _follow(
+    engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
+) -> None:
+    """List, then list again whenever something happened to a pod or a container."""
+    while not progress.stopping:
+        stream = _http(engine).stream("GET", "/libpod/events", query={"stream": "true"}, timeout=None)
+        progress.on_stop(stream.close)
+        with stream:
+            progress.tell(_reset(engine, selector, field_selector, names))
+            progress.tell(TableLive(live=True))
+            for event in stream.lines():
+                if event.get("Type") in {"pod", "container"}:
+                    progress.tell(_reset(engine, selector, field_selector, names))
+        progress.tell(TableLive(live=False, note="reconnecting: Podman ended the stream of events"))
+
+
+# --- a pod's life
+
+
+def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    """Create a pod, pull its image where it is missing, and wait until it runs (or has completed).
+
+    The operation raises:
+        Conflict: there is a pod of this name.
+        NotFound: the image is not to be had.
+        CommandFailed: its container ended with a non-zero exit code.
+    """
+    operation: Operation[PodStep, PodStart, PodChange] = Operation(
+        f"start of pod {request.name}", PodStart(request.name, engine.name), apply_pod_step
+    )
+    return operation.start_thread(lambda progress: _create(engine, request, progress))
+
+
+def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
+    progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
+    sent = pod_manifest(request)
+    changes = _play(engine, [sent], progress)
+    if request.wait:
+        _until_running(engine, request, progress)
+    pod = _pod(engine, request.name)
+    return PodChange("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
+                     where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
+
+
+def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[PodChange]:
+    """Have Podman play manifests, one by one: what it did to each."""
+    import json  # noqa: PLC0415 - JSON is YAML
+
+    changes = []
+    for manifest in manifests:
+        name = str((manifest.get("metadata") or {}).get("name") or "")
+        stream = None
+        try:
+            stream = _http(engine).stream(
+                "POST",
+                "/libpod/play/kube",
+                query={"start": "true"},
+                body=json.dumps(_without_ports(manifest)).encode(),
+                headers={"Content-Type": "application/yaml"},
+                timeout=PLAY_SECONDS,
+            )
+            if progress is not None:
+                progress.on_stop(stream.close)
+            answer = next(stream.lines(), {})
+        except ApiError as error:
+            raise _refusal(engine, name, error) from None
+        finally:
+            if stream is not None:
+                stream.close()
+        pods = answer.get("Pods") or []
+        faults = [str(fault) for pod in pods for fault in pod.get("ContainerErrors") or ()]
+        if faults:
+            raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
+        uid = str(pods[0].get("ID") or "") if pods else ""
+        changes.append(
+            PodChange(
+                "Pod", name, "", "created", uid=uid, where=engine.name, command="podman kube play -", manifest=manifest
+            )
+        )
+    return changes
+
+
+def _without_ports(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with only those ports that name a host port: Podman 4.3 publishes all others on the host too."""
+    spec = dict(manifest.get("spec") or {})
+    containers = []
+    for container in spec.get("containers") or ():
+        ports = [port for port in container.get("ports") or () if port.get("hostPort")]
+        containers.append({**{key: value for key, value in container.items() if key != "ports"}, "ports": ports})
+    return {**manifest, "spec": {**spec, "containers": containers}}
+
+
+def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
+    """What Podman's refusal means; it half-makes the pod of an image that is not to be had, which is then removed."""
+    message = error.message.removeprefix("playing YAML file: ")
+    if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
+        return Conflict(
+            f"There is a pod {name!r} already.",
+            status=409,
+            reason="AlreadyExists",
+            cure=f"Delete it first (%kpod delete {name}), or choose another name.",
+        )
+    if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
+        with suppress(NbcontainerError):
+            _http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
+        return NotFound(
+            f"Pod {name} cannot run: its image is not to be had. {message}",
+            status=404,
+            reason="ErrImagePull",
+            cure="Check the image's name, and push it first; %docker images lists what is here.",
+        )
+    return ApiError(f"Podman refused pod {name}: {message}", status=error.status, reason=error.reason)
+
+
+def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> None:
+    """Podman has started it when it answers; what ends at once is seen here."""
+    pod = _pod(engine, request.name)
+    told = pod_status(pod, [], [])
+    progress.tell(PodStep(told))
+    for container in _own_containers(pod):
+        with suppress(ApiError):  # that it still runs after that time is what is hoped for
+            path = f"/libpod/containers/{container['Id']}/wait"
+            _http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
+        state = inspect(engine, str(container["Id"])).get("State") or {}
+        code = int(state.get("ExitCode") or 0)
+        if str(state.get("Status")) == "exited" and code:
+            output = _last_output(engine, str(container["Id"]))
+            raise CommandFailed(
+                f"The container of pod {request.name} ended with exit code {code}."
+                + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
+                exit_code=code,
+                output=output,
+                cure=f"It stays; `%kpod logs {request.name}` shows what it wrote.",
+            )
+
+
+def _last_output(engine: Engine, container: str) -> str:
+    from nbcontainer.model.logs import LogRequest  # noqa: PLC0415 - only where something failed
+
+    with suppress(NbcontainerError):
+        return container_logs(engine, LogRequest(names=(container,), tail=20)).result(10).text
+    return ""
+
+
+def _pod(engine: Engine, name: str) -> dict[str, Any]:
+    """A pod as the list has it.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    for pod in _http(engine).json("GET", "/libpod/pods/json"):
+        if pod.get("Name") == name:
+            return dict(pod)
+    raise NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure="%kpod lists the pods.")
+
+
+def delete(
+    engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
+) -> list[PodChange]:
+    """Stop and remove pods; each container gets `grace_period` seconds to end well.
+
+    Raises:
+        NotFound: one of them does not exist; those before it are gone.
+    """
+    http = _http(engine)
+    changes = []
+    for name in names:
+        pod = _pod(engine, name)
+        seconds = 0 if force else GRACE_SECONDS if grace_period is None else grace_period
+        # Podman 4.3 takes 0 seconds for its default of 10
+        action, query = ("stop", {"t": seconds}) if seconds else ("kill", None)
+        with suppress(ApiError):  # what does not run cannot be stopped, and is removed all the same
+            http.call("POST", f"/libpod/pods/{pod['Id']}/{action}", query=query, timeout=seconds + 30.0)
+        http.call("DELETE", f"/libpod/pods/{pod['Id']}", query={"force": "true"}, timeout=30.0)
+        changes.append(
+            PodChange(
+                "Pod", name, "", "deleted", uid=str(pod["Id"]), where=engine.name, command=f"podman pod rm {name}"
+            )
+        )
+    return changes
+
+
+def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
+    """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
+
+    Raises:
+        UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
+        Conflict: a pod of that name exists.
+    """
+    import yaml  # noqa: PLC0415 - seldom
+
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + first_line}: " if mark is not None else ""
+        raise UsageError(f"{where}This is not YAML: {getattr(error, 'problem', error)}.") from None
+    for document in documents:
+        kind = document.get("kind") if isinstance(document, dict) else None
+        if kind != "Pod":
+            raise UsageError(
+                f"{engine.name} can apply pods alone, not {kind or 'this'}.",
+                cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
+            )
+    return _play(engine, documents, None)
+
+
+# --- what one is told of a pod
+
+
+def describe(engine: Engine, name: str) -> Description:
+    """All about a pod, with its events.
+
+    Raises:
+        NotFound: there is no such pod.
+    """
+    pod = _pod(engine, name)
+    head = [
+        ("Name", name),
+        ("Status", pod_status(pod, [], [])),
+        ("Created", str(pod.get("Created") or "")),
+        ("Labels", "\n".join(f"{key}={value}" for key, value in sorted((pod.get("Labels") or {}).items()))),
+        ("Networks", ", ".join(pod.get("Networks") or ())),
+    ]
+    sections = [("", tuple((key, value) for key, value in head if value))]
+    for container in _own_containers(pod):
+        found = inspect(engine, str(container["Id"]))
+        state, config = found.get("State") or {}, found.get("Config") or {}
+        facts = [
+            ("Image", str(config.get("Image") or found.get("Image") or "")),
+            ("Command", " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])),
+            ("State", str(state.get("Status") or "")),
+            ("Started", str(state.get("StartedAt") or "")),
+            ("Exit Code", str(state.get("ExitCode")) if state.get("Status") == "exited" else ""),
+            ("Restart Count", str(found.get("RestartCount") or 0)),
+        ]
+        title = f"Container {str(found.get('Name') or '').removeprefix('/').removeprefix(f'{name}-')}"
+        sections.append((title, tuple((key, value) for key, value in facts if value)))
+    happened = tuple(tuple(str(cell) for cell in row.cells[1:]) for row in _events(engine, name))
+    return Description("Pod", name, "", f"{engine.name} ({NOTE})", tuple(sections), happened,
+                       f"podman pod inspect {name}", pod)  # fmt: skip
+
+
+def events(engine: Engine, name: str = "", *, all_namespaces: bool = False) -> Table:
+    """What happened to pods in the last hour, newest last."""
+    del all_namespaces
+    title = f"events of pod {name}" if name else "events of pods"
+    reset = TableReset(EVENT_COLUMNS, tuple(_events(engine, name)), title, engine.name, NOTE)
+    return Table(apply_table(TableState(), reset), "podman events --stream=false")
+
+
+def _events(engine: Engine, name: str) -> list[Row]:
+    query = {"stream": "false", "since": str(int(time.time()) - EVENTS_BACK)}
+    with _http(engine).stream("GET", "/libpod/events", query=query) as stream:
+        happened = [event for event in stream.lines() if event.get("Type") in {"pod", "container"}]
+    rows = [event_row(index, event) for index, event in enumerate(happened)]
+    about = (f"pod/{name}", f"container/{name}-")
+    return [row for row in rows if not name or row.name == about[0] or row.name.startswith(about[1])]
+
+
+def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    """The logs of pods' containers, merged.
+
+    Raises:
+        NotFound: there is no such pod or container.
+        UsageError: `previous` is asked for, which Podman does not keep.
+    """
+    from dataclasses import replace  # noqa: PLC0415 - only here
+
+    if request.previous:
+        raise UsageError("Podman keeps no log of the container before its last restart.")
+    names = request.names
+    if request.selector:
+        fits = matcher(request.selector, "")
+        names = tuple(str(pod["Name"]) for pod in _http(engine).json("GET", "/libpod/pods/json") if fits(pod))
+        if not names:
+            raise NotFound(f"No pod has the labels {request.selector}.", status=404)
+    found = [container for name in names for container in _containers(engine, name, request.container)]
+    return container_logs(engine, replace(request, names=tuple(found), selector="", container=""))
+
+
+def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
+    """The names of a pod's containers, or of the one that is wanted.
+
+    Raises:
+        NotFound: there is no such pod or container.
+    """
+    containers = [str(one.get("Names") or one["Id"]) for one in _own_containers(_pod(engine, name))]
+    if not wanted:
+        return containers
+    chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]
+    if not chosen:
+        short = ", ".join(one.removeprefix(f"{name}-") for one in containers)
+        raise NotFound(f"Pod {name} has no container {wanted!r}.", status=404, cure=f"It has: {short}.")
+    return chosen
+
+
+def execute(engine: Engine, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    """Run a command in a pod's (first) container.
+
+    The operation raises:
+        CommandFailed: it ended with a non-zero exit code.
+    """
+    from nbcontainer.engine.exec import execute as execute_in_container  # noqa: PLC0415 - seldom
+
+    container = _containers(engine, request.name, request.container)[0]
+    return execute_in_container(engine, container, request)
