@@ -1,0 +1,207 @@
+"""Which API server, as whom: kubectl's rules, and errors that say what is missing."""
+
+import asyncio
+import base64
+import json
+import stat
+
+import pytest
+
+from nbcontainer.cluster.authentication import Credentials
+from nbcontainer.cluster.connection import find_cluster
+from nbcontainer.cluster.kubeconfig import contexts, read_access
+from nbcontainer.errors import AuthFailed, ClusterUnavailable
+from nbcontainer.settings import settings
+
+
+def config(**parts):
+    base = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": "https://c.example:6443/"}}],
+        "users": [{"name": "u", "user": {"token": "s3cret-token"}}],
+        "contexts": [
+            {"name": "one", "context": {"cluster": "c", "user": "u"}},
+            {"name": "two", "context": {"cluster": "c", "user": "u", "namespace": "shop"}},
+        ],
+        "current-context": "one",
+    }
+    return json.dumps(base | {key.replace("_", "-"): value for key, value in parts.items()})
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Writes the files that KUBECONFIG names."""
+
+    def write_all(*texts):
+        paths = []
+        for number, text in enumerate(texts):
+            path = tmp_path / f"config-{number}"
+            path.write_text(text)
+            paths.append(str(path))
+        monkeypatch.setenv("KUBECONFIG", ":".join(paths))
+        return tmp_path
+
+    return write_all
+
+
+def user_of(**user):
+    return config(users=[{"name": "u", "user": user}])
+
+
+def headers(access):
+    return asyncio.run(Credentials(access).headers())
+
+
+def test_current_context_and_its_namespace(write):
+    write(config())
+    access = read_access()
+    assert (access.context, access.server, access.namespace) == ("one", "https://c.example:6443", "default")
+    assert read_access("two").namespace == "shop"
+    assert read_access("two", "other").namespace == "other"
+    assert contexts() == ({"one": "default", "two": "shop"}, "one")
+
+
+def test_settings_choose_context_and_namespace(write, monkeypatch):
+    write(config())
+    monkeypatch.setattr(settings, "context", "two")
+    assert find_cluster().where == "two · shop"
+    monkeypatch.setattr(settings, "namespace", "mine")
+    assert find_cluster().namespace == "mine"
+    assert find_cluster("one", "x").where == "one · x"
+
+
+def test_several_files_are_one_and_the_first_wins(write):
+    first = config(clusters=[], users=[], contexts=[], current_context="two")
+    other = config(clusters=[{"name": "c", "cluster": {"server": "https://second.example"}}])
+    write(first, config(), other)
+    access = read_access()
+    assert (access.context, access.server) == ("two", "https://c.example:6443")
+
+
+def test_a_missing_file_among_several_is_passed_over(write, monkeypatch):
+    folder = write(config())
+    monkeypatch.setenv("KUBECONFIG", f"{folder}/none:{folder}/config-0")
+    assert read_access().context == "one"
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "words"),
+    [
+        ("", "", "no Kubernetes context"),
+        (config(current_context=""), "", "no current context"),
+        (config(), "three", "no context 'three'"),
+        (config(clusters=[]), "", "names a cluster 'c' that is not there"),
+        (config(users=[]), "", "names a user 'u' that is not there"),
+        ("a: [s3cret-token", "", "is not YAML"),
+        ("- s3cret-token", "", "is not a kubeconfig"),
+        (user_of(**{"client-certificate": "none.crt"}), "", "cannot be read"),
+        (user_of(**{"client-key-data": "%%%"}), "", "is not base64"),
+    ],
+)
+def test_what_is_missing_is_said(write, text, context, words):
+    write(text)
+    with pytest.raises(ClusterUnavailable, match=words) as caught:
+        read_access(context)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_such_context_lists_those_there_are(write):
+    write(config())
+    with pytest.raises(ClusterUnavailable) as caught:
+        find_cluster("three")
+    assert caught.value.context == "three"
+    assert "one, two" in caught.value.cure
+
+
+def test_files_are_relative_to_their_kubeconfig(write):
+    folder = write(user_of(**{"client-certificate": "my.crt", "client-key": "my.key"}))
+    (folder / "my.crt").write_bytes(b"CERT")
+    (folder / "my.key").write_bytes(b"KEY")
+    access = read_access()
+    assert (access.client_certificate, access.client_key) == (b"CERT", b"KEY")
+
+
+def test_secrets_are_in_no_repr(write):
+    key = base64.b64encode(b"s3cret-key").decode()
+    write(user_of(**{"client-key-data": key, "token": "s3cret-token", "password": "s3cret-word"}))
+    access = read_access()
+    assert "s3cret" not in repr(access) + repr(Credentials(access)) + repr(find_cluster())
+
+
+def test_inside_a_cluster_the_service_account_is_used(tmp_path, monkeypatch):
+    for name, text in (("token", "inside-token\n"), ("namespace", "prod"), ("ca.crt", "CA")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("nbcontainer.cluster.kubeconfig.SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    access = read_access()
+    assert (access.server, access.namespace) == ("https://[fd00::1]:443", "prod")
+    assert headers(access) == {"Authorization": "Bearer inside-token"}
+
+
+def test_headers_of_tokens_and_passwords(write):
+    folder = write(user_of(tokenFile="my.token", token="other"))
+    (folder / "my.token").write_text("from-file\n")
+    assert headers(read_access()) == {"Authorization": "Bearer from-file"}
+    write(user_of(username="ann", password="word"))
+    assert headers(read_access()) == {"Authorization": "Basic " + base64.b64encode(b"ann:word").decode()}
+    write(user_of())
+    assert headers(read_access()) == {}
+
+
+def plugin(folder, body):
+    path = folder / "plugin"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    spec = {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin", "args": ["a b"]}
+    return user_of(exec=spec | {"env": [{"name": "PLUGIN_WORD", "value": "xyz"}], "installHint": "get it"})
+
+
+def test_an_exec_plugin_gives_the_token(write, tmp_path):
+    write(plugin(tmp_path, """printf '{"status": {"token": "%s-%s"}}' "$1" "$PLUGIN_WORD" """))
+    assert headers(read_access()) == {"Authorization": "Bearer a b-xyz"}
+
+
+def test_an_exec_plugin_gives_a_certificate(write, tmp_path):
+    write(plugin(tmp_path, """echo '{"status": {"clientCertificateData": "CERT", "clientKeyData": "KEY"}}'"""))
+    credentials = Credentials(read_access())
+    assert asyncio.run(credentials.headers()) == {}
+    assert (credentials.client_certificate, credentials.client_key) == (b"CERT", b"KEY")
+
+
+def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
+    write(
+        plugin(
+            tmp_path,
+            f"""echo x >> {tmp_path}/calls
+        echo '{{"status": {{"token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z"}}}}'""",
+        )
+    )
+
+    async def twice():
+        credentials = Credentials(read_access())
+        await credentials.headers()
+        await credentials.headers()
+
+    asyncio.run(twice())
+    assert (tmp_path / "calls").read_text() == "x\nx\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [("echo log in first >&2; exit 3", "exit code 3: log in first"), ("echo hello", "gave no credential")],
+)
+def test_a_failing_plugin_is_named(write, tmp_path, body, words):
+    write(plugin(tmp_path, body))
+    with pytest.raises(AuthFailed, match=words):
+        headers(read_access())
+
+
+def test_a_missing_plugin_gives_its_install_hint(write, tmp_path):
+    write(plugin(tmp_path, "true"))
+    (tmp_path / "plugin").unlink()
+    with pytest.raises(AuthFailed, match="is not installed") as caught:
+        headers(read_access())
+    assert caught.value.cure == "get it"

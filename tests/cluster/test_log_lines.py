@@ -1,0 +1,77 @@
+"""Bytes of log streams to lines, cut anywhere; taken up again after a break."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbcontainer.cluster.log_lines import LINE_LIMIT, LineReader
+
+STAMPED = b"".join(
+    b"2026-11-23T09:00:%02d.%09dZ line %d \xc3\xa9\n" % (number // 40, number % 3, number) for number in range(200)
+)
+
+
+def read(reader, data, cuts):
+    lines, spool = [], b""
+    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    for start, end in itertools.pairwise(places):
+        more, text = reader.feed(data[start:end])
+        lines += more
+        spool += text
+    more, text = reader.finish()
+    return lines + more, spool + text
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 400), max_size=5))
+def test_any_bytes_cut_anywhere_give_the_same(data, cuts):
+    lines, spool = read(LineReader("p", stamped=False), data, cuts)
+    body = data.removesuffix(b"\n")
+    assert [line.text for line in lines] == (body.decode(errors="replace").split("\n") if data else [])
+    assert spool == (data if data.endswith(b"\n") or not data else data + b"\n")
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 400), max_size=5))
+def test_any_bytes_with_stamps_do_not_break_it(data, cuts):
+    whole, _ = read(LineReader("p", stamped=True), data, [])
+    parts, _ = read(LineReader("p", stamped=True), data, cuts)
+    assert parts == whole
+
+
+@given(st.integers(0, len(STAMPED)), st.integers(0, len(STAMPED)))
+def test_a_stream_is_taken_up_where_it_broke(first, second):
+    """The far end gives all lines from the asked second on, as the kubelet does."""
+    reader, lines = LineReader("p", stamped=True), []
+    for end in (first, second, len(STAMPED)):
+        since = reader.resume_from
+        reader.begin(resume=bool(since))
+        rest = b"".join(line for line in STAMPED.splitlines(keepends=True) if line[:19] >= since[:19].encode())
+        # a break may come in the middle of a line: what came of it is not counted
+        lines += reader.feed(rest[: max(0, end - (len(STAMPED) - len(rest)))])[0]
+    assert [line.text for line in lines] == [f"line {number} é" for number in range(200)]
+
+
+def test_times_and_prefixes():
+    reader = LineReader("p", stamped=True, prefix=b"[p] ", keep_stamps=True, stream="stderr")
+    lines, spool = reader.feed(b"1970-01-01T00:01:00.500000000Z a\n1970-01-01T01:01:01+01:00 b\n")
+    assert [(line.time, line.text, line.stream) for line in lines] == [(60.5, "a", "stderr"), (61.0, "b", "stderr")]
+    assert spool == b"[p] 1970-01-01T00:01:00.500000000Z a\n[p] 1970-01-01T01:01:01+01:00 b\n"
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+@pytest.mark.parametrize("size", [LINE_LIMIT, LINE_LIMIT + 1, 70_000, 500_000])
+@pytest.mark.parametrize("piece", [999, 65_537, 10**9])
+def test_long_lines(stamped, size, piece):
+    stamp = b"1970-01-01T00:01:00.500000000Z " if stamped else b""
+    data = stamp + b"x" * size + b"\n" + stamp + b"after\n"
+    reader = LineReader("p", stamped=stamped)
+    lines, spool = read(reader, data, range(0, len(data), piece))
+    assert spool == b"x" * size + b"\nafter\n"
+    assert [line.text for line in lines][1:] == ["after"]
+    text = lines[0].text
+    assert text[:LINE_LIMIT] == "x" * LINE_LIMIT
+    assert text[LINE_LIMIT:] == (
+        "" if size == LINE_LIMIT else f" … [{size - LINE_LIMIT:,} more, all in the spool file]"
+    )
+    assert lines[0].time == (60.5 if stamped else 0.0)

@@ -1,0 +1,205 @@
+"""YAML applied server-side to a real API server, with errors that name the text's lines."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.manifests import parse_manifests
+from nbcontainer.cluster.resources import apply
+from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
+
+POD_TEXT = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {name}
+spec:
+  containers:
+  - name: web
+    image: busybox
+    args: [sleep, "600"]
+"""
+
+DEPLOYMENT = """\
+# a comment
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: settings}}
+data:
+  colour: blue
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: scaled}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: scaled}}}}
+  template:
+    metadata: {{labels: {{app: scaled}}}}
+    spec:
+      containers:
+      - {{name: c, image: busybox, args: [sleep, '600']}}
+"""
+
+
+def done(changes):
+    return [(change.kind, change.name, change.action) for change in changes]
+
+
+def test_created_configured_unchanged(space):
+    text = DEPLOYMENT.format(replicas=0)
+    assert done(apply(space, text, dry_run=True)) == [
+        ("ConfigMap", "settings", "created"),
+        ("Deployment", "scaled", "created"),
+    ]
+    with pytest.raises(ApiError):
+        space.run(space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps/settings"))
+    first = apply(space, text, labels={"nbcontainer.notebook": "abc"})
+    assert done(first) == [("ConfigMap", "settings", "created"), ("Deployment", "scaled", "created")]
+    assert first[0].where == space.where
+    assert "colour: blue" in first[0].yaml
+    assert done(apply(space, text, labels={"nbcontainer.notebook": "abc"}))[0][2] == "unchanged"
+    assert done(apply(space, text.replace("blue", "red"), labels={"nbcontainer.notebook": "abc"}))[0][2] == "configured"
+    found = space.run(space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps/settings"))
+    assert found["metadata"]["labels"] == {"nbcontainer.notebook": "abc"}
+    assert found["metadata"]["managedFields"][0]["manager"] == "nbcontainer"
+
+
+def test_a_conflict_names_field_manager_and_line(space):
+    text = DEPLOYMENT.format(replicas=1).replace("scaled", "disputed").replace("settings", "beside")
+    apply(space, text)
+    path = f"/apis/apps/v1/namespaces/{space.namespace}/deployments/disputed"
+    space.run(
+        space.request(
+            "PATCH",
+            path,
+            body={"spec": {"replicas": 2}},
+            content_type="application/merge-patch+json",
+            parameters={"fieldManager": "somebody"},
+        )
+    )
+    with pytest.raises(Conflict, match=r'line 14: spec\.replicas is managed by "somebody"') as caught:
+        apply(space, text.replace("replicas: 1", "replicas: 3"), first_line=3)
+    assert "--force-conflicts" in caught.value.cure
+    assert "Applied before it: ConfigMap beside" in caught.value.message
+    changes = apply(space, text.replace("replicas: 1", "replicas: 3"), force_conflicts=True)
+    assert done(changes)[1] == ("Deployment", "disputed", "configured")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (("    image:", "    imagee:"), ApiError, r"line 9: .*imagee: field not declared in schema"),
+        (("image: busybox", "image: {a: b}"), ApiError, r"line 9: .*expected string"),
+        (("name: bad", "name: Bad_Name"), ApiError, r"line 5: metadata\.name: Invalid value"),
+        (("kind: Pod", "kind: Podd"), UsageError, r"line 3: the cluster has no v1 Podd"),
+        (("kind: Pod", "kind: Deployment"), UsageError, r"line 3: the cluster has no v1 Deployment"),
+        (("  containers:", "  containers: ["), UsageError, r"line \d+: this is not YAML"),
+        (("  name: bad", "  nam: bad"), UsageError, r"line 2: metadata\.name is missing"),
+        (("kind: Pod", "kind: 5"), UsageError, r"line 3: kind is missing or is not text"),
+        (("  name: bad", "  name: bad\n  namespace: elsewhere"), ApiError, r"namespaces \"elsewhere\" not found"),
+    ],
+)
+def test_errors_name_the_persons_own_lines(space, change, error, words):
+    text = POD_TEXT.format(name="bad").replace(*change)
+    with pytest.raises(error, match=words):
+        apply(space, text, first_line=2)
+
+
+def test_near_kinds_are_suggested(space):
+    with pytest.raises(UsageError) as caught:
+        apply(space, POD_TEXT.format(name="x").replace("kind: Pod", "kind: Deployment"))
+    assert caught.value.cure == "Did you mean apps/v1 Deployment?"
+
+
+def test_nothing_is_sent_unless_all_is_understood(space):
+    text = POD_TEXT.format(name="first") + "---\n" + POD_TEXT.format(name="second").replace("kind: Pod", "kind: Nope")
+    with pytest.raises(UsageError, match="line 12"):
+        apply(space, text)
+    with pytest.raises(ApiError, match="not found"):
+        space.run(space.request("GET", POD.path(space.namespace, "first")))
+
+
+def test_a_custom_kind_is_found_after_it_was_made(space):
+    group = f"{space.namespace}.example"
+    definition = f"""\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{group}}}
+spec:
+  group: {group}
+  names: {{plural: widgets, singular: widget, kind: Widget}}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"""
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
+    try:
+        assert done(apply(space, definition)) == [("CustomResourceDefinition", f"widgets.{group}", "created")]
+        space.run(_established(space, path))
+        text = f"apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: one}}\nsize: 3\n"
+        assert done(apply(space, text)) == [("Widget", "one", "created")]
+    finally:
+        space.run(space.request("DELETE", path))
+
+
+async def _established(cluster, path):
+    for _ in range(100):
+        found = await cluster.request("GET", path)
+        conditions = found.get("status", {}).get("conditions") or []
+        if any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
+            return
+        await asyncio.sleep(0.05)
+
+
+def test_a_reader_may_not_apply(viewer):
+    with pytest.raises(Forbidden, match='cannot patch resource "pods"'):
+        apply(viewer, POD_TEXT.format(name="x"))
+
+
+# --- the text alone
+
+
+def test_lines_of_fields():
+    (manifest,) = parse_manifests(POD_TEXT.format(name="x"), first_line=10)
+    assert manifest.line_of("metadata.name") == 13
+    assert manifest.line_of('spec.containers[name="web"].image') == 17
+    assert manifest.line_of(".spec.containers[0].args[1]") == 18
+    assert manifest.line_of("spec.nodeName") == 14
+    assert manifest.line_of("") == 10
+
+
+def test_aliases_that_grow_without_end_are_refused():
+    text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    with pytest.raises(UsageError, match="too many"):
+        parse_manifests(text)
+
+
+def test_lists_and_empty_documents():
+    items = "\n".join("- " + POD_TEXT.format(name=name).replace("\n", "\n  ").rstrip() for name in ("a", "b"))
+    text = f"---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n{items}\n"
+    found = parse_manifests(text)
+    assert [(one.name, one.line_of("kind")) for one in found] == [("a", 8), ("b", 17)]
+    assert found[1].line_of("spec.containers[0].image") == 23
+
+
+@pytest.mark.parametrize(
+    "text", ["", "---\n", "# only a comment\n", "- a\n- b\n", "just text", "a: &x [*x]", "&a {k: *a}"]
+)
+def test_what_is_no_manifest(text):
+    with pytest.raises(UsageError):
+        parse_manifests(text)
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_manifests_or_a_usage_error(text):
+    try:
+        parse_manifests(text)
+    except UsageError as error:
+        assert error.message  # noqa: PT017 - either outcome is right
