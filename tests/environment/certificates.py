@@ -83,7 +83,9 @@ def make(folder: Path, node: str, addresses: list[str]) -> Authority:
         for name in ("ca", "front-proxy-ca"):
             _new_authority(openssl, new, name)
         service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
-        names = ",".join([*(f"DNS:{name}" for name in ["localhost", node, *service]), *(f"IP:{ip}" for ip in addresses)])
+        names = ",".join(
+            [*(f"DNS:{name}" for name in ["localhost", node, *service]), *(f"IP:{ip}" for ip in addresses)]
+        )
         _new_certificate(openssl, new, "apiserver", "/CN=kube-apiserver", names=names)
         _new_certificate(openssl, new, "kubelet-server", f"/CN={node}", names=names)
         for name, subject in (

@@ -131,7 +131,7 @@ def apiserver(settings: Settings) -> list[str]:
     options = {
         "etcd-servers": f"http://127.0.0.1:{settings.etcd_port}",
         "secure-port": settings.port,
-        "bind-address": "0.0.0.0",  # noqa: S104 - pods reach it at the bridge's address
+        "bind-address": "0.0.0.0",
         "advertise-address": NODE_ADDRESS,
         "tls-cert-file": pki.certificate("apiserver"),
         "tls-private-key-file": pki.key("apiserver"),

@@ -41,6 +41,11 @@ def program_environment(*trees: Path) -> dict[str, str]:
     }
 
 
+def tool_environment(*trees: Path) -> dict[str, str]:
+    """The same with :func:`tools` added."""
+    return program_environment(*trees, tools())
+
+
 class Docker(Part):
     """The engine of the tests: its images and volumes stay in the cache between ``down`` and ``up``."""
 
@@ -100,7 +105,7 @@ class Docker(Part):
                 *["--exec-root", str(root / "exec"), "--pidfile", str(root / "dockerd.pid")],
                 *["--host", self.host],
             ],
-            program_environment(tree, tools()),
+            tool_environment(tree),
         )
 
     def up(self) -> None:
@@ -128,7 +133,9 @@ class Docker(Part):
             return None
         client = self.client()
         try:
-            return run([client, "version", "--format", "{{.Server.Version}}"], environment=self.client_environment(), timeout=5).strip()
+            return run(
+                [client, "version", "--format", "{{.Server.Version}}"], environment=self.client_environment(), timeout=5
+            ).strip()
         except (StartFailed, OSError, TimeoutError):
             return None
 

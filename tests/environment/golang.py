@@ -20,7 +20,9 @@ OLDEST = (1, 24)
 def version(go: Path) -> tuple[int, ...] | None:
     """What a ``go`` program says it is, e.g. ``(1, 26, 8)``; None when it does not run."""
     try:
-        text = subprocess.run([str(go), "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=20).stdout
+        text = subprocess.run(
+            [str(go), "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=20
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", text)
@@ -149,6 +151,7 @@ class Gopath(Part):
     def env(self) -> dict[str, str]:
         go = find()
         found = {"NBCONTAINER_TEST_GO": str(go)} if go else {}
-        return {**found, **{k: v for k, v in environment().items() if k.startswith("GO") and k.endswith(("PATH", "CACHE"))}}
-
-
+        return {
+            **found,
+            **{k: v for k, v in environment().items() if k.startswith("GO") and k.endswith(("PATH", "CACHE"))},
+        }

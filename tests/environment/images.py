@@ -45,7 +45,9 @@ def _busybox_files(tree: Tree) -> None:
     tree.link("usr/sbin", "../bin")
     tree.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     tree.file("etc/group", b"root:x:0:\nnogroup:x:65534:\n")
-    tree.file("etc/os-release", b'ID=busybox\nNAME="BusyBox"\nPRETTY_NAME="BusyBox of Debian 12, a stand-in without apk"\n')
+    tree.file(
+        "etc/os-release", b'ID=busybox\nNAME="BusyBox"\nPRETTY_NAME="BusyBox of Debian 12, a stand-in without apk"\n'
+    )
     if _CERTIFICATES.exists():
         tree.file("etc/ssl/certs/ca-certificates.crt", _CERTIFICATES)
 
@@ -57,7 +59,7 @@ def _debian_archive(target: Path) -> None:
     sources = [f"deb {address} {suite} main" for suite, address in packages.mirrors().items()]
     options = [
         *["--quiet", "--variant=minbase", "--include=ca-certificates", "--mode=root"],
-        *["--aptopt=APT::Install-Recommends \"false\"", "--aptopt=APT::Sandbox::User \"root\""],
+        *['--aptopt=APT::Install-Recommends "false"', '--aptopt=APT::Sandbox::User "root"'],
         *[f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _UNNEEDED],
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     ]
@@ -119,7 +121,16 @@ _PYTHON_LIBRARIES = [
 ]
 _DEBIAN_PYTHON = [
     *["python3.11", "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "media-types"],
-    *["libnsl2", "libtirpc3", "libgssapi-krb5-2", "libkrb5-3", "libk5crypto3", "libcom-err2", "libkrb5support0", "libkeyutils1"],
+    *[
+        "libnsl2",
+        "libtirpc3",
+        "libgssapi-krb5-2",
+        "libkrb5-3",
+        "libk5crypto3",
+        "libcom-err2",
+        "libkrb5support0",
+        "libkeyutils1",
+    ],
     *["python3-pip-whl", "libdb5.3"],
 ]
 
@@ -140,7 +151,11 @@ def _python_files(python: Python) -> Callable[[Tree], None]:
         for path in sorted(unpacked.rglob("*")):
             relative = path.relative_to(unpacked)
             top, *rest = relative.parts
-            documents = relative.parts[:2] == ("usr", "share") and relative.parts[2:3] in {("doc",), ("man",), ("lintian",)}
+            documents = relative.parts[:2] == ("usr", "share") and relative.parts[2:3] in {
+                ("doc",),
+                ("man",),
+                ("lintian",),
+            }
             if documents or (path.is_dir() and not path.is_symlink()):
                 continue
             # /lib is a link to /usr/lib in Debian 12: a folder of that name in a layer would replace it
@@ -165,10 +180,14 @@ def _python_files(python: Python) -> Callable[[Tree], None]:
 def _package_settings() -> list[str]:
     """Where the machine gets its packages from, as variables for programs in containers. Read when images are made."""
     found = [f"PIP_CERT={_CERTIFICATES}"] if _CERTIFICATES.exists() else []
-    proxy = subprocess.run([str(golang.toolchain()), "env", "GOPROXY", "GOSUMDB"], capture_output=True, text=True, check=False)
+    proxy = subprocess.run(
+        [str(golang.toolchain()), "env", "GOPROXY", "GOSUMDB"], capture_output=True, text=True, check=False
+    )
     for name, value in zip(("GOPROXY", "GOSUMDB"), proxy.stdout.splitlines(), strict=False):
         found.append(f"{name}={value}")
-    index = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False).stdout
+    index = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
     for line in index.splitlines():
         match = re.match(r"global\.(index-url|extra-index-url|trusted-host)='(.*)'", line)
         if match:
@@ -203,7 +222,14 @@ class Images(Part):
         python = find_python().version
         return {
             **names,
-            "debian": ["debian:bookworm-slim", "debian:bookworm", "debian:12", "debian:latest", "ubuntu:latest", "ubuntu:18.04"],
+            "debian": [
+                "debian:bookworm-slim",
+                "debian:bookworm",
+                "debian:12",
+                "debian:latest",
+                "ubuntu:latest",
+                "ubuntu:18.04",
+            ],
             "golang": [f"golang:{go}", f"golang:{go}-bookworm", f"golang:{full}", "golang:latest"],
             "python": [f"python:{python}-slim", f"python:{python}", "python:slim", "python:latest"],
         }

@@ -31,9 +31,7 @@ class Api:
     def call(self, path: str, method: str = "GET", body: Any = None, kind: str = "application/json") -> Any:
         """The decoded reply; None where the apiserver does not answer or knows no such thing."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - always https on loopback
-            self.server + path, data=data, method=method, headers={"Content-Type": kind}
-        )
+        request = urllib.request.Request(self.server + path, data=data, method=method, headers={"Content-Type": kind})
         try:
             with self._opener.open(request, timeout=10) as reply:
                 content = reply.read()

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from .processes import StartFailed
 from .http_requests import request
+from .processes import StartFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -26,7 +26,9 @@ def add_bridge(name: str, address: str) -> None:
     if not Path(f"/sys/class/net/{name}").exists():
         run(["ip", "link", "add", name, "type", "bridge"])
     addresses = json.loads(run(["ip", "-json", "address", "show", "dev", name]) or "[]")
-    present = {f"{item.get('local')}/{item.get('prefixlen')}" for link in addresses for item in link.get("addr_info", ())}
+    present = {
+        f"{item.get('local')}/{item.get('prefixlen')}" for link in addresses for item in link.get("addr_info", ())
+    }
     if address not in present:
         run(["ip", "address", "add", address, "dev", name])
     run(["ip", "link", "set", name, "up"])

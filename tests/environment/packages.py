@@ -144,7 +144,7 @@ def library_path(*trees: Path) -> str:
 def works(*command: str, environment: dict[str, str] | None = None) -> bool:
     """Whether a program starts here at all, e.g. finds a C library that is new enough."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own argument list
+        done = subprocess.run(
             command, capture_output=True, timeout=20, check=False, env={**os.environ, **(environment or {})}
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import ClassVar
 
 
-class Unavailable(Exception):  # noqa: N818 - reads as the state it reports
+class Unavailable(Exception):
     """This machine cannot have the part; the text says why."""
 
 

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 from . import folders, network, packages
 from .docker import program_environment, tools
+from .http_requests import request_unix
 from .part import Part, State, Status, Unavailable, need_root
 from .processes import Process, run, socket_answers
-from .http_requests import request_unix
 from .registries import PasswordRegistry, Registry, TokenRegistry
 
 PACKAGES = [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-class StartFailed(RuntimeError):  # noqa: N818 - reads as the event it reports
+class StartFailed(RuntimeError):
     """A process ended, or did not become ready in time; carries the end of its log."""
 
 
@@ -86,7 +86,7 @@ class Process:
         with self.log.open("ab") as log:
             log.write(f"--- {time.strftime('%F %T')} {' '.join(self.arguments)}\n".encode())
             log.flush()
-            child = subprocess.Popen(  # noqa: S603 - our own argument list
+            child = subprocess.Popen(
                 list(self.arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -175,7 +175,7 @@ def run(arguments: Sequence[str], *, environment: Mapping[str, str] | None = Non
     Raises:
         StartFailed: It failed; carries the command and the end of its output.
     """
-    done = subprocess.run(  # noqa: S603, PLW1510 - our own argument list; the exit code is judged below
+    done = subprocess.run(  # noqa: PLW1510 - our own argument list; the exit code is judged below
         list(arguments),
         stdin=subprocess.DEVNULL,
         capture_output=True,

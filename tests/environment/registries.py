@@ -13,7 +13,7 @@ from .part import Part, State, Status, Unavailable
 from .processes import Process, StartFailed, port_answers, run
 
 USER = "alice"
-PASSWORD = "secret"  # noqa: S105 - of registries that only listen on this machine's loopback
+PASSWORD = "secret"
 
 
 # the line that `htpasswd -Bbn alice secret` prints: a constant, since Python has no bcrypt of its own
@@ -186,4 +186,3 @@ class TokenRegistry(Registry):
 
     def env(self) -> dict[str, str]:
         return {self.variable: self.address, "NBCONTAINER_TEST_TOKEN_SERVER": self.realm}
-

@@ -47,7 +47,9 @@ class Kwok(Part):
         if not target.exists():
             go = str(golang.toolchain(golang.needed(_SOURCES)))
             work = folders.folder("go", "src", self.name)
-            where = run([go, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"], cwd=work, environment=golang.environment())
+            where = run(
+                [go, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"], cwd=work, environment=golang.environment()
+            )
             stages = [Path(where.strip(), "kustomize/stage", name).read_text(encoding="utf-8") for name in _STAGES]
             folders.write(target, "\n---\n".join(stages))
         return target
@@ -165,5 +167,3 @@ def _pod(name: str) -> dict[str, object]:
             "containers": [{"name": "main", "image": "busybox:latest"}],
         },
     }
-
-
