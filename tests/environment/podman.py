@@ -154,10 +154,18 @@ class Podman(Part):
         """Variables under which its helpers and libraries are found."""
         return program_environment(tree, tools())
 
+    def command(self) -> list[str]:
+        """The ``podman`` program with its storage.
+
+        conmon calls podman with these paths to clean up. Without them here, rootless Podman keeps its database below
+        HOME, the clean-up finds no such container, and ``run --rm`` waits for ever.
+        """
+        places = ["--root", str(self.root / "storage"), "--runroot", str(self.run_root / "storage")]
+        return [str(self.tree() / "usr/bin/podman"), *places, "--storage-driver", "overlay"]
+
     def process(self) -> Process:
         """The service's process."""
-        program = self.tree() / "usr/bin/podman"
-        arguments = [str(program), "system", "service", "--time", "0", self.host]
+        arguments = [*self.command(), "system", "service", "--time", "0", self.host]
         return Process(self.name, arguments, self.program_environment(), self.root)
 
     def check(self) -> None:
