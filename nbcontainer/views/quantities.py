@@ -7,6 +7,7 @@ import math
 __all__ = ["format_age", "format_seconds", "format_size"]
 
 _THOUSAND = 1000.0
+_ROUNDED_UP = 999.5  # from here on three digits show the next unit
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -14,7 +15,7 @@ def format_size(size: float) -> str:
     """Bytes in decimal units, as docker writes them: "7.9 MB"."""
     value = float(size)
     for unit in ("B", "kB", "MB", "GB"):
-        if abs(value) < _THOUSAND:
+        if abs(value) < _ROUNDED_UP:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
         value /= _THOUSAND
     return f"{value:.3g} TB"

@@ -11,7 +11,6 @@ from nbcontainer.views.build import BuildView
 from nbcontainer.views.surfaces import Notebook, show
 from tests.recordings import build_events
 
-
 TIMES = {"time", "started", "finished"}
 
 

@@ -1,7 +1,7 @@
 // The page of a build: what runs, what is done and what it cost, while it runs and after.
 
 import { visible } from './ansi';
-import { StepRow, axisOf } from './build_steps';
+import { StepRow, axisOf, transferText } from './build_steps';
 import { applyBuild, fraction, transferred, type Build, type BuildMessage, type Step } from './build_wire';
 import { make, setAttribute, setText } from './elements';
 import { bytes, counted, seconds, shortDigest } from './format';
@@ -124,7 +124,12 @@ class BuildView implements View {
       this.steps.replaceChildren(...sections);
       this.steps.hidden = !sections.length;
     }
-    for (const steps of groups.values()) for (const step of steps) this.row(step.id).draw(step);
+    const shown = [...groups.values()].flat();
+    this.steps.classList.toggle(
+      'nbc-has-bytes',
+      shown.some((step) => transferText(step) !== ''),
+    );
+    for (const step of shown) this.row(step.id).draw(step);
   }
 
   private row(id: string): StepRow {

@@ -45,8 +45,14 @@ export class StepRow {
   /** null: as its state has it; else as the person wants it. */
   private open: boolean | null = null;
   private drawn = '';
+  private atEnd = true;
 
   constructor(private readonly spool: () => string) {
+    this.output.addEventListener('wheel', () => (this.atEnd = false), { passive: true });
+    this.output.addEventListener('keydown', () => (this.atEnd = false));
+    this.output.addEventListener('pointerdown', () => (this.atEnd = false));
+    // a first drawing may happen before the view is in the page, where nothing scrolls
+    new ResizeObserver(() => this.scrollToEnd()).observe(this.output);
     const toggle = () => this.toggle();
     this.head = make(
       'div',
@@ -62,8 +68,8 @@ export class StepRow {
       this.sign,
       this.lines,
       this.text,
-      this.gantt,
       this.bytes,
+      this.gantt,
       make('span', { class: 'nbc-time-cell nbc-number' }, this.word, this.time),
     );
     this.more.addEventListener('click', toggle);
@@ -108,6 +114,11 @@ export class StepRow {
     bar.style.width = `${(Math.min(1 - from, Math.max(took, 0) / width) * 100).toFixed(2)}%`;
   }
 
+  /** The end is what counts, until the person has scrolled elsewhere. */
+  private scrollToEnd(): void {
+    if (this.atEnd) this.output.scrollTop = this.output.scrollHeight;
+  }
+
   private showsAll(step: Step): boolean {
     return this.open ?? step.state === 'failed';
   }
@@ -129,7 +140,6 @@ export class StepRow {
     if (key === this.drawn) return;
     this.drawn = key;
     setAttribute(this.box, 'class', `nbc-output-box nbc-output-${step.state}`);
-    const atEnd = this.output.scrollTop + this.output.clientHeight >= this.output.scrollHeight - 4;
     this.output.replaceChildren(
       ...lines.map((line) => {
         const row = make('div');
@@ -140,7 +150,7 @@ export class StepRow {
         ? [make('div', { class: 'nbc-bad' }, visible(reason(step.error)))]
         : []),
     );
-    if (all && atEnd) this.output.scrollTop = this.output.scrollHeight;
+    this.scrollToEnd();
     // a region that scrolls must be in reach of the keyboard
     setAttribute(this.output, 'tabindex', all && lines.length > 12 ? '0' : null);
     this.drawMore(step, all, lines.length);
@@ -162,7 +172,7 @@ function reason(error: string): string {
     .replace(/\s+/g, ' ');
 }
 
-function transferText(step: Step): string {
+export function transferText(step: Step): string {
   const { current, total } = transferred(step.transfers);
   if (current === 0 && total === 0) return '';
   return total > current ? `${bytes(current)} / ${bytes(total)}` : bytes(current);

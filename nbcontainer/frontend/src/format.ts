@@ -8,13 +8,13 @@ export function bytes(count: number): string {
     count /= 1000;
     at += 1;
   }
-  return `${at === 0 ? Math.round(count) : count < 10 ? count.toFixed(1) : Math.round(count)} ${units[at]}`;
+  return `${at === 0 ? Math.round(count) : Number(count.toPrecision(3))} ${units[at]}`;
 }
 
 /** Seconds: "0.3 s", "14.2 s", "3 min 05 s", "2 h 07 min". */
 export function seconds(value: number): string {
   const whole = Math.round(value);
-  if (value < 99.95) return `${value.toFixed(1)} s`;
+  if (value < 60) return `${value.toFixed(1)} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
