@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.version import __version__
+
 if TYPE_CHECKING:
     from nbcontainer.api import (  # noqa: F401 - __getattr__ gives them at run time
         apply,
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     )
     from nbcontainer.errors import NbcontainerError
     from nbcontainer.settings import settings
-
-__version__ = "0.1.0"
 
 _API = (
     "apply",

@@ -14,6 +14,7 @@ from nbcontainer.errors import DockerfileError, NbcontainerError, Protected
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
+from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -446,9 +447,7 @@ def apply(
 
 def doctor() -> Report:
     """Which engine and which cluster are in use, and what is missing, with the cure."""
-    from importlib.metadata import version  # noqa: PLC0415 - seldom
-
-    remarks = [Remark(f"nbcontainer {version('nbcontainer')}")]
+    remarks = [Remark(f"nbcontainer {__version__}")]
     try:
         engine = _engine()
         remarks.append(Remark(f"engine: {engine.name} at {engine.address}"))

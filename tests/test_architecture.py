@@ -14,6 +14,7 @@ HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "
 
 # each part of the house, and the parts that it may import
 ALLOWED = {
+    "version": set(),
     "errors": set(),
     "settings": {"errors"},
     "spool": {"errors", "settings"},
@@ -24,12 +25,23 @@ ALLOWED = {
     "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit"},
     "cluster": {"errors", "settings", "spool", "model", "operation"},
     "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster"},
-    "api": {"errors", "settings", "spool", "model", "dockerfile", "operation", "engine", "cluster", "pods_home"},
+    "api": {
+        "errors",
+        "settings",
+        "spool",
+        "model",
+        "dockerfile",
+        "operation",
+        "engine",
+        "cluster",
+        "pods_home",
+        "version",
+    },
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile"},
     "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language"},
-    "__init__": {"errors", "settings", "api", "magics"},
+    "__init__": {"errors", "settings", "api", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}
 FRONT_END = {"frontend", "static", "labextension"}

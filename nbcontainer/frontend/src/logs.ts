@@ -213,7 +213,7 @@ class LogView implements View {
     setText(this.jump, fresh > 0 ? `↓ ${counted(fresh, 'new line')}` : '↓ to the end');
     this.jump.hidden = list.follow || (!running && fresh === 0);
     const [text, tone] = !running
-      ? [store.followed ? '■ stopped' : '', 'dim']
+      ? [!store.followed ? '' : this.live.stopped ? '■ stopped' : '✓ ended', 'dim']
       : list.follow
         ? ['● live', 'good']
         : ['◌ paused', 'warning'];

@@ -9,6 +9,8 @@ import { make, setText } from './elements';
 import type { Line, LogStore } from './logs_store';
 
 const LINE = 18; // pixels of a line that is not wrapped
+const HIGH = 330; // pixels
+const PADDING = 14; // below the last line, with room for a scroll bar
 const HIGHEST = 8_000_000; // pixels; browsers cap an element's height at 17 to 33 million
 const COLOURS = 8;
 const WIDEST_NAME = 26; // characters of a source's name
@@ -40,6 +42,7 @@ export class LogList {
   private frame = 0;
   private width = 0;
   private drawn = '';
+  private ownHeight = ''; // unless the person has made the view higher or lower
   private readonly observer = new ResizeObserver(() => this.request());
 
   constructor(
@@ -50,7 +53,7 @@ export class LogList {
     this.spacer.append(this.layer);
     this.element = make(
       'div',
-      { class: 'nbc-lines nbc-code', role: 'log', 'aria-live': 'off', tabindex: 0 },
+      { class: 'nbc-log-lines nbc-code', role: 'log', 'aria-live': 'off', tabindex: 0 },
       this.spacer,
     );
     this.element.addEventListener('scroll', () => this.onScroll(), { passive: true });
@@ -128,6 +131,7 @@ export class LogList {
   /** Draws now. */
   paint(): void {
     const { element, total } = this;
+    this.fitHeight();
     if (!element.isConnected || !element.clientHeight) return;
     const height = element.clientHeight;
     const room = this.room;
@@ -151,6 +155,17 @@ export class LogList {
     if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
     this.expected = element.scrollTop;
     if (this.store.missing(from, to)) this.events.wanted(from, to);
+  }
+
+  // a few lines need no more room than they take
+  private fitHeight(): void {
+    const { element } = this;
+    if (element.style.height !== this.ownHeight) return;
+    const few = this.wrap ? HIGH : Math.max(1, this.total) * LINE + PADDING;
+    const height = `${Math.min(HIGH, few)}px`;
+    if (height === this.ownHeight) return;
+    element.style.height = this.ownHeight = height;
+    this.ownHeight = element.style.height;
   }
 
   // the view is as wide as the widest line so far, so that it does not jump while it scrolls
