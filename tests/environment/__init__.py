@@ -1,8 +1,9 @@
 """The real things that the tests talk to: engines, registries, base images, a cluster, a browser.
 
-``python -m tests.environment up`` starts everything, ``status`` tells the truth about it, ``down`` stops what was started.
-Only the standard library is used, so that it runs before anything of the project is installed. Nothing of the user's own is
-touched: programs are Debian packages unpacked into the cache, and daemons have sockets, bridges and folders of their own.
+``python -m tests.environment up`` starts everything, ``status`` tells the truth about it, ``down`` stops what was
+started. Only the standard library is used, so that it runs before anything of the project is installed. Nothing of the
+user's own is touched: programs are Debian packages unpacked into the cache, and daemons have sockets, bridges and
+folders of their own.
 """
 
 from __future__ import annotations

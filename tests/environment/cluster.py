@@ -278,7 +278,7 @@ def _remove_cgroups(name: str) -> None:
 
 
 def _end_shims(root: Path) -> None:
-    """Ends the pods: their shims carry containerd's socket in their command lines, the containers are children of those."""
+    """Ends the pods: their shims carry containerd's socket in their command lines; containers are their children."""
     address = str(root / "containerd").encode()
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():

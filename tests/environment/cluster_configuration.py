@@ -1,6 +1,7 @@
 """What the programs of the test cluster are told: one function for each file or command line.
 
-Each setting that looks odd was found by a failure: on cgroup v1, beside Docker's firewall rules, without CAP_SYS_RESOURCE.
+Each setting that looks odd was found by a failure: on cgroup v1, beside Docker's firewall rules, or without
+CAP_SYS_RESOURCE.
 """
 
 from __future__ import annotations

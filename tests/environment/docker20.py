@@ -17,8 +17,8 @@ PACKAGES = ["docker.io", "containerd", "tini", "libdevmapper1.02.1"]
 class Docker20(Docker):
     """The old engine, beside the new one.
 
-    It leaves the firewall alone (``iptables: false``): two engines in one network namespace would each delete the other's
-    rules. Published ports go through its proxy, and its containers reach the network by one rule of ours.
+    It leaves the firewall alone (``iptables: false``): two engines in one network namespace would each delete the
+    other's rules. Published ports go through its proxy, and its containers reach the network by one rule of ours.
     """
 
     name = "docker20"

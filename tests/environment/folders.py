@@ -1,4 +1,4 @@
-"""Where the environment keeps what it downloads, builds and runs: never in the clone, never in the user's own folders."""
+"""Where the environment keeps what it downloads, builds and runs: neither in the clone nor in the user's folders."""
 
 from __future__ import annotations
 

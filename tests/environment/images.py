@@ -1,6 +1,7 @@
 """Base images under their Docker Hub names, made from Debian packages and the machine's own Go and Python.
 
-They are stand-ins for a machine that cannot reach Docker Hub: ``alpine`` is busybox without apk, and ``ubuntu`` is Debian 12.
+They are stand-ins for a machine that cannot reach Docker Hub: ``alpine`` is busybox without apk, and ``ubuntu`` is
+Debian 12.
 The versions in the tags are those of what is really inside. No engine is needed to make them.
 """
 
@@ -64,8 +65,8 @@ def _debian_archive(target: Path) -> None:
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     ]
     # a machine behind an inspecting proxy has that proxy's certificate here, and its containers need it too
-    for certificate in sorted(_LOCAL_CERTIFICATES.glob("*.crt")):
-        options.append(f"--customize-hook=copy-in {certificate} {_LOCAL_CERTIFICATES}")
+    certificates = sorted(_LOCAL_CERTIFICATES.glob("*.crt"))
+    options += [f"--customize-hook=copy-in {certificate} {_LOCAL_CERTIFICATES}" for certificate in certificates]
     options.append('--customize-hook=chroot "$1" update-ca-certificates')
     command = [str(tree / "usr/bin/mmdebstrap"), *options, packages.RELEASE, str(target), *sources]
     run(

@@ -39,7 +39,7 @@ def mirrors() -> dict[str, str]:
     targets = run(
         ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI) $(COMPONENT)", "Created-By: Packages"]
     )
-    found = {}
+    found: dict[str, str] = {}
     for line in targets.splitlines():
         suite, address, component = line.split()
         if suite.startswith(RELEASE) and component == "main":

@@ -1,4 +1,4 @@
-"""Three registries: an open one (also the mirror of Docker Hub's names), one with a password, one with bearer tokens."""
+"""Three registries: an open one (also the mirror of Docker Hub's names), one with a password, one with tokens."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class Registry(Part):
             folders.write(folders.folder(self.name) / "config.json", json.dumps(self.configuration(), indent=1))
             if process.pid() is None and port_answers(int(self.address.rpartition(":")[2])):
                 raise Unavailable(
-                    f"port {self.address} is in use by another program: set NBCONTAINER_ENVIRONMENT_{self.port_name}_PORT"
+                    f"port {self.address} is in use by another program: "
+                    f"set NBCONTAINER_ENVIRONMENT_{self.port_name}_PORT"
                 )
             process.start()
             process.wait(lambda: _answers(self.address), 20)
@@ -169,7 +170,8 @@ class TokenRegistry(Registry):
             process = self.token_process
             if process.pid() is None and port_answers(self.token_port):
                 raise StartFailed(
-                    f"port {self.token_port} is in use by another program: set NBCONTAINER_ENVIRONMENT_TOKEN_SERVER_PORT"
+                    f"port {self.token_port} is in use by another program: "
+                    f"set NBCONTAINER_ENVIRONMENT_TOKEN_SERVER_PORT"
                 )
             process.start()
             process.wait(lambda: port_answers(self.token_port), 20)
