@@ -75,12 +75,11 @@ class Call:
         connection, position = self._connection, 0
         with connection.lock:
             while position < len(data):
-                sent = 0
-                if connection.outgoing_size < _OUTGOING_MARK:
-                    sent = self._named(connection.http2.send, self._stream, data, position, _OUTGOING_MARK)
-                    connection.flush()
+                # With no room it is asked all the same: after a loss nobody makes room, and the call must fail.
+                room = max(0, _OUTGOING_MARK - connection.outgoing_size)
+                sent = self._named(connection.http2.send, self._stream, data, position, room)
+                connection.flush()
                 if not sent:
-                    self._check()
                     connection.blocked.add(self)
                     self._wait()
                 position += sent

@@ -201,7 +201,8 @@ class Http2:
         if self.lost is None:
             self.lost = lost
         for stream in self.streams.values():
-            if not stream.ended and stream.failure is None:
+            answered = self.client and stream.ended
+            if not answered and stream.failure is None:
                 stream.failure = self.lost
         self.streams.clear()
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import socket
+import sys
 import threading
 import time
+import traceback
 import tracemalloc
 
 import pytest
@@ -55,13 +57,23 @@ def connected(handlers):
         server.close()
         server.close()
         assert time.monotonic() - begun < 1
-        wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("buildkit-")])
+        wait_until(lambda: not still_running(), what=still_running)
 
 
-def wait_until(condition, seconds=5.0):
+def still_running():
+    """Threads of ours that have not ended, and where they are."""
+    frames = sys._current_frames()
+    return [
+        f"{thread.name}: {''.join(traceback.format_stack(frames[thread.ident])[-3:])}"
+        for thread in threading.enumerate()
+        if thread.name.startswith("buildkit-") and thread.ident in frames
+    ]
+
+
+def wait_until(condition, seconds=5.0, what=lambda: "it did not happen in time"):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, what()
         time.sleep(0.005)
 
 
@@ -127,6 +139,37 @@ def test_a_reader_that_does_not_read_bounds_the_memory():
             next(answers)
         assert sent > before
         answers.close()
+
+
+@pytest.mark.parametrize("half_closed", [True, False])
+def test_a_connection_lost_while_much_waits_to_be_sent_ends_the_handler(half_closed):
+    """Nobody makes room any more: the handler that waits for it must be told."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def flood(_requests, _metadata):
+        try:
+            while True:
+                begun.set()
+                yield bytes(100_000)
+        finally:
+            ended.set()
+
+    left, right = pair()
+    server = Server({"/x.Y/Flood": flood})
+    server.attach(right)
+    core = Http2(client=True)
+    core._h2.increment_flow_control_window((1 << 30) - 1)
+    core._h2.update_settings({4: 1 << 30})  # SETTINGS_INITIAL_WINDOW_SIZE: only the socket and the writer hold it up
+    call = core.open([(":method", "POST"), (":scheme", "http"), (":path", "/x.Y/Flood"), (":authority", "a")])
+    if half_closed:
+        core.end(call)
+    left.sendall(core.data_to_send())
+    assert begun.wait(5)
+    wait_until(lambda: server._connection.blocked)
+    left.close()
+    assert ended.wait(5)
+    server.close()
+    wait_until(lambda: not still_running(), what=still_running)
 
 
 def test_leaving_early_ends_the_other_side():
