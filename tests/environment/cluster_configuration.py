@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import folders
+from . import folders, network
 from .registries import PasswordRegistry, Registry, TokenRegistry
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def write_network(settings: Settings) -> None:
         "routes": [{"dst": "0.0.0.0/0"}],
     }
     bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipMasq": True, "hairpinMode": True, "ipam": ipam}
+    bridge["mtu"] = network.machine_mtu()
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     chain = {"cniVersion": "1.0.0", "name": "nbc", "plugins": [bridge, ports, {"type": "firewall"}]}
     folders.write(settings.root / "cni/10-nbc.conflist", json.dumps(chain, indent=1))

@@ -140,7 +140,8 @@ def _python_files(python: Python) -> Callable[[Tree], None]:
     """Fills the layer that goes onto Debian. No program runs in it, so links and scripts are written here."""
 
     def keep(path: Path) -> bool:
-        inside = path.parts[2:] if path.parts[:1] == ("lib",) else ()
+        """Of the standard library, paths relative to it."""
+        inside = path.parts
         third_party = inside[:1] == ("site-packages",) and len(inside) > 1 and not inside[1].startswith("pip")
         unneeded = inside[:1] in {("test",), ("idlelib",)} or (inside and inside[0].startswith("config-"))
         return not (third_party or unneeded or "__pycache__" in path.parts or path.suffix == ".a")
@@ -164,8 +165,8 @@ def _python_files(python: Python) -> Callable[[Tree], None]:
         version, program = python.version, f"python{python.version}"
         where = "usr/bin" if python.prefix is None else "usr/local/bin"
         if python.prefix is not None:
-            for name in (f"bin/{program}", f"lib/{program}"):
-                tree.copy(python.prefix / name, f"usr/local/{name}", lambda path, name=name: keep(Path(name) / path))
+            tree.copy(python.prefix / "bin" / program, f"usr/local/bin/{program}")
+            tree.copy(python.prefix / "lib" / program, f"usr/local/lib/{program}", keep)
             for library in sorted(python.prefix.glob(f"lib/libpython{version}.so.*")):
                 # the loader looks here without a cache of its own (ldconfig); /usr/local/lib it would not find
                 tree.copy(library, f"usr/lib/{platform.machine()}-linux-gnu/{library.name}")
