@@ -5,6 +5,7 @@ Podman takes Kubernetes' manifests (`podman kube play`). Source: the libpod API 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -46,6 +47,7 @@ from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.http import ReplyStream
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
 
 __all__ = ["apply", "create", "delete", "describe", "events", "execute", "logs", "table", "watch_table"]
@@ -54,6 +56,7 @@ NOTE = "no cluster: these are Podman's pods"
 GRACE_SECONDS = 10
 PLAY_SECONDS = 600.0  # an image may have to be pulled
 SETTLE_SECONDS = 0.5  # how long a container is given to end at once
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before Podman is asked again
 EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
 
@@ -135,17 +138,35 @@ def watch_table(
 def _follow(
     engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
 ) -> None:
-    """List, then list again whenever something happened to a pod or a container."""
-    while not progress.stopping:
-        stream = _http(engine).stream("GET", "/libpod/events", query={"stream": "true"}, timeout=None)
-        progress.on_stop(stream.close)
-        with stream:
-            progress.tell(_reset(engine, selector, field_selector, names))
-            progress.tell(TableLive(live=True))
-            for event in stream.lines():
-                if event.get("Type") in {"pod", "container"}:
-                    progress.tell(_reset(engine, selector, field_selector, names))
-        progress.tell(TableLive(live=False, note="reconnecting: Podman ended the stream of events"))
+    """List, then list again whenever something happened to a pod or a container; when Podman is away, try again."""
+    open_streams: list[ReplyStream] = []
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        for stream in open_streams:
+            stream.close()
+
+    progress.on_stop(stop)
+    pause, listed = FIRST_PAUSE, False
+    while not stopped.is_set():
+        reason = "Podman ended the stream of events"
+        try:
+            with _http(engine).stream("GET", "/libpod/events", query={"stream": "true"}, timeout=None) as stream:
+                open_streams[:] = [stream]
+                progress.tell(_reset(engine, selector, field_selector, names))
+                progress.tell(TableLive(live=True))
+                listed, pause = True, FIRST_PAUSE
+                for event in stream.lines():
+                    if event.get("Type") in {"pod", "container"}:
+                        progress.tell(_reset(engine, selector, field_selector, names))
+        except NbcontainerError as error:
+            if not listed:
+                raise
+            reason = error.message
+        progress.tell(TableLive(live=False, note="" if stopped.is_set() else f"reconnecting: {reason}"))
+        stopped.wait(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 # --- a pod's life
