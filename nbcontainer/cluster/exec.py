@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 
 from nbcontainer.cluster.discovery import POD
-from nbcontainer.cluster.log_collector import Collector
+from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
 from nbcontainer.errors import ApiError, ClusterUnavailable, CommandFailed, NotFound, Unsupported
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs
@@ -56,6 +56,7 @@ def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogSt
         f"command in {request.name}",
         state,
         apply_logs,
+        backlog=BACKLOG,
         conclude=lambda _, code: _conclude(cluster, request, kept, spool.path, code),
     )
     return operation.start_task(lambda progress: _Execution(cluster, request, spool, kept, progress).run())

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.discovery import POD
-from nbcontainer.cluster.log_collector import Collector
+from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_follow import Followed, Slots
 from nbcontainer.cluster.log_lines import LineReader
 from nbcontainer.cluster.log_sources import (
@@ -58,6 +58,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
         state,
         apply_logs,
         endless=request.follow,
+        backlog=BACKLOG,
         conclude=lambda last, _: LogResult(last, command),
     )
     return operation.start_task(lambda progress: _run(cluster, request, spool, progress))
