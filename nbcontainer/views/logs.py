@@ -141,11 +141,15 @@ class LogView(View[LogEvent, LogState]):
         except re.error as error:
             return {"trouble": f"not an expression: {error}", "found": [], "until": state.total}
         reader = self._spool(state)
+        found = Found((), first)
         try:
-            found = reader.search(search, first, SEARCH_SECONDS) if reader else _search_held(state, search, first)
+            if reader:
+                found = reader.search(search, first, SEARCH_SECONDS)
         except OSError as error:
             return {"trouble": f"the spool file cannot be read: {error.strerror}", "found": [], "until": state.total}
-        return {"found": found.lines, "until": found.until, "total": state.total}
+        if not reader or found.until >= state.total - len(state.lines):
+            found = _search_held(state, search, found)  # what may not be in the file yet
+        return {"found": list(found.lines), "until": found.until, "total": state.total}
 
     def _spool(self, state: LogState) -> SpoolReader | None:
         if self._reader is None and state.spool:
@@ -153,11 +157,12 @@ class LogView(View[LogEvent, LogState]):
         return self._reader
 
 
-def _search_held(state: LogState, search: Search, first: int) -> Found:
-    """Without a spool file, what the state holds is all there is."""
+def _search_held(state: LogState, search: Search, found: Found) -> Found:
+    """Go on in the lines that the state holds; without a spool file they are all there is."""
     held = state.total - len(state.lines)
-    lines = [held + at for at, line in enumerate(state.lines) if held + at >= first and search.matches(line)]
-    return Found(lines, state.total)
+    start = max(found.until, held)
+    lines = (start + at for at, line in enumerate(state.lines[start - held :]) if search.matches(line))
+    return Found((*found.lines, *lines), max(start, state.total))
 
 
 def _tail(state: LogState, count: int) -> dict[str, Any]:

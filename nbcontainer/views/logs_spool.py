@@ -8,8 +8,8 @@ import threading
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ __all__ = ["Found", "Search", "SpoolReader"]
 
 BLOCK = 1 << 16  # bytes between two places that the index knows: 8 bytes of index for 64 kB of log
 SLICE = 1 << 20  # bytes that are searched at once
+COLOUR = re.compile(r"\x1b\[[0-9;:]*m")  # SGR, nearly all that logs have of escape sequences
 MOST_FOUND = 20_000  # line numbers that one answer holds
 
 
@@ -28,8 +29,8 @@ MOST_FOUND = 20_000  # line numbers that one answer holds
 class Found:
     """What one slice of a search gave: the numbers of the lines that match, and the first line not yet looked at."""
 
-    lines: list[int] = field(default_factory=list)
-    until: int = 0
+    lines: Sequence[int]
+    until: int
 
 
 class Search:
@@ -44,29 +45,48 @@ class Search:
     def __init__(self, query: str, *, regex: bool = False) -> None:
         parts = [part for part in query.split(" OR ") if part]
         letters = "".join(re.sub(r"\\.", "", part) if regex else part for part in parts)  # the D of \D is no capital
-        case = re.NOFLAG if letters != letters.lower() else re.IGNORECASE
+        self._any_case = letters == letters.lower()
+        case = re.IGNORECASE if self._any_case else re.NOFLAG
         self._pattern = re.compile("|".join(part if regex else re.escape(part) for part in parts), case)
-        self._literal = not regex
+        self._texts = () if regex else tuple(part.lower() if self._any_case else part for part in parts)
 
     def matches(self, line: LogLine) -> bool:
         """Whether the line, as it is shown, has what is looked for."""
         return bool(self._pattern.search(plain(line.text)) or self._pattern.search(line.source))
 
     def candidates(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines of `text`, with their numbers in it, that may match."""
-        if not self._literal or "\x1b" in text:  # an expression may look at a line's ends, and a colour may part a word
-            yield from enumerate(text.split("\n")[:-1])
-            return
-        number = position = 0
-        while match := self._pattern.search(text, position):
-            start = text.rfind("\n", 0, match.start()) + 1
-            end = text.find("\n", match.end())
-            if end < 0:
-                return
-            number += text.count("\n", position, match.start())
-            yield number, text[start:end]
-            number += 1
-            position = end + 1
+        """The lines of the spool file in `text`, with their numbers in it, that may match; the others are many."""
+        shown = COLOUR.sub("", text) if "\x1b" in text else text  # a colour may part a word
+        numbers = self._lines_with_text(shown) if self._texts else self._lines_with_pattern(shown)
+        raws = text.split("\n") if numbers else []
+        for number in numbers:
+            yield number, raws[number]
+
+    def _lines_with_pattern(self, text: str) -> list[int]:
+        search = self._pattern.search
+        numbers = []
+        for number, raw in enumerate(text.split("\n")[:-1]):
+            _, _, rest = raw.partition(" ")  # a time is no part of what is looked for
+            source, _, rest = rest.partition(" ")
+            _, _, line = rest.partition(" ")
+            if search(line) or search(source) or search(raw):  # the last: a line that is all text
+                numbers.append(number)
+        return numbers
+
+    def _lines_with_text(self, text: str) -> list[int]:
+        if self._any_case:
+            text = text.lower()  # much quicker than a pattern that ignores case
+        numbers: set[int] = set()
+        for wanted in self._texts:
+            number = position = 0
+            while (start := text.find(wanted, position)) >= 0:
+                number += text.count("\n", position, start)
+                numbers.add(number)
+                number += 1
+                position = text.find("\n", start) + 1
+                if position == 0:
+                    break
+        return sorted(numbers)
 
 
 class SpoolReader:

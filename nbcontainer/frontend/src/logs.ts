@@ -26,8 +26,8 @@ function storeOf(snapshot: LogWire): LogStore {
   return store;
 }
 
-function button(text: string, title: string, onclick: () => void): HTMLButtonElement {
-  return make('button', { class: 'nbc-button', type: 'button', title, onclick }, text);
+function button(text: string, title: string, onclick: () => void, label?: string): HTMLButtonElement {
+  return make('button', { class: 'nbc-button', type: 'button', title, 'aria-label': label, onclick }, text);
 }
 
 class LogView implements View {
@@ -48,9 +48,9 @@ class LogView implements View {
     autocomplete: 'off',
   });
   private readonly hits = make('span', { class: 'nbc-dim nbc-hits', 'aria-live': 'polite' });
-  private readonly regex = button('.*', 'Regular expression', () => this.toggleRegex());
-  private readonly previous = button('↑', 'Previous match (N)', () => this.step(-1));
-  private readonly next = button('↓', 'Next match (n)', () => this.step(1));
+  private readonly regex = button('.*', 'Regular expression', () => this.toggleRegex(), 'Regular expression');
+  private readonly previous = button('↑', 'Previous match (N)', () => this.step(-1), 'Previous match');
+  private readonly next = button('↓', 'Next match (n)', () => this.step(1), 'Next match');
   private readonly time = button('Time', 'Show when each line was written (t)', () => this.toggleTime());
   private readonly wrap = button('Wrap', 'Wrap long lines (w)', () => this.toggleWrap());
   private readonly copy = button(

@@ -170,8 +170,8 @@ export class LogList {
 
   // the view is as wide as the widest line so far, so that it does not jump while it scrolls
   private keepWidth(): void {
-    const width = this.wrap ? 0 : Math.max(this.width, this.flow.scrollWidth);
-    if (width === this.width && !this.wrap) return;
+    const width = Math.max(this.width, this.flow.scrollWidth);
+    if (this.wrap || width === this.width) return;
     this.width = width;
     this.spacer.style.minWidth = width > this.element.clientWidth ? `${width}px` : '';
   }
@@ -182,7 +182,10 @@ export class LogList {
     const drawn = `${this.times} ${several} ${this.pattern?.source} ${this.pattern?.flags}`;
     const anew = drawn !== this.drawn;
     this.drawn = drawn;
-    this.flow.classList.toggle('nbc-wrap', this.wrap);
+    if (this.flow.classList.toggle('nbc-wrap', this.wrap)) {
+      this.width = 0; // before lines are measured: wrapped ones are as wide as the view
+      this.spacer.style.minWidth = '';
+    }
     this.flow.style.setProperty('--nbc-log-columns', this.columns(several));
     const spare: HTMLElement[] = [];
     for (const [number, element] of this.lines) {

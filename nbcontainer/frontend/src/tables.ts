@@ -69,6 +69,7 @@ class TableView implements View {
       this.chosen,
       make('span', { class: 'nbc-grow' }),
       this.keys,
+      this.wide,
     );
     this.root = make(
       'div',
@@ -82,7 +83,6 @@ class TableView implements View {
         this.counts,
         make('span', { class: 'nbc-grow' }),
         this.filter,
-        this.wide,
         this.stop,
         this.status,
       ),
