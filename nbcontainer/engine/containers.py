@@ -105,6 +105,13 @@ class _Runner:
 
     def run(self) -> tuple[str, str, int | None]:
         """Id, name, and exit code."""
+        try:
+            return self._run()
+        finally:
+            if self._spool is not None:
+                self._spool.close()
+
+    def _run(self) -> tuple[str, str, int | None]:
         request = self._request
         if request.pull == "always":
             self._pull()
@@ -125,8 +132,6 @@ class _Runner:
                 exit_code = self._attached(container, name, self._spool)
             ended = True
         finally:
-            if self._spool is not None:
-                self._spool.close()
             if not ended:
                 self._clean_up(container)
         return container, name, exit_code

@@ -252,6 +252,7 @@ class _Child:
 
     def end(self) -> None:
         """End the child; it is collected by a thread if it takes its time."""
+        self._errors.close()
         if self._process.poll() is None:
             self._process.terminate()
             threading.Thread(target=self._collect, daemon=True, name="nbcontainer: end of a child").start()

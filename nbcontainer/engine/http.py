@@ -249,6 +249,11 @@ class Http:
         if connection is not None:
             connection.close()
 
+    def __del__(self) -> None:
+        """Close the idle connection with the engine that was forgotten."""
+        if self._idle is not None:
+            self._idle.close()
+
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
         return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")

@@ -1,0 +1,158 @@
+import contextlib
+import time
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.engine import containers, images
+from nbcontainer.engine.logs import logs
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NotFound, Stopped, UsageError
+from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.tables import Tone
+
+FOREVER = ("sh", "-c", "echo up; trap '' TERM; while true; do sleep 1; done")
+
+
+@pytest.fixture
+def container(engine, unique):
+    """A name; whatever has it is removed after the test."""
+    yield unique
+    with contextlib.suppress(NotFound):
+        containers.remove(engine, unique, force=True)
+
+
+def names(engine):
+    return [container.name for container in containers.list_containers(engine, every=True)]
+
+
+def wait_for(operation, ready):
+    deadline = time.monotonic() + 30
+    while not ready(operation.state):
+        assert not operation.done, operation.error
+        assert time.monotonic() < deadline
+        operation.wait(1, revision=operation.revision)
+
+
+def test_run_tells_both_streams_and_removes(engine, busybox, container):
+    operation = containers.run(
+        engine, RunRequest(busybox, ("sh", "-c", "echo out; echo err >&2; printf end"), name=container, remove=True)
+    )
+    result = operation.result(60)
+    assert (result.exit_code, result.name) == (0, container)
+    assert sorted(line.text for line in operation.state.lines) == ["end", "err", "out"]
+    assert {line.stream for line in operation.state.lines} == {"stdout", "stderr"}
+    whole = Path(result.spool).read_text()  # as it came: Podman may pass stderr on last
+    assert sorted(whole.replace("end", "end\n").split()) == ["end", "err", "out"]
+    assert Path(result.spool).stat().st_mode & 0o777 == 0o600
+    assert result.command.startswith(f"docker run --rm --name {container} busybox sh -c ")
+    deadline = time.monotonic() + 10
+    while container in names(engine):  # Podman removes after it has told the exit code
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_an_exit_code_is_an_error(engine, busybox, container, remove):
+    request = RunRequest(busybox, ("sh", "-c", "echo why; exit 3"), name=container, remove=remove)
+    with pytest.raises(CommandFailed, match="exit code 3") as caught:
+        containers.run(engine, request).result(60)
+    assert (caught.value.exit_code, caught.value.output) == (3, "why")
+
+
+def test_the_command_reads_stdin_while_it_writes(engine, busybox, container):
+    data = b"".join(b"%d\n" % number for number in range(200_000))
+    operation = containers.run(engine, RunRequest(busybox, ("cat",), name=container, remove=True, stdin=data))
+    assert Path(operation.result(100).spool).read_bytes() == data
+    assert operation.state.total == 200_000
+    assert len(operation.state.lines) <= 2_000
+
+
+def test_a_missing_image_is_pulled(engine, registry, busybox, container):
+    name = images.tag(engine, busybox, f"{registry}/tests/{container}:1")
+    images.push(engine, name).result(60)
+    images.remove(engine, name)
+    operation = containers.run(engine, RunRequest(name, ("true",), name=container, remove=True))
+    assert operation.result(60).exit_code == 0
+    assert operation.state.notes[0] == f"pulling {name}"
+    images.remove(engine, name, force=True)
+    with pytest.raises(NotFound):
+        containers.run(engine, RunRequest(name, ("true",), pull="never")).result(60)
+
+
+def test_a_command_that_is_not_there_leaves_no_container(engine, busybox, container):
+    with pytest.raises(ApiError, match="nosuchcommand"):
+        containers.run(engine, RunRequest(busybox, ("nosuchcommand",), name=container)).result(60)
+    assert container not in names(engine)
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_stop_leaves_nothing_running(engine, busybox, container, remove):
+    operation = containers.run(engine, RunRequest(busybox, FOREVER, name=container, remove=remove))
+    wait_for(operation, lambda state: state.total)
+    begun = time.monotonic()
+    operation.stop()
+    with pytest.raises(Stopped):
+        operation.result(10)
+    assert time.monotonic() - begun < 3  # of a loaded machine; the stream itself is closed at once
+    assert container not in [entry.name for entry in containers.list_containers(engine)]
+    assert (container in names(engine)) is not remove
+
+
+def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, container):
+    request = RunRequest(busybox, FOREVER, name=container, detach=True, labels={"nbcontainer.notebook": container})
+    result = containers.run(engine, request).result(60)
+    assert result.exit_code is None
+    table = containers.ps(engine, filters={"label": [f"nbcontainer.notebook={container}"]})
+    assert table.names == [container]
+    assert table[0].tone is Tone.GOOD
+    assert table[0].labels["nbcontainer.notebook"] == container
+    with pytest.raises(Conflict):
+        containers.remove(engine, container)
+    with pytest.raises(Conflict):
+        containers.run(engine, request).result(60)
+    assert container in names(engine), "the failed run must not remove the other's container"
+    containers.stop(engine, container, seconds=0)
+    assert containers.inspect(engine, container)["State"]["Running"] is False
+    containers.start(engine, container)
+    containers.restart(engine, container, seconds=0)
+    assert containers.inspect(engine, container)["State"]["Running"] is True
+    containers.kill(engine, container)
+    containers.remove(engine, container, force=True)
+    with pytest.raises(NotFound):
+        containers.inspect(engine, container)
+
+
+def test_logs_whole_and_the_last_of_them(engine, busybox, container):
+    request = RunRequest(busybox, ("sh", "-c", "for i in 1 2 3; do echo line $i; done; echo bad >&2"), name=container)
+    containers.run(engine, request).result(60)
+    result = logs(engine, LogRequest((container,), timestamps=True)).result(30)
+    assert sorted(line.text for line in result) == ["bad", "line 1", "line 2", "line 3"]
+    assert all(abs(line.time - time.time()) < 3600 for line in result)
+    assert result.command == f"docker logs --timestamps {container}"
+    assert len(logs(engine, LogRequest((container,), tail=2)).result(30)) == 2
+    with pytest.raises(NotFound):
+        logs(engine, LogRequest((f"{container}-no",))).result(30)
+    with pytest.raises(UsageError):
+        logs(engine, LogRequest())
+
+
+def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybox, container):
+    containers.run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
+    operation = logs(engine, LogRequest((container,), follow=True))
+    wait_for(operation, lambda state: state.total)
+    begun = time.monotonic()
+    operation.stop()
+    assert operation.result(5).text == "up"
+    assert time.monotonic() - begun < 1
+    assert logs(engine, LogRequest((container,), follow=True, timeout=0.3)).result(5).text == "up"
+    operation = logs(engine, LogRequest((container,), follow=True))
+    wait_for(operation, lambda state: state.total)
+    containers.kill(engine, container)
+    assert operation.result(30).text == "up"
+    assert operation.state.sources == {container: False}
+
+
+def test_hostile_output_stays_as_it_is_in_lines(engine, busybox, container):
+    text = "<script>alert(1)</script> \\033[31mred \\r over \\007 \\342\\200\\256"
+    operation = containers.run(engine, RunRequest(busybox, ("printf", text + "\n"), name=container, remove=True))
+    assert operation.result(60).output == "<script>alert(1)</script> \x1b[31mred \r over \x07 \u202e"

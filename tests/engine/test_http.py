@@ -1,0 +1,145 @@
+import threading
+import time
+
+import pytest
+
+from nbcontainer.engine import connection
+from nbcontainer.engine.dial import dial
+from nbcontainer.engine.http import Http, api_error, plain
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from tests.engine.peers import PING, Speaker, chunked, reply
+
+
+@pytest.fixture
+def speak(tmp_path):
+    """Starts a far end that gives these answers, and calls to it."""
+    open_ones = []
+
+    def start(*answers, stay=False):
+        speaker = Speaker(tmp_path / f"{len(open_ones)}.sock", *answers, stay=stay)
+        open_ones.append(speaker)
+        return Http(lambda: dial(speaker.address), where="the engine")
+
+    yield start
+    for speaker in open_ones:
+        speaker.__exit__()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "closed the connection without an answer"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak"),
+        (b"\x00\xff\x15\x03\x01", "does not speak"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort", r"does not speak|broke"),
+        (reply("200 OK", b"<html>hello</html>"), "not JSON"),
+        (reply("200 OK", b"[" * 100_000), "not JSON"),
+        (reply("302 Found", b"", "Location: http://elsewhere/"), "302"),
+        (
+            reply("502 Bad Gateway", b"<html><title>Bad \x1b[31mgateway</title>", "Content-Type: text/html"),
+            "web page: 'Bad gateway'",
+        ),
+        (reply("500 Error", b'{"message": "went \\u001b[31mwrong\\u202e"}'), "went wrong$"),
+        (reply("500 Error", b""), "answered 500"),
+    ],
+)
+def test_garbage_is_an_error_that_says_so(speak, answer, words):
+    with pytest.raises(ApiError, match=words) as caught:
+        speak(answer).json("GET", "/x", timeout=5)
+    assert "\x1b" not in str(caught.value)
+    assert "\u202e" not in str(caught.value)
+
+
+def test_silence_ends_after_the_timeout(speak):
+    with pytest.raises(ApiError, match=r"did not answer within 0\.2 s"):
+        speak(b"", stay=True).json("GET", "/x", timeout=0.2)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (404, NotFound), (409, Conflict), (500, ApiError)])
+def test_statuses_become_errors_with_the_engines_words(speak, status, kind):
+    with pytest.raises(kind, match="no such thing") as caught:
+        speak(reply(f"{status} Word", b'{"message": "no such thing"}')).call("GET", "/x")
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [("no such container", NotFound), ("that name is already in use", Conflict), ("anything else", ApiError)],
+)
+def test_podmans_causes_become_errors(cause, kind):
+    found = api_error(500, f'{{"cause": "{cause}", "message": "said", "response": 500}}'.encode(), {}, "Podman")
+    assert type(found) is kind
+    assert str(found) == "said"
+
+
+def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
+    # the far end promises to keep the connection, and closes it
+    http = speak(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    assert http.json("GET", "/1") == {}
+    assert http.json("GET", "/2") == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (chunked(b'{"a": 1}\n', end=False), "broke off"),
+        (chunked(b'{"a": 1}\n')[:-20], "broke off"),
+        (chunked(b'{"a": 1}\n', b"<html>\n"), "not JSON"),
+        (chunked(b'{"a": 1}\n', b"[1]\n"), "not JSON"),
+        (chunked(b'{"a": 1}\n', end=False) + b"zz\r\n", "broke off"),
+    ],
+)
+def test_a_broken_stream_is_an_error_and_not_its_end(speak, answer, words):
+    with pytest.raises(ApiError, match=words), speak(answer).stream("GET", "/x") as stream:
+        list(stream.lines())
+
+
+def test_lines_may_come_in_pieces(speak):
+    with speak(chunked(b'{"a"', b': 1}\n{"b":', b" 2}\r\n\r\n", b'{"c": 3}')).stream("GET", "/x") as stream:
+        assert list(stream.lines()) == [{"a": 1}, {"b": 2}, {"c": 3}]
+
+
+def test_a_stream_is_closed_from_another_thread_within_a_second(speak):
+    stream = speak(chunked(b'{"a": 1}\n', end=False), stay=True).stream("GET", "/x")
+    threading.Timer(0.2, stream.close).start()
+    begun = time.monotonic()
+    with pytest.raises(ApiError):
+        list(stream.lines())
+    assert time.monotonic() - begun < 1.2
+
+
+def test_a_refused_hijack_is_the_engines_error(speak):
+    with pytest.raises(NotFound, match="no such container"):
+        speak(reply("404 Not Found", b'{"message": "no such container"}')).hijack("/containers/x/attach")
+
+
+def test_what_follows_an_upgrade_stays_in_the_stream(speak):
+    stream, headers = speak(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nX-A: b\r\n\r\nfirst bytes").hijack("/x")
+    with stream:
+        assert headers["x-a"] == "b"
+        assert stream.recv(5) == b"first"
+        assert stream.recv() == b" bytes"
+        assert stream.recv() == b""
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (reply("200 OK", b"OK"),),
+        (PING, reply("200 OK", b"[]")),
+        (PING.replace(b"1.47", b"banana"), reply("200 OK", b"{}")),
+        (reply("200 OK", b"<html><title>router</title>", "Content-Type: text/html"),),
+        (b"",),
+    ],
+)
+def test_what_is_no_engine_is_unavailable(tmp_path, monkeypatch, answers):
+    with Speaker(tmp_path / "s", *answers) as speaker:
+        monkeypatch.setenv("DOCKER_HOST", speaker.address)
+        with pytest.raises(EngineUnavailable) as caught:
+            connection.find_engine()
+    assert speaker.address in str(caught.value)
+
+
+def test_messages_are_short_and_plain():
+    assert plain("a\x1b[1mb\x00\u2066c\nd") == "abc\nd"
+    assert len(plain("x" * 10_000)) == 2000
