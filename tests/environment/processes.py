@@ -38,6 +38,10 @@ def start_time(pid: int) -> str | None:
     return None if after_name[0] in "ZX" else f"{boot}:{after_name[19]}"
 
 
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""The daemons that this process itself started, by pid: they outlive it, but if they end before, they are buried."""
+
+
 @dataclass
 class Process:
     """One daemon: how it is started, where its log and pid file are.
@@ -71,6 +75,7 @@ class Process:
             pid = int(record["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        _reap(pid)
         return pid if start_time(pid) == record.get("start_time") else None
 
     def start(self) -> bool:
@@ -97,6 +102,7 @@ class Process:
                 env={**os.environ, **self.environment},
                 **identity,
             )
+        _CHILDREN[child.pid] = child
         record = {"pid": child.pid, "start_time": start_time(child.pid)}
         folders.write(self.pid_file, json.dumps(record))
         return True
@@ -144,9 +150,10 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _reap(pid: int) -> None:
-    # one that an earlier command started is not our child: init reaps it
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    """Buries a child of this process; one that an earlier command started is init's to bury."""
+    child = _CHILDREN.get(pid)
+    if child is not None and child.poll() is not None:
+        del _CHILDREN[pid]
 
 
 def port_answers(port: int, host: str = "127.0.0.1") -> bool:
