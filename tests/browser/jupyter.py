@@ -1,5 +1,6 @@
 """A real Jupyter server with a real kernel, and its page in Chromium."""
 
+import contextlib
 import json
 import os
 import re
@@ -184,14 +185,18 @@ class NotebookPage:
         self.wait_executed(index)
 
     def save(self) -> Path:
-        """Save the notebook, and wait until the file holds an output."""
+        """Save the notebook, and wait until the file is whole."""
         path = self.server.root / f"{self.name}.ipynb"
         before = path.stat().st_mtime_ns
         self.page.keyboard.press("Control+s")
         deadline = time.monotonic() + 20
-        while path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if path.stat().st_mtime_ns != before:
+                with contextlib.suppress(ValueError):  # it is still being written
+                    json.loads(path.read_text("utf-8"))
+                    return path
             self.page.wait_for_timeout(50)
-        return path
+        raise TimeoutError(f"{path.name} was not saved.")
 
     def reload(self) -> None:
         self._open()
