@@ -104,6 +104,11 @@ class LiveModel<State, Message> implements Live<State> {
   }
 
   show(element: HTMLElement): () => void {
+    // JupyterLab's own keys (dd deletes the cell) are not for whoever types here. Lumino asks the focused element first,
+    // and `.jp-Notebook :focus` matches that: so the attribute must stand on the element itself, not around it
+    element.addEventListener('focusin', ({ target }) => {
+      if (target instanceof Element) target.setAttribute('data-lm-suppress-shortcuts', 'true');
+    });
     const view = this.definition.mount(element, this);
     this.views.add(view);
     view.draw();

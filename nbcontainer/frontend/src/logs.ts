@@ -131,8 +131,7 @@ class LogView implements View {
     );
     return make(
       'div',
-      // JupyterLab's own keys (dd deletes a cell) are not for whoever types here
-      { class: 'nbc nbc-log', 'data-lm-suppress-shortcuts': 'true', role: 'group', 'aria-label': 'Logs' },
+      { class: 'nbc nbc-log', role: 'group', 'aria-label': 'Logs' },
       bar,
       make('div', { class: 'nbc-frame' }, this.list.element, this.jump),
       foot,

@@ -73,8 +73,7 @@ class TableView implements View {
     );
     this.root = make(
       'div',
-      // JupyterLab's own keys (dd deletes a cell) are not for whoever types here
-      { class: 'nbc nbc-table', 'data-lm-suppress-shortcuts': 'true', role: 'group' },
+      { class: 'nbc nbc-table', role: 'group' },
       make(
         'div',
         { class: 'nbc-bar' },
