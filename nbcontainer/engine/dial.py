@@ -152,9 +152,12 @@ class Stream:
         with contextlib.suppress(OSError):
             # the plain socket's shutdown: that of SSLSocket would pull the TLS state from under a reader
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-        self._socket.close()
+        self._close_socket()
         if self._child is not None:
             self._child.end()
+
+    def _close_socket(self) -> None:
+        self._socket.close()
 
     def __enter__(self) -> Self:
         return self
@@ -177,13 +180,16 @@ class _TlsStream(Stream):
         self._timeout = seconds
 
     def shutdown_write(self) -> None:
-        """TLS has no half-closed state that `ssl` could make: the far end sees the end when it is closed."""
+        """Send TLS's close_notify, which Go's side takes for the end of what it reads; reading goes on."""
+        with contextlib.suppress(OSError), self._lock:
+            if not self._closed:
+                self._tls.unwrap()
 
     def _receive(self, size: int) -> bytes:
         while True:
             try:
                 with self._lock:
-                    return self._tls.recv(size)
+                    return b"" if self._closed else self._tls.recv(size)
             except ssl.SSLWantReadError:
                 self._wait(select.POLLIN)
             except ssl.SSLWantWriteError:
@@ -196,17 +202,25 @@ class _TlsStream(Stream):
         while rest:
             try:
                 with self._lock:
+                    if self._closed:
+                        raise ConnectionAbortedError("The stream was closed.")
                     rest = rest[self._tls.send(rest) :]
             except ssl.SSLWantReadError:
                 self._wait(select.POLLIN)
             except ssl.SSLWantWriteError:
                 self._wait(select.POLLOUT)
 
+    def _close_socket(self) -> None:
+        # not while a reader or a writer is in OpenSSL, which would go on with the number of the closed file
+        with self._lock:
+            self._socket.close()
+
     def _wait(self, what: int) -> None:
-        if self._closed:
-            raise ConnectionAbortedError("The stream was closed.")
         poll = select.poll()
-        poll.register(self._socket, what)
+        try:
+            poll.register(self._socket, what)
+        except ValueError:
+            raise ConnectionAbortedError("The stream was closed.") from None
         if not poll.poll(None if self._timeout is None else self._timeout * 1000):
             raise TimeoutError("timed out")
 

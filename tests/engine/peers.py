@@ -57,6 +57,7 @@ class Middleman:
         self._limits = {"sent": sent, "replied": replied}
         self._counts = {"sent": 0, "replied": 0}
         self._open = []
+        self._threads = []
         self.cut = threading.Event()
         listener.listen()
         threading.Thread(target=self._run, daemon=True).start()
@@ -71,8 +72,10 @@ class Middleman:
                 continue  # a TLS handshake that failed
             far = self._connect()
             self._open += [near, far]
-            threading.Thread(target=self._pass, args=(near, far, "sent"), daemon=True).start()
-            threading.Thread(target=self._pass, args=(far, near, "replied"), daemon=True).start()
+            for source, target, way in ((near, far, "sent"), (far, near, "replied")):
+                thread = threading.Thread(target=self._pass, args=(source, target, way), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _pass(self, source, target, way):
         with contextlib.suppress(OSError):
@@ -80,17 +83,23 @@ class Middleman:
                 self._counts[way] += len(data)
                 limit = self._limits[way]
                 if limit is not None and self._counts[way] > limit:
-                    self.close()
+                    self._break()
                     return
                 target.sendall(data)
         with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
+            socket.socket.shutdown(target, socket.SHUT_WR)
 
-    def close(self):
+    def _break(self):
         self.cut.set()
         for connection in [self._listener, *self._open]:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def close(self):
+        self._break()
+        for thread in self._threads:
+            thread.join(5)  # before closing: OpenSSL would write to whatever gets the closed file's number
+        for connection in [self._listener, *self._open]:
             connection.close()
 
     def __enter__(self):
