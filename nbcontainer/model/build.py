@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from nbcontainer.errors import Problem  # noqa: TC001 - fields' types are for readers at run time too
+from nbcontainer.errors import Problem
 
 __all__ = [
     "BuildEvent",

@@ -96,7 +96,7 @@ def state(name: str) -> model.BuildState:
 
 def record() -> None:
     """Run the cases on the engine that is reachable, and write their events."""
-    import nbcontainer as nbc  # noqa: PLC0415 - only recording needs all of it
+    import nbcontainer as nbc
 
     for name, text in CASES.items():
         start = time.time()
