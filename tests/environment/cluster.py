@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import certificates, docker, folders, golang, layers, network, packages
+from . import certificates, docker, folders, golang, layers, mounts, network, packages
 from . import cluster_configuration as configuration
 from .certificates import Authority
 from .kubernetes_api import Api
@@ -167,7 +167,7 @@ class Kubernetes(Part):
         network.add_bridge(configuration.BRIDGE, f"{configuration.NODE_ADDRESS}/24")
         network.enable_forwarding()
         configuration.write_network(settings)
-        _make_cgroups(configuration.CGROUP)
+        _make_cgroups(settings.cgroup)
         for name in ("plugins", "podlogs", "kubelet"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
 
@@ -207,11 +207,11 @@ class Kubernetes(Part):
         Process("kubernetes-containerd").stop(3)
         Process("kubernetes-etcd").stop(2)
         _end_shims(self.root)
-        _unmount_below(self.root)
-        if Path("/proc/self/ns/net").exists() and self.root.joinpath("cni").is_dir():
+        mounts.remove_below(self.root)
+        if self.root.joinpath("cni").is_dir():
             self._remove_rules()
             network.remove_bridge(configuration.BRIDGE)
-            _remove_cgroups(configuration.CGROUP)
+            _remove_cgroups(self.settings().cgroup)
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir(parents=True, exist_ok=True)
 
@@ -304,10 +304,3 @@ def _children(pid: int) -> list[int]:
         except OSError:
             continue
     return found
-
-
-def _unmount_below(root: Path) -> None:
-    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
-    for mount in sorted(mounts, reverse=True):
-        if mount.startswith(f"{root}/"):
-            run(["umount", "--lazy", mount])

@@ -6,6 +6,7 @@ CAP_SYS_RESOURCE.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 NODE = "nbc-node"
 BRIDGE = "nbc0"
-CGROUP = "nbc"
 NODE_ADDRESS = "10.244.0.1"  # the bridge's: the kubelet and the advertised apiserver may not be on loopback
 POD_SUBNET = "10.244.0.0/24"
 SERVICE_SUBNET = "10.96.0.0/16"
@@ -46,6 +46,11 @@ class Settings:
     etcd_port: int
     cni: Path
     pause: str
+
+    @property
+    def cgroup(self) -> str:
+        """The cgroup of all pods: each cluster's own, since a kubelet ends the pods there that it does not know."""
+        return f"nbc-{hashlib.sha256(str(self.root).encode()).hexdigest()[:8]}"
 
     @property
     def containerd_socket(self) -> Path:
@@ -98,6 +103,7 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.de
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true  # without CAP_SYS_RESOURCE -998 cannot be set
   max_container_log_line_size = 262144
+  netns_mounts_under_state_dir = true  # so that they are known to be ours
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = ["{settings.cni}"]
     conf_dir = "{settings.root}/cni"
@@ -203,7 +209,7 @@ def kubelet(settings: Settings) -> list[str]:
         "tlsPrivateKeyFile": str(settings.pki.key("kubelet-server")),
         "containerRuntimeEndpoint": f"unix://{settings.containerd_socket}",
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{CGROUP}",
+        "cgroupRoot": f"/{settings.cgroup}",
         "failSwapOn": False,
         "failCgroupV1": False,
         "enforceNodeAllocatable": ["pods"],

@@ -35,8 +35,10 @@ def add_bridge(name: str, address: str) -> None:
 
 
 def remove_bridge(name: str) -> None:
-    """Removes a bridge, if it is there."""
+    """Removes a bridge, if it is there, and the containers' links that hang on it."""
     if Path(f"/sys/class/net/{name}").exists():
+        for port in Path(f"/sys/class/net/{name}/brif").iterdir():
+            run(["ip", "link", "delete", port.name])
         run(["ip", "link", "delete", name])
 
 

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import ClassVar
 
-from . import folders, network, packages
+from . import folders, mounts, network, packages
 from .docker import program_environment, tools
 from .http_requests import request_unix
 from .part import Part, State, Status, Unavailable, need_root
@@ -202,6 +202,8 @@ class Podman(Part):
             Process(self.name).stop(5)
             self.socket.unlink(missing_ok=True)
             self._remove_network()
+            if os.geteuid() == 0:
+                mounts.remove_below(self.root)
 
     def _remove_containers(self) -> None:
         """Containers and pods run beside the service, not below it: they would go on."""
