@@ -11,15 +11,18 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   NBCONTAINER_REQUIRE_ALL=1; export NBCONTAINER_REQUIRE_ALL
 fi
 
-# the parts without engine, cluster and browser, on the other Python that is here; then all on this one
+# the parts without engine, cluster and browser, on the other Python that is here (pyenv's own names work only where they
+# are chosen); then all on this one
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-for other in python3.11 python3.12; do
-  case $other in *"$version") continue ;; esac
-  if "$other" -c 'import venv, ensurepip' >/dev/null 2>&1; then
+for minor in 3.11 3.12; do
+  [ "$minor" = "$version" ] && continue
+  for other in "python$minor" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$minor".*/bin/python; do
+    "$other" -c 'import venv, ensurepip' >/dev/null 2>&1 || continue
     second=$(sh scripts/bootstrap.sh test "$other")
-    echo "quick tests on $other"
+    echo "quick tests on Python $minor"
     "$second" -m pytest -q -m "not live"
-  fi
+    break
+  done
 done
 echo "all tests on Python $version"
 exec "$python" -m pytest -q "$@"
