@@ -1,7 +1,7 @@
 """Fixtures: Chromium, and Jupyter servers that are started once."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,3 +58,14 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def figures(screenshots: Path) -> Callable[[str], None]:
+    """Notes a measured figure beside the screenshots, in figures.txt."""
+
+    def note(text: str) -> None:
+        with (screenshots / "figures.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+
+    return note

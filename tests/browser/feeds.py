@@ -1,0 +1,174 @@
+"""Runs in the kernel of a browser test: tables and logs that change at a given pace, or hold hostile text."""
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
+from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.tables import (
+    Column,
+    Row,
+    Table,
+    TableChanged,
+    TableEvent,
+    TableLive,
+    TableReset,
+    TableState,
+    Tone,
+    apply_table,
+)
+from nbcontainer.operation import Operation, Progress
+from nbcontainer.spool import Spool
+
+COLUMNS = (
+    Column("Name"),
+    Column("Ready"),
+    Column("Status", "status"),
+    Column("Restarts", "number"),
+    Column("CPU", "number"),
+    Column("Memory", "bytes"),
+    Column("Age", "age"),
+    Column("Node"),
+    Column("IP", wide=True),
+)
+HOSTILE = (
+    "<img src=x onerror=alert(1)><script>alert(2)</script>\x1b[31mred\x1b[0m\x1b]8;;javascript:alert(3)\x07link"
+    "\x1b]8;;\x07 user\u202egnp.exe\x00\x9b31m\x1b["
+)
+TEXTS = (
+    "GET /cart 200 3.1ms",
+    "GET /checkout 503 1003ms upstream payments timed out",
+    "\x1b[31mERROR\x1b[0m payments: dial tcp 10.96.14.2:443: i/o timeout",
+    "\x1b[32mINFO\x1b[0m  request handled \x1b[36mpath=\x1b[0m/api/v1/items \x1b[36mstatus=\x1b[0m200 dur=12.3ms",
+    "\x1b[33mWARN\x1b[0m  slow query 1.2s: SELECT * FROM cart WHERE user = 42",
+    '{"level":"error","msg":"connection reset by peer","code":502}',
+)
+SOURCES = ("web-7c9d5b-x2x8q", "web-7c9d5b-r7kpl", "web-7c9d5b-9k2vh")
+
+
+def pod(number: int, now: float, cpu: int = 0) -> Row:
+    """Pod `number`; with `cpu` it uses that much."""
+    known = random.Random(number)
+    status, tone = "Running", Tone.PLAIN
+    if number % 1111 == 3:
+        status, tone = "CrashLoopBackOff", Tone.BAD
+    elif number % 800 == 1:
+        status, tone = "Pending" if number % 1600 == 1 else "ContainerCreating", Tone.WARNING
+    application = known.choice(["web", "cart", "payments", "web-canary"])
+    name = f"{application}-{known.randrange(16**9):09x}-{known.randrange(16**5):05x}"
+    running = status == "Running"
+    cells = (
+        name,
+        "1/1" if running else "0/1",
+        status,
+        6 if tone is Tone.BAD else 0,
+        (cpu or known.randrange(1, 400)) if running else None,
+        known.randrange(10**6, 9 * 10**8) if running else None,
+        now - known.choice([30, 250, 4_000, 300_000]) - known.random() * 50,
+        f"node-{number % 9}" if status != "Pending" else None,
+        f"10.0.{number % 250}.{number % 240}",
+    )
+    labels = {"app": application, "tier": "db" if number % 5 == 0 else "front"}
+    return Row(f"uid-{number}", cells, tone, name=name, namespace="shop", kind="Pod", labels=labels)
+
+
+def pods(count: int, *, changes: int = 0, note: str = "") -> Operation[TableEvent, TableState, Table]:
+    """A watched table of `count` pods with so many changes a second, until it is stopped."""
+    now = time.time()
+
+    def work(progress: Progress[TableEvent]) -> None:
+        begun, turn = time.time(), 0
+        while not progress.stopping:
+            turn += 1
+            time.sleep(max(0.0, begun + turn / 50 - time.time()))
+            if changes:
+                chosen = (random.randrange(count) for _ in range(max(1, changes // 50)))
+                progress.tell(TableChanged(tuple(pod(number, now, random.randrange(1, 400)) for number in chosen)))
+
+    listed = TableReset(COLUMNS, tuple(pod(number, now) for number in range(count)), "Pods", "kind-dev / shop", note)
+    state = apply_table(apply_table(TableState(), listed), TableLive(live=True))
+    operation: Operation[TableEvent, TableState, Table] = Operation(
+        "watch of pods", state, apply_table, endless=True, conclude=lambda last, _value: Table(last)
+    )
+    return operation.start_thread(work)
+
+
+def batches(count: int, size: int, first: int = 0) -> Iterator[tuple[LogLine, ...]]:
+    """`count` lines of three sources, in batches of `size`."""
+    begun = time.time()
+    while count > 0:
+        numbers = range(first, first + min(size, count))
+        yield tuple(
+            LogLine(SOURCES[number % 3], f"{TEXTS[number * 7 % 6]} #{number}", begun + number / 1000)
+            for number in numbers
+        )
+        first += len(numbers)
+        count -= len(numbers)
+
+
+def log(
+    count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0
+) -> Operation[LogEvent, LogState, LogResult]:
+    """A followed log: `count` lines at once, each with `pad` more characters, then `rate` a second until stopped."""
+    spool = Spool(title)
+    padding = "x" * pad
+
+    def told(progress: Progress[LogEvent], lines: tuple[LogLine, ...]) -> None:
+        if padding:
+            lines = tuple(LogLine(line.source, line.text + padding, line.time) for line in lines)
+        spool.write(encode_lines(lines))
+        progress.tell(LogLines(lines))
+
+    def work(progress: Progress[LogEvent]) -> None:
+        for name in SOURCES:
+            progress.tell(LogSource(name, open=True))
+        for lines in batches(count, 500):
+            told(progress, lines)
+        note = f"{SOURCES[1]} restarted (exit 137, out of memory); the log goes on with the new container"
+        progress.tell(LogSource(SOURCES[1], open=True, note=note))
+        begun, done = time.time(), count
+        while not progress.stopping:
+            time.sleep(0.02)
+            due = count + int((time.time() - begun) * rate)
+            for lines in batches(due - done, 500, done):
+                told(progress, lines)
+            done = max(done, due)
+        progress.tell(LogEnded())
+        spool.close()
+
+    state = LogState(title=title, where="kind-dev / shop", spool=spool.path, following=True)
+    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+        f"log of {title}", state, apply_logs, endless=True, conclude=lambda last, _value: LogResult(last)
+    )
+    return operation.start_thread(work)
+
+
+def hostile_pods() -> Operation[TableEvent, TableState, Table]:
+    """A table in which every text is hostile."""
+    row = Row(HOSTILE, (HOSTILE, HOSTILE), Tone.BAD, name=HOSTILE, labels={HOSTILE: HOSTILE})
+    columns = (Column(HOSTILE), Column("Status", "status"))
+    listed = apply_table(TableState(), TableReset(columns, (row,), HOSTILE, HOSTILE, HOSTILE))
+    return _until_stopped("table", apply_table(listed, TableLive(live=False, note=HOSTILE)), apply_table)
+
+
+def hostile_log() -> Operation[LogEvent, LogState, LogResult]:
+    """A log in which every text is hostile."""
+    state = LogState(title=HOSTILE, where=HOSTILE, following=True)
+    for event in (
+        LogSource(HOSTILE, open=True),
+        LogSource("other", open=True),
+        LogLines((LogLine(HOSTILE, HOSTILE), LogLine("other", "plain"))),
+        LogSource(HOSTILE, open=True, note=HOSTILE),
+    ):
+        state = apply_logs(state, event)
+    return _until_stopped("log", state, apply_logs)
+
+
+def _until_stopped(name: str, state: Any, apply: Any) -> Any:
+    def work(progress: Progress[Any]) -> None:
+        while not progress.stopping:
+            time.sleep(0.01)
+
+    return Operation(name, state, apply, endless=True, conclude=lambda last, _value: last).start_thread(work)

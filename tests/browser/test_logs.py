@@ -1,0 +1,220 @@
+"""The log view in JupyterLab: a real page, a real kernel, a real spool file."""
+
+import re
+import time
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+IMPORT = (
+    "from tests.browser.feeds import *\n"
+    "from nbcontainer.views.surfaces import Notebook\n"
+    "from nbcontainer.views.logs import LogView\n"
+)
+SHOW = IMPORT + "operation = log({})\nNotebook().follow_behind(operation, LogView())"
+STOP = "operation.stop(); operation.wait(5)"
+LAST = "print('total', operation.state.total, operation.state.lines[-1].text)"
+
+
+def open_log(lab, browser, name, arguments):
+    page = lab.open(browser, name, [SHOW.format(arguments), STOP])
+    page.run(0)
+    expect(page.output(0).locator(".nbc-line").first).to_be_visible(timeout=30_000)
+    return page
+
+
+def close(page):
+    assert page.errors == []
+    page.run_and_wait(1)
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_look(lab, browser, screenshots, theme):
+    lab.set_theme(theme)
+    page = open_log(lab, browser, f"log-look-{theme}", "5_000, rate=200")
+    output = page.output(0)
+    expect(output.locator(".nbc-counts")).to_contain_text("/s")
+    page.page.wait_for_timeout(1000)
+    output.locator(".nbc-log").screenshot(path=screenshots / f"log-{theme}.png")
+    output.get_by_role("button", name="Time").click()
+    output.locator(".nbc-search").fill("503 OR error")
+    expect(output.locator(".nbc-hits")).to_have_text(re.compile(r"^[\d,]+ of [\d,]+$"))
+    expect(output.locator("mark").first).to_be_visible()
+    output.locator(".nbc-log").screenshot(path=screenshots / f"log-search-{theme}.png")
+    page.page.screenshot(path=screenshots / f"log-page-{theme}.png")
+    page.run_and_wait(1)
+    expect(output.get_by_text("■ stopped")).to_be_visible()
+    page.close()
+    lab.set_theme("light")
+
+
+def test_it_follows_pauses_and_comes_back(lab, browser):
+    page = open_log(lab, browser, "log-follow", "1_000, rate=100")
+    output = page.output(0)
+    lines = output.locator(".nbc-log-lines")
+    last = output.locator(".nbc-line").last
+    before = last.inner_text()
+    expect(last).not_to_have_text(before)
+    lines.focus()
+    page.page.keyboard.press("Space")
+    expect(output.get_by_text("◌ paused")).to_be_visible()
+    still = output.locator(".nbc-line").first.inner_text()
+    expect(output.locator(".nbc-jump")).to_have_text(re.compile(r"↓ \d+ new lines"))
+    assert output.locator(".nbc-line").first.inner_text() == still
+    page.page.keyboard.press("Home")
+    expect(output.locator(".nbc-line").first).to_contain_text("#0")
+    output.locator(".nbc-jump").click()
+    expect(output.get_by_text("● live")).to_be_visible()
+    expect(output.locator(".nbc-line", has_text=re.compile("#0$"))).to_have_count(0)
+    output.get_by_role("button", name="Stop").click()
+    expect(output.get_by_text("■ stopped")).to_be_visible()
+    close(page)
+
+
+def test_any_part_of_a_long_log_can_be_looked_at(lab, browser):
+    page = open_log(lab, browser, "log-range", "60_000")
+    output = page.output(0)
+    lines = output.locator(".nbc-log-lines")
+    expect(output.locator(".nbc-counts")).to_contain_text("60,000 lines")
+    expect(output.locator(".nbc-line").last).to_contain_text("#59999")
+    lines.evaluate("element => { element.scrollTop = element.scrollHeight / 2 }")
+    expect(output.locator(".nbc-line", has_text=re.compile(r"#300\d\d$")).first).to_be_visible()
+    lines.focus()
+    page.page.keyboard.press("Home")
+    expect(output.locator(".nbc-line").first).to_contain_text("#0")
+    for _ in range(3):
+        page.page.keyboard.press("PageDown")
+    expect(output.locator(".nbc-line", has_text="#50").first).to_be_visible()
+    page.page.keyboard.press("End")
+    expect(output.locator(".nbc-line").last).to_contain_text("#59999")
+    assert output.locator(".nbc-line").count() < 60
+    close(page)
+
+
+def test_search_looks_at_the_whole_log_and_at_what_comes(lab, browser):
+    page = open_log(lab, browser, "log-search", "20_000, rate=60")
+    output = page.output(0)
+    hits = output.locator(".nbc-hits")
+    output.locator(".nbc-log-lines").focus()
+    page.page.keyboard.press("/")
+    page.page.keyboard.insert_text("#12345")
+    expect(hits).to_have_text("1 of 1")
+    expect(output.locator(".nbc-marked")).to_contain_text("#12345")
+    expect(output.locator(".nbc-marked mark")).to_have_text("#12345")
+    output.get_by_role("button", name="Regular expression").click()
+    output.locator(".nbc-search").fill(r"#\d*77$ OR never")
+    expect(hits).to_have_text(re.compile(r"of 2\d\d$"))
+    found = hits.inner_text()
+    expect(hits).not_to_have_text(found, timeout=10_000)  # more came meanwhile
+    output.locator(".nbc-search").press("Enter")
+    output.locator(".nbc-search").press("Shift+Enter")
+    output.locator(".nbc-search").fill("(")
+    expect(hits).to_have_text("no expression")
+    output.locator(".nbc-search").press("Escape")
+    expect(hits).to_have_text("")
+    assert output.locator("mark").count() == 0
+    close(page)
+
+
+def test_wrap_and_time(lab, browser):
+    page = open_log(lab, browser, "log-wrap", "2_000, pad=400")
+    output = page.output(0)
+    expect(output.locator(".nbc-line").last).to_contain_text("#1999")
+    output.get_by_role("button", name="Wrap").click()
+    last = output.locator(".nbc-line").last
+    expect(last).to_contain_text("#1999")
+    box, frame = last.bounding_box(), output.locator(".nbc-log-lines").bounding_box()
+    assert box["height"] > 40
+    assert abs(box["y"] + box["height"] - frame["y"] - frame["height"]) < 20, "the end stands at the lower edge"
+    output.locator(".nbc-log-lines").focus()
+    page.page.keyboard.press("Home")
+    first = output.locator(".nbc-line").first
+    expect(first).to_contain_text("#0")
+    assert abs(first.bounding_box()["y"] - frame["y"]) < 3
+    page.page.keyboard.press("t")
+    expect(first).to_contain_text(re.compile(r"\d\d:\d\d:\d\d\.\d{3}"))
+    close(page)
+
+
+def test_copy_gives_plain_text(lab, browser):
+    page = open_log(lab, browser, "log-copy", "3_000")
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    output = page.output(0)
+    output.get_by_role("button", name="Copy").click()
+    expect(output.get_by_text("copied 3,000 lines")).to_be_visible()
+    copied = page.page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert copied[0] == "web-7c9d5b-x2x8q | GET /cart 200 3.1ms #0"
+    assert len(copied) == 3_000
+    assert not any("\x1b" in line for line in copied)
+    close(page)
+
+
+def test_a_flood_loses_nothing_and_freezes_nothing(lab, browser, figures):
+    """A million lines, 200 MB: the page stays smooth, the kernel answers, and every line can be found."""
+    page = lab.open(browser, "log-flood", [SHOW.format("1_000_000, pad=130"), LAST, STOP])
+    page.run(0)
+    output = page.output(0)
+    counts = output.locator(".nbc-counts")
+    expect(output.locator(".nbc-line").first).to_be_visible(timeout=30_000)
+    begun = time.monotonic()
+    before = int(re.sub(r"\D", "", counts.inner_text().split(" line")[0]))
+    page.page.evaluate("""() => { window.gaps = []; let last = performance.now();
+      const count = now => { window.gaps.push(now - last); last = now; requestAnimationFrame(count) };
+      requestAnimationFrame(count) }""")
+    page.run_and_wait(1)
+    answered = time.monotonic() - begun
+    expect(counts).to_contain_text("1,000,000 lines", timeout=120_000)
+    took = time.monotonic() - begun
+    gaps = page.page.evaluate("window.gaps")
+    size = output.locator(".nbc-spool").inner_text().split(" in ")[0]
+    figures(
+        f"flood: {1_000_000 - before:,} lines ({size} in all) in {took:.1f} s, {(1_000_000 - before) / took:,.0f}/s; "
+        f"a cell answered after {answered:.2f} s; {len(gaps) / took:.0f} frames/s, longest gap {max(gaps):.0f} ms"
+    )
+    assert max(gaps) < 1000
+    expect(output.locator(".nbc-line").last).to_contain_text("#999999")
+    begun = time.monotonic()
+    output.locator(".nbc-search").fill("#123456x")
+    expect(output.locator(".nbc-hits")).to_have_text("1 of 1", timeout=60_000)
+    figures(f"search in 1,000,000 lines: {time.monotonic() - begun:.1f} s with typing")
+    expect(output.locator(".nbc-marked")).to_contain_text("#123456x")
+    heap = page.page.evaluate("performance.memory.usedJSHeapSize / 1e6")
+    figures(f"heap of the page after the flood: {heap:.0f} MB")
+    page.run_and_wait(2)
+    assert page.errors == []
+    page.close()
+
+
+def test_hostile_lines_stay_text(lab, browser, screenshots):
+    code = IMPORT + "operation = hostile_log()\nNotebook().follow_behind(operation, LogView())"
+    page = lab.open(browser, "log-hostile", [code, STOP])
+    page.run_and_wait(0)
+    root = page.output(0).locator(".nbc-log")
+    line = root.locator(".nbc-line", has_text="<img").first
+    expect(line.locator(".nbc-text")).to_contain_text("<script>alert(2)</script>redlink ‹javascript:alert(3)›")
+    expect(line.locator(".nbc-text")).to_contain_text("user⟨U+202E⟩gnp.exe␀⟨U+009B⟩31m␛[")
+    expect(line.locator(".nbc-text span.nbc-f1")).to_have_text("red")
+    assert root.locator("img, script, a").count() == 0
+    assert not set("\x1b\x00\u202e\x9b") & set(root.inner_text())
+    root.screenshot(path=screenshots / "log-hostile.png")
+    close(page)
+
+
+def test_what_is_saved(lab, browser):
+    page = open_log(lab, browser, "log-saved", "3_000")
+    page.run_and_wait(1)
+    expect(page.output(0).get_by_text("■ stopped")).to_be_visible()
+    page.page.wait_for_timeout(500)
+    saved = nbformat.read(page.save(), as_version=4)
+    bundle = next(found["data"] for found in saved.cells[0].outputs if "text/html" in found.get("data", {}))
+    assert "3,000 lines" in bundle["text/plain"]
+    assert "#2999" in bundle["text/plain"]
+    assert "… 2,800 lines before these" in bundle["text/html"]
+    assert "<script" not in bundle["text/html"]
+    assert "\x1b" not in bundle["text/html"] + bundle["text/plain"]
+    later = lab.open(browser, "log-saved")
+    expect(later.output(0).locator(".nbc-line").last).to_contain_text("#2999", timeout=20_000)
+    later.close()
+    page.close()

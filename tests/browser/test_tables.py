@@ -1,0 +1,222 @@
+"""The live table in JupyterLab: a real page and a real kernel."""
+
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+IMPORT = (
+    "from tests.browser.feeds import *\n"
+    "from nbcontainer.views.surfaces import Notebook\n"
+    "from nbcontainer.views.tables import TableView, Verb\n"
+)
+SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
+STOP = "operation.stop(); operation.wait(5)"
+FRAMES = """seconds => new Promise(done => {
+  let frames = 0; const begun = performance.now();
+  const count = () => { frames += 1;
+    performance.now() - begun < seconds * 1000 ? requestAnimationFrame(count) : done(frames / seconds) };
+  requestAnimationFrame(count); })"""
+
+
+def grid(page):
+    return page.output(0).locator(".nbc-grid")
+
+
+def names(page):
+    rows = page.output(0).locator(".nbc-row:visible")
+    return [text.split("\n")[0] for text in rows.all_inner_texts()]
+
+
+def natural(name):
+    return re.sub(r"\d+", lambda found: found[0].zfill(12), name)
+
+
+@pytest.fixture
+def table(lab, browser, request):
+    """A page with a table, whose arguments are the test's parameter."""
+    name = re.sub(r"\W+", "-", request.node.name)
+    page = lab.open(browser, name, [SHOW.format(request.param), STOP])
+    page.run(0)
+    expect(page.output(0).locator(".nbc-row").first).to_be_visible(timeout=30_000)
+    yield page
+    assert page.errors == []
+    page.run_and_wait(1)
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_look(lab, browser, screenshots, theme):
+    lab.set_theme(theme)
+    page = lab.open(browser, f"table-look-{theme}", [SHOW.format("10_004, changes=500, note='no metrics'"), STOP])
+    page.run(0)
+    output = page.output(0)
+    expect(output.locator(".nbc-row").first).to_be_visible(timeout=30_000)
+    expect(output.locator(".nbc-counts")).to_have_text("10,004 · 9,981 running · 13 pending · 10 failing")
+    page.page.wait_for_timeout(800)
+    output.locator(".nbc-table").screenshot(path=screenshots / f"table-{theme}.png")
+    output.locator(".nbc-filter").fill("!=Running -l app=web")
+    output.locator(".nbc-row").first.click()
+    page.page.keyboard.press("Shift+ArrowDown")
+    expect(output.get_by_text("2 selected")).to_be_visible()
+    output.locator(".nbc-table").screenshot(path=screenshots / f"table-filter-{theme}.png")
+    page.run_and_wait(1)
+    expect(output.get_by_text("■ stopped")).to_be_visible()
+    page.close()
+    lab.set_theme("light")
+
+
+@pytest.mark.parametrize("table", ["10_000"], indirect=True)
+def test_only_rows_in_sight_have_elements(table):
+    element = grid(table)
+    assert table.output(0).locator(".nbc-row").count() < 40
+    expect(element).to_have_attribute("aria-rowcount", "10001")
+    element.focus()
+    table.page.keyboard.press("End")
+    last = element.get_attribute("aria-activedescendant")
+    assert last.endswith("-9999")
+    expect(table.page.locator(f"#{last}")).to_be_visible()
+    expect(table.page.locator(f"#{last}")).to_have_attribute("aria-rowindex", "10001")
+    table.page.keyboard.press("Home")
+    assert element.get_attribute("aria-activedescendant").endswith("-0")
+
+
+@pytest.mark.parametrize("table", ["300"], indirect=True)
+def test_filter_order_and_keys(table):
+    output = table.output(0)
+    grid(table).focus()
+    table.page.keyboard.press("/")
+    table.page.keyboard.type("!=Running")
+    expect(output.locator(".nbc-counts")).to_contain_text("2 of 300")
+    assert output.locator(".nbc-row:visible").count() == 2
+    table.page.keyboard.press("Escape")
+    expect(output.locator(".nbc-counts")).not_to_contain_text("of 300")
+    table.page.keyboard.type("/(/")
+    expect(output.locator(".nbc-filter")).to_have_attribute("aria-invalid", "true")
+    table.page.keyboard.press("Escape")
+    head = output.get_by_role("columnheader", name="Name")
+    head.get_by_role("button").focus()
+    table.page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert names(table)[:10] == sorted(names(table)[:10], key=natural)
+    table.page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    # JupyterLab's own keys do nothing while the table has the keyboard
+    cells = table.page.locator(".jp-Notebook .jp-Cell").count()
+    grid(table).focus()
+    for key in "ddabab":
+        table.page.keyboard.press(key)
+    assert table.page.locator(".jp-Notebook .jp-Cell").count() == cells
+    expect(grid(table)).to_be_focused()
+    output.get_by_role("button", name="Wide").click()
+    expect(output.get_by_role("columnheader", name="IP")).to_be_visible()
+
+
+@pytest.mark.parametrize("table", ["500, changes=200"], indirect=True)
+def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
+    output = table.output(0)
+    output.locator(".nbc-row").nth(2).click()
+    table.page.keyboard.press("ArrowDown")
+    table.page.keyboard.press("Space")
+    output.get_by_role("columnheader", name="Age").get_by_role("button").click()
+    expect(output.get_by_text("2 selected")).to_be_visible()
+    table.page.wait_for_timeout(500)
+    table.cell(1).locator(".cm-content").click()
+    table.page.keyboard.press("Control+a")
+    table.page.keyboard.insert_text("print(sorted(view.selected_keys), len(view.selected(operation.state)))")
+    table.run_and_wait(1)
+    expect(table.output(1)).to_contain_text("['uid-2', 'uid-3'] 2")
+    table.cell(1).locator(".cm-content").click()
+    table.page.keyboard.press("Control+a")
+    table.page.keyboard.insert_text(STOP)
+
+
+@pytest.mark.parametrize("table", ["10_000, changes=500"], indirect=True)
+def test_ten_thousand_rows_that_change_leave_the_page_smooth(table, figures):
+    element = grid(table)
+    still = table.page.evaluate(FRAMES, 3)
+    scrolling = table.page.evaluate(
+        """element => new Promise(done => { let frames = 0; const begun = performance.now();
+        const step = () => { frames += 1; element.scrollTop += 120;
+          performance.now() - begun < 3000 ? requestAnimationFrame(step) : done(frames / 3) };
+        requestAnimationFrame(step); })""",
+        element.element_handle(),
+    )
+    element.evaluate("element => { element.scrollTop = 0 }")
+    figures(f"10,000 rows, 500 changes/s: {still:.0f} frames/s, {scrolling:.0f} while it scrolls")
+    assert still > 30
+    assert scrolling > 30
+
+
+def test_first_paint(lab, browser, figures):
+    code = IMPORT + "import time\nbegun = time.time()\noperation = pods(10_000)\n"
+    code += "Notebook().follow_behind(operation, TableView())\nprint('sent', begun, time.time())"
+    page = lab.open(browser, "first-paint", [code, STOP])
+    page.page.evaluate("""() => { const watch = () => { const row = document.querySelector('.nbc-row:not([hidden])');
+      if (row?.offsetHeight) window.painted = Date.now() / 1000; else requestAnimationFrame(watch) }; watch() }""")
+    page.run_and_wait(0)
+    expect(page.output(0).locator(".nbc-row").first).to_be_visible()
+    _, begun, sent = page.output(0).get_by_text("sent").inner_text().split()
+    painted = page.page.evaluate("window.painted")
+    figures(f"first paint of 10,000 rows: {painted - float(begun):.3f} s, {painted - float(sent):.3f} s after the send")
+    assert painted - float(sent) < 3
+    page.run_and_wait(1)
+    page.close()
+
+
+def test_stop_from_the_page_and_what_is_saved(lab, browser):
+    page = lab.open(browser, "table-saved", [SHOW.format("40")])
+    page.run_and_wait(0)
+    output = page.output(0)
+    output.get_by_role("button", name="Stop").click()
+    expect(output.get_by_text("■ stopped")).to_be_visible()
+    expect(output.get_by_role("button", name="Stop")).to_be_hidden()
+    page.page.wait_for_timeout(500)
+    saved = nbformat.read(page.save(), as_version=4)
+    bundle = next(found["data"] for found in saved.cells[0].outputs if "text/html" in found.get("data", {}))
+    assert "40 · 38 running · 1 pending · 1 failing" in re.sub("<[^>]*>", "", bundle["text/html"])
+    assert "CrashLoopBackOff" in bundle["text/plain"]
+    assert "<script" not in bundle["text/html"]
+    assert "http" not in bundle["text/html"]
+    later = lab.open(browser, "table-saved")
+    expect(later.output(0).get_by_text("■ stopped")).to_be_visible(timeout=20_000)
+    expect(later.output(0).locator(".nbc-row:visible").first).to_contain_text("1/1")
+    later.close()
+    page.close()
+
+
+@pytest.mark.parametrize("table", ["200, changes=100"], indirect=True)
+def test_a_page_that_is_opened_later_has_the_rows_of_now(lab, browser, table):
+    table.save()
+    later = lab.open(browser, table.name)
+    output = later.output(0)
+    expect(output.locator(".nbc-row:visible").first).to_be_visible(timeout=20_000)
+    expect(output.get_by_text("● live")).to_be_visible()
+    before = output.locator(".nbc-rows").inner_text()
+    expect(output.locator(".nbc-rows")).not_to_have_text(before)
+    later.close()
+
+
+@pytest.mark.parametrize("table", ["100"], indirect=True)
+def test_ages_go_on_by_themselves(table):
+    table.output(0).locator(".nbc-filter").fill("age<2m")
+    cell = table.output(0).locator(".nbc-row").first.locator(".nbc-cell").nth(6)
+    expect(cell).to_have_text(re.compile("s$"))
+    age = int(cell.inner_text().removesuffix("s"))
+    expect(cell).to_have_text(re.compile(rf"^({age + 1}|{age + 2}|{age + 3})s$"))
+
+
+def test_hostile_text_stays_text(lab, browser, screenshots):
+    code = IMPORT + "operation = hostile_pods()\nNotebook().follow_behind(operation, TableView())"
+    page = lab.open(browser, "table-hostile", [code, STOP])
+    page.run_and_wait(0)
+    root = page.output(0).locator(".nbc-table")
+    expect(root.locator(".nbc-row").first).to_contain_text("<script>alert(2)</script>␛[31mred")
+    expect(root.locator(".nbc-row").first).to_contain_text("user⟨U+202E⟩gnp.exe␀")
+    assert root.locator("img, script, a").count() == 0
+    assert not set("\x1b\x00\u202e\x9b") & set(root.inner_text())
+    root.screenshot(path=screenshots / "table-hostile.png")
+    assert page.errors == []
+    page.run_and_wait(1)
+    page.close()
