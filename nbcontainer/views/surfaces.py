@@ -318,8 +318,9 @@ class _Follower:
 
     def finish(self) -> None:
         """Send the last state, and leave it in the saved output."""
-        error = self._operation.error
-        self._widget.finish(self._view.wire(None, self._operation.state) or {}, stopped=isinstance(error, Stopped))
+        operation = self._operation
+        stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
+        self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
         self._keep_still()
         if self._handle is not None:
             self._handle.update(self._widget)
