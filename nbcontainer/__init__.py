@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.settings import settings  # before anything else makes the module of that name an attribute
 from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         watch_pods,
     )
     from nbcontainer.errors import NbcontainerError
-    from nbcontainer.settings import settings
 
 _API = (
     "apply",
@@ -76,8 +76,6 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module("nbcontainer.api"), name)
     if name == "NbcontainerError":
         return import_module("nbcontainer.errors").NbcontainerError
-    if name == "settings":
-        return import_module("nbcontainer.settings").settings
     if name == "errors":
         return import_module("nbcontainer.errors")
     raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")

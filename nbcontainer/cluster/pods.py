@@ -145,8 +145,18 @@ def _is_up(pod: Mapping[str, Any]) -> bool:
     status = pod.get("status") or {}
     if status.get("phase") == "Succeeded":
         return True
+    containers = status.get("containerStatuses") or ()
+    if containers and all(_ended_well(one) for one in containers):
+        return True  # it has done its work, though its restart policy starts it again
     ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or ())
     return ready and status.get("phase") == "Running"
+
+
+def _ended_well(container: Mapping[str, Any]) -> bool:
+    """Whether a container's last run ended with exit code 0."""
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    ended = state.get("terminated") or (last.get("terminated") if "waiting" in state else None)
+    return ended is not None and ended.get("exitCode") == 0
 
 
 def _waiting_words(pod: Mapping[str, Any]) -> str:

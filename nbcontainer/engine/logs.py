@@ -136,10 +136,10 @@ class _Reader:
         try:
             while data := self._stream.read():
                 self._take(data)
-            if self._frames.broken and not self._timed_out:
+            if self._frames.broken and not self._timed_out and not self._progress.stopping:
                 raise ApiError(f"The log of {self._name} broke off.", reason="broken stream")
         except NbcontainerError as error:
-            if not self._timed_out:
+            if not self._timed_out and not self._progress.stopping:
                 self.error = error
         self._tell(self._lines.end())
         self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))

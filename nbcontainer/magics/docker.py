@@ -281,7 +281,9 @@ def run(call: Call) -> Any:
         restart=values.restart or "",
         stdin=None if call.cell is None else call.cell.encode(),
     )
-    return show(api.run(request), LogView())
+    operation = api.run(request)
+    # a detached container shows nothing of its own: its name and id are the result
+    return operation.result() if request.detach else show(operation, LogView())
 
 
 @VERBS.add(

@@ -78,7 +78,8 @@ def _without_body(lines: list[str]) -> list[str]:
     """Let `%%dockerfile --help` work alone: IPython refuses cell magics without a body."""
     text = "".join(lines).strip()
     name = text[2:].split(None, 1)[0] if text.startswith("%%") and len(text) > 2 else ""  # noqa: PLR2004 - the signs
-    if name not in MAGICS or "\n" in text:
+    # without --help a body is still to come: a terminal asks this after each line
+    if name not in MAGICS or "\n" in text or not {"--help", "-h"} & set(text.split()):
         return lines
     return [f"{text[1:]}\n"]
 

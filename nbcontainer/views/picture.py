@@ -131,6 +131,8 @@ def _grid_text(grid: Grid) -> list[str]:
 
 # --- the terminal
 
+NARROW = 12  # cells that each wide column keeps in a terminal that is too narrow
+
 _RICH_STYLES = {
     Tone.PLAIN: "",
     Tone.DIM: "dim",
@@ -175,14 +177,14 @@ def _rich_grid(grid: Grid) -> RenderableType:
 
     table = Table(box=None, show_header=bool(grid.columns), header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for index, width in enumerate(_widths(grid)):
-        flexible = index == grid.flexible
+        # rich narrows columns that may wrap, the widest first; its lines do not wrap all the same
+        flexible = index == grid.flexible or width > NARROW
         table.add_column(
             grid.columns[index] if index < len(grid.columns) else "",
             justify="right" if index in grid.right else "left",
-            no_wrap=not flexible,  # rich narrows columns that may wrap; its lines do not wrap all the same
+            no_wrap=not flexible,
             overflow="ellipsis",
-            min_width=None if flexible else width,
-            ratio=None,
+            min_width=min(width, NARROW if grid.flexible != index else 1) if flexible else width,
         )
     for row in grid.rows:
         table.add_row(*(_rich_line((span,)) for span in row))

@@ -72,7 +72,7 @@ def _output(result: RunResult | ExecResult) -> Picture:
 
 def _change(change: PodChange) -> Line:
     tone = _ACTIONS.get(change.action, Tone.PLAIN)
-    where = " in ".join(filter(None, (change.namespace and f"  {change.namespace}", change.where)))
+    where = change.where or change.namespace
     parts = [
         Span(f"{SIGNS.get(tone, '·')} ", tone),
         Span(f"{change.kind.lower()}/{change.name} "),
@@ -81,20 +81,24 @@ def _change(change: PodChange) -> Line:
     if change.status:
         parts.append(Span(f" · {change.status}"))
     if where:
-        parts.append(Span(where, Tone.DIM))
+        parts.append(Span(f"  {where}", Tone.DIM))
     return Line(tuple(parts))
 
 
 def _description(description: Description) -> Picture:
     head = [Span(f"{description.kind}/{description.name}", bold=True)]
-    where = " · ".join(filter(None, (description.namespace, description.where)))
+    where = description.where or description.namespace
     if where:
         head.append(Span(f"  {where}", Tone.DIM))
     blocks: list[Block] = [Line(tuple(head))]
     for title, facts in description.sections:
         if title:
             blocks.append(Line.of(Span(title, Tone.DIM, bold=True)))
-        rows = tuple((Span(name, Tone.DIM), Span(value)) for name, value in facts)
+        rows = tuple(
+            (Span("" if index else name, Tone.DIM), Span(line))
+            for name, value in facts
+            for index, line in enumerate(value.splitlines() or [""])
+        )
         blocks.append(Grid(rows, flexible=1, indent=2 if title else 0))
     if description.events:
         blocks.append(Line.of(Span("Events", Tone.DIM, bold=True)))

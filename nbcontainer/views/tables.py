@@ -110,7 +110,11 @@ class TableView(View[TableEvent, TableState]):
             tuple(tuple(_span(columns[place], row, place, now) for place in places) for row in rows),
             columns=tuple(columns[place].name for place in places) if head else (),
             right=frozenset(at for at, place in enumerate(places) if columns[place].kind in NUMERIC),
-            flexible=next((at for at, place in enumerate(places) if columns[place].kind == "text"), None),
+            flexible=max(
+                (at for at, place in enumerate(places) if columns[place].kind == "text"),
+                key=lambda at: max((len(str(row.cells[places[at]])) for row in rows), default=0),
+                default=None,
+            ),
         )
 
     # --- a page
