@@ -109,6 +109,7 @@ class _Runner:
             return self._run()
         finally:
             if self._spool is not None:
+                self._progress.tell(LogEnded())  # after a stop or a failure too: nothing is followed any more
                 self._spool.close()
 
     def _run(self) -> tuple[str, str, int | None]:
@@ -178,7 +179,6 @@ class _Runner:
             self._follow(stream, name, spool)
             exit_code = _exit_code(waiting)
         self._progress.tell(LogSource(name, open=False))
-        self._progress.tell(LogEnded())
         return exit_code
 
     def _follow(self, stream: Stream, name: str, spool: Spool) -> None:

@@ -137,12 +137,11 @@ def _substituted(words: list[str], namespace: Mapping[str, Any]) -> list[str]:
 def _quiet(error: NbcontainerError) -> NbcontainerError:
     """Let IPython show the error's own lines in place of a traceback."""
     name = type(error).__name__
-    message, _, cure = str(error).partition("\n") if not error.cure else (error.message, "", error.cure)
     sign = "■" if isinstance(error, Stopped) else "✕"
 
     def render() -> list[str]:
-        first = f"\x1b[31m{sign} {name}:\x1b[0m {_safe(message)}"
-        return [first, *(f"  {_safe(line)}" for line in cure.splitlines())]
+        first, *more = [*error.message.splitlines(), *error.cure.splitlines()] or [""]
+        return [f"\x1b[31m{sign} {name}:\x1b[0m {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error

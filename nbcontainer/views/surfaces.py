@@ -2,7 +2,7 @@
 
 `show(operation, view)` draws while it runs and returns what came of it; failures are raised here, never in a display
 hook, which would swallow them. Nothing is drawn twice: what was drawn while it ran is marked as shown, and the first
-display of its result stays silent (`was_shown`).
+display of its result in that same cell stays silent (`was_shown`).
 """
 
 from __future__ import annotations
@@ -103,19 +103,26 @@ def _has_page(shell: Any) -> bool:
 # --- what was drawn already
 
 _shown: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_shown_in: dict[int, int] = {}  # the same keys → the number of the cell that drew it
 
 
 def _mark_shown(result: object, surface: Surface) -> None:
     del surface
     try:
         _shown[id(result)] = result
+        _shown_in[id(result)] = _cell_number()
+        weakref.finalize(result, _shown_in.pop, id(result), None)
     except TypeError:  # a result that cannot be referred to weakly is simply drawn when it is displayed
         return
 
 
+def _cell_number() -> int:
+    return int(getattr(_shell(), "execution_count", 0))
+
+
 def was_shown(result: object) -> bool:
-    """Whether `result` was drawn while it ran and is displayed now for the first time. True once only."""
-    return _shown.pop(id(result), None) is result
+    """Whether `result` was drawn while it ran, in this very cell, and is displayed for the first time. True once."""
+    return _shown.pop(id(result), None) is result and _shown_in.pop(id(result), -1) == _cell_number()
 
 
 # --- plain lines
@@ -135,15 +142,18 @@ class Plain:
         in_kernel = shell is not None and hasattr(shell, "kernel")
         alone = in_kernel and _owns_cell(shell)
         printing = alone or not in_kernel
+        worth_a_line = False
         try:
             for event in _events(operation):
                 line = MISSED_LINE.format(event.count) if isinstance(event, Missed) else view.line(event)
+                worth_a_line = worth_a_line or line is not None
                 if line is not None and printing:
                     print(line, flush=True)  # noqa: T201 - this is the surface that prints
         finally:
             if in_kernel:
                 operation.wait(0 if operation.done else 1)
-                _display(view.render(operation.state), clear=alone)
+                if worth_a_line or operation.error is None:  # what was refused at once has no picture but its error
+                    _display(view.render(operation.state), clear=alone)
 
 
 def _events(operation: Operation[Event, State, Result]) -> Any:
