@@ -116,9 +116,7 @@ class LogView implements View {
       this.counts,
       make('span', { class: 'nbc-grow' }),
       search,
-      this.pause,
-      this.stop,
-      this.status,
+      make('span', { class: 'nbc-group' }, this.pause, this.stop, this.status),
     );
     const foot = make(
       'div',
