@@ -304,7 +304,7 @@ def watch_pods(
     return operation
 
 
-def create_pod(request: PodRequest, *, context: str = "", command: str = "") -> Operation[PodStep, PodStart, PodChange]:
+def create_pod(request: PodRequest, *, context: str = "") -> Operation[PodStep, PodStart, PodChange]:
     """Create a pod, and wait until it runs.
 
     Raises (from `result()`):
@@ -315,7 +315,7 @@ def create_pod(request: PodRequest, *, context: str = "", command: str = "") -> 
     home = _pods_home(context, request.namespace)
     _guard(home.context, named=bool(context))
     labels = {**request.labels, NOTEBOOK_LABEL: notebook_id()}
-    return home.create(replace(request, labels=labels), command=command)
+    return home.create(replace(request, labels=labels))
 
 
 @dataclass(frozen=True)

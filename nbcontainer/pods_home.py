@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported
 
@@ -18,45 +20,35 @@ if TYPE_CHECKING:
 __all__ = ["PodsHome", "find_pods_home"]
 
 
-class PodsHome(Protocol):
-    """What can be done with pods.
+@dataclass(frozen=True)
+class PodsHome:
+    """What can be done with pods, and where.
 
     Attributes:
         context: what `protected_contexts` is matched with.
         where: context and namespace, or the engine, in words.
+        table: the pods, once.
+        watch: the pods, until stopped.
+        create: creates one and waits until it runs.
+        delete: deletes, and waits until they are gone.
+        describe: all about one.
+        logs: logs, merged.
+        execute: runs a command in one.
+        events: what happened.
+        apply: applies YAML.
     """
 
     context: str
     where: str
-
-    def table(self, **where: Any) -> Table:
-        """The pods, once."""
-
-    def watch(self, **where: Any) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped."""
-
-    def create(self, request: PodRequest, *, command: str = "") -> Operation[PodStep, PodStart, PodChange]:
-        """Create one and wait until it runs."""
-
-    def delete(self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None) -> list[PodChange]:
-        """Delete, and wait until they are gone."""
-
-    def describe(self, name: str) -> Description:
-        """All about one."""
-
-    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-        """Logs, merged."""
-
-    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
-        """Run a command in one."""
-
-    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
-        """What happened."""
-
-    def apply(
-        self, text: str, *, dry_run: bool = False, force_conflicts: bool = False, first_line: int = 1
-    ) -> list[PodChange]:
-        """Apply YAML."""
+    table: Callable[..., Table]
+    watch: Callable[..., Operation[TableEvent, TableState, Table]]
+    create: Callable[[PodRequest], Operation[PodStep, PodStart, PodChange]]
+    delete: Callable[..., list[PodChange]]
+    describe: Callable[[str], Description]
+    logs: Callable[[LogRequest], Operation[LogEvent, LogState, LogResult]]
+    execute: Callable[[ExecRequest], Operation[LogEvent, LogState, ExecResult]]
+    events: Callable[..., Table]
+    apply: Callable[..., list[PodChange]]
 
 
 def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
@@ -69,7 +61,7 @@ def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
     from nbcontainer.settings import settings  # noqa: PLC0415 - as above
 
     try:
-        return ClusterPods(find_cluster(context, namespace))
+        return _in_cluster(find_cluster(context, namespace))
     except ClusterUnavailable as missing:
         if context or settings.context or _has_contexts():
             raise
@@ -78,7 +70,7 @@ def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
             raise ClusterUnavailable(
                 missing.message, cure=f"{missing.cure} Or install Podman, whose pods need no cluster."
             ) from None
-        return PodmanPods(engine)
+        return _in_podman(engine)
 
 
 def _has_contexts() -> bool:
@@ -103,137 +95,50 @@ def _podman() -> Engine | None:
         return None
 
 
-class ClusterPods:
+def _in_cluster(cluster: Cluster) -> PodsHome:
     """Pods of a Kubernetes cluster, in one namespace."""
+    from nbcontainer.cluster import describe, events, exec, logs, pods, resources, tables  # noqa: A004, PLC0415 - they load with the first call; our module exec has the verb's name
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self.context = cluster.context
-        self.where = cluster.where
-
-    def table(self, **where: Any) -> Table:
-        """The pods, once."""
-        from nbcontainer.cluster import tables  # noqa: PLC0415 - loads with the first call
-
-        return tables.table(self._cluster, **where)
-
-    def watch(self, **where: Any) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped."""
-        from nbcontainer.cluster import tables  # noqa: PLC0415 - loads with the first call
-
-        return tables.watch_table(self._cluster, **where)
-
-    def create(self, request: PodRequest, *, command: str = "") -> Operation[PodStep, PodStart, PodChange]:
-        """Create one and wait until it runs."""
-        from nbcontainer.cluster import pods  # noqa: PLC0415 - loads with the first call
-
-        del command
-        return pods.create(self._cluster, request)
-
-    def delete(self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None) -> list[PodChange]:
-        """Delete, and wait until they are gone."""
-        from nbcontainer.cluster import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.delete(self._cluster, tuple(names), force=force, grace_period=grace_period)
-
-    def describe(self, name: str) -> Description:
-        """All about one."""
-        from nbcontainer.cluster import describe  # noqa: PLC0415 - loads with the first call
-
-        return describe.describe(self._cluster, name)
-
-    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-        """Logs, merged."""
-        from nbcontainer.cluster import logs  # noqa: PLC0415 - loads with the first call
-
-        return logs.logs(self._cluster, request)
-
-    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
-        """Run a command in one."""
-        from nbcontainer.cluster import exec as cluster_exec  # noqa: PLC0415 - loads with the first call
-
-        return cluster_exec.execute(self._cluster, request)
-
-    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
-        """What happened."""
-        from nbcontainer.cluster import events  # noqa: PLC0415 - loads with the first call
-
-        return events.events(self._cluster, name, all_namespaces=all_namespaces)
-
-    def apply(
-        self, text: str, *, dry_run: bool = False, force_conflicts: bool = False, first_line: int = 1
-    ) -> list[PodChange]:
-        """Apply YAML."""
-        from nbcontainer.cluster import resources  # noqa: PLC0415 - loads with the first call
-
-        return resources.apply(
-            self._cluster, text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line
-        )
+    return PodsHome(
+        context=cluster.context,
+        where=cluster.where,
+        table=partial(tables.table, cluster),
+        watch=partial(tables.watch_table, cluster),
+        create=partial(pods.create, cluster),
+        delete=partial(pods.delete, cluster),
+        describe=partial(describe.describe, cluster),
+        logs=partial(logs.logs, cluster),
+        execute=partial(exec.execute, cluster),
+        events=partial(events.events, cluster),
+        apply=partial(resources.apply, cluster),
+    )
 
 
-class PodmanPods:
+def _in_podman(engine: Engine) -> PodsHome:
     """Podman's pods, for where there is no cluster."""
+    from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.context = "podman"
-        self.where = f"{engine.name} (no cluster)"
+    return PodsHome(
+        context="podman",
+        where=f"{engine.name} (no cluster)",
+        table=partial(pods.table, engine),
+        watch=partial(pods.watch_table, engine),
+        create=partial(pods.create, engine),
+        delete=partial(pods.delete, engine),
+        describe=partial(pods.describe, engine),
+        logs=partial(pods.logs, engine),
+        execute=partial(pods.execute, engine),
+        events=partial(pods.events, engine),
+        apply=partial(_play, engine),
+    )
 
-    def table(self, **where: Any) -> Table:
-        """The pods, once."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
 
-        return pods.table(self._engine, **where)
+def _play(
+    engine: Engine, text: str, *, dry_run: bool = False, force_conflicts: bool = False, first_line: int = 1
+) -> list[PodChange]:
+    """Play YAML, which Podman takes for pods; it knows no other kinds and no conflicts."""
+    from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
 
-    def watch(self, **where: Any) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.watch_table(self._engine, **where)
-
-    def create(self, request: PodRequest, *, command: str = "") -> Operation[PodStep, PodStart, PodChange]:
-        """Create one and wait until it runs."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        del command
-        return pods.create(self._engine, request)
-
-    def delete(self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None) -> list[PodChange]:
-        """Delete, and wait until they are gone."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.delete(self._engine, tuple(names), force=force, grace_period=grace_period)
-
-    def describe(self, name: str) -> Description:
-        """All about one."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.describe(self._engine, name)
-
-    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-        """Logs, merged."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.logs(self._engine, request)
-
-    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
-        """Run a command in one."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.execute(self._engine, request)
-
-    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
-        """What happened."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        return pods.events(self._engine, name, all_namespaces=all_namespaces)
-
-    def apply(
-        self, text: str, *, dry_run: bool = False, force_conflicts: bool = False, first_line: int = 1
-    ) -> list[PodChange]:
-        """Play YAML, which Podman takes for pods; it knows no other kinds and no conflicts."""
-        from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
-
-        if dry_run or force_conflicts:
-            raise Unsupported("server-side apply's dry run and conflicts", self._engine.name)
-        return pods.apply(self._engine, text, first_line=first_line)
+    if dry_run or force_conflicts:
+        raise Unsupported("server-side apply's dry run and conflicts", engine.name)
+    return pods.apply(engine, text, first_line=first_line)

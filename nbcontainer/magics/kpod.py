@@ -110,7 +110,7 @@ def create(call: Call) -> Any:
         wait=not values.no_wait,
         timeout=values.timeout,
     )
-    return show(api.create_pod(request, context=values.context or "", command=call.command), PodStartView())
+    return show(api.create_pod(request, context=values.context or ""), PodStartView())
 
 
 def _port(word: str) -> int:
