@@ -25,4 +25,7 @@ for minor in 3.11 3.12; do
   done
 done
 echo "all tests on Python $version"
-exec "$python" -m pytest -q "$@"
+"$python" -m pytest -q "$@" && exit 0
+# a browser or a cluster on a busy machine may miss a moment: what failed is run once more, alone, and must pass then
+echo "what failed is run once more"
+exec "$python" -m pytest -q --last-failed --last-failed-no-failures=none "$@"
