@@ -64,7 +64,7 @@ class Buildkitd(Part):
                 self.socket.unlink(missing_ok=True)
                 network.enable_forwarding()
                 process.start()
-            process.wait(lambda: self.version() is not None, 30)
+            process.wait(lambda: self.version() is not None, 60)
 
     def version(self) -> str | None:
         """What the daemon says of itself; None while it does not answer."""

@@ -184,7 +184,7 @@ class Podman(Part):
                 if os.geteuid() == 0:
                     network.enable_forwarding()
                 process.start()
-            process.wait(lambda: self.version() is not None, 30)
+            process.wait(lambda: self.version() is not None, 60)
 
     def version(self) -> str | None:
         """What the service says of itself; None while it does not answer."""

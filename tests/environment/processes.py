@@ -180,15 +180,18 @@ def run(arguments: Sequence[str], *, environment: Mapping[str, str] | None = Non
     Raises:
         StartFailed: It failed; carries the command and the end of its output.
     """
-    done = subprocess.run(  # noqa: PLW1510 - our own argument list; the exit code is judged below
-        list(arguments),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env={**os.environ, **(environment or {})},
-        **options,  # type: ignore[call-overload] # cwd, timeout
-    )
+    try:
+        done = subprocess.run(  # noqa: PLW1510 - our own argument list; the exit code is judged below
+            list(arguments),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(environment or {})},
+            **options,  # type: ignore[call-overload] # cwd, timeout
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StartFailed(f"{' '.join(arguments)[:300]} did not end within {error.timeout:g} s") from None
     if done.returncode != 0:
         output = (done.stderr + done.stdout).strip().splitlines()[-8:]
         raise StartFailed(f"{' '.join(arguments)[:300]} failed with {done.returncode}:\n" + "\n".join(output))
