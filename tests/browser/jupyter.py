@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Dialog, Locator, Page
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 60.0
@@ -138,9 +138,16 @@ class NotebookPage:
     def __init__(self, server: JupyterServer, page: Page, name: str) -> None:
         self.server, self.page, self.name = server, page, name
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        page.on("dialog", self._answer)
         self._open()
+
+    def _answer(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":
+            dialog.accept()
+        else:  # an alert() that hostile text brought about
+            self.errors.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
 
     def _open(self) -> None:
         path = "lab/tree" if self.server.application == "lab" else "notebooks"
@@ -152,13 +159,15 @@ class NotebookPage:
         """Wait until the kernel itself has answered; the page's indicator says "idle" before that."""
         deadline = time.monotonic() + KERNEL_MILLISECONDS / 1000
         while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"{self.server.url}/api/sessions", timeout=10) as reply:
-                sessions = json.load(reply)
-            ours = [session for session in sessions if session["path"].endswith(f"{self.name}.ipynb")]
+            ours = self._sessions()
             if ours and ours[0]["kernel"]["execution_state"] == "idle" and ours[0]["kernel"]["connections"]:
                 return
             self.page.wait_for_timeout(100)
         raise TimeoutError("The kernel did not become ready.")
+
+    def _sessions(self) -> list[Any]:
+        with urllib.request.urlopen(f"{self.server.url}/api/sessions", timeout=10) as reply:
+            return [session for session in json.load(reply) if session["path"] == f"{self.name}.ipynb"]
 
     def cell(self, index: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
@@ -202,4 +211,8 @@ class NotebookPage:
         self._open()
 
     def close(self) -> None:
+        """Close the page, and end its kernel."""
         self.page.close()
+        for session in self._sessions():
+            request = urllib.request.Request(f"{self.server.url}/api/sessions/{session['id']}", method="DELETE")
+            urllib.request.urlopen(request, timeout=30).close()

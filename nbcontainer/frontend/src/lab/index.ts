@@ -1,1 +1,51 @@
-export default [];
+// The plugin of JupyterLab 4 and Notebook 7: colours and static completion for cells that are a Dockerfile or YAML.
+
+import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
+import { ICompletionProviderManager } from '@jupyterlab/completer';
+import { complete } from './complete';
+import { languageOf, magicCells } from './magic';
+import { lintDockerfile } from './lint';
+
+const RANK = 540; // just before the kernel's own (550)
+
+const colours = {
+  id: 'nbcontainer:colours',
+  description: 'Colours Dockerfile and YAML cells.',
+  autoStart: true,
+  requires: [IEditorExtensionRegistry],
+  activate: (_app: unknown, registry: IEditorExtensionRegistry) => {
+    registry.addExtension({
+      name: 'nbcontainer:magic-cells',
+      factory: ({ model }) =>
+        model?.type !== undefined && model.type !== 'code'
+          ? null
+          : EditorExtensionRegistry.createImmutableExtension(
+              magicCells(model?.sharedModel?.getSource() ?? '', { dockerfile: lintDockerfile }),
+            ),
+    });
+  },
+};
+
+const completion = {
+  id: 'nbcontainer:completion',
+  description: 'Completes instructions and flags while the kernel is busy, too.',
+  autoStart: true,
+  requires: [ICompletionProviderManager],
+  activate: (_app: unknown, manager: ICompletionProviderManager) => {
+    manager.registerProvider({
+      identifier: 'CompletionProvider:nbcontainer',
+      rank: RANK,
+      renderer: null,
+      isApplicable: async ({ editor }) =>
+        editor ? languageOf(editor.model.sharedModel.getSource()) !== null : false,
+      fetch: async ({ text, offset }) =>
+        complete(text, offset) ?? {
+          start: offset,
+          end: offset,
+          items: [],
+        },
+    });
+  },
+};
+
+export default [colours, completion];

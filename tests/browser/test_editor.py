@@ -1,0 +1,107 @@
+"""The extension in JupyterLab and Notebook 7: colours, completion while the kernel is busy, underlines."""
+
+import pytest
+from playwright.sync_api import expect
+
+DOCKERFILE = """\
+%%dockerfile -t web:1.4 --push .
+# syntax=docker/dockerfile:1
+FROM --platform=linux/amd64 golang:1.26 AS build
+ARG VERSION=1.0
+RUN --mount=type=cache,target=/root/.cache \\
+    # a comment between
+    go build -o /server "$VERSION" && echo ${HOME}
+COPY <<-EOF /notes.txt
+\tFROM is text here, $VERSION is not
+\tEOF
+CMD ["/server", "--port", "8080"]
+"""
+YAML = """\
+%%kube apply -n shop
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web  # a comment
+"""
+
+
+def colour(cell, text):
+    """The colour in which `text` is drawn, as it differs from plain text."""
+    return cell.evaluate(
+        """(cell, text) => {
+            const walker = document.createTreeWalker(cell.querySelector('.cm-content'), NodeFilter.SHOW_TEXT);
+            for (let node = walker.nextNode(); node; node = walker.nextNode())
+                if (node.data.trim() === text) {
+                    const style = getComputedStyle(node.parentElement);
+                    const line = getComputedStyle(node.parentElement.closest('.cm-line'));
+                    return style.color === line.color && style.fontWeight === line.fontWeight ? 'plain' : style.color;
+                }
+            return null;
+        }""",
+        text,
+    )
+
+
+@pytest.mark.parametrize("application", ["lab", "notebook7"])
+def test_colours(request, application, browser, screenshots):
+    server = request.getfixturevalue(application)
+    server.set_theme("light")
+    page = server.open(browser, f"colours-{application}", [DOCKERFILE, YAML, "print('FROM')"])
+    cell = page.cell(0)
+    expect(cell.locator(".cm-line").first).to_contain_text("%%dockerfile")
+    keyword = colour(cell, "FROM")
+    assert keyword not in (None, "plain")
+    assert colour(cell, "CMD") == colour(cell, "COPY") == keyword
+    for text in ("--platform", "${HOME}", "ARG", "%%dockerfile", "# a comment between", '"/server"'):
+        assert colour(cell, text) not in (None, "plain"), text
+    assert colour(cell, "FROM is text here,") != keyword
+    yaml = page.cell(1)
+    assert colour(yaml, "# a comment") not in (None, "plain")
+    assert colour(yaml, "apiVersion") not in (None, "plain")
+    page.page.screenshot(path=screenshots / f"colours-{application}.png")
+    # Notebook 7.6 has an error of its own at its start, without any extension too
+    assert [error for error in page.errors if "nbcontainer" in error] == []
+    page.close()
+
+
+def test_a_cell_is_coloured_as_it_is_typed(lab, browser):
+    page = lab.open(browser, "typed", [""])
+    page.cell(0).locator(".cm-content").click()
+    page.page.keyboard.type("%%dockerfile\nFROM busybox\nRUM echo\n")
+    expect(page.cell(0).locator(".cm-line").nth(1)).to_have_text("FROM busybox")
+    assert colour(page.cell(0), "FROM") not in (None, "plain")
+    wrong = page.cell(0).locator(".cm-lintRange-error")
+    expect(wrong).to_have_text("RUM", timeout=5_000)
+    wrong.hover()
+    expect(page.page.locator(".cm-diagnosticText")).to_have_text("There is no instruction RUM. Did you mean RUN?")
+    # without its magic it is Python again
+    page.page.keyboard.press("Control+Home")
+    page.page.keyboard.press("Shift+End")
+    page.page.keyboard.press("Delete")
+    expect(page.cell(0).locator(".cm-lintRange-error")).to_have_count(0)
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("%%dockerfile\nFR", "FROM"),
+        ("%%dockerfile --bui", "--build-arg"),
+        ("%%dockerfile\nFROM busybox\nCOPY --ch", "--chown="),
+        ("%%dockerfile\nFROM busybox\nRUN --mount=type=ca", "cache"),
+        ("%%kube app", "apply"),
+    ],
+)
+def test_words_complete_while_the_kernel_is_busy(lab, browser, text, label):
+    page = lab.open(browser, "busy", ["import time\nprint('begun')\ntime.sleep(60)", ""])
+    page.run(0)
+    expect(page.output(0)).to_contain_text("begun", timeout=30_000)
+    page.cell(1).locator(".cm-content").click()
+    page.page.keyboard.type(text)
+    page.page.keyboard.press("Tab")
+    accepted = page.cell(1).locator(".cm-line").last
+    menu = page.page.locator(".jp-Completer-item", has_text=label).first
+    # a single word is taken at once, several are offered
+    expect(menu.or_(accepted.filter(has_text=label)).first).to_be_visible(timeout=10_000)
+    page.page.keyboard.press("Escape")
+    page.close()
