@@ -60,6 +60,7 @@ class BuildView(View[BuildEvent, BuildState]):
         self._started: dict[str, float] = {}
         self._told: set[str] = set()
         self._output: dict[str, deque[str]] = {}
+        self._complaints: dict[str, deque[str]] = {}
         self._title = "image"
         self._begun = 0.0
 
@@ -76,6 +77,8 @@ class BuildView(View[BuildEvent, BuildState]):
                 return self._line_started(event)
             case StepOutput():
                 self._output.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
+                if event.stream == "stderr":
+                    self._complaints.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
                 return None
             case StepFinished():
                 return self._line_finished(event)
@@ -111,7 +114,7 @@ class BuildView(View[BuildEvent, BuildState]):
         took = format_seconds((event.time or begun) - begun)
         match event.state:
             case StepState.FAILED:
-                output = [f"    {plain(line)}" for line in self._output.get(event.id, ())]
+                output = [f"    {plain(line)}" for line in self._last_lines(event.id)]
                 name = f"#{self._numbers[step.id]}" if step.id in self._numbers else self._named(step)
                 return "\n".join([f"{name} failed after {took}: {_reason(event.error)}", *output])
             case _ if step.internal:
@@ -122,6 +125,11 @@ class BuildView(View[BuildEvent, BuildState]):
                 return f"{self._named(step)} done {took}"
             case _:
                 return f"{self._named(step)} {event.state}"
+
+    def _last_lines(self, step: str) -> list[str]:
+        """The end of a step's output, and of its standard error, which BuildKit may have sent before it."""
+        output = list(self._output.get(step, ()))
+        return output + [line for line in self._complaints.get(step, ()) if line not in output]
 
     def _line_built(self, event: ImageBuilt) -> str:
         facts = [event.digest or event.id, format_size(event.size) if event.size else ""]

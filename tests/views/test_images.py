@@ -1,0 +1,87 @@
+"""The view of a push or a pull: lines, pictures, messages."""
+
+import json
+
+from nbcontainer.model.images import (
+    ImageTransferred,
+    LayerProgress,
+    LayerState,
+    TransferNote,
+    TransferStarted,
+    TransferState,
+    apply_transfer,
+)
+from nbcontainer.views.images import TransferView
+from nbcontainer.views.picture import as_html, as_text
+
+# the events of a real push to a registry that had one of three layers (Docker Engine 28.5, thinned out)
+EVENTS = (
+    TransferStarted("push", "127.0.0.1:5001/team/go", "127.0.0.1:5001", "Docker Engine 28.5.2", time=100.0),
+    TransferNote("The push refers to repository [127.0.0.1:5001/team/go]"),
+    LayerProgress(LayerState("5f70bf18a086", "Preparing")),
+    LayerProgress(LayerState("3d321517a9ad", "Preparing")),
+    LayerProgress(LayerState("8277a4e2e1dc", "Preparing")),
+    LayerProgress(LayerState("5f70bf18a086", "Layer already exists", done=True, skipped=True)),
+    LayerProgress(LayerState("3d321517a9ad", "Pushing", 537088, 182204113)),
+    LayerProgress(LayerState("3d321517a9ad", "Pushing", 91102056, 182204113)),
+    LayerProgress(LayerState("8277a4e2e1dc", "Pushed", 129949414, 129949414, done=True)),
+    LayerProgress(LayerState("3d321517a9ad", "Pushed", 182204113, 182204113, done=True)),
+    LayerProgress(LayerState("3d321517a9ad", "Pushed", 182204113, 182204113, done=True)),
+    ImageTransferred("sha256:9f2c41a0b3d15566", 312153527, time=104.5),
+)
+
+
+def state(count):
+    result = TransferState()
+    for event in EVENTS[:count]:
+        result = apply_transfer(result, event)
+    return result
+
+
+def test_lines():
+    view = TransferView()
+    told = [line for line in map(view.line, EVENTS) if line is not None]
+    assert told == [
+        "pushing 127.0.0.1:5001/team/go to 127.0.0.1:5001",
+        "5f70bf18a086 layer already exists",
+        "8277a4e2e1dc pushed 130 MB",
+        "3d321517a9ad pushed 182 MB",
+        "pushed 127.0.0.1:5001/team/go sha256:9f2c41a0b3d15566 312 MB 4.5 s",
+    ]
+
+
+def test_picture_while_it_runs():
+    text = as_text(TransferView().render(state(8)))
+    assert "127.0.0.1:5001/team/go  pushing  1 of 3 layers" in text
+    assert "1 already there" in text
+    assert "◐  3d321517a9ad  ━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌  91.1 MB / 182 MB  pushing" in text
+
+
+def test_picture_at_the_end():
+    text = as_text(TransferView().render(state(len(EVENTS))))
+    assert text.startswith("127.0.0.1:5001/team/go  ✓ pushed  sha256:9f2c41a0b3d1 · 312 MB · 4.5 s · 1 already there")
+
+
+def test_hostile_text_stays_text():
+    evil = "<img src=x>\u202e\x1b[2J"
+    result = apply_transfer(TransferState(), TransferStarted("pull", evil, evil, evil))
+    result = apply_transfer(result, LayerProgress(LayerState(evil, evil, 1, 2)))
+    html = as_html(TransferView().render(result))
+    assert "<img" not in html
+    assert "\u202e" not in html
+    assert "\x1b" not in html
+
+
+def test_messages_add_up_to_the_snapshot():
+    view = TransferView()
+    sent = TransferState()
+    page = view.wire(None, sent)
+    for count in range(len(EVENTS) + 1):
+        now = state(count)
+        message = json.loads(json.dumps(view.wire(sent, now) or {}))
+        layers = {layer["id"]: layer for layer in page["layers"]}
+        layers.update({layer["id"]: layer for layer in message.get("layers", ())})
+        page = {**page, **message.get("transfer", {}), "layers": list(layers.values())}
+        sent = now
+    assert page == view.wire(None, sent)
+    assert view.wire(sent, sent) is None
