@@ -59,14 +59,14 @@ class FrontendHook(BuildHookInterface[Any]):
         if self._is_built():
             return
         frontend = self._package / "frontend"
-        npm = shutil.which("npm")
-        if npm is None:
-            raise RuntimeError(f"The front end must be built, and there is no npm: pip install '{NODE}'")
+        npm, node = shutil.which("npm"), shutil.which("node")
+        if npm is None or node is None:
+            raise RuntimeError(f"The front end must be built, and there is no Node.js: pip install '{NODE}'")
         installed = frontend / "node_modules" / ".package-lock.json"
         lock = frontend / "package-lock.json"
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             self._run(npm, "ci", "--omit=dev", "--prefer-offline", "--ignore-scripts")
-        self._run(npm, "run", "build")
+        self._run(node, "build.mjs")
         self._stamp.write_text(self._digest() + "\n", "utf-8")
 
     def _run(self, *command: str) -> None:
