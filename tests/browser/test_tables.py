@@ -186,16 +186,22 @@ def test_stop_from_the_page_and_what_is_saved(lab, browser):
     page.close()
 
 
-@pytest.mark.parametrize("table", ["200, changes=100"], indirect=True)
-def test_a_page_that_is_opened_later_has_the_rows_of_now(lab, browser, table):
-    table.save()
-    later = lab.open(browser, table.name)
+def test_a_page_that_is_opened_later_has_the_rows_of_now(lab, browser):
+    page = lab.open(browser, "table-later", [SHOW.format("200, changes=100")])
+    page.run_and_wait(0)
+    expect(page.output(0).locator(".nbc-row").first).to_be_visible(timeout=30_000)
+    page.save()
+    later = lab.open(browser, "table-later")
     output = later.output(0)
     expect(output.locator(".nbc-row:visible").first).to_be_visible(timeout=20_000)
     expect(output.get_by_text("● live")).to_be_visible()
     before = output.locator(".nbc-rows").inner_text()
     expect(output.locator(".nbc-rows")).not_to_have_text(before)
-    later.close()
+    output.get_by_role("button", name="Stop").click()
+    for shown in (later, page):
+        expect(shown.output(0).get_by_text("■ stopped")).to_be_visible()
+        assert shown.errors == []
+        shown.close()
 
 
 @pytest.mark.parametrize("table", ["100"], indirect=True)

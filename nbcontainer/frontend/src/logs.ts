@@ -114,9 +114,8 @@ class LogView implements View {
       this.title,
       this.where,
       this.counts,
-      make('span', { class: 'nbc-grow' }),
       search,
-      make('span', { class: 'nbc-group' }, this.pause, this.stop, this.status),
+      make('span', { class: 'nbc-group nbc-ending' }, this.pause, this.stop, this.status),
     );
     const foot = make(
       'div',
