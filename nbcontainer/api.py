@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import DockerfileError, NbcontainerError, Protected
+from nbcontainer.errors import DockerfileError, EngineUnavailable, NbcontainerError, Protected
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
@@ -96,7 +96,12 @@ def build(
     from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
 
     asked = BuildRequest(dockerfile=request, **fields) if isinstance(request, str) else request
-    return engine_build(find_engine(), asked, command=command)
+    try:
+        engine = find_engine()
+    except EngineUnavailable:
+        check(asked)  # faults of the text need no engine, and come first
+        raise
+    return engine_build(engine, asked, command=command)
 
 
 def check(request: BuildRequest | str) -> Report:

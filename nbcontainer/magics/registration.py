@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
 from nbcontainer.magics import completion, results
@@ -75,11 +76,13 @@ def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
 
 
 def _without_body(lines: list[str]) -> list[str]:
-    """Let `%%dockerfile --help` work alone: IPython refuses cell magics without a body."""
+    """Let cell magics without a body reach us: `%%dockerfile --help` works alone, and IPython would refuse them."""
     text = "".join(lines).strip()
     name = text[2:].split(None, 1)[0] if text.startswith("%%") and len(text) > 2 else ""  # noqa: PLR2004 - the signs
-    # without --help a body is still to come: a terminal asks this after each line
-    if name not in MAGICS or "\n" in text or not {"--help", "-h"} & set(text.split()):
+    if name not in MAGICS or "\n" in text:
+        return lines
+    # a terminal asks this after each line, when a body may still come
+    if not hasattr(get_ipython(), "kernel") and not {"--help", "-h"} & set(text.split()):
         return lines
     return [f"{text[1:]}\n"]
 

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECONDS = 90.0
+REPOSITORY = Path(__file__).parents[2]
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -73,12 +75,14 @@ class Kernel:
     """A kernel with the extension loaded."""
 
     def __init__(self, variables: dict[str, str], folder: str, *, extension: bool = True) -> None:
+        here = {"PYTHONPATH": os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))}
         self.manager, self.client = start_new_kernel(
-            kernel_name="python3", env={**os.environ, "IPYTHONDIR": folder, **variables}, cwd=folder
+            kernel_name="python3", env={**os.environ, **here, "IPYTHONDIR": folder, **variables}, cwd=folder
         )
         self._outputs_of: dict[str, dict[str, Any]] = {}
         if extension:
-            assert not self.run("%load_ext nbcontainer").error
+            loaded = self.run("%load_ext nbcontainer")
+            assert not loaded.error, loaded.traceback
 
     def close(self) -> None:
         """End it."""

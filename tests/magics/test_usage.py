@@ -1,0 +1,109 @@
+"""What needs no engine: help, wrong words, Dockerfile faults, variables."""
+
+import pytest
+
+from nbcontainer.magics import registration
+
+HELP = ["%docker --help", "%docker push --help", "%%dockerfile --help", "%%dockerfile --help\n", "%kpod --help",
+        "%kpod create --help", "%%kube apply --help", "%kube --help", "%nbcontainer --help"]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", HELP)
+def test_help_is_printed_and_nothing_else(lone_kernel, code):
+    ran = lone_kernel.run(code)
+    assert ran.kinds == ["stream"], ran.text
+    assert ran.printed.startswith("%")
+    assert "--help" in ran.printed or "Example" in ran.printed
+
+
+def test_every_verb_has_help_with_an_example(lone_kernel):
+    for name in registration.MAGICS:
+        for verb in registration.verbs_of(name).magic.verbs:
+            ran = lone_kernel.run(f"%{name} {verb.name} --help")
+            assert not ran.error
+            assert "Example:" in ran.printed, verb.name
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "said"),
+    [
+        ("%docker", "UsageError", ["needs a verb", "Verbs: login"]),
+        ("%docker pusch x", "UsageError", ["no verb 'pusch'", "Did you mean %docker push?"]),
+        ("%docker push 'x", "UsageError", ["Close the quote"]),
+        ("%docker push", "UsageError", ["IMAGE is missing"]),
+        ("%%docker push x\nbody", "UsageError", ["takes no body"]),
+        ("%%dockerfile -t x", "UsageError", ["needs a body"]),
+        ("%%dockerfile -t x\n", "UsageError", ["needs a body"]),
+        ("%%dockerfile -t x:{{undefined}}\nFROM busybox", "UsageError", ["{{undefined}} is not defined", "--raw"]),
+        ("%%dockerfile\nFROM {{one}}\nRUN {{two}}", "UsageError", ["line 2: {{one}}", "line 3: {{two}}", "--raw"]),
+        ("%%dockerfile\nFORM busybox\nRUNN x", "DockerfileError", ["line 2: ", "FROM", "line 3: ", "RUN"]),
+        ("%%dockerfile --target nope\nFROM busybox AS build", "DockerfileError", ["nope"]),
+        ("%%dockerfile --add a=b\nFROM busybox", "UsageError", ["no variable 'b'"]),
+        ("%%dockerfile --secret id=x,env=NOT_THERE\nFROM busybox", "UsageError", ["no NOT_THERE"]),
+        ("%%dockerfile --secret id=x,src=not-there\nFROM busybox", "UsageError", ["no file not-there"]),
+        ("%docker images", "EngineUnavailable", ["DOCKER_HOST"]),
+        ("%kpod", "ClusterUnavailable", ["Podman"]),
+        ("%kpod create web", "UsageError", ["--image is missing", "%kpod create web --image=IMAGE"]),
+        ("%kpod logs", "UsageError", ["Whose log?"]),
+        ("%kpod delete", "UsageError", ["Which pods?"]),
+        ("%kpod -w", "UsageError", ["--timeout"]),
+        ("%docker logs -f web", "UsageError", ["--timeout"]),
+        ("%docker login example.com", "UsageError", ["-u USER"]),
+        ("%docker login example.com -u a", "UsageError", ["Nobody can be asked", "env:NAME"]),
+        ("%docker login example.com -u a --password-from env:NOT_THERE", "UsageError", ["NOT_THERE"]),
+        ("%docker rm web", "UsageError", ["Not done", "-y says yes"]),
+        ("%nbcontainer settings nope", "UsageError", ["no setting 'nope'"]),
+    ],
+)
+def test_an_error_is_a_few_lines_without_a_traceback(lone_kernel, code, error, said):
+    ran = lone_kernel.run(code)
+    assert (ran.error, ran.kinds) == (error, ["error"]), ran.text
+    assert all(word in "\n".join(ran.traceback) for word in said), ran.traceback
+    assert len(ran.traceback) <= 4
+    assert ran.traceback[0].startswith(f"✕ {error}: ")
+    assert all(line.startswith("  ") for line in ran.traceback[1:])
+    assert "File" not in "\n".join(ran.traceback)
+
+
+def test_check_and_save_need_no_engine(lone_kernel, tmp_path):
+    lone_kernel.run("base = 'busybox'")
+    ran = lone_kernel.run(f"%%dockerfile --check --save {tmp_path}/Dockerfile\nFROM {{{{base}}}}\nMAINTAINER me")
+    assert ran.kinds == ["display_data"]
+    assert "line 3: MAINTAINER is deprecated" in ran.text
+    assert (tmp_path / "Dockerfile").read_text("utf-8") == "FROM busybox\nMAINTAINER me\n"
+
+
+def test_doctor_says_what_is_missing_and_the_cure(lone_kernel):
+    ran = lone_kernel.run("%nbcontainer doctor")
+    assert not ran.error
+    assert "✕" in ran.text
+    assert "DOCKER_HOST" in ran.text
+
+
+def test_settings_are_shown_and_changed(lone_kernel):
+    assert "'confirm': True" in lone_kernel.run("%nbcontainer settings").text
+    assert lone_kernel.run("%nbcontainer settings log_window 3000").outputs == []
+    assert "3000" in lone_kernel.run("%nbcontainer settings log_window").text
+    lone_kernel.run("%nbcontainer settings log_window 2000")
+
+
+def test_completion_knows_verbs_flags_and_instructions(lone_kernel):
+    def matches(code):
+        lone_kernel.client.complete(code, len(code))
+        while True:
+            reply = lone_kernel.client.get_shell_msg(timeout=20)
+            if reply["msg_type"] == "complete_reply":
+                return reply["content"]["matches"]
+
+    assert matches("%docker pu") == ["push", "pull"]
+    assert matches("%kpod --all-n") == ["--all-namespaces"]
+    assert "HEALTHCHECK" in matches("%%dockerfile\nFROM busybox\nHEALT")
+
+
+def test_unload_takes_the_magics_away_and_load_brings_them_back(lone_kernel):
+    lone_kernel.run("%unload_ext nbcontainer")
+    try:
+        assert "not found" in lone_kernel.run("%kpod --help").text
+    finally:
+        lone_kernel.run("%load_ext nbcontainer")
+    assert "VERB" in lone_kernel.run("%kpod --help").text
