@@ -24,8 +24,14 @@ for minor in 3.11 3.12; do
     break
   done
 done
+# what failed is run once more, alone, and must pass then: a browser or a cluster on a busy machine may miss a moment
+run() {
+  "$python" -m pytest -q "$@" && return 0
+  echo "what failed is run once more"
+  "$python" -m pytest -q --last-failed --last-failed-no-failures=none "$@"
+}
+
 echo "all tests on Python $version"
-"$python" -m pytest -q "$@" && exit 0
-# a browser or a cluster on a busy machine may miss a moment: what failed is run once more, alone, and must pass then
-echo "what failed is run once more"
-exec "$python" -m pytest -q --last-failed --last-failed-no-failures=none "$@"
+run --ignore=tests/browser "$@"
+# in a process of their own: Playwright keeps an event loop running in the thread of its tests
+run tests/browser "$@"
