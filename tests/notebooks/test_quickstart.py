@@ -1,0 +1,136 @@
+"""The quickstart, executed as nbclient executes it: with Docker and Kubernetes, and with Podman alone."""
+
+import hashlib
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+REPOSITORY = Path(__file__).parents[2]
+QUICKSTART = REPOSITORY / "notebooks" / "quickstart.ipynb"
+MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+
+
+def execute(cells, folder, monkeypatch, **variables):
+    """Run code cells in a fresh kernel."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))))
+    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(value))
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    return notebook
+
+
+def said(notebook, start):
+    """What the cell that begins with `start` shows: its text/plain, after a check that it has HTML too."""
+    cell = next(cell for cell in notebook.cells if cell.source.startswith(start))
+    data = [output["data"] for output in cell.outputs if "data" in output]
+    assert data, cell
+    assert all("text/html" in bundle for bundle in data), start
+    return "\n".join(bundle["text/plain"] for bundle in data)
+
+
+@pytest.fixture(params=["docker", "podman"])
+def home(request, tmp_path, token_registry_address):
+    """Variables of an engine, a registry, and a cluster or none."""
+    registry = token_registry_address
+    variables = {
+        "DOCKER_CONFIG": tmp_path / "docker-config",
+        "QUICKSTART_REGISTRY": registry.address,
+        "QUICKSTART_PASSWORD": registry.password,
+    }
+    if request.param == "docker":
+        cluster = request.getfixturevalue("kubernetes_cluster")
+        host = request.getfixturevalue("docker_engine").host
+        return {**variables, "DOCKER_HOST": host, "KUBECONFIG": cluster.kubeconfig}
+    host = request.getfixturevalue("podman_engine").host
+    return {**variables, "DOCKER_HOST": host, "KUBECONFIG": tmp_path / "no-kubeconfig"}
+
+
+@pytest.mark.timeout(400)
+def test_quickstart(home, tmp_path, monkeypatch):
+    cells = nbformat.read(QUICKSTART, as_version=4).cells
+    notebook = execute(cells, tmp_path, monkeypatch, **home)
+    for cell in notebook.cells:
+        assert not [output for output in cell.get("outputs", ()) if output.get("name") == "stderr"], cell.source
+    names = next(cell for cell in notebook.cells if "token_hex" in cell.source).outputs[0]["data"]["text/plain"]
+    image, pod = re.findall(r"'([^']+)'", names)
+    assert "✓ built" in said(notebook, "%%dockerfile")
+    assert "hello from Go, as user 65532" in said(notebook, "%docker run")
+    assert "✓ pushed" in said(notebook, "%docker push")
+
+    # the registry serves what was pushed, under the digest that was shown
+    shown = re.search(r"sha256:([0-9a-f]{12})", said(notebook, "%docker push"))[1]
+    host, _, rest = image.partition("/")
+    name, _, tag = rest.partition(":")
+    assert _digest(host, name, tag).startswith(f"sha256:{shown}")
+
+    assert f"pod/{pod}  Running" in said(notebook, "%kpod create")
+    row = next(line for line in said(notebook, "%kpod -l").splitlines() if line.startswith(pod))
+    assert row.split()[1:3] == ["1/1", "Running"]
+    assert "listening on :8080" in said(notebook, "%kpod logs")
+    assert "hello from Go, as user 65532" in said(notebook, "%kpod exec")
+    assert image in said(notebook, "%kpod describe")
+    assert f"pod/{pod} deleted" in said(notebook, "%kpod delete")
+    after = execute(
+        [nbformat.v4.new_code_cell("%load_ext nbcontainer\npods = %kpod\nprint(pods.names)")], tmp_path, monkeypatch
+    )
+    assert pod not in after.cells[0].outputs[0]["text"]
+
+
+def test_a_failing_magic_stops_nbclient(docker_engine, tmp_path, monkeypatch):
+    cells = [
+        nbformat.v4.new_code_cell("%load_ext nbcontainer"),
+        nbformat.v4.new_code_cell("%%dockerfile\nFROM busybox\nRUN false"),
+        nbformat.v4.new_code_cell("print('never')"),
+    ]
+    with pytest.raises(CellExecutionError, match="BuildFailed"):
+        execute(cells, tmp_path, monkeypatch, DOCKER_HOST=docker_engine.host)
+    assert "never" not in str(cells[2].outputs)
+    assert [output.output_type for output in cells[1].outputs] == ["display_data", "error"]
+
+
+def test_a_failing_magic_stops_papermill(docker_engine, tmp_path, monkeypatch):
+    papermill = pytest.importorskip("papermill")
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("%load_ext nbcontainer"),
+            nbformat.v4.new_code_cell("%docker run --rm busybox sh -c 'exit 3'"),
+            nbformat.v4.new_code_cell("print('never')"),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    with pytest.raises(papermill.PapermillExecutionError, match="exit code 3"):
+        papermill.execute_notebook(
+            str(tmp_path / "in.ipynb"), str(tmp_path / "out.ipynb"), progress_bar=False, cwd=str(tmp_path)
+        )
+    assert "'never'" not in str([cell.get("outputs") for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells])
+
+
+def _digest(host, name, tag):
+    """The manifest's digest, computed from what the registry serves to anybody."""
+    where = f"http://{host}/v2/{name}/manifests/{tag}"
+    request = urllib.request.Request(where, headers={"Accept": MANIFESTS})
+    try:
+        with urllib.request.urlopen(request) as reply:
+            return "sha256:" + hashlib.sha256(reply.read()).hexdigest()
+    except urllib.error.HTTPError as error:
+        challenge = dict(re.findall(r'(\w+)="([^"]*)"', error.headers["WWW-Authenticate"]))
+        error.close()
+    with urllib.request.urlopen(f"{challenge['realm']}?service={challenge['service']}&scope={challenge['scope']}") as r:
+        request.add_header("Authorization", f"Bearer {json.load(r)['token']}")
+    with urllib.request.urlopen(request) as reply:
+        return "sha256:" + hashlib.sha256(reply.read()).hexdigest()

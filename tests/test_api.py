@@ -1,0 +1,132 @@
+"""The public calls from plain Python: a script, a running event loop, a thread."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import nbcontainer as nbc
+from nbcontainer.engine.connection import forget_engines
+from nbcontainer.errors import BuildFailed, CommandFailed, DockerfileError, EngineUnavailable, Protected
+from nbcontainer.model.containers import RunRequest
+
+HEAVY = {"docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2", "requests"}
+
+
+@pytest.fixture
+def docker(docker_engine, monkeypatch):
+    """Docker Engine as the engine in use."""
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    forget_engines()
+    yield
+    forget_engines()
+
+
+@pytest.mark.usefixtures("docker")
+def test_build_and_run():
+    built = nbc.build("FROM busybox\nRUN echo hello", tags=("api-test:1",)).result()
+    assert built.id.startswith("sha256:")
+    result = nbc.run(RunRequest("api-test:1", ("echo", "hello"), remove=True)).result()
+    assert (result.exit_code, result.output) == (0, "hello")
+    with pytest.raises(CommandFailed) as failed:
+        nbc.run(RunRequest("busybox", ("false",), remove=True)).result()
+    assert failed.value.exit_code == 1
+
+
+@pytest.mark.usefixtures("docker")
+def test_a_failed_build_has_its_facts():
+    with pytest.raises(BuildFailed) as failed:
+        nbc.build("FROM busybox\nRUN echo seen; exit 3").result()
+    assert (failed.value.lines, failed.value.exit_code) == ((2, 2), 3)
+    assert "seen" in failed.value.output
+
+
+@pytest.mark.usefixtures("docker")
+def test_inside_a_running_event_loop():
+    async def work():
+        beats = 0
+
+        async def beat():
+            nonlocal beats
+            while True:
+                beats += 1
+                await asyncio.sleep(0.02)
+
+        other = asyncio.create_task(beat())
+        operation = nbc.run(RunRequest("busybox", ("sh", "-c", "echo one; sleep 0.5; echo two"), remove=True))
+        events = [event async for event in operation]
+        result = await operation
+        other.cancel()
+        return events, result, beats
+
+    events, result, beats = asyncio.run(work())
+    assert result.output == "one\ntwo"
+    assert events
+    assert beats > 5  # the loop was not held up
+
+
+@pytest.mark.usefixtures("docker")
+def test_from_threads():
+    outputs = {}
+
+    def work(word):
+        outputs[word] = nbc.run(RunRequest("busybox", ("echo", word), remove=True)).result().output
+
+    threads = [threading.Thread(target=work, args=(word,)) for word in ("a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outputs == {"a": "a", "b": "b", "c": "c"}
+
+
+def test_faults_of_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    forget_engines()
+    try:
+        with pytest.raises(DockerfileError) as fault:
+            nbc.build("FORM busybox\nRUNN x")
+        assert fault.value.lines == (1, 2)
+        with pytest.raises(EngineUnavailable):
+            nbc.build("FROM busybox")
+    finally:
+        forget_engines()
+
+
+def test_pods_and_protection(kubernetes_cluster, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
+    table = nbc.pods(all_namespaces=True)
+    assert table.state.columns[0].name == "NAMESPACE"
+    assert table.command == "kubectl get pods -A"
+    context = table.state.where.split(" · ")[0]
+    monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
+    with pytest.raises(Protected):
+        nbc.delete_pods(["not-there"])
+    watch = nbc.watch_pods(all_namespaces=True, timeout=0.5)
+    assert watch.result(20).state.columns == table.state.columns
+
+
+def test_a_script_needs_no_ipython_and_imports_nothing_heavy():
+    code = (
+        "import sys, nbcontainer as nbc; print(len(nbc.__all__), "
+        f"sorted(({HEAVY!r} | {{'IPython'}}) & set(sys.modules)))"
+    )
+    repository = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split(" ", 1)[1] == "[]\n"
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(nbc, name) is not None for name in nbc.__all__)
+    with pytest.raises(AttributeError):
+        nbc.not_there  # noqa: B018 - the look-up is the test

@@ -1,0 +1,37 @@
+"""Options: their kinds, their faults, protection."""
+
+import pytest
+
+from nbcontainer.errors import UsageError
+from nbcontainer.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("protected_contexts", "prod-*, live", ("prod-*", "live")),
+        ("protected_contexts", "", ()),
+        ("confirm", "off", False),
+        ("confirm", "YES", True),
+        ("log_window", "5", 5),
+        ("connect_timeout", "2.5", 2.5),
+        ("surface", "plain", "plain"),
+    ],
+)
+def test_an_option_is_set_from_its_text(name, text, value):
+    settings = Settings()
+    settings.change(name, text)
+    assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize(("name", "text"), [("nope", "1"), ("confirm", "perhaps"), ("log_window", "many")])
+def test_what_does_not_fit_is_refused_and_changes_nothing(name, text):
+    settings = Settings()
+    with pytest.raises(UsageError):
+        settings.change(name, text)
+    assert settings == Settings()
+
+
+def test_protection_is_by_pattern():
+    settings = Settings(protected_contexts=("prod-*", "live"))
+    assert [settings.is_protected(name) for name in ("prod-1", "live", "live-2", "test")] == [True, True, False, False]
