@@ -11,9 +11,10 @@ IMPORT = (
     "from tests.browser.feeds import *\n"
     "from nbcontainer.views.surfaces import Notebook\n"
     "from nbcontainer.views.logs import LogView\n"
+    "from pathlib import Path\n"
 )
 SHOW = IMPORT + "operation = log({})\nNotebook().follow_behind(operation, LogView())"
-STOP = "operation.stop(); operation.wait(5)"
+STOP = "operation.stop(); operation.wait(5); Path(operation.state.spool or '/none').unlink(missing_ok=True)"
 FIRST_IN_SIGHT = """lines => { const { top } = lines.getBoundingClientRect();
   const line = [...lines.querySelectorAll('.nbc-line')].find(line => line.getBoundingClientRect().bottom > top + 1);
   return [line.textContent, Math.round(line.getBoundingClientRect().top - top)] }"""
