@@ -229,6 +229,9 @@ class Notebook:
 
     def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
         """Show the widget and keep it up to date until the operation is done."""
+        operation.wait(FRAME_SECONDS, revision=0)
+        if operation.error is not None and operation.revision == 1:
+            return  # refused at once: the error says it all
         follower = _open(operation, view)
         try:
             follower.follow()

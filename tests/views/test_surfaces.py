@@ -1,0 +1,98 @@
+"""Plain lines, the choice of a surface, and that nothing is drawn twice; the others are tested in real kernels."""
+
+import time
+
+import pytest
+
+from nbcontainer.errors import NotFound, Stopped, UsageError
+from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogResult, LogState, apply_logs
+from nbcontainer.operation import Operation
+from nbcontainer.settings import settings
+from nbcontainer.views.logs import LogView
+from nbcontainer.views.surfaces import Notebook, Plain, Terminal, choose_surface, show, was_shown
+
+
+def operation(work, *, endless=False):
+    made = Operation("log", LogState(title="log"), apply_logs, endless=endless, conclude=lambda s, _: LogResult(s))
+    return made.start_thread(work)
+
+
+def lines(*texts):
+    return LogLines(tuple(LogLine("web", text) for text in texts))
+
+
+def test_lines_come_as_they_are_told_and_the_result_is_returned(capsys):
+    def work(progress):
+        progress.tell(lines("one", "two"))
+        progress.tell(lines("\x1b[31mred\x1b[0m \u202e<b>"))
+        progress.tell(LogEnded())
+
+    result = show(operation(work), LogView(), Plain())
+    assert len(result) == 3
+    assert capsys.readouterr().out == "one\ntwo\nred ⟨U+202E⟩<b>\n"
+
+
+def test_a_drawn_result_stays_silent_once(capsys):
+    result = show(operation(lambda progress: progress.tell(lines("one"))), LogView(), Plain())
+    capsys.readouterr()
+    assert [was_shown(result), was_shown(result)] == [True, False]
+    assert not was_shown(LogResult(LogState()))
+
+
+def test_a_failure_is_raised_after_its_lines(capsys):
+    def work(progress):
+        progress.tell(lines("one"))
+        raise NotFound("gone", status=404)
+
+    with pytest.raises(NotFound, match="gone"):
+        show(operation(work), LogView(), Plain())
+    assert capsys.readouterr().out == "one\n"
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_ctrl_c_stops_it_and_is_an_error_only_where_there_was_an_end(endless):
+    class Interrupted:
+        name = "interrupted"
+
+        def draw(self, operation, view):
+            del operation, view
+            raise KeyboardInterrupt
+
+    def work(progress):
+        while not progress.stopping:
+            time.sleep(0.005)
+        raise UsageError("cut off")
+
+    running = operation(work, endless=endless)
+    if endless:
+        assert isinstance(show(running, LogView(), Interrupted()), LogResult)
+    else:
+        with pytest.raises(Stopped):
+            show(running, LogView(), Interrupted())
+    assert running.done
+
+
+def test_a_surface_that_breaks_leaves_nothing_running():
+    class Broken:
+        name = "broken"
+
+        def draw(self, operation, view):
+            del operation, view
+            raise ZeroDivisionError
+
+    def work(progress):
+        while not progress.stopping:
+            time.sleep(0.005)
+
+    running = operation(work)
+    with pytest.raises(ZeroDivisionError):
+        show(running, LogView(), Broken())
+    assert running.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"), [("notebook", Notebook), ("terminal", Terminal), ("plain", Plain), ("auto", Plain)]
+)
+def test_a_setting_chooses_and_without_a_terminal_lines_are_plain(setting, kind, monkeypatch):
+    monkeypatch.setattr(settings, "surface", setting)
+    assert isinstance(choose_surface(), kind)
