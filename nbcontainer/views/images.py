@@ -66,7 +66,9 @@ class TransferView(View[TransferEvent, TransferState]):
         blocks: list[Block] = [
             Line.of(Span(state.image, bold=True), "  ", Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM))
         ]
-        where = " · ".join(part for part in (state.host, state.engine) if part)
+        # a name such as quay.io/team/web says by itself where it goes
+        host = "" if state.image.startswith(f"{state.host}/") else state.host
+        where = " · ".join(part for part in (host, state.engine) if part)
         if where:
             blocks.append(Line.of(Span(where, Tone.DIM)))
         if state.layers:

@@ -6,10 +6,12 @@ from typing import Any
 
 from nbcontainer.errors import BuildFailed
 from nbcontainer.model.build import BuildState, apply_build
+from nbcontainer.model.images import TransferState, apply_transfer
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.views.build import BuildView
+from nbcontainer.views.images import TransferView
 from nbcontainer.views.surfaces import Notebook, show
-from tests.recordings import build_events
+from tests.recordings import build_events, push_events
 
 TIMES = {"time", "started", "finished"}
 
@@ -55,3 +57,19 @@ def build(name: str, *, speed: float = 1.0, hold: int | None = None) -> Operatio
 def show_build(name: str, **options: Any) -> None:
     """Show a recorded build as `%%dockerfile` shows one."""
     show(build(name, **options), BuildView(), Notebook())
+
+
+def show_push(*, hold: int | None = None) -> None:
+    """Show the recorded push as `%docker push` shows one; with `hold` it stays after that many events."""
+
+    def work(progress: Progress[Any]) -> None:
+        later = time.time() - push_events.EVENTS[0].time  # type: ignore[union-attr] # the first is the start
+        for number, event in enumerate(push_events.EVENTS):
+            while number == hold and not progress.stopping:
+                time.sleep(0.005)
+            progress.tell(shifted(event, later))
+
+    operation: Operation[Any, TransferState, TransferState] = Operation(
+        "push", TransferState(), apply_transfer, conclude=lambda state, _value: state
+    )
+    show(operation.start_thread(work), TransferView(), Notebook())

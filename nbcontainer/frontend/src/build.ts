@@ -59,11 +59,9 @@ class BuildView implements View {
       this.tags,
       this.phase,
       this.facts,
-      make('span', { class: 'nbc-grow' }),
-      this.where,
-      this.stop.element,
+      make('span', { class: 'nbc-right' }, this.where, this.stop.element),
     );
-    const root = make('section', { class: 'nbc nbc-build', 'aria-label': 'Build' });
+    const root = make('div', { class: 'nbc nbc-build', role: 'group', 'aria-label': 'Build' });
     root.append(head, this.progress, this.steps, this.warnings);
     root.addEventListener('keydown', (event) => moveFocus(root, event));
     element.append(root);

@@ -72,10 +72,9 @@ class TransferView implements View {
     private readonly live: Live<ImageTransfer>,
   ) {
     this.stop = new StopButton(live);
-    const grow = make('span', { class: 'nbc-grow' });
-    const head = make('div', { class: 'nbc-bar' }, this.title, this.phase, this.facts, grow, this.where);
-    head.append(this.stop.element);
-    const root = make('section', { class: 'nbc nbc-transfer' }, head, this.progress, this.layers);
+    const right = make('span', { class: 'nbc-right' }, this.where, this.stop.element);
+    const head = make('div', { class: 'nbc-bar' }, this.title, this.phase, this.facts, right);
+    const root = make('div', { class: 'nbc nbc-transfer', role: 'group' }, head, this.progress, this.layers);
     setAttribute(root, 'aria-label', live.state.direction === 'pull' ? 'Pull' : 'Push');
     setAttribute(this.progress, 'aria-label', live.state.direction === 'pull' ? 'Pull' : 'Push');
     element.append(root);
@@ -89,8 +88,10 @@ class TransferView implements View {
     const [text, tone] = phase(transfer, this.live);
     setText(this.phase, text);
     setAttribute(this.phase, 'class', tone);
-    setText(this.where, [transfer.host, transfer.engine].filter(Boolean).map(visible).join(' · '));
-    this.where.hidden = !transfer.host && !transfer.engine;
+    // a name such as quay.io/team/web says by itself where it goes
+    const host = transfer.image.startsWith(`${transfer.host}/`) ? '' : transfer.host;
+    setText(this.where, [host, transfer.engine].filter(Boolean).map(visible).join(' · '));
+    this.where.hidden = !host && !transfer.engine;
     for (const layer of transfer.layers) this.row(layer.id).draw(layer);
     this.layers.hidden = !transfer.layers.length;
     const total = transfer.layers.reduce((sum, layer) => sum + weight(layer), 0);
