@@ -1,0 +1,47 @@
+"""IPython in a real terminal."""
+
+import os
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def terminal(docker_engine, tmp_path):
+    """A prompt with the extension loaded."""
+    variables = {
+        **os.environ, "DOCKER_HOST": docker_engine.host, "IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(REPOSITORY),
+        "TERM": "xterm",
+    }  # fmt: skip
+    program = pexpect.spawn(
+        sys.executable, ["-m", "IPython", "--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"],
+        env=variables, encoding="utf-8", timeout=40, dimensions=(40, 100), echo=False,
+    )  # fmt: skip
+    program.expect(r"In \[1\]: ")
+    program.sendline("%load_ext nbcontainer")
+    program.expect(r"In \[2\]: ")
+    yield program
+    program.close(force=True)
+
+
+def test_a_picture_then_one_line_then_the_picture_when_asked(terminal):
+    terminal.sendline("%docker run --rm busybox echo hello")
+    terminal.expect(r"│ (\x1b\[\S*?m)*hello")
+    terminal.expect(r"Out\[2\]: RunResult\(\w+, exit code 0\)")
+    terminal.expect(r"In \[3\]: ")
+    terminal.sendline("_")
+    terminal.expect(r"│ (\x1b\[\S*?m)*hello")
+    terminal.expect(r"In \[4\]: ")
+
+
+def test_ctrl_c_ends_a_run_and_says_so_in_one_line(terminal):
+    terminal.sendline("%docker run --rm busybox sh -c 'echo begun; sleep 600'")
+    terminal.expect(r"│ (\x1b\[\S*?m)*begun")
+    terminal.sendintr()
+    terminal.expect("■ Stopped:", timeout=5)
+    terminal.expect(r"In \[3\]: ")
+    assert "Traceback" not in terminal.before
