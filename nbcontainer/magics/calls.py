@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbcontainer.errors import NbcontainerError, Protected, Stopped, UsageError
+from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.magics.verbs import Magic, Values, Verb, switch
 from nbcontainer.settings import settings
 
@@ -151,20 +151,6 @@ def _safe(text: str) -> str:
     from nbcontainer.views.ansi import plain  # noqa: PLC0415 - errors are seldom
 
     return plain(text)
-
-
-def guard(context: str, *, named: bool) -> None:
-    """Refuse a change in a protected context that the call does not name.
-
-    Raises:
-        Protected: the context is protected.
-    """
-    if settings.is_protected(context) and not named:
-        raise Protected(
-            f"The context {context!r} is protected, and this call would change it.",
-            context=context,
-            cure=f"Name it to do it all the same: --context={context}",
-        )
 
 
 def is_headless() -> bool:
