@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["StatusTranslator"]
 
 KEPT_LINES = 200  # of each step's output, for the message of a failure
-_NAME = re.compile(r"^\[(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
+_NAME = re.compile(r"^\[ *(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
 _PREFIXES = ("ONBUILD ", "LINK ")
 _CANCELLED = ("context canceled", "Canceled: ")
 _LINE_NOTE = re.compile(r" \(line \d+\)$")

@@ -56,6 +56,13 @@ ENTRYPOINT ["/hello"]
     assert [step.stage for step in result.steps][-1] == "stage-1"
 
 
+def test_ten_steps_and_more_are_the_lines_of_the_cell(new_engine):
+    text = "FROM busybox\n" + "".join(f"RUN echo {unique()}\n" for _ in range(10))
+    steps = [step for step in made(new_engine, text).steps if step.lines]
+    assert [step.lines for step in steps] == [(line, line) for line in range(2, 13)]  # after the magic line
+    assert {step.state for step in steps} <= {StepState.DONE, StepState.CACHED}
+
+
 def test_heredocs(new_engine):
     text = f"FROM busybox\nRUN <<A\necho one {unique()}\nA\nCOPY <<E /x\ntwo\nE\nRUN cat /x\n"
     result = made(new_engine, text)
