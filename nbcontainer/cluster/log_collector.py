@@ -74,4 +74,4 @@ class Collector:
             # the log goes on without its file
             self._spooling = False
             note = f"{self._spool.path} is not whole: {error.strerror}"
-            self._progress.tell(LogSource("spool file", open=False, note=note))
+            self._progress.tell(LogSource("", open=False, note=note))

@@ -139,17 +139,17 @@ class _Runner:
 
     def _pull(self) -> None:
         image = self._request.image
-        self._progress.tell(LogSource(image, open=True, note=f"pulling {image}"))
+        self._progress.tell(LogSource("", open=True, note=f"pulling {image}"))
         operation = pull(self._engine, image, platform=self._request.platform)
         self._progress.on_stop(operation.stop)
         operation.result()
-        self._progress.tell(LogSource(image, open=False, note=f"pulled {image}"))
+        self._progress.tell(LogSource("", open=False, note=f"pulled {image}"))
 
     def _create(self) -> str:
         query = {"name": self._request.name or None, "platform": self._request.platform or None}
         made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
         for warning in made.get("Warnings") or ():
-            self._progress.tell(LogSource(self._request.image, open=True, note=plain(str(warning))))
+            self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
         return str(made["Id"])
 
     def _start(self, container: str) -> None:

@@ -130,7 +130,7 @@ class Recorder:
             except OSError as error:
                 self._whole = False
                 note = f"{self._spool.path} is not whole: {error.strerror}"
-                self._progress.tell(LogSource("spool file", open=False, note=note))
+                self._progress.tell(LogSource("", open=False, note=note))
         if lines:
             self._progress.tell(LogLines(tuple(lines)))
 

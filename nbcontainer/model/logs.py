@@ -66,7 +66,10 @@ class LogLines:
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """A source joined, left, restarted or cannot be read; `note` says it in words ("" for a plain join)."""
+    """A source joined, left, restarted or cannot be read; `note` says it in words ("" for a plain join).
+
+    With the name "", the note is about the whole log.
+    """
 
     name: str
     open: bool
@@ -117,7 +120,8 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
             )
         case LogSource():
             notes = (*state.notes, event.note)[-50:] if event.note else state.notes
-            return replace(state, sources={**state.sources, event.name: event.open}, notes=notes)
+            sources = {**state.sources, event.name: event.open} if event.name else state.sources
+            return replace(state, sources=sources, notes=notes)
         case LogEnded():
             return replace(state, following=False, sources=dict.fromkeys(state.sources, False))
 

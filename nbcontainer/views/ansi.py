@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["StyledText", "plain", "styled"]
+__all__ = ["StyledText", "plain", "recoloured", "styled"]
 
 # CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
 _ESCAPE = re.compile(
@@ -63,6 +63,21 @@ def styled(text: str) -> list[StyledText]:
     if position < len(text):
         runs.append(replace(style, text=_visible(text[position:])))
     return runs
+
+
+def recoloured(text: str) -> str:
+    """One line of a program's output for a terminal: its colours, bold and dim are kept, all else is made harmless."""
+    if "\x1b" not in text:
+        return _visible(text)
+    return "".join(f"\x1b[{codes}m{run.text}\x1b[0m" if (codes := _codes(run)) else run.text for run in styled(text))
+
+
+def _codes(run: StyledText) -> str:
+    """The SGR codes of a run's style."""
+    codes = ["1"] * run.bold + ["2"] * run.dim
+    if run.colour is not None:
+        codes.append(str(30 + run.colour if run.colour < 8 else 82 + run.colour))  # noqa: PLR2004 - the bright ones
+    return ";".join(codes)
 
 
 def _restyle(style: StyledText, codes: str) -> StyledText:  # noqa: C901 - one branch for each kind of code

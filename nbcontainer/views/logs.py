@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogSource, LogState
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.ansi import plain
+from nbcontainer.views.ansi import plain, recoloured
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
 from nbcontainer.views.picture import Block, Line, Output, Picture, Span
 from nbcontainer.views.quantities import format_size
@@ -30,15 +30,20 @@ PICTURE_LINES = 200  # last lines that the picture of a log holds
 TAIL_LINES = 400  # newest lines that one message to the page holds; it asks for the others if somebody wants them
 RANGE_LINES = 2_000  # lines that one answer holds
 MOST_CHARACTERS = 5_000  # of one line that the page is told
+_SOURCE_COLOURS = (36, 35, 33, 34, 32, 96, 95, 93, 94, 92)  # SGR foregrounds that read on black and on white
 SEARCH_SECONDS = 0.1  # that one answer to a search may take; the page asks on from where it ended
 
 
 class LogView(View[LogEvent, LogState]):
     """A log on every surface."""
 
+    streams = True
+
     def __init__(self) -> None:
         self._sources: list[str] = []
         self._reader: SpoolReader | None = None
+        self._written = 0  # lines, in a terminal
+        self._noted: Sequence[str] = ()
 
     # --- plain lines
 
@@ -51,15 +56,45 @@ class LogView(View[LogEvent, LogState]):
                         self._sources.append(line.source)
                 return "\n".join(self._plain(line) for line in event.lines) or None
             case LogSource():
-                if event.name not in self._sources:
+                if event.name and event.name not in self._sources:
                     self._sources.append(event.name)
-                return f"— {plain(event.name)}: {plain(event.note)} —" if event.note else None
+                about = f"{plain(event.name)}: " if event.name else ""
+                return f"— {about}{plain(event.note)} —" if event.note else None
             case LogEnded():
                 return None
 
     def _plain(self, line: LogLine) -> str:
         text = plain(line.text).replace("\n", "␊")
         return f"{plain(line.source)} | {text}" if len(self._sources) > 1 else text
+
+    # --- a terminal
+
+    def fresh(self, state: LogState, *, coloured: bool) -> str:
+        """The lines since the last call, from the spool file where they were too many for the state, then the notes."""
+        count = min(state.total - self._written, RANGE_LINES)
+        lines = self._lines(state, self._written, count) if count else ()
+        if count and not lines and not state.following:  # the spool file is gone
+            held = state.total - len(state.lines)
+            lines, self._written = state.lines, held
+        self._written += len(lines)
+        texts = [self._streamed(state, line, coloured=coloured) for line in lines]
+        notes = _added(self._noted, state.notes) if self._written == state.total else ()
+        if notes:
+            self._noted = state.notes
+        texts += [f"\x1b[2m— {plain(note)} —\x1b[0m" if coloured else f"— {plain(note)} —" for note in notes]
+        return "".join(f"{text}\n" for text in texts)
+
+    def _streamed(self, state: LogState, line: LogLine, *, coloured: bool) -> str:
+        text = (recoloured(line.text) if coloured else plain(line.text)).replace("\n", "␊")
+        clock = _clock(line.time) if state.timestamps else ""
+        if line.source and line.source not in self._sources:  # the file of a single source may not name it
+            self._sources.append(line.source)
+        if line.source and max(len(state.sources), len(self._sources)) > 1:
+            name = f"{plain(line.source):<{max(map(len, state.sources), default=0)}} |"
+            if coloured:
+                name = f"\x1b[{_SOURCE_COLOURS[self._sources.index(line.source) % len(_SOURCE_COLOURS)]}m{name}\x1b[0m"
+            text = f"{name} {text}"
+        return f"\x1b[2m{clock}\x1b[0m{text}" if coloured and clock else clock + text
 
     # --- a picture
 

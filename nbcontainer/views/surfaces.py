@@ -140,6 +140,9 @@ class Plain:
         """Print a line for each event that is worth one."""
         shell = _shell()
         in_kernel = shell is not None and hasattr(shell, "kernel")
+        if view.streams and not in_kernel:
+            _stream(operation, view, coloured=False)
+            return
         alone = in_kernel and _owns_cell(shell)
         printing = alone or not in_kernel
         worth_a_line = False
@@ -200,6 +203,9 @@ class Terminal:
         from rich.live import Live  # noqa: PLC0415 - as above
 
         console = Console(highlight=False, emoji=False, markup=False)
+        if view.streams:
+            _stream(operation, view, coloured=console.color_system is not None and not console.no_color)
+            return
         live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis")
         try:
             with live:
@@ -217,6 +223,21 @@ class Terminal:
             console.print(as_rich(view.render(operation.state)))
             raise
         console.print(as_rich(view.render(operation.state)))
+
+
+def _stream(operation: Operation[Event, State, Result], view: View[Event, State], *, coloured: bool) -> None:
+    """Write the view's lines as they come. None is left out: a slow terminal only falls behind."""
+    while True:
+        done, revision = operation.done, operation.revision
+        text = view.fresh(operation.state, coloured=coloured)
+        if text:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        elif done:
+            return
+        else:
+            operation.wait(1.0, revision=revision)
+            operation.wait(0 if operation.done else FRAME_SECONDS)
 
 
 # --- a notebook's page

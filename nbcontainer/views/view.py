@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,19 @@ State = TypeVar("State")
 
 
 class View(ABC, Generic[Event, State]):
-    """How one noun looks on every surface."""
+    """How one noun looks on every surface.
+
+    Attributes:
+        streams: in a terminal its lines are written as they come and stay, as `docker logs` writes them; no picture is
+            drawn over.
+    """
+
+    streams: ClassVar[bool] = False
+
+    def fresh(self, state: State, *, coloured: bool) -> str:
+        """Where `streams`: the whole lines that were not asked for before, "" where there are none now."""
+        del state, coloured
+        return ""
 
     @abstractmethod
     def line(self, event: Event) -> str | None:

@@ -28,9 +28,9 @@ def terminal(docker_engine, tmp_path):
     program.close(force=True)
 
 
-def test_a_picture_then_one_line_then_the_picture_when_asked(terminal):
+def test_output_as_it_comes_then_one_line_then_the_picture_when_asked(terminal):
     terminal.sendline("%docker run --rm busybox echo hello")
-    terminal.expect(r"│ (\x1b\[\S*?m)*hello")
+    terminal.expect("hello\r\n")
     terminal.expect(r"Out\[2\]: RunResult\(\w+, exit code 0\)")
     terminal.expect(r"In \[3\]: ")
     terminal.sendline("_")
@@ -40,8 +40,14 @@ def test_a_picture_then_one_line_then_the_picture_when_asked(terminal):
 
 def test_ctrl_c_ends_a_run_and_says_so_in_one_line(terminal):
     terminal.sendline("%docker run --rm busybox sh -c 'echo begun; sleep 600'")
-    terminal.expect(r"│ (\x1b\[\S*?m)*begun")
+    terminal.expect("begun\r\n")
     terminal.sendintr()
     terminal.expect("■ Stopped:", timeout=5)
     terminal.expect(r"In \[3\]: ")
     assert "Traceback" not in terminal.before
+
+
+def test_no_line_of_a_flood_is_lost_or_written_twice(terminal):
+    terminal.sendline("%docker run --rm busybox seq 100000")
+    terminal.expect(r"Out\[2\]: RunResult")
+    assert terminal.before.split() == [str(number) for number in range(1, 100_001)]

@@ -1,4 +1,5 @@
 import json
+import re
 import time
 
 import pytest
@@ -49,12 +50,42 @@ def test_a_picture_of_several_sources_has_them_in_a_column():
     assert text[1:] == ["  │ web-1 | a", "  │ db    | b"]
 
 
+def test_a_terminal_gets_each_line_once_as_it_comes_also_those_that_only_the_spool_file_has(tmp_path):
+    spool = tmp_path / "web.log"
+    spool.write_bytes(encode_lines(lines(5_000)))
+    state = folded(LogLines(lines(5_000)), spool=str(spool))
+    view, written = LogView(), ""
+    while text := view.fresh(state, coloured=False):
+        written += text
+    assert written.splitlines() == [f"line {number}" for number in range(5_000)]
+    spool.write_bytes(encode_lines(lines(5_001)))
+    state = apply_logs(apply_logs(state, LogLines(lines(1, first=5_000))), LogSource("", open=True, note="the end"))
+    assert view.fresh(state, coloured=False) == "line 5000\n— the end —\n"
+
+
+def test_a_terminal_gets_what_is_held_where_the_spool_file_is_gone(tmp_path):
+    state = folded(LogLines(lines(5_000)), spool=str(tmp_path / "gone.log"))
+    written = LogView().fresh(state, coloured=False).splitlines()
+    assert written == [f"line {number}" for number in range(3_000, 5_000)]
+
+
+def test_a_terminal_names_the_sources_where_there_are_several_each_in_its_colour():
+    sources = [LogSource("web-1", open=True), LogSource("db", open=True)]
+    state = folded(*sources, LogLines((LogLine("web-1", "\x1b[31mred\x1b[0m"), LogLine("db", "b"))))
+    assert LogView().fresh(state, coloured=False) == "web-1 | red\ndb    | b\n"
+    assert LogView().fresh(state, coloured=True) == (
+        "\x1b[36mweb-1 |\x1b[0m \x1b[31mred\x1b[0m\n\x1b[35mdb    |\x1b[0m b\n"
+    )
+
+
 def test_hostile_lines_stay_text_on_every_surface():
     event = LogLines((LogLine(HOSTILE, HOSTILE), LogLine("web", HOSTILE)))
     state = folded(event, LogSource(HOSTILE, open=True, note=HOSTILE), where=HOSTILE)
     drawn = LogView().render(state)
+    coloured = LogView().fresh(state, coloured=True)
+    assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(re.sub(r"\x1b\[[0-9;]*m", "", coloured))
     text, html, line = as_text(drawn), as_html(drawn), LogView().line(event)
-    for shown in (text, html, line):
+    for shown in (text, html, line, LogView().fresh(state, coloured=False)):
         assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(shown)
         assert "U+202E" in shown
     assert "<script" not in html
