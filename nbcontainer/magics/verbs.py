@@ -7,6 +7,7 @@ reads them; what stands after the last positional of a command (`docker run IMAG
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -274,16 +275,35 @@ class Magic:
         return "\n".join(lines)
 
 
+# in the order of POSIX Shell Command Language, 2.2: single quotes, double quotes, a backslash, plain text, blanks
+_PIECE = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)""", re.DOTALL)
+_ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\])')
+
+
 def shell_words(line: str) -> list[str]:
     """The words of a line, quotes and backslashes read as a shell reads them. `#` is an ordinary character.
 
     Raises:
         UsageError: a quote is left open.
     """
-    try:
-        return shlex.split(line, comments=False, posix=True)
-    except ValueError as error:
-        raise UsageError(f"The line cannot be read: {str(error).lower()}.", cure="Close the quote.") from None
+    words: list[str] = []
+    word: str | None = None
+    position = 0
+    while position < len(line):
+        match = _PIECE.match(line, position)
+        if match is None:
+            what = "a lone backslash" if line[position] == "\\" else f"no closing {line[position]}"
+            raise UsageError(f"The line cannot be read: {what}.", cure="Close the quote." if what[0] == "n" else "")
+        position = match.end()
+        single, double, escaped, text, blanks = match.groups()
+        if blanks is None:
+            if double is not None:
+                double = _ESCAPED_IN_QUOTES.sub(r"\1", double)
+            word = (word or "") + next(part for part in (single, double, escaped, text) if part is not None)
+        elif word is not None:
+            words.append(word)
+            word = None
+    return words if word is None else [*words, word]
 
 
 class _Parser:
@@ -418,8 +438,6 @@ def convert(kind: str, name: str, value: str) -> Any:
 
 def _seconds(name: str, value: str) -> float:
     """A duration as Go writes it ("90s", "1h30m"), or plain seconds."""
-    import re  # noqa: PLC0415 - seldom used, and this module loads with %load_ext
-
     try:
         return float(value)
     except ValueError:

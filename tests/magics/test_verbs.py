@@ -1,6 +1,7 @@
 """One declaration gives parser, help, completion and command."""
 
 import shlex
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,18 @@ def test_quotes_are_read_as_a_shell_reads_them():
     assert values.build_arg == {"K": "v w"}
     assert values.label == {"a": "b c"}
     assert values.path == "."
+
+
+@given(st.text(alphabet="ab=-/ \t'\"\\", max_size=12))
+def test_words_are_those_of_a_real_shell(line):
+    shell = subprocess.run(["sh", "-c", f"printf '%s\\0' x {line}"], capture_output=True, text=True, check=False)
+    if shell.returncode or line.endswith("\\"):
+        return  # a quote is left open
+    assert ["x", *shell_words(line)] == shell.stdout.split("\0")[:-1]
+
+
+def test_a_backslash_in_double_quotes_escapes_what_it_does_in_a_shell():
+    assert shell_words(r'sh -c "echo \$i \`x\` \"q\" \\ \n"') == ["sh", "-c", r'echo $i `x` "q" \ \n']
 
 
 @pytest.mark.parametrize(
