@@ -8,6 +8,7 @@ replaced as the real ones appear.
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -132,7 +133,8 @@ class StatusTranslator:
             if digest == failed and known.state in (StepState.WAITING, StepState.RUNNING):
                 self._end(known, StepState.FAILED, None, known.error)
             elif known.state is StepState.RUNNING:
-                self._end(known, StepState.STOPPED if failed or stopped else StepState.DONE, None)
+                cut_off = failed or stopped
+                self._end(known, StepState.STOPPED if cut_off else StepState.DONE, time.time() if cut_off else None)
             elif known.state is StepState.WAITING and not failed and not stopped:
                 self._end(known, StepState.DONE, None)
 

@@ -97,9 +97,9 @@ def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IP
     if not sys.stdout.isatty():
         printer.text(as_text(picture))
         return
-    from rich.console import Console  # noqa: PLC0415 - loads with the first picture
+    from nbcontainer.views.terminal import console_of_terminal  # noqa: PLC0415 - loads with the first picture
 
-    console = Console(highlight=False, emoji=False, markup=False)
+    console = console_of_terminal()
     with console.capture() as captured:
         console.print(as_rich(picture))
     printer.text(captured.get().rstrip("\n"))

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-__all__ = ["Block", "Grid", "Line", "Output", "Picture", "Span", "as_html", "as_rich", "as_text", "cell_width"]
+__all__ = [
+    "Block",
+    "Grid",
+    "Line",
+    "Output",
+    "Picture",
+    "Span",
+    "as_html",
+    "as_rich",
+    "as_text",
+    "cell_width",
+    "grid_widths",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,8 @@ class Line:
 class Grid:
     """Rows in columns, with a head if `columns` names any. `right` are the columns aligned right.
 
-    `flexible` is the column that is cut, with an ellipsis, where the terminal is too narrow.
+    `flexible` is the column that is cut, with an ellipsis, where the terminal is too narrow. `widths` are the columns'
+    widths where these are some rows of a longer grid.
     """
 
     rows: tuple[tuple[Span, ...], ...]
@@ -56,6 +69,7 @@ class Grid:
     right: frozenset[int] = frozenset()
     flexible: int | None = None
     indent: int = 0
+    widths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,10 @@ def _single(text: str) -> str:
     return plain(text).replace("\n", "␊")
 
 
-def _widths(grid: Grid) -> list[int]:
+def grid_widths(grid: Grid) -> list[int]:
+    """How many cells each column takes."""
+    if grid.widths:
+        return list(grid.widths)
     rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
     count = max((len(row) for row in rows), default=0)
     return [max((cell_width(_single(row[i].text)) for row in rows if i < len(row)), default=0) for i in range(count)]
@@ -116,7 +133,7 @@ def as_text(picture: Picture) -> str:
 
 
 def _grid_text(grid: Grid) -> list[str]:
-    widths = _widths(grid)
+    widths = grid_widths(grid)
     rows = [tuple(Span(name) for name in grid.columns), *grid.rows] if grid.columns else list(grid.rows)
     lines = []
     for row in rows:
@@ -176,7 +193,7 @@ def _rich_grid(grid: Grid) -> RenderableType:
     from rich.table import Table  # noqa: PLC0415 - as above
 
     table = Table(box=None, show_header=bool(grid.columns), header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for index, width in enumerate(_widths(grid)):
+    for index, width in enumerate(grid_widths(grid)):
         # rich narrows columns that may wrap, the widest first; its lines do not wrap all the same
         flexible = index == grid.flexible or width > NARROW
         table.add_column(
@@ -186,8 +203,14 @@ def _rich_grid(grid: Grid) -> RenderableType:
             overflow="ellipsis",
             min_width=min(width, NARROW if grid.flexible != index else 1) if flexible else width,
         )
-    for row in grid.rows:
-        table.add_row(*(_rich_line((span,)) for span in row))
+    for number, row in enumerate(grid.rows):
+        cells = [_rich_line((span,)) for span in row]
+        if number == 0 and grid.widths:  # the first row holds the columns open
+            for cell, width in zip(cells, grid.widths, strict=False):
+                if cell.cell_len < width:
+                    cell.pad_right(width - cell.cell_len)
+                    cell.overflow = "crop"
+        table.add_row(*cells)
     return Padding(table, (0, 0, 0, grid.indent)) if grid.indent else table
 
 

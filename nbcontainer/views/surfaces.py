@@ -7,6 +7,7 @@ display of its result in that same cell stays silent (`was_shown`).
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import weakref
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.operation import Missed
 from nbcontainer.settings import settings
-from nbcontainer.views.picture import as_html, as_rich, as_text
+from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.terminal import FRAME_SECONDS, Terminal, stream
 
 if TYPE_CHECKING:
     from nbcontainer.operation import Operation
@@ -29,8 +31,8 @@ Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")
 
-FRAME_SECONDS = 0.05  # at most 20 pictures a second
 STILL_SECONDS = 0.25  # between two whole pictures, where there is no widget
+DUMB = ("dumb", "unknown")  # what TERM is where the cursor does not move
 MISSED_LINE = "… {} events were too fast for these lines; the picture at the end has them …"
 
 
@@ -82,7 +84,7 @@ def choose_surface() -> Surface:
         if shell is not None and hasattr(shell, "kernel"):
             wanted = "notebook" if _has_page(shell) else "plain"
         else:
-            wanted = "terminal" if sys.stdout.isatty() else "plain"
+            wanted = "terminal" if sys.stdout.isatty() and os.environ.get("TERM") not in DUMB else "plain"
     surfaces: dict[str, type[Surface]] = {"notebook": Notebook, "terminal": Terminal, "plain": Plain}
     return surfaces[wanted if wanted in surfaces else "plain"]()
 
@@ -141,7 +143,7 @@ class Plain:
         shell = _shell()
         in_kernel = shell is not None and hasattr(shell, "kernel")
         if view.streams and not in_kernel:
-            _stream(operation, view, coloured=False)
+            stream(operation, view, coloured=False)
             return
         alone = in_kernel and _owns_cell(shell)
         printing = alone or not in_kernel
@@ -187,57 +189,6 @@ def _display(picture: Picture, *, clear: bool = False) -> None:
 
 def _bundle(picture: Picture) -> dict[str, str]:
     return {"text/plain": as_text(picture), "text/html": as_html(picture)}
-
-
-# --- a terminal
-
-
-class Terminal:
-    """A picture that is drawn over until the end, then once more to stay."""
-
-    name = "terminal"
-
-    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
-        """Draw at most 20 times a second, and only what changed."""
-        from rich.console import Console  # noqa: PLC0415 - rich loads with the first picture
-        from rich.live import Live  # noqa: PLC0415 - as above
-
-        console = Console(highlight=False, emoji=False, markup=False)
-        if view.streams:
-            _stream(operation, view, coloured=console.color_system is not None and not console.no_color)
-            return
-        live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis")
-        try:
-            with live:
-                revision = -1
-                while not operation.done:
-                    if operation.revision != revision:
-                        revision = operation.revision
-                        live.update(as_rich(view.render(operation.state)), refresh=True)
-                    if not operation.wait(1.0, revision=revision):
-                        revision = -1  # nothing new, but its clock goes on
-                    elif not operation.done:
-                        operation.wait(FRAME_SECONDS)
-        except KeyboardInterrupt:
-            operation.interrupt()
-            console.print(as_rich(view.render(operation.state)))
-            raise
-        console.print(as_rich(view.render(operation.state)))
-
-
-def _stream(operation: Operation[Event, State, Result], view: View[Event, State], *, coloured: bool) -> None:
-    """Write the view's lines as they come. None is left out: a slow terminal only falls behind."""
-    while True:
-        done, revision = operation.done, operation.revision
-        text = view.fresh(operation.state, coloured=coloured)
-        if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        elif done:
-            return
-        else:
-            operation.wait(1.0, revision=revision)
-            operation.wait(0 if operation.done else FRAME_SECONDS)
 
 
 # --- a notebook's page

@@ -1,0 +1,266 @@
+"""A terminal: a picture that is drawn over until the end, then stays; of a log, the lines as they come."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span, as_rich, grid_widths
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.segment import Segment
+
+    from nbcontainer.operation import Operation
+    from nbcontainer.views.view import View
+
+__all__ = ["Terminal", "console_of_terminal", "fitted", "stream"]
+
+Event = TypeVar("Event")
+State = TypeVar("State")
+Result = TypeVar("Result")
+
+FRAME_SECONDS = 0.05  # at most 20 pictures a second
+LEAST_OUTPUT = 2  # lines that each output keeps where the terminal is too low
+
+
+def console_of_terminal() -> Console:
+    """Standard output as rich draws on it; without colours where NO_COLOR says so or it is none."""
+    from rich.console import Console  # noqa: PLC0415 - rich loads with the first picture
+
+    return Console(highlight=False, emoji=False, markup=False)
+
+
+class Terminal:
+    """Standard output is a terminal that moves its cursor."""
+
+    name = "terminal"
+
+    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+        """Draw at most 20 times a second, and only what changed."""
+        console = console_of_terminal()
+        if view.streams:
+            with _silent_keys():
+                stream(operation, view, coloured=console.color_system is not None and not console.no_color)
+            return
+        operation.wait(FRAME_SECONDS, revision=0)
+        if operation.error is not None and operation.revision == 1:
+            return  # refused at once: the error says it all
+        with _silent_keys():
+            _redraw(operation, view, console)
+
+
+def stream(operation: Operation[Event, State, Result], view: View[Event, State], *, coloured: bool) -> None:
+    """Write the view's lines as they come. None is left out: a slow terminal only falls behind."""
+    while True:
+        done, revision = operation.done, operation.revision
+        text = view.fresh(operation.state, coloured=coloured)
+        if text:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        elif done:
+            return
+        else:
+            operation.wait(1.0, revision=revision)
+            operation.wait(0 if operation.done else FRAME_SECONDS)
+
+
+def _redraw(operation: Operation[Event, State, Result], view: View[Event, State], console: Console) -> None:
+    from rich.live import Live  # noqa: PLC0415 - rich loads with the first picture
+
+    live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+    frame = _Frame(console, live)
+    live.start()
+    try:
+        revision = -1
+        while not operation.done:
+            if operation.revision != revision:
+                revision = operation.revision
+                frame.draw(view.render(operation.state))
+            if not operation.wait(1.0, revision=revision):
+                revision = -1  # nothing new, but its clock goes on
+            elif not operation.done:
+                operation.wait(FRAME_SECONDS)
+    except KeyboardInterrupt:
+        operation.interrupt()
+        raise
+    finally:
+        # what ends is told whole, and scrolls; a watch ends with what was in sight, and its result has all of it
+        frame.end(view.render(operation.state), whole=not operation.endless)
+
+
+@contextmanager
+def _silent_keys() -> Iterator[None]:
+    """Keys that are pressed wait for the next prompt unseen: an echoed ^C or Enter would shift what is drawn over."""
+    try:
+        import termios  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        yield
+        return
+    try:
+        terminal = sys.stdin.fileno()
+        before = termios.tcgetattr(terminal)
+    except (OSError, ValueError, AttributeError, termios.error):  # it is none
+        yield
+        return
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(terminal, termios.TCSANOW, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
+
+
+@contextmanager
+def _uncut() -> Iterator[None]:
+    """Hold Ctrl-C back until the picture is written: half of one could not be drawn over."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
+
+
+class _Frame:
+    """What is drawn over: one picture that fits the terminal, whose size may change."""
+
+    def __init__(self, console: Console, live: Live) -> None:
+        self._console = console
+        self._live = live
+        self._lines: list[list[Segment]] = []
+        self._width = console.width
+
+    def draw(self, picture: Picture) -> None:
+        """Draw `picture` over the one before."""
+        lines = self._rendered(fitted(picture, self._console.height - 1))
+        if self._console.width == self._width and lines == self._lines:
+            return
+        with _uncut():
+            self._make_up_for_wrapped_lines()
+            self._show(lines)
+            self._live.refresh()
+
+    def end(self, picture: Picture, *, whole: bool) -> None:
+        """Draw what stays."""
+        lines = self._rendered(picture if whole else fitted(picture, self._console.height - 1))
+        with _uncut():
+            self._make_up_for_wrapped_lines()
+            self._show(lines)
+            self._live.stop()
+
+    def _rendered(self, picture: Picture) -> list[list[Segment]]:
+        """The picture's lines, without the spaces at their ends, which would wrap where the terminal is narrowed."""
+        lines = self._console.render_lines(as_rich(picture), pad=False)
+        return [_without_trailing_spaces(line) for line in lines]
+
+    def _show(self, lines: list[list[Segment]]) -> None:
+        from rich.segment import SegmentLines  # noqa: PLC0415 - as above
+
+        self._lines, self._width = lines, self._console.width
+        self._live.update(SegmentLines(lines, new_lines=True))
+
+    def _make_up_for_wrapped_lines(self) -> None:
+        """Erase the rows that the last picture takes more since the terminal was narrowed and wrapped its lines."""
+        from rich.control import Control  # noqa: PLC0415 - as above
+        from rich.segment import ControlType, Segment  # noqa: PLC0415 - as above
+
+        width = self._console.width
+        if width >= self._width:
+            return
+        more = sum(max(0, Segment.get_line_length(line) - 1) // width for line in self._lines)
+        codes: list[Any] = [ControlType.CARRIAGE_RETURN]
+        codes += [(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * more
+        self._console.control(Control(*codes))
+
+
+def _without_trailing_spaces(line: list[Segment]) -> list[Segment]:
+    kept = list(line)
+    while kept and not kept[-1].text.rstrip(" "):
+        kept.pop()
+    if kept:
+        kept[-1] = kept[-1]._replace(text=kept[-1].text.rstrip(" "))
+    return kept
+
+
+# --- a picture that is higher than the terminal
+
+
+def fitted(picture: Picture, rows: int) -> Picture:
+    """`picture` in at most `rows` rows: outputs keep their ends, grids what runs; it says how much is out of sight."""
+    excess = sum(map(_height, picture.blocks)) - rows
+    if excess <= 0:
+        return picture
+    blocks: list[Block] = []
+    for block in picture.blocks:
+        if isinstance(block, Output) and excess > 0:
+            dropped = max(0, min(excess, len(block.lines) - LEAST_OUTPUT))
+            excess -= dropped
+            blocks.append(replace(block, lines=block.lines[dropped:]))
+        else:
+            blocks.append(block)
+    if excess > 0:
+        highest = max(blocks, key=_height)
+        if isinstance(highest, Grid):
+            at = blocks.index(highest)
+            blocks[at : at + 1] = _window(highest, _height(highest) - excess)
+    return replace(picture, blocks=tuple(_cut(blocks, rows)))
+
+
+def _height(block: Block) -> int:
+    match block:
+        case Line():
+            return 1
+        case Grid():
+            return len(block.rows) + bool(block.columns)
+        case Output():
+            return len(block.lines)
+
+
+def _window(grid: Grid, height: int) -> list[Block]:
+    """The rows around the one that runs, and how many are above and below; the columns stay as wide as they are."""
+    count = height - 2 - bool(grid.columns)
+    if count < 1:
+        return []
+    first = max(0, min(_focus(grid) - count // 2, len(grid.rows) - count))
+    above, below = first, len(grid.rows) - first - count
+    blocks: list[Block] = [replace(grid, rows=grid.rows[first : first + count], widths=tuple(grid_widths(grid)))]
+    if above:
+        blocks.insert(0, Line.of(Span(f"… {above:,} above", Tone.DIM)))
+    if below:
+        blocks.append(Line.of(Span(f"… {below:,} below", Tone.DIM)))
+    return blocks
+
+
+def _focus(grid: Grid) -> int:
+    """The row to show: what failed, what runs, or the last that is done; of a table, whose order differs, the first."""
+    if grid.columns:
+        return 0
+    tones = [row[0].tone if row else Tone.PLAIN for row in grid.rows]
+    for tone in (Tone.BAD, Tone.RUNNING):
+        if tone in tones:
+            return tones.index(tone)
+    return max((at for at, tone in enumerate(tones) if tone is not Tone.DIM), default=0)
+
+
+def _cut(blocks: list[Block], rows: int) -> list[Block]:
+    """The first blocks that fit: what is left to do in a terminal of a few lines."""
+    kept: list[Block] = []
+    for block in blocks:
+        rows -= _height(block)
+        if rows < 0:
+            break
+        kept.append(block)
+    return kept
