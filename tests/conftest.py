@@ -4,6 +4,7 @@ A test whose part is missing is skipped with the reason. With NBCONTAINER_REQUIR
 this kind of machine has all parts, a skip is a failure.
 """
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,24 @@ from tests.environment.part import Part
 
 # fixtures that stand for something real beside this process: engines, registries, clusters, a browser
 LIVE = {
+    "asked",
     "browser",
     "buildkitd",
+    "daemon",
     "docker",
     "docker20_engine",
     "docker_engine",
     "engine",
+    "home",
     "kubernetes",
     "kubernetes_cluster",
     "kwok_cluster",
     "lab",
     "live_shell",
     "make_buildkitd",
+    "new_engine",
     "notebook7",
+    "old_engine",
     "open_registry",
     "open_stream",
     "own_cluster",
@@ -35,10 +41,14 @@ LIVE = {
     "podman",
     "podman_engine",
     "podman_rootless_engine",
+    "private_environment",
+    "registries",
     "registry",
     "space",
     "token_registry",
     "token_registry_address",
+    "tokens",
+    "verdict",
 }
 
 
@@ -97,8 +107,9 @@ class ClusterAddress:
     viewer: Path
 
 
+@functools.cache
 def part(name: str) -> Part:
-    """A part that is up; else the test is skipped with the reason."""
+    """A part that is up, asked once; else the test is skipped with the reason."""
     found = parts()[name]
     status = found.status()
     if not status:

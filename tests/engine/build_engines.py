@@ -1,18 +1,16 @@
 """What the live tests of builds share: engines that run, texts that no cache knows, processes of steps."""
 
-import importlib
 import itertools
 import os
 import time
 from pathlib import Path
-
-import pytest
 
 from nbcontainer.engine.build import build
 from nbcontainer.engine.buildkit_build import close_connections
 from nbcontainer.engine.connection import find_engine, forget_engines
 from nbcontainer.model.build import BuildRequest, SourceMap
 from nbcontainer.settings import settings
+from tests.engine.conftest import running
 
 BUILDKIT = ("docker", "docker20")
 CLASSIC = ("podman", "podman-rootless")
@@ -27,15 +25,9 @@ _COUNT = itertools.count()
 
 def connect(name, monkeypatch, tmp_path):
     """The engine of a part of the environment; the test is skipped where it does not run."""
-    module, kind = PARTS[name]
-    part = getattr(importlib.import_module(f"tests.environment.{module}"), kind, None)
-    if part is None:
-        pytest.skip(f"{name}: tests/environment has no {kind}")
-    status = part().status()
-    if not status:
-        pytest.skip(f"{name}: {status.detail}")
+    part = running(*PARTS[name])
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
-    monkeypatch.setattr(settings, "engine", part().host)
+    monkeypatch.setattr(settings, "engine", part.host)
     monkeypatch.setattr(settings, "spool_directory", str(tmp_path / "spool"))
     forget_engines()
     engine = find_engine()

@@ -1,5 +1,6 @@
 """The engines and registries that the live tests use, and a docker configuration of the test's own."""
 
+import functools
 import importlib
 import io
 import os
@@ -20,8 +21,9 @@ ENGINES = {
 }
 
 
+@functools.cache
 def running(module, name):
-    """A part of the environment, if it runs; else the test is skipped with the reason."""
+    """A part of the environment, if it runs, asked once; else the test is skipped with the reason."""
     part = getattr(importlib.import_module(f"tests.environment.{module}"), name, None)
     if part is None:
         pytest.skip(f"{name}: the environment has no such part")

@@ -11,6 +11,7 @@ import pytest
 from tests.magics.conftest import SECRET
 
 NAME = f"magics-{secrets.token_hex(3)}"
+pytestmark = pytest.mark.live
 AT_ONCE = 2.5  # seconds; a second to stop, the rest for a busy machine
 
 
