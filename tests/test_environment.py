@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
 import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.environment import folders, layers, packages, parts
-from tests.environment.__main__ import main
+from tests.environment.__main__ import main, up
 from tests.environment.http_requests import request
 from tests.environment.part import Part, State, Status
 from tests.environment.processes import Process, StartFailed, start_time
@@ -50,6 +51,66 @@ def test_parts_run_on_the_system_python_without_any_package():
     assert own.isdisjoint({"yaml", "requests", "docker", "kubernetes", "aiohttp", "nbcontainer"})
 
 
+class Noted(Part):
+    """A part that is only a list of what was done with it."""
+
+    def __init__(self, name, done, *, needs=(), builds=False, waits=None):
+        self.name, self.done, self.needs, self.builds, self.waits = name, done, needs, builds, waits
+
+    def install(self):
+        if self.waits:
+            assert self.waits.wait(10)
+        self.done.append(f"{self.name} built")
+
+    def up(self):
+        self.done.append(self.name)
+        if self.name == "broken":
+            raise StartFailed("broken is broken")
+
+    def down(self):
+        self.done.append(f"{self.name} down")
+
+    def status(self):
+        return Status(State.UP)
+
+    def env(self):
+        return {}
+
+
+def noted(*parts_there):
+    return {part.name: part for part in parts_there}
+
+
+def test_builds_take_turns_in_their_order_and_nothing_else_waits_for_them():
+    done, told, others_are_up = [], [], threading.Event()
+    every = noted(
+        Noted("registry", done),
+        Noted("long", done, needs=("registry",), builds=True, waits=others_are_up),
+        Noted("short", done, builds=True),
+        Noted("on-long", done, needs=("long",)),
+        *(Noted(f"other-{number}", done) for number in range(4)),
+    )
+
+    def ended(name, problem):
+        told.append((name, problem))
+        if name == "other-3":
+            others_are_up.set()
+
+    assert up(list(every), every, ended=ended) == 0
+    assert done.index("other-3") < done.index("long built") < done.index("short built")
+    assert done.index("long built") < done.index("long") < done.index("on-long")
+    assert sorted(told) == sorted((name, "") for name in every)
+
+
+def test_what_needs_a_broken_part_is_left_out_and_told(capsys):
+    done, told = [], {}
+    every = noted(Noted("broken", done), Noted("on-it", done, needs=("broken",), builds=True), Noted("whole", done))
+    assert up(["on-it", "whole"], every, ended=told.__setitem__) == 1
+    assert told == {"broken": "failed: broken is broken", "on-it": "needs broken", "whole": ""}
+    assert "on-it" not in done
+    assert "on-it: left out: it needs broken" in capsys.readouterr().err
+
+
 DAEMONS = ["registry", "registry-password", "registry-token", "docker", "docker20", "buildkitd", "kubernetes", "kwok"]
 
 
@@ -75,6 +136,7 @@ def test_an_unknown_part_is_refused(capsys):
     assert "no such part: dockr" in capsys.readouterr().err
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("name", ["registry", "docker", "buildkitd"])
 def test_up_again_changes_nothing(name):
     part = running(name)
@@ -84,6 +146,7 @@ def test_up_again_changes_nothing(name):
     assert part.status()
 
 
+@pytest.mark.live
 def test_a_port_in_use_is_said_and_left_alone(tmp_path, monkeypatch, capsys):
     running("registry")
     # the packages are there already; only the state is new
@@ -124,6 +187,7 @@ def test_a_stale_pid_file_is_never_believed():
     assert start_time(os.getpid()) is not None
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("empty_home")
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1}', "null"])
 def test_a_damaged_pid_file_means_not_running(text):
@@ -173,6 +237,7 @@ def test_layers_are_the_same_bytes_each_time(tmp_path):
         assert [entry.name for entry in archive] == ["usr", "usr/bin", "usr/bin/tool", "bin", "tmp"]
 
 
+@pytest.mark.live
 def test_base_images_are_served_whole():
     images = running("images")
     for names in images.names().values():
@@ -283,6 +348,7 @@ def test_a_token_signed_by_somebody_else_is_refused(tokens):
     assert read_busybox(tokens, headers).status == 401
 
 
+@pytest.mark.live
 def test_the_password_registry_wants_the_password():
     part = running("registry-password")
     url = f"http://{part.address}/v2/"
@@ -293,6 +359,7 @@ def test_the_password_registry_wants_the_password():
 # --- engines and the cluster
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("name", ["docker", "docker20", "podman", "podman-rootless"])
 def test_a_container_runs_and_its_removal_is_seen(name):
     """``run --rm`` ends only when the engine has cleaned up."""
@@ -304,6 +371,7 @@ def test_a_container_runs_and_its_removal_is_seen(name):
     assert done.stdout == "hi\n"
 
 
+@pytest.mark.live
 def test_the_viewer_may_look_but_not_touch():
     variables = running("kubernetes").env()
     kubectl, viewer = variables["NBCONTAINER_TEST_KUBECTL"], variables["NBCONTAINER_TEST_KUBECONFIG_VIEWER"]

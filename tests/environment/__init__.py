@@ -35,6 +35,7 @@ def parts(*, small: bool = False) -> dict[str, Part]:
 
     every: list[Part] = [
         *[Registry(), PasswordRegistry(), TokenRegistry(), Gopath(), Docker(), Docker20()],
-        *[Images(small=small), Podman(), RootlessPodman(), Buildkitd(), Kubernetes(), Kwok(), Chromium()],
+        # of those that are built, the longest comes first
+        *[Images(small=small), Podman(), RootlessPodman(), Kubernetes(), Buildkitd(), Kwok(), Chromium()],
     ]
     return {part.name: part for part in every}

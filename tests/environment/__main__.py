@@ -7,6 +7,7 @@ import concurrent.futures
 import shlex
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import parts
@@ -14,6 +15,8 @@ from .part import State, Unavailable, say
 from .simulation import Kwok
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .part import Part
 
 _AT_ONCE = 3
@@ -50,35 +53,77 @@ def _make(part: Part, action: str) -> str:
     return ""
 
 
-def up(names: list[str], every: dict[str, Part], action: str = "up") -> int:
-    """Starts parts, those at once that do not need each other.
+@dataclass(frozen=True)
+class _Step:
+    """One action of one part, and the steps that must have ended well before it."""
+
+    part: Part
+    action: str
+    after: frozenset[tuple[str, str]]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.part.name, self.action
+
+
+def _steps(names: list[str], every: dict[str, Part], action: str) -> list[_Step]:
+    """What there is to do. Building waits for no other part, so that the longest build can begin at once."""
+    found = []
+    for part in (every[name] for name in names):
+        after = {(need, "up") for need in part.needs}
+        if part.builds and action == "up":
+            found.append(_Step(part, "install", frozenset()))
+            after.add((part.name, "install"))
+        found.append(_Step(part, action, frozenset(after if action == "up" else ())))
+    return found
+
+
+def up(
+    names: list[str],
+    every: dict[str, Part],
+    action: str = "up",
+    ended: Callable[[str, str], None] = lambda _name, _problem: None,
+) -> int:
+    """Starts parts, those at once that do not need each other; Go builds take turns beside all else.
+
+    Args:
+        names: The parts wanted; what they need comes with them.
+        every: All parts.
+        action: ``up`` or ``install``.
+        ended: Is called for each part that is up, or cannot be, with its name and what went wrong.
 
     Returns:
         The exit code: 1 where a part failed, also where it cannot be had here.
     """
-    waiting = _with_needs(names, every)
+    waiting = _steps(_with_needs(names, every), every, action)
     problems: dict[str, str] = {}
-    running: dict[concurrent.futures.Future[str], str] = {}
-    done: set[str] = set()
-    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+    running: dict[concurrent.futures.Future[str], _Step] = {}
+    done: set[tuple[str, str]] = set()
+
+    def end(step: _Step, problem: str) -> None:
+        if problem:
+            problems.setdefault(step.part.name, problem)
+        else:
+            done.add(step.key)
+        if step.action == action:
+            ended(step.part.name, problem)
+
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool, concurrent.futures.ThreadPoolExecutor(1) as builder:
         while waiting or running:
-            for name in list(waiting):
-                missing = [need for need in every[name].needs if need in problems]
-                if missing and action == "up":
-                    problems[name] = f"needs {', '.join(missing)}"
-                    say(f"{name}: left out: it needs {', '.join(missing)}")
-                    waiting.remove(name)
-                elif done.issuperset(every[name].needs) or action != "up":
-                    running[pool.submit(_make, every[name], action)] = name
-                    waiting.remove(name)
+            for step in list(waiting):
+                missing = sorted({name for name, _ in step.after if name in problems})
+                if missing:
+                    if step.part.name not in missing:
+                        say(f"{step.part.name}: left out: it needs {', '.join(missing)}")
+                    waiting.remove(step)
+                    end(step, problems.get(step.part.name) or f"needs {', '.join(missing)}")
+                elif step.after <= done:
+                    lane = builder if step.part.builds and step.action == "install" else pool
+                    running[lane.submit(_make, step.part, step.action)] = step
+                    waiting.remove(step)
             finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in finished:
-                name = running.pop(future)
-                problem = future.result()
-                if problem:
-                    problems[name] = problem
-                else:
-                    done.add(name)
+                end(running.pop(future), future.result())
     return 1 if problems else 0
 
 

@@ -18,6 +18,7 @@ class Buildkitd(Part):
 
     name = "buildkitd"
     needs = ("registry",)
+    builds = True
 
     @property
     def root(self) -> Path:

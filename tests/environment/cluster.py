@@ -67,6 +67,7 @@ class Kubernetes(Part):
 
     name = "kubernetes"
     needs = ("registry",)
+    builds = True
 
     @cached_property
     def root(self) -> Path:
@@ -108,11 +109,11 @@ class Kubernetes(Part):
         )
 
     def install(self) -> None:
+        commands()  # first: it takes longest
+        golang.build("pause", folders.SOURCES / "pause")
         self.tools()
         docker.tools()
         docker.Docker().tree()  # containerd is in it
-        commands()
-        golang.build("pause", folders.SOURCES / "pause")
 
     def process(self, name: str) -> Process:
         """One component."""

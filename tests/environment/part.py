@@ -46,8 +46,8 @@ class Part(abc.ABC):
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
-    optional: ClassVar[bool] = False
-    """Left out of a plain ``up``; started when named."""
+    builds: ClassVar[bool] = False
+    """Its ``install`` builds from Go modules: that takes minutes and all processors, so such parts take turns."""
 
     @abc.abstractmethod
     def install(self) -> None:

@@ -30,6 +30,7 @@ class Kwok(Part):
 
     name = "kwok"
     needs = ("kubernetes",)
+    builds = True
 
     def __init__(self) -> None:
         self.cluster = Kubernetes()
