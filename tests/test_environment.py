@@ -18,7 +18,7 @@ from tests.environment import folders, layers, packages, parts
 from tests.environment.__main__ import main, up
 from tests.environment.http_requests import request
 from tests.environment.part import Part, State, Status
-from tests.environment.processes import Process, StartFailed, start_time
+from tests.environment.processes import Process, StartFailed, port_answers, start_time
 from tests.environment.registries import basic
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -326,14 +326,26 @@ def test_oauth_gives_a_token_for_a_password_and_for_its_refresh_token(tokens):
     assert post("grant_type=device_code").status == 400
 
 
-def test_an_expired_token_is_refused(tokens):
-    lifetime = tokens.realm.replace("/token", "/lifetime")
-    try:
-        assert request(lifetime, "PUT", body=b"-120").status == 200
-        expired = bearer(tokens, "repository:library/busybox:pull")
-    finally:
-        assert request(lifetime, "PUT", body=b"").status == 200
-    answer = read_busybox(tokens, expired)
+@pytest.fixture
+def own_realm(tokens):
+    """A token server with the same key, for this test alone: what it is told holds for nobody else."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        [*tokens.token_process.arguments[:3], str(port), *tokens.token_process.arguments[4:]]
+    ) as server:
+        while not port_answers(port):
+            assert server.poll() is None
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()
+
+
+def test_an_expired_token_is_refused(tokens, own_realm):
+    assert request(f"{own_realm}/lifetime", "PUT", body=b"-120").status == 200
+    query = f"?service={tokens.address}&scope=repository:library/busybox:pull"
+    expired = json.loads(request(f"{own_realm}/token{query}").body)["token"]
+    answer = read_busybox(tokens, {"Authorization": f"Bearer {expired}"})
     assert answer.status == 401
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
