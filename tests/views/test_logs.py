@@ -132,10 +132,10 @@ def test_what_is_told_fits_into_a_message():
 # --- ranges and search, over a real spool file
 
 
-@pytest.fixture
-def spooled(tmp_path):
+@pytest.fixture(scope="module")
+def spooled(tmp_path_factory):
     """An operation whose log has 30,000 lines; the state holds the last 2,000."""
-    path = tmp_path / "web.log"
+    path = tmp_path_factory.mktemp("spool") / "web.log"
     path.write_bytes(b"")
     state = LogState(title="web", spool=str(path), following=True)
     operation = Operation("log", state, apply_logs, endless=True)
