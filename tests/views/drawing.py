@@ -24,9 +24,9 @@ def replay(progress):
 
 
 if __name__ == "__main__":
-    print("before", flush=True)
+    sys.stdout.write("before\n")
     try:
         show(Operation("build", BuildState(), apply_build).start_thread(replay), BuildView(), Terminal())
     except Stopped as error:
-        print(error, flush=True)
-    print("after", flush=True)
+        sys.stdout.write(f"{error}\n")
+    sys.stdout.write("after\n")
