@@ -10,6 +10,7 @@ import functools
 import hashlib
 import os
 import stat as stat_bits
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from .messages import Stat
@@ -43,6 +44,13 @@ GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 FirstNames = dict[tuple[int, int], str]
 """Device and inode → the first name under which a file with several was met."""
+
+Known = dict[str, tuple[tuple[int, ...], Stat]]
+"""Path on disk → what tells whether a file has changed, and its description when it was last listed."""
+
+_SETTLED = 2 * 10**9  # nanoseconds after which a change can no longer hide behind the clock's coarse steps
+_known: Known = {}
+_MOST_KNOWN = 100_000
 
 
 class ContextError(Exception):
@@ -157,39 +165,58 @@ class FileReader:
 def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Stat | None:
     """Describe what is on disk; owner and group stay 0, as every docker client has it.
 
+    A file that has not changed since it was last described is not asked for its attributes again: whatever changes
+    them, changes its time of change.
+
     Args:
         path: Its path within the context.
         entry: Where it is.
         first_names: Is read and extended for files with several names.
 
     Returns:
-        None if it has vanished.
+        None if it has vanished. Not to be changed.
 
     Raises:
         ContextError: It cannot be read, or has a name that BuildKit cannot take.
     """
-    _check_name(path)
     try:
         status = entry.stat(follow_symlinks=False)
-        mode = go_mode(status.st_mode)
-        stat = Stat(path=path, mode=mode, mtime=status.st_mtime_ns)
-        if not mode & DIRECTORY:
-            stat.size = status.st_size
-            if mode & SYMLINK:
-                stat.linkname = _link_target(path, entry.path)
-            elif status.st_nlink > 1:
-                first = first_names.setdefault((status.st_dev, status.st_ino), path)
-                if first != path:
-                    stat.linkname = first
-            if mode & DEVICE:
-                stat.devmajor, stat.devminor = os.major(status.st_rdev), os.minor(status.st_rdev)
-        attributes = _extended_attributes(path, entry.path)
-        if attributes:
-            stat.xattrs = attributes
+        if status.st_nlink != 1 or not stat_bits.S_ISREG(status.st_mode):
+            return _described(path, entry, status, first_names)
+        changed = status.st_ctime_ns
+        facts = (changed, status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev, status.st_mode)
+        known = _known.get(entry.path)
+        if known is not None and known[0] == facts and known[1].path == path:
+            return known[1]
+        stat = _described(path, entry, status, first_names)
+        if time.time_ns() - changed > _SETTLED:
+            if len(_known) >= _MOST_KNOWN:
+                _known.clear()
+            _known[entry.path] = facts, stat
     except OSError as error:
         if error.errno in GONE or error.errno == errno.EINVAL:  # EINVAL: no longer a symbolic link
             return None
         raise unreadable(path, error) from error
+    return stat
+
+
+def _described(path: str, entry: os.DirEntry[str], status: os.stat_result, first_names: FirstNames) -> Stat:
+    _check_name(path)
+    mode = go_mode(status.st_mode)
+    stat = Stat(path=path, mode=mode, mtime=status.st_mtime_ns)
+    if not mode & DIRECTORY:
+        stat.size = status.st_size
+        if mode & SYMLINK:
+            stat.linkname = _link_target(path, entry.path)
+        elif status.st_nlink > 1:
+            first = first_names.setdefault((status.st_dev, status.st_ino), path)
+            if first != path:
+                stat.linkname = first
+        if mode & DEVICE:
+            stat.devmajor, stat.devminor = os.major(status.st_rdev), os.minor(status.st_rdev)
+    attributes = _extended_attributes(path, entry.path)
+    if attributes:
+        stat.xattrs = attributes
     return stat
 
 

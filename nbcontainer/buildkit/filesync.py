@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ContextError", "Statistics", "TransferError", "Tree", "send"]
 
 STAT, REQUEST, DATA, FINISHED, ERROR = range(5)
-_STATS_IN_BATCH = 128
+_STATS_IN_BATCH = 256
 _BYTES_IN_BATCH = CHUNK // 4
 _PROBLEMS_KEPT = 100
 _SECONDS_BETWEEN_REPORTS = 0.05
@@ -186,19 +187,27 @@ class _Batch:
 
 
 def _stat_packet(stat: Stat) -> bytes:
-    """Write what `Packet(type=STAT, stat=stat).encode()` writes, for plain files in half the time: there are many."""
+    """Write what `Packet(type=STAT, stat=stat).encode()` writes, for plain files in less time: there are many."""
+    if stat.packet:
+        return stat.packet
     if stat.linkname or stat.devmajor or stat.devminor or stat.xattrs:
         return Packet(type=STAT, stat=stat).encode()
     path = stat.path.encode()
     parts = [b"\x0a", encode_varint(len(path)), path]
     if stat.mode:
-        parts += (b"\x10", encode_varint(stat.mode))
+        parts.append(_mode_field(stat.mode))
     if stat.size:
         parts += (b"\x28", encode_varint(stat.size))
     if stat.mtime:
         parts += (b"\x30", encode_varint(stat.mtime & 0xFFFF_FFFF_FFFF_FFFF))
     body = b"".join(parts)
-    return b"\x12" + encode_varint(len(body)) + body
+    stat.packet = b"\x12" + encode_varint(len(body)) + body
+    return stat.packet
+
+
+@cache
+def _mode_field(mode: int) -> bytes:
+    return b"\x10" + encode_varint(mode)
 
 
 def _patterns(metadata: Mapping[str, Sequence[str]], name: str) -> list[str]:

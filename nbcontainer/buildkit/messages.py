@@ -305,7 +305,13 @@ class StatusResponse(Message):
 
 
 class Stat(Message):
-    """A file; `mode` is Go's os.FileMode, `mtime` in nanoseconds."""
+    """A file; `mode` is Go's os.FileMode, `mtime` in nanoseconds.
+
+    Attributes:
+        packet: The STAT packet that has it, kept once it was written; no field.
+    """
+
+    packet: bytes = b""
 
     path: str = text(1)
     mode: int = number(2)

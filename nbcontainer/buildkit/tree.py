@@ -10,6 +10,7 @@ import errno
 import os
 import posixpath
 import stat as stat_bits
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,15 +41,16 @@ for _name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a fifo th
 
 
 class _Folder:
-    """A folder on the way down."""
+    """A folder on the way down; `settled` where all that it holds is wanted, unless it is excluded."""
 
-    __slots__ = ("entries", "entry", "excluded", "included", "on_disk", "path", "sent")
+    __slots__ = ("entries", "entry", "excluded", "included", "on_disk", "path", "sent", "settled")
 
     def __init__(self, path: str, entry: os.DirEntry[str] | None, *, on_disk: bool, sent: bool) -> None:
         self.path = path
         self.entry = entry
         self.on_disk = on_disk
         self.sent = sent
+        self.settled = False
         self.included: Sequence[bool] = ()
         self.excluded: Sequence[bool] = ()
         self.entries: Iterator[tuple[str, os.DirEntry[str] | None]] = iter(())
@@ -60,6 +62,7 @@ class _Selection:
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
         self._include = Patterns(include) if include else None
         self._exclude = Patterns(exclude) if exclude else None
+        self.excludes_nothing = self._exclude is None
 
     def visit(self, path: str, above: _Folder, below: _Folder | None) -> tuple[bool, bool]:
         """Decide on a path; `below` is given for folders and takes what is known for those inside.
@@ -68,13 +71,15 @@ class _Selection:
             Whether the path itself is wanted, and whether anything in the folder may be.
         """
         wanted = enter = True
-        if self._include is not None:
+        if self._include is not None and not above.settled:
             matched, included = self._include.match(path, above.included)
             if not matched:
                 wanted = False
                 enter = below is not None and self._include.may_match_below(path)
             if below is not None:
-                below.included = included
+                below.included, below.settled = included, matched and not self._include.has_exceptions
+        elif below is not None:
+            below.settled = above.settled
         if enter and self._exclude is not None:
             matched, excluded = self._exclude.match(path, above.excluded)
             if matched:
@@ -150,9 +155,17 @@ class Tree:
         stack = [top]
         while stack and not stopped():
             folder = stack[-1]
+            inside = folder.path + "/" if folder.path else ""
+            whole = selection is None or (folder.settled and selection.excludes_nothing)
             for name, entry in folder.entries:
-                path = f"{folder.path}/{name}" if folder.path else name
-                below = self._below(path, entry)
+                path = inside + name
+                is_folder = path in self._folders if entry is None else entry.is_dir(follow_symlinks=False)
+                if whole and not is_folder and folder.sent:  # most are
+                    stat = self._stat(path, entry, first_names)
+                    if stat is not None:
+                        yield stat
+                    continue
+                below = _Folder(path, entry, on_disk=entry is not None, sent=False) if is_folder else None
                 wanted, enter = selection.visit(path, folder, below) if selection else (True, True)
                 if wanted:
                     if not folder.sent:
@@ -207,27 +220,25 @@ class Tree:
             return True
         return self.root is not None and os.path.lexists(self._on_disk(path))
 
-    def _below(self, path: str, entry: os.DirEntry[str] | None) -> _Folder | None:
-        if entry.is_dir(follow_symlinks=False) if entry else path in self._folders:
-            return _Folder(path, entry, on_disk=entry is not None, sent=False)
-        return None
-
     def _on_disk(self, path: str) -> str:
         return os.path.join(self.root or "", path)  # noqa: PTH118 - Path would drop what is not normal, and is slow
 
     def _list(self, folder: _Folder) -> list[tuple[str, os.DirEntry[str] | None]]:
         """List one folder; None stands for what is in memory only."""
         entries: dict[str, os.DirEntry[str] | None] = {}
+        in_memory = self._folders.get(folder.path)
         if folder.on_disk:
             try:
                 with os.scandir(self._on_disk(folder.path)) as found:
+                    if not in_memory:
+                        return sorted([(entry.name, entry) for entry in found], key=itemgetter(0))
                     entries = {entry.name: entry for entry in found}
             except (FileNotFoundError, NotADirectoryError):
                 pass  # gone since it was listed
             except OSError as error:
                 if folder.sent or not isinstance(error, PermissionError):
                     raise unreadable(folder.path or ".", error) from error
-        for name in self._folders.get(folder.path, ()):
+        for name in in_memory or ():
             entry = entries.get(name)
             path = f"{folder.path}/{name}" if folder.path else name
             both = entry is not None and path in self._folders and entry.is_dir(follow_symlinks=False)
