@@ -47,6 +47,7 @@ __all__ = [
     "Stopped",
     "Unsupported",
     "UsageError",
+    "outcome_of",
 ]
 
 
@@ -229,3 +230,10 @@ class Protected(NbcontainerError):
 
 class Stopped(NbcontainerError):
     """The person, or the kernel's end, stopped it."""
+
+
+def outcome_of(error: BaseException, *, stopped: bool) -> tuple[str, str]:
+    """How something ended that raised `error`, for the last picture of it: "failed" or "stopped", and why it failed."""
+    if stopped or isinstance(error, Stopped):
+        return "stopped", ""
+    return "failed", (error.message if isinstance(error, NbcontainerError) else str(error)) or type(error).__name__

@@ -154,34 +154,37 @@ class Tree:
         top.entries = iter(self._list(top))
         stack = [top]
         while stack and not stopped():
-            folder = stack[-1]
-            inside = folder.path + "/" if folder.path else ""
-            whole = selection is None or (folder.settled and selection.excludes_nothing)
-            for name, entry in folder.entries:
-                path = inside + name
-                is_folder = path in self._folders if entry is None else entry.is_dir(follow_symlinks=False)
-                if whole and not is_folder and folder.sent:  # most are
-                    stat = self._stat(path, entry, first_names)
-                    if stat is not None:
-                        yield stat
-                    continue
-                below = _Folder(path, entry, on_disk=entry is not None, sent=False) if is_folder else None
-                wanted, enter = selection.visit(path, folder, below) if selection else (True, True)
-                if wanted:
-                    if not folder.sent:
-                        yield from self._send_above(stack, first_names)
-                    stat = self._stat(path, entry, first_names) if folder.sent else None
-                    if stat is None:  # it has vanished
-                        continue
+            yield from self._walk_on(stack, selection, first_names)
+
+    def _walk_on(self, stack: list[_Folder], selection: _Selection | None, first_names: FirstNames) -> Iterator[Stat]:
+        """List the innermost folder to its end, or to a folder in it, which becomes the innermost."""
+        folder = stack[-1]
+        inside = folder.path + "/" if folder.path else ""
+        whole = folder.sent and (selection is None or (folder.settled and selection.excludes_nothing))
+        for name, entry in folder.entries:
+            path = inside + name
+            is_folder = path in self._folders if entry is None else entry.is_dir(follow_symlinks=False)
+            if whole and not is_folder:  # as most are
+                stat = self._stat(path, entry, first_names)
+                if stat is not None:
                     yield stat
-                    if below is not None:
-                        below.sent = enter = enter and stat.mode & DIRECTORY != 0
-                if below is not None and enter:
-                    below.entries = iter(self._list(below))
-                    stack.append(below)
-                    break
-            else:
-                stack.pop()
+                continue
+            below = _Folder(path, entry, on_disk=entry is not None, sent=False) if is_folder else None
+            wanted, enter = selection.visit(path, folder, below) if selection else (True, True)
+            if wanted:
+                if not folder.sent:
+                    yield from self._send_above(stack, first_names)
+                stat = self._stat(path, entry, first_names) if folder.sent else None
+                if stat is None:  # it has vanished
+                    continue
+                yield stat
+                if below is not None:
+                    below.sent = enter = enter and stat.mode & DIRECTORY != 0
+            if below is not None and enter:
+                below.entries = iter(self._list(below))
+                stack.append(below)
+                return
+        stack.pop()
 
     def open(self, path: str, size: int | None = None, mtime: int | None = None) -> FileReader:
         """Open a file that `walk` has listed.

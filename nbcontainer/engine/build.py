@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.dockerfile import Dockerfile, check, parse
 from nbcontainer.engine.references import parse_reference
-from nbcontainer.errors import DockerfileError, Problem, UsageError
+from nbcontainer.errors import DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
+    BuildEnded,
     BuildEvent,
     BuildRequest,
     BuildResult,
@@ -55,7 +56,14 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
 
     def work(progress: Progress[BuildEvent]) -> dict[str, Any]:
         run = _runner(engine, request)
-        return run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
+        try:
+            made = run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
+        except BaseException as error:
+            if operation.state.started:  # what was refused at once has no picture but its error
+                progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            raise
+        progress.tell(BuildEnded("done", time=time.time()))
+        return made
 
     return operation.start_thread(work)
 

@@ -164,7 +164,9 @@ def _follow(
         progress.on_stop(reply.close)
         for message in reply.lines():
             if "error" in message or "errorDetail" in message:
-                translator.finish(StepState.FAILED, _told(message))
+                code = _exit_code(_told(message), translator)
+                # in the words of BuildKit, which all views know
+                translator.finish(StepState.FAILED, _told(message) if code is None else f"exit code: {code}")
                 return message
             translator.take(message)
     if translator.image_id:
@@ -263,18 +265,23 @@ def _failure(
     step = translator.step
     if step is None:
         return syntax_error(text, (), dockerfile)
-    found = _EXIT_CODE.search(text)
-    is_run = step.instruction.split(" ", 1)[0].upper() == "RUN"
-    exit_code = int(next(filter(None, found.groups()))) if found and is_run else None
     return build_failed(
         text,
         step=step.name,
         title=step.instruction,
         lines=step.lines,
-        exit_code=exit_code,
+        exit_code=_exit_code(text, translator),
         output="\n".join(translator.tail),
         request=request,
     )
+
+
+def _exit_code(error: str, translator: ClassicTranslator) -> int | None:
+    """The exit code that an engine's words have, where the failed step is a RUN."""
+    step, found = translator.step, _EXIT_CODE.search(error)
+    if step is None or found is None or step.instruction.split(" ", 1)[0].upper() != "RUN":
+        return None
+    return int(next(filter(None, found.groups())))
 
 
 def _inspect(engine: Engine, name: str) -> Mapping[str, Any]:

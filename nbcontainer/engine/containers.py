@@ -5,25 +5,23 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.http import ReplyStream, plain, quoted
 from nbcontainer.engine.images import pull
-from nbcontainer.engine.output import Frames, Lines, Recorder
+from nbcontainer.engine.output import Recorder, follow_output, send_input
 from nbcontainer.engine.run_request import creation, is_image_id, run_command
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, outcome_of
 from nbcontainer.model.containers import Container, RunRequest, RunResult
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
-    from nbcontainer.engine.dial import Stream
 
 __all__ = ["inspect", "kill", "list_containers", "ps", "remove", "restart", "run", "start", "stop"]
 
@@ -105,12 +103,17 @@ class _Runner:
 
     def run(self) -> tuple[str, str, int | None]:
         """Id, name, and exit code."""
-        try:
+        if self._spool is None:
             return self._run()
+        try:
+            made = self._run()
+        except BaseException as error:
+            self._progress.tell(LogEnded(*outcome_of(error, stopped=self._progress.stopping)))
+            raise
         finally:
-            if self._spool is not None:
-                self._progress.tell(LogEnded())  # after a stop or a failure too: nothing is followed any more
-                self._spool.close()
+            self._spool.close()
+        self._progress.tell(ended_with(made[2]))
+        return made
 
     def _run(self) -> tuple[str, str, int | None]:
         request = self._request
@@ -157,8 +160,7 @@ class _Runner:
 
     def _attached(self, container: str, name: str, spool: Spool) -> int:
         """Attach first, then wait, then start: nothing of a short command is missed."""
-        reads = self._request.stdin is not None
-        query = {"stream": True, "stdout": True, "stderr": True, "stdin": reads}
+        query = {"stream": True, "stdout": True, "stderr": True, "stdin": self._request.stdin is not None}
         stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query)
         self._progress.on_stop(stream.close)
         # Podman 4.3 says 0 for a container that it has already removed
@@ -172,25 +174,16 @@ class _Runner:
             self._progress.on_stop(waiting.close)
             self._start(container)
             self._progress.tell(LogSource(name, open=True))
-            if reads:
-                threading.Thread(
-                    target=_send, args=(stream, self._request.stdin), daemon=True, name="nbcontainer: stdin"
-                ).start()
-            self._follow(stream, name, spool)
+            if self._request.stdin is not None:
+                send_input(stream, self._request.stdin)
+            if not follow_output(stream, name, Recorder(self._progress, spool)):
+                raise ApiError(f"{self._engine.name} broke off in the middle of the output.", reason="broken stream")
             exit_code = _exit_code(waiting)
+        if self._request.remove and condition != "removed":
+            with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
+                self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
         self._progress.tell(LogSource(name, open=False))
         return exit_code
-
-    def _follow(self, stream: Stream, name: str, spool: Spool) -> None:
-        frames, lines = Frames(), Lines(name)
-        recorder = Recorder(self._progress, spool)
-        while data := stream.recv():
-            pieces = list(frames.feed(data))
-            found = [line for source, piece in pieces for line in lines.feed(source, piece)]
-            recorder.add(found, b"".join(piece for _, piece in pieces))
-        recorder.add(lines.end(), b"")
-        if frames.broken:
-            raise ApiError(f"{self._engine.name} broke off in the middle of the output.", reason="broken stream")
 
     def _clean_up(self, container: str) -> None:
         """Leave nothing running; what never ran, or was to be removed, is removed."""
@@ -201,12 +194,6 @@ class _Runner:
                 self._http.call("DELETE", f"/containers/{container}", query=query, timeout=CLEAN_UP_SECONDS)
             else:
                 self._http.call("POST", f"/containers/{container}/stop", query={"t": 0}, timeout=CLEAN_UP_SECONDS)
-
-
-def _send(stream: Stream, data: bytes) -> None:
-    with contextlib.suppress(OSError):  # the command ended without reading it all
-        stream.sendall(data)
-        stream.shutdown_write()
 
 
 def _exit_code(waiting: ReplyStream) -> int:

@@ -7,16 +7,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from nbcontainer.engine.http import quoted
-from nbcontainer.engine.output import Frames, Lines, Recorder
-from nbcontainer.errors import ApiError, CommandFailed
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs
+from nbcontainer.engine.output import Recorder, follow_output, send_input
+from nbcontainer.errors import ApiError, CommandFailed, outcome_of
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecResult
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
-    from nbcontainer.engine.dial import Stream
     from nbcontainer.model.pods import ExecRequest
 
 __all__ = ["execute"]
@@ -38,7 +37,17 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
         apply_logs,
         conclude=lambda last, code: _conclude(request, container, last, code),
     )
-    return operation.start_thread(lambda progress: _run(engine, container, request, spool, progress))
+
+    def work(progress: Progress[LogEvent]) -> int:
+        try:
+            code = _run(engine, container, request, spool, progress)
+        except BaseException as error:
+            progress.tell(LogEnded(*outcome_of(error, stopped=progress.stopping)))
+            raise
+        progress.tell(ended_with(code))
+        return code
+
+    return operation.start_thread(work)
 
 
 def _conclude(request: ExecRequest, container: str, state: LogState, code: int) -> ExecResult:
@@ -75,8 +84,8 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     try:
         with stream:
             if request.stdin is not None:
-                threading.Thread(target=_send, args=(stream, request.stdin), daemon=True).start()
-            _follow(stream, request, spool, progress)
+                send_input(stream, request.stdin)
+            follow_output(stream, request.name, Recorder(progress, spool), raw=request.tty)
     finally:
         spool.close()
         if timer is not None:
@@ -85,25 +94,4 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     if state.get("Running"):
         raise ApiError(f"The command in {request.name} did not end within {request.timeout:g} s.", reason="Timeout")
     progress.tell(LogSource(request.name, open=False))
-    progress.tell(LogEnded())
     return int(state.get("ExitCode") or 0)
-
-
-def _send(stream: Stream, data: bytes) -> None:
-    from contextlib import suppress  # noqa: PLC0415 - seldom
-
-    with suppress(OSError):  # the command ended without reading it all
-        stream.sendall(data)
-        stream.shutdown_write()
-
-
-def _follow(stream: Stream, request: ExecRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
-    frames, lines = Frames(raw=request.tty), Lines(request.name)
-    recorder = Recorder(progress, spool)
-    try:
-        while data := stream.recv():
-            pieces = list(frames.feed(data))
-            found = [line for source, piece in pieces for line in lines.feed(source, piece)]
-            recorder.add(found, b"".join(piece for _, piece in pieces))
-    finally:
-        recorder.add(lines.end(), b"")

@@ -13,12 +13,22 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.engine.credentials import Credential, auth_header, credentials
 from nbcontainer.engine.http import plain, quoted
 from nbcontainer.engine.references import HUB, Reference, parse_reference
-from nbcontainer.errors import ApiError, AuthFailed, Conflict, Forbidden, NbcontainerError, NotFound, PushFailed
+from nbcontainer.errors import (
+    ApiError,
+    AuthFailed,
+    Conflict,
+    Forbidden,
+    NbcontainerError,
+    NotFound,
+    PushFailed,
+    outcome_of,
+)
 from nbcontainer.model.images import (
     Image,
     ImageTransferred,
     LayerProgress,
     LayerState,
+    TransferEnded,
     TransferEvent,
     TransferNote,
     TransferResult,
@@ -111,9 +121,13 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             warn=lambda text: progress.tell(TransferNote(text)),
         )
         try:
-            _run(engine, plan, login, progress)
-        except ApiError as error:
-            raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
+            try:
+                _run(engine, plan, login, progress)
+            except ApiError as error:
+                raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
+        except BaseException as error:
+            progress.tell(TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            raise
 
     def conclude(state: TransferState, _: None) -> TransferResult:
         seconds = (state.finished or time.time()) - begun

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,10 +14,11 @@ from nbcontainer.errors import ApiError
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource
 
 if TYPE_CHECKING:
+    from nbcontainer.engine.dial import Stream
     from nbcontainer.operation import Progress
     from nbcontainer.spool import Spool
 
-__all__ = ["Frames", "Lines", "Recorder", "seconds_of"]
+__all__ = ["Frames", "Lines", "Recorder", "follow_output", "seconds_of", "send_input"]
 
 STREAMS = ("stdin", "stdout", "stderr")
 HEADER_BYTES = 8
@@ -133,6 +136,41 @@ class Recorder:
                 self._progress.tell(LogSource("", open=False, note=note))
         if lines:
             self._progress.tell(LogLines(tuple(lines)))
+
+
+def send_input(stream: Stream, data: bytes) -> None:
+    """Send a command its whole standard input, on a thread of its own so that its output is read meanwhile."""
+
+    def send() -> None:
+        with contextlib.suppress(OSError):  # the command ended without reading it all
+            stream.sendall(data)
+            stream.shutdown_write()
+
+    threading.Thread(target=send, daemon=True, name="nbcontainer: stdin").start()
+
+
+def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool = False) -> bool:
+    """Record what a command writes, to its end; says whether the stream ended where it should.
+
+    Args:
+        stream: the attached connection.
+        source: the name that each line carries.
+        recorder: takes the lines.
+        raw: whether the command has a terminal, whose output comes without frames.
+
+    Raises:
+        ApiError: what comes is no output of a command.
+        OSError: the connection broke.
+    """
+    frames, lines = Frames(raw=raw), Lines(source)
+    try:
+        while data := stream.recv():
+            pieces = list(frames.feed(data))
+            found = [line for name, piece in pieces for line in lines.feed(name, piece)]
+            recorder.add(found, b"".join(piece for _, piece in pieces))
+    finally:
+        recorder.add(lines.end(), b"")
+    return not frames.broken
 
 
 def seconds_of(text: str) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 from nbcontainer.errors import Problem
 
 __all__ = [
+    "BuildEnded",
     "BuildEvent",
     "BuildRequest",
     "BuildResult",
@@ -249,8 +250,25 @@ class ImageBuilt:
     time: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class BuildEnded:
+    """All is over. `outcome` is "done", "failed" or "stopped"; `reason` says in words why it is not done."""
+
+    outcome: str
+    reason: str = ""
+    time: float = 0.0
+
+
 BuildEvent = (
-    BuildStarted | StepStarted | StepOutput | StepProgress | StepFinished | BuildWarning | PushProgress | ImageBuilt
+    BuildStarted
+    | StepStarted
+    | StepOutput
+    | StepProgress
+    | StepFinished
+    | BuildWarning
+    | PushProgress
+    | ImageBuilt
+    | BuildEnded
 )
 
 
@@ -262,6 +280,9 @@ class BuildState:
         title: what is built, in the person's words (the first tag, or "image").
         steps: by id, in build order.
         spool: the path of the file with the whole output, or "".
+        outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
+        ended: when that was.
+        finished: the same, of a build that is done.
     """
 
     title: str = "image"
@@ -278,6 +299,9 @@ class BuildState:
     size: int = 0
     pushed: bool = False
     spool: str = ""
+    outcome: str = ""
+    reason: str = ""
+    ended: float | None = None
 
     @property
     def instructions(self) -> tuple[BuildStep, ...]:
@@ -325,8 +349,19 @@ def apply_build(state: BuildState, event: BuildEvent) -> BuildState:  # noqa: PL
                 digest=event.digest or state.digest,
                 size=event.size or state.size,
                 pushed=event.pushed or state.pushed,
-                finished=event.time or state.finished,
             )
+        case BuildEnded():
+            return _ended(state, event)
+
+
+def _ended(state: BuildState, event: BuildEnded) -> BuildState:
+    """Nothing runs any more, whatever the engine has told last."""
+    steps = {
+        name: replace(step, state=StepState.STOPPED, finished=event.time) if step.state is StepState.RUNNING else step
+        for name, step in state.steps.items()
+    }
+    finished = event.time if event.outcome == "done" else None
+    return replace(state, steps=steps, outcome=event.outcome, reason=event.reason, ended=event.time, finished=finished)
 
 
 def _started(steps: Mapping[str, BuildStep], event: StepStarted) -> dict[str, BuildStep]:

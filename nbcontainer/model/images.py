@@ -10,6 +10,7 @@ __all__ = [
     "ImageTransferred",
     "LayerProgress",
     "LayerState",
+    "TransferEnded",
     "TransferNote",
     "TransferResult",
     "TransferStarted",
@@ -76,12 +77,27 @@ class ImageTransferred:
     time: float = 0.0
 
 
-TransferEvent = TransferStarted | LayerProgress | TransferNote | ImageTransferred
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """It came to no good end: `outcome` is "failed" or "stopped", `reason` says why."""
+
+    outcome: str
+    reason: str = ""
+    time: float = 0.0
+
+
+TransferEvent = TransferStarted | LayerProgress | TransferNote | ImageTransferred | TransferEnded
 
 
 @dataclass(frozen=True, slots=True)
 class TransferState:
-    """How a push or a pull stands."""
+    """How a push or a pull stands.
+
+    Attributes:
+        outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
+        ended: when that was.
+        finished: the same, of one that is done.
+    """
 
     direction: str = "push"
     image: str = ""
@@ -93,6 +109,9 @@ class TransferState:
     notes: tuple[str, ...] = ()
     digest: str = ""
     size: int = 0
+    outcome: str = ""
+    reason: str = ""
+    ended: float | None = None
 
 
 def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
@@ -112,7 +131,16 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
         case TransferNote():
             return replace(state, notes=(*state.notes, event.text)[-50:])
         case ImageTransferred():
-            return replace(state, digest=event.digest, size=event.size or state.size, finished=event.time)
+            return replace(
+                state,
+                digest=event.digest,
+                size=event.size or state.size,
+                finished=event.time,
+                ended=event.time,
+                outcome="done",
+            )
+        case TransferEnded():
+            return replace(state, outcome=event.outcome, reason=event.reason, ended=event.time)
 
 
 @dataclass(frozen=True)

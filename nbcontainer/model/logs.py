@@ -18,6 +18,7 @@ __all__ = [
     "LogSource",
     "LogState",
     "apply_logs",
+    "ended_with",
 ]
 
 WINDOW_LINES = 2_000
@@ -78,7 +79,20 @@ class LogSource:
 
 @dataclass(frozen=True, slots=True)
 class LogEnded:
-    """Nothing more will come."""
+    """Nothing more will come.
+
+    Attributes:
+        outcome: how a command ended whose output this is: "done", "failed" or "stopped"; "" for a log.
+        reason: why it is not done, in a few words: "exit code 3".
+    """
+
+    outcome: str = ""
+    reason: str = ""
+
+
+def ended_with(exit_code: int | None) -> LogEnded:
+    """The end of a command that ran to its end."""
+    return LogEnded("failed", f"exit code {exit_code}") if exit_code else LogEnded("done")
 
 
 LogEvent = LogLines | LogSource | LogEnded
@@ -94,6 +108,7 @@ class LogState:
         total: how many lines there were in all; `total_bytes` their size.
         sources: name → whether it is being read.
         spool: the path of the file with all of it, or "".
+        outcome: as `LogEnded` has it, with `reason`.
     """
 
     title: str = ""
@@ -106,6 +121,8 @@ class LogState:
     spool: str = ""
     following: bool = False
     timestamps: bool = False
+    outcome: str = ""
+    reason: str = ""
 
 
 def apply_logs(state: LogState, event: LogEvent) -> LogState:
@@ -116,14 +133,20 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
                 state,
                 lines=(*state.lines[-WINDOW_LINES:], *event.lines)[-WINDOW_LINES:],
                 total=state.total + len(event.lines),
-                total_bytes=state.total_bytes + sum(len(line.text) + 1 for line in event.lines),
+                total_bytes=state.total_bytes + sum(_size(line.text) for line in event.lines),
             )
         case LogSource():
             notes = (*state.notes, event.note)[-50:] if event.note else state.notes
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
             return replace(state, sources=sources, notes=notes)
         case LogEnded():
-            return replace(state, following=False, sources=dict.fromkeys(state.sources, False))
+            closed = dict.fromkeys(state.sources, False)
+            return replace(state, following=False, sources=closed, outcome=event.outcome, reason=event.reason)
+
+
+def _size(text: str) -> int:
+    """Bytes of a line and of its line break."""
+    return (len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) + 1
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,11 @@ RUNNING_LINES = 4  # of output, below a picture of a running build
 SHORT = 1.0  # seconds; an internal step that took less is not worth a row
 NAME_LENGTH = 100  # characters of an instruction that a picture shows
 DIGEST_LENGTH = 12  # characters of a digest that a picture shows
+REASON_LINES = 12  # of why a build failed, where no step did
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
 _COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
 _HEAD = ("title", "engine", "platform", "started", "finished", "id", "digest", "size", "pushed", "spool")
+_END = ("outcome", "reason", "ended")
 
 
 class BuildView(View[BuildEvent, BuildState]):
@@ -209,30 +211,30 @@ def _named_briefly(step: BuildStep) -> str:
 
 
 def _phase(state: BuildState) -> tuple[str, Tone]:
-    if state.finished is not None:
+    if state.outcome == "done":
         return "✓ built and pushed" if state.pushed else "✓ built", Tone.GOOD
+    built = "built, not pushed" if state.id else ""
+    if state.outcome == "stopped":
+        return f"■ stopped{f': {built}' if built else ''}", Tone.WARNING
     failed = state.failed_step
     if failed is not None:
         code = _EXIT_CODE.search(failed.error)
         where = f" at line {failed.lines[0]}" if failed.lines else ""
         return f"✕ failed{where}" + (f", exit code {code[1]}" if code else ""), Tone.BAD
-    if any(step.state is StepState.STOPPED for step in state.steps.values()):
-        return "■ stopped", Tone.WARNING
-    return "pushing" if state.pushing else "building", Tone.RUNNING
+    if state.outcome == "failed":
+        return f"✕ {built or 'failed'}", Tone.BAD
+    return "pushing" if state.id else "building", Tone.RUNNING
 
 
 def _facts(state: BuildState, now: float) -> str:
     cached, total = state.count(StepState.CACHED), len(state.instructions)
-    ends = [step.finished for step in state.steps.values() if step.finished is not None]
-    running = any(step.state is StepState.RUNNING for step in state.steps.values())
-    end = state.finished or (now if running else max(ends, default=state.started))
-    took = format_seconds(end - state.started) if state.started else ""
-    if state.finished is not None:
+    took = format_seconds((state.ended or now) - state.started) if state.started else ""
+    if state.outcome == "done":
         digest = state.digest or state.id
         facts = [_short(digest), format_size(state.size) if state.size else "", took]
         facts += [f"{cached} of {total} steps cached" if cached else ""]
-    elif state.failed_step is not None:
-        facts = [f"after {took}", f"{cached} cached" if cached else ""]
+    elif state.outcome or state.failed_step is not None:
+        facts = [f"after {took}" if took else "", f"{cached} cached" if cached else ""]
     else:
         done = cached + state.count(StepState.DONE)
         pushed = transfer_text(state.pushing.values())
@@ -311,6 +313,8 @@ def _outputs(state: BuildState) -> list[Block]:
         if failed.error:
             blocks.append(Line.of(Span(_reason(failed.error), Tone.BAD), indent=2))
         return blocks
+    if state.outcome == "failed" and state.reason:
+        return [Line.of(Span(_single(line), Tone.BAD), indent=2) for line in state.reason.splitlines()[:REASON_LINES]]
     blocks = []
     for step in state.steps.values():
         if step.state is StepState.RUNNING and step.output:
@@ -329,7 +333,7 @@ def _output_head(step: BuildStep, tone: Tone) -> Line:
 
 
 def _head(state: BuildState) -> dict[str, Any]:
-    head: dict[str, Any] = {name: getattr(state, name) for name in _HEAD}
+    head: dict[str, Any] = {name: getattr(state, name) for name in (*_HEAD, *_END)}
     head["tags"] = list(state.tags)
     head["pushing"] = [_transfer(transfer) for transfer in state.pushing.values()]
     head["warnings"] = [

@@ -10,7 +10,6 @@ from nbcontainer.model.images import (
     LayerProgress,
     LayerState,
     TransferEvent,
-    TransferNote,
     TransferStarted,
     TransferState,
 )
@@ -27,7 +26,8 @@ __all__ = ["TransferView"]
 
 BAR_CELLS = 20  # of a layer's bar in the terminal
 DIGEST_LENGTH = 12
-_HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size")
+_HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "reason", "ended")
+_PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
 
 
 class TransferView(View[TransferEvent, TransferState]):
@@ -55,14 +55,15 @@ class TransferView(View[TransferEvent, TransferState]):
                 took = format_seconds(event.time - self._begun) if self._begun and event.time else ""
                 facts = [event.digest, format_size(event.size) if event.size else "", took]
                 return " ".join(word for word in (self._words[1], plain(self._image), *facts) if word)
-            case TransferNote() | LayerProgress():
+            case _:
                 return None
 
     def render(self, state: TransferState) -> Picture:
         """The head, and the layers with bars and bytes in columns."""
         doing, done = _words(state.direction)
-        finished = state.finished is not None
-        word, tone = (f"✓ {done}", Tone.GOOD) if finished else (doing, Tone.RUNNING)
+        word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
+        if state.outcome == "done":
+            word, tone = f"✓ {done}", Tone.GOOD
         blocks: list[Block] = [
             Line.of(Span(state.image, bold=True), "  ", Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM))
         ]
@@ -72,7 +73,10 @@ class TransferView(View[TransferEvent, TransferState]):
         if where:
             blocks.append(Line.of(Span(where, Tone.DIM)))
         if state.layers:
-            blocks.append(Grid(tuple(_row(layer) for layer in state.layers.values()), right=frozenset({3}), flexible=4))
+            rows = tuple(_row(layer, state.outcome) for layer in state.layers.values())
+            blocks.append(Grid(rows, right=frozenset({3}), flexible=4))
+        if state.reason:
+            blocks += [Line.of(Span(plain(line), Tone.BAD), indent=2) for line in state.reason.splitlines()]
         return Picture(tuple(blocks), label=f"{state.image}: {word}")
 
     def widget(self, state: TransferState) -> TransferWidget:
@@ -101,29 +105,30 @@ def _words(direction: str) -> tuple[str, str]:
 
 
 def _facts(state: TransferState) -> str:
-    took = format_seconds((state.finished or time.time()) - state.started) if state.started else ""
+    took = format_seconds((state.ended or time.time()) - state.started) if state.started else ""
     if state.finished is not None:
         algorithm, _, hexadecimal = state.digest.partition(":")
         digest = f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if hexadecimal else state.digest
         facts = [digest, format_size(state.size) if state.size else "", took]
     else:
         done = sum(layer.done for layer in state.layers.values())
+        took = f"after {took}" if state.outcome and took else took
         facts = [f"{done} of {len(state.layers)} layers" if state.layers else "", took]
     skipped = sum(layer.skipped for layer in state.layers.values())
     facts.append(f"{skipped} already there" if skipped else "")
     return " · ".join(fact for fact in facts if fact)
 
 
-def _look(layer: LayerState) -> tuple[str, Tone]:
+def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
     if layer.skipped:
         return "●", Tone.CACHED
     if layer.done:
         return "✓", Tone.GOOD
-    return ("◐", Tone.RUNNING) if layer.current else ("○", Tone.DIM)
+    return ("◐", Tone.RUNNING) if layer.current and not outcome else ("○", Tone.DIM)
 
 
-def _row(layer: LayerState) -> tuple[Span, ...]:
-    sign, tone = _look(layer)
+def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
+    sign, tone = _look(layer, outcome)
     share = 1.0 if layer.done else min(1.0, layer.current / layer.total) if layer.total else 0.0
     filled = round(share * BAR_CELLS)
     if layer.done or not layer.current:
@@ -135,7 +140,7 @@ def _row(layer: LayerState) -> tuple[Span, ...]:
         Span(layer.id, code=True),
         Span("━" * filled + "╌" * (BAR_CELLS - filled), tone),
         Span(amount, Tone.DIM),
-        Span(layer.status.lower(), Tone.DIM),
+        Span(layer.status.lower() if layer.done or not outcome else "not done", Tone.DIM),
     )
 
 

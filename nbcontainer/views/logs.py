@@ -129,6 +129,8 @@ class LogView(View[LogEvent, LogState]):
                 "where": _clean(state.where),
                 "spool": _clean(state.spool),
                 "following": state.following,
+                "outcome": state.outcome,
+                "reason": _clean(state.reason),
                 "sources": {_clean(name): reading for name, reading in state.sources.items()},
                 "notes": [[state.total, _clean(note)] for note in state.notes[-5:]],
                 "bytes": state.total_bytes,
@@ -140,6 +142,8 @@ class LogView(View[LogEvent, LogState]):
             message = {"bytes": state.total_bytes, **_tail(state, min(state.total - previous.total, TAIL_LINES))}
         if state.following != previous.following:
             message["following"] = state.following
+        if state.outcome != previous.outcome:
+            message |= {"outcome": state.outcome, "reason": _clean(state.reason)}
         if state.sources is not previous.sources and state.sources != previous.sources:
             message["sources"] = {_clean(name): reading for name, reading in state.sources.items()}
         if state.notes is not previous.notes:
@@ -234,6 +238,12 @@ def _heading(state: LogState) -> list[Span]:
     spans.append(Span(f"  {_count(state.total)} · {format_size(state.total_bytes)}", Tone.DIM))
     if state.following:
         spans.append(Span("  ● following", Tone.GOOD))
+    elif state.outcome == "done":
+        spans.append(Span("  ✓ done", Tone.GOOD))
+    elif state.outcome == "stopped":
+        spans.append(Span("  ■ stopped", Tone.WARNING))
+    elif state.outcome:
+        spans.append(Span(f"  ✕ {' '.join(state.reason.split()) or state.outcome}", Tone.BAD))
     return spans
 
 

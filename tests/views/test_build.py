@@ -7,6 +7,7 @@ import pytest
 
 from nbcontainer.errors import Problem
 from nbcontainer.model.build import (
+    BuildEnded,
     BuildStarted,
     BuildState,
     BuildStep,
@@ -161,8 +162,35 @@ def test_a_flood_of_output_is_sent_as_the_window_it_left():
 
 
 def test_a_stopped_build_says_so():
-    steps = {"a": BuildStep("a", "a", instruction="RUN sleep 9", state=StepState.STOPPED)}
-    assert "■ stopped" in as_text(BuildView().render(BuildState(steps=steps)))
+    running = BuildStep("a", "a", instruction="RUN sleep 9", state=StepState.RUNNING, started=1.0)
+    state = apply_build(BuildState(started=1.0, steps={"a": running}), BuildEnded("stopped", time=4.0))
+    head, *rows = as_text(BuildView().render(state)).splitlines()
+    assert head == "image  ■ stopped  after 3.0 s"
+    assert [row.split()[0] for row in rows] == ["■"]
+    assert BuildView().wire(None, state)["outcome"] == "stopped"
+
+
+@pytest.mark.parametrize("event", [BuildEnded("failed", "no room\non the disk", 4.0), BuildEnded("stopped", time=4.0)])
+def test_nothing_runs_in_the_last_picture(event):
+    state = BuildState(started=1.0, steps={"a": BuildStep("a", "a", state=StepState.RUNNING)})
+    text = as_text(BuildView().render(apply_build(state, event)))
+    assert "building" not in text
+    assert "◐" not in text
+    assert ("✕ failed" in text and "  no room\n  on the disk" in text) == (event.outcome == "failed")
+
+
+def test_a_build_is_not_done_before_it_is_pushed():
+    built = apply_build(BuildState(started=1.0), ImageBuilt("sha256:1", size=5, time=2.0))
+    assert "pushing" in as_text(BuildView().render(built))
+    failed = apply_build(built, BuildEnded("failed", "The push of web:1 failed: denied", 3.0))
+    assert as_text(BuildView().render(failed)).splitlines() == [
+        "image  ✕ built, not pushed  after 2.0 s", "  The push of web:1 failed: denied"
+    ]  # fmt: skip
+    stopped = apply_build(built, BuildEnded("stopped", time=3.0))
+    assert "■ stopped: built, not pushed" in as_text(BuildView().render(stopped))
+    done = apply_build(built, BuildEnded("done", time=3.0))
+    assert "✓ built" in as_text(BuildView().render(done))
+    assert BuildView().wire(None, done)["finished"] == 3.0
 
 
 def test_bytes_are_told_with_their_total_where_all_is_known():
