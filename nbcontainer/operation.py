@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
+import os
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from nbcontainer.errors import Stopped
 
@@ -125,6 +128,7 @@ class Operation(Generic[Event, State, Result]):
         self._done = False
         self._result: Result | None = None
         self._error: BaseException | None = None
+        self._traceback: TracebackType | None = None
         self._when_done: list[Callable[[], object]] = []
         self._task: asyncio.Task[Any] | None = None
 
@@ -215,6 +219,7 @@ class Operation(Generic[Event, State, Result]):
             if self._done:
                 return
             self._result, self._error, self._done = result, error, True
+            self._traceback = error.__traceback__ if error is not None else None
             self.finished = time.time()
             self._revision += 1
             self._cancels.clear()
@@ -284,7 +289,7 @@ class Operation(Generic[Event, State, Result]):
             self.interrupt()
             raise
         if self._error is not None:
-            raise self._error
+            self._raise(self._error)
         return self._result  # type: ignore[return-value] # set with done
 
     def stop(self) -> None:
@@ -345,7 +350,12 @@ class Operation(Generic[Event, State, Result]):
     async def _wait_async(self) -> Result:
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
-        self.when_done(lambda: loop.call_soon_threadsafe(ended.set))
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the waiter's event loop is closed: nobody is there to be woken
+                loop.call_soon_threadsafe(ended.set)
+
+        self.when_done(wake)
         await ended.wait()
         return self.result()
 
@@ -374,7 +384,11 @@ class Operation(Generic[Event, State, Result]):
 
     def _raise_error(self) -> None:
         if self._error is not None and not isinstance(self._error, Stopped):
-            raise self._error
+            self._raise(self._error)
+
+    def _raise(self, error: BaseException) -> NoReturn:
+        # each time anew: its traceback is that of the work and of this caller, and does not grow from call to call
+        raise error.with_traceback(self._traceback)
 
 
 class _Listener(Generic[Event]):
@@ -451,3 +465,14 @@ def _stop_all() -> None:
     deadline = time.monotonic() + STOP_SECONDS
     for operation in running:
         operation.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _forget_all() -> None:
+    """A forked child has none of its parent's threads: neither the background loop, nor anything that runs."""
+    global _loop, _loop_lock
+    _loop, _loop_lock = None, threading.Lock()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -251,3 +251,60 @@ running.wait(revision=0)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout == "the far end was told\n"
     assert done.stderr == ""
+
+
+def test_nobody_is_woken_whose_loop_is_closed():
+    running = counter().start_thread(until_stopped)
+
+    async def impatient():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(running, 0.05)
+
+    asyncio.run(impatient())
+    assert not running.done
+    running.stop()
+    with pytest.raises(Stopped):
+        running.result()
+
+
+def test_a_traceback_does_not_grow_with_each_call():
+    def work(progress):
+        del progress
+        raise NotFound("gone", status=404)
+
+    def frames():
+        with pytest.raises(NotFound) as caught:
+            running.result()
+        return [entry.name for entry in caught.traceback]
+
+    running = counter().start_thread(work)
+    first = frames()
+    assert "work" in first
+    assert frames() == frames() == first
+
+
+FORK = """
+import asyncio, os, sys
+from nbcontainer.operation import Operation
+
+async def work(progress):
+    await asyncio.sleep(0)
+    return "done"
+
+def run():
+    return Operation("count", 0, lambda state, event: state, conclude=lambda s, v: v).start_task(work).result(10)
+
+hanging = Operation("hang", 0, lambda state, event: state).start_task(lambda progress: asyncio.sleep(60))
+print(run(), flush=True)
+if os.fork() == 0:
+    print("child", run(), flush=True)
+    sys.exit(0)
+print(os.waitstatus_to_exitcode(os.wait()[1]), hanging.stopping)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_has_a_loop_of_its_own():
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    assert ended.stdout.splitlines() == ["done", "child done", "0 False"]

@@ -60,6 +60,9 @@ class Call:
             return
         try:
             answer = input(f"{what} [y/N] ")
+        except KeyboardInterrupt:
+            print()  # noqa: T201 - the question's line ends here
+            raise Stopped("Nothing was changed.") from None
         except (EOFError, RuntimeError, NotImplementedError):
             raise UsageError(f"Not done: {what}", cure="Nobody can be asked here; -y says yes.") from None
         if answer.strip().lower() not in {"y", "yes"}:
@@ -104,7 +107,7 @@ def run_magic(
     try:
         return _run(verbs, line, cell, namespace, shell)
     except KeyboardInterrupt:
-        raise _quiet(Stopped("Stopped.")) from None
+        raise _quiet(Stopped("Interrupted.")) from None
     except NbcontainerError as error:
         raise _quiet(error) from None
 
@@ -141,10 +144,22 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
 
     def render() -> list[str]:
         first, *more = [*error.message.splitlines(), *error.cure.splitlines()] or [""]
-        return [f"\x1b[31m{sign} {name}:\x1b[0m {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
+        head = f"\x1b[31m{sign} {name}:\x1b[0m" if _has_colours() else f"{sign} {name}:"
+        return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error
+
+
+def _has_colours() -> bool:
+    """Whether whatever shows the error shows colours: pages do, terminals unless NO_COLOR says no, files do not."""
+    from nbcontainer.views.surfaces import in_kernel  # noqa: PLC0415 - errors are seldom
+    from nbcontainer.views.terminal import console_of_terminal  # noqa: PLC0415 - as above
+
+    if in_kernel():
+        return True
+    console = console_of_terminal()
+    return console.color_system is not None and not console.no_color
 
 
 def _safe(text: str) -> str:

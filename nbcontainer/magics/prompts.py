@@ -21,6 +21,9 @@ def ask_secret(prompt: str, cure: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed
             answer = getpass.getpass(prompt)
+    except KeyboardInterrupt:
+        print()  # noqa: T201 - the question's line ends here
+        raise Stopped("Nothing was entered.") from None
     except (EOFError, OSError, NotImplementedError, RuntimeError, getpass.GetPassWarning):
         raise UsageError("Nobody can be asked here.", cure=cure) from None
     if not answer:

@@ -86,12 +86,13 @@ def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IP
     """Draw a result in a terminal: whole, or as one line where it was drawn while it ran."""
     import sys  # noqa: PLC0415 - loads with the first result
 
+    from nbcontainer.views.ansi import plain  # noqa: PLC0415 - as above
     from nbcontainer.views.picture import as_rich, as_text  # noqa: PLC0415 - as above
-    from nbcontainer.views.results import brief, picture_of  # noqa: PLC0415 - as above
+    from nbcontainer.views.results import picture_of  # noqa: PLC0415 - as above
     from nbcontainer.views.surfaces import was_shown  # noqa: PLC0415 - as above
 
     if cycle or was_shown(result):
-        printer.text(brief(result))
+        printer.text(plain(repr(result)))
         return
     picture = picture_of(result)
     if not sys.stdout.isatty():

@@ -419,6 +419,10 @@ class BuildResult:
     state: BuildState
     command: str = ""
 
+    def __repr__(self) -> str:
+        """Names, id and time."""
+        return f"BuildResult({', '.join((*self.tags, self.id[:19]))}, {self.seconds:.1f} s)"
+
     @property
     def steps(self) -> tuple[BuildStep, ...]:
         """The instruction steps, in build order."""

@@ -67,3 +67,8 @@ class RunResult:
     output: str = ""
     spool: str = ""
     command: str = ""
+
+    def __repr__(self) -> str:
+        """Which container, and how it ended."""
+        how = "running" if self.exit_code is None else f"exit code {self.exit_code}"
+        return f"RunResult({self.name or self.id[:12]}, {how})"

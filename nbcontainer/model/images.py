@@ -153,3 +153,7 @@ class TransferResult:
     seconds: float
     state: TransferState
     command: str = ""
+
+    def __repr__(self) -> str:
+        """Which image, and the digest that names it for ever."""
+        return f"TransferResult({self.image}, {self.digest[:19]})"

@@ -168,6 +168,11 @@ class LogResult(Sequence[LogLine]):
         """The lines in order."""
         return iter(self.state.lines)
 
+    def __repr__(self) -> str:
+        """Whose log, and how long it is."""
+        count = "1 line" if self.state.total == 1 else f"{self.state.total:,} lines"
+        return f"LogResult({self.state.title or 'log'}, {count})"
+
     @property
     def text(self) -> str:
         """The window's lines as one text."""

@@ -105,6 +105,10 @@ class PodChange:
     command: str = ""
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        """What was done to what."""
+        return f"PodChange({self.kind.lower()}/{self.name} {self.action}{', ' if self.status else ''}{self.status})"
+
     @property
     def yaml(self) -> str:
         """The object as YAML, as it was sent."""
@@ -132,6 +136,10 @@ class Description:
     command: str = ""
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        """Which object."""
+        return f"Description({self.kind.lower()}/{self.name})"
+
 
 @dataclass(frozen=True, slots=True)
 class ExecRequest:
@@ -155,3 +163,7 @@ class ExecResult:
     errors: str = ""
     spool: str = ""
     command: str = ""
+
+    def __repr__(self) -> str:
+        """How it ended."""
+        return f"ExecResult(exit code {self.exit_code})"

@@ -29,6 +29,10 @@ class Report:
     remarks: tuple[Remark, ...]
     command: str = ""
 
+    def __repr__(self) -> str:
+        """The lines, as one."""
+        return f"Report({'; '.join(remark.text for remark in self.remarks)})"
+
     def __str__(self) -> str:
         """The lines."""
         return "\n".join(remark.text for remark in self.remarks)

@@ -165,6 +165,11 @@ class Table(Sequence[Row]):
         """The rows in order."""
         return iter(self.state.rows.values())
 
+    def __repr__(self) -> str:
+        """What it is a table of, how many rows, and where."""
+        count = "1 row" if len(self) == 1 else f"{len(self):,} rows"
+        return f"Table({', '.join(word for word in (self.state.title, count, self.state.where) if word)})"
+
     @property
     def names(self) -> list[str]:
         """The objects' names, in order."""

@@ -1,8 +1,7 @@
-"""How finished things look: each result of the API as a picture, and as one line."""
+"""How finished things look: each result of the API as a picture."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from nbcontainer.model.build import BuildResult
@@ -13,9 +12,8 @@ from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChange
 from nbcontainer.model.results import Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
-from nbcontainer.views.quantities import format_size
 
-__all__ = ["SIGNS", "brief", "picture_of"]
+__all__ = ["SIGNS", "picture_of"]
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
 _ACTIONS = {
@@ -119,24 +117,3 @@ def _report(report: Report) -> Picture:
         if remark.cure:
             blocks.append(Line.of(Span(remark.cure, Tone.DIM), indent=2))
     return Picture(tuple(blocks), label="report")
-
-
-def brief(result: Any) -> str:  # noqa: PLR0911 - one return for each kind of result
-    """A result that was drawn already, in one line."""
-    match result:
-        case BuildResult():
-            size = f", {format_size(result.size)}" if result.size else ""
-            return f"BuildResult({', '.join(result.tags) or 'image'}, {result.id[:19]}{size}, {result.seconds:.1f} s)"
-        case TransferResult():
-            return f"TransferResult({result.image}, {result.digest[:19]})"
-        case LogResult():
-            return f"LogResult({result.state.title or 'log'}, {result.state.total} lines)"
-        case RunResult():
-            return f"RunResult({result.name or result.id[:12]}, exit code {result.exit_code})"
-        case ExecResult():
-            return f"ExecResult(exit code {result.exit_code})"
-        case PodChange():
-            return f"PodChange({result.kind.lower()}/{result.name} {result.action}, {result.status})"
-        case Table():
-            return f"Table({len(result)} rows, {time.strftime('%H:%M:%S')})"
-    return type(result).__name__

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "Plain", "Surface", "Terminal", "choose_surface", "show", "was_shown"]
+__all__ = ["Notebook", "Plain", "Surface", "Terminal", "choose_surface", "in_kernel", "show", "was_shown"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -80,9 +80,8 @@ def choose_surface() -> Surface:
     """
     wanted = settings.surface
     if wanted == "auto":
-        shell = _shell()
-        if shell is not None and hasattr(shell, "kernel"):
-            wanted = "notebook" if _has_page(shell) else "plain"
+        if in_kernel():
+            wanted = "notebook" if _has_page(_shell()) else "plain"
         else:
             wanted = "terminal" if sys.stdout.isatty() and os.environ.get("TERM") not in DUMB else "plain"
     surfaces: dict[str, type[Surface]] = {"notebook": Notebook, "terminal": Terminal, "plain": Plain}
@@ -92,6 +91,12 @@ def choose_surface() -> Surface:
 def _shell() -> Any:
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
+
+
+def in_kernel() -> bool:
+    """Whether this is a Jupyter kernel, and no terminal and no script."""
+    shell = _shell()
+    return shell is not None and hasattr(shell, "kernel")
 
 
 def _has_page(shell: Any) -> bool:
@@ -140,13 +145,12 @@ class Plain:
 
     def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
         """Print a line for each event that is worth one."""
-        shell = _shell()
-        in_kernel = shell is not None and hasattr(shell, "kernel")
-        if view.streams and not in_kernel:
+        kernel = in_kernel()
+        if view.streams and not kernel:
             stream(operation, view, coloured=False)
             return
-        alone = in_kernel and _owns_cell(shell)
-        printing = alone or not in_kernel
+        alone = kernel and _owns_cell(_shell())
+        printing = alone or not kernel
         worth_a_line = False
         try:
             for event in _events(operation):
@@ -155,7 +159,7 @@ class Plain:
                 if line is not None and printing:
                     print(line, flush=True)  # noqa: T201 - this is the surface that prints
         finally:
-            if in_kernel:
+            if kernel:
                 operation.wait(0 if operation.done else 1)
                 if worth_a_line or operation.error is None:  # what was refused at once has no picture but its error
                     _display(view.render(operation.state), clear=alone)
