@@ -45,15 +45,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of spans."""
+    """One line of spans; in a terminal that is too narrow it is cut, or with `wraps` goes on below."""
 
     spans: tuple[Span, ...]
     indent: int = 0
+    wraps: bool = False
 
     @classmethod
-    def of(cls, *parts: str | Span, indent: int = 0) -> Line:
+    def of(cls, *parts: str | Span, indent: int = 0, wraps: bool = False) -> Line:
         """A line of strings and spans."""
-        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts), indent)
+        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts), indent, wraps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Grid:
     right: frozenset[int] = frozenset()
     flexible: int | None = None
     indent: int = 0
+    wraps: bool = False
     widths: tuple[int, ...] = ()
 
 
@@ -170,7 +172,7 @@ def as_rich(picture: Picture) -> RenderableType:
     for block in picture.blocks:
         match block:
             case Line():
-                blocks.append(_rich_line(block.spans, block.indent))
+                blocks.append(_rich_wrapped(block) if block.wraps else _rich_line(block.spans, block.indent))
             case Grid():
                 blocks.append(_rich_grid(block))
             case Output():
@@ -186,6 +188,15 @@ def _rich_line(spans: Sequence[Span], indent: int = 0) -> Text:
         style = _RICH_STYLES[span.tone] + (" bold" if span.bold else "")
         text.append(_single(span.text), style=style.strip() or None)
     return text
+
+
+def _rich_wrapped(line: Line) -> RenderableType:
+    """A line that goes on below, at its own indent."""
+    from rich.padding import Padding  # noqa: PLC0415 - as above
+
+    text = _rich_line(line.spans)
+    text.no_wrap, text.overflow = False, "fold"
+    return Padding(text, (0, 0, 0, line.indent)) if line.indent else text
 
 
 def _rich_grid(grid: Grid) -> RenderableType:
@@ -205,6 +216,8 @@ def _rich_grid(grid: Grid) -> RenderableType:
         )
     for number, row in enumerate(grid.rows):
         cells = [_rich_line((span,)) for span in row]
+        if grid.wraps and grid.flexible is not None and grid.flexible < len(cells):
+            cells[grid.flexible].no_wrap, cells[grid.flexible].overflow = False, "fold"
         if number == 0 and grid.widths:  # the first row holds the columns open
             for cell, width in zip(cells, grid.widths, strict=False):
                 if cell.cell_len < width:

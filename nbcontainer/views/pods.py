@@ -34,7 +34,7 @@ class PodStartView(View[PodStep, PodStart]):
         blocks: list[Block] = [Line(tuple(head))]
         last = state.steps[-1].message if state.steps else ""
         if last and tone is not Tone.GOOD:
-            blocks.append(Line.of(Span(last, Tone.DIM), indent=2))
+            blocks.append(Line.of(Span(last, Tone.DIM), indent=2, wraps=True))
         return Picture(tuple(blocks), label=f"pod {state.name}")
 
 

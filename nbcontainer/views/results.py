@@ -97,7 +97,7 @@ def _description(description: Description) -> Picture:
             for name, value in facts
             for index, line in enumerate(value.splitlines() or [""])
         )
-        blocks.append(Grid(rows, flexible=1, indent=2 if title else 0))
+        blocks.append(Grid(rows, flexible=1, indent=2 if title else 0, wraps=True))
     if description.events:
         blocks.append(Line.of(Span("Events", Tone.DIM, bold=True)))
         happened = tuple(
@@ -105,7 +105,7 @@ def _description(description: Description) -> Picture:
                   for index, cell in enumerate(event))
             for event in description.events
         )  # fmt: skip
-        blocks.append(Grid(happened, flexible=len(description.events[0]) - 1, indent=2))
+        blocks.append(Grid(happened, flexible=len(description.events[0]) - 1, indent=2, wraps=True))
     return Picture(tuple(blocks), label=f"{description.kind} {description.name}")
 
 
@@ -113,7 +113,7 @@ def _report(report: Report) -> Picture:
     blocks = []
     for remark in report.remarks:
         sign = SIGNS.get(remark.tone, "·")
-        blocks.append(Line.of(Span(f"{sign} ", remark.tone), Span(remark.text)))
+        blocks.append(Line.of(Span(f"{sign} ", remark.tone), Span(remark.text), wraps=True))
         if remark.cure:
-            blocks.append(Line.of(Span(remark.cure, Tone.DIM), indent=2))
+            blocks.append(Line.of(Span(remark.cure, Tone.DIM), indent=2, wraps=True))
     return Picture(tuple(blocks), label="report")

@@ -115,6 +115,7 @@ class TableView(View[TableEvent, TableState]):
                 key=lambda at: max((len(str(row.cells[places[at]])) for row in rows), default=0),
                 default=None,
             ),
+            wraps=any(columns[place].name.upper() == "MESSAGE" for place in places),  # a sentence is read to its end
         )
 
     # --- a page

@@ -63,6 +63,24 @@ def _tags(html):
     return reader
 
 
+def test_sentences_go_on_below_where_a_terminal_is_too_narrow():
+    told = Picture(
+        (
+            Line.of(Span("put a kubeconfig at ~/.kube/config"), indent=2, wraps=True),
+            Grid(((Span("Warning"), Span("Failed to pull the image")),), flexible=1, wraps=True),
+        )
+    )
+    console = Console(file=io.StringIO(), width=22)
+    console.print(as_rich(told))
+    assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
+        "  put a kubeconfig at",
+        "  ~/.kube/config",
+        "Warning  Failed to",
+        "         pull the",
+        "         image",
+    ]
+
+
 def test_html_needs_no_script_and_no_network():
     reader = _tags(as_html(PICTURE))
     assert set(reader.tags) <= {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "pre"}
