@@ -6,84 +6,38 @@ the functions of this package do too, and return the same objects.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.settings import settings  # before anything else makes the module of that name an attribute
-from nbcontainer.version import __version__
+from nbcontainer.settings import settings as settings  # before anything else makes the module of that name an attribute
+from nbcontainer.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from nbcontainer.api import (  # noqa: F401 - __getattr__ gives them at run time
-        apply,
-        build,
-        check,
-        container_logs,
-        containers,
-        create_pod,
-        delete_pods,
-        describe_pod,
-        doctor,
-        events,
-        exec_pod,
-        images,
-        login,
-        logout,
-        pod_logs,
-        pods,
-        pull,
-        push,
-        remove_containers,
-        run,
-        stop_containers,
-        tag,
-        watch_pods,
-    )
-    from nbcontainer.errors import NbcontainerError
+    from nbcontainer import errors as errors
+    from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.errors import NbcontainerError as NbcontainerError
+else:
 
-_API = (
-    "apply",
-    "build",
-    "check",
-    "container_logs",
-    "containers",
-    "create_pod",
-    "delete_pods",
-    "describe_pod",
-    "doctor",
-    "events",
-    "exec_pod",
-    "images",
-    "login",
-    "logout",
-    "pod_logs",
-    "pods",
-    "pull",
-    "push",
-    "remove_containers",
-    "run",
-    "stop_containers",
-    "tag",
-    "watch_pods",
-)
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for, when it is asked for: `%load_ext` must stay light."""
+        from importlib import import_module  # noqa: PLC0415 - as the docstring says
 
-__all__ = [*_API, "NbcontainerError", "__version__", "errors", "settings"]  # noqa: PLE0604 - _API holds names
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, when it is asked for: `%load_ext` must stay light."""
-    from importlib import import_module  # noqa: PLC0415 - as the docstring says
-
-    if name in _API:
-        return getattr(import_module("nbcontainer.api"), name)
-    if name == "NbcontainerError":
-        return import_module("nbcontainer.errors").NbcontainerError
-    if name == "errors":
-        return import_module("nbcontainer.errors")
-    raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
+        if name == "errors":
+            return import_module("nbcontainer.errors")
+        if name == "NbcontainerError":
+            return import_module("nbcontainer.errors").NbcontainerError
+        if name == "__all__" or not name.startswith("_"):
+            calls = import_module("nbcontainer.api")
+            if name == "__all__":
+                return [*calls.__all__, "NbcontainerError", "__version__", "errors", "settings"]
+            if name in calls.__all__:
+                return getattr(calls, name)
+        raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """The public names."""
-    return sorted(__all__)
+    return sorted(sys.modules[__name__].__all__)
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -78,6 +78,6 @@ done
 cd "$root"
 exec chroot "$root" "$@"
 '
-if [ $# = 0 ]; then set -- sh -c 'time make demo && time make demo'; fi
+if [ $# = 0 ]; then set -- bash -c 'time make demo && time make demo'; fi
 ip netns exec "$name" unshare --mount --pid --fork --kill-child --ipc --uts -- \
   bash -c "$inside" fresh "$root" /usr/bin/env -i "${variables[@]}" bash -c 'cd /srv/nbcontainer && exec "$@"' fresh "$@"
