@@ -63,6 +63,7 @@ inside='
 set -eu
 root=$1; shift
 mount --make-rprivate /
+mount --bind "$root" "$root"
 mount --rbind /sys "$root/sys"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 dev "$root/dev"
@@ -76,7 +77,11 @@ for device in null zero full random urandom tty fuse net/tun; do
   : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
 done
 cd "$root"
-exec chroot "$root" "$@"
+mkdir .old
+pivot_root . .old
+umount -l /.old
+rmdir /.old
+exec "$@"
 '
 if [ $# = 0 ]; then set -- bash -c 'time make demo && time make demo'; fi
 ip netns exec "$name" unshare --mount --pid --fork --kill-child --ipc --uts -- \

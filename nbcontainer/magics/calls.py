@@ -11,9 +11,10 @@ from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.magics.verbs import Magic, Values, Verb, switch
 from nbcontainer.settings import settings
 
-__all__ = ["YES", "Call", "Handler", "Verbs", "run_magic"]
+__all__ = ["TTY", "YES", "Call", "Handler", "Verbs", "is_headless", "refuse_terminal", "run_magic"]
 
 YES = switch("-y", "--yes", help="do not ask", own=True)
+TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
 
 Handler = Callable[["Call"], Any]
 
@@ -166,6 +167,19 @@ def _safe(text: str) -> str:
     from nbcontainer.views.ansi import plain  # noqa: PLC0415 - errors are seldom
 
     return plain(text)
+
+
+def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the flag as it was given
+    """Say what to do in place of `-t`, which many type from habit.
+
+    Raises:
+        UsageError: `wanted`.
+    """
+    if wanted:
+        raise UsageError(
+            "A cell is no terminal, so nothing can be typed into what runs.",
+            cure=f"Leave -t out. {magic} with -i gives the cell's body to it as standard input.",
+        )
 
 
 def is_headless() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.calls import YES, Call, Verbs
+from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
 
 __all__ = ["VERBS"]
@@ -222,6 +222,7 @@ RUN = Verb(
         switch("-d", "--detach", help="leave it running and return at once"),
         switch("--rm", help="remove it when it ends"),
         switch("-i", "--interactive", help="keep standard input open (the cell is it)"),
+        TTY,
         option("-e", "--env", help="an environment variable", kind="mapping"),
         option("-p", "--publish", help="publish a port", kind="list", metavar="[IP:][HOST:]PORT"),
         option("-v", "--volume", help="mount a volume or a folder", kind="list", metavar="SOURCE:TARGET"),
@@ -254,6 +255,7 @@ def run(call: Call) -> Any:
     from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
     values = call.values
+    refuse_terminal(values.tty, "%%docker run")
     try:
         cpus = float(values.cpus or 0)
     except ValueError:

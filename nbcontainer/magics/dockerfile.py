@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from nbcontainer.errors import UsageError
@@ -76,7 +77,7 @@ def dockerfile(call: Call) -> Any:
 def _command(call: Call) -> str:
     """The command reads the Dockerfile from standard input where there is no file of it."""
     words = call.command
-    source = f" -f {call.values.save}" if call.values.save else " -f-"
+    source = f" -f {shlex.quote(call.values.save)}" if call.values.save else " -f-"
     return words.replace("docker build", f"docker build{source}", 1) + ("" if call.values.path else " .")
 
 

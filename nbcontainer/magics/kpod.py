@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.calls import YES, Call, Verbs, is_headless
+from nbcontainer.magics.calls import TTY, YES, Call, Verbs, is_headless, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
 
 __all__ = ["ALL_NAMESPACES", "CONTEXT", "NAMESPACE", "SELECTOR", "VERBS"]
@@ -229,6 +229,7 @@ def logs(call: Call) -> Any:
             NAMESPACE,
             CONTAINER,
             switch("-i", "--stdin", help="pass standard input on (the cell is it)"),
+            TTY,
             option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
         ),
@@ -247,6 +248,7 @@ def execute(call: Call) -> Any:
     from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
     values = call.values
+    refuse_terminal(values.tty, "%%kpod exec")
     request = ExecRequest(
         name=values.pod,
         command=tuple(values.command),
@@ -263,7 +265,7 @@ def execute(call: Call) -> Any:
         "events",
         "What happened to pods, newest last.",
         (
-            positional("POD", help="only of this pod", required=False, completes="pod"),
+            positional("POD", help="only of this pod", required=False, completes="pod", spelled="--for=pod/{}"),
             ALL_NAMESPACES,
             NAMESPACE,
             CONTEXT,

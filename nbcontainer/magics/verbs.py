@@ -29,6 +29,7 @@ class Argument:
         required: for a positional: whether it must be there.
         many: for a positional: whether there may be several.
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
+        spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
         completes: what its value is, for completion: "image", "pod", "container", "namespace", "stage", "path",
             "variable", "context", or one of `choices`.
     """
@@ -43,6 +44,7 @@ class Argument:
     own: bool = False
     choices: tuple[str, ...] = ()
     completes: str = ""
+    spelled: str = "{}"
 
     @property
     def is_flag(self) -> bool:
@@ -102,9 +104,10 @@ def positional(
     kind: str = "text",
     completes: str = "",
     own: bool = False,
+    spelled: str = "{}",
 ) -> Argument:
     """A word without a dash."""
-    return Argument((name,), help, kind, required=required, many=many, completes=completes, own=own)
+    return Argument((name,), help, kind, required=required, many=many, completes=completes, own=own, spelled=spelled)
 
 
 class Values(dict[str, Any]):
@@ -166,7 +169,8 @@ class Verb:
 
     def as_command(self, values: Mapping[str, Any]) -> str:
         """The same call as a docker or kubectl command, quoted for a shell."""
-        words = list(self.command)
+        flags: list[str] = []
+        names: list[str] = []
         rest: list[str] = []
         for argument in self.arguments:
             value = values.get(argument.key)
@@ -174,13 +178,14 @@ class Verb:
                 continue
             if argument.kind == "rest":
                 rest = [str(word) for word in value]
-            elif not argument.is_flag:
-                words += [str(word) for word in value] if isinstance(value, list) else [str(value)]
+            elif argument.is_flag:
+                flags += _flag_words(argument, value)
             else:
-                words += _flag_words(argument, value)
-        if rest:
-            words += rest if self.rest_after_first and self.command[:1] == ("docker",) else ["--", *rest]
-        return shlex.join(words)
+                given = value if isinstance(value, list) else [value]
+                names += [argument.spelled.format(word) for word in given]
+        if self.command[:1] == ("docker",):  # whose words after an image's or a container's name belong to it
+            return shlex.join([*self.command, *flags, *names, *rest])
+        return shlex.join([*self.command, *names, *flags, *(["--", *rest] if rest else [])])
 
     def usage(self, magic: str) -> str:
         """The first line of its help."""

@@ -51,6 +51,8 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%docker login example.com", "UsageError", ["-u USER"]),
         ("%docker login example.com -u a", "UsageError", ["Nobody can be asked", "env:NAME"]),
         ("%docker login example.com -u a --password-from env:NOT_THERE", "UsageError", ["NOT_THERE"]),
+        ("%docker run -it busybox sh", "UsageError", ["no terminal", "Leave -t out", "%%docker run"]),
+        ("%kpod exec -it web -- sh", "UsageError", ["no terminal", "Leave -t out", "%%kpod exec"]),
         ("%docker rm web", "UsageError", ["Not done", "-y says yes"]),
         ("%nbcontainer settings nope", "UsageError", ["no setting 'nope'"]),
     ],
