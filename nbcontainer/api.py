@@ -78,30 +78,31 @@ PRELOADED = (
 
 
 def build(
-    request: BuildRequest | str, *, command: str = "", **fields: Any
+    request: BuildRequest | str, *, command: str = "", engine: str = "", **fields: Any
 ) -> Operation[BuildEvent, BuildState, BuildResult]:
     """Build an image.
 
     Args:
         request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
         command: the same as a docker command, for the result.
+        engine: a docker context, an address or "podman"; "" for the one in use. So for all calls of an engine.
         **fields: `BuildRequest`'s fields, where `request` is a text.
 
     Raises:
         DockerfileError: the text has faults that can be known before anything is sent; all of them.
         EngineUnavailable: no engine answers.
+        Protected: the engine is protected and not named. So for all calls that change something.
     """
     from nbcontainer.engine.build import build as engine_build  # noqa: PLC0415 - loads with the first build
-    from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - as above
     from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
 
     asked = BuildRequest(dockerfile=request, **fields) if isinstance(request, str) else request
     try:
-        engine = find_engine()
-    except EngineUnavailable:
+        found = _engine(engine, changes=not asked.outputs)
+    except (EngineUnavailable, Protected):
         check(asked)  # faults of the text need no engine, and come first
         raise
-    return engine_build(engine, asked, command=command)
+    return engine_build(found, asked, command=command)
 
 
 def check(request: BuildRequest | str) -> Report:
@@ -129,7 +130,7 @@ def check(request: BuildRequest | str) -> Report:
     )
 
 
-def push(image: str) -> Operation[TransferEvent, TransferState, TransferResult]:
+def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
     """Push an image to the registry that its name says.
 
     Raises (from `result()`):
@@ -139,29 +140,31 @@ def push(image: str) -> Operation[TransferEvent, TransferState, TransferResult]:
     """
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.push(_engine(), image)
+    return engine_images.push(_engine(engine, changes=True), image)
 
 
-def pull(image: str, *, platform: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
+def pull(
+    image: str, *, platform: str = "", engine: str = ""
+) -> Operation[TransferEvent, TransferState, TransferResult]:
     """Pull an image; raises from `result()` as `push` does."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.pull(_engine(), image, platform=platform)
+    return engine_images.pull(_engine(engine, changes=True), image, platform=platform)
 
 
-def tag(image: str, target: str) -> Report:
+def tag(image: str, target: str, *, engine: str = "") -> Report:
     """Give an image a further name."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    engine_images.tag(_engine(), image, target)
+    engine_images.tag(_engine(engine, changes=True), image, target)
     return Report((Remark(f"{image} is also {target}"),), shlex.join(["docker", "tag", image, target]))
 
 
-def images(*, name: str = "", all: bool = False) -> Table:  # noqa: A002 - docker's own flag
+def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of images in the engine's store."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.images(_engine(), name, every=all)
+    return engine_images.images(_engine(engine), name, every=all)
 
 
 # --- registries
@@ -203,7 +206,7 @@ def logout(registry: str = "") -> Report:
 # --- containers
 
 
-def run(request: RunRequest) -> Operation[LogEvent, LogState, RunResult]:
+def run(request: RunRequest, *, engine: str = "") -> Operation[LogEvent, LogState, RunResult]:
     """Run a command in a new container.
 
     Raises (from `result()`):
@@ -213,41 +216,40 @@ def run(request: RunRequest) -> Operation[LogEvent, LogState, RunResult]:
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     labels = {NOTEBOOK_LABEL: notebook_id(), **request.labels}
-    return engine_containers.run(_engine(), replace(request, labels=labels))
+    return engine_containers.run(_engine(engine, changes=True), replace(request, labels=labels))
 
 
-def containers(*, all: bool = False) -> Table:  # noqa: A002 - docker's own flag
+def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of containers."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
-    return engine_containers.ps(_engine(), every=all)
+    return engine_containers.ps(_engine(engine), every=all)
 
 
-def container_logs(request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+def container_logs(request: LogRequest, *, engine: str = "") -> Operation[LogEvent, LogState, LogResult]:
     """A container's output; `follow` makes it endless."""
     from nbcontainer.engine import logs as engine_logs  # noqa: PLC0415 - loads with the first call
 
-    return engine_logs.logs(_engine(), request)
+    return engine_logs.logs(_engine(engine), request)
 
 
-def stop_containers(names: Sequence[str], *, seconds: int | None = None) -> Report:
+def stop_containers(names: Sequence[str], *, seconds: int | None = None, engine: str = "") -> Report:
     """Stop containers; `seconds` is how long each may take to end well."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
-    engine = _engine()
+    found = _engine(engine, changes=True)
     for name in names:
-        engine_containers.stop(engine, name, **({} if seconds is None else {"seconds": seconds}))
+        engine_containers.stop(found, name, **({} if seconds is None else {"seconds": seconds}))
     return Report(tuple(Remark(f"{name} stopped") for name in names), shlex.join(["docker", "stop", *names]))
 
 
-def remove_containers(names: Sequence[str], *, force: bool = False, volumes: bool = False) -> Report:
+def remove_containers(names: Sequence[str], *, force: bool = False, volumes: bool = False, engine: str = "") -> Report:
     """Remove containers."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
-    engine = _engine()
-    _guard(engine.address, named=False)
+    found = _engine(engine, changes=True)
     for name in names:
-        engine_containers.remove(engine, name, force=force, volumes=volumes)
+        engine_containers.remove(found, name, force=force, volumes=volumes)
     return Report(tuple(Remark(f"{name} removed") for name in names), shlex.join(["docker", "rm", *names]))
 
 
@@ -505,10 +507,15 @@ def known_names(kind: str) -> list[str]:
 # --- what they share
 
 
-def _engine() -> Engine:
+def _engine(name: str = "", *, changes: bool = False) -> Engine:
+    """The engine of that name, or the one in use; where the call changes something, it must not be protected."""
     from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
-    return find_engine()
+    engine = find_engine(name)
+    if changes:
+        for known_as in (engine.context, engine.address):
+            _guard(known_as, named=bool(name))
+    return engine
 
 
 def _pods_home(context: str, namespace: str) -> PodsHome:

@@ -97,6 +97,30 @@ def test_faults_of_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
         forget_engines()
 
 
+@pytest.mark.usefixtures("docker")
+def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(monkeypatch, tmp_path):
+    changes = {
+        "build": lambda **named: nbc.build("FROM busybox", tags=("nbc-protected:1",), **named).result(),
+        "tag": lambda **named: nbc.tag("nbc-protected:1", "nbc-protected:2", **named),
+        "push": lambda **named: nbc.push("127.0.0.1:1/nbc-protected:1", **named).result(),
+        "pull": lambda **named: nbc.pull("busybox", **named).result(),
+        "run": lambda **named: nbc.run(RunRequest("busybox", ("true",), name="nbc-protected"), **named).result(),
+        "stop": lambda **named: nbc.stop_containers(["nbc-protected"], **named),
+        "rm": lambda **named: nbc.remove_containers(["nbc-protected"], **named),
+    }
+    host = os.environ["DOCKER_HOST"]
+    monkeypatch.setattr(nbc.settings, "protected_contexts", (f"{host[:20]}*",))
+    for name, change in changes.items():
+        with pytest.raises(Protected, match=f"--context={host}"):
+            change()
+        if name != "push":
+            change(engine=host)
+    nbc.images()
+    nbc.containers()
+    nbc.build("FROM busybox", outputs=(f"{tmp_path}/out",)).result()  # changes nothing there
+    assert (tmp_path / "out" / "bin").is_dir()
+
+
 def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
     table = nbc.pods(all_namespaces=True)

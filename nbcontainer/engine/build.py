@@ -79,6 +79,8 @@ def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
         parse_reference(tag)
     if request.push and not request.tags:
         raise UsageError("--push needs a name to push to.", cure="Give it with -t, such as -t localhost:5000/web:1.")
+    if request.push and request.outputs:
+        raise UsageError("--push and --output exclude each other.", cure="--output writes files in place of an image.")
     dockerfile = parse(request.dockerfile, request.source_map)
     problems = check(
         dockerfile,

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -188,7 +188,7 @@ def _options(engine: Engine, request: BuildRequest) -> SolveOptions:
         frontend_attributes=attributes,
         exporters=[_exporter(request)],
         cache_imports=[frontend.entry(text, default_type="registry") for text in request.cache_from],
-        entitlements=[frontend.NETWORK_HOST] if request.network == "host" else [],
+        entitlements=sorted({*request.allow, *([frontend.NETWORK_HOST] if request.network == "host" else [])}),
     )
 
 
@@ -199,12 +199,38 @@ def _proxies(engine: Engine, request: BuildRequest) -> dict[str, str]:
 
 def _exporter(request: BuildRequest) -> Entry:
     """Where the image goes: an engine keeps it itself; a builder pushes it, or sends it here to be loaded."""
-    attributes = {"name": ",".join(request.tags)} if request.tags else {}
+    attributes = {f"annotation.{name}": value for name, value in request.annotations.items()}
+    if request.tags:
+        attributes["name"] = ",".join(request.tags)
+    if request.outputs:
+        kind, more, _ = _output(request.outputs)
+        return Entry(type=kind, attributes={**attributes, **more})
     if not request.builder:
         return Entry(type="moby", attributes=attributes)
     if request.push:
         return Entry(type="image", attributes={**attributes, "push": "true"})
     return Entry(type="docker", attributes=attributes)
+
+
+def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
+    """One `--output`: its type, the exporter's attributes, and the file or folder that it goes to.
+
+    Raises:
+        ValueError: it is none that can be written here.
+    """
+    if len(outputs) > 1:
+        raise ValueError("--output: one at a time")
+    text = outputs[0]
+    found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
+    attributes = dict(found.attributes)
+    target = Path(attributes.pop("dest", "")).expanduser()
+    if found.type not in ("local", "tar", "oci", "docker") or str(target) in ("", ".", "-"):
+        raise ValueError(f"--output {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
+    if found.type != "local" and target.is_dir():
+        raise ValueError(f"--output {text!r}: {target} is a folder")
+    if not target.parent.is_dir():
+        raise ValueError(f"--output {text!r}: there is no folder {target.parent}")
+    return found.type, attributes, target
 
 
 def _named_context(name: str, value: str) -> tuple[str, str]:
@@ -215,7 +241,10 @@ def _named_context(name: str, value: str) -> tuple[str, str]:
 
 
 def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progress[BuildEvent]) -> Services:
-    trees = {"dockerfile": Tree(None, {"Dockerfile": request.dockerfile.encode()})}
+    files = {"Dockerfile": request.dockerfile.encode()}
+    if request.ignore is not None:
+        files["Dockerfile.dockerignore"] = request.ignore.encode()
+    trees = {"dockerfile": Tree(None, files)}
     if request.context is None or not _REMOTE.match(request.context):
         trees["context"] = Tree(request.context, request.files)
     for name, value in request.build_contexts.items():
@@ -236,13 +265,19 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
         trees=trees,
         secrets={secret.id: secret.read for secret in request.secrets},
         login=login,
-        outputs=dict(outputs),
+        ssh=request.ssh,
+        outputs={name: opener for name, opener in outputs.items() if callable(opener)},
+        output_folders={name: folder for name, folder in outputs.items() if not callable(folder)},
     )
 
 
 @contextmanager
 def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any]]:
-    """Where a builder's image is received, and loaded into the engine when it is whole."""
+    """Where `--output` goes, or where a builder's image is received, and loaded into the engine when it is whole."""
+    if request.outputs:
+        kind, _, target = _output(request.outputs)
+        yield {"0": target if kind == "local" else lambda: target.open("wb")}
+        return
     if not request.builder or request.push:
         yield {}
         return
@@ -269,7 +304,9 @@ def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any
 def _built(engine: Engine, request: BuildRequest, response: Mapping[str, str]) -> ImageBuilt:
     image_id, digest = response.get(_IMAGE_ID, ""), response.get(_MANIFEST, "")
     pushed = bool(request.builder and request.push)
-    size = 0 if pushed else image_size(engine, request.tags[0] if request.tags else image_id or digest)
+    size = (
+        0 if pushed or request.outputs else image_size(engine, request.tags[0] if request.tags else image_id or digest)
+    )
     if digest == image_id:
         digest = ""  # an engine's own store has no manifest until the image is pushed
     return ImageBuilt(image_id or digest, digest, size, pushed=pushed, time=time.time())

@@ -97,6 +97,10 @@ def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Docker
     podman = engine.capabilities.pods
     for asked, what in (
         (request.secrets, "build secrets"),
+        (request.ssh, "ssh agents"),
+        (request.outputs, "--output"),
+        (request.annotations, "annotations"),
+        (request.allow, "--allow"),
         (request.build_contexts, "named build contexts"),
         (request.no_cache_filter, "--no-cache-filter"),
         (request.attributes, "attributes of BuildKit's frontend"),
@@ -194,8 +198,10 @@ def _context(request: BuildRequest, dockerfile: Dockerfile) -> ContextTar:
     """The tar to send; the folder is in it only where an instruction reads it."""
     folder = request.context if dockerfile.uses_context(request.target, request.build_args) else None
     tree = Tree(folder, request.files)
-    ignored = ""
-    if ".dockerignore" in request.files:
+    ignored = request.ignore or ""
+    if request.ignore is not None:
+        pass
+    elif ".dockerignore" in request.files:
         ignored = request.files[".dockerignore"].decode("utf-8", "surrogateescape")
     elif folder is not None and tree.exists(".dockerignore"):
         with tree.open(".dockerignore") as file:

@@ -35,11 +35,13 @@ class Address:
     Attributes:
         url: "unix://…", "tcp://…", "ssh://…", or "podman" for the private one.
         source: in words: "DOCKER_HOST", "docker context 'remote'", "the usual sockets".
+        context: the docker context that names it, or "".
     """
 
     url: str
     source: str = ""
     tls: Tls | None = None
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class Engine:
     _where: Address = field(default_factory=lambda: Address(""), repr=False)
     _http: Http | None = field(default=None, repr=False)
     _information: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def context(self) -> str:
+        """The docker context that it is, else its address: what `protected_contexts` are compared with."""
+        return self._where.context or self.address
 
     @property
     def name(self) -> str:
@@ -159,14 +166,17 @@ _engines: dict[tuple[Address, ...], Engine] = {}
 _lock = threading.Lock()
 
 
-def find_engine() -> Engine:
+def find_engine(name: str = "") -> Engine:
     """The engine that a call means now; what was found is kept until its connection fails or the settings change.
+
+    Args:
+        name: a docker context, an address or "podman", where the call names one.
 
     Raises:
         EngineUnavailable: none answers; `tried` and `cure` say why and what to do.
         UsageError: the setting or docker's configuration names what cannot be.
     """
-    named = _named()
+    named = _setting(name, "the call's --context") if name else _named()
     candidates = (named,) if named else (*_sockets(), Address("podman", "private Podman"))
     with _lock:
         engine = _engines.get(candidates)
@@ -219,23 +229,23 @@ def _named() -> Address | None:
     return _of_context(context)
 
 
-def _setting(value: str) -> Address:
+def _setting(value: str, source: str = "the setting `engine`") -> Address:
     if value == "podman":
-        return Address("podman", "the setting `engine`")
+        return Address("podman", source)
     if "://" in value or value.startswith("/"):
         url = value if "://" in value else f"unix://{value}"
-        return Address(url, "the setting `engine`", _environment_tls(url))
+        return Address(url, source, _environment_tls(url))
     context = find_context(value)
     if context is None:
         raise UsageError(
-            f"The setting `engine` is {value!r}: neither an address nor a docker context.",
+            f"{source[:1].upper()}{source[1:]} is {value!r}: neither an address nor a docker context.",
             cure='It may be unix:///…, tcp://host:2376, ssh://user@host, a docker context, "podman", or "" to search.',
         )
     return _of_context(context)
 
 
 def _of_context(context: Context) -> Address:
-    return Address(context.address, f"docker context {context.name!r}", context.tls)
+    return Address(context.address, f"docker context {context.name!r}", context.tls, context.name)
 
 
 def _environment_tls(url: str) -> Tls | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,10 @@ class Call:
     @property
     def command(self) -> str:
         """The same call in docker's or kubectl's words."""
-        return self.verb.as_command(self.values)
+        command = self.verb.as_command(self.values)
+        if self.verb.command[:1] == ("docker",) and self.values.get("context"):  # docker has it before the verb
+            return shlex.join(["docker", "--context", self.values.context]) + command.removeprefix("docker")
+        return command
 
     def variable(self, name: str) -> Any:
         """One of the person's variables.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
+from nbcontainer.magics.building import ENGINE, FLAGS, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["VERBS"]
 
@@ -95,14 +99,7 @@ def logout(call: Call) -> Any:
         (
             positional("PATH", help="the build context's folder", completes="path"),
             option("-f", "--file", help="the Dockerfile (default PATH/Dockerfile)", completes="path"),
-            option("-t", "--tag", help="name and tag of the image", kind="list", completes="image"),
-            switch("--push", help="push the image once it is built"),
-            option("--build-arg", help="value of an ARG", kind="mapping"),
-            option("--target", help="the stage to build"),
-            option("--platform", help="the platform to build for", metavar="OS/ARCH"),
-            option("--label", help="metadata of the image", kind="mapping"),
-            switch("--no-cache", help="run every step anew"),
-            switch("--pull", help="look for newer base images"),
+            *FLAGS,
         ),
         example="%docker build -t web:1 ./web",
         command=("docker", "build"),
@@ -112,39 +109,40 @@ def build(call: Call) -> Any:
     """Read the file, build, show."""
     from pathlib import Path  # noqa: PLC0415 - loads with the first call
 
-    from nbcontainer import api  # noqa: PLC0415 - as above
     from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
-    from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
-    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
     values = call.values
     file = Path(values.file).expanduser() if values.file else Path(values.path).expanduser() / "Dockerfile"
+    text = read_text(file)
+    ignore = file.with_name(f"{file.name}.dockerignore")
+    request = BuildRequest(
+        dockerfile=text,
+        context=str(Path(values.path).expanduser()),
+        ignore=read_text(ignore) if ignore.is_file() else None,
+        **shared_fields(call),
+    )
+    return run_build(call, request, call.command)
+
+
+def read_text(file: Path) -> str:
+    """A file of the person's.
+
+    Raises:
+        UsageError: it cannot be read, or is no text.
+    """
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not UTF-8 text.") from None
-    request = BuildRequest(
-        dockerfile=text,
-        context=values.path,
-        tags=tuple(values.tag),
-        build_args={key: value or "" for key, value in values.build_arg.items()},
-        labels={key: value or "" for key, value in values.label.items()},
-        target=values.target or "",
-        platform=values.platform or "",
-        no_cache=values.no_cache,
-        pull=values.pull,
-        push=values.push,
-    )
-    return show(api.build(request, command=call.command), BuildView())
 
 
 @VERBS.add(
     Verb(
         "push",
         "Pushes an image to the registry that its name says.",
-        (IMAGE,),
+        (IMAGE, ENGINE),
         example="%docker push registry.example.com/team/web:1",
         command=("docker", "push"),
     )
@@ -155,14 +153,14 @@ def push(call: Call) -> Any:
     from nbcontainer.views.images import TransferView  # noqa: PLC0415 - as above
     from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
-    return show(api.push(call.values.image), TransferView())
+    return show(api.push(call.values.image, engine=call.values.context or ""), TransferView())
 
 
 @VERBS.add(
     Verb(
         "pull",
         "Pulls an image from a registry.",
-        (IMAGE, option("--platform", help="the platform to pull", metavar="OS/ARCH")),
+        (IMAGE, option("--platform", help="the platform to pull", metavar="OS/ARCH"), ENGINE),
         example="%docker pull busybox",
         command=("docker", "pull"),
     )
@@ -173,14 +171,17 @@ def pull(call: Call) -> Any:
     from nbcontainer.views.images import TransferView  # noqa: PLC0415 - as above
     from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
-    return show(api.pull(call.values.image, platform=call.values.platform or ""), TransferView())
+    return show(
+        api.pull(call.values.image, platform=call.values.platform or "", engine=call.values.context or ""),
+        TransferView(),
+    )
 
 
 @VERBS.add(
     Verb(
         "tag",
         "Gives an image a further name.",
-        (IMAGE, positional("TARGET", help="the new name", completes="image")),
+        (IMAGE, positional("TARGET", help="the new name", completes="image"), ENGINE),
         example="%docker tag web:1 registry.example.com/team/web:1",
         command=("docker", "tag"),
     )
@@ -189,7 +190,7 @@ def tag(call: Call) -> Any:
     """Tag it."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
-    return api.tag(call.values.image, call.values.target)
+    return api.tag(call.values.image, call.values.target, engine=call.values.context or "")
 
 
 @VERBS.add(
@@ -199,6 +200,7 @@ def tag(call: Call) -> Any:
         (
             positional("NAME", help="only images of this name", required=False, completes="image"),
             switch("-a", "--all", help="intermediate images too"),
+            ENGINE,
         ),
         example="%docker images",
         command=("docker", "images"),
@@ -209,7 +211,7 @@ def images(call: Call) -> Any:
     """The table of images."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
-    return api.images(name=call.values.name or "", all=call.values.all)
+    return api.images(name=call.values.name or "", all=call.values.all, engine=call.values.context or "")
 
 
 RUN = Verb(
@@ -238,6 +240,7 @@ RUN = Verb(
         option("--pull", help="when to pull the image", choices=("always", "missing", "never")),
         option("--restart", help="restart policy"),
         switch("--read-only", help="mount its root filesystem read-only"),
+        ENGINE,
     ),
     example="%docker run --rm busybox echo hello",
     command=("docker", "run"),
@@ -283,7 +286,7 @@ def run(call: Call) -> Any:
         restart=values.restart or "",
         stdin=None if call.cell is None else call.cell.encode(),
     )
-    operation = api.run(request)
+    operation = api.run(request, engine=values.context or "")
     # a detached container shows nothing of its own: its name and id are the result
     return operation.result() if request.detach else show(operation, LogView())
 
@@ -292,7 +295,7 @@ def run(call: Call) -> Any:
     Verb(
         "ps",
         "Lists containers.",
-        (switch("-a", "--all", help="those that ended, too"),),
+        (switch("-a", "--all", help="those that ended, too"), ENGINE),
         example="%docker ps -a",
         command=("docker", "ps"),
     )
@@ -301,7 +304,7 @@ def ps(call: Call) -> Any:
     """The table of containers."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
-    return api.containers(all=call.values.all)
+    return api.containers(all=call.values.all, engine=call.values.context or "")
 
 
 @VERBS.add(
@@ -315,6 +318,7 @@ def ps(call: Call) -> Any:
             option("--since", help="only what is younger", kind="seconds", default=0.0),
             switch("-t", "--timestamps", help="with the time of each line"),
             option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
+            ENGINE,
         ),
         example="%docker logs -f web",
         command=("docker", "logs"),
@@ -325,14 +329,15 @@ def logs(call: Call) -> Any:
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
     from nbcontainer.magics.following import log_request, show_log  # noqa: PLC0415 - as above
 
-    return show_log(call, api.container_logs(log_request(call, (call.values.container,))))
+    asked = log_request(call, (call.values.container,))
+    return show_log(call, api.container_logs(asked, engine=call.values.context or ""))
 
 
 @VERBS.add(
     Verb(
         "stop",
         "Stops containers.",
-        (CONTAINERS, option("-t", "--time", help="seconds to wait before killing", kind="number")),
+        (CONTAINERS, option("-t", "--time", help="seconds to wait before killing", kind="number"), ENGINE),
         example="%docker stop web",
         command=("docker", "stop"),
     )
@@ -341,7 +346,7 @@ def stop(call: Call) -> Any:
     """Stop them."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
-    return api.stop_containers(call.values.container, seconds=call.values.time)
+    return api.stop_containers(call.values.container, seconds=call.values.time, engine=call.values.context or "")
 
 
 @VERBS.add(
@@ -353,6 +358,7 @@ def stop(call: Call) -> Any:
             switch("-f", "--force", help="running ones too"),
             switch("-v", "--volumes", help="and their anonymous volumes"),
             YES,
+            ENGINE,
         ),
         example="%docker rm -f web",
         command=("docker", "rm"),
@@ -364,7 +370,9 @@ def rm(call: Call) -> Any:
 
     values = call.values
     call.confirm(f"Remove {_several('container', values.container)}?")
-    return api.remove_containers(values.container, force=values.force, volumes=values.volumes)
+    return api.remove_containers(
+        values.container, force=values.force, volumes=values.volumes, engine=values.context or ""
+    )
 
 
 def _several(noun: str, names: list[str]) -> str:

@@ -30,6 +30,7 @@ class Argument:
         many: for a positional: whether there may be several.
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
         spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
+        hidden: whether its values may be secret, and are left out of the command.
         completes: what its value is, for completion: "image", "pod", "container", "namespace", "stage", "path",
             "variable", "context", or one of `choices`.
     """
@@ -44,6 +45,7 @@ class Argument:
     own: bool = False
     choices: tuple[str, ...] = ()
     completes: str = ""
+    hidden: bool = False
     spelled: str = "{}"
 
     @property
@@ -87,9 +89,10 @@ def option(
     own: bool = False,
     choices: tuple[str, ...] = (),
     completes: str = "",
+    hidden: bool = False,
 ) -> Argument:
     """A flag with a value."""
-    return Argument(names, help, kind, metavar, default, own=own, choices=choices, completes=completes)
+    return Argument(names, help, kind, metavar, default, own=own, choices=choices, completes=completes, hidden=hidden)
 
 
 flag = option
@@ -226,7 +229,9 @@ def _flag_words(argument: Argument, value: Any) -> list[str]:
     if argument.kind == "list":
         return [f"{name}={item}" for item in value]
     if argument.kind == "mapping":
-        return [f"{name}={key}" if item is None else f"{name}={key}={item}" for key, item in value.items()]
+        # docker takes a value that is left out from the environment
+        bare = {key for key, item in value.items() if item is None or argument.hidden}
+        return [f"{name}={key}" if key in bare else f"{name}={key}={item}" for key, item in value.items()]
     if argument.kind == "seconds":
         return [f"{name}={value:g}s"]
     return [f"{name}={value}"]

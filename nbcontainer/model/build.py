@@ -87,7 +87,10 @@ class BuildRequest:
         files: in-memory files laid over the context, path → content.
         secrets: by id.
         build_contexts: named contexts, name → folder, image or URL.
+        ignore: the patterns that this Dockerfile has of its own, in place of the context's .dockerignore.
+        ssh: agent id → its socket.
         outputs: `--output` values; empty means the engine's image store.
+        allow: privileges that RUN steps may use ("network.host", "security.insecure").
         source_map: from the text's lines to the person's own.
         attributes: further attributes of the Dockerfile frontend.
     """
@@ -96,11 +99,16 @@ class BuildRequest:
     context: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = field(default_factory=dict, repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     platform: str = ""
+    ignore: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
+    ssh: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     no_cache: bool = False
     no_cache_filter: tuple[str, ...] = ()
     pull: bool = False

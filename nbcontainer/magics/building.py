@@ -1,0 +1,192 @@
+"""The flags of a build, which `%%dockerfile` and `%docker build` share, and the request that they ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.errors import UsageError
+from nbcontainer.magics.verbs import option, switch
+
+if TYPE_CHECKING:
+    from nbcontainer.magics.calls import Call
+    from nbcontainer.model.build import BuildRequest
+
+__all__ = ["ENGINE", "FLAGS", "run_build", "shared_fields"]
+
+ENGINE = option("--context", help="the engine's docker context, or its address", own=True, metavar="NAME")
+
+FLAGS = (
+    option("-t", "--tag", help="name and tag of the image", kind="list", metavar="NAME[:TAG]", completes="image"),
+    switch("--push", help="push the image once it is built"),
+    option("--build-arg", help="value of an ARG; without a value the environment's", kind="mapping", hidden=True),
+    option("--secret", help="a build secret: id=NAME[,env=VARIABLE | ,src=FILE]; neither: asked for", kind="list",
+           metavar="id=NAME,…"),
+    option("--ssh", help="an ssh agent for RUN --mount=type=ssh", kind="list", metavar="default|ID=SOCKET"),
+    option("--target", help="the stage to build", completes="stage"),
+    option("--platform", help="the platform to build for", metavar="OS/ARCH"),
+    option("--label", help="metadata of the image", kind="mapping"),
+    option("--annotation", help="an annotation of the image", kind="mapping"),
+    option("--build-context", help="a further named build context", kind="mapping", metavar="NAME=PATH"),
+    option("--cache-from", help="an image whose layers may be used as cache", kind="list", completes="image"),
+    option("-o", "--output", help="where the result goes in place of the engine's images: a folder, or "
+           "type=local|tar|oci|docker,dest=PATH", kind="list", metavar="DEST"),
+    switch("--load", help="keep the image in the engine, which is the default"),
+    switch("--no-cache", help="run every step anew"),
+    option("--no-cache-filter", help="stages that do not use the cache", kind="list", metavar="STAGE"),
+    switch("--pull", help="look for newer base images"),
+    option("--network", help="network of RUN steps", choices=("default", "none", "host")),
+    option("--add-host", help="a further line of /etc/hosts", kind="list", metavar="HOST:IP"),
+    option("--shm-size", help="size of /dev/shm", metavar="SIZE"),
+    option("--ulimit", help="a limit, such as nofile=1024", kind="list"),
+    option("--cgroup-parent", help="the cgroup of RUN steps"),
+    option("--allow", help="a privilege for RUN steps", kind="list", choices=("network.host", "security.insecure")),
+    option("--builder", help="a buildx builder's name, or a BuildKit address"),
+    option("--iidfile", help="write the image's id to a file", metavar="PATH", completes="path"),
+    option("--metadata-file", help="write id, digest and names to a file, as JSON", metavar="PATH", completes="path"),
+    switch("-q", "--quiet", help="show nothing, return the result"),
+    option("--progress", help="how it is shown", choices=("auto", "plain", "tty", "quiet")),
+    option("--provenance", help="an attestation; only false", choices=("false",)),
+    option("--sbom", help="an attestation; only false", choices=("false",)),
+    switch("--check", help="check the text, build nothing"),
+    ENGINE,
+)  # fmt: skip
+
+
+def shared_fields(call: Call) -> dict[str, Any]:
+    """The fields of a `BuildRequest` that the shared flags give."""
+    values = call.values
+    return {
+        "tags": tuple(values.tag),
+        "build_args": _arguments(values.build_arg),
+        "labels": _texts(values.label),
+        "annotations": _texts(values.annotation),
+        "target": values.target or "",
+        "platform": values.platform or "",
+        "secrets": tuple(_secret(word) for word in values.secret),
+        "ssh": dict(_agent(word) for word in values.ssh),
+        "no_cache": values.no_cache,
+        "no_cache_filter": tuple(values.no_cache_filter),
+        "pull": values.pull,
+        "push": values.push,
+        "outputs": tuple(values.output),
+        "network": values.network or "",
+        "add_hosts": tuple(values.add_host),
+        "shm_size": values.shm_size or "",
+        "ulimits": tuple(values.ulimit),
+        "cgroup_parent": values.cgroup_parent or "",
+        "allow": tuple(values.allow),
+        "build_contexts": _texts(values.build_context),
+        "cache_from": tuple(values.cache_from),
+        "builder": values.builder or _default_builder(),
+    }
+
+
+def run_build(call: Call, request: BuildRequest, command: str, *, behind: bool = False) -> Any:
+    """Check, or build and show, as the flags say; with `behind` at once with the running build."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import Notebook, Plain, Surface, Terminal, choose_surface, show  # noqa: PLC0415 - as above
+
+    values = call.values
+    if values.check:
+        return api.check(request)
+    operation = api.build(request, command=command, engine=values.context or "")
+    if behind:
+        surface = choose_surface()
+        if isinstance(surface, Notebook):
+            surface.follow_behind(operation, BuildView())
+        return operation
+    if values.quiet or values.progress == "quiet":
+        result = operation.result()
+    else:
+        surfaces: dict[str, Surface] = {"plain": Plain(), "tty": Terminal()}
+        result = show(operation, BuildView(), surfaces.get(values.progress or ""))
+    _write_files(call, result)
+    return result
+
+
+def _write_files(call: Call, result: Any) -> None:
+    import json  # noqa: PLC0415 - seldom
+    from pathlib import Path  # noqa: PLC0415 - seldom
+
+    facts = {
+        "containerimage.config.digest": result.id,
+        "containerimage.digest": result.digest,
+        "image.name": ",".join(result.tags),
+    }
+    metadata = json.dumps({name: value for name, value in facts.items() if value}, indent=2)
+    for flag, text in (("iidfile", result.id), ("metadata_file", metadata)):
+        if path := call.values.get(flag):
+            try:
+                Path(path).expanduser().write_text(text, encoding="utf-8")
+            except OSError as error:
+                name = flag.replace("_", "-")
+                raise UsageError(
+                    f"The image was built, but --{name} {path} cannot be written: {error.strerror}."
+                ) from None
+
+
+def _default_builder() -> str:
+    """The builder that buildx's variable names; "default" is the engine's own BuildKit."""
+    import os  # noqa: PLC0415 - seldom
+
+    builder = os.environ.get("BUILDX_BUILDER", "")
+    return "" if builder == "default" else builder
+
+
+def _texts(given: dict[str, str | None]) -> dict[str, str]:
+    return {key: value or "" for key, value in given.items()}
+
+
+def _arguments(given: dict[str, str | None]) -> dict[str, str]:
+    """Build arguments; one without a value takes the environment's, as docker build does."""
+    import os  # noqa: PLC0415 - seldom
+
+    found = {key: os.environ.get(key) if value is None else value for key, value in given.items()}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _agent(word: str) -> tuple[str, str]:
+    """One `--ssh`: the agent's id and its socket."""
+    import os  # noqa: PLC0415 - seldom
+    import stat  # noqa: PLC0415 - seldom
+
+    name, equals, path = word.partition("=")
+    path = path if equals else os.environ.get("SSH_AUTH_SOCK", "")
+    if not path:
+        raise UsageError("--ssh default needs an ssh agent, and SSH_AUTH_SOCK names none.", cure="Start ssh-agent.")
+    try:
+        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - as stat.S_ISSOCK wants it
+    except OSError as error:
+        raise UsageError(f"--ssh {name}: {path} cannot be used: {error.strerror}.") from None
+    if not is_socket:
+        raise UsageError(f"--ssh {name}: {path} is no agent's socket.", cure="Add the key to an agent: ssh-add FILE.")
+    return name, path
+
+
+def _secret(word: str) -> Any:
+    """One `--secret`: id=NAME[,env=VARIABLE | ,src=FILE]; with neither it is asked for, hidden."""
+    import os  # noqa: PLC0415 - seldom
+    from pathlib import Path  # noqa: PLC0415 - seldom
+
+    from nbcontainer.model.build import Secret  # noqa: PLC0415 - loads with the first call
+
+    parts = dict(part.partition("=")[::2] for part in word.split(","))
+    name = parts.get("id", "")
+    if not name or set(parts) - {"id", "env", "src", "source", "type"}:
+        raise UsageError(f"--secret {word.partition('=')[0]}… cannot be read.", cure="Write --secret id=NAME,env=VAR.")
+    if variable := parts.get("env"):
+        if variable not in os.environ:
+            raise UsageError(f"--secret {name}: the environment has no {variable}.")
+        return Secret(name, os.environ[variable].encode, f"env {variable}")
+    if file := parts.get("src") or parts.get("source"):
+        path = Path(file).expanduser()
+        if not path.is_file():
+            raise UsageError(f"--secret {name}: there is no file {file}.")
+        return Secret(name, path.read_bytes, f"file {file}")
+    if name in os.environ:
+        return Secret(name, os.environ[name].encode, f"env {name}")
+    from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
+
+    value = ask_secret(f"Secret {name}: ", "--secret id=NAME,env=VARIABLE takes it from the environment.").encode()
+    return Secret(name, lambda: value, "prompt")

@@ -1,0 +1,101 @@
+"""The flags of a build: those of `docker build`, the same for `%%dockerfile` and `%docker build`."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from nbcontainer.errors import UsageError
+from nbcontainer.magics import docker, dockerfile
+from nbcontainer.magics.building import FLAGS, shared_fields
+from nbcontainer.magics.calls import Call
+from tests.environment.docker import Docker
+
+WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # what is not done yet
+DOCKERFILE = dockerfile.DOCKERFILE
+DOCKER_BUILD = docker.VERBS.magic.verb("build")
+
+
+def fields(*words):
+    return shared_fields(Call(DOCKERFILE, DOCKERFILE.parse(words), "FROM busybox", {}))
+
+
+def test_both_know_the_same():
+    assert set(FLAGS) <= set(DOCKERFILE.arguments)
+    assert set(FLAGS) <= set(DOCKER_BUILD.arguments)
+
+
+def test_they_are_those_of_docker(docker_engine):
+    variables = {**Docker().env(), "DOCKER_HOST": docker_engine.host}
+    told = subprocess.run(
+        [variables["NBCONTAINER_TEST_DOCKER"], "buildx", "build", "--help"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    theirs = {match[1]: match[2] for match in re.finditer(r"^ +(?:-\w, )?(--[\w-]+) (\S*)", told, re.MULTILINE)}
+    assert set(theirs) - set(DOCKER_BUILD.flags) == WAITING
+    ours = DOCKER_BUILD.flags
+    for name in theirs.keys() & ours.keys():
+        assert (theirs[name] == "") == (ours[name].kind == "switch"), name
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--tgaet=a"], "Did you mean --target?"),
+        (["--tag"], "needs a value"),
+        (["--network=bridge"], "default, none, host"),
+        (["--secret", "env=A"], "--secret id=NAME"),
+        (["--secret", "id=a,src=/no/such/file"], "no file /no/such/file"),
+        (["--ssh", "default=/no/such/agent"], "/no/such/agent"),
+        (["--ssh", "default=/etc/hosts"], "ssh-add"),
+        (["--provenance=true"], "one of false"),
+        (["--allow=all"], "network.host"),
+    ],
+)
+def test_wrong_words(words, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        fields(*words)
+
+
+def test_values_that_may_be_secret_are_in_no_command(monkeypatch):
+    monkeypatch.setenv("TOKEN", "hidden-1")
+    words = ["--build-arg", "TOKEN", "--build-arg", "KEY=hidden-2", "--secret", "id=s,env=TOKEN", "--label", "a=b"]
+    values = DOCKER_BUILD.parse([".", *words])
+    assert DOCKER_BUILD.as_command(values) == (
+        "docker build --build-arg=TOKEN --build-arg=KEY --secret=id=s,env=TOKEN --label=a=b ."
+    )
+    found = fields(*words)
+    assert found["build_args"] == {"TOKEN": "hidden-1", "KEY": "hidden-2"}
+    assert found["secrets"][0].read() == b"hidden-1"
+    assert "hidden" not in repr(found["secrets"])
+
+
+def test_buildxs_variable_names_the_builder(monkeypatch):
+    monkeypatch.setenv("BUILDX_BUILDER", "far")
+    assert fields()["builder"] == "far"
+    assert fields("--builder", "near")["builder"] == "near"
+    monkeypatch.setenv("BUILDX_BUILDER", "default")
+    assert fields()["builder"] == ""
+
+
+def test_what_is_written_and_returned(docker_kernel, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nCOPY . /here\nRUN ls /here > /list\n")
+    (tmp_path / "Dockerfile.dockerignore").write_text("left-out\n")
+    for name in ("sent", "left-out"):
+        (tmp_path / name).write_text(name)
+    files = f"--iidfile {tmp_path}/id --metadata-file {tmp_path}/facts"
+    ran = docker_kernel.run(f"built = %docker build -q -t nbc-flags:1 {files} {tmp_path}")
+    assert not ran.error, ran.text
+    assert ran.text == ""
+    ran = docker_kernel.run("print(built.id)")
+    assert ran.printed.strip() == (tmp_path / "id").read_text()
+    assert json.loads((tmp_path / "facts").read_text())["image.name"] == "nbc-flags:1"
+    ran = docker_kernel.run(f"%docker build --progress=plain -o {tmp_path}/out {tmp_path}")
+    assert "✓ built" in ran.text
+    names = (tmp_path / "out" / "list").read_text().split()
+    assert "sent" in names
+    assert "left-out" not in names
