@@ -486,22 +486,33 @@ def preload() -> None:
 
 
 def known_names(kind: str) -> list[str]:
-    """Names for completion: images, containers, pods, contexts … [] where nothing answers at once."""
+    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once."""
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
 
+    names: list[str] = []
     try:
         match kind:
             case "image":
-                return [f"{row.cells[0]}:{row.cells[1]}" for row in images() if row.cells[0] != "<none>"]
+                names = [f"{row.cells[0]}:{row.cells[1]}" for row in images() if row.cells[0] != "<none>"]
             case "container":
-                return containers(all=True).names
+                names = containers(all=True).names
             case "pod":
-                return pods().names
+                names = pods().names
             case "context":
-                return sorted(contexts()[0])
+                names = sorted(contexts()[0])
+            case "namespace":
+                names = _namespaces()
     except NbcontainerError:
         return []
-    return []
+    return names
+
+
+def _namespaces() -> list[str]:
+    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+
+    cluster = find_cluster()
+    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
+    return [item["metadata"]["name"] for item in found["items"]]
 
 
 # --- what they share

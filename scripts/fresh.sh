@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 [ "$(id -u)" = 0 ] || { echo "Making a root filesystem needs root." >&2; exit 1; }
-for command in mmdebstrap iptables ip unshare git; do
+for command in mmdebstrap iptables ip nsenter unshare git; do
   command -v "$command" >/dev/null || { echo "$command is missing: apt-get install mmdebstrap iptables iproute2 git" >&2; exit 1; }
 done
 
@@ -84,5 +84,5 @@ rmdir /.old
 exec "$@"
 '
 if [ $# = 0 ]; then set -- bash -c 'time make demo && time make demo'; fi
-ip netns exec "$name" unshare --mount --pid --fork --kill-child --ipc --uts -- \
+nsenter --net="/run/netns/$name" unshare --mount --pid --fork --kill-child --ipc --uts -- \
   bash -c "$inside" fresh "$root" /usr/bin/env -i "${variables[@]}" bash -c 'cd /srv/nbcontainer && exec "$@"' fresh "$@"

@@ -12,6 +12,7 @@ from nbcontainer.magics.verbs import Argument, Magic, Verb
 __all__ = ["Candidate", "candidates"]
 
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
+_STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 _LAST_WORD = re.compile(r"(\S*)$")
 
 Names = Callable[[str], Iterable[str]]
@@ -48,7 +49,12 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
     match = _MAGIC.match(before)
     if match is None or match[2] not in MAGICS or not match[3]:
         return None
-    return _in_line(verbs_of(match[2]).magic, before[match.end() :], names or _names)
+    known = names or _names
+
+    def names_or_stages(kind: str) -> Iterable[str]:
+        return _STAGE.findall(text) if kind == "stage" else known(kind)
+
+    return _in_line(verbs_of(match[2]).magic, before[match.end() :], names_or_stages)
 
 
 def _in_line(magic: Magic, before: str, names: Names) -> tuple[str, list[Candidate]]:
@@ -119,6 +125,12 @@ def _names(kind: str) -> Iterable[str]:
         shell: Any = get_ipython()
         hidden = getattr(shell, "user_ns_hidden", {})
         return [name for name in getattr(shell, "user_ns", {}) if not name.startswith("_") and name not in hidden]
+    if kind == "setting":
+        from dataclasses import asdict  # noqa: PLC0415 - on first use
+
+        from nbcontainer.settings import settings  # noqa: PLC0415 - on first use
+
+        return list(asdict(settings))
     if kind == "path":
         from pathlib import Path  # noqa: PLC0415 - on first use
 

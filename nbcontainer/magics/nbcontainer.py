@@ -34,7 +34,7 @@ def doctor(call: Call) -> Any:
         "settings",
         "Shows the settings, or changes one.",
         (
-            positional("NAME", help="a setting's name", required=False),
+            positional("NAME", help="a setting's name", required=False, completes="setting"),
             positional("VALUE", help="its new value", required=False),
         ),
         example="%nbcontainer settings protected_contexts prod-*",

@@ -32,7 +32,7 @@ class Argument:
         spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
         hidden: whether its values may be secret, and are left out of the command.
         completes: what its value is, for completion: "image", "pod", "container", "namespace", "stage", "path",
-            "variable", "context", or one of `choices`.
+            "variable", "context", "setting", or one of `choices`.
     """
 
     names: tuple[str, ...]

@@ -145,7 +145,8 @@ class _Frame:
 
     def draw(self, picture: Picture) -> None:
         """Draw `picture` over the one before."""
-        lines = self._rendered(fitted(picture, self._console.height - 1))
+        rows = self._console.height - 1
+        lines = self._rendered(fitted(picture, rows))[:rows]  # sentences may go on below
         if self._console.width == self._width and lines == self._lines:
             return
         with _uncut():

@@ -184,6 +184,10 @@ def test_completion_of_verbs_flags_values_and_names():
     assert words("%%dockerfile --add ")[1] == ["<variable>"]
     assert words("%kpod logs ")[1] == ["<pod>"]
     assert words("%kpod exec web -- l")[1] == []
+    assert words("%kpod -n ")[1] == ["<namespace>"]
+    assert words("%nbcontainer settings ")[1] == ["<setting>"]
+    cell = "%%dockerfile --target \nFROM golang:1 AS build\nRUN echo AS no\nfrom scratch as final"
+    assert words(cell)[1] == ["build", "final"]
 
 
 def test_completion_leaves_other_cells_alone():
