@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import DockerfileError, EngineUnavailable, NbcontainerError, Protected
+from nbcontainer.errors import DockerfileError, EngineUnavailable, NbcontainerError, Protected, UsageError
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import ExecRequest, PodRequest
+from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
@@ -18,17 +23,15 @@ from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
-    from nbcontainer.model.build import BuildEvent, BuildRequest, BuildResult, BuildState
-    from nbcontainer.model.containers import RunRequest, RunResult
+    from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
+    from nbcontainer.model.containers import RunResult
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
-    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
-        ExecRequest,
         ExecResult,
         PodChange,
         PodChanges,
-        PodRequest,
         PodStart,
         PodStep,
     )
@@ -37,6 +40,11 @@ if TYPE_CHECKING:
     from nbcontainer.pods_home import PodsHome
 
 __all__ = [
+    "BuildRequest",
+    "ExecRequest",
+    "LogRequest",
+    "PodRequest",
+    "RunRequest",
     "apply",
     "build",
     "check",
@@ -94,9 +102,8 @@ def build(
         Protected: the engine is protected and not named. So for all calls that change something.
     """
     from nbcontainer.engine.build import build as engine_build  # noqa: PLC0415 - loads with the first build
-    from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
 
-    asked = BuildRequest(dockerfile=request, **fields) if isinstance(request, str) else request
+    asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
         found = _engine(engine, changes=not asked.outputs)
     except (EngineUnavailable, Protected):
@@ -113,7 +120,6 @@ def check(request: BuildRequest | str) -> Report:
     """
     from nbcontainer.dockerfile import check as check_dockerfile  # noqa: PLC0415 - loads with the first build
     from nbcontainer.dockerfile import parse  # noqa: PLC0415 - as above
-    from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
 
     asked = BuildRequest(dockerfile=request) if isinstance(request, str) else request
     parsed = parse(asked.dockerfile, asked.source_map)
@@ -206,8 +212,13 @@ def logout(registry: str = "") -> Report:
 # --- containers
 
 
-def run(request: RunRequest, *, engine: str = "") -> Operation[LogEvent, LogState, RunResult]:
-    """Run a command in a new container.
+def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operation[LogEvent, LogState, RunResult]:
+    """Run a command in a new container: `run("busybox", command=["date"], remove=True)`.
+
+    Args:
+        request: what to run, or the image's name, with `fields` as `RunRequest` names them.
+        engine: as for `build`.
+        **fields: `RunRequest`'s fields, where `request` is a name.
 
     Raises (from `result()`):
         CommandFailed: it ended with a non-zero exit code.
@@ -215,8 +226,9 @@ def run(request: RunRequest, *, engine: str = "") -> Operation[LogEvent, LogStat
     """
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
-    labels = {NOTEBOOK_LABEL: notebook_id(), **request.labels}
-    return engine_containers.run(_engine(engine, changes=True), replace(request, labels=labels))
+    asked = request_from(RunRequest, request, fields, by="image")
+    labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
+    return engine_containers.run(_engine(engine, changes=True), replace(asked, labels=labels))
 
 
 def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
@@ -226,31 +238,37 @@ def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 -
     return engine_containers.ps(_engine(engine), every=all)
 
 
-def container_logs(request: LogRequest, *, engine: str = "") -> Operation[LogEvent, LogState, LogResult]:
-    """A container's output; `follow` makes it endless."""
+def container_logs(
+    request: LogRequest | str, *, engine: str = "", **fields: Any
+) -> Operation[LogEvent, LogState, LogResult]:
+    """A container's output, by its name with `LogRequest`'s fields; `follow` makes it endless."""
     from nbcontainer.engine import logs as engine_logs  # noqa: PLC0415 - loads with the first call
 
-    return engine_logs.logs(_engine(engine), request)
+    return engine_logs.logs(_engine(engine), request_from(LogRequest, request, fields, by="names"))
 
 
-def stop_containers(names: Sequence[str], *, seconds: int | None = None, engine: str = "") -> Report:
+def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, engine: str = "") -> Report:
     """Stop containers; `seconds` is how long each may take to end well."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     found = _engine(engine, changes=True)
-    for name in names:
+    stopped = names_from(names)
+    for name in stopped:
         engine_containers.stop(found, name, **({} if seconds is None else {"seconds": seconds}))
-    return Report(tuple(Remark(f"{name} stopped") for name in names), shlex.join(["docker", "stop", *names]))
+    return Report(tuple(Remark(f"{name} stopped") for name in stopped), shlex.join(["docker", "stop", *stopped]))
 
 
-def remove_containers(names: Sequence[str], *, force: bool = False, volumes: bool = False, engine: str = "") -> Report:
+def remove_containers(
+    names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
+) -> Report:
     """Remove containers."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     found = _engine(engine, changes=True)
-    for name in names:
+    removed = names_from(names)
+    for name in removed:
         engine_containers.remove(found, name, force=force, volumes=volumes)
-    return Report(tuple(Remark(f"{name} removed") for name in names), shlex.join(["docker", "rm", *names]))
+    return Report(tuple(Remark(f"{name} removed") for name in removed), shlex.join(["docker", "rm", *removed]))
 
 
 # --- pods
@@ -258,7 +276,7 @@ def remove_containers(names: Sequence[str], *, force: bool = False, volumes: boo
 
 def pods(
     *,
-    names: Sequence[str] = (),
+    names: Sequence[str] | str = (),
     all_namespaces: bool = False,
     namespace: str = "",
     selector: str = "",
@@ -286,7 +304,7 @@ def pods(
         "all_namespaces": all_namespaces,
         "selector": selector,
         "field_selector": field_selector,
-        "names": tuple(names),
+        "names": names_from(names),
     }
     found: Table = home.table(**where)
     return replace(found, command=command or found.command, follow=lambda: home.watch(**where))
@@ -294,7 +312,7 @@ def pods(
 
 def watch_pods(
     *,
-    names: Sequence[str] = (),
+    names: Sequence[str] | str = (),
     all_namespaces: bool = False,
     namespace: str = "",
     selector: str = "",
@@ -305,24 +323,32 @@ def watch_pods(
     """The same table, kept up to date until it is stopped, or for `timeout` seconds."""
     home = _pods_home(context, namespace)
     operation = home.watch(
-        all_namespaces=all_namespaces, selector=selector, field_selector=field_selector, names=tuple(names)
+        all_namespaces=all_namespaces, selector=selector, field_selector=field_selector, names=names_from(names)
     )
     _stop_after(operation, timeout)
     return operation
 
 
-def create_pod(request: PodRequest, *, context: str = "") -> Operation[PodStep, PodStart, PodChange]:
-    """Create a pod, and wait until it runs.
+def create_pod(
+    request: PodRequest | str, *, context: str = "", **fields: Any
+) -> Operation[PodStep, PodStart, PodChange]:
+    """Create a pod, and wait until it runs: `create_pod("web", image="web:1")`.
+
+    Args:
+        request: the pod, or its name, with `fields` as `PodRequest` names them.
+        context: the kubeconfig's context; "" for the current one.
+        **fields: `PodRequest`'s fields, where `request` is a name.
 
     Raises (from `result()`):
         Conflict: there is a pod of this name.
         ApiError: it cannot run; `reason` says why, and the pod is left where it is.
         CommandFailed: its container ended with a non-zero exit code.
     """
-    home = _pods_home(context, request.namespace)
+    asked = request_from(PodRequest, request, fields, by="name")
+    home = _pods_home(context, asked.namespace)
     _guard(home.context, named=bool(context))
-    labels = {**request.labels, NOTEBOOK_LABEL: notebook_id()}
-    return home.create(replace(request, labels=labels))
+    labels = {**asked.labels, NOTEBOOK_LABEL: notebook_id()}
+    return home.create(replace(asked, labels=labels))
 
 
 @dataclass(frozen=True)
@@ -347,7 +373,7 @@ class PodDeletion:
 
 
 def plan_pod_deletion(
-    names: Sequence[str] = (),
+    names: Sequence[str] | str = (),
     *,
     namespace: str = "",
     selector: str = "",
@@ -358,20 +384,23 @@ def plan_pod_deletion(
 
     Raises:
         NotFound: a named pod does not exist.
+        UsageError: more than one of `names`, `selector` and `all` is given.
         Protected: the context is protected and not named.
     """
     home = _pods_home(context, namespace)
     _guard(home.context, named=bool(context))
-    found = tuple(names) if names and not selector else tuple(home.table(selector=selector).names)
-    if not names and not selector and not all:
-        found = ()
+    if sum(map(bool, (names, selector, all))) > 1:  # as kubectl: what would the others mean?
+        raise UsageError("Pods to delete are named, or found by a selector, or all: one of the three.")
+    found = names_from(names)
+    if selector or all:
+        found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
     return PodDeletion(found, namespace, f"Delete {what} in {home.where}?", home)
 
 
 def delete_pods(
-    names: Sequence[str] = (),
+    names: Sequence[str] | str = (),
     *,
     namespace: str = "",
     selector: str = "",
@@ -391,20 +420,26 @@ def describe_pod(name: str, *, namespace: str = "", context: str = "", command: 
     return replace(found, command=command or found.command)
 
 
-def pod_logs(request: LogRequest, *, context: str = "") -> Operation[LogEvent, LogState, LogResult]:
-    """Logs of pods, merged; `follow` makes it endless."""
-    return _pods_home(context, request.namespace).logs(request)
+def pod_logs(
+    request: LogRequest | str = "", *, context: str = "", **fields: Any
+) -> Operation[LogEvent, LogState, LogResult]:
+    """Logs of pods, merged: `pod_logs("web")`, `pod_logs(selector="app=web")`; `follow` makes it endless."""
+    asked = request_from(LogRequest, request, fields, by="names")
+    return _pods_home(context, asked.namespace).logs(asked)
 
 
-def exec_pod(request: ExecRequest, *, context: str = "") -> Operation[LogEvent, LogState, ExecResult]:
-    """Run a command in a pod's container.
+def exec_pod(
+    request: ExecRequest | str, *, context: str = "", **fields: Any
+) -> Operation[LogEvent, LogState, ExecResult]:
+    """Run a command in a pod's container: `exec_pod("web", command=["date"])`.
 
     Raises (from `result()`):
         CommandFailed: it ended with a non-zero exit code.
     """
-    home = _pods_home(context, request.namespace)
+    asked = request_from(ExecRequest, request, fields, by="name")
+    home = _pods_home(context, asked.namespace)
     _guard(home.context, named=bool(context))
-    return home.execute(request)
+    return home.execute(asked)
 
 
 def events(

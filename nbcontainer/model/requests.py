@@ -1,0 +1,51 @@
+"""Requests from the words of a call: `run("busybox", command=["date"])` in place of `run(RunRequest(…))`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields
+from typing import Any, TypeVar
+
+from nbcontainer.errors import UsageError
+
+__all__ = ["names_from", "request_from"]
+
+Request = TypeVar("Request")
+
+
+def request_from(kind: type[Request], given: Request | str, words: Mapping[str, Any], *, by: str) -> Request:
+    """The request that a call means.
+
+    Args:
+        kind: the request's class, a dataclass.
+        given: the request itself, or the text that names it.
+        words: its other fields, where `given` is no request. A list does for a tuple, and so does one text for a
+            tuple of one; a command that is one text is split as a shell splits it.
+        by: the field that `given` is where it is a text.
+
+    Raises:
+        UsageError: it has no field of that name, or fields were given beside a request.
+    """
+    known: dict[str, Field[Any]] = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(given, str):
+        if words:
+            raise UsageError(f"{', '.join(words)}: given beside a {kind.__name__}, which has them.")
+        return given
+    unknown = [name for name in words if name not in known]
+    if unknown:
+        raise UsageError(f"There is no {unknown[0]!r}.", cure=f"Known: {', '.join(known)}.")
+    return kind(**{name: _as_field(known[name], value) for name, value in {by: given, **words}.items()})
+
+
+def _as_field(item: Field[Any], value: Any) -> Any:
+    if not str(item.type).startswith("tuple"):
+        return value
+    if isinstance(value, str) and item.name == "command":
+        return tuple(shlex.split(value))
+    return names_from(value) if value else ()
+
+
+def names_from(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Names, of which one alone needs no list around it."""
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,0 +1,28 @@
+import pytest
+
+from nbcontainer.errors import UsageError
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.requests import request_from
+
+
+def test_a_request_is_taken_as_it_is():
+    request = RunRequest("busybox")
+    assert request_from(RunRequest, request, {}, by="image") is request
+    with pytest.raises(UsageError, match="given beside a RunRequest"):
+        request_from(RunRequest, request, {"remove": True}, by="image")
+
+
+def test_lists_and_single_texts_do_for_tuples():
+    request = request_from(RunRequest, "busybox", {"command": "sh -c 'echo $A'", "publish": "80"}, by="image")
+    assert request == RunRequest("busybox", ("sh", "-c", "echo $A"), publish=("80",))
+    request = request_from(BuildRequest, "FROM a", {"tags": ["web:1", "web:2"]}, by="dockerfile")
+    assert request.tags == ("web:1", "web:2")
+    assert request_from(LogRequest, "", {"selector": "app=web"}, by="names") == LogRequest(selector="app=web")
+
+
+def test_an_unknown_field_is_refused_with_those_that_there_are():
+    with pytest.raises(UsageError, match="no 'tag'") as refused:
+        request_from(BuildRequest, "FROM a", {"tag": "web"}, by="dockerfile")
+    assert "tags" in refused.value.cure
