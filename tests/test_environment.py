@@ -111,7 +111,17 @@ def test_what_needs_a_broken_part_is_left_out_and_told(capsys):
     assert "on-it: left out: it needs broken" in capsys.readouterr().err
 
 
-DAEMONS = ["registry", "registry-password", "registry-token", "docker", "docker20", "buildkitd", "kubernetes", "kwok"]
+DAEMONS = [
+    "registry",
+    "registry-password",
+    "registry-token",
+    "docker",
+    "docker20",
+    "sshd",
+    "buildkitd",
+    "kubernetes",
+    "kwok",
+]
 
 
 @pytest.mark.usefixtures("empty_home")

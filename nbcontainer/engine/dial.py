@@ -101,7 +101,12 @@ class Stream:
         if self._leftover:
             data, self._leftover = self._leftover[:size], self._leftover[size:]
             return data
-        data = self._receive(size)
+        try:
+            data = self._receive(size)
+        except ConnectionResetError:  # the child ended before it had read all
+            if self._child is not None and not self._closed:
+                self._child.check()
+            raise
         if not data and self._child is not None and not self._closed:
             self._child.check()
         return data

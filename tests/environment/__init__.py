@@ -32,9 +32,10 @@ def parts(*, small: bool = False) -> dict[str, Part]:
     from .podman import Podman, RootlessPodman
     from .registries import PasswordRegistry, Registry, TokenRegistry
     from .simulation import Kwok
+    from .sshd import Sshd
 
     every: list[Part] = [
-        *[Registry(), PasswordRegistry(), TokenRegistry(), Gopath(), Docker(), Docker20()],
+        *[Registry(), PasswordRegistry(), TokenRegistry(), Gopath(), Docker(), Docker20(), Sshd()],
         # of those that are built, the longest comes first
         *[Images(small=small), Podman(), RootlessPodman(), Kubernetes(), Buildkitd(), Kwok(), Chromium()],
     ]
