@@ -6,7 +6,7 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,13 +72,30 @@ __all__ = [
 
 NOTEBOOK_LABEL = "nbcontainer.notebook"
 SHOWN_NAMES = 10
+# what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
-    "nbcontainer.engine.build",
-    "nbcontainer.engine.connection",
-    "nbcontainer.views.build",
-    "nbcontainer.views.tables",
     "nbcontainer.views.surfaces",
     "nbcontainer.pods_home",
+    "yaml",
+    "nbcontainer.cluster.connection",
+    "nbcontainer.cluster.tables",
+    "nbcontainer.views.tables",
+    "nbcontainer.engine.connection",
+    "nbcontainer.engine.build",
+    "nbcontainer.views.build",
+    "ipywidgets",
+    "anywidget",
+    "nbcontainer.widgets.tables",
+    "nbcontainer.widgets.build",
+    "multidict",
+    "yarl",
+    "aiohttp",
+    "nbcontainer.cluster.client",
+    "nbcontainer.cluster.logs",
+    "nbcontainer.cluster.pods",
+    "nbcontainer.cluster.exec",
+    "nbcontainer.views.logs",
+    "rich.live",
 )
 
 
@@ -307,7 +324,8 @@ def pods(
         "names": names_from(names),
     }
     found: Table = home.table(**where)
-    return replace(found, command=command or found.command, follow=lambda: home.watch(**where))
+    follow = found.follow or (lambda: home.watch(**where))
+    return replace(found, command=command or found.command, follow=follow)
 
 
 def watch_pods(
@@ -507,17 +525,23 @@ def doctor() -> Report:
     return Report(tuple(remarks))
 
 
-def preload() -> None:
-    """Import what the first calls need, and open the cluster's connection, if there is one. Called on a thread."""
-    import contextlib  # noqa: PLC0415 - only where it is preloaded
+def preloading() -> Iterator[Callable[[], object]]:
+    """The steps that load what the first calls need and open the cluster's connection, if there is one."""
+    from functools import partial  # noqa: PLC0415 - only where it is preloaded
     from importlib import import_module  # noqa: PLC0415 - as above
 
     for name in PRELOADED:
-        with contextlib.suppress(ImportError):
-            import_module(name)
-    from nbcontainer.cluster.connection import preload as preload_cluster  # noqa: PLC0415 - as above
+        yield partial(import_module, name)
+        if name == "nbcontainer.cluster.connection":
+            yield _open_connection
 
-    preload_cluster()
+
+def _open_connection() -> None:
+    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+
+    cluster = find_cluster()
+    if not cluster.proxy:
+        cluster.link.short_calls.connect(cluster)
 
 
 def known_names(kind: str) -> list[str]:

@@ -6,7 +6,6 @@ the `kubernetes` package, which is imported for those alone.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
@@ -14,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
+from nbcontainer.operation import run_soon
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.kubeconfig import Access
@@ -42,6 +43,7 @@ class Credentials:
         self._access = access
         self._headers: dict[str, str] | None = None
         self._expires: float | None = None
+        self._lock = threading.Lock()
         self.client_certificate = access.client_certificate
         self.client_key = access.client_key
 
@@ -51,20 +53,21 @@ class Credentials:
         fresh = self._expires is None or datetime.now(UTC).timestamp() < self._expires - EXPIRY_MARGIN
         return self._headers is not None and fresh
 
-    async def headers(self) -> dict[str, str]:
-        """The headers to send.
+    def headers(self) -> dict[str, str]:
+        """The headers to send. Unless they are `current`, it may take a while, and no event loop should wait for it.
 
         Raises:
             AuthFailed: an exec plugin or auth provider gave none.
         """
-        if not self.current:
-            self._headers = await self._read()
-        return self._headers or {}
+        with self._lock:  # a plugin that asks a person is not run twice at once
+            if not self.current:
+                self._headers = self._read()
+            return self._headers or {}
 
     def __repr__(self) -> str:
         return "Credentials(…)"
 
-    async def _read(self) -> dict[str, str]:
+    def _read(self) -> dict[str, str]:
         user = self._access.user
         self._expires = None
         if user.get("tokenFile"):
@@ -77,9 +80,9 @@ class Credentials:
             pair = f"{user['username']}:{user.get('password') or ''}".encode()
             return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
         if user.get("exec"):
-            return self._from_plugin(await asyncio.to_thread(_run_plugin, self._access))
+            return self._from_plugin(_run_plugin(self._access))
         if user.get("auth-provider"):
-            return await _from_provider(self._access)
+            return run_soon(_from_provider(self._access))
         return {}
 
     def _token_file(self, name: str) -> str:

@@ -1,6 +1,7 @@
-"""One API server: raw JSON calls, streams and WebSockets over one aiohttp session on the background loop.
+"""One API server: raw JSON calls on the caller's thread or the background loop, streams and WebSockets.
 
-`find_cluster` reads the kubeconfig and sends nothing; a connection is opened by the first call, or by `preload`.
+`find_cluster` reads the kubeconfig and sends nothing; a connection is opened by the first call. Nothing heavy loads
+here: what is aiohttp's is in `client`.
 """
 
 from __future__ import annotations
@@ -15,79 +16,64 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import orjson
-from yarl import URL
 
 from nbcontainer import operation
-from nbcontainer.cluster.authentication import Credentials, tls_context
-from nbcontainer.cluster.failures import explain, raise_for_status, status_error
+from nbcontainer.cluster.authentication import Credentials
+from nbcontainer.cluster.failures import decode_status, explain, raise_for_status
 from nbcontainer.cluster.kubeconfig import Access, read_access
+from nbcontainer.cluster.short_calls import ShortCalls
 from nbcontainer.errors import ApiError, ClusterUnavailable
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
+    import aiohttp
+
+    from nbcontainer.cluster.client import Client
     from nbcontainer.cluster.discovery import Kinds
 
-__all__ = ["Cluster", "Parameters", "find_cluster", "preload"]
+__all__ = ["Cluster", "Link", "Parameters", "find_cluster"]
 
 Answer = TypeVar("Answer")
 Parameters = Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bool]]
 
 JSON = "application/json"
 UNAUTHORIZED = 401
-IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
-READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
-READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
 
 
-class _Link:
-    """The session to one context's API server, shared by all namespaces."""
+class Link:
+    """What all namespaces of one context share: credentials, connections, and the kinds that its cluster has."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
         self.credentials = Credentials(access)
         self.kinds: Kinds | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._session_for: tuple[Any, ...] = ()
-        self._retired: list[aiohttp.ClientSession] = []
+        self.short_calls = ShortCalls(self)
+        self._client: Client | None = None
 
-    async def session(self) -> tuple[aiohttp.ClientSession, dict[str, str]]:
-        """The session, and the headers that prove who one is."""
-        headers = await self.credentials.headers()
-        wanted = (self.access, self.credentials.client_certificate, self.credentials.client_key)
-        if self._session is None or self._session.closed or self._session_for != wanted:
-            if self._session is not None:
-                self._retired.append(self._session)  # streams may still run on it
-            tls = tls_context(self.access, self.credentials.client_certificate, self.credentials.client_key)
-            connector = aiohttp.TCPConnector(
-                limit=0, ssl=tls if tls is not None else False, keepalive_timeout=IDLE_SECONDS
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                headers={"User-Agent": "nbcontainer"},
-                read_bufsize=READ_BUFFER,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                json_serialize=lambda value: orjson.dumps(value).decode(),
-            )
-            self._session_for = wanted
-        return self._session, headers
+    @property
+    def client(self) -> Client:
+        """The side that is aiohttp's, which loads with its first use. Of the background loop alone."""
+        if self._client is None:
+            from nbcontainer.cluster.client import Client  # noqa: PLC0415 - aiohttp is heavy
+
+            self._client = Client(self)
+        return self._client
 
     @property
     def is_open(self) -> bool:
         """Whether there is a session to close."""
-        return self._session is not None
+        return self._client is not None
 
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
-        self.access = replace(read_access(self.access.context), context=self.access.context)
+        self.access = replace(read_access(self.access.context), context=self.access.context, namespace="")
         self.credentials = Credentials(self.access)
 
     async def close(self) -> None:
-        for session in (self._session, *self._retired):
-            if session is not None:
-                await session.close()
-        self._session, self._retired = None, []
+        """End all connections."""
+        if self._client is not None:
+            await self._client.close()
 
 
 @dataclass(frozen=True)
@@ -100,7 +86,7 @@ class Cluster:
     context: str
     namespace: str
     server: str
-    link: _Link
+    link: Link
 
     @property
     def where(self) -> str:
@@ -148,19 +134,49 @@ class Cluster:
         accept: str = JSON,
     ) -> tuple[int, Any]:
         """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
-        headers = {"Accept": accept}
-        if body is not None:
-            headers["Content-Type"] = content_type
-            body = body if isinstance(body, bytes) else orjson.dumps(body)
-        async with self._respond(
-            method, path, parameters=parameters, headers=headers, silence=READ_SECONDS, body=body
-        ) as response:
-            text = await self._read(response)
-            try:
-                return response.status, orjson.loads(text) if text else {}
-            except orjson.JSONDecodeError:
-                said = text[:200].decode(errors="replace").strip()
-                raise ApiError(f"{self.server} answered with no JSON: {said}", status=response.status) from None
+        headers, sent = _prepare(accept, body, content_type)
+        status, text = await self.link.client.send(
+            self, method, path, parameters=parameters, headers=headers, body=sent
+        )
+        return status, self._decode(status, text)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        body: Any = None,
+        accept: str = JSON,
+        seconds: float = 0.0,
+    ) -> Any:
+        """`request` on the caller's own thread, which loads nothing heavy. Ctrl-C ends it.
+
+        Args:
+            method: the HTTP method.
+            path: the URL's path.
+            parameters: its query.
+            body: what is sent, as JSON.
+            accept: the media types that are understood.
+            seconds: the longest silence, 0 for the usual.
+
+        Raises:
+            ApiError, ClusterUnavailable: as `request`.
+        """
+        if self.proxy:
+            return self.run(self.request(method, path, parameters=parameters, body=body, accept=accept))
+        headers, sent = _prepare(accept, body, JSON)
+        target = self.url(path, parameters).removeprefix(self.server)
+        for last_try in (False, True):
+            status, text = self.link.short_calls.send(
+                self, method, target, headers=headers, body=sent, **({"seconds": seconds} if seconds else {})
+            )
+            if status != UNAUTHORIZED or last_try:
+                break
+            self.link.refresh()
+        document = decode_status(text) if status == UNAUTHORIZED else self._decode(status, text)
+        raise_for_status(self, status, document)
+        return document
 
     @asynccontextmanager
     async def stream(
@@ -177,17 +193,10 @@ class Cluster:
         Raises:
             ApiError, ClusterUnavailable: as `request`, also while it is read inside the block.
         """
-        async with self._respond(
-            "GET", path, parameters=parameters, headers={"Accept": accept}, silence=silence
+        async with self.link.client.stream(
+            self, path, parameters=parameters, accept=accept, silence=silence
         ) as response:
-            if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary
-                raise_for_status(self, response.status, _decode_status(await self._read(response)))
-            try:
-                yield response
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise self.unavailable(error) from error
-            finally:
-                response.close()  # what was not read must not be waited for
+            yield response
 
     @asynccontextmanager
     async def websocket(
@@ -199,110 +208,31 @@ class Cluster:
             ApiError: the API server refused it, in its own words.
             ClusterUnavailable: it does not answer.
         """
-        session, headers = await self.link.session()
-        try:
-            socket = await asyncio.wait_for(
-                session.ws_connect(
-                    self._url(path, parameters),
-                    protocols=protocols,
-                    headers=headers,
-                    proxy=self._proxy(),
-                    server_hostname=self.link.access.tls_server_name or None,
-                    max_msg_size=0,
-                    autoclose=True,
-                ),
-                settings.connect_timeout + READ_SECONDS / 2,
-            )
-        except aiohttp.WSServerHandshakeError as error:
-            # aiohttp drops the refusal's text; a plain call of the same path is refused with the same words
-            await self.request("GET", path, parameters=parameters)
-            raise ApiError(f"{self.server} refused a WebSocket.", status=error.status) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self.unavailable(error) from error
-        try:
+        async with self.link.client.websocket(self, path, parameters=parameters, protocols=protocols) as socket:
             yield socket
-        except (aiohttp.ClientError, OSError) as error:
-            raise self.unavailable(error) from error
-        finally:
-            with suppress(TimeoutError, aiohttp.ClientError, OSError):
-                async with asyncio.timeout(0.3):
-                    await socket.close()
 
-    @asynccontextmanager
-    async def _respond(
-        self,
-        method: str,
-        path: str,
-        *,
-        parameters: Parameters,
-        headers: dict[str, str],
-        silence: float | None,
-        body: bytes | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a call; credentials that are not accepted are read again once."""
-        response = await self._call(method, path, parameters=parameters, headers=headers, silence=silence, body=body)
-        if response.status == UNAUTHORIZED:
-            response.close()
-            self.link.refresh()
-            response = await self._call(
-                method, path, parameters=parameters, headers=headers, silence=silence, body=body
-            )
-        try:
-            if response.status == UNAUTHORIZED:
-                raise status_error(self, UNAUTHORIZED, _decode_status(await self._read(response)))
-            yield response
-        finally:
-            response.release()
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        parameters: Parameters,
-        headers: dict[str, str],
-        silence: float | None,
-        body: bytes | None = None,
-    ) -> aiohttp.ClientResponse:
-        session, own = await self.link.session()
-        if not self.link.access.compress or _is_local(self.server):
-            headers = {**headers, "Accept-Encoding": "identity"}  # on one machine, gzip costs more than it saves
-        try:
-            return await session.request(
-                method,
-                self._url(path, parameters),
-                headers={**headers, **own},
-                data=body,
-                allow_redirects=False,
-                proxy=self._proxy(),
-                server_hostname=self.link.access.tls_server_name or None,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, connect=None, sock_connect=settings.connect_timeout, sock_read=silence
-                ),
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self.unavailable(error) from error
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        try:
-            return await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self.unavailable(error) from error
-
-    def _url(self, path: str, parameters: Parameters) -> URL:
+    def url(self, path: str, parameters: Parameters = ()) -> str:
+        """The whole URL of a call."""
         pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
         query = urlencode([(key, _word(value)) for key, value in pairs])
-        return URL(f"{self.server}{path}?{query}" if query else f"{self.server}{path}", encoded=True)
+        return f"{self.server}{path}?{query}" if query else f"{self.server}{path}"
 
-    def _proxy(self) -> str | None:
-        proxy = self.link.access.proxy or _environment_proxy(self.server)
-        if proxy and not proxy.startswith(("http://", "https://")):
-            raise ClusterUnavailable(
-                f"The proxy of context {self.context!r} is of a kind that is not supported: {urlsplit(proxy).scheme}.",
-                context=self.context,
-                cure="http:// and https:// proxies are.",
-            )
-        return proxy or None
+    @property
+    def proxy(self) -> str:
+        """The proxy's URL, "" for none."""
+        return self.link.access.proxy or _environment_proxy(self.server)
+
+    @property
+    def compresses(self) -> bool:
+        """Whether answers are asked for compressed: on one machine, gzip costs more than it saves."""
+        return self.link.access.compress and not _is_local(self.server)
+
+    def _decode(self, status: int, text: bytes) -> Any:
+        try:
+            return orjson.loads(text) if text else {}
+        except orjson.JSONDecodeError:
+            said = text[:200].decode(errors="replace").strip()
+            raise ApiError(f"{self.server} answered with no JSON: {said}", status=status) from None
 
     def unavailable(self, error: BaseException) -> ClusterUnavailable:
         """Say in words why the API server does not answer."""
@@ -327,30 +257,16 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
         if link is None or link.access != shared:
             if link is not None:
                 _old_links.append(link)
-            link = _links[access.context] = _Link(shared)
+            link = _links[access.context] = Link(shared)
     return Cluster(access.context, access.namespace, access.server, link)
 
 
-def preload() -> threading.Thread:
-    """Import what calls need and open the connection, on a thread beside the caller; failures are kept silent."""
-
-    def load() -> None:
-        import nbcontainer.cluster.tables  # noqa: F401, PLC0415 - imported so that the first call need not
-
-        with suppress(ClusterUnavailable, ApiError):
-            cluster = find_cluster()
-            cluster.run(cluster.request("GET", "/version"))
-
-    thread = threading.Thread(target=load, daemon=True, name="nbcontainer: preload cluster")
-    thread.start()
-    return thread
-
-
-def _decode_status(text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {"message": text[:500].decode(errors="replace").strip()} if text else {}
+def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:
+    """A call's headers, and its body as bytes."""
+    if body is None:
+        return {"Accept": accept}, None
+    sent = body if isinstance(body, bytes) else orjson.dumps(body)
+    return {"Accept": accept, "Content-Type": content_type}, sent
 
 
 def _word(value: str | int | bool) -> str:  # noqa: FBT001 - a query's value, not a switch
@@ -372,8 +288,8 @@ def _environment_proxy(server: str) -> str:
     return getproxies().get(parts.scheme, "")
 
 
-_links: dict[str, _Link] = {}
-_old_links: list[_Link] = []
+_links: dict[str, Link] = {}
+_old_links: list[Link] = []
 _links_lock = threading.Lock()
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
+import orjson
 
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
 
-__all__ = ["explain", "is_passing", "raise_for_status", "status_error"]
+__all__ = ["decode_status", "explain", "is_passing", "raise_for_status", "status_error"]
 
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
@@ -62,9 +63,10 @@ def is_passing(error: BaseException) -> bool:
 
 def explain(error: BaseException, server: str) -> tuple[str, str]:
     """What a failed connection means, and what to do about it."""
-    inner = getattr(error, "os_error", None) or error
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        why = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+    # aiohttp wraps the system's errors; it is not imported here
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        why = inner.verify_message or inner
         return (
             f"the certificate of {server} is not trusted: {why}.",
             "Is certificate-authority-data in the kubeconfig the cluster's own?",
@@ -74,12 +76,12 @@ def explain(error: BaseException, server: str) -> tuple[str, str]:
             f"TLS with {server} failed: {inner.reason or inner}.",
             "Is the server's address https, and its port right?",
         )
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if isinstance(inner, socket.gaierror):
         return (
             f"the name of {server} is not known.",
             "Check the server's name in the kubeconfig, and the network or VPN.",
         )
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(inner, TimeoutError):
         return (
             f"{server} does not answer within the time limit.",
             "Is the network or VPN up? The setting connect_timeout is the limit, in seconds.",
@@ -88,3 +90,11 @@ def explain(error: BaseException, server: str) -> tuple[str, str]:
         return f"{server} refuses connections.", "Is the cluster running?"
     said = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
     return f"the connection to {server} broke: {said}.", "Is the cluster running?"
+
+
+def decode_status(text: bytes) -> Any:
+    """What a refusal says: a `Status` object, or whatever else came as its message."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {"message": text[:500].decode(errors="replace").strip()} if text else {}

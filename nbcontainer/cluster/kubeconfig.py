@@ -19,6 +19,7 @@ from nbcontainer.errors import ClusterUnavailable
 __all__ = ["Access", "contexts", "read_access"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
 CREATE_HINT = "Put a kubeconfig at ~/.kube/config or name one in KUBECONFIG."
 
 
@@ -57,7 +58,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
     """
     merged, files = _merge()
-    if not merged["contexts"] and not context:
+    if not merged["contexts"] and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
             return inside
@@ -181,7 +182,7 @@ def _in_cluster(namespace: str) -> Access | None:
         return None
     authority, own = SERVICE_ACCOUNT / "ca.crt", SERVICE_ACCOUNT / "namespace"
     return Access(
-        context="in-cluster",
+        context=IN_CLUSTER,
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
         namespace=namespace or (own.read_text().strip() if own.exists() else "default"),
         certificate_authority=authority.read_bytes() if authority.exists() else b"",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.cluster.connection import Cluster
 
-__all__ = ["Away", "Changed", "Listed", "list_all", "reflect"]
+__all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
 
 JSON = "application/json"
 PAGE = 500  # objects in a page, as kubectl has it
@@ -64,49 +64,86 @@ class _Expired(Exception):
     """The API server no longer has the resourceVersion that a watch began at."""
 
 
+class _Paging:
+    """The pages of one list: what to ask for next, until it is whole."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+        self._token, self._begun_anew = "", False
+        self.pages: list[dict[str, Any]] = []
+        self.whole = False
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {**self._parameters, "limit": str(PAGE), **({"continue": self._token} if self._token else {})}
+
+    def add(self, page: dict[str, Any]) -> None:
+        self.pages.append(page)
+        self._token = str(page.get("metadata", {}).get("continue") or "")
+        self.whole = not self._token
+
+    def begin_anew(self, error: ApiError) -> None:
+        """A page token that expires while the pages are read begins the list anew, once."""
+        if error.status != GONE or self._begun_anew:
+            raise error
+        self.pages, self._token, self._begun_anew = [], "", True
+
+
 async def list_all(
     cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
 ) -> list[dict[str, Any]]:
-    """All pages of a list. A page token that expires while they are read begins the list anew, once.
+    """All pages of a list.
 
     Raises:
         ApiError, ClusterUnavailable: as `Cluster.request`.
     """
-    for last_try in (False, True):
-        pages: list[dict[str, Any]] = []
-        token = ""
+    paging = _Paging(parameters)
+    while not paging.whole:
         try:
-            while True:
-                more = {"limit": str(PAGE)} | ({"continue": token} if token else {})
-                page = await cluster.request("GET", path, parameters={**parameters, **more}, accept=accept)
-                pages.append(page)
-                token = str(page.get("metadata", {}).get("continue") or "")
-                if not token:
-                    return pages
+            paging.add(await cluster.request("GET", path, parameters=paging.query, accept=accept))
         except ApiError as error:
-            if error.status != GONE or last_try:
-                raise
-    raise AssertionError  # the loop returns or raises
+            paging.begin_anew(error)
+    return paging.pages
+
+
+def list_here(cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON) -> list[dict[str, Any]]:
+    """`list_all` on the caller's own thread."""
+    paging = _Paging(parameters)
+    while not paging.whole:
+        try:
+            paging.add(cluster.call("GET", path, parameters=paging.query, accept=accept))
+        except ApiError as error:
+            paging.begin_anew(error)
+    return paging.pages
 
 
 async def reflect(
-    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON, *, version: str = ""
 ) -> AsyncIterator[Listed | Changed | Away]:
     """Give the list, then changes, and the list again whenever the watch was interrupted. Ends only by an error.
+
+    Args:
+        cluster: the cluster.
+        path: the collection's path.
+        parameters: what narrows it.
+        accept: the media types that are understood.
+        version: the resourceVersion of a list that the caller has: then changes come first, and a list only later.
 
     Raises:
         ApiError: the API server refuses, and will go on refusing.
         ClusterUnavailable: the very first list found no API server. Later the reflector tries again for ever.
     """
-    pause, listed_once = FIRST_PAUSE, False
+    pause, listed_once = FIRST_PAUSE, bool(version)
     while True:
         try:
-            pages = await list_all(cluster, path, parameters, accept)
-            listed_once = True
-            yield Listed(pages)
-            version = str(pages[0].get("metadata", {}).get("resourceVersion") or "")
+            if not version:
+                pages = await list_all(cluster, path, parameters, accept)
+                listed_once = True
+                yield Listed(pages)
+                version = version_of(pages)
             began = time.monotonic()
-            async for events in _watch(cluster, path, parameters, accept, version):
+            begun_at, version = version, ""
+            async for events in _watch(cluster, path, parameters, accept, begun_at):
                 pause = FIRST_PAUSE
                 yield Changed(events)
             if time.monotonic() - began < WATCH_SECONDS[0] / 2:
@@ -150,6 +187,11 @@ async def _watch(
                         events.append(event)
             if events:
                 yield events
+
+
+def version_of(pages: list[dict[str, Any]]) -> str:
+    """The resourceVersion at which a list's watch begins."""
+    return str(pages[0].get("metadata", {}).get("resourceVersion") or "")
 
 
 def _raise_watch_error(cluster: Cluster, status: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.cluster.columns import Decoder
 from nbcontainer.cluster.connection import Cluster
 from nbcontainer.cluster.discovery import POD, Resource
-from nbcontainer.cluster.reflector import Away, Changed, Listed, list_all, reflect
+from nbcontainer.cluster.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
 from nbcontainer.errors import NotFound
 from nbcontainer.model.tables import (
     Row,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.operation import Progress
 
-__all__ = ["TABLE", "Selection", "fetch_table", "table", "watch_table"]
+__all__ = ["TABLE", "Selection", "table", "watch_table"]
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -108,19 +108,16 @@ def table(
         field_selector=field_selector,
         names=names,
     )
-    return cluster.run(fetch_table(cluster, selection))
-
-
-async def fetch_table(cluster: Cluster, selection: Selection) -> Table:
-    """`table`, on the background loop."""
-    pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
-    reset = selection.reset(selection.decoder(), pages)
+    pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
+    decoder = selection.decoder()
+    reset = selection.reset(decoder, pages)
     found = {row.name for row in reset.rows}
     missing = [name for name in selection.names if name not in found]
     if missing:
         words = ", ".join(f'"{name}"' for name in missing)
         raise NotFound(f"{selection.resource.plural} {words} not found in {selection.where}.", status=404)
-    return Table(apply_table(TableState(), reset), selection.command)
+    state, version = apply_table(TableState(), reset), version_of(pages)
+    return Table(state, selection.command, follow=lambda: _watch(cluster, selection, state, decoder, version))
 
 
 def watch_table(
@@ -145,7 +142,13 @@ def watch_table(
         field_selector=field_selector,
         names=names,
     )
-    state = TableState(title=selection.title, where=selection.where)
+    return _watch(cluster, selection, TableState(title=selection.title, where=selection.where))
+
+
+def _watch(
+    cluster: Cluster, selection: Selection, state: TableState, decoder: Decoder | None = None, version: str = ""
+) -> Operation[TableEvent, TableState, Table]:
+    """Keep `state` up to date, from the resourceVersion of the list that it was decoded from, if there was one."""
     operation: Operation[TableEvent, TableState, Table] = Operation(
         f"watch of {selection.title} in {selection.where}",
         state,
@@ -153,18 +156,23 @@ def watch_table(
         endless=True,
         conclude=lambda last, _: Table(last, selection.command),
     )
-    return operation.start_task(lambda progress: _follow(cluster, selection, progress))
+    known = decoder or selection.decoder()
+    return operation.start_task(lambda progress: _follow(cluster, selection, progress, known, version))
 
 
-async def _follow(cluster: Cluster, selection: Selection, progress: Progress[TableEvent]) -> None:
-    decoder, live = selection.decoder(), False
-    if selection.namespace:
+async def _follow(
+    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], decoder: Decoder, version: str
+) -> None:
+    live = bool(version)
+    if selection.namespace and not version:
         # first paint: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
         progress.tell(selection.reset(decoder, pages))
+    if live:
+        progress.tell(TableLive(live=True))
     parameters = {**selection.parameters, "includeObject": "Metadata"}
     try:
-        async for news in reflect(cluster, selection.path, parameters, TABLE):
+        async for news in reflect(cluster, selection.path, parameters, TABLE, version=version):
             match news:
                 case Listed():
                     progress.tell(selection.reset(decoder, news.pages))

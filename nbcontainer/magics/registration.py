@@ -5,9 +5,9 @@ Even the declarations of the verbs load with the first call, or, once the first 
 
 from __future__ import annotations
 
-import threading
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython import get_ipython
@@ -94,15 +94,17 @@ def _preload_later(shell: Any) -> None:
     """Load what the first call of a magic needs, on a thread, once the cell with `%load_ext` has run."""
 
     def after_the_cell(*_: Any) -> None:
+        from nbcontainer.magics.preloading import Quiet, preload  # noqa: PLC0415 - only here
+
         shell.events.unregister("post_run_cell", after_the_cell)
-        threading.Thread(target=_preload, daemon=True, name="nbcontainer: preload").start()
+        preload(Quiet(shell), _steps())
 
     shell.events.register("post_run_cell", after_the_cell)
 
 
-def _preload() -> None:
-    from nbcontainer.api import preload  # noqa: PLC0415 - that is what it is for
-
+def _steps() -> Iterator[Callable[[], object]]:
     for name in MAGICS:
-        verbs_of(name)
-    preload()
+        yield partial(verbs_of, name)
+    from nbcontainer.api import preloading  # noqa: PLC0415 - that is what it is for
+
+    yield from preloading()

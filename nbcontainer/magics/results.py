@@ -46,30 +46,29 @@ def _display(result: Any) -> None:
     if was_shown(result):
         return
     surface = choose_surface()
-    if isinstance(surface, Notebook) and getattr(result, "follow", None) is not None and _follow(surface, result):
+    if isinstance(surface, Notebook) and getattr(result, "follow", None) is not None:
+        _follow(surface, result)
         return
     picture = picture_of(result)
     display({"text/plain": as_text(picture), "text/html": as_html(picture)}, raw=True)
 
 
-def _follow(surface: Any, table: Any) -> bool:
-    """Show a live table; it goes on after the cell has ended. False where the page's files are missing."""
-    from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - loads with the first result
+def _follow(surface: Any, table: Any) -> None:
+    """Show a live table; it goes on after the cell has ended."""
+    from nbcontainer.magics.preloading import wait_until_quiet  # noqa: PLC0415 - loads with the first result
     from nbcontainer.views.tables import TableView  # noqa: PLC0415 - as above
 
+    def start() -> Any:
+        wait_until_quiet()  # a watch loads more than a list
+        return table.follow()
+
     cell = _cell()
-    operation = table.follow()
-    try:
-        surface.follow_behind(operation, TableView())
-    except NbcontainerError:
-        operation.stop()
-        return False
+    behind = surface.follow_later(table.state, start, TableView())
     old = _following.pop(cell, None)
     if old is not None:
         old.stop()
     if cell:
-        _following[cell] = operation
-    return True
+        _following[cell] = behind
 
 
 def _cell() -> str:
@@ -98,9 +97,23 @@ def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IP
     if not sys.stdout.isatty():
         printer.text(as_text(picture))
         return
+    if type(result).__name__ == "Table":
+        printer.text(_table(picture))
+        return
     from nbcontainer.views.terminal import console_of_terminal  # noqa: PLC0415 - loads with the first picture
 
     console = console_of_terminal()
     with console.capture() as captured:
         console.print(as_rich(picture))
     printer.text(captured.get().rstrip("\n"))
+
+
+def _table(picture: Any) -> str:
+    """A table, which may have thousands of rows, for the terminal."""
+    import os  # noqa: PLC0415 - loads with the first table
+    import shutil  # noqa: PLC0415 - as above
+
+    from nbcontainer.views.terminal_table import table_lines  # noqa: PLC0415 - as above
+
+    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in {"dumb", "unknown"}
+    return "\n".join(table_lines(picture, shutil.get_terminal_size().columns, colours=colours))

@@ -46,6 +46,8 @@ def _visible(text: str) -> str:
 
 def plain(text: str) -> str:
     r"""`text` without escape sequences; control and bidirectional characters shown as marks; newlines kept."""
+    if text.isascii() and text.isprintable():
+        return text
     return _visible(_ESCAPE.sub("", text).replace("\r\n", "\n"))
 
 

@@ -6,6 +6,7 @@ may be hostile: each of them makes it harmless.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -30,6 +31,7 @@ __all__ = [
     "as_text",
     "cell_width",
     "grid_widths",
+    "single_line",
 ]
 
 
@@ -95,16 +97,20 @@ class Picture:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
+_ONE_CELL = re.compile("[\\x20-\\x7e–…·✓✕●○◐◌│■␊]*")  # ASCII, and the signs of our own
+
+
 def cell_width(text: str) -> int:
     """How many terminal cells `text` takes."""
-    if text.isascii():
+    if _ONE_CELL.fullmatch(text):
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - rich loads with the first picture
 
     return cell_len(text)
 
 
-def _single(text: str) -> str:
+def single_line(text: str) -> str:
+    """`text`, made harmless, without line breaks."""
     return plain(text).replace("\n", "␊")
 
 
@@ -114,7 +120,9 @@ def grid_widths(grid: Grid) -> list[int]:
         return list(grid.widths)
     rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
     count = max((len(row) for row in rows), default=0)
-    return [max((cell_width(_single(row[i].text)) for row in rows if i < len(row)), default=0) for i in range(count)]
+    return [
+        max((cell_width(single_line(row[i].text)) for row in rows if i < len(row)), default=0) for i in range(count)
+    ]
 
 
 # --- text/plain
@@ -126,11 +134,11 @@ def as_text(picture: Picture) -> str:
     for block in picture.blocks:
         match block:
             case Line():
-                lines.append(" " * block.indent + "".join(_single(span.text) for span in block.spans))
+                lines.append(" " * block.indent + "".join(single_line(span.text) for span in block.spans))
             case Grid():
                 lines += _grid_text(block)
             case Output():
-                lines += [" " * block.indent + "│ " + _single(line) for line in block.lines]
+                lines += [" " * block.indent + "│ " + single_line(line) for line in block.lines]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -141,7 +149,7 @@ def _grid_text(grid: Grid) -> list[str]:
     for row in rows:
         cells = []
         for index, span in enumerate(row):
-            text = _single(span.text)
+            text = single_line(span.text)
             gap = " " * (widths[index] - cell_width(text))
             cells.append(gap + text if index in grid.right else text + gap)
         lines.append(" " * grid.indent + "  ".join(cells))
@@ -186,7 +194,7 @@ def _rich_line(spans: Sequence[Span], indent: int = 0) -> Text:
     text = Text(" " * indent, overflow="ellipsis", no_wrap=True, end="\n")
     for span in spans:
         style = _RICH_STYLES[span.tone] + (" bold" if span.bold else "")
-        text.append(_single(span.text), style=style.strip() or None)
+        text.append(single_line(span.text), style=style.strip() or None)
     return text
 
 
@@ -251,7 +259,7 @@ _COLOURS = {
 }
 _ANSI_COLOURS = ("#3e424d", "#e75c58", "#00a250", "#b98a1f", "#208ffb", "#d160c4", "#2aa5a8", "#8a8a8a")
 _CODE = "font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace); font-size: 12px"
-_CELL = "padding: 1px 12px 1px 0; border: 0; vertical-align: top; white-space: pre; text-align: {}"
+_CELL = "padding:1px 12px 1px 0;border:0;white-space:pre;text-align:{}"
 
 
 def as_html(picture: Picture) -> str:
@@ -266,7 +274,7 @@ def as_html(picture: Picture) -> str:
                 parts.append(_html_grid(block))
             case Output():
                 parts.append(_html_output(block))
-    label = f' role="group" aria-label="{escape(_single(picture.label))}"' if picture.label else ""
+    label = f' role="group" aria-label="{escape(single_line(picture.label))}"' if picture.label else ""
     return (
         f'<div{label} style="font-size: 13px; line-height: 1.45; '
         'border: 1px solid var(--jp-border-color2, #dcdce0); border-radius: 6px; padding: 6px 12px; overflow-x: auto">'
@@ -287,7 +295,7 @@ def _html_span(span: Span) -> str:
         styles.append("font-weight: 600")
     if span.code:
         styles.append(_CODE)
-    text = escape(_single(span.text))
+    text = escape(single_line(span.text))
     return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
 
 

@@ -20,6 +20,8 @@ from nbcontainer.views.picture import as_html, as_text
 from nbcontainer.views.terminal import FRAME_SECONDS, Terminal, stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbcontainer.operation import Operation
     from nbcontainer.views.picture import Picture
     from nbcontainer.views.view import View
@@ -208,108 +210,138 @@ class Notebook:
         operation.wait(FRAME_SECONDS, revision=0)
         if operation.error is not None and operation.revision == 1:
             return  # refused at once: the error says it all
-        follower = _open(operation, view)
+        follower = _open(operation.state, view)
         try:
-            follower.follow()
+            follower.follow(operation)
         except KeyboardInterrupt:
             operation.interrupt()
             raise
         finally:
-            follower.finish()
+            follower.finish(operation)
 
-    def follow_behind(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+    def follow_behind(self, operation: Operation[Event, State, Any], view: View[Event, State]) -> Behind:
         """Display the widget and keep it up to date on a thread, after the cell has ended."""
-        follower = _open(operation, view)
+        return self.follow_later(operation.state, lambda: operation, view)
+
+    def follow_later(
+        self, state: State, start: Callable[[], Operation[Event, State, Any]], view: View[Event, State]
+    ) -> Behind:
+        """Display the widget with `state`; what keeps it up to date is started on a thread beside the cell."""
+        follower, behind = _open(state, view), Behind()
 
         def run() -> None:
+            operation = start()
+            behind.started(operation)
             try:
-                follower.follow()
+                follower.follow(operation)
             finally:
-                follower.finish()
+                follower.finish(operation)
 
-        threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {operation.name}").start()
+        threading.Thread(target=run, daemon=True, name="nbcontainer view").start()
+        return behind
 
 
-def _open(operation: Operation[Any, Any, Any], view: View[Any, Any]) -> _Follower | _Still:
+class Behind:
+    """What goes on in the page after its cell has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._operation: Operation[Any, Any, Any] | None = None
+        self._stopped = False
+
+    def started(self, operation: Operation[Any, Any, Any]) -> None:
+        """It runs."""
+        with self._lock:
+            self._operation = operation
+            stopped = self._stopped
+        if stopped:
+            operation.stop()
+
+    def stop(self) -> None:
+        """End it, now or as soon as it has started."""
+        with self._lock:
+            self._stopped = True
+            operation = self._operation
+        if operation is not None:
+            operation.stop()
+
+
+def _open(state: Any, view: View[Any, Any]) -> _Follower | _Still:
     """Display the view's widget, or, where it has none or its page was not built, its picture."""
     try:
-        widget = view.widget(operation.state)
+        widget = view.widget(state)
     except NbcontainerError:
         widget = None
-    return _Still(operation, view) if widget is None else _Follower(operation, view, widget)
+    return _Still(state, view) if widget is None else _Follower(state, view, widget)
 
 
 class _Still:
     """Keeps one displayed picture in step with one operation, by drawing it anew."""
 
-    def __init__(self, operation: Operation[Any, Any, Any], view: View[Any, Any]) -> None:
-        self._operation = operation
+    def __init__(self, state: Any, view: View[Any, Any]) -> None:
         self._view = view
         self._handle: Any = None
-        self._draw()
+        self._draw(state)
 
-    def _draw(self) -> None:
+    def _draw(self, state: Any) -> None:
         from IPython.display import DisplayHandle  # noqa: PLC0415 - only where there is an IPython
 
-        bundle = _bundle(self._view.render(self._operation.state))
+        bundle = _bundle(self._view.render(state))
         if self._handle is None:
             self._handle = DisplayHandle()
             self._handle.display(bundle, raw=True)
         else:
             self._handle.update(bundle, raw=True)
 
-    def follow(self) -> None:
-        revision = self._operation.revision
-        while not self._operation.done:
-            if self._operation.wait(1.0, revision=revision) and not self._operation.done:
-                revision = self._operation.revision
-                self._draw()
-                self._operation.wait(STILL_SECONDS)
+    def follow(self, operation: Operation[Any, Any, Any]) -> None:
+        revision = operation.revision
+        while not operation.done:
+            if operation.wait(1.0, revision=revision) and not operation.done:
+                revision = operation.revision
+                self._draw(operation.state)
+                operation.wait(STILL_SECONDS)
 
-    def finish(self) -> None:
-        self._draw()
+    def finish(self, operation: Operation[Any, Any, Any]) -> None:
+        self._draw(operation.state)
 
 
 class _Follower:
     """Keeps one displayed widget in step with one operation."""
 
-    def __init__(self, operation: Operation[Any, Any, Any], view: View[Any, Any], widget: LiveWidget) -> None:
+    def __init__(self, state: Any, view: View[Any, Any], widget: LiveWidget) -> None:
         from IPython.display import display  # noqa: PLC0415 - only where there is an IPython
 
-        self._operation = operation
         self._view = view
-        self._sent: Any = None
+        self._sent: Any = state  # the widget was made of it
         self._widget = widget
-        self._widget.on_action(lambda action: view.act(operation, action))
-        self._keep_still()
+        self._keep_still(state)
         self._handle: Any = display(self._widget, display_id=True)
 
-    def _keep_still(self) -> None:
-        picture = self._view.render(self._operation.state)
+    def _keep_still(self, state: Any) -> None:
+        picture = self._view.render(state)
         self._widget.set_static(text=as_text(picture), html=as_html(picture))
 
-    def follow(self) -> None:
+    def follow(self, operation: Operation[Any, Any, Any]) -> None:
+        self._widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
-        while not self._operation.done:
-            if self._operation.wait(1.0, revision=revision) and not self._operation.done:
+        while not operation.done:
+            if operation.wait(1.0, revision=revision) and not operation.done:
                 if self._widget.room:
-                    revision = self._operation.revision
-                    self._send()
-                self._operation.wait(FRAME_SECONDS)
+                    revision = operation.revision
+                    self._send(operation.state)
+                operation.wait(FRAME_SECONDS)
 
-    def _send(self) -> None:
-        state = self._operation.state
+    def _send(self, state: Any) -> None:
         if state is not self._sent:
             message = self._view.wire(self._sent, state)
             self._sent = state
             if message is not None:
                 self._widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
 
-    def finish(self) -> None:
+    def finish(self, operation: Operation[Any, Any, Any]) -> None:
         """Send the last state, and leave it in the saved output."""
-        operation = self._operation
         stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
         self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
-        self._keep_still()
+        self._keep_still(operation.state)
         if self._handle is not None:
             self._handle.update(self._widget)

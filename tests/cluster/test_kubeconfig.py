@@ -1,6 +1,5 @@
 """Which API server, as whom: kubectl's rules, and errors that say what is missing."""
 
-import asyncio
 import base64
 import json
 import stat
@@ -50,7 +49,7 @@ def user_of(**user):
 
 
 def headers(access):
-    return asyncio.run(Credentials(access).headers())
+    return Credentials(access).headers()
 
 
 def test_current_context_and_its_namespace(write):
@@ -167,7 +166,7 @@ def test_an_exec_plugin_gives_the_token(write, tmp_path):
 def test_an_exec_plugin_gives_a_certificate(write, tmp_path):
     write(plugin(tmp_path, """echo '{"status": {"clientCertificateData": "CERT", "clientKeyData": "KEY"}}'"""))
     credentials = Credentials(read_access())
-    assert asyncio.run(credentials.headers()) == {}
+    assert credentials.headers() == {}
     assert (credentials.client_certificate, credentials.client_key) == (b"CERT", b"KEY")
 
 
@@ -180,12 +179,9 @@ def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
         )
     )
 
-    async def twice():
-        credentials = Credentials(read_access())
-        await credentials.headers()
-        await credentials.headers()
-
-    asyncio.run(twice())
+    credentials = Credentials(read_access())
+    credentials.headers()
+    credentials.headers()
     assert (tmp_path / "calls").read_text() == "x\nx\n"
 
 

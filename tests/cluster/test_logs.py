@@ -153,7 +153,7 @@ def _break_streams(cluster):
     """Cut every connection of the session, as a network does."""
 
     async def cut():
-        session, _ = await cluster.link.session()
+        session, _ = await cluster.link.client.session()
         for protocols in list(session.connector._acquired_per_host.values()):
             for protocol in list(protocols):
                 if protocol.transport is not None:

@@ -5,10 +5,12 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, as_html, as_rich, as_text
+from nbcontainer.views.terminal_table import table_lines
 
 PICTURE = Picture(
     (
@@ -98,3 +100,19 @@ def test_hostile_text_stays_text(text):
     assert {name for name, _ in reader.attributes} <= {"style", "role", "aria-label"}
     assert len(as_text(picture).splitlines()) <= 4
     Console(file=io.StringIO(), width=80).print(as_rich(picture))
+
+
+@given(
+    st.lists(st.tuples(*[st.text(st.sampled_from("ab日é–\x1b"), max_size=30)] * 3), min_size=1, max_size=5),
+    st.integers(20, 120),
+)
+def test_a_table_without_rich_is_as_wide_as_the_terminal_and_else_as_rich_draws_it(rows, width):
+    cells = tuple(tuple(map(Span, row)) for row in rows)
+    picture = Picture((Line.of("pods"), Grid(cells, columns=("A", "B", "C"), right=frozenset({2}), flexible=0)))
+    ours = list(table_lines(picture, width, colours=False))
+    assert all(cell_len(line) <= width for line in ours)
+    if max(map(cell_len, as_text(picture).splitlines())) <= width:
+        console = Console(file=io.StringIO(), width=width, color_system=None)
+        console.print(as_rich(picture))
+        assert ours == [line.rstrip() for line in console.file.getvalue().splitlines()] == as_text(picture).splitlines()
+    assert "\x1b" not in "".join(ours)

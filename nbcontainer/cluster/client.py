@@ -1,0 +1,215 @@
+"""An API server's coroutines: calls, streams and WebSockets over one aiohttp session on the background loop.
+
+aiohttp takes a while to import; what needs none of it is in `connection` and `short_calls`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from nbcontainer.cluster.authentication import tls_context
+from nbcontainer.cluster.failures import decode_status, raise_for_status, status_error
+from nbcontainer.errors import ApiError, ClusterUnavailable
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster, Link, Parameters
+
+__all__ = ["Client"]
+
+UNAUTHORIZED = 401
+IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
+READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
+READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
+BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+class Client:
+    """The session to one context's API server, shared by all namespaces."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._session: aiohttp.ClientSession | None = None
+        self._session_for: tuple[Any, ...] = ()
+        self._retired: list[aiohttp.ClientSession] = []
+
+    async def session(self) -> tuple[aiohttp.ClientSession, dict[str, str]]:
+        """The session, and the headers that prove who one is."""
+        access, credentials = self._link.access, self._link.credentials
+        headers = credentials.headers() if credentials.current else await asyncio.to_thread(credentials.headers)
+        wanted = (access, credentials.client_certificate, credentials.client_key)
+        if self._session is None or self._session.closed or self._session_for != wanted:
+            if self._session is not None:
+                self._retired.append(self._session)  # streams may still run on it
+            tls = tls_context(access, credentials.client_certificate, credentials.client_key)
+            connector = aiohttp.TCPConnector(
+                limit=0, ssl=tls if tls is not None else False, keepalive_timeout=IDLE_SECONDS
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                headers={"User-Agent": "nbcontainer"},
+                read_bufsize=READ_BUFFER,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                json_serialize=lambda value: orjson.dumps(value).decode(),
+            )
+            self._session_for = wanted
+        return self._session, headers
+
+    async def close(self) -> None:
+        """End all connections."""
+        for session in (self._session, *self._retired):
+            if session is not None:
+                await session.close()
+        self._session, self._retired = None, []
+
+    async def send(
+        self,
+        cluster: Cluster,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters,
+        headers: dict[str, str],
+        body: bytes | None,
+    ) -> tuple[int, bytes]:
+        """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
+        async with self._respond(
+            cluster, method, path, parameters=parameters, headers=headers, silence=READ_SECONDS, body=body
+        ) as response:
+            return response.status, await _read(cluster, response)
+
+    @asynccontextmanager
+    async def stream(
+        self, cluster: Cluster, path: str, *, parameters: Parameters, accept: str, silence: float | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """`Cluster.stream`."""
+        async with self._respond(
+            cluster, "GET", path, parameters=parameters, headers={"Accept": accept}, silence=silence
+        ) as response:
+            if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary
+                raise_for_status(cluster, response.status, decode_status(await _read(cluster, response)))
+            try:
+                yield response
+            except BROKEN as error:
+                raise cluster.unavailable(error) from error
+            finally:
+                response.close()  # what was not read must not be waited for
+
+    @asynccontextmanager
+    async def websocket(
+        self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """`Cluster.websocket`."""
+        session, headers = await self.session()
+        try:
+            socket = await asyncio.wait_for(
+                session.ws_connect(
+                    URL(cluster.url(path, parameters), encoded=True),
+                    protocols=protocols,
+                    headers=headers,
+                    proxy=_proxy(cluster),
+                    server_hostname=cluster.link.access.tls_server_name or None,
+                    max_msg_size=0,
+                    autoclose=True,
+                ),
+                settings.connect_timeout + READ_SECONDS / 2,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            # aiohttp drops the refusal's text; a plain call of the same path is refused with the same words
+            await cluster.request("GET", path, parameters=parameters)
+            raise ApiError(f"{cluster.server} refused a WebSocket.", status=error.status) from None
+        except BROKEN as error:
+            raise cluster.unavailable(error) from error
+        try:
+            yield socket
+        except (aiohttp.ClientError, OSError) as error:
+            raise cluster.unavailable(error) from error
+        finally:
+            with suppress(*BROKEN):
+                async with asyncio.timeout(0.3):
+                    await socket.close()
+
+    @asynccontextmanager
+    async def _respond(
+        self,
+        cluster: Cluster,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters,
+        headers: dict[str, str],
+        silence: float | None,
+        body: bytes | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open a call; credentials that are not accepted are read again once."""
+        response = await self._call(
+            cluster, method, path, parameters=parameters, headers=headers, silence=silence, body=body
+        )
+        if response.status == UNAUTHORIZED:
+            response.close()
+            self._link.refresh()
+            response = await self._call(
+                cluster, method, path, parameters=parameters, headers=headers, silence=silence, body=body
+            )
+        try:
+            if response.status == UNAUTHORIZED:
+                raise status_error(cluster, UNAUTHORIZED, decode_status(await _read(cluster, response)))
+            yield response
+        finally:
+            response.release()
+
+    async def _call(
+        self,
+        cluster: Cluster,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters,
+        headers: dict[str, str],
+        silence: float | None,
+        body: bytes | None = None,
+    ) -> aiohttp.ClientResponse:
+        session, own = await self.session()
+        if not cluster.compresses:
+            headers = {**headers, "Accept-Encoding": "identity"}
+        try:
+            return await session.request(
+                method,
+                URL(cluster.url(path, parameters), encoded=True),
+                headers={**headers, **own},
+                data=body,
+                allow_redirects=False,
+                proxy=_proxy(cluster),
+                server_hostname=cluster.link.access.tls_server_name or None,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=None, sock_connect=settings.connect_timeout, sock_read=silence
+                ),
+            )
+        except BROKEN as error:
+            raise cluster.unavailable(error) from error
+
+
+async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except BROKEN as error:
+        raise cluster.unavailable(error) from error
+
+
+def _proxy(cluster: Cluster) -> str | None:
+    if cluster.proxy and not cluster.proxy.startswith(("http://", "https://")):
+        raise ClusterUnavailable(
+            f"The proxy of context {cluster.context!r} is of a kind that is not supported: "
+            f"{urlsplit(cluster.proxy).scheme}.",
+            context=cluster.context,
+            cure="http:// and https:// proxies are.",
+        )
+    return cluster.proxy or None

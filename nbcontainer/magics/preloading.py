@@ -1,0 +1,82 @@
+"""Loading what the first calls need, in the background, so that it takes nothing from the cells that run meanwhile.
+
+Python runs one thread at a time: an import beside a running cell slows that cell down. So imports are done one by one,
+each in a moment in which no cell runs, or while one runs for so long that it does not matter.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["Quiet", "preload", "wait_until_quiet"]
+
+PAUSE = 0.05  # seconds after a cell in which the next may begin, as with "Run all"
+PATIENCE = 0.5  # seconds after which a running cell is a long one
+
+
+class Quiet:
+    """Knows when no cell runs.
+
+    Args:
+        shell: IPython, whose events tell it.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._changed = threading.Condition()
+        self._due = time.monotonic() + PAUSE
+        shell.events.register("pre_run_cell", self._began)
+        shell.events.register("post_run_cell", self._ended)
+
+    def close(self) -> None:
+        """Hear of cells no more."""
+        self._shell.events.unregister("pre_run_cell", self._began)
+        self._shell.events.unregister("post_run_cell", self._ended)
+
+    def wait(self) -> None:
+        """Wait for a quiet moment."""
+        with self._changed:
+            while (left := self._due - time.monotonic()) > 0:
+                self._changed.wait(left)
+
+    def _began(self, *_: object) -> None:
+        self._put_off(PATIENCE)
+
+    def _ended(self, *_: object) -> None:
+        self._put_off(PAUSE)
+
+    def _put_off(self, seconds: float) -> None:
+        with self._changed:
+            self._due = time.monotonic() + seconds
+            self._changed.notify_all()
+
+
+def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Thread:
+    """Do the steps on a thread, each in a quiet moment. What fails is left for the call that needs it."""
+    _moments.append(quiet)
+
+    def run() -> None:
+        for step in steps:
+            quiet.wait()
+            try:
+                step()
+            except Exception:  # noqa: BLE001, S112 - the call that needs it says what is wrong
+                continue
+        quiet.close()
+        _moments.remove(quiet)
+
+    thread = threading.Thread(target=run, daemon=True, name="nbcontainer: preload")
+    thread.start()
+    return thread
+
+
+_moments: list[Quiet] = []  # while something is preloaded
+
+
+def wait_until_quiet() -> None:
+    """Wait for a moment in which no cell runs, if what is heavy may not have been loaded yet."""
+    for quiet in tuple(_moments):
+        quiet.wait()
