@@ -19,7 +19,6 @@ from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
-from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -506,23 +505,10 @@ def apply(
 
 
 def doctor() -> Report:
-    """Which engine and which cluster are in use, and what is missing, with the cure."""
-    remarks = [Remark(f"nbcontainer {__version__}")]
-    try:
-        engine = _engine()
-        remarks.append(Remark(f"engine: {engine.name} at {engine.address}"))
-        if not engine.capabilities.buildkit:
-            remarks.append(Remark("builds: the classic builder; this engine has no BuildKit", Tone.DIM))
-        else:
-            remarks.append(Remark("builds: BuildKit"))
-    except NbcontainerError as error:
-        remarks.append(Remark(error.message, Tone.BAD, error.cure))
-    try:
-        home = _pods_home("", "")
-        remarks.append(Remark(f"pods: {home.where}"))
-    except NbcontainerError as error:
-        remarks.append(Remark(error.message, Tone.WARNING, error.cure))
-    return Report(tuple(remarks))
+    """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
+    from nbcontainer.diagnosis import diagnose  # noqa: PLC0415 - loads with the first call
+
+    return diagnose()
 
 
 def preloading() -> Iterator[Callable[[], object]]:

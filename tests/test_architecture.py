@@ -25,6 +25,7 @@ ALLOWED = {
     "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit"},
     "cluster": {"errors", "settings", "spool", "model", "operation"},
     "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster"},
+    "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "version"},
     "api": {
         "errors",
         "settings",
@@ -35,7 +36,7 @@ ALLOWED = {
         "engine",
         "cluster",
         "pods_home",
-        "version",
+        "diagnosis",
     },
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},

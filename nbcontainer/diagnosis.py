@@ -1,0 +1,261 @@
+"""What is reachable, what is missing, and the cure: the first thing to ask where something does not work.
+
+Each probe runs on a thread of its own, all at once, and none is waited for longer than a few seconds: what does not
+answer by then is said not to.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
+from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.tables import Tone
+from nbcontainer.settings import settings
+from nbcontainer.version import __version__
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster
+
+__all__ = ["diagnose"]
+
+SECONDS = 3.0  # for all probes together
+CALL_SECONDS = 2.0  # for each call to a cluster
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+MAY = {  # what is asked about pods: in words, and as verb and part of the API
+    "list them": ("list", ""),
+    "create them": ("create", ""),
+    "delete them": ("delete", ""),
+    "read their logs": ("get", "log"),
+    "run commands in them": ("create", "exec"),
+}
+NEEDED = (
+    "aiohttp",
+    "anywidget",
+    "docker",
+    "e2b-dockerfile-utils",
+    "h2",
+    "ipython",
+    "ipywidgets",
+    "kubernetes",
+    "orjson",
+    "pyyaml",
+    "rich",
+)
+
+Probe = Callable[[], Iterator[Remark]]
+
+
+def diagnose() -> Report:
+    """Look at engine, cluster, credentials, front end and packages, all at once."""
+    probes: tuple[tuple[str, Probe], ...] = (
+        ("engine", _engine),
+        ("cluster", _cluster),
+        ("credentials", _credentials),
+        ("page", _page),
+        ("packages", _packages),
+    )
+    return Report(tuple(_at_once(probes)))
+
+
+def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
+    found: dict[str, list[Remark]] = {name: [] for name, _ in probes}
+    threads = []
+    for name, probe in probes:
+        thread = threading.Thread(
+            target=_fill, args=(found[name], name, probe), daemon=True, name=f"nbcontainer doctor: {name}"
+        )
+        thread.start()
+        threads.append((name, thread))
+    gone = threading.Event()
+    timer = threading.Timer(SECONDS, gone.set)
+    timer.start()
+    remarks = []
+    for name, thread in threads:
+        while thread.is_alive() and not gone.is_set():
+            thread.join(0.05)
+        remarks += list(found[name])
+        if thread.is_alive():
+            words = f"{name}: no answer within {SECONDS:g} s"
+            remarks.append(Remark(words, Tone.BAD, "It may be far away or overloaded; is the network or VPN up?"))
+    timer.cancel()
+    return remarks
+
+
+def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
+    try:
+        for remark in probe():
+            remarks.append(remark)  # noqa: PERF402 - what was found stays, whatever comes next
+    except NbcontainerError as error:
+        remarks.append(Remark(f"{name}: {error.message}", Tone.BAD, error.cure))
+
+
+# --- the engine
+
+
+def _engine() -> Iterator[Remark]:
+    from nbcontainer.engine.connection import find_engine, usual_sockets  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
+
+    try:
+        engine = find_engine()
+    except EngineUnavailable as error:
+        yield Remark(f"engine: {error.message}", Tone.BAD, error.cure)
+        if len(error.tried) > 1:
+            yield Remark(f"looked at: {', '.join(error.tried)}", Tone.DIM)
+        return
+    can = engine.capabilities
+    builds = "builds with BuildKit" if can.buildkit else "builds without BuildKit: no secrets, no cache mounts"
+    yield Remark(
+        f"engine: {engine.name} ({can.platform}, API {can.api_version}) by {engine.source}: {engine.address}; {builds}"
+    )
+    others = [str(path) for path in usual_sockets() if _is_there(path) and f"unix://{path}" != engine.address]
+    if others:
+        yield Remark(f"also there: {', '.join(others)}", Tone.DIM, "DOCKER_HOST=unix://… chooses one of them.")
+    if not can.pods and not private_podman.installed():
+        yield Remark("podman: not installed; it is needed only for pods without a cluster", Tone.DIM)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_socket()
+    except OSError:
+        return False
+
+
+# --- the cluster
+
+
+def _cluster() -> Iterator[Remark]:
+    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - as above
+
+    try:
+        cluster = find_cluster()
+    except ClusterUnavailable as error:
+        if settings.context or contexts()[0]:
+            raise
+        yield from _no_cluster(error)
+        return
+    version = cluster.call("GET", "/version", seconds=CALL_SECONDS)
+    yield Remark(
+        f"cluster: Kubernetes {version.get('gitVersion', '?')} at {cluster.server}, context {cluster.context}, "
+        f"namespace {cluster.namespace}"
+    )
+    yield from _rights(cluster)
+    if settings.is_protected(cluster.context):
+        yield Remark(f"the context {cluster.context} is protected: nothing changes it but calls that name it", Tone.DIM)
+
+
+def _no_cluster(error: ClusterUnavailable) -> Iterator[Remark]:
+    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+
+    try:
+        home = find_pods_home()
+    except NbcontainerError:
+        yield Remark(f"pods: {error.message}", Tone.WARNING, f"{error.cure} Or install Podman, which has pods too.")
+    else:
+        yield Remark(f"pods: Podman's, of {home.where}. {error.message}", Tone.GOOD, error.cure)
+
+
+def _rights(cluster: Cluster) -> Iterator[Remark]:
+    """What the API server lets this user do with pods."""
+    allowed: dict[bool, list[str]] = {True: [], False: []}
+    for words, (verb, part) in MAY.items():
+        attributes = {"namespace": cluster.namespace, "verb": verb, "resource": "pods", "subresource": part}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        answer = cluster.call("POST", REVIEWS, body=review, seconds=CALL_SECONDS)
+        allowed[bool((answer.get("status") or {}).get("allowed"))].append(words)
+    if allowed[True]:
+        yield Remark(f"pods in {cluster.namespace}: you may {_listed(allowed[True], 'and')}")
+    if allowed[False]:
+        cure = "Another context or namespace may allow it, or whoever runs the cluster."
+        yield Remark(f"pods in {cluster.namespace}: you may not {_listed(allowed[False], 'or')}", Tone.WARNING, cure)
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+# --- registries
+
+
+def _credentials() -> Iterator[Remark]:
+    import shutil  # noqa: PLC0415 - only here
+
+    from nbcontainer.engine.config import config_file, load_config  # noqa: PLC0415 - loads with the first call
+
+    config = load_config()
+    per_host = config.get("credHelpers")
+    helpers = {str(config.get("credsStore") or ""): "all registries"} if config.get("credsStore") else {}
+    for host, name in per_host.items() if isinstance(per_host, dict) else ():
+        helpers[str(name)] = ", ".join(filter(None, (helpers.get(str(name), ""), str(host))))
+    for name, hosts in helpers.items():
+        program = f"docker-credential-{name}"
+        if shutil.which(program) is None:
+            yield Remark(
+                f"credentials: {program} is not installed, which {config_file()} names for {hosts}",
+                Tone.WARNING,
+                f"Without it these registries are used anonymously. Install it, or take it out of {config_file()}.",
+            )
+        else:
+            yield Remark(f"credentials: {program} for {hosts}")
+    auths = config.get("auths")
+    known = sorted(auths) if isinstance(auths, dict) else []
+    kept = f"{len(known)} in {config_file()}: {', '.join(known)}" if known else "none; %docker login keeps them"
+    if known or not helpers:
+        yield Remark(f"logins: {kept}", Tone.GOOD if known else Tone.DIM)
+
+
+# --- the page
+
+
+def _page() -> Iterator[Remark]:
+    static = Path(__file__).parent / "static"
+    if not (static / "tables.js").exists():
+        yield Remark("page: the widgets were not built; pictures take their place", Tone.WARNING, "pip install -e .")
+    found = next(filter(Path.exists, (path / "nbcontainer" / "package.json" for path in _extension_folders())), None)
+    if found is None:
+        cure = "Where JupyterLab is installed elsewhere, install nbcontainer there too; else: pip install nbcontainer"
+        yield Remark("page: no JupyterLab extension in this environment: no colours in cells", Tone.DIM, cure)
+        return
+    version = str(json.loads(found.read_text(encoding="utf-8")).get("version"))
+    if version != __version__:
+        words = f"page: the JupyterLab extension is version {version}, the kernel's nbcontainer {__version__}"
+        yield Remark(words, Tone.WARNING, "Install the same version in both, and reload the page.")
+    else:
+        yield Remark(f"page: JupyterLab extension {version} in {found.parent}")
+
+
+def _extension_folders() -> list[Path]:
+    try:
+        from jupyter_core.paths import jupyter_path  # noqa: PLC0415 - only where there is Jupyter
+    except ImportError:
+        return [Path(sys.prefix) / "share/jupyter/labextensions"]
+    return [Path(path) for path in jupyter_path("labextensions")]
+
+
+# --- packages
+
+
+def _packages() -> Iterator[Remark]:
+    versions, missing = [], []
+    for name in NEEDED:
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        yield Remark(f"missing packages: {', '.join(missing)}", Tone.BAD, f"pip install {' '.join(missing)}")
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Remark(f"nbcontainer {__version__}, Python {python}; {', '.join(versions)}", Tone.DIM)

@@ -1,0 +1,107 @@
+"""`doctor` against what is there, what is not, and what does not answer."""
+
+import base64
+import json
+import socket
+import time
+
+import pytest
+
+import nbcontainer as nbc
+from nbcontainer.diagnosis import SECONDS
+from nbcontainer.engine.connection import forget_engines
+from nbcontainer.model.tables import Tone
+
+
+@pytest.fixture(autouse=True)
+def look_anew():
+    """What an earlier test found is forgotten."""
+    forget_engines()
+    yield
+    forget_engines()
+
+
+@pytest.fixture
+def silence():
+    """A port that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def kubeconfig(path, server):
+    entry = {"server": server, "certificate-authority-data": base64.b64encode(b"none").decode()}
+    document = {
+        "clusters": [{"name": "far", "cluster": entry | {"insecure-skip-tls-verify": True}}],
+        "users": [{"name": "me", "user": {"token": "s3cret"}}],
+        "contexts": [{"name": "far", "context": {"cluster": "far", "user": "me"}}],
+        "current-context": "far",
+    }
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def said(report, word, tone=None):
+    """The remarks that have a word, and their cures."""
+    found = [r for r in report.remarks if word in r.text and tone in {None, r.tone}]
+    assert found, str(report)
+    return found
+
+
+def test_engine_and_cluster_are_told_with_what_one_may_do(docker_engine, kubernetes_cluster, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
+    report = nbc.doctor()
+    assert "BuildKit" in said(report, "engine: Docker Engine", Tone.GOOD)[0].text
+    assert "context nbc" in said(report, "cluster: Kubernetes v1.", Tone.GOOD)[0].text
+    assert "run commands in them" in said(report, "you may list them", Tone.GOOD)[0].text
+    said(report, "aiohttp")
+
+
+def test_a_reader_is_told_what_is_not_allowed(kubernetes_cluster, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.viewer))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    report = nbc.doctor()
+    assert "create them" in said(report, "you may not", Tone.WARNING)[0].text
+    (engine,) = said(report, "no such socket", Tone.BAD)
+    assert "DOCKER_HOST" in engine.text
+    assert engine.cure
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_does_not_answer_costs_a_few_seconds_and_hides_nothing_else(scheme, silence, tmp_path, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", f"{scheme}://127.0.0.1:{silence}"))
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{silence}")
+    began = time.monotonic()
+    report = nbc.doctor()
+    assert time.monotonic() - began < SECONDS + 1
+    (cluster,) = said(report, "does not answer within the time limit", Tone.BAD)
+    assert cluster.cure
+    said(report, "engine: no answer within", Tone.BAD)
+    said(report, "aiohttp")
+    assert "s3cret" not in str(report)
+
+
+def test_a_helper_that_is_missing_is_named_with_its_registries(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    secret = base64.b64encode(b"alice:secret").decode()
+    document = {"credHelpers": {"r.example.com": "absent"}, "auths": {"other.example.com": {"auth": secret}}}
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    report = nbc.doctor()
+    (helper,) = said(report, "docker-credential-absent is not installed", Tone.WARNING)
+    assert "r.example.com" in helper.text
+    assert "other.example.com" in said(report, "logins: 1 in")[0].text
+    assert secret not in str(report)
+
+
+def test_configuration_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    (tmp_path / "config.json").write_text("{")
+    (tmp_path / "config").write_text("a: [")
+    report = nbc.doctor()
+    said(report, "is not YAML", Tone.BAD)
+    said(report, "config.json", Tone.BAD)
+    said(report, "aiohttp")
