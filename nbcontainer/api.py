@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         ExecResult,
         PodChange,
         PodChanges,
+        PodDeletion,
+        PodEnd,
         PodStart,
         PodStep,
     )
@@ -369,7 +371,7 @@ def create_pod(
 
 
 @dataclass(frozen=True)
-class PodDeletion:
+class DeletionPlan:
     """What a deletion will do, before it is done.
 
     Attributes:
@@ -382,11 +384,13 @@ class PodDeletion:
     question: str
     home: Any
 
-    def delete(self, *, force: bool = False, grace_period: int | None = None) -> PodChanges:
+    def delete(
+        self, *, force: bool = False, grace_period: int | None = None
+    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
         """Do it, and wait until they are gone."""
-        from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
-
-        return PodChanges(self.home.delete(self.names, force=force, grace_period=grace_period))
+        found: Operation[PodEnd, PodDeletion, PodChanges]
+        found = self.home.delete(self.names, force=force, grace_period=grace_period)
+        return found
 
 
 def plan_pod_deletion(
@@ -396,7 +400,7 @@ def plan_pod_deletion(
     selector: str = "",
     all: bool = False,  # noqa: A002 - kubectl's own flag
     context: str = "",
-) -> PodDeletion:
+) -> DeletionPlan:
     """Find the pods that a deletion would delete.
 
     Raises:
@@ -413,7 +417,7 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    return PodDeletion(found, namespace, f"Delete {what} in {home.where}?", home)
+    return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home)
 
 
 def delete_pods(
@@ -425,8 +429,13 @@ def delete_pods(
     force: bool = False,
     grace_period: int | None = None,
     context: str = "",
-) -> PodChanges:
-    """Delete pods without asking, and wait until they are gone."""
+) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    """Delete pods without asking, and wait until they are gone.
+
+    Raises (also from `result()`):
+        NotFound: one of `names` does not exist; nothing is deleted.
+        ApiError: some are refused; the error says which were deleted all the same.
+    """
     plan = plan_pod_deletion(names, namespace=namespace, selector=selector, all=all, context=context)
     return plan.delete(force=force, grace_period=grace_period)
 

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
     from nbcontainer.engine.connection import Engine
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
-    from nbcontainer.model.pods import Description, ExecRequest, ExecResult, PodChange, PodRequest, PodStart, PodStep
+    from nbcontainer.model.pods import (
+        Description,
+        ExecRequest,
+        ExecResult,
+        PodChange,
+        PodChanges,
+        PodDeletion,
+        PodEnd,
+        PodRequest,
+        PodStart,
+        PodStep,
+    )
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
@@ -43,7 +54,7 @@ class PodsHome:
     table: Callable[..., Table]
     watch: Callable[..., Operation[TableEvent, TableState, Table]]
     create: Callable[[PodRequest], Operation[PodStep, PodStart, PodChange]]
-    delete: Callable[..., list[PodChange]]
+    delete: Callable[..., Operation[PodEnd, PodDeletion, PodChanges]]
     describe: Callable[[str], Description]
     logs: Callable[[LogRequest], Operation[LogEvent, LogState, LogResult]]
     execute: Callable[[ExecRequest], Operation[LogEvent, LogState, ExecResult]]
@@ -97,7 +108,7 @@ def _podman() -> Engine | None:
 
 def _in_cluster(cluster: Cluster) -> PodsHome:
     """Pods of a Kubernetes cluster, in one namespace."""
-    from nbcontainer.cluster import describe, events, exec, logs, pods, resources, tables  # noqa: A004, PLC0415 - they load with the first call; our module exec has the verb's name
+    from nbcontainer.cluster import deletion, describe, events, exec, logs, pods, resources, tables  # noqa: A004, PLC0415 - they load with the first call; our module exec has the verb's name
 
     return PodsHome(
         context=cluster.context,
@@ -105,7 +116,7 @@ def _in_cluster(cluster: Cluster) -> PodsHome:
         table=partial(tables.table, cluster),
         watch=partial(tables.watch_table, cluster),
         create=partial(pods.create, cluster),
-        delete=partial(pods.delete, cluster),
+        delete=partial(deletion.delete, cluster),
         describe=partial(describe.describe, cluster),
         logs=partial(logs.logs, cluster),
         execute=partial(exec.execute, cluster),
@@ -116,7 +127,7 @@ def _in_cluster(cluster: Cluster) -> PodsHome:
 
 def _in_podman(engine: Engine) -> PodsHome:
     """Podman's pods, for where there is no cluster."""
-    from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine import pod_deletion, pods  # noqa: PLC0415 - they load with the first call
 
     return PodsHome(
         context="podman",
@@ -124,7 +135,7 @@ def _in_podman(engine: Engine) -> PodsHome:
         table=partial(pods.table, engine),
         watch=partial(pods.watch_table, engine),
         create=partial(pods.create, engine),
-        delete=partial(pods.delete, engine),
+        delete=partial(pod_deletion.delete, engine),
         describe=partial(pods.describe, engine),
         logs=partial(pods.logs, engine),
         execute=partial(pods.execute, engine),

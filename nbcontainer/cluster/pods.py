@@ -1,4 +1,4 @@
-"""Pods: create and wait until they run, delete and wait until they are gone."""
+"""Pods: create one, and wait until it runs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.connection import Cluster
 from nbcontainer.cluster.discovery import POD, Resource
-from nbcontainer.cluster.reflector import Changed, Listed, list_all, reflect
+from nbcontainer.cluster.reflector import Changed, Listed, reflect
 from nbcontainer.cluster.trouble import Trouble, pod_status, trouble
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, UsageError
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
 from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
 
     from nbcontainer.operation import Progress
 
-__all__ = ["create", "delete", "one_object", "remove_objects"]
+__all__ = ["create", "one_object"]
 
 PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
@@ -56,15 +56,13 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
     progress.tell(PodStep("Pending", "created"))
     if request.wait:
         try:
-            async with asyncio.timeout(request.timeout or None):
-                pod = await _until_running(cluster, request.name, progress)
-        except TimeoutError:
-            word = pod_status(await _read(cluster, request.name) or pod)
-            raise ApiError(
-                f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
-                reason="Timeout",
-                cure=f"It stays; `%kpod describe {request.name}` shows why, --timeout waits longer.",
-            ) from None
+            pod = await _in_time(cluster, request, pod, progress)
+        except asyncio.CancelledError:
+            progress.tell(PodStep("", f"it stays; %kpod delete {request.name} removes it", "stopped"))
+            raise
+        except NbcontainerError as error:
+            progress.tell(PodStep("", error.message, "failed"))
+            raise
     return PodChange(
         "Pod",
         request.name,
@@ -76,6 +74,21 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         command=_run_command(cluster, request),
         manifest=sent,
     )
+
+
+async def _in_time(
+    cluster: Cluster, request: PodRequest, pod: dict[str, Any], progress: Progress[PodStep]
+) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(request.timeout or None):
+            return await _until_running(cluster, request.name, progress)
+    except TimeoutError:
+        word = pod_status(await _read(cluster, request.name) or pod)
+        raise ApiError(
+            f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
+            reason="Timeout",
+            cure=f"It stays; `%kpod describe {request.name}` shows why, --timeout waits longer.",
+        ) from None
 
 
 async def _post(cluster: Cluster, sent: dict[str, Any]) -> dict[str, Any]:
@@ -204,141 +217,6 @@ async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIt
         elif isinstance(news, Changed):
             last = news.events[-1]
             yield None if last["type"] == "DELETED" else last["object"]
-
-
-def delete(
-    cluster: Cluster,
-    names: Sequence[str] = (),
-    *,
-    selector: str = "",
-    force: bool = False,
-    grace_period: int | None = None,
-    wait: bool = True,
-    timeout: float = 0.0,
-    missing_ok: bool = False,
-) -> list[PodChange]:
-    """Delete pods by name or by label, and wait until they are gone.
-
-    Args:
-        cluster: the cluster, in their namespace.
-        names: the pods' names.
-        selector: a label selector: these pods as well.
-        force: kill at once, without waiting for the node to confirm it.
-        grace_period: seconds that containers get to end by themselves; None for each pod's own (usually 30).
-        wait: whether to wait until they are gone.
-        timeout: seconds to wait for their end, 0 for no limit.
-        missing_ok: names that do not exist are passed over.
-
-    Raises:
-        NotFound: one of `names` does not exist; then nothing is deleted.
-        UsageError: neither names nor a selector.
-        ApiError: the API server refuses, or (reason "Timeout") they are not gone in time.
-    """
-    return cluster.run(
-        remove_objects(
-            cluster,
-            POD,
-            names,
-            selector=selector,
-            grace_period=0 if force else grace_period,
-            wait=wait,
-            timeout=timeout,
-            missing_ok=missing_ok,
-        )
-    )
-
-
-async def remove_objects(
-    cluster: Cluster,
-    resource: Resource,
-    names: Sequence[str],
-    *,
-    selector: str = "",
-    grace_period: int | None = None,
-    wait: bool = True,
-    timeout: float = 0.0,  # noqa: ASYNC109 - the callers' flag, which ends the wait with words of its own
-    missing_ok: bool = False,
-) -> list[PodChange]:
-    """`delete` for any kind, on the background loop."""
-    if not names and not selector:
-        raise UsageError(f"Which {resource.plural} to delete?", cure="Give names, or a selector with -l.")
-    doomed = await _find(cluster, resource, names, selector=selector, missing_ok=missing_ok)
-    options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1"}
-    if grace_period is not None:
-        options["gracePeriodSeconds"] = grace_period
-
-    async def remove(name: str, uid: str) -> None:
-        # the uid guards a pod of the same name that somebody made in the meantime
-        body = {**options, "preconditions": {"uid": uid}}
-        with suppress(NotFound):
-            await cluster.request("DELETE", resource.path(cluster.namespace, name), body=body)
-
-    await asyncio.gather(*(remove(name, uid) for name, uid in doomed.items()))
-    if wait and doomed:
-        try:
-            async with asyncio.timeout(timeout or None):
-                await _until_gone(cluster, resource, doomed, selector)
-        except TimeoutError:
-            raise ApiError(
-                f"Not gone after {timeout:g} s: {resource.plural} {', '.join(doomed)}.",
-                reason="Timeout",
-                cure="They are being deleted; one that ignores SIGTERM takes its whole grace period (--grace-period).",
-            ) from None
-    command = ["kubectl delete", resource.plural, *doomed, "-n", cluster.namespace]
-    command += [f"--grace-period={grace_period}"] if grace_period is not None else []
-    return [
-        PodChange(
-            resource.kind,
-            name,
-            cluster.namespace,
-            "deleted",
-            uid=uid,
-            where=cluster.where,
-            command=" ".join(command),
-        )
-        for name, uid in doomed.items()
-    ]
-
-
-async def _find(
-    cluster: Cluster, resource: Resource, names: Sequence[str], *, selector: str, missing_ok: bool
-) -> dict[str, str]:
-    """The uids of the objects that names and selector mean."""
-    found: dict[str, str] = {}
-    if selector:
-        pages = await list_all(cluster, resource.path(cluster.namespace), {"labelSelector": selector}, _METADATA)
-        found = {one["metadata"]["name"]: one["metadata"]["uid"] for page in pages for one in page.get("items") or ()}
-    missing = []
-    for name in names:
-        try:
-            one = await cluster.request("GET", resource.path(cluster.namespace, name))
-            found[name] = one["metadata"]["uid"]
-        except NotFound:
-            missing.append(name)
-    if missing and not missing_ok:
-        raise NotFound(
-            f"{resource.plural} {', '.join(missing)} not found in {cluster.where}; nothing was deleted.",
-            status=404,
-            reason="NotFound",
-        )
-    return found
-
-
-_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
-
-
-async def _until_gone(cluster: Cluster, resource: Resource, doomed: Mapping[str, str], selector: str) -> None:
-    left = set(doomed.values())
-    parameters = {"fieldSelector": f"metadata.name={next(iter(doomed))}"} if len(doomed) == 1 else {}
-    if len(doomed) > 1 and selector:
-        parameters = {"labelSelector": selector}
-    async for news in reflect(cluster, resource.path(cluster.namespace), parameters):
-        if isinstance(news, Listed):
-            left &= {one["metadata"]["uid"] for page in news.pages for one in page.get("items") or ()}
-        elif isinstance(news, Changed):
-            left -= {event["object"]["metadata"]["uid"] for event in news.events if event["type"] == "DELETED"}
-        if not left:
-            return
 
 
 def _run_command(cluster: Cluster, request: PodRequest) -> str:

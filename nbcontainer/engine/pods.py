@@ -1,4 +1,4 @@
-"""Podman's own pods, for where there is no cluster: the same calls and columns as a cluster's.
+"""Podman's own pods, for where there is no cluster: the same calls and columns as a cluster's (`pod_deletion` too).
 
 Podman takes Kubernetes' manifests (`podman kube play`). Source: the libpod API 4.0, /libpod/pods and /libpod/play/kube.
 """
@@ -50,17 +50,28 @@ if TYPE_CHECKING:
     from nbcontainer.engine.http import ReplyStream
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
 
-__all__ = ["apply", "create", "delete", "describe", "events", "execute", "logs", "table", "watch_table"]
+__all__ = [
+    "apply",
+    "create",
+    "describe",
+    "events",
+    "execute",
+    "find_pod",
+    "logs",
+    "podman_http",
+    "table",
+    "watch_table",
+]
 
 NOTE = "no cluster: these are Podman's pods"
-GRACE_SECONDS = 10
 PLAY_SECONDS = 600.0  # an image may have to be pulled
 SETTLE_SECONDS = 0.5  # how long a container is given to end at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before Podman is asked again
 EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
 
-def _http(engine: Engine) -> Http:
+def podman_http(engine: Engine) -> Http:
+    """Calls to Podman's own API."""
     return Http(engine.dial, where=engine.name, version="4.0.0")
 
 
@@ -92,7 +103,7 @@ def table(
 
 def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
     fits = matcher(selector, field_selector)
-    pods = _http(engine).json("GET", "/libpod/pods/json")
+    pods = podman_http(engine).json("GET", "/libpod/pods/json")
     rows = [_row(engine, pod) for pod in pods if fits(pod) and (not names or pod.get("Name") in names)]
     rows.sort(key=lambda row: row.name)
     title = f"pods with {selector}" if selector else "pods"
@@ -152,7 +163,7 @@ def _follow(
     while not stopped.is_set():
         reason = "Podman ended the stream of events"
         try:
-            with _http(engine).stream("GET", "/libpod/events", query={"stream": "true"}, timeout=None) as stream:
+            with podman_http(engine).stream("GET", "/libpod/events", query={"stream": "true"}, timeout=None) as stream:
                 open_streams[:] = [stream]
                 progress.tell(_reset(engine, selector, field_selector, names))
                 progress.tell(TableLive(live=True))
@@ -189,10 +200,16 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
 def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
     progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
     sent = pod_manifest(request)
-    changes = _play(engine, [sent], progress)
-    if request.wait:
-        _until_running(engine, request, progress)
-    pod = _pod(engine, request.name)
+    try:
+        changes = _play(engine, [sent], progress)
+        if request.wait:
+            _until_running(engine, request, progress)
+    except NbcontainerError as error:
+        progress.tell(
+            PodStep("", "" if progress.stopping else error.message, "stopped" if progress.stopping else "failed")
+        )
+        raise
+    pod = find_pod(engine, request.name)
     return PodChange("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
                      where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
 
@@ -206,7 +223,7 @@ def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Prog
         name = str((manifest.get("metadata") or {}).get("name") or "")
         stream = None
         try:
-            stream = _http(engine).stream(
+            stream = podman_http(engine).stream(
                 "POST",
                 "/libpod/play/kube",
                 query={"start": "true"},
@@ -257,7 +274,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
         )
     if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
         with suppress(NbcontainerError):
-            _http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
+            podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
         return NotFound(
             f"Pod {name} cannot run: its image is not to be had. {message}",
             status=404,
@@ -269,13 +286,13 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
 
 def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> None:
     """Podman has started it when it answers; what ends at once is seen here."""
-    pod = _pod(engine, request.name)
+    pod = find_pod(engine, request.name)
     told = pod_status(pod, [], [])
     progress.tell(PodStep(told))
     for container in _own_containers(pod):
         with suppress(ApiError):  # that it still runs after that time is what is hoped for
             path = f"/libpod/containers/{container['Id']}/wait"
-            _http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
+            podman_http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
         state = inspect(engine, str(container["Id"])).get("State") or {}
         code = int(state.get("ExitCode") or 0)
         if str(state.get("Status")) == "exited" and code:
@@ -297,42 +314,16 @@ def _last_output(engine: Engine, container: str) -> str:
     return ""
 
 
-def _pod(engine: Engine, name: str) -> dict[str, Any]:
+def find_pod(engine: Engine, name: str) -> dict[str, Any]:
     """A pod as the list has it.
 
     Raises:
         NotFound: there is none of this name.
     """
-    for pod in _http(engine).json("GET", "/libpod/pods/json"):
+    for pod in podman_http(engine).json("GET", "/libpod/pods/json"):
         if pod.get("Name") == name:
             return dict(pod)
     raise NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure="%kpod lists the pods.")
-
-
-def delete(
-    engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-) -> list[PodChange]:
-    """Stop and remove pods; each container gets `grace_period` seconds to end well.
-
-    Raises:
-        NotFound: one of them does not exist; those before it are gone.
-    """
-    http = _http(engine)
-    changes = []
-    for name in names:
-        pod = _pod(engine, name)
-        seconds = 0 if force else GRACE_SECONDS if grace_period is None else grace_period
-        # Podman 4.3 takes 0 seconds for its default of 10
-        action, query = ("stop", {"t": seconds}) if seconds else ("kill", None)
-        with suppress(ApiError):  # what does not run cannot be stopped, and is removed all the same
-            http.call("POST", f"/libpod/pods/{pod['Id']}/{action}", query=query, timeout=seconds + 30.0)
-        http.call("DELETE", f"/libpod/pods/{pod['Id']}", query={"force": "true"}, timeout=30.0)
-        changes.append(
-            PodChange(
-                "Pod", name, "", "deleted", uid=str(pod["Id"]), where=engine.name, command=f"podman pod rm {name}"
-            )
-        )
-    return changes
 
 
 def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
@@ -369,7 +360,7 @@ def describe(engine: Engine, name: str) -> Description:
     Raises:
         NotFound: there is no such pod.
     """
-    pod = _pod(engine, name)
+    pod = find_pod(engine, name)
     head = [
         ("Name", name),
         ("Status", pod_status(pod, [], [])),
@@ -406,7 +397,7 @@ def events(engine: Engine, name: str = "", *, all_namespaces: bool = False) -> T
 
 def _events(engine: Engine, name: str) -> list[Row]:
     query = {"stream": "false", "since": str(int(time.time()) - EVENTS_BACK)}
-    with _http(engine).stream("GET", "/libpod/events", query=query) as stream:
+    with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
         happened = [event for event in stream.lines() if event.get("Type") in {"pod", "container"}]
     rows = [event_row(index, event) for index, event in enumerate(happened)]
     about = (f"pod/{name}", f"container/{name}-")
@@ -427,7 +418,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
     names = request.names
     if request.selector:
         fits = matcher(request.selector, "")
-        names = tuple(str(pod["Name"]) for pod in _http(engine).json("GET", "/libpod/pods/json") if fits(pod))
+        names = tuple(str(pod["Name"]) for pod in podman_http(engine).json("GET", "/libpod/pods/json") if fits(pod))
         if not names:
             raise NotFound(f"No pod has the labels {request.selector}.", status=404)
     found = [container for name in names for container in _containers(engine, name, request.container)]
@@ -440,7 +431,7 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     Raises:
         NotFound: there is no such pod or container.
     """
-    containers = [str(one.get("Names") or one["Id"]) for one in _own_containers(_pod(engine, name))]
+    containers = [str(one.get("Names") or one["Id"]) for one in _own_containers(find_pod(engine, name))]
     if not wanted:
         return containers
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]

@@ -151,6 +151,8 @@ def _labels(text: str) -> dict[str, str]:
 def delete(call: Call) -> Any:
     """Show what will go, ask, delete."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.views.pods import PodDeletionView  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import show  # noqa: PLC0415 - as above
 
     values = call.values
     if not (values.pod or values.selector or values.all):
@@ -163,7 +165,7 @@ def delete(call: Call) -> Any:
         context=values.context or "",
     )
     call.confirm(plan.question)
-    return plan.delete(force=values.force, grace_period=values.grace_period)
+    return show(plan.delete(force=values.force, grace_period=values.grace_period), PodDeletionView())
 
 
 @VERBS.add(

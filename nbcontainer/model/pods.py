@@ -12,9 +12,12 @@ __all__ = [
     "ExecResult",
     "PodChange",
     "PodChanges",
+    "PodDeletion",
+    "PodEnd",
     "PodRequest",
     "PodStart",
     "PodStep",
+    "apply_pod_end",
     "apply_pod_step",
     "pod_manifest",
 ]
@@ -69,26 +72,69 @@ def pod_manifest(request: PodRequest) -> dict[str, Any]:
 class PodStep:
     """The next thing that happened to a pod on its way to running.
 
-    `status` is as the tables word it ("Pending", "ContainerCreating", "Running"); `message` says more, or is "".
+    Attributes:
+        status: as the tables word it ("Pending", "ContainerCreating", "Running"), "" for as before.
+        message: says more, or is "".
+        end: "failed" or "stopped" where nobody waits for it any longer.
     """
 
     status: str
     message: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PodStart:
-    """A pod on its way to running: where it stands, and the steps so far."""
+    """A pod on its way to running: where it stands, and the steps so far. `end` is the last step's."""
 
     name: str
     where: str = ""
     status: str = ""
     steps: tuple[PodStep, ...] = ()
+    end: str = ""
 
 
 def apply_pod_step(state: PodStart, event: PodStep) -> PodStart:
     """Fold one step into a pod's start."""
-    return replace(state, status=event.status, steps=(*state.steps, event)[-100:])
+    status = event.status or state.status
+    return replace(state, status=status, steps=(*state.steps, event)[-100:], end=event.end)
+
+
+@dataclass(frozen=True, slots=True)
+class PodEnd:
+    """What became of a pod that is deleted.
+
+    `status` is "Terminating", "deleted", "refused", or "stopped" where nobody waits for it any longer; `message` says
+    more, or is "". `time` is seconds since the epoch.
+    """
+
+    name: str
+    status: str
+    message: str = ""
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PodDeletion:
+    """Pods on their way out: the last thing known of each, in the order in which they were asked for.
+
+    `began` is when the first was asked to end.
+    """
+
+    where: str = ""
+    pods: Mapping[str, PodEnd] = field(default_factory=dict)
+    began: float = 0.0
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The names of those that are still there."""
+        return tuple(name for name, end in self.pods.items() if end.status == "Terminating")
+
+
+def apply_pod_end(state: PodDeletion, event: PodEnd) -> PodDeletion:
+    """Fold what became of one pod into a deletion."""
+    began = state.began or event.time
+    return replace(state, pods={**state.pods, event.name: event}, began=began)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.cluster import log_follow
+from nbcontainer.cluster.deletion import delete
 from nbcontainer.cluster.logs import logs
-from nbcontainer.cluster.pods import create, delete
+from nbcontainer.cluster.pods import create
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.model.logs import LogLines, LogRequest
 from nbcontainer.model.pods import PodRequest
@@ -168,7 +169,7 @@ def test_pods_that_appear_later_join(space):
     until(lambda: operation.state.total == 1)
     run(space, "join-2", "echo second; sleep 600", labels={"app": "join"})
     until(lambda: operation.state.total == 2)
-    delete(space, ["join-1"], force=True)
+    delete(space, ["join-1"], force=True).result(60)
     until(lambda: operation.state.sources.get("join-1") is False)
     assert not operation.done
     operation.stop()
@@ -182,7 +183,7 @@ def test_a_pod_deleted_mid_log_ends_it(space):
     run(space, "deleted", "while true; do echo x; sleep 0.1; done")
     operation = logs(space, LogRequest(("deleted",), follow=True))
     until(lambda: operation.state.total > 3)
-    delete(space, ["deleted"], force=True)
+    delete(space, ["deleted"], force=True).result(60)
     result = operation.result(60)
     assert "deleted was deleted" in result.state.notes
 

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from nbcontainer.cluster.deletion import delete
 from nbcontainer.cluster.describe import describe
 from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.exec import execute
-from nbcontainer.cluster.pods import create, delete, one_object
+from nbcontainer.cluster.pods import create, one_object
 from nbcontainer.cluster.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
 from nbcontainer.model.pods import ExecRequest, PodRequest
+from nbcontainer.views.picture import as_text
+from nbcontainer.views.pods import PodStartView
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -117,13 +120,16 @@ def test_create_times_out_with_the_status(space):
     assert caught.value.reason == "Timeout"
 
 
-def test_create_can_be_stopped(space):
+def test_create_can_be_stopped_and_says_so(space):
     operation = create(space, PodRequest("stopped", "127.0.0.1:9/x:1"))
+    assert operation.wait(30, revision=0)
     began = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(5)
     assert time.monotonic() - began < 1
+    assert operation.state.end == "stopped"
+    assert "no longer waited for" in as_text(PodStartView().render(operation.state))
 
 
 def test_create_without_waiting(space):
@@ -137,7 +143,7 @@ def test_a_reader_may_not_create_or_run_commands(viewer, shell):
     with pytest.raises(Forbidden, match='resource "pods/exec"'):
         execute(viewer, ExecRequest(shell, ("true",))).result(20)
     with pytest.raises(Forbidden, match="cannot delete"):
-        delete(viewer, [shell])
+        delete(viewer, [shell]).result(60)
 
 
 def test_delete_waits_until_they_are_gone(space):
@@ -145,14 +151,14 @@ def test_delete_waits_until_they_are_gone(space):
         labels = {"batch": "x"} if name != "kept" else {}
         create(space, PodRequest(name, "busybox", command=("sleep", "600"), labels=labels)).result(90)
     with pytest.raises(NotFound, match=r"gone-3 not found.*nothing was deleted"):
-        delete(space, ["gone-1", "gone-3"])
-    changes = delete(space, selector="batch=x", grace_period=1)
+        delete(space, ["gone-1", "gone-3"]).result(60)
+    changes = delete(space, selector="batch=x", grace_period=1).result(60)
     assert sorted((change.name, change.action) for change in changes) == [("gone-1", "deleted"), ("gone-2", "deleted")]
     for name in ("gone-1", "gone-2"):
         with pytest.raises(NotFound):
             space.run(space.request("GET", POD.path(space.namespace, name)))
-    assert delete(space, ["kept", "never-was"], force=True, missing_ok=True)[0].name == "kept"
-    assert delete(space, selector="batch=x") == []
+    assert delete(space, ["kept", "never-was"], force=True, missing_ok=True).result(60)[0].name == "kept"
+    assert delete(space, selector="batch=x").result(60) == ()
     with pytest.raises(UsageError):
         delete(space)
 
@@ -161,9 +167,20 @@ def test_delete_that_takes_too_long(space):
     stubborn = ("sh", "-c", "trap '' TERM; while true; do sleep 1; done")
     create(space, PodRequest("stubborn", "busybox", command=stubborn)).result(90)
     with pytest.raises(ApiError, match=r"Not gone after 0\.5 s: pods stubborn") as caught:
-        delete(space, ["stubborn"], timeout=0.5)
+        delete(space, ["stubborn"], timeout=0.5).result(60)
     assert caught.value.reason == "Timeout"
-    delete(space, ["stubborn"], force=True)
+    operation = delete(space, ["stubborn"])
+    while not operation.state.left:
+        assert operation.wait(30, revision=operation.revision)
+    began = time.monotonic()
+    operation.stop()
+    with pytest.raises(Stopped, match="wait for the end of pod stubborn"):
+        operation.result(2)
+    assert time.monotonic() - began < 1
+    assert operation.state.pods["stubborn"].status == "stopped"
+    gone = delete(space, ["stubborn"], force=True)
+    gone.result(60)
+    assert [event.status for event in gone] == ["Terminating", "deleted"]
 
 
 def test_describe(space, shell):
@@ -260,6 +277,6 @@ def test_a_pod_that_is_deleted_while_a_command_runs(space):
     create(space, PodRequest("dies", "busybox", command=("sleep", "600"))).result(90)
     operation = execute(space, ExecRequest("dies", ("sleep", "500")))
     operation.wait(30, revision=0)
-    delete(space, ["dies"], force=True)
+    delete(space, ["dies"], force=True).result(60)
     with pytest.raises((CommandFailed, ApiError)):
         operation.result(30)

@@ -9,6 +9,7 @@ import pytest
 
 from nbcontainer.engine import pods
 from nbcontainer.engine.connection import Engine
+from nbcontainer.engine.pod_deletion import delete
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
@@ -52,7 +53,7 @@ def make(podman, unique):
     yield make_pod
     for name in made:
         with suppress(NbcontainerError):
-            pods.delete(podman, [name], force=True)
+            delete(podman, [name], force=True).result(30)
 
 
 @pytest.fixture
@@ -81,16 +82,30 @@ def test_create_list_describe_delete(podman, make, unique):
     assert dict(described.sections[1][1])["State"] == "running"
     assert described.events
     assert unique in {row.cells[3].partition("/")[2] for row in pods.events(podman, unique)}
-    (gone,) = pods.delete(podman, [unique], grace_period=1)
+    (gone,) = delete(podman, [unique], grace_period=1).result(30)
     assert (gone.name, gone.action) == (unique, "deleted")
     with pytest.raises(NotFound, match="no pod"):
         pods.table(podman, names=(unique,))
 
 
+def test_a_deletion_is_told_and_stops_within_a_second(podman, make, unique):
+    make("trap '' TERM; while :; do sleep 1; done").result(60)
+    operation = delete(podman, [unique], grace_period=20)
+    while not operation.state.left:
+        assert operation.wait(10, revision=operation.revision)
+    began = time.monotonic()
+    operation.stop()
+    with pytest.raises(Stopped):
+        operation.result(2)
+    assert time.monotonic() - began < 1
+    assert operation.state.pods[unique].status == "stopped"
+    assert pods.table(podman, names=[unique]).names == [unique]
+
+
 def test_what_is_not_there(podman):
     for call in (
         lambda: pods.describe(podman, "nix"),
-        lambda: pods.delete(podman, ["nix"]),
+        lambda: delete(podman, ["nix"]).result(30),
         lambda: pods.logs(podman, LogRequest(("nix",))).result(30),
         lambda: pods.execute(podman, ExecRequest("nix", ("true",))).result(30),
     ):
@@ -131,7 +146,7 @@ def test_the_table_follows_podmans_events_and_stops(podman, make, unique):
     until(lambda: operation.state.live)
     make().result(60)
     until(lambda: any(row.name == unique and row.cells[2] == "Running" for row in operation.state.rows.values()))
-    pods.delete(podman, [unique], force=True)
+    delete(podman, [unique], force=True).result(30)
     until(lambda: not any(row.name == unique for row in operation.state.rows.values()))
     began = time.monotonic()
     operation.stop()
@@ -220,7 +235,7 @@ spec:
         with pytest.raises(Conflict):
             pods.apply(podman, text)
     finally:
-        pods.delete(podman, [unique], force=True)
+        delete(podman, [unique], force=True).result(30)
     with pytest.raises(UsageError, match="pods alone, not Service"):
         pods.apply(podman, "apiVersion: v1\nkind: Service\n")
     with pytest.raises(UsageError, match="line 4: "):
