@@ -19,11 +19,43 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measuring import MissingError, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Self
 
 
-class Kernel:
+class RunsCells:
+    """Something that runs cells, each timed. Close it, or use it in a `with`.
+
+    Attributes:
+        peak: The most memory that it had, in bytes.
+    """
+
+    peak: int
+
+    def run(self, cell: str) -> float:
+        """Run a cell; returns the seconds it took.
+
+        Raises:
+            MissingError: It failed.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def subject(self, name: str, cell: str) -> Subject:
+        """A cell as a row of a table."""
+        return Subject(name, lambda: self.run(cell), lambda: self.peak)
+
+
+class Kernel(RunsCells):
     """The end that asks.
 
     Args:
@@ -40,12 +72,6 @@ class Kernel:
             text=True,
         )
         self.peak = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End it."""
@@ -70,17 +96,20 @@ class Kernel:
             raise MissingError(answer["error"])
         return float(answer["seconds"])
 
-    def subject(self, name: str, cell: str) -> Subject:
-        """A cell as a row of a table."""
-        return Subject(name, lambda: self.run(cell), lambda: self.peak)
 
-
-def fresh(name: str, cell: str, *, first: str = "", environment: Mapping[str, str] | None = None) -> Subject:
-    """A cell that is run in a new kernel each time, as a row; `first` is run before it, unmeasured."""
+def fresh(
+    name: str,
+    cell: str,
+    *,
+    first: str = "",
+    environment: Mapping[str, str] | None = None,
+    kind: Callable[[Mapping[str, str] | None], RunsCells] = Kernel,
+) -> Subject:
+    """A cell that is run in a new kernel each time, as a row; `first` is run at once before it, unmeasured."""
     peaks = [0]
 
     def run() -> float:
-        with Kernel(environment) as kernel:
+        with kind(environment) as kernel:
             if first:
                 kernel.run(first)
             seconds = kernel.run(cell)

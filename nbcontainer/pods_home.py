@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported
 
@@ -108,40 +109,45 @@ def _podman() -> Engine | None:
 
 def _in_cluster(cluster: Cluster) -> PodsHome:
     """Pods of a Kubernetes cluster, in one namespace."""
-    from nbcontainer.cluster import deletion, describe, events, exec, logs, pods, resources, tables  # noqa: A004, PLC0415 - they load with the first call; our module exec has the verb's name
-
     return PodsHome(
         context=cluster.context,
         where=cluster.where,
-        table=partial(tables.table, cluster),
-        watch=partial(tables.watch_table, cluster),
-        create=partial(pods.create, cluster),
-        delete=partial(deletion.delete, cluster),
-        describe=partial(describe.describe, cluster),
-        logs=partial(logs.logs, cluster),
-        execute=partial(exec.execute, cluster),
-        events=partial(events.events, cluster),
-        apply=partial(resources.apply, cluster),
+        table=_later("cluster.tables", "table", cluster),
+        watch=_later("cluster.tables", "watch_table", cluster),
+        create=_later("cluster.pods", "create", cluster),
+        delete=_later("cluster.deletion", "delete", cluster),
+        describe=_later("cluster.describe", "describe", cluster),
+        logs=_later("cluster.logs", "logs", cluster),
+        execute=_later("cluster.exec", "execute", cluster),
+        events=_later("cluster.events", "events", cluster),
+        apply=_later("cluster.resources", "apply", cluster),
     )
 
 
 def _in_podman(engine: Engine) -> PodsHome:
     """Podman's pods, for where there is no cluster."""
-    from nbcontainer.engine import pod_deletion, pods  # noqa: PLC0415 - they load with the first call
-
     return PodsHome(
         context="podman",
         where=f"{engine.name} (no cluster)",
-        table=partial(pods.table, engine),
-        watch=partial(pods.watch_table, engine),
-        create=partial(pods.create, engine),
-        delete=partial(pod_deletion.delete, engine),
-        describe=partial(pods.describe, engine),
-        logs=partial(pods.logs, engine),
-        execute=partial(pods.execute, engine),
-        events=partial(pods.events, engine),
+        table=_later("engine.pods", "table", engine),
+        watch=_later("engine.pods", "watch_table", engine),
+        create=_later("engine.pods", "create", engine),
+        delete=_later("engine.pod_deletion", "delete", engine),
+        describe=_later("engine.pods", "describe", engine),
+        logs=_later("engine.pods", "logs", engine),
+        execute=_later("engine.pods", "execute", engine),
+        events=_later("engine.pods", "events", engine),
         apply=partial(_play, engine),
     )
+
+
+def _later(module: str, name: str, first: Cluster | Engine) -> Callable[..., Any]:
+    """The function `name` of a module that loads with its first call, with its first argument given."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        return getattr(import_module(f"nbcontainer.{module}"), name)(first, *arguments, **options)
+
+    return call
 
 
 def _play(

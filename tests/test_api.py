@@ -130,7 +130,7 @@ def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
         nbc.delete_pods(["not-there"])
-    watch = nbc.watch_pods(all_namespaces=True, timeout=0.5)
+    watch = nbc.watch_pods(all_namespaces=True, timeout=2)
     assert watch.result(20).state.columns == table.state.columns
 
 

@@ -110,25 +110,24 @@ class _Deletion:
     ) -> PodChanges:
         """Ask all of them to end, wait, and say what was done."""
         refusals: dict[str, NbcontainerError] = {}
-        await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
-        asked = {name: uid for name, uid in doomed.items() if name not in refusals}
-        for name, error in refusals.items() if asked else ():  # where all are refused, the error says it all
-            _tell(progress, (name,), "refused", error.message)
-        if wait and asked:
-            try:
+        try:
+            await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
+            asked = {name: uid for name, uid in doomed.items() if name not in refusals}
+            for name, error in refusals.items() if asked else ():  # where all are refused, the error says it all
+                _tell(progress, (name,), "refused", error.message)
+            if wait and asked:
                 async with asyncio.timeout(timeout or None):
                     await self._until_gone(asked, selector, progress)
-            except TimeoutError:
-                _tell(progress, self._left, "stopped", f"not gone after {timeout:g} s")
-                raise ApiError(
-                    f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
-                    reason="Timeout",
-                    cure="They are being deleted; one that ignores SIGTERM takes its whole grace period "
-                    "(--grace-period).",
-                ) from None
-            except asyncio.CancelledError:
-                _tell(progress, self._left, "stopped", "the cluster goes on deleting it")
-                raise
+        except asyncio.CancelledError:
+            _tell(progress, self._left, "stopped", "the cluster goes on deleting it")
+            raise
+        except TimeoutError:
+            _tell(progress, self._left, "stopped", f"not gone after {timeout:g} s")
+            raise ApiError(
+                f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
+                reason="Timeout",
+                cure="They are being deleted; one that ignores SIGTERM takes its whole grace period (--grace-period).",
+            ) from None
         if refusals:
             raise self._refusal(refusals, asked)
         return self._changes(asked)
@@ -146,11 +145,11 @@ class _Deletion:
         except NbcontainerError as error:
             refusals[name] = error
         else:
+            self._left = (*self._left, name)
             _tell(progress, (name,), "Terminating")
 
     async def _until_gone(self, asked: Mapping[str, str], selector: str, progress: Progress[PodEnd]) -> None:
         left = {uid: name for name, uid in asked.items()}
-        self._left = tuple(left.values())
         parameters = {"fieldSelector": f"metadata.name={next(iter(asked))}"} if len(asked) == 1 else {}
         if len(asked) > 1 and selector:
             parameters = {"labelSelector": selector}

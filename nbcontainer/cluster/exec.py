@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import time
 from typing import TYPE_CHECKING
 
-import aiohttp
 import orjson
 
 from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.exec_end import end_command
 from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
 from nbcontainer.errors import ApiError, ClusterUnavailable, CommandFailed, NotFound, Unsupported
@@ -23,6 +24,8 @@ from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from nbcontainer.cluster.connection import Cluster
     from nbcontainer.operation import Progress
 
@@ -33,13 +36,15 @@ STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
 CHUNK = 32 * 1024  # bytes of stdin in a message
 KEPT = 64 * 1024  # characters of output that the result holds
+END_SECONDS = 0.6  # how long a stop waits for the command's end
+
+_endings: set[asyncio.Task[str]] = set()  # what goes on beside is held, lest it be collected
 
 
 def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
     """Run a command in a pod's running container; its output comes as log lines while it runs.
 
-    Stopping it closes the stream at once. What becomes of the command then is the container runtime's affair: one that
-    writes to its output ends by that.
+    Stopping it ends the command in the container as well, where that has a shell; a note says where it may go on.
 
     The operation raises:
         CommandFailed: the command ended with a non-zero exit code.
@@ -88,6 +93,7 @@ class _Execution:
     ) -> None:
         self._cluster, self._request, self._kept, self._progress = cluster, request, kept, progress
         self._collector = Collector(progress, spool)
+        self._began = 0.0
         self._readers = {
             channel: LineReader(request.name, stamped=False, stream=stream)
             for channel, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
@@ -99,14 +105,38 @@ class _Execution:
             async with asyncio.timeout(request.timeout or None):
                 return await self._run()
         except TimeoutError:
+            note = await self._end()
             raise ApiError(
-                f"The command in {request.name} did not end within {request.timeout:g} s.", reason="Timeout"
+                f"The command in {request.name} did not end within {request.timeout:g} s"
+                + (f"; {note}." if note else "."),
+                reason="Timeout",
             ) from None
+        except asyncio.CancelledError:
+            await self._end()
+            raise
         finally:
             for reader in self._readers.values():
                 self._collector.add(*reader.finish())
             self._collector.close()
             self._progress.tell(LogEnded())
+
+    async def _end(self) -> str:
+        """End the command in the container; gives, and tells, a note where it may go on.
+
+        It is waited for a moment only, and goes on beside.
+        """
+        if not self._began:
+            return ""
+        ending = asyncio.create_task(end_command(self._cluster, self._request, self._began))
+        _endings.add(ending)
+        ending.add_done_callback(_endings.discard)
+        try:
+            note = await asyncio.wait_for(asyncio.shield(ending), END_SECONDS)
+        except TimeoutError:
+            note = "it is being ended"
+        if note:
+            self._collector.tell(LogSource(self._request.name, open=False, note=note))
+        return note
 
     async def _run(self) -> int:
         request = self._request
@@ -115,6 +145,7 @@ class _Execution:
         parameters += [("stdin", True)] if request.stdin is not None else []
         parameters += [("container", request.container)] if request.container else []
         path = POD.path(self._cluster.namespace, request.name, "exec")
+        self._began = time.monotonic()
         async with self._cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
             if request.stdin is not None and socket.protocol != V5:
                 cure = "Put the input into a file of the container, or into the command."
@@ -136,10 +167,12 @@ class _Execution:
         await socket.send_bytes(bytes([CLOSE, STDIN]))
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
+        from aiohttp import WSMsgType  # noqa: PLC0415 - loads with the first connection
+
         async for message in socket:
-            if message.type is aiohttp.WSMsgType.TEXT:
+            if message.type is WSMsgType.TEXT:
                 data = message.data.encode()
-            elif message.type is aiohttp.WSMsgType.BINARY:
+            elif message.type is WSMsgType.BINARY:
                 data = message.data
             else:
                 break

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["create", "one_object"]
 
 PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
+SETTLE_SECONDS = 0.5  # how long a pod that has just begun to run is given to end at once
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
 LAST_LINES = 20  # of a failed container's log, for the error
 
@@ -125,7 +126,10 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
             told = step
             progress.tell(PodStep(*step))
         if _is_up(pod):
-            return pod
+            settled = await _settled(cluster, name, pod)
+            if _is_up(settled):
+                return settled
+            pod = settled  # noqa: PLW2901 - the same pod, a moment later
         found = trouble(pod)
         if found is None or not found.passing:
             since = 0.0
@@ -139,6 +143,18 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
                 continue
         raise await _failure(cluster, name, found)
     raise AssertionError  # a reflector ends only by an error
+
+
+async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str, Any]:
+    """A pod that runs, a moment later, or as soon as it has ended: many that cannot run do so at once."""
+    newest = pod
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS if pod["status"].get("phase") == "Running" else 0):
+            async for seen in one_object(cluster, POD, name):
+                newest = seen or newest
+                if not _is_up(newest):
+                    break
+    return newest
 
 
 async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["Quiet", "preload", "wait_until_quiet"]
 
 PAUSE = 0.05  # seconds after a cell in which the next may begin, as with "Run all"
-PATIENCE = 0.5  # seconds after which a running cell is a long one
+PATIENCE = 2.0  # seconds after which a running cell is a long one
 
 
 class Quiet:

@@ -22,7 +22,8 @@ DRAWN = (
     ("nbcontainer.model.results", "Report"),
 )
 
-_following: dict[str, Any] = {}  # a cell's id → what it shows live, so that running it again ends the old one
+# a cell's id → its last run, and what that shows live: running it again ends it
+_following: dict[str, tuple[str, list[Any]]] = {}
 
 
 def register(shell: Any) -> None:
@@ -62,23 +63,27 @@ def _follow(surface: Any, table: Any) -> None:
         wait_until_quiet()  # a watch loads more than a list
         return table.follow()
 
-    cell = _cell()
-    behind = surface.follow_later(table.state, start, TableView())
-    old = _following.pop(cell, None)
-    if old is not None:
-        old.stop()
+    cell, run = _cell()
+    known_run, shown = _following.get(cell, (run, []))
+    if known_run != run:  # the cell runs again: what it showed before is gone
+        for old in shown:
+            old.dismiss()
+        shown = []
+    name = f"watch of {table.state.title} in {table.state.where}"
+    shown.append(surface.follow_later(name, table.state, start, TableView()))
     if cell:
-        _following[cell] = behind
+        _following[cell] = run, shown
 
 
-def _cell() -> str:
+def _cell() -> tuple[str, str]:
+    """The id of the cell that runs, as the page has it, and of this run of it."""
     from IPython import get_ipython  # noqa: PLC0415 - loads with the first result
 
     shell: Any = get_ipython()
     try:
-        return str(shell.get_parent()["metadata"]["cellId"])
+        return str(shell.get_parent()["metadata"]["cellId"]), str(shell.get_parent()["header"]["msg_id"])
     except (AttributeError, LookupError, TypeError):
-        return ""
+        return "", ""
 
 
 def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -163,10 +163,23 @@ class PodChange:
         return str(yaml.safe_dump(dict(self.manifest), sort_keys=False))
 
 
-class PodChanges(tuple[PodChange, ...]):
+class PodChanges(Sequence[PodChange]):
     """What one call did to several objects, in order."""
 
-    __slots__ = ()
+    def __init__(self, changes: Iterable[PodChange] = ()) -> None:
+        self._changes = tuple(changes)
+
+    def __len__(self) -> int:
+        """How many objects there were."""
+        return len(self._changes)
+
+    def __getitem__(self, index: Any) -> Any:
+        """What was done to one object, or to a slice of them."""
+        return self._changes[index]
+
+    def __repr__(self) -> str:
+        """Say it in one line."""
+        return f"PodChanges({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self._changes)})"
 
 
 @dataclass(frozen=True)

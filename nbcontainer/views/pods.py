@@ -62,7 +62,7 @@ def _end_spans(end: PodEnd, state: PodDeletion) -> list[Span]:
     tone = END_TONES.get(end.status, Tone.PLAIN)
     sign = "■" if end.status == "stopped" else SIGNS[tone]
     until = time.time() if end.status == "Terminating" else end.time
-    spans = [Span(f"{sign} ", tone), Span(f"pod/{end.name}", bold=True), Span(f"  {end.status}", tone)]
+    spans = [Span(f"{sign} ", tone), Span(f"pod/{end.name}", bold=True), Span(f" {end.status}", tone)]
     if state.began and until - state.began >= 1:
         spans.append(Span(f"  {until - state.began:.0f} s", Tone.DIM))
     if end.message:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbcontainer.model.build import BuildResult
-from nbcontainer.model.containers import RunResult
-from nbcontainer.model.images import TransferResult
-from nbcontainer.model.logs import LogResult
-from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges
-from nbcontainer.model.results import Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
+
+if TYPE_CHECKING:
+    from nbcontainer.model.containers import RunResult
+    from nbcontainer.model.pods import Description, ExecResult, PodChange
+    from nbcontainer.model.results import Report
 
 __all__ = ["SIGNS", "picture_of"]
 
@@ -26,11 +25,18 @@ _ACTIONS = {
 
 def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each kind of result
     """A result as it is drawn when it is displayed."""
-    match result:
-        case Table():
-            from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
+    if isinstance(result, Table):  # first, so that the first table need not wait for what the others need
+        from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
 
-            return TableView().render(result.state)
+        return TableView().render(result.state)
+    from nbcontainer.model.build import BuildResult  # noqa: PLC0415 - as the others, it loads where it may be met
+    from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - as above
+    from nbcontainer.model.images import TransferResult  # noqa: PLC0415 - as above
+    from nbcontainer.model.logs import LogResult  # noqa: PLC0415 - as above
+    from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges  # noqa: PLC0415 - as above
+    from nbcontainer.model.results import Report  # noqa: PLC0415 - as above
+
+    match result:
         case BuildResult():
             from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
 
@@ -57,6 +63,8 @@ def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each k
 
 
 def _output(result: RunResult | ExecResult) -> Picture:
+    from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - loaded by now
+
     lines = result.output.splitlines()
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
     if isinstance(result, RunResult) and result.exit_code is None:

@@ -221,23 +221,33 @@ class Notebook:
 
     def follow_behind(self, operation: Operation[Event, State, Any], view: View[Event, State]) -> Behind:
         """Display the widget and keep it up to date on a thread, after the cell has ended."""
-        return self.follow_later(operation.state, lambda: operation, view)
+        return self.follow_later(operation.name, operation.state, lambda: operation, view)
 
     def follow_later(
-        self, state: State, start: Callable[[], Operation[Event, State, Any]], view: View[Event, State]
+        self, name: str, state: State, start: Callable[[], Operation[Event, State, Any]], view: View[Event, State]
     ) -> Behind:
-        """Display the widget with `state`; what keeps it up to date is started on a thread beside the cell."""
-        follower, behind = _open(state, view), Behind()
+        """Display the widget with `state`; what keeps it up to date, `name`, is started on a thread beside the cell.
+
+        Where what widgets need has not been loaded yet, the picture is displayed at once and the widget takes its
+        place.
+        """
+        early = _Still(state, view) if "anywidget" not in sys.modules else None
+        opened = None if early is not None else _open(state, view)
+        behind = Behind()
 
         def run() -> None:
             operation = start()
+            follower = opened or _open(state, view, early)
             behind.started(operation)
             try:
                 follower.follow(operation)
             finally:
-                follower.finish(operation)
+                if behind.dismissed:
+                    follower.dismiss()
+                else:
+                    follower.finish(operation)
 
-        threading.Thread(target=run, daemon=True, name="nbcontainer view").start()
+        threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
         return behind
 
 
@@ -247,32 +257,39 @@ class Behind:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._operation: Operation[Any, Any, Any] | None = None
-        self._stopped = False
+        self.dismissed = False
 
     def started(self, operation: Operation[Any, Any, Any]) -> None:
         """It runs."""
         with self._lock:
             self._operation = operation
-            stopped = self._stopped
-        if stopped:
+        if self.dismissed:
             operation.stop()
 
-    def stop(self) -> None:
-        """End it, now or as soon as it has started."""
+    def dismiss(self) -> None:
+        """End it, now or as soon as it has started: its output is gone, and nobody sees its last state."""
         with self._lock:
-            self._stopped = True
+            self.dismissed = True
             operation = self._operation
         if operation is not None:
             operation.stop()
 
 
-def _open(state: Any, view: View[Any, Any]) -> _Follower | _Still:
-    """Display the view's widget, or, where it has none or its page was not built, its picture."""
+def _open(state: Any, view: View[Any, Any], early: _Still | None = None) -> _Follower | _Still:
+    """Display the view's widget, or, where it has none or its page was not built, its picture.
+
+    Args:
+        state: what it begins with.
+        view: how it looks.
+        early: a picture that is displayed already, whose place is taken.
+    """
     try:
         widget = view.widget(state)
     except NbcontainerError:
         widget = None
-    return _Still(state, view) if widget is None else _Follower(state, view, widget)
+    if widget is None:
+        return early or _Still(state, view)
+    return _Follower(state, view, widget, early.handle if early is not None else None)
 
 
 class _Still:
@@ -280,18 +297,18 @@ class _Still:
 
     def __init__(self, state: Any, view: View[Any, Any]) -> None:
         self._view = view
-        self._handle: Any = None
+        self.handle: Any = None
         self._draw(state)
 
     def _draw(self, state: Any) -> None:
         from IPython.display import DisplayHandle  # noqa: PLC0415 - only where there is an IPython
 
         bundle = _bundle(self._view.render(state))
-        if self._handle is None:
-            self._handle = DisplayHandle()
-            self._handle.display(bundle, raw=True)
+        if self.handle is None:
+            self.handle = DisplayHandle()
+            self.handle.display(bundle, raw=True)
         else:
-            self._handle.update(bundle, raw=True)
+            self.handle.update(bundle, raw=True)
 
     def follow(self, operation: Operation[Any, Any, Any]) -> None:
         revision = operation.revision
@@ -304,18 +321,25 @@ class _Still:
     def finish(self, operation: Operation[Any, Any, Any]) -> None:
         self._draw(operation.state)
 
+    def dismiss(self) -> None:
+        """Nothing is left to be closed."""
+
 
 class _Follower:
     """Keeps one displayed widget in step with one operation."""
 
-    def __init__(self, state: Any, view: View[Any, Any], widget: LiveWidget) -> None:
+    def __init__(self, state: Any, view: View[Any, Any], widget: LiveWidget, handle: Any = None) -> None:
         from IPython.display import display  # noqa: PLC0415 - only where there is an IPython
 
         self._view = view
         self._sent: Any = state  # the widget was made of it
         self._widget = widget
         self._keep_still(state)
-        self._handle: Any = display(self._widget, display_id=True)
+        self._handle = handle
+        if handle is None:
+            self._handle = display(self._widget, display_id=True)
+        else:
+            handle.update(self._widget)
 
     def _keep_still(self, state: Any) -> None:
         picture = self._view.render(state)
@@ -337,6 +361,10 @@ class _Follower:
             self._sent = state
             if message is not None:
                 self._widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
+
+    def dismiss(self) -> None:
+        """Let go of the page's side."""
+        self._widget.close()
 
     def finish(self, operation: Operation[Any, Any, Any]) -> None:
         """Send the last state, and leave it in the saved output."""

@@ -34,7 +34,7 @@ _CODES = {
 
 
 def table_lines(picture: Picture, width: int, *, colours: bool) -> Iterator[str]:
-    """The lines and grids of a picture; grids are narrowed to `width`, the other lines are left for the terminal to wrap."""
+    """The lines and grids of a picture; grids are narrowed to `width`, the terminal wraps the other lines."""
     paint: Paint = _painted if colours else _bare
     for block in picture.blocks:
         match block:

@@ -158,7 +158,7 @@ def test_delete_waits_until_they_are_gone(space):
         with pytest.raises(NotFound):
             space.run(space.request("GET", POD.path(space.namespace, name)))
     assert delete(space, ["kept", "never-was"], force=True, missing_ok=True).result(60)[0].name == "kept"
-    assert delete(space, selector="batch=x").result(60) == ()
+    assert len(delete(space, selector="batch=x").result(60)) == 0
     with pytest.raises(UsageError):
         delete(space)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.discovery import POD, find_kind
 from nbcontainer.cluster.manifests import parse_manifests
 from nbcontainer.cluster.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
@@ -142,18 +142,17 @@ spec:
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
     try:
         assert done(apply(space, definition)) == [("CustomResourceDefinition", f"widgets.{group}", "created")]
-        space.run(_established(space, path))
+        space.run(_served(space, group))
         text = f"apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: one}}\nsize: 3\n"
         assert done(apply(space, text)) == [("Widget", "one", "created")]
     finally:
         space.run(space.request("DELETE", path))
 
 
-async def _established(cluster, path):
-    for _ in range(100):
-        found = await cluster.request("GET", path)
-        conditions = found.get("status", {}).get("conditions") or []
-        if any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
+async def _served(cluster, group):
+    """Wait until discovery has it: that comes a moment after the definition is "Established"."""
+    for _ in range(400):
+        if await find_kind(cluster, f"{group}/v1", "Widget"):
             return
         await asyncio.sleep(0.05)
 

@@ -1,0 +1,104 @@
+"""The end of a command that was stopped: closing its stream does not end it, unless it writes.
+
+kubectl leaves it running. Here a second command, in the same container, looks for the first and ends it with all its
+process group. The API cannot mark a command, so it is known by what every command run from outside has: a parent that
+is not in the container; and by its age. Where two are alike, the one with the same words is it, and where that leaves
+more than one, none is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from nbcontainer.cluster.discovery import POD
+from nbcontainer.errors import NbcontainerError
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster
+    from nbcontainer.model.pods import ExecRequest
+
+__all__ = ["end_command"]
+
+SLACK_SECONDS = 2  # how much later than its request a command may have begun
+LAG_SECONDS = 4  # how long the second command may take to begin
+SECONDS = 15.0  # for all of it
+ENDED, NOT_FOUND, SEVERAL = "ended", "not there", "several"
+
+# POSIX sh and cat alone. $1 and $2: the least and the greatest age in seconds; $3: the command's words, together
+SCRIPT = r"""
+exec 2>/dev/null
+read -r up _ < /proc/uptime
+up=${up%%.*}
+parent_of() {
+  while read -r key value; do
+    [ "$key" = PPid: ] && echo "$value" && break
+  done < "/proc/$1/status"
+}
+outside=$(parent_of $$)
+alike= same= n=0 m=0
+for place in /proc/[0-9]*; do
+  id=${place#/proc/}
+  [ "$id" = $$ ] && continue
+  [ "$id" = 1 ] && continue
+  [ "$(parent_of "$id")" = "$outside" ] || continue
+  read -r line < "$place/stat" || continue
+  line=${line##*) }
+  began=$(set -- $line; shift 19; echo $(($1 / 100)))
+  age=$((up - began))
+  [ $age -ge $1 ] && [ $age -le $2 ] || continue
+  alike=$id n=$((n + 1))
+  [ "$(cat "$place/cmdline")" = "$3" ] && same=$id m=$((m + 1))
+done
+[ $n = 0 ] && echo "not there" && exit
+[ $n = 1 ] || alike=$same n=$m
+[ $n = 1 ] || { echo several; exit; }
+kill -TERM -"$alike" || kill -TERM "$alike"
+echo ended
+sleep 0.3 || sleep 1
+kill -KILL -"$alike" || kill -KILL "$alike"
+"""
+
+
+async def end_command(cluster: Cluster, request: ExecRequest, began: float) -> str:
+    """End a command that was begun at `began` (of `time.monotonic`); gives why it goes on, "" if it does not."""
+    age = time.monotonic() - began
+    words = (
+        "sh",
+        "-c",
+        SCRIPT,
+        "sh",
+        str(max(0, int(age) - SLACK_SECONDS)),
+        str(int(age) + LAG_SECONDS),
+        "".join(request.command),
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            said = await _run(cluster, request, words)
+    except (NbcontainerError, TimeoutError):
+        return "it may go on in the container: it could not be reached to end it"
+    if ENDED in said or NOT_FOUND in said:
+        return ""
+    if SEVERAL in said:
+        return "it may go on in the container: another command began at the same time"
+    return "it may go on in the container, which has no shell with which it could be ended"
+
+
+async def _run(cluster: Cluster, request: ExecRequest, words: tuple[str, ...]) -> str:
+    """What a short command writes; as soon as it has written anything, if it does."""
+    parameters: list[tuple[str, str | int | bool]] = [("command", word) for word in words]
+    parameters += [("stdout", True), ("stderr", False)]
+    parameters += [("container", request.container)] if request.container else []
+    path = POD.path(cluster.namespace, request.name, "exec")
+    said = b""
+    async with cluster.websocket(
+        path, parameters=parameters, protocols=("v5.channel.k8s.io", "v4.channel.k8s.io")
+    ) as socket:
+        async for message in socket:
+            data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
+            if data[:1] == b"\x01":
+                said += data[1:]
+            elif data[:1] == b"\x03":
+                break
+    return said.decode(errors="replace")
