@@ -1,5 +1,5 @@
 # The two commands: `make demo` runs the quickstart, `make test` sets up all that the tests need and runs them.
-.PHONY: demo lab test check format benchmark clean help
+.PHONY: demo lab test check format benchmark fresh clean help
 
 help:
 	@echo "make demo       run notebooks/quickstart.ipynb: from a cell to a running pod"
@@ -7,6 +7,7 @@ help:
 	@echo "make test       everything the tests need (engine, registries, cluster, browser), then all tests"
 	@echo "make check      lint, types and formats alone"
 	@echo "make benchmark  the table of timings against docker, buildx and kubectl"
+	@echo "make fresh      make demo, cold and warm, on a clean Debian in namespaces of its own (root)"
 	@echo "make clean      end what make demo and make test started"
 
 demo:
@@ -26,6 +27,9 @@ format:
 
 benchmark:
 	@sh scripts/benchmark.sh
+
+fresh:
+	@bash scripts/fresh.sh
 
 clean:
 	@python3 -m tests.environment down

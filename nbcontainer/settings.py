@@ -11,6 +11,9 @@ from nbcontainer.errors import UsageError
 __all__ = ["Settings", "settings"]
 
 
+SURFACES = ("auto", "notebook", "terminal", "plain")
+
+
 @dataclass
 class Settings:
     """The options; change an attribute, and the next call uses it.
@@ -48,7 +51,12 @@ class Settings:
         kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
         if name not in kinds:
             raise UsageError(f"There is no setting {name!r}.", cure=f"Settings: {', '.join(kinds)}.")
-        setattr(self, name, _convert(name, kinds[name], value))
+        converted = _convert(name, kinds[name], value)
+        if name == "surface" and converted not in SURFACES:
+            raise UsageError(f"There is no surface {value!r}.", cure=f"Surfaces: {', '.join(SURFACES)}.")
+        if kinds[name] in (int, float) and converted <= 0:
+            raise UsageError(f"{name} takes a number above 0, not {value!r}.")
+        setattr(self, name, converted)
 
     def is_protected(self, context: str) -> bool:
         """Whether `context` matches one of `protected_contexts`."""

@@ -22,6 +22,7 @@ OUTPUT = ROOT / "demo-output"
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 STARTED = time.monotonic()
 HUB = ("registry-1.docker.io", 443)
+CELL_SECONDS = 900  # a slow machine compiles Go's standard library in minutes
 BASE_IMAGES = ("golang:alpine",)
 
 
@@ -86,36 +87,46 @@ def execute() -> int:
     """Run the notebook, print what its cells print as they do, and keep the notebook and a page of it."""
     import nbformat  # noqa: PLC0415 - only where the notebook is run here
     from nbclient import NotebookClient  # noqa: PLC0415 - as above
-    from nbclient.exceptions import CellExecutionError  # noqa: PLC0415 - as above
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415 - as above
+    from traitlets.config import Config  # noqa: PLC0415 - as above
 
     class Loud(NotebookClient):
-        """Prints each line of output when it comes."""
+        """Prints each line of output when it comes; of a cell that wrote no lines, what it shows."""
+
+        wrote = False
 
         def process_message(self, message: dict[str, Any], cell: Any, cell_index: int) -> Any:
+            content, text = message["content"], ""
             if message["msg_type"] == "stream":
-                for line in message["content"]["text"].splitlines():
-                    print(f"          {line}", flush=True)
+                text, self.wrote = content["text"], True
+            elif message["msg_type"] in {"display_data", "execute_result"} and not self.wrote:
+                text = content["data"].get("text/plain", "")
+            for line in text.splitlines():
+                print(f"          {line}", flush=True)
             return super().process_message(message, cell, cell_index)
 
     notebook = nbformat.read(QUICKSTART, as_version=4)
 
     def begin(cell: Any, cell_index: int) -> None:
         del cell_index
+        client.wrote = False
         if cell.cell_type == "code" and cell.source.strip():
             first, *rest = cell.source.splitlines()
             say(f"▶ {first}{' …' if rest else ''}")
 
     client = Loud(
         notebook,
-        timeout=300,
+        timeout=CELL_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(QUICKSTART.parent)}},
         on_cell_start=begin,
+        # by sockets in the file system: kernels warn of TCP, which others on the machine could listen to
+        config=Config({} if os.name == "nt" else {"KernelManager": {"transport": "ipc"}}),
     )
     failed = ""
     try:
         client.execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError) as error:
         failed = str(error)
     OUTPUT.mkdir(exist_ok=True)
     nbformat.write(notebook, OUTPUT / "quickstart.ipynb")

@@ -24,7 +24,17 @@ def test_an_option_is_set_from_its_text(name, text, value):
     assert getattr(settings, name) == value
 
 
-@pytest.mark.parametrize(("name", "text"), [("nope", "1"), ("confirm", "perhaps"), ("log_window", "many")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nope", "1"),
+        ("confirm", "perhaps"),
+        ("log_window", "many"),
+        ("log_window", "0"),
+        ("connect_timeout", "-1"),
+        ("surface", "paper"),
+    ],
+)
 def test_what_does_not_fit_is_refused_and_changes_nothing(name, text):
     settings = Settings()
     with pytest.raises(UsageError):

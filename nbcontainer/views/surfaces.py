@@ -177,12 +177,17 @@ def _events(operation: Operation[Event, State, Result]) -> Any:
 
 
 def _owns_cell(shell: Any) -> bool:
-    """Whether the running cell holds one magic and nothing else that could have written an output."""
+    """Whether the running cell holds one magic of ours and nothing else that could have written an output."""
     try:
         code = str(shell.get_parent()["content"]["code"]).strip()
     except (AttributeError, LookupError, TypeError):
         return False
-    return code.startswith("%%") or (code.startswith("%") and "\n" not in code)
+    sign = "%%" if code.startswith("%%") else "%"
+    if not code.startswith("%") or (sign == "%" and "\n" in code):
+        return False
+    name = code.removeprefix(sign).split(None, 1)[0]
+    found = shell.find_cell_magic(name) if sign == "%%" else shell.find_line_magic(name)
+    return str(getattr(found, "__module__", "")).startswith("nbcontainer.")
 
 
 def _display(picture: Picture, *, clear: bool = False) -> None:

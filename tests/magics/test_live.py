@@ -42,6 +42,15 @@ def test_a_build_streams_lines_and_leaves_its_picture(kernel):
     assert "✓ built" in still(kernel.run("kept"))
 
 
+def test_other_magics_around_ours_keep_what_else_the_cell_writes(docker_kernel):
+    ran = docker_kernel.run("%%time\nprint('before')\n%docker run --rm busybox echo hello")
+    assert ran.kinds == ["stream", "display_data", "stream"], ran.outputs
+    assert ran.outputs[0]["text"] == "before\n"
+    docker_kernel.run("%%capture kept\nprint('before')\n%docker run --rm busybox echo hello\n%docker images busybox")
+    ran = docker_kernel.run("kept.stdout, [o.data['text/plain'].split()[0] for o in kept.outputs if o.data]")
+    assert ran.text == "('before\\n', ['Logs', 'images'])"
+
+
 def test_a_failed_build_raises_and_marks_the_line(kernel):
     ran = kernel.run("%%dockerfile\nFROM busybox\nRUN echo seen; exit 3")
     assert (ran.error, ran.kinds) == ("BuildFailed", ["display_data", "error"])

@@ -79,13 +79,22 @@ def test_quickstart(home, tmp_path, monkeypatch):
     row = next(line for line in said(notebook, "%kpod -l").splitlines() if line.startswith(pod))
     assert row.split()[1:3] == ["1/1", "Running"]
     assert "listening on :8080" in said(notebook, "%kpod logs")
-    assert "hello from Go, as user 65532" in said(notebook, "%kpod exec")
+    assert f"Hello! You asked for /greeting, and {pod} answers." in said(notebook, "%kpod exec")
+    assert "GET /greeting" in said(notebook, "%kpod logs")
     assert image in said(notebook, "%kpod describe")
     assert f"pod/{pod} deleted" in said(notebook, "%kpod delete")
     after = execute(
         [nbformat.v4.new_code_cell("%load_ext nbcontainer\npods = %kpod\nprint(pods.names)")], tmp_path, monkeypatch
     )
     assert pod not in after.cells[0].outputs[0]["text"]
+
+
+def test_notebooks_are_committed_without_outputs():
+    for path in QUICKSTART.parent.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert cell.cell_type == "markdown" or not (cell.outputs or cell.execution_count), (
+                f"{path}: clear its outputs"
+            )
 
 
 def test_a_failing_magic_stops_nbclient(docker_engine, tmp_path, monkeypatch):
