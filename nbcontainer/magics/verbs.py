@@ -193,16 +193,18 @@ class Verb:
     def usage(self, magic: str) -> str:
         """The first line of its help."""
         words = [magic, self.name] if self.name else [magic]
+        flags = ["[flags]"] if self.flags else []
+        first = self.rest_after_first and not self.dashes  # what follows the first name is not ours
         for argument in self.positionals:
             name = argument.names[0] + ("…" if argument.many or argument.kind == "rest" else "")
+            name = f"-- {name}" if argument.kind == "rest" and not first else name
             words.append(name if argument.required else f"[{name}]")
-        if self.flags:
-            words.append("[flags]")
-        return " ".join(words)
+        at = 2 if first else next((n for n, word in enumerate(words) if "-- " in word), len(words))
+        return " ".join([*words[:at], *flags, *words[at:]])
 
     def help(self, magic: str) -> str:
         """Its whole help: usage, what it does, each argument, an example."""
-        lines = [self.usage(magic), "", f"  {self.summary}"]
+        lines = [self.usage(magic), "", *_beside("", self.summary, 0)]
         rows = []
         for argument in self.arguments:
             names = ", ".join(argument.names)
@@ -212,10 +214,20 @@ class Verb:
         if rows:
             width = min(34, max(len(name) for name, _ in rows))
             lines.append("")
-            lines += [f"  {name:<{width}}  {text}" for name, text in rows]
+            lines += [line for name, text in rows for line in _beside(name, text, width)]
         if self.example:
             lines += ["", "Example:", *(f"  {line}" for line in self.example.strip("\n").splitlines())]
         return "\n".join(lines)
+
+
+def _beside(name: str, text: str, width: int) -> list[str]:
+    """`text` in a column right of `name`, in lines that a terminal of its width does not wrap."""
+    import shutil  # noqa: PLC0415 - help is seldom asked for, and this module loads with the first call
+    import textwrap  # noqa: PLC0415 - as above
+
+    columns = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
+    head = f"  {name:<{width}}  " if width else "  "
+    return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
 
 
 def _metavar(argument: Argument) -> str:
@@ -280,7 +292,7 @@ class Magic:
             return self.verbs[0].help(sign + self.name)
         width = max(len(verb.name) for verb in self.verbs)
         lines = [f"%{self.name} VERB …", "", f"  {self.summary}", ""]
-        lines += [f"  {verb.name:<{width}}  {verb.summary}" for verb in self.verbs]
+        lines += [line for verb in self.verbs for line in _beside(verb.name, verb.summary, width)]
         lines += ["", f"%{self.name} VERB --help explains each, with an example."]
         return "\n".join(lines)
 
