@@ -17,8 +17,16 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.exec_end import end_command
 from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
-from nbcontainer.errors import ApiError, ClusterUnavailable, CommandFailed, NotFound, Unsupported
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs
+from nbcontainer.errors import (
+    ApiError,
+    ClusterUnavailable,
+    CommandFailed,
+    NbcontainerError,
+    NotFound,
+    Unsupported,
+    outcome_of,
+)
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
@@ -94,6 +102,7 @@ class _Execution:
         self._cluster, self._request, self._kept, self._progress = cluster, request, kept, progress
         self._collector = Collector(progress, spool)
         self._began = 0.0
+        self._outcome = ("", "")
         self._readers = {
             channel: LineReader(request.name, stamped=False, stream=stream)
             for channel, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
@@ -103,22 +112,31 @@ class _Execution:
         request = self._request
         try:
             async with asyncio.timeout(request.timeout or None):
-                return await self._run()
+                code = await self._run()
+            ended = ended_with(code)
+            self._outcome = ended.outcome, ended.reason
         except TimeoutError:
             note = await self._end()
+            self._outcome = "failed", f"not ended within {request.timeout:g} s"
             raise ApiError(
                 f"The command in {request.name} did not end within {request.timeout:g} s"
                 + (f"; {note}." if note else "."),
                 reason="Timeout",
             ) from None
         except asyncio.CancelledError:
+            self._outcome = "stopped", ""
             await self._end()
             raise
+        except NbcontainerError as error:
+            self._outcome = outcome_of(error, stopped=False)
+            raise
+        else:
+            return code
         finally:
             for reader in self._readers.values():
                 self._collector.add(*reader.finish())
             self._collector.close()
-            self._progress.tell(LogEnded())
+            self._progress.tell(LogEnded(*self._outcome))
 
     async def _end(self) -> str:
         """End the command in the container; gives, and tells, a note where it may go on.

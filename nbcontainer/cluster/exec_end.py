@@ -2,8 +2,8 @@
 
 kubectl leaves it running. Here a second command, in the same container, looks for the first and ends it with all its
 process group. The API cannot mark a command, so it is known by what every command run from outside has: a parent that
-is not in the container; and by its age. Where two are alike, the one with the same words is it, and where that leaves
-more than one, none is touched.
+is not in the container; and by its age. Where two are of one age, the one with the same words is it; if there
+are several, none is touched.
 """
 
 from __future__ import annotations
@@ -21,58 +21,60 @@ if TYPE_CHECKING:
 
 __all__ = ["end_command"]
 
-SLACK_SECONDS = 2  # how much later than its request a command may have begun
-LAG_SECONDS = 4  # how long the second command may take to begin
 SECONDS = 15.0  # for all of it
 ENDED, NOT_FOUND, SEVERAL = "ended", "not there", "several"
 
-# POSIX sh and cat alone. $1 and $2: the least and the greatest age in seconds; $3: the command's words, together
+# POSIX sh and cat alone. $1: how much earlier than this one the command was asked for; $2: its words, together.
+# Times are in hundredths of a second, as Linux counts them in /proc/*/stat
 SCRIPT = r"""
 exec 2>/dev/null
-read -r up _ < /proc/uptime
-up=${up%%.*}
 parent_of() {
   while read -r key value; do
     [ "$key" = PPid: ] && echo "$value" && break
   done < "/proc/$1/status"
 }
+began_at() {
+  read -r line < "/proc/$1/stat" || return
+  set -- ${line##*) }
+  shift 19
+  echo "$1"
+}
 outside=$(parent_of $$)
-alike= same= n=0 m=0
+here=$(began_at $$)
+best= least= next= same= m=0
 for place in /proc/[0-9]*; do
   id=${place#/proc/}
   [ "$id" = $$ ] && continue
   [ "$id" = 1 ] && continue
   [ "$(parent_of "$id")" = "$outside" ] || continue
-  read -r line < "$place/stat" || continue
-  line=${line##*) }
-  began=$(set -- $line; shift 19; echo $(($1 / 100)))
-  age=$((up - began))
-  [ $age -ge $1 ] && [ $age -le $2 ] || continue
-  alike=$id n=$((n + 1))
-  [ "$(cat "$place/cmdline")" = "$3" ] && same=$id m=$((m + 1))
+  began=$(began_at "$id")
+  [ -n "$began" ] || continue
+  off=$((here - began - $1))
+  [ $off -lt 0 ] && off=$((-off))
+  [ $off -le 500 ] || continue
+  if [ -z "$best" ] || [ $off -lt $least ]; then
+    next=$least best=$id least=$off
+  elif [ -z "$next" ] || [ $off -lt $next ]; then
+    next=$off
+  fi
+  [ "$(cat "$place/cmdline")" = "$2" ] && same=$id m=$((m + 1))
 done
-[ $n = 0 ] && echo "not there" && exit
-[ $n = 1 ] || alike=$same n=$m
-[ $n = 1 ] || { echo several; exit; }
-kill -TERM -"$alike" || kill -TERM "$alike"
+[ -n "$best" ] || { echo "not there"; exit; }
+if [ -n "$next" ] && [ $((next - least)) -lt 30 ]; then
+  [ $m = 1 ] || { echo several; exit; }
+  best=$same
+fi
+kill -TERM -"$best" || kill -TERM "$best"
 echo ended
 sleep 0.3 || sleep 1
-kill -KILL -"$alike" || kill -KILL "$alike"
+kill -KILL -"$best" || kill -KILL "$best"
 """
 
 
 async def end_command(cluster: Cluster, request: ExecRequest, began: float) -> str:
     """End a command that was begun at `began` (of `time.monotonic`); gives why it goes on, "" if it does not."""
-    age = time.monotonic() - began
-    words = (
-        "sh",
-        "-c",
-        SCRIPT,
-        "sh",
-        str(max(0, int(age) - SLACK_SECONDS)),
-        str(int(age) + LAG_SECONDS),
-        "".join(request.command),
-    )
+    earlier = int((time.monotonic() - began) * 100)
+    words = ("sh", "-c", SCRIPT, "sh", str(earlier), "".join(request.command))
     try:
         async with asyncio.timeout(SECONDS):
             said = await _run(cluster, request, words)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import threading
 from typing import TYPE_CHECKING
 
+from nbcontainer.engine.exec_end import end_command
 from nbcontainer.engine.http import quoted
 from nbcontainer.engine.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, outcome_of
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecRequest
 
 __all__ = ["execute"]
+
+MARK = "NBCONTAINER_EXEC"  # the variable by which a command is found again
 
 Execution = Operation[LogEvent, LogState, ExecResult]
 
@@ -66,12 +70,14 @@ def _conclude(request: ExecRequest, container: str, state: LogState, code: int) 
 
 def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, progress: Progress[LogEvent]) -> int:
     http = engine.http()
+    mark = secrets.token_hex(12)
     body = {
         "AttachStdin": request.stdin is not None,
         "AttachStdout": True,
         "AttachStderr": True,
         "Tty": request.tty,
         "Cmd": list(request.command),
+        "Env": [f"{MARK}={mark}"],
     }
     made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty})
@@ -92,6 +98,11 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
             timer.cancel()
     state = http.json("GET", f"/exec/{made}/json")
     if state.get("Running"):
-        raise ApiError(f"The command in {request.name} did not end within {request.timeout:g} s.", reason="Timeout")
+        note = end_command(http, container, made, f"{MARK}={mark}")
+        progress.tell(LogSource(request.name, open=False, note=note))
+        raise ApiError(
+            f"The command in {request.name} did not end within {request.timeout:g} s" + (f"; {note}." if note else "."),
+            reason="Timeout",
+        )
     progress.tell(LogSource(request.name, open=False))
     return int(state.get("ExitCode") or 0)

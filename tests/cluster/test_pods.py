@@ -1,6 +1,7 @@
 """Pods on a real node: created until they run or cannot, described, deleted; commands in them."""
 
 import asyncio
+import secrets
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, Not
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.views.picture import as_text
 from nbcontainer.views.pods import PodStartView
+from tests.cluster.test_tables import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -248,16 +250,28 @@ def test_a_flood_of_output_is_whole_in_the_spool(space, shell):
     assert len(result.output) <= 64 * 1024
 
 
-@pytest.mark.parametrize("command", [("sleep", "1000"), ("yes",)])
-def test_a_command_is_stopped_within_a_second(space, shell, command):
-    operation = execute(space, ExecRequest(shell, command))
-    operation.wait(30, revision=0)
-    time.sleep(0.5)
+@pytest.mark.parametrize("script", ["exec sleep {}", "trap '' TERM; sleep {} & wait", "exec yes {}"])
+def test_a_command_is_stopped_within_a_second_and_leaves_nothing(space, shell, script):
+    number = f"7{secrets.randbelow(10**6):06}"
+    other = execute(space, ExecRequest(shell, ("sleep", "1000")))
+    until(lambda: "sleep 1000" in processes(space, shell))
+    time.sleep(1)  # it is told from the next by its age
+    operation = execute(space, ExecRequest(shell, ("sh", "-c", script.format(number))))
+    until(lambda: f" {number}" in processes(space, shell))
     began = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(5)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.2
+    until(lambda: number not in processes(space, shell))
+    assert "sleep 1000" in processes(space, shell)  # not another's
+    other.stop()
+    until(lambda: "sleep 1000" not in processes(space, shell))
+
+
+def processes(space, name):
+    """The commands that run in a pod."""
+    return execute(space, ExecRequest(name, ("ps", "-o", "args"))).result(30).output
 
 
 def test_a_command_has_a_time_limit(space, shell):
