@@ -216,8 +216,8 @@ class Connection:
 
     @property
     def lost(self) -> RpcError | None:
-        """Why the connection is over, once it is."""
-        return self.http2.lost
+        """Why the connection takes no more calls, once it does not."""
+        return self.http2.lost or self.http2.draining
 
     def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
         """Begin a call of ``/package.Service/Method`` that may take `timeout` seconds.

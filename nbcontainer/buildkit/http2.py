@@ -8,6 +8,7 @@ import struct
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from h2 import events
 from h2.config import H2Configuration
@@ -22,6 +23,7 @@ STREAM_WINDOW = 4 << 20
 CONNECTION_WINDOW = 16 << 20
 MESSAGE_LIMIT = 64 << 20
 CONCURRENT_CALLS = 256
+HEADERS_LIMIT = 16 << 20  # bytes, as Go's gRPC has it: the error of a failed step holds its whole command
 _OVERHEAD = 64  # what a waiting message costs beside its bytes, so that empty ones count too
 _PREFIX = 5
 
@@ -85,18 +87,31 @@ class Changes:
     opened: list[Stream] = field(default_factory=list)
 
 
+class _Connection(H2Connection):
+    """h2's own takes every GOAWAY for the end; one without an error only announces it (RFC 9113, 6.8)."""
+
+    def _receive_goaway_frame(self, frame: Any) -> Any:
+        state = self.state_machine.state
+        answer = super()._receive_goaway_frame(frame)
+        if not frame.error_code:
+            self.state_machine.state = state
+        return answer
+
+
 class Http2:
     """One end of a connection. Not safe for threads: `connection.Connection` guards it.
 
     Attributes:
         lost: Why the connection is over, once it is.
+        draining: Why the other side takes no new calls; those that it has go on.
     """
 
     def __init__(self, *, client: bool, message_limit: int = MESSAGE_LIMIT) -> None:
         self.client, self.message_limit = client, message_limit
         self.lost: RpcError | None = None
+        self.draining: RpcError | None = None
         self.streams: dict[int, Stream] = {}
-        self._h2 = H2Connection(
+        self._h2 = _Connection(
             H2Configuration(
                 client_side=client,
                 header_encoding=None,
@@ -108,10 +123,12 @@ class Http2:
         settings = {
             SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
             SettingCodes.MAX_CONCURRENT_STREAMS: CONCURRENT_CALLS,
+            SettingCodes.MAX_HEADER_LIST_SIZE: HEADERS_LIMIT,
         }
         if client:
             settings[SettingCodes.ENABLE_PUSH] = 0
         self._h2.local_settings = Settings(client=client, initial_values=settings)
+        self._h2.decoder.max_header_list_size = HEADERS_LIMIT
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(CONNECTION_WINDOW)
         self._received = 0
@@ -127,8 +144,8 @@ class Http2:
         Raises:
             RpcError: The connection is lost, or the other side allows no more calls now.
         """
-        if self.lost:
-            raise self.lost
+        if self.lost or self.draining:
+            raise self.lost or self.draining  # type: ignore[misc] # one of them is there
         try:
             stream = Stream(self._h2.get_next_available_stream_id())
             self._h2.send_headers(stream.id, headers)
@@ -199,7 +216,7 @@ class Http2:
     def fail(self, lost: RpcError) -> None:
         """The connection is over: so are all its calls."""
         if self.lost is None:
-            self.lost = lost
+            self.lost = self.draining or lost
         for stream in self.streams.values():
             answered = self.client and stream.ended
             if not answered and stream.failure is None:
@@ -245,10 +262,7 @@ class Http2:
             stream.headers = _metadata(event.headers)
             changes.opened.append(stream)
         elif isinstance(event, events.ConnectionTerminated):
-            said = (event.additional_data or b"").decode("utf-8", "replace")
-            raise RpcError(
-                Code.UNAVAILABLE, f"the other side is closing the connection (GOAWAY {event.error_code}: {said!r:.200})"
-            )
+            changes.touched.update(self._drain(event))
         elif isinstance(event, (events.RemoteSettingsChanged, events.WindowUpdated)):
             stream = self.streams.get(getattr(event, "stream_id", None) or 0)
             changes.touched.update([stream] if stream else self.streams.values())
@@ -257,6 +271,20 @@ class Http2:
             if stream is not None:
                 changes.touched.add(stream)
                 self._progress(stream, event)
+
+    def _drain(self, event: events.ConnectionTerminated) -> list[Stream]:
+        """The other side says goodbye: in peace it ends the calls that it has heard of, and no others."""
+        said = (event.additional_data or b"").decode("utf-8", "replace")
+        reason = f"the other side is closing the connection (GOAWAY {event.error_code}: {said!r:.200})"
+        self.draining = RpcError(Code.UNAVAILABLE, reason)
+        if event.error_code:
+            raise self.draining
+        unheard = [stream for number, stream in self.streams.items() if number > (event.last_stream_id or 0)]
+        if self.client:
+            for stream in unheard:
+                stream.failure = stream.failure or self.draining
+                self.streams.pop(stream.id)
+        return unheard
 
     def _progress(self, stream: Stream, event: events.Event) -> None:
         if isinstance(event, events.ResponseReceived):

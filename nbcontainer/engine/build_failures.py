@@ -31,6 +31,7 @@ _NOISE = (
     "failed to walk: ",
     "rpc error: code = Unknown desc = ",
     "executor failed running: ",
+    "error from sender: ",
 )
 _CHECKSUM = re.compile(r'failed to calculate checksum of ref [^"]*("[^"]*": not found)')
 _PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*?": (?=\S)', re.DOTALL)

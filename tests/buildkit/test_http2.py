@@ -202,11 +202,41 @@ def test_a_call_that_ends_within_a_message_failed():
 
 def test_goaway_says_why():
     client, server = joined()
-    client.open(REQUEST)
+    call = client.open(REQUEST)
     server.close()
-    with pytest.raises(RpcError, match="GOAWAY") as caught:
-        carry(server, client)
-    assert caught.value.code is Code.UNAVAILABLE
+    carry(server, client)
+    outcome = call.outcome()
+    assert "GOAWAY" in outcome.message
+    assert outcome.code is Code.UNAVAILABLE
+    with pytest.raises(RpcError, match="GOAWAY"):
+        client.open(REQUEST)
+
+
+def test_calls_go_on_after_a_goaway_in_peace_and_new_ones_are_refused():
+    client, server = joined()
+    call = client.open(REQUEST)
+    (answer,) = carry(client, server)
+    server.send_headers(answer, ANSWER)
+    goaway = struct.pack(">I", 8)[1:] + b"\x07\x00" + bytes(4) + struct.pack(">II", call.id, 0)
+    server.send(answer, frame(b"hello"), 0, 100)
+    server.send_headers(answer, [("grpc-status", "0")], end=True)
+    client.receive(goaway + server.data_to_send())
+    assert client.take(call) == b"hello"
+    assert call.outcome() is None
+    with pytest.raises(RpcError, match="GOAWAY"):
+        client.open(REQUEST)
+    with pytest.raises(RpcError, match="GOAWAY"):
+        client.receive(goaway[:-1] + b"\x02")  # INTERNAL_ERROR
+
+
+def test_large_trailers_arrive():
+    client, server = joined()
+    call = client.open(REQUEST)
+    (answer,) = carry(client, server)
+    server.send_headers(answer, ANSWER)
+    server.send_headers(answer, [("grpc-status", "2"), ("grpc-message", "x" * 70_000)], end=True)
+    carry(server, client)
+    assert len(call.outcome().message) == 70_000
 
 
 def test_pings_are_answered():
