@@ -243,5 +243,6 @@ def _run_command(cluster: Cluster, request: PodRequest) -> str:
     words += [f"--restart={request.restart}"] if request.restart != "Always" else []
     pairs = ",".join(f"{key}={value}" for key, value in request.labels.items())
     words += [f"--labels=run={request.name},{pairs}"] if pairs else []
+    words += ["--command"] if request.entrypoint else []
     words += ["--", *request.command] if request.command else []
     return shlex.join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nbcontainer.errors import UsageError
@@ -30,6 +31,7 @@ CONTAINER = option("-c", "--container", help="which container of the pod")
             NAMESPACE,
             SELECTOR,
             option("--field-selector", help="a field selector, such as status.phase=Running"),
+            option("-o", "--output", help="wide: with IP and node; name: names alone", choices=("wide", "name")),
             switch("-w", "--watch", help="hold the cell or the terminal, and follow the pods until stopped"),
             option("--timeout", help="stop watching after this time", kind="seconds", own=True),
             CONTEXT,
@@ -53,13 +55,18 @@ def get(call: Call) -> Any:
         "field_selector": values.field_selector or "",
         "context": values.context or "",
     }
+    wide = values.output == "wide"
     if not values.watch:
-        return api.pods(**where, command=call.command)
+        table = api.pods(**where, command=call.command)
+        if values.output == "name":
+            print("\n".join(f"pod/{name}" for name in table.names))  # noqa: T201 - as kubectl does
+            return None
+        return replace(table, wide=wide)
     if is_headless() and not values.timeout:
         raise UsageError(
             "Watching would not end here: there is neither a page nor a terminal.", cure="--timeout 30s ends it."
         )
-    return show(api.watch_pods(**where, timeout=values.timeout or 0.0), TableView())
+    return show(api.watch_pods(**where, timeout=values.timeout or 0.0), TableView(wide=wide))
 
 
 @VERBS.add(
@@ -69,13 +76,14 @@ def get(call: Call) -> Any:
         (
             positional("NAME", help="the pod's name"),
             positional(
-                "COMMAND", help="after --: what runs in place of the image's command", kind="rest", required=False
+                "ARGUMENT", help="after --: what runs in place of the image's command", kind="rest", required=False
             ),
             option("--image", help="the container's image", completes="image"),
             NAMESPACE,
             option("--env", help="an environment variable", kind="mapping"),
             option("--port", help="a port of the container", kind="list"),
-            option("--labels", help="labels, such as app=web,tier=front", metavar="KEY=VALUE,…"),
+            option("-l", "--labels", help="labels, such as app=web,tier=front", metavar="KEY=VALUE,…"),
+            switch("--command", help="what stands after -- replaces the image's entrypoint, too"),
             option("--image-pull-policy", help="when to pull", choices=("Always", "IfNotPresent", "Never")),
             option("--restart", help="restart policy", choices=("Always", "OnFailure", "Never"), default="Always"),
             switch("--no-wait", help="return at once", own=True),
@@ -101,7 +109,8 @@ def create(call: Call) -> Any:
         name=values.name,
         image=values.image,
         namespace=values.namespace or "",
-        command=tuple(values.command),
+        command=tuple(values.argument),
+        entrypoint=values.command,
         environment={key: value or "" for key, value in values.env.items()},
         ports=tuple(_port(word) for word in values.port),
         labels=_labels(values.labels or ""),

@@ -29,6 +29,7 @@ class PodRequest:
 
     Attributes:
         command: what the container runs in place of the image's own command.
+        entrypoint: whether it also replaces the image's entrypoint, which else runs it.
         ports: container ports.
         pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
         wait: whether to wait until the pod runs (or cannot).
@@ -46,13 +47,14 @@ class PodRequest:
     restart: str = "Always"
     wait: bool = True
     timeout: float = 60.0
+    entrypoint: bool = False
 
 
 def pod_manifest(request: PodRequest) -> dict[str, Any]:
     """The pod's manifest, as `kubectl run` would write it."""
     container: dict[str, Any] = {"name": request.name, "image": request.image}
     if request.command:
-        container["args"] = list(request.command)
+        container["command" if request.entrypoint else "args"] = list(request.command)
     if request.environment:
         container["env"] = [{"name": key, "value": value} for key, value in request.environment.items()]
     if request.ports:

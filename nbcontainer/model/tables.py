@@ -146,11 +146,13 @@ class Table(Sequence[Row]):
     """Rows that one call gave: a sequence, with `.dataframe()` and the same as a command.
 
     Attributes:
+        wide: whether it is drawn with its wide columns (`-o wide`); the rows have them always.
         follow: starts an operation that keeps the same table up to date, where the far end can be watched.
     """
 
     state: TableState
     command: str = ""
+    wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:

@@ -28,7 +28,7 @@ def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each k
     if isinstance(result, Table):  # first, so that the first table need not wait for what the others need
         from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
 
-        return TableView().render(result.state)
+        return TableView(wide=result.wide).render(result.state)
     from nbcontainer.model.build import BuildResult  # noqa: PLC0415 - as the others, it loads where it may be met
     from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - as above
     from nbcontainer.model.images import TransferResult  # noqa: PLC0415 - as above

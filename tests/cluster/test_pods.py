@@ -15,7 +15,7 @@ from nbcontainer.cluster.exec import execute
 from nbcontainer.cluster.pods import create, one_object
 from nbcontainer.cluster.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
-from nbcontainer.model.pods import ExecRequest, PodRequest
+from nbcontainer.model.pods import ExecRequest, PodRequest, pod_manifest
 from nbcontainer.views.picture import as_text
 from nbcontainer.views.pods import PodStartView
 from tests.cluster.test_tables import until
@@ -132,6 +132,13 @@ def test_create_can_be_stopped_and_says_so(space):
     assert time.monotonic() - began < 1
     assert operation.state.end == "stopped"
     assert "no longer waited for" in as_text(PodStartView().render(operation.state))
+
+
+def test_the_entrypoint_is_replaced_where_that_is_asked_for():
+    request = PodRequest("x", "busybox", command=("sh", "-c", "true"), entrypoint=True)
+    (container,) = pod_manifest(request)["spec"]["containers"]
+    assert container["command"] == ["sh", "-c", "true"]
+    assert "args" not in container
 
 
 def test_create_without_waiting(space):

@@ -157,6 +157,9 @@ def test_pods_from_creation_to_deletion(kernel):
         row = next(line for line in still(kernel.run("%kpod")).splitlines() if line.startswith(pod))
         assert row.split()[1:3] == ["1/1", "Running"]
         assert pod in still(kernel.run(f"%kpod -l app={NAME}"))
+        wide = still(kernel.run(f"%kpod -l app={NAME} -o wide"))
+        assert ("NODE" in wide) == ("nbc ·" in wide)  # Podman has one node
+        assert kernel.run(f"%kpod -l app={NAME} -o name").printed == f"pod/{pod}\n"
         assert "│ from pod" in still(kernel.run(f"%kpod logs {pod}"))
         assert "│ etc" in still(kernel.run(f"%kpod exec {pod} -- ls /"))
         assert "│ a b" in still(kernel.run(f"%%kpod exec -i {pod} -- cat\na b"))
