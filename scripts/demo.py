@@ -88,7 +88,6 @@ def execute() -> int:
     import nbformat  # noqa: PLC0415 - only where the notebook is run here
     from nbclient import NotebookClient  # noqa: PLC0415 - as above
     from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415 - as above
-    from traitlets.config import Config  # noqa: PLC0415 - as above
 
     class Loud(NotebookClient):
         """Prints each line of output when it comes; of a cell that wrote no lines, what it shows."""
@@ -117,11 +116,11 @@ def execute() -> int:
     client = Loud(
         notebook,
         timeout=CELL_SECONDS,
+        startup_timeout=CELL_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(QUICKSTART.parent)}},
         on_cell_start=begin,
-        # by sockets in the file system: kernels warn of TCP, which others on the machine could listen to
-        config=Config({} if os.name == "nt" else {"KernelManager": {"transport": "ipc"}}),
+        extra_arguments=["--log-level=ERROR"],  # kernels warn of how nbclient speaks with them
     )
     failed = ""
     try:
