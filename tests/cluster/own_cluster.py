@@ -5,19 +5,25 @@ It has no kubelet: pods in it run only because their status says so.
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
+import uuid
 from pathlib import Path
+from typing import Any
 
 from nbcontainer.cluster.connection import Cluster, find_cluster
 from nbcontainer.cluster.discovery import POD
 from tests.environment import certificates
 from tests.environment import cluster_configuration as configuration
+
+MOST_WRITES = 100  # of one transaction; etcd takes 128
 
 
 class OwnCluster:
@@ -100,36 +106,63 @@ class OwnCluster:
     def fill(self, namespace: str, count: int) -> None:
         """Make a namespace with many running pods."""
         cluster = self.cluster(namespace=namespace)
-        cluster.run(_fill(cluster, count))
+        cluster.run(_fill(cluster))
+        # straight into the store: thousands of requests to the API server would take minutes
+        names = [f"pod-{number:05}" for number in range(count)]
+        for start in range(0, count, MOST_WRITES):
+            writes = [{"requestPut": _stored(namespace, name)} for name in names[start : start + MOST_WRITES]]
+            url = f"http://127.0.0.1:{self.settings.etcd_port}/v3/kv/txn"
+            answer = urllib.request.urlopen(url, json.dumps({"success": writes}).encode(), timeout=60)
+            with answer:
+                assert json.load(answer)["succeeded"]
+        deadline = time.monotonic() + 30
+        while len(cluster.run(cluster.request("GET", f"{POD.path(namespace)}?resourceVersion=0"))["items"]) < count:
+            assert time.monotonic() < deadline, "the API server's cache does not have the pods"
+            time.sleep(0.05)
 
 
-async def _fill(cluster: Cluster, count: int) -> None:
+async def _fill(cluster: Cluster) -> None:
     meta = {"name": cluster.namespace}
     await cluster.request("POST", "/api/v1/namespaces", body={"metadata": meta})
     account = f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts"
     await cluster.request("POST", account, body={"metadata": {"name": "default"}})
-    gate = asyncio.Semaphore(20)
 
-    async def one(number: int) -> None:
-        async with gate:
-            await make_pod(cluster, f"pod-{number:05}")
 
-    await asyncio.gather(*(one(number) for number in range(count)))
+def _pod(name: str) -> dict[str, Any]:
+    containers = [{"name": "web", "image": "registry.example/team/web:1.2.3"}]
+    labels = {"app": "web", "pod-template-hash": "5d59d67564"}
+    return {"metadata": {"name": name, "labels": labels}, "spec": {"containers": containers, "nodeName": "node-1"}}
+
+
+def _stored(namespace: str, name: str) -> dict[str, str]:
+    """A write to etcd of a running pod. The API server reads JSON there too, and gives it the usual defaults."""
+    pod = _pod(name)
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    pod["metadata"] |= {"namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": created}
+    document = {"apiVersion": "v1", "kind": "Pod", **pod, "status": _status("Running")}
+    key, value = f"/registry/pods/{namespace}/{name}", json.dumps(document)
+    return {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value.encode()).decode()}
 
 
 async def make_pod(cluster: Cluster, name: str, phase: str = "Running") -> None:
     """A pod whose status says that it runs on a node."""
-    containers = [{"name": "web", "image": "registry.example/team/web:1.2.3"}]
-    labels = {"app": "web", "pod-template-hash": "5d59d67564"}
-    pod = {"metadata": {"name": name, "labels": labels}, "spec": {"containers": containers, "nodeName": "node-1"}}
-    await cluster.request("POST", POD.path(cluster.namespace), body=pod)
+    await cluster.request("POST", POD.path(cluster.namespace), body=_pod(name))
     await set_status(cluster, name, phase)
 
 
 async def set_status(cluster: Cluster, name: str, phase: str, restarts: int = 0) -> None:
     """Write a pod's status, as a kubelet does."""
+    await cluster.request(
+        "PATCH",
+        POD.path(cluster.namespace, name, "status"),
+        body={"status": _status(phase, restarts)},
+        content_type="application/merge-patch+json",
+    )
+
+
+def _status(phase: str, restarts: int = 0) -> dict[str, Any]:
     started = "2026-11-23T09:00:00Z"
-    status = {
+    return {
         "phase": phase,
         "podIP": "10.1.2.3",
         "startTime": started,
@@ -145,12 +178,6 @@ async def set_status(cluster: Cluster, name: str, phase: str, restarts: int = 0)
             }
         ],
     }
-    await cluster.request(
-        "PATCH",
-        POD.path(cluster.namespace, name, "status"),
-        body={"status": status},
-        content_type="application/merge-patch+json",
-    )
 
 
 def _free_port() -> int:
