@@ -31,12 +31,17 @@ def run(*command, folder, path=None):
     return done.stdout
 
 
+def pip_install(python, *words):
+    """This environment's pip for the other one: to give it a pip of its own takes longer than all else here."""
+    run(sys.executable, "-m", "pip", "--python", str(python), "install", "-q", *words, folder=ROOT)
+
+
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
     """The Python of a clean environment that has hatchling, in a folder without node."""
     folder = tmp_path_factory.mktemp("environment") / "venv"
-    run(sys.executable, "-m", "venv", str(folder), folder=ROOT)
-    run(str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "hatchling>=1.27", folder=ROOT)
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder), folder=ROOT)
+    pip_install(folder / "bin" / "python", "hatchling>=1.27")
     return folder / "bin" / "python"
 
 
@@ -110,7 +115,7 @@ def test_node_is_required_only_where_something_must_be_built(clone, unpacked, py
 
 
 def test_an_installed_wheel_has_its_pages_and_its_extension(wheel, python):
-    run(str(python), "-m", "pip", "install", "-q", "--no-deps", str(wheel), folder=wheel.parent)
+    pip_install(python, "--no-deps", str(wheel))
     place = Path(
         run(str(python), "-c", "import nbcontainer; print(nbcontainer.__path__[0])", folder=wheel.parent).strip()
     )
