@@ -161,7 +161,10 @@ class Docker(Part):
 
     def down(self) -> None:
         with folders.locked(self.name):
-            Process(self.process_name).stop(20)
+            process = Process(self.process_name)
+            if not process.known():
+                return  # the bridge may be that of another cache's engine
+            process.stop(20)
             self.socket.unlink(missing_ok=True)
             network.remove_bridge(self.bridge)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import network, packages
 from .docker import Docker, program_environment, tools
 from .part import Unavailable
+from .processes import Process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +48,10 @@ class Docker20(Docker):
         network.masquerade(self.subnet, self.bridge, present=True, environment=program_environment(tools()))
 
     def down(self) -> None:
+        known = Process(self.process_name).known()
         super().down()
-        network.masquerade(self.subnet, self.bridge, present=False, environment=program_environment(tools()))
+        if known:
+            network.masquerade(self.subnet, self.bridge, present=False, environment=program_environment(tools()))
 
     def env(self) -> dict[str, str]:
         return {"NBCONTAINER_TEST_DOCKER20": self.host}

@@ -197,9 +197,12 @@ class Podman(Part):
 
     def down(self) -> None:
         with folders.locked(self.name):
+            process = Process(self.name)
+            if not process.known():
+                return  # bridge, and the unprivileged user's folder, may be those of another cache's service
             if self.version() is not None:
                 self._remove_containers()
-            Process(self.name).stop(5)
+            process.stop(5)
             self.socket.unlink(missing_ok=True)
             self._remove_network()
             if os.geteuid() == 0:

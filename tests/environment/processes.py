@@ -78,6 +78,10 @@ class Process:
         _reap(pid)
         return pid if start_time(pid) == record.get("start_time") else None
 
+    def known(self) -> bool:
+        """Whether it was started here and not stopped since, though it may have ended by itself."""
+        return self.pid_file.exists()
+
     def start(self) -> bool:
         """Starts the process unless it runs.
 
