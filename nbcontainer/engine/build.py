@@ -81,6 +81,7 @@ def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
         raise UsageError("--push needs a name to push to.", cure="Give it with -t, such as -t localhost:5000/web:1.")
     if request.push and request.outputs:
         raise UsageError("--push and --output exclude each other.", cure="--output writes files in place of an image.")
+    _check_text(request)
     dockerfile = parse(request.dockerfile, request.source_map)
     problems = check(
         dockerfile,
@@ -92,6 +93,16 @@ def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
     if errors:
         raise DockerfileError(errors)
     return dockerfile, problems
+
+
+def _check_text(request: BuildRequest) -> None:
+    try:
+        request.dockerfile.encode()
+    except UnicodeEncodeError as error:
+        line = request.source_map.own(request.dockerfile.count("\n", 0, error.start) + 1)
+        raise DockerfileError(
+            [Problem(line, f"{request.dockerfile[error.start]!r} is half of a character, which UTF-8 cannot say")]
+        ) from None
 
 
 def has_buildkit(engine: Engine, request: BuildRequest) -> bool:

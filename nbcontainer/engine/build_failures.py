@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcontainer.engine.http import plain
@@ -36,6 +39,7 @@ _NOISE = (
 _CHECKSUM = re.compile(r'failed to calculate checksum of ref [^"]*("[^"]*": not found)')
 _PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*?": (?=\S)', re.DOTALL)
 _PODMAN_SOURCE = re.compile(r'checking on sources under "[^"]*": copier: stat: ')
+_MISSING = re.compile(r'"(/[^"]*)":? (?:not found|no such file)')
 _DID_YOU_MEAN = re.compile(r"^(.*) \(did you mean (.*)\?\)$", re.DOTALL)
 
 
@@ -118,6 +122,26 @@ def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] 
     return (source_map.own(lines[0]), source_map.own(lines[-1])) if lines else None
 
 
+def _missing_file(reason: str, request: BuildRequest) -> str:
+    """What to do about a file that COPY does not find: it is left out, or there is one of nearly that name."""
+    where = "files given by --add" if request.context is None else f"the build context {request.context}"
+    found = _MISSING.search(reason)
+    if found is None or "://" in (request.context or ""):
+        return f"Paths are relative to {where}; .dockerignore may leave files out."
+    path = found[1].lstrip("/")
+    folder, _, name = path.rpartition("/")
+    here = {given.rpartition("/")[2] for given in request.files if given.rpartition("/")[0] == folder}
+    if request.context is not None:
+        disk = Path(request.context, folder)
+        if (disk / name).exists():
+            return f"{path} is in {where}, but .dockerignore leaves it out."
+        with contextlib.suppress(OSError):
+            here.update(entry.name for entry in disk.iterdir())
+    near = difflib.get_close_matches(name, here, 1, 0.6)
+    hint = f"Did you mean {folder + '/' if folder else ''}{plain(near[0])}? " if near else ""
+    return f"{hint}Paths are relative to {where}."
+
+
 def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest) -> str:  # noqa: PLR0911 - a return each
     folded = reason.lower()
     word = title.split(" ", 1)[0].upper()
@@ -135,8 +159,7 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
         return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."
     missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
     if word in ("COPY", "ADD") and missing and "--from" not in title:
-        where = "files given by --add" if request.context is None else f"the build context {request.context}"
-        return f"Paths are relative to {where}; .dockerignore may leave files out."
+        return _missing_file(reason, request)
     if "no such host" in folded or "failed to do request" in folded:
         return "The registry cannot be reached: check the image's name, the network and the engine's mirrors."
     if word in ("FROM", "") and missing:

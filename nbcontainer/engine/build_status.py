@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from nbcontainer.engine.build_failures import short_reason
 from nbcontainer.engine.build_output import LineSplitter
 from nbcontainer.errors import Problem
 from nbcontainer.model.build import (
@@ -305,4 +306,4 @@ def _outcome(vertex: Vertex) -> tuple[StepState, float | None, str]:
         return StepState.DONE, time, ""
     if any(word in vertex.error for word in _CANCELLED):
         return StepState.STOPPED, time, ""
-    return StepState.FAILED, time, vertex.error
+    return StepState.FAILED, time, short_reason(vertex.error)

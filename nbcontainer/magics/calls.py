@@ -31,8 +31,8 @@ class Call:
     """
 
     verb: Verb
-    values: Values
-    cell: str | None
+    values: Values = field(repr=False)  # build arguments may be secret
+    cell: str | None = field(repr=False)
     namespace: Mapping[str, Any] = field(repr=False)
     shell: Any = field(default=None, repr=False)
 

@@ -122,6 +122,18 @@ def test_a_file_that_is_not_there(engine, tmp_path):
     assert caught.value.lines == (3, 3)
     assert "nowhere.txt" in str(caught.value)
     assert str(tmp_path) in caught.value.cure
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "hello.txt").touch()
+    (tmp_path / "left-out").touch()
+    for text, cure in (("sub/helo.txt", "Did you mean sub/hello.txt?"), ("left-out", ".dockerignore leaves it out")):
+        with pytest.raises(BuildFailed) as caught:
+            made(engine, f"FROM busybox\nCOPY {text} /\n", context=str(tmp_path), files={".dockerignore": b"left-out"})
+        assert cure in caught.value.cure
+
+
+def test_half_a_character_is_named_with_its_line(engine):
+    with pytest.raises(DockerfileError, match=r"line 3: .*half of a character"):
+        made(engine, "FROM busybox\nRUN echo \ud800\n")
 
 
 def test_an_image_that_is_not_there(engine):

@@ -10,6 +10,7 @@ from nbcontainer.errors import UsageError
 from nbcontainer.magics import docker, dockerfile
 from nbcontainer.magics.building import FLAGS, shared_fields
 from nbcontainer.magics.calls import Call
+from nbcontainer.model.build import BuildRequest
 from tests.environment.docker import Docker
 
 WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # what is not done yet
@@ -72,6 +73,8 @@ def test_values_that_may_be_secret_are_in_no_command(monkeypatch):
     assert found["build_args"] == {"TOKEN": "hidden-1", "KEY": "hidden-2"}
     assert found["secrets"][0].read() == b"hidden-1"
     assert "hidden" not in repr(found["secrets"])
+    assert "hidden" not in repr(Call(DOCKER_BUILD, values, None, {}))
+    assert "hidden" not in repr(BuildRequest("FROM busybox", **found))
 
 
 def test_buildxs_variable_names_the_builder(monkeypatch):
