@@ -72,9 +72,9 @@ def test_values_that_may_be_secret_are_in_no_command(monkeypatch):
     found = fields(*words)
     assert found["build_args"] == {"TOKEN": "hidden-1", "KEY": "hidden-2"}
     assert found["secrets"][0].read() == b"hidden-1"
-    assert "hidden" not in repr(found["secrets"])
-    assert "hidden" not in repr(Call(DOCKER_BUILD, values, None, {}))
-    assert "hidden" not in repr(BuildRequest("FROM busybox", **found))
+    assert "hidden-" not in repr(found["secrets"])
+    assert "hidden-" not in repr(Call(DOCKER_BUILD, values, None, {}))
+    assert "hidden-" not in repr(BuildRequest("FROM busybox", **found))
 
 
 def test_buildxs_variable_names_the_builder(monkeypatch):
