@@ -72,7 +72,7 @@ def run_buildkit(
             BuildStarted(
                 title=request.tags[0] if request.tags else "image",
                 engine=f"builder {request.builder}" if request.builder else engine.name,
-                platform=request.platform,
+                platform=request.platform or ("" if request.builder else engine.capabilities.platform),
                 steps=tuple(foretold),
                 time=time.time(),
                 spool=str(spool.path),

@@ -66,7 +66,7 @@ def run_classic(
             BuildStarted(
                 title=request.tags[0] if request.tags else "image",
                 engine=engine.name,
-                platform=request.platform,
+                platform=request.platform or engine.capabilities.platform,
                 steps=tuple(foretold),
                 time=time.time(),
                 spool=str(spool.path),

@@ -15,22 +15,22 @@ TARGET = Path(__file__).parent / "src" / "lab" / "words.json"
 
 
 def words() -> dict[str, Any]:
-    """The Dockerfile's words, and the cell magics' verbs and flags."""
+    """The Dockerfile's words, and the magics' verbs and flags."""
     from nbcontainer.language.dockerfile import words as dockerfile_words  # noqa: PLC0415 - of this clone, see below
-    from nbcontainer.magics import dockerfile, kube  # noqa: PLC0415 - as above
+    from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - as above
 
     return {
         "dockerfile": dockerfile_words(),
         "magics": {
-            magic.name: {
+            name: {
                 verb.name: [
                     {"name": argument.long, "detail": argument.help, "values": list(argument.choices)}
                     for argument in verb.arguments
                     if argument.is_flag
                 ]
-                for verb in magic.verbs
+                for verb in verbs_of(name).magic.verbs
             }
-            for magic in (dockerfile.VERBS.magic, kube.VERBS.magic)
+            for name in MAGICS
         },
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
-from nbcontainer.magics import completion, results
+from nbcontainer.magics import completion, inspection, results
 
 if TYPE_CHECKING:
     from nbcontainer.magics.calls import Verbs
@@ -45,6 +45,7 @@ def register(shell: Any) -> None:
         shell.input_transformers_cleanup.append(_without_body)
     results.register(shell)
     completion.register(shell)
+    inspection.register(shell)
     _preload_later(shell)
 
 
@@ -56,6 +57,7 @@ def unregister(shell: Any) -> None:
     if _without_body in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(_without_body)
     completion.unregister(shell)
+    inspection.unregister(shell)
 
 
 def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:

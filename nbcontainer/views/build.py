@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.model.build import (
@@ -47,6 +47,8 @@ SHORT = 1.0  # seconds; an internal step that took less is not worth a row
 NAME_LENGTH = 100  # characters of an instruction that a picture shows
 DIGEST_LENGTH = 12  # characters of a digest that a picture shows
 REASON_LINES = 12  # of why a build failed, where no step did
+ENGINE = "engine"  # the heading of steps that belong to no instruction
+_NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without one
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
 _COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
 _HEAD = ("title", "engine", "platform", "started", "finished", "id", "digest", "size", "pushed", "spool")
@@ -150,13 +152,14 @@ class BuildView(View[BuildEvent, BuildState]):
         others = [tag for tag in state.tags if tag != state.title]
         if others:
             head.insert(1, Span(f" + {', '.join(others)}", Tone.DIM))
-        blocks: list[Block] = [Line(tuple(head))]
         where = " · ".join(part for part in (state.engine, state.platform) if part)
         if where:
-            blocks.append(Line.of(Span(where, Tone.DIM)))
-        rows = [_row(step, stage, now) for stage, step in _with_stages(state.steps.values())]
+            head += [Span("  "), Span(where, Tone.DIM, chip=True)]
+        blocks: list[Block] = [Line(tuple(head), head=True)]
+        axis = _axis(state, now)
+        rows = [_row(step, stage, axis) for stage, step in _with_stages(state.steps.values())]
         if rows:
-            blocks.append(Grid(tuple(rows), right=frozenset({2, 4, 5}), flexible=3))
+            blocks.append(Grid(tuple(rows), right=frozenset({2, 4, 6}), flexible=3))
         blocks += _outputs(state)
         blocks += [
             Line.of(
@@ -232,7 +235,7 @@ def _facts(state: BuildState, now: float) -> str:
     if state.outcome == "done":
         digest = state.digest or state.id
         facts = [_short(digest), format_size(state.size) if state.size else "", took]
-        facts += [f"{cached} of {total} steps cached" if cached else ""]
+        facts += [f"{cached} of {total} cached" if cached else ""]
     elif state.outcome or state.failed_step is not None:
         facts = [f"after {took}" if took else "", f"{cached} cached" if cached else ""]
     else:
@@ -270,16 +273,41 @@ def _with_stages(steps: Iterable[BuildStep]) -> list[tuple[str, BuildStep]]:
         elif step.state is StepState.FAILED or _felt(step):
             engine.append(step)
     if engine:
-        groups["engine"] = engine
-    return [(stage if i == 0 else "", step) for stage, group in groups.items() for i, step in enumerate(group)]
+        groups[ENGINE] = engine
+    names = list(groups)
+    return [
+        (stage_name(stage, names) if i == 0 else "", step)
+        for stage, group in groups.items()
+        for i, step in enumerate(group)
+    ]
+
+
+def stage_name(stage: str, stages: Sequence[str]) -> str:
+    """What a stage is called: one without a name of its own ("stage-1") is the final one, or has its number."""
+    own = [name for name in stages if name != ENGINE]
+    found = _NAMELESS.fullmatch(stage)
+    if found is None:
+        return stage
+    if len(own) == 1:
+        return ""
+    return "final" if stage == own[-1] else f"stage {found[1]}"
+
+
+def _axis(state: BuildState, now: float) -> tuple[float, float]:
+    """When the time axis of a build begins and ends; the steps that still run reach to its end."""
+    times = [moment for step in state.steps.values() for moment in (step.started, step.finished) if moment is not None]
+    running = any(step.state is StepState.RUNNING for step in state.steps.values())
+    start = min([*times, state.started or now])
+    return start, max([*times, state.finished or start, now if running else start, start + 0.1])
 
 
 def _felt(step: BuildStep) -> bool:
     return step.started is not None and (step.finished or time.time()) - step.started >= SHORT
 
 
-def _row(step: BuildStep, stage: str, now: float) -> tuple[Span, ...]:
+def _row(step: BuildStep, stage: str, axis: tuple[float, float]) -> tuple[Span, ...]:
     sign, tone = LOOKS[step.state]
+    start, end = axis
     first, last = step.lines or (0, 0)
     lines = (f"{first}–{last}" if last > first else str(first)) if first else ""
     if step.state in {StepState.CACHED, StepState.STOPPED, StepState.WAITING}:
@@ -287,7 +315,10 @@ def _row(step: BuildStep, stage: str, now: float) -> tuple[Span, ...]:
     elif step.started is None:
         took = ""
     else:
-        took = format_seconds((step.finished or now) - step.started)
+        took = format_seconds((step.finished or end) - step.started)
+    bar = None
+    if step.started is not None:
+        bar = ((step.started - start) / (end - start), ((step.finished or end) - start) / (end - start))
     named = Tone.BAD if step.state is StepState.FAILED else Tone.DIM if step.state is StepState.WAITING else Tone.PLAIN
     return (
         Span(sign, tone),
@@ -295,6 +326,7 @@ def _row(step: BuildStep, stage: str, now: float) -> tuple[Span, ...]:
         Span(lines, Tone.DIM, code=True),
         Span(_named_briefly(step), named, code=True),
         Span(transfer_text(step.transfers), Tone.DIM),
+        Span("", tone, bar=bar),
         Span(took, tone if tone in {Tone.CACHED, Tone.WARNING, Tone.BAD} else Tone.DIM),
     )
 

@@ -64,14 +64,13 @@ class TransferView(View[TransferEvent, TransferState]):
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
         if state.outcome == "done":
             word, tone = f"✓ {done}", Tone.GOOD
-        blocks: list[Block] = [
-            Line.of(Span(state.image, bold=True), "  ", Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM))
-        ]
+        head = [Span(state.image, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM)]
         # a name such as quay.io/team/web says by itself where it goes
         host = "" if state.image.startswith(f"{state.host}/") else state.host
         where = " · ".join(part for part in (host, state.engine) if part)
         if where:
-            blocks.append(Line.of(Span(where, Tone.DIM)))
+            head += [Span("  "), Span(where, Tone.DIM, chip=True)]
+        blocks: list[Block] = [Line(tuple(head), head=True)]
         if state.layers:
             rows = tuple(_row(layer, state.outcome) for layer in state.layers.values())
             blocks.append(Grid(rows, right=frozenset({3}), flexible=4))
@@ -138,7 +137,7 @@ def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
     return (
         Span(sign, tone),
         Span(layer.id, code=True),
-        Span("━" * filled + "╌" * (BAR_CELLS - filled), tone),
+        Span("━" * filled + "╌" * (BAR_CELLS - filled), tone, bar=(0.0, share)),
         Span(amount, Tone.DIM),
         Span(layer.status.lower() if layer.done or not outcome else "not done", Tone.DIM),
     )

@@ -102,7 +102,7 @@ class LogView(View[LogEvent, LogState]):
         """Whose log, how much of it, and its last lines; where the whole is."""
         lines = state.lines[-PICTURE_LINES:]
         hidden = state.total - len(lines)
-        blocks: list[Block] = [Line(tuple(_heading(state)))]
+        blocks: list[Block] = [Line(tuple(_heading(state)), head=True)]
         if hidden > 0:
             where = f"; all of them are in {state.spool}" if state.spool else ""
             blocks.append(Line.of(Span(f"… {_count(hidden)} before these{where}", Tone.DIM)))
@@ -232,9 +232,9 @@ def _added(before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
 
 
 def _heading(state: LogState) -> list[Span]:
-    spans = [Span(f"Logs  {state.title}".rstrip(), bold=True)]
-    if state.where:
-        spans.append(Span(f"  {state.where}", Tone.DIM))
+    spans = [Span("Logs", bold=True)]
+    for place in filter(None, (state.title, state.where)):
+        spans += [Span("  "), Span(place, Tone.DIM, chip=True)]
     spans.append(Span(f"  {_count(state.total)} · {format_size(state.total_bytes)}", Tone.DIM))
     if state.following:
         spans.append(Span("  ● following", Tone.GOOD))

@@ -33,9 +33,9 @@ class PodStartView(View[PodStep, PodStart]):
         words = f"  {state.status or 'asked for'}" + (" · no longer waited for" if state.end == "stopped" else "")
         head = [Span(f"{sign} ", tone), Span(f"pod/{state.name}", bold=True), Span(words, tone)]
         if state.where:
-            head.append(Span(f"  {state.where}", Tone.DIM))
-        blocks: list[Block] = [Line(tuple(head))]
+            head += [Span("  "), Span(state.where, Tone.DIM, chip=True)]
         last = state.steps[-1].message if state.steps else ""
+        blocks: list[Block] = [Line(tuple(head), head=bool(last and tone is not Tone.GOOD))]
         if last and tone is not Tone.GOOD:
             blocks.append(Line.of(Span(last, Tone.DIM), indent=2, wraps=True))
         return Picture(tuple(blocks), label=f"pod {state.name}")

@@ -87,7 +87,7 @@ def _change(change: PodChange) -> Line:
     if change.status:
         parts.append(Span(f" · {change.status}"))
     if where:
-        parts.append(Span(f"  {where}", Tone.DIM))
+        parts += [Span("  "), Span(where, Tone.DIM, chip=True)]
     return Line(tuple(parts))
 
 
@@ -95,8 +95,8 @@ def _description(description: Description) -> Picture:
     head = [Span(f"{description.kind}/{description.name}", bold=True)]
     where = description.where or description.namespace
     if where:
-        head.append(Span(f"  {where}", Tone.DIM))
-    blocks: list[Block] = [Line(tuple(head))]
+        head += [Span("  "), Span(where, Tone.DIM, chip=True)]
+    blocks: list[Block] = [Line(tuple(head), head=True)]
     for title, facts in description.sections:
         if title:
             blocks.append(Line.of(Span(title, Tone.DIM, bold=True)))

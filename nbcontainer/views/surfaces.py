@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nbcontainer.errors import NbcontainerError, Stopped
+from nbcontainer.model.tables import Tone
 from nbcontainer.operation import Missed
 from nbcontainer.settings import settings
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.picture import Line, Span, as_html, as_text
 from nbcontainer.views.terminal import FRAME_SECONDS, Terminal, stream
 
 if TYPE_CHECKING:
@@ -346,8 +349,11 @@ class _Follower:
         else:
             handle.update(self._widget)
 
-    def _keep_still(self, state: Any) -> None:
+    def _keep_still(self, state: Any, *, running: bool = True) -> None:
         picture = self._view.render(state)
+        if running:  # saved while it runs, it must not pretend to run when it is opened again
+            moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; it goes on where its kernel does", Tone.DIM))
+            picture = replace(picture, blocks=(*picture.blocks, moment))
         self._widget.set_static(text=as_text(picture), html=as_html(picture))
 
     def follow(self, operation: Operation[Any, Any, Any]) -> None:
@@ -359,6 +365,7 @@ class _Follower:
                     revision = operation.revision
                     self._send(operation.state)
                 operation.wait(FRAME_SECONDS)
+            self._widget.beat()
 
     def _send(self, state: Any) -> None:
         if state is not self._sent:
@@ -375,6 +382,6 @@ class _Follower:
         """Send the last state, and leave it in the saved output."""
         stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
         self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
-        self._keep_still(operation.state)
+        self._keep_still(operation.state, running=False)
         if self._handle is not None:
             self._handle.update(self._widget)

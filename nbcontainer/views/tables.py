@@ -25,6 +25,7 @@ LARGEST_EXACT = 2**53  # integers beyond are no longer exact in a page
 NUMERIC = frozenset({"number", "bytes", "age"})
 TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
 TONE_ORDER = (Tone.GOOD, Tone.RUNNING, Tone.CACHED, Tone.PLAIN, Tone.DIM, Tone.WARNING, Tone.BAD)
+NOTHING = frozenset({"–", "<none>", "none"})  # words for a value that is not there
 GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 
 
@@ -92,7 +93,7 @@ class TableView(View[TableEvent, TableState]):
         hidden = len(rows) - MOST_ROWS
         if hidden > 0:
             rows = sorted(rows, key=lambda row: row.tone not in TROUBLED)[:MOST_ROWS]
-        blocks: list[Block] = [Line(tuple(_heading(state)))]
+        blocks: list[Block] = [Line(tuple(_heading(state)), head=True)]
         if state.note:
             blocks.append(Line.of(Span(state.note, Tone.DIM)))
         if rows:
@@ -183,7 +184,7 @@ def _name(row: Row) -> str:
 def _heading(state: TableState) -> list[Span]:
     spans = [Span(state.title or "Table", bold=True)]
     if state.where:
-        spans.append(Span(f"  {state.where}", Tone.DIM))
+        spans += [Span("  "), Span(state.where, Tone.DIM, chip=True)]
     spans.append(Span(f"  {len(state.rows):,}", Tone.DIM))
     for word, tone, count in _counts(state):
         spans.append(Span(" · ", Tone.DIM))
@@ -216,7 +217,7 @@ def _span(column: Column, row: Row, place: int, now: float) -> Span:
     text = _format(row.cells[place] if place < len(row.cells) else None, column.kind, now)
     if column.kind == "status":
         return Span(text, row.tone)
-    return Span(text, Tone.DIM if text == "–" else Tone.PLAIN)
+    return Span(text, Tone.DIM if text in NOTHING else Tone.PLAIN)
 
 
 def _format(cell: Cell, kind: str, now: float) -> str:

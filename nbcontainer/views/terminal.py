@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span, as_rich, grid_widths
+from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span, as_rich, grid_widths, in_cells
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -223,7 +223,7 @@ def fitted(picture: Picture, rows: int) -> Picture:
 def _height(block: Block) -> int:
     match block:
         case Line():
-            return 1
+            return len(in_cells(block))
         case Grid():
             return len(block.rows) + bool(block.columns)
         case Output():

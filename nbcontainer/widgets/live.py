@@ -27,6 +27,7 @@ INTERVAL = 0.05  # seconds between two batches of one widget
 SLOW_INTERVAL = 0.1  # the same while the page is not heard
 WINDOW = 8  # batches on their way without an acknowledgement
 WINDOW_BYTES = 8_000_000  # of binary buffers
+BEAT = 5.0  # seconds between two signs of life while nothing changes
 PATIENCE = 1.0  # seconds without an acknowledgement after which the page counts as not heard
 QUEUE_LENGTH = 500  # messages that wait; beyond, a snapshot takes their place
 STATIC = Path(__file__).parent.parent / "static"
@@ -110,6 +111,13 @@ class LiveWidget(anywidget.AnyWidget):
                 self._overflown = True
         _sender.wake(self)
 
+    def beat(self) -> None:
+        """Say that it is still followed, if nothing else was said lately. Called now and then by whoever feeds it."""
+        with self._lock:
+            if time.monotonic() - self._sent_at > BEAT:
+                self._sent_at = time.monotonic()
+                self.send({"type": "here", "now": time.time()})
+
     def finish(self, snapshot: Message, *, stopped: bool = False) -> None:
         """Say that nothing more will come. `snapshot` is the last one; `stopped` says that a person ended it."""
         last = dict(snapshot)
@@ -162,6 +170,8 @@ class LiveWidget(anywidget.AnyWidget):
                 self._heard = True
                 if content.get("sequence") != self._sent:
                     self._send_snapshot()
+                else:
+                    self.send({"type": "here", "now": time.time()})
             case "action" if isinstance(content.get("name"), str):
                 action = {**content, "type": content["name"]}
                 reply = self._action(action) if self._action is not None else None

@@ -133,8 +133,11 @@ def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
 
 
 @pytest.mark.parametrize("table", ["10_000, changes=500"], indirect=True)
-def test_ten_thousand_rows_that_change_leave_the_page_smooth(table, figures):
+def test_ten_thousand_rows_that_change_leave_the_page_smooth(table, browser, figures):
     element = grid(table)
+    blank = browser.new_page()
+    possible = blank.evaluate(FRAMES, 2)  # how many this machine draws of nothing, now
+    blank.close()
     still = table.page.evaluate(FRAMES, 3)
     scrolling = table.page.evaluate(
         """element => new Promise(done => { let frames = 0; const begun = performance.now();
@@ -144,9 +147,9 @@ def test_ten_thousand_rows_that_change_leave_the_page_smooth(table, figures):
         element.element_handle(),
     )
     element.evaluate("element => { element.scrollTop = 0 }")
-    figures(f"10,000 rows, 500 changes/s: {still:.0f} frames/s, {scrolling:.0f} while it scrolls")
-    assert still > 30
-    assert scrolling > 30
+    figures(f"10,000 rows, 500 changes/s: {still:.0f} frames/s, {scrolling:.0f} while it scrolls; blank {possible:.0f}")
+    assert still > possible / 4
+    assert scrolling > possible / 4
 
 
 def test_first_paint(lab, browser, figures):
@@ -225,4 +228,35 @@ def test_hostile_text_stays_text(lab, browser, screenshots):
     root.screenshot(path=screenshots / "table-hostile.png")
     assert page.errors == []
     page.run_and_wait(1)
+    page.close()
+
+
+@pytest.mark.parametrize("table", ["3"], indirect=True)
+def test_the_keys_are_explained(table):
+    element = grid(table)
+    element.focus()
+    table.page.keyboard.press("?")
+    panel = table.output(0).locator(".nbc-help")
+    expect(panel).to_be_visible()
+    expect(panel).to_contain_text("restarts>3")
+    table.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+
+
+def test_a_table_whose_kernel_was_restarted_or_killed_says_so(lab, browser, screenshots):
+    page = lab.open(browser, "restarted", [SHOW.format("30, changes=50")])
+    status = page.output(0).locator(".nbc-status")
+    page.run_and_wait(0)
+    expect(status).to_have_text("● live", timeout=30_000)
+    page.restart_kernel()
+    expect(status).to_have_text("◌ not live: the kernel ended", timeout=30_000)
+    expect(page.output(0).get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.output(0).locator(".nbc-row").first).to_be_visible()  # what it last knew is still there
+    page.run_and_wait(0)
+    expect(page.output(0).locator(".nbc-status")).to_have_text("● live", timeout=30_000)
+    page.kill_kernel()
+    expect(page.output(0).locator(".nbc-status")).to_have_text(
+        re.compile("not live: the kernel ended|no word from the kernel"), timeout=40_000
+    )
+    page.page.screenshot(path=screenshots / "table-kernel-gone.png")
     page.close()

@@ -71,7 +71,7 @@ def test_picture_of_a_good_build():
     head, where, *rows = text.splitlines()
     assert head.startswith("demo/good:1.4  ✓ built  sha256:")
     assert "12.6 MB" in head
-    assert "3 of 7 steps cached" in head
+    assert "3 of 7 cached" in head
     assert where.startswith("Docker Engine")
     assert [row.split()[0] for row in rows] == ["✓", "●", "✓", "✓", "✓", "●", "●"]
     assert rows[0].split()[1] == "build"

@@ -3,12 +3,12 @@
 import { visible } from './ansi';
 import { StepRow, axisOf, transferText } from './build_steps';
 import { applyBuild, fraction, transferred, type Build, type BuildMessage, type Step } from './build_wire';
-import { make, setAttribute, setText } from './elements';
+import { make, setAttribute, setCutText, setText } from './elements';
 import { bytes, counted, seconds, shortDigest } from './format';
-import { liveWidget, type Live, type View } from './live';
+import { linkText, liveWidget, type Live, type View } from './live';
 import { StopButton, Ticker } from './running';
 
-type Phase = 'building' | 'pushing' | 'done' | 'failed' | 'stopped';
+type Phase = 'building' | 'pushing' | 'done' | 'failed' | 'stopped' | 'lost';
 
 const TONES: Record<Phase, string> = {
   building: 'nbc-running',
@@ -16,6 +16,7 @@ const TONES: Record<Phase, string> = {
   done: 'nbc-good',
   failed: 'nbc-bad',
   stopped: 'nbc-warning',
+  lost: 'nbc-warning',
 };
 
 const ENGINE = 'engine'; // the heading of steps that belong to no instruction
@@ -40,6 +41,7 @@ class BuildView implements View {
     this.bar,
   );
   private readonly steps = make('div', { class: 'nbc-steps' });
+  private readonly reason = make('div', { class: 'nbc-reason nbc-code nbc-bad' });
   private readonly warnings = make('div', { class: 'nbc-warnings', role: 'list', 'aria-label': 'Warnings' });
   private readonly rows = new Map<string, StepRow>();
   private readonly stop: StopButton;
@@ -62,7 +64,7 @@ class BuildView implements View {
       make('span', { class: 'nbc-right' }, this.where, this.stop.element),
     );
     const root = make('div', { class: 'nbc nbc-build', role: 'group', 'aria-label': 'Build' });
-    root.append(head, this.progress, this.steps, this.warnings);
+    root.append(head, this.progress, this.steps, this.reason, this.warnings);
     root.addEventListener('keydown', (event) => moveFocus(root, event));
     element.append(root);
     this.ticker = new Ticker(root, () => this.tick());
@@ -71,13 +73,13 @@ class BuildView implements View {
   draw(): void {
     const build = this.live.state;
     const phase = phaseOf(build, this.live);
-    setText(this.title, visible(build.title || 'image'));
+    setCutText(this.title, visible(build.title || 'image'));
     const others = build.tags.filter((tag) => tag !== build.title);
-    setText(this.tags, others.length ? `+ ${others.map(visible).join(', ')}` : '');
+    setCutText(this.tags, others.length ? `+ ${others.map(visible).join(', ')}` : '');
     this.tags.hidden = !others.length;
-    setText(this.phase, phaseText(phase, build));
+    setText(this.phase, linkText(this.live) || phaseText(phase, build));
     setAttribute(this.phase, 'class', TONES[phase]);
-    setText(this.where, [build.engine, build.platform].filter(Boolean).map(visible).join(' · '));
+    setCutText(this.where, [build.engine, build.platform].filter(Boolean).map(visible).join(' · '));
     this.where.hidden = !build.engine && !build.platform;
     const done = fraction(build);
     const running = phase === 'building' || phase === 'pushing';
@@ -86,8 +88,13 @@ class BuildView implements View {
     this.bar.style.transform = `scaleX(${done.toFixed(3)})`;
     this.stop.draw(running);
     this.drawSteps(build);
+    // a failed step says so itself, with its output
+    const told = build.steps.some((step) => step.state === 'failed');
+    const reason = phase === 'failed' && !told ? build.reason : '';
+    setText(this.reason, reason.split('\n').map(visible).join('\n'));
+    this.reason.hidden = !reason;
     this.drawWarnings(build);
-    this.ticker.run(running && this.live.connected);
+    this.ticker.run(running);
     this.tick();
   }
 
@@ -99,7 +106,7 @@ class BuildView implements View {
     const build = this.live.state;
     const axis = axisOf(build, this.live.now());
     for (const row of this.rows.values()) row.tick(axis);
-    setText(this.facts, factsText(phaseOf(build, this.live), build, axis));
+    setCutText(this.facts, factsText(phaseOf(build, this.live), build, axis));
   }
 
   private drawSteps(build: Build): void {
@@ -110,23 +117,21 @@ class BuildView implements View {
     if (outline !== this.outline) {
       this.outline = outline;
       const sections = [...groups].map(([stage, steps]) => {
-        const name = visible(stage);
-        const heading = make('div', { class: 'nbc-stage', 'aria-hidden': 'true' }, name);
+        const name = visible(stageName(stage, [...groups.keys()]));
+        const heading = name ? make('div', { class: 'nbc-stage', 'aria-hidden': 'true' }, name) : null;
         const list = make('div', {
           role: 'list',
-          'aria-label': name === ENGINE ? 'Engine' : `Stage ${name}`,
+          'aria-label': name === ENGINE ? 'Engine' : name ? `Stage ${name}` : 'Steps',
         });
         list.append(...steps.map((step) => this.row(step.id).element));
-        return make('div', {}, heading, list);
+        return make('div', { class: 'nbc-section' }, heading, list);
       });
       this.steps.replaceChildren(...sections);
       this.steps.hidden = !sections.length;
     }
     const shown = [...groups.values()].flat();
-    this.steps.classList.toggle(
-      'nbc-has-bytes',
-      shown.some((step) => transferText(step) !== ''),
-    );
+    const widest = Math.max(...shown.map((step) => transferText(step).length));
+    this.steps.style.setProperty('--nbc-bytes-width', widest > 0 ? `${widest + 0.5}ch` : '0px');
     for (const step of shown) this.row(step.id).draw(step);
   }
 
@@ -181,9 +186,19 @@ function grouped(steps: readonly Step[]): Map<string, Step[]> {
   return groups;
 }
 
+/** What a stage is called: one without a name of its own ("stage-1") is the final one, or has its number. */
+function stageName(stage: string, stages: string[]): string {
+  const own = stages.filter((name) => name !== ENGINE);
+  const nameless = /^stage-(\d+)$/.exec(stage);
+  if (!nameless) return stage;
+  if (own.length === 1) return '';
+  return stage === own.at(-1) ? 'final' : `stage ${nameless[1]}`;
+}
+
 function phaseOf(build: Build, live: Live<Build>): Phase {
-  if (build.finished !== null) return 'done';
+  if (build.outcome) return build.outcome;
   if (live.stopped) return 'stopped';
+  if (!live.finished && live.link === 'gone') return 'lost';
   if (live.finished || build.steps.some((step) => step.state === 'failed')) return 'failed';
   return build.pushing.length ? 'pushing' : 'building';
 }
@@ -191,6 +206,7 @@ function phaseOf(build: Build, live: Live<Build>): Phase {
 function phaseText(phase: Phase, build: Build): string {
   if (phase === 'done') return build.pushed ? '✓ built and pushed' : '✓ built';
   if (phase === 'stopped') return '■ stopped';
+  if (phase === 'lost') return '';
   if (phase !== 'failed') return phase;
   const step = build.steps.find((candidate) => candidate.state === 'failed');
   const code = /exit code:? (\d+)/.exec(step?.error ?? '')?.[1];
@@ -203,15 +219,16 @@ function factsText(phase: Phase, build: Build, axis: { start: number; end: numbe
   const count = (...states: string[]) => steps.filter((step) => states.includes(step.state)).length;
   const cached = count('cached');
   const running = phase === 'building' || phase === 'pushing';
-  const took = seconds(Math.max(0, (build.finished ?? (running ? axis.now : axis.end)) - axis.start) || 0);
+  const took = seconds(Math.max(0, (build.ended ?? (running ? axis.now : axis.end)) - axis.start) || 0);
   const cache = cached ? [`${cached} cached`] : [];
   if (phase === 'done') {
-    const cost = cached ? `${took}, ${cached} of ${counted(steps.length, 'step')} cached` : took;
+    const cost = cached ? `${took}, ${cached} of ${steps.length} cached` : took;
     return [...(build.digest || build.id ? [shortDigest(build.digest || build.id)] : [])]
       .concat(build.size ? [bytes(build.size)] : [], [cost])
       .join(' · ');
   }
-  if (phase === 'failed' || phase === 'stopped') return [`after ${took}`, ...cache].join(' · ');
+  if (phase === 'failed' || phase === 'stopped' || phase === 'lost')
+    return [`after ${took}`, ...cache].join(' · ');
   const finished = count('done', 'cached');
   const parts = [`${finished} of ${counted(steps.length, 'step')}`, ...cache, took];
   if (phase === 'pushing') {

@@ -187,6 +187,10 @@ function timeText(step: Step, took: number | null): string {
 export function axisOf(build: Build, now: number): Axis {
   const times = build.steps.flatMap((step) => [step.started, step.finished]).filter((time) => time !== null);
   const start = Math.min(build.started || Infinity, ...times);
-  const running = build.finished === null && build.steps.some((step) => step.state === 'running');
-  return { start, end: Math.max(running ? now : 0, build.finished ?? 0, ...times, start + 0.1), now };
+  const running = !build.outcome && build.steps.some((step) => step.state === 'running');
+  return {
+    start,
+    end: Math.max(running ? now : 0, build.ended ?? build.finished ?? 0, ...times, start + 0.1),
+    now,
+  };
 }

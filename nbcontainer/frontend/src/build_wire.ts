@@ -50,6 +50,12 @@ export interface Build {
   size: number;
   pushed: boolean;
   spool: string;
+  /** Empty while it runs. */
+  outcome: '' | 'done' | 'failed' | 'stopped';
+  /** Why it is not done, in words. */
+  reason: string;
+  /** When all was over. */
+  ended: number | null;
   warnings: BuildWarning[];
   pushing: Transfer[];
   /** In build order. */
@@ -91,7 +97,7 @@ export function transferred(transfers: readonly Transfer[]): { current: number; 
 /** The part of the whole that is done, 0…1: each instruction counts alike, a transfer by its bytes. */
 export function fraction(build: Build): number {
   const steps = build.steps.filter((step) => !step.internal);
-  if (!steps.length) return build.finished === null ? 0 : 1;
+  if (!steps.length) return build.outcome === 'done' ? 1 : 0;
   let done = 0;
   for (const step of steps) {
     if (step.state === 'done' || step.state === 'cached') done += 1;
@@ -106,5 +112,5 @@ export function fraction(build: Build): number {
     const { current, total } = transferred(build.pushing);
     if (total > 0) done += Math.min(1, current / total);
   }
-  return build.finished === null ? Math.min(done / parts, 0.99) : 1;
+  return build.outcome === 'done' ? 1 : Math.min(done / parts, 0.99);
 }

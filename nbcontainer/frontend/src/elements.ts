@@ -24,6 +24,12 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Set a text that may be cut for want of room: its title has the whole. */
+export function setCutText(element: Element, text: string): void {
+  setText(element, text);
+  setAttribute(element, 'title', text || null);
+}
+
 /** Set an attribute, if it is another one; null removes it. */
 export function setAttribute(element: Element, name: string, value: string | null): void {
   if (element.getAttribute(name) === value) return;

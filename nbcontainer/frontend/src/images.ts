@@ -1,10 +1,10 @@
 // The page of a push or a pull: its layers, with bars and bytes.
 
 import { visible } from './ansi';
-import { make, setAttribute, setText } from './elements';
+import { make, setAttribute, setCutText, setText } from './elements';
 import { bytes, counted, seconds, shortDigest } from './format';
 import { applyTransfer, type ImageTransfer, type Layer, type TransferMessage } from './images_wire';
-import { liveWidget, type Live, type View } from './live';
+import { linkText, liveWidget, type Live, type View } from './live';
 import { StopButton, Ticker } from './running';
 
 class LayerRow {
@@ -63,6 +63,7 @@ class TransferView implements View {
     this.bar,
   );
   private readonly layers = make('div', { class: 'nbc-layers', role: 'list', 'aria-label': 'Layers' });
+  private readonly reason = make('div', { class: 'nbc-reason nbc-code nbc-bad' });
   private readonly rows = new Map<string, LayerRow>();
   private readonly stop: StopButton;
   private readonly ticker: Ticker;
@@ -74,7 +75,14 @@ class TransferView implements View {
     this.stop = new StopButton(live);
     const right = make('span', { class: 'nbc-right' }, this.where, this.stop.element);
     const head = make('div', { class: 'nbc-bar' }, this.title, this.phase, this.facts, right);
-    const root = make('div', { class: 'nbc nbc-transfer', role: 'group' }, head, this.progress, this.layers);
+    const root = make(
+      'div',
+      { class: 'nbc nbc-transfer', role: 'group' },
+      head,
+      this.progress,
+      this.layers,
+      this.reason,
+    );
     setAttribute(root, 'aria-label', live.state.direction === 'pull' ? 'Pull' : 'Push');
     setAttribute(this.progress, 'aria-label', live.state.direction === 'pull' ? 'Pull' : 'Push');
     element.append(root);
@@ -83,17 +91,19 @@ class TransferView implements View {
 
   draw(): void {
     const transfer = this.live.state;
-    const running = transfer.finished === null && !this.live.finished;
-    setText(this.title, visible(transfer.image || 'image'));
+    const running = !transfer.outcome && !this.live.finished && this.live.link !== 'gone';
+    setCutText(this.title, visible(transfer.image || 'image'));
     const [text, tone] = phase(transfer, this.live);
     setText(this.phase, text);
     setAttribute(this.phase, 'class', tone);
     // a name such as quay.io/team/web says by itself where it goes
     const host = transfer.image.startsWith(`${transfer.host}/`) ? '' : transfer.host;
-    setText(this.where, [host, transfer.engine].filter(Boolean).map(visible).join(' · '));
+    setCutText(this.where, [host, transfer.engine].filter(Boolean).map(visible).join(' · '));
     this.where.hidden = !host && !transfer.engine;
     for (const layer of transfer.layers) this.row(layer.id).draw(layer);
     this.layers.hidden = !transfer.layers.length;
+    setText(this.reason, transfer.reason.split('\n').map(visible).join('\n'));
+    this.reason.hidden = !transfer.reason;
     const total = transfer.layers.reduce((sum, layer) => sum + weight(layer), 0);
     const done = transfer.layers.reduce(
       (sum, layer) => sum + (layer.done ? weight(layer) : layer.current),
@@ -104,7 +114,7 @@ class TransferView implements View {
     setAttribute(this.progress, 'aria-valuenow', String(Math.round(share * 100)));
     this.bar.style.transform = `scaleX(${share.toFixed(3)})`;
     this.stop.draw(running);
-    this.ticker.run(running && this.live.connected);
+    this.ticker.run(running);
     this.tick();
   }
 
@@ -125,17 +135,17 @@ class TransferView implements View {
   private tick(): void {
     const transfer = this.live.state;
     const there = transfer.layers.filter((layer) => layer.skipped).length;
-    const took = transfer.started ? seconds((transfer.finished ?? this.live.now()) - transfer.started) : '';
+    const took = transfer.started ? seconds((transfer.ended ?? this.live.now()) - transfer.started) : '';
     const facts =
-      transfer.finished !== null
+      transfer.outcome === 'done'
         ? [transfer.digest && shortDigest(transfer.digest), transfer.size ? bytes(transfer.size) : '', took]
         : [
             transfer.layers.length
               ? `${transfer.layers.filter((layer) => layer.done).length} of ${counted(transfer.layers.length, 'layer')}`
               : '',
-            this.live.finished ? '' : took,
+            transfer.ended === null && this.live.finished ? '' : took,
           ];
-    setText(this.facts, [...facts, there ? `${there} already there` : ''].filter(Boolean).join(' · '));
+    setCutText(this.facts, [...facts, there ? `${there} already there` : ''].filter(Boolean).join(' · '));
   }
 }
 
@@ -146,9 +156,11 @@ function weight(layer: Layer): number {
 
 function phase(transfer: ImageTransfer, live: Live<ImageTransfer>): [string, string] {
   const stem = transfer.direction === 'pull' ? 'pull' : 'push';
-  if (transfer.finished !== null) return [`✓ ${stem}ed`, 'nbc-good'];
-  if (live.stopped) return ['■ stopped', 'nbc-warning'];
+  if (transfer.outcome === 'done') return [`✓ ${stem}ed`, 'nbc-good'];
+  if (transfer.outcome === 'stopped' || live.stopped) return ['■ stopped', 'nbc-warning'];
   if (live.finished) return ['✕ failed', 'nbc-bad'];
+  const lost = linkText(live);
+  if (lost) return [lost, 'nbc-warning'];
   return [`${stem}ing`, 'nbc-running'];
 }
 

@@ -21,6 +21,12 @@ export interface ImageTransfer {
   finished: number | null;
   digest: string;
   size: number;
+  /** Empty while it runs. */
+  outcome: '' | 'done' | 'failed' | 'stopped';
+  /** Why it is not done, in words. */
+  reason: string;
+  /** When all was over. */
+  ended: number | null;
   notes: string[];
   layers: Layer[];
 }

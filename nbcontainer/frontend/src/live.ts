@@ -16,13 +16,24 @@ export interface Live<State> {
   readonly finished: boolean;
   /** Whether a person ended it before its own end. */
   readonly stopped: boolean;
-  /** Whether the kernel answers this page; false in a notebook that was opened again without its kernel. */
-  readonly connected: boolean;
+  /** Whether the kernel still tells this page what happens. */
+  readonly link: Link;
   /** The kernel's clock: seconds since the epoch. */
   now(): number;
   /** Ask the kernel for something; resolves with its reply, which may be late while a cell runs. */
   act(name: string, detail?: Record<string, unknown>): Promise<unknown>;
 }
+
+/** `silent`: no word for longer than the kernel's signs of life are apart. `gone`: the kernel ended or was restarted. */
+export type Link = 'live' | 'silent' | 'gone';
+
+/** What a view says in place of its state's word, where nothing more may be claimed; empty while it is live. */
+export function linkText(live: Live<unknown>): string {
+  if (live.finished || live.link === 'live') return '';
+  return live.link === 'gone' ? '◌ not live: the kernel ended' : '◌ no word from the kernel';
+}
+
+const SILENCE = 12_000; // milliseconds; more than two signs of life (BEAT in widgets/live.py)
 
 export interface View {
   /** Bring the elements up to date with `live.state`; called at most once a frame. */
@@ -56,13 +67,15 @@ class LiveModel<State, Message> implements Live<State> {
   state: State;
   finished: boolean;
   stopped: boolean;
-  connected = false;
+  link: Link = 'live';
   private sequence: number;
   private clockOffset = 0;
   private actions = 0;
   private readonly waiting = new Map<number, (value: unknown) => void>();
   private readonly views = new Set<View>();
   private frame = 0;
+  private heard = performance.now();
+  private watch: number | undefined;
 
   constructor(
     private readonly model: Model,
@@ -84,10 +97,13 @@ class LiveModel<State, Message> implements Live<State> {
       this.sequence = model.get('sequence') as number;
       this.changed();
     });
-    model.on('comm:close', () => {
-      this.connected = false;
-      this.changed();
-    });
+    model.on('comm:close', () => this.linkIs('gone'));
+    // ipywidgets says only that something changed; after a restart nothing can be sent
+    model.on('comm_live_update', () => setTimeout(() => this.greet()));
+    this.greet();
+  }
+
+  private greet(): void {
     this.tell({ type: 'hello', protocol: PROTOCOL, sequence: this.sequence });
   }
 
@@ -112,14 +128,22 @@ class LiveModel<State, Message> implements Live<State> {
     const view = this.definition.mount(element, this);
     this.views.add(view);
     view.draw();
+    this.watch ??= window.setInterval(() => {
+      if (this.link === 'live' && performance.now() - this.heard > SILENCE) this.linkIs('silent');
+    }, SILENCE / 6);
     return () => {
       this.views.delete(view);
+      if (!this.views.size) {
+        clearInterval(this.watch);
+        this.watch = undefined;
+      }
       view.dispose?.();
     };
   }
 
   private receive(message: FromKernel, buffers: DataView[]): void {
-    this.connected = true;
+    this.heard = performance.now();
+    this.linkIs('live');
     switch (message.type) {
       case 'reply':
         this.waiting.get(message.id)?.(message.value);
@@ -151,8 +175,14 @@ class LiveModel<State, Message> implements Live<State> {
     try {
       this.model.send(message);
     } catch {
-      // the kernel is gone: what is on the page stays as it is
+      this.linkIs('gone'); // what is on the page stays as it is
     }
+  }
+
+  private linkIs(link: Link): void {
+    if (this.link === link) return;
+    this.link = link;
+    this.changed();
   }
 
   private changed(): void {

@@ -1,9 +1,10 @@
 // The log view: a list of lines that follows its end, with search over the whole log, pause, wrap, times and copy.
 
 import { parse, shown, visible } from './ansi';
-import { make, setAttribute, setText } from './elements';
+import { make, setAttribute, setCutText, setText } from './elements';
 import { bytes, counted } from './format';
-import { liveWidget, type Live, type View } from './live';
+import { KeysPanel } from './keys';
+import { linkText, liveWidget, type Live, type View } from './live';
 import { LogList, shorten } from './logs_list';
 import { LogSearch } from './logs_search';
 import { LogStore, type LogWire, type WireLines } from './logs_store';
@@ -12,6 +13,22 @@ const TYPING = 200; // milliseconds after the last key before a search begins
 const RETRY = 1000; // milliseconds before lines that did not come are asked for again
 const ANSWER_LINES = 2_000; // lines that one answer of the kernel holds at most
 const COPY_LINES = 10_000;
+
+const FEW = 8; // lines of a log that ended, which need neither search nor foot
+const KEYS: [string, string][] = [
+  ['↑ ↓ PgUp PgDn Home End', 'scroll; End follows the log again'],
+  ['space', 'pause, or follow again'],
+  ['/', 'search the whole log'],
+  ['n N', 'next, previous match'],
+  ['t', 'times'],
+  ['w', 'wrap long lines'],
+  ['?', 'show or hide this'],
+];
+const SEARCHES: [string, string][] = [
+  ['timed out', 'the words as they stand; capitals make case matter'],
+  ['error OR 503', 'either'],
+  ['.*', 'pressed: a regular expression, such as 5\\d\\d'],
+];
 
 const stores = new WeakMap<LogWire, LogStore>();
 
@@ -69,6 +86,7 @@ class LogView implements View {
     onclick: () => this.list.toEnd(),
   });
   private readonly spool = make('span', { class: 'nbc-spool' });
+  private readonly help = new KeysPanel();
   private pausedAt = 0;
   private asked = false;
   private typing = 0;
@@ -100,7 +118,7 @@ class LogView implements View {
   private build(): HTMLElement {
     const search = make(
       'span',
-      { class: 'nbc-group' },
+      { class: 'nbc-group nbc-searching' },
       this.input,
       this.regex,
       this.hits,
@@ -130,6 +148,7 @@ class LogView implements View {
       'div',
       { class: 'nbc nbc-log', role: 'group', 'aria-label': 'Logs' },
       bar,
+      this.help.element,
       make('div', { class: 'nbc-frame' }, this.list.element, this.jump),
       foot,
     );
@@ -177,9 +196,9 @@ class LogView implements View {
     const sources = store.sources.size;
     const names = [visible(store.title), sources > 1 ? `${sources} sources` : ''];
     if (!store.title && sources === 1) names.push(shorten([...store.sources.keys()][0] ?? ''));
-    setText(this.title, names.filter(Boolean).join(' · '));
+    setCutText(this.title, names.filter(Boolean).join(' · '));
     this.title.hidden = !this.title.textContent;
-    setText(this.where, visible(store.where));
+    setCutText(this.where, visible(store.where));
     this.where.hidden = !store.where;
     setText(this.spool, `${bytes(store.bytes)}${store.spool ? ` in ${visible(store.spool)}` : ''}`);
     this.spool.title = store.spool ? 'The file with the whole log' : '';
@@ -201,18 +220,22 @@ class LogView implements View {
 
   private drawFollow(): void {
     const { store, list } = this;
-    const running = !this.live.finished && (store.following || !store.followed);
+    const lost = linkText(this.live);
+    const running = !this.live.finished && this.live.link !== 'gone' && (store.following || !store.followed);
+    this.root.classList.toggle('nbc-few', !running && store.total <= FEW && !this.search.query);
     if (list.follow) this.pausedAt = store.total;
     const fresh = store.total - this.pausedAt;
     setText(this.pause, list.follow ? 'Pause' : 'Resume');
     this.pause.hidden = this.stop.hidden = !running;
     setText(this.jump, fresh > 0 ? `↓ ${counted(fresh, 'new line')}` : '↓ to the end');
     this.jump.hidden = list.follow || (!running && fresh === 0);
-    const [text, tone] = !running
-      ? [!store.followed ? '' : this.live.stopped ? '■ stopped' : '✓ ended', 'dim']
-      : list.follow
-        ? ['● live', 'good']
-        : ['◌ paused', 'warning'];
+    const [text, tone] = lost
+      ? [lost, 'warning']
+      : !running
+        ? [!store.followed ? '' : this.live.stopped ? '■ stopped' : '✓ ended', 'dim']
+        : list.follow
+          ? ['● live', 'good']
+          : ['◌ paused', 'warning'];
     setText(this.status, text ?? '');
     this.status.hidden = !text;
     this.status.className = `nbc-status nbc-${tone}`;
@@ -331,12 +354,16 @@ class LogView implements View {
       End: Infinity,
     };
     const calls: Record<string, () => void> = {
-      '/': () => this.input.select(),
+      '/': () => {
+        this.root.classList.remove('nbc-few');
+        this.input.select();
+      },
       n: () => this.step(1),
       N: () => this.step(-1),
       t: () => this.toggleTime(),
       w: () => this.toggleWrap(),
       ' ': () => this.togglePause(),
+      '?': () => this.help.toggle({ Keys: KEYS, Search: SEARCHES }),
     };
     const move = moves[event.key];
     const call = calls[event.key];

@@ -35,7 +35,7 @@ export class LogList {
   total = 0;
   private top = 0; // the line at the top edge, if no line were wrapped
   private readonly spacer = make('div', { class: 'nbc-spacer' });
-  private readonly layer = make('div', { class: 'nbc-layer' });
+  private readonly layer = make('div', { class: 'nbc-window' });
   private readonly flow = make('div', { class: 'nbc-flow' });
   private readonly lines = new Map<number, HTMLElement>();
   private expected = 0;

@@ -1,13 +1,29 @@
 // The live table: rows that stay up to date, with a filter, an order and a selection of the person's own.
 
-import { make, setAttribute, setText } from './elements';
+import { make, setAttribute, setCutText, setText } from './elements';
 import { visible } from './ansi';
-import { liveWidget, type Live, type View } from './live';
+import { KeysPanel } from './keys';
+import { linkText, liveWidget, type Live, type View } from './live';
 import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
 
-const HELP =
-  'Words that a row must hold: web · !word · /regex/ · =Running · !=Running · status=Running · restarts>3 · age<10m · -l app=web';
+const HELP = 'Words that a row must hold; ? over the rows explains more';
+const KEYS: [string, string][] = [
+  ['↑ ↓ PgUp PgDn Home End', 'go to a row; with Shift, select up to it'],
+  ['space · click', 'select a row; Ctrl-click adds one'],
+  ['Ctrl-A', 'select all rows that are shown'],
+  ['/', 'filter'],
+  ['Esc', 'clear the selection, then the filter'],
+  ['?', 'show or hide this'],
+];
+const FILTERS: [string, string][] = [
+  ['web !canary', 'rows that hold “web”, and nowhere “canary”'],
+  ['/web-\\d+/', 'a regular expression'],
+  ['=Running !=Running', 'a cell that is exactly this, or none'],
+  ['status=Running node~^a', 'in one column: exactly, or by an expression'],
+  ['restarts>3 age<10m', 'by size or age'],
+  ['-l app=web,tier!=db', 'labels, as kubectl selects them'],
+];
 
 const stores = new WeakMap<TableWire, TableStore>();
 
@@ -47,6 +63,7 @@ class TableView implements View {
   private readonly note = make('div', { class: 'nbc-note nbc-dim' });
   private readonly chosen = make('span', { 'aria-live': 'polite' });
   private readonly keys = make('span', { class: 'nbc-keys' });
+  private readonly help = new KeysPanel();
   private readonly grid: Grid;
   private readonly timer: number;
   private counted = '';
@@ -85,6 +102,7 @@ class TableView implements View {
         make('span', { class: 'nbc-ending' }, this.stop, this.status),
       ),
       this.note,
+      this.help.element,
       this.grid.element,
       foot,
     );
@@ -126,10 +144,10 @@ class TableView implements View {
       store.now = this.store.now;
       this.store = this.grid.store = store;
     }
-    setText(this.title, visible(store.title || 'Table'));
+    setCutText(this.title, visible(store.title || 'Table'));
     setAttribute(this.root, 'aria-label', visible(store.title || 'Table'));
     setAttribute(this.grid.element, 'aria-label', visible(`${store.title} ${store.where}`.trim()));
-    setText(this.where, visible(store.where));
+    setCutText(this.where, visible(store.where));
     this.where.hidden = !store.where;
     setText(this.note, visible(store.note));
     this.note.hidden = !store.note;
@@ -137,9 +155,7 @@ class TableView implements View {
     this.drawStatus();
     setText(
       this.keys,
-      [...store.verbs.map(([key, word]) => `${key} ${word}`), 'space select', '/ filter', 'esc clear'].join(
-        ' · ',
-      ),
+      [...store.verbs.map(([key, word]) => `${key} ${word}`), '/ filter', '? keys'].join(' · '),
     );
     this.grid.request();
     store.refresh();
@@ -149,15 +165,18 @@ class TableView implements View {
 
   private drawStatus(): void {
     const { store, live } = this;
-    const stopped = live.finished;
+    const lost = linkText(live);
+    const stopped = live.finished || live.link === 'gone';
     this.stop.hidden = stopped || (!store.followed && !store.trouble);
-    const [text, tone] = stopped
-      ? [store.followed ? '■ stopped' : '', 'dim']
-      : store.live
-        ? ['● live', 'good']
-        : store.trouble
-          ? [`◌ ${visible(store.trouble)}`, 'warning']
-          : ['◌ connecting', 'dim'];
+    const [text, tone] = lost
+      ? [store.followed ? lost : '', 'warning']
+      : stopped
+        ? [store.followed ? '■ stopped' : '', 'dim']
+        : store.live
+          ? ['● live', 'good']
+          : store.trouble
+            ? [`◌ ${visible(store.trouble)}`, 'warning']
+            : ['◌ connecting', 'dim'];
     setText(this.status, text);
     this.status.className = `nbc-status nbc-${tone}`;
     this.status.hidden = !text;
@@ -211,8 +230,11 @@ class TableView implements View {
     if (event.key === '/') {
       this.filter.focus();
       this.filter.select();
+    } else if (event.key === '?') {
+      this.help.toggle({ Keys: [...this.store.verbs, ...KEYS], Filter: FILTERS });
     } else if (event.key === 'Escape') {
-      if (this.store.selected.size) this.grid.selectNone();
+      if (this.help.close()) this.grid.request();
+      else if (this.store.selected.size) this.grid.selectNone();
       else if (this.filter.value) {
         this.filter.value = '';
         this.applyFilter();

@@ -6,7 +6,7 @@ import type { Column, Row, TableStore } from './tables_store';
 const ROW = 26; // pixels; a fixed height lets a row's place be computed
 const HEAD = 27;
 const MOST_ROWS_HIGH = 15;
-const PADDING = 24;
+const PADDING = 22;
 const WIDEST = 420;
 const FLASH = 900; // milliseconds; as long as the animation of .nbc-flash
 

@@ -11,9 +11,11 @@ export type Tone = '' | 'dim' | 'good' | 'running' | 'cached' | 'warning' | 'bad
 export type FromKernel =
   | { type: 'batch'; sequence: number; items: unknown[]; buffers: number[]; now: number }
   | { type: 'snapshot'; sequence: number; state: unknown; now: number }
-  | { type: 'reply'; id: number; value: unknown };
+  | { type: 'reply'; id: number; value: unknown }
+  /** The answer to `hello` where the page has everything, and a sign of life while nothing changes. */
+  | { type: 'here'; now: number };
 
-/** Page to kernel. `hello` and `resync` are answered by a snapshot where the page's sequence is behind. */
+/** Page to kernel. `hello` and `resync` are answered by a snapshot where the page's sequence is behind, else by `here`. */
 export type ToKernel =
   | { type: 'hello'; protocol: number; sequence: number }
   | { type: 'resync'; sequence: number }

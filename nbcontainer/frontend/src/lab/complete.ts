@@ -31,9 +31,9 @@ export function complete(text: string, offset: number): Completion | null {
   const before = text.slice(0, offset);
   const lines = before.replace(/^\s*(?=%%)/, '').split('\n');
   const line = lines.at(-1) ?? '';
-  const magic = /^%%(\w+)/.exec(lines[0] ?? '')?.[1] ?? '';
+  const magic = /^%%(\w+)/.exec(lines[0] ?? '')?.[1] ?? /^\s*%(\w+)\s/.exec(line)?.[1] ?? '';
   if (!(magic in MAGICS)) return null;
-  if (lines.length === 1) return magicLine(magic, line, offset);
+  if (lines.length === 1 || !lines[0]?.startsWith('%%')) return magicLine(magic, line, offset);
   return magic === 'dockerfile' ? dockerfileLine(lines, line, offset) : null;
 }
 
@@ -45,7 +45,7 @@ function fitting(items: Word[], fragment: string, offset: number, exact = true):
 
 function magicLine(magic: string, line: string, offset: number): Completion | null {
   const verbs = MAGICS[magic] ?? {};
-  const [, ...rest] = line.split(/\s+/);
+  const [, ...rest] = line.trimStart().split(/\s+/);
   const fragment = rest.at(-1) ?? '';
   if (!rest.length) return null;
   if (!('' in verbs) && rest.length === 1) {
@@ -90,6 +90,7 @@ function dockerfileLine(lines: string[], line: string, offset: number): Completi
   if (value) {
     const known = instruction.flags.find((flag) => flag.name === value[1])?.values ?? [];
     if (value[1] === 'mount') return mount(value[2] ?? '', offset);
+    if (value[1] === 'from') return fitting(asWords(stages(lines)), value[2] ?? '', offset);
     return fitting(asWords(known), value[2] ?? '', offset);
   }
   if (!fragment.startsWith('-')) return null;
@@ -99,6 +100,11 @@ function dockerfileLine(lines: string[], line: string, offset: number): Completi
     values: [],
   }));
   return fitting(asFlags(named), fragment, offset);
+}
+
+/** The names of the stages above. */
+function stages(lines: string[]): string[] {
+  return lines.flatMap((line) => /^\s*FROM\s.*\sAS\s+(\S+)\s*$/i.exec(line)?.[1] ?? []);
 }
 
 /** The keys and values of `RUN --mount=…`. */

@@ -4,6 +4,7 @@ import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/c
 import { ICompletionProviderManager } from '@jupyterlab/completer';
 import { complete } from './complete';
 import { languageOf, magicCells } from './magic';
+import { hoverHelp } from './hover';
 import { lintDockerfile } from './lint';
 
 const RANK = 540; // just before the kernel's own (550)
@@ -20,7 +21,12 @@ const colours = {
         model?.type !== undefined && model.type !== 'code'
           ? null
           : EditorExtensionRegistry.createImmutableExtension(
-              magicCells(model?.sharedModel?.getSource() ?? '', { dockerfile: lintDockerfile }),
+              magicCells(model?.sharedModel?.getSource() ?? '', {
+                dockerfile: [lintDockerfile, hoverHelp],
+                magics: hoverHelp,
+                yaml: hoverHelp,
+                text: hoverHelp,
+              }),
             ),
     });
   },

@@ -1,13 +1,15 @@
 // Which cells are whose, and their colours: line 1 is the magic's, the rest the inner language's.
 
-import { LanguageSupport, StreamLanguage, type StreamParser } from '@codemirror/language';
+import { LanguageSupport, StreamLanguage, type StreamParser, type StringStream } from '@codemirror/language';
 import { yaml } from '@codemirror/legacy-modes/mode/yaml';
 import { Compartment, EditorState, Prec, type Extension, type Text } from '@codemirror/state';
 import { dockerfile } from './dockerfile';
 
-export type Language = 'dockerfile' | 'yaml';
+export type Language = 'dockerfile' | 'yaml' | 'magics' | 'text';
 
-const MAGIC = /^\s*%%(dockerfile|kube)(?!\w)/;
+const CELL_MAGIC = /^\s*%%(dockerfile|kube|docker)(?!\w)/;
+const LINE_MAGIC = /^\s*%(?:docker|kpod|kube|nbcontainer)(?!\w)/;
+const MOST_LINES = 100; // of a cell with nothing but line magics
 const HEAD = 400; // characters in which a magic must have begun
 
 interface MagicState {
@@ -16,6 +18,41 @@ interface MagicState {
   seen: boolean;
   inner: unknown;
 }
+
+/** A word of a line such as `%docker push {{image}}`. */
+function magicToken(stream: StringStream): string | null {
+  if (stream.eatSpace()) return null;
+  if (stream.match(/^%%?\w+/)) return 'meta';
+  if (stream.match(/^--?[A-Za-z][\w-]*(?=[\s=]|$)/)) return 'attributeName';
+  if (stream.match(/^\{\{.*?\}\}/)) return 'variableName.special';
+  if (stream.match(/^"[^"]*"?|^'[^']*'?/)) return 'string';
+  if (/^\s*%%?\w+\s+$/.test(stream.string.slice(0, stream.pos)) && stream.match(/^[a-z]+(?=\s|$)/))
+    return 'keyword';
+  stream.match(/^[^\s"'{=]+/) || stream.next();
+  return null;
+}
+
+/** A cell of nothing but line magics of ours. */
+const magics: StreamParser<null> = {
+  name: 'nbcontainer-magics',
+  token(stream) {
+    if (/^\s*#/.test(stream.string)) {
+      stream.skipToEnd();
+      return 'comment';
+    }
+    return magicToken(stream);
+  },
+  languageData: { commentTokens: { line: '#' } },
+};
+
+/** What `%%docker run` gives to a program: it may be anything. */
+const text: StreamParser<null> = {
+  name: 'text',
+  token(stream) {
+    stream.skipToEnd();
+    return null;
+  },
+};
 
 function withMagicLine<Inner>(inner: StreamParser<Inner>): LanguageSupport {
   return new LanguageSupport(
@@ -31,16 +68,8 @@ function withMagicLine<Inner>(inner: StreamParser<Inner>): LanguageSupport {
       token(stream, state) {
         if (stream.sol() && state.first && state.seen) state.first = false;
         if (!state.first) return inner.token(stream, state.inner as Inner);
-        if (stream.eatSpace()) return null;
-        if (stream.match(/^%%\w+/)) {
-          state.seen = true;
-          return 'meta';
-        }
-        if (stream.match(/^--?[A-Za-z][\w-]*/)) return 'attributeName';
-        if (stream.match(/^\{\{.*?\}\}/)) return 'variableName.special';
-        if (stream.match(/^"[^"]*"?|^'[^']*'?/)) return 'string';
-        stream.match(/^[^\s"'{=]+/) || stream.next();
-        return null;
+        if (stream.match(/^%%/, false)) state.seen = true;
+        return magicToken(stream);
       },
       blankLine(state, unit) {
         if (!state.first) inner.blankLine?.(state.inner as Inner, unit);
@@ -55,13 +84,22 @@ function withMagicLine<Inner>(inner: StreamParser<Inner>): LanguageSupport {
 const LANGUAGES: Record<Language, LanguageSupport> = {
   dockerfile: withMagicLine(dockerfile),
   yaml: withMagicLine({ ...yaml, name: 'yaml' }),
+  magics: new LanguageSupport(StreamLanguage.define(magics)),
+  text: withMagicLine(text),
 };
+
+const INNER: Record<string, Language> = { dockerfile: 'dockerfile', kube: 'yaml', docker: 'text' };
 
 /** The language of a cell's text, null where it is not ours. */
 export function languageOf(source: string | Text): Language | null {
   const head = typeof source === 'string' ? source.slice(0, HEAD) : source.sliceString(0, HEAD);
-  const name = MAGIC.exec(head)?.[1];
-  return name === undefined ? null : name === 'kube' ? 'yaml' : 'dockerfile';
+  const name = CELL_MAGIC.exec(head)?.[1];
+  if (name !== undefined) return INNER[name] ?? null;
+  if (!/^\s*[%#]/.test(head)) return null; // most cells
+  // one line of Python, and it is a Python cell
+  const lines = source.toString().split('\n', MOST_LINES);
+  const ours = lines.every((line) => LINE_MAGIC.test(line) || /^\s*(#|$)/.test(line));
+  return ours && lines.length < MOST_LINES && lines.some((line) => LINE_MAGIC.test(line)) ? 'magics' : null;
 }
 
 /** Colours a cell as soon as, and as long as, its first line is one of our magics. */

@@ -1,0 +1,55 @@
+// What a word means, beside it: instructions and flags of a Dockerfile, flags of our magics. The kernel is not asked.
+
+import { hoverTooltip } from '@codemirror/view';
+import { make } from '../elements';
+import words from './words.json';
+
+interface Flag {
+  name: string;
+  detail: string;
+}
+
+const INSTRUCTIONS = new Map(words.dockerfile.instructions.map((found) => [found.name, found]));
+const MAGICS: Record<string, Record<string, Flag[]>> = words.magics;
+
+/** What is known of `word`, which begins at `column` of the last of `lines`; empty where it is nothing of ours. */
+export function meaning(lines: string[], column: number, word: string): string {
+  const line = lines.at(-1) ?? '';
+  const magic = /^\s*%%?(\w+)\s+([a-z]*)/.exec(line);
+  if (magic) {
+    const verbs = MAGICS[magic[1] ?? ''] ?? {};
+    const flags = verbs[''] ?? verbs[magic[2] ?? ''] ?? [];
+    return flags.find((flag) => flag.name === word)?.detail ?? '';
+  }
+  if (!/^\s*%%dockerfile(?!\w)/.test(lines[0] ?? '')) return '';
+  const first = /^\s*(?:ONBUILD\s+)?([A-Za-z]+)/i.exec(instructionLine(lines));
+  const instruction = INSTRUCTIONS.get(first?.[1]?.toUpperCase() ?? '');
+  if (word.startsWith('--')) {
+    return instruction?.flags.find((flag) => `--${flag.name}` === word)?.detail ?? '';
+  }
+  const leads =
+    line
+      .slice(0, column)
+      .trim()
+      .replace(/^ONBUILD$/i, '') === '';
+  return leads ? (INSTRUCTIONS.get(word.toUpperCase())?.detail ?? '') : '';
+}
+
+/** The line on which the instruction of the last line begins. */
+function instructionLine(lines: string[]): string {
+  let at = lines.length - 1;
+  while (at > 1 && /[\\`]\s*$/.test(lines[at - 1] ?? '')) at -= 1;
+  return lines[at] ?? '';
+}
+
+export const hoverHelp = hoverTooltip((view, position) => {
+  const line = view.state.doc.lineAt(position);
+  const before = /[\w-]*$/.exec(line.text.slice(0, position - line.from))?.[0] ?? '';
+  const after = /^[\w-]*/.exec(line.text.slice(position - line.from))?.[0] ?? '';
+  const from = position - before.length;
+  const lines = view.state.doc.sliceString(0, line.to).split('\n');
+  const text = meaning(lines, from - line.from, before + after);
+  if (!text) return null;
+  const dom = make('div', { class: 'nbc-meaning', style: 'padding: 3px 8px; max-width: 60ch' }, text);
+  return { pos: from, end: position + after.length, above: true, create: () => ({ dom }) };
+});

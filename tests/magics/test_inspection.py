@@ -1,0 +1,37 @@
+"""Help at the cursor (Shift-Tab), by itself and in a real kernel."""
+
+import pytest
+
+from nbcontainer.magics.inspection import help_at
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "wanted"),
+    [
+        ("%docker push x", "%docker", "Images, containers and registries"),
+        ("%docker push x", "push", "%docker push IMAGE"),
+        ("%kpod -n shop", "-n", "--namespace"),
+        ("%%dockerfile -t a\nFROM x", "-t", "name and tag"),
+        ("%%dockerfile\nFROM a", "FROM", "Begins a stage"),
+        ("%%dockerfile\nRUN --mount=type=cache,target=/x a", "--mount", "keeps its content"),
+        ("%%dockerfile\nCOPY --chown=1 \\\n  b c", "b c", "Copies files"),
+        ("%%dockerfile\nCOPY --from=a b c", "--from", "COPY --from"),
+        ("%%dockerfile\n# syntax=x\nFROM a", "syntax", "Dockerfile frontend"),
+        ("x = 1\n%docker images", "images", "Lists images"),
+        ("%%kube apply\nkind: Pod", "apply", "server-side"),
+    ],
+)
+def test_help_on_the_word_at_the_cursor(code, word, wanted):
+    assert wanted in (help_at(code, code.index(word) + 1) or "")
+
+
+@pytest.mark.parametrize(
+    "code", ["", "x = 1", "%%bash\necho", "%%kube apply\nkind: Pod", "%%dockerfile\n", "%timeit x"]
+)
+def test_what_is_not_ours_is_left_alone(code):
+    assert help_at(code, len(code)) is None
+
+
+@pytest.mark.parametrize("position", [-1, 0, 3, 10_000])
+def test_any_position_is_good(position):
+    help_at("%%dockerfile\n\\\n\\\nRUN --", position)
