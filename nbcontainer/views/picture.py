@@ -372,9 +372,10 @@ def _html_bar(bar: tuple[float, float], tone: Tone) -> str:
 
 def _html_grid(grid: Grid) -> str:
     def style(index: int) -> str:
+        cell = f"{_CELL};vertical-align:top" if grid.wraps else _CELL
         if index == grid.flexible and not grid.columns:
-            return f"{_CELL}; text-align: left; {_WRAPPED if grid.wraps else _CUT}"
-        return f"{_CELL}; text-align: {'right' if index in grid.right else 'left'}"
+            return f"{cell};text-align:left;{_WRAPPED if grid.wraps else _CUT}"
+        return f"{cell};text-align:{'right' if index in grid.right else 'left'}"
 
     def cells(row: Sequence[Span], tag: str) -> str:
         return "".join(
