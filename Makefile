@@ -32,4 +32,4 @@ fresh:
 	@bash scripts/fresh.sh
 
 clean:
-	@python3 -m tests.environment down
+	@python=$$(sh scripts/bootstrap.sh python) && exec "$$python" -m tests.environment down

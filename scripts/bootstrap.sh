@@ -1,6 +1,7 @@
 #!/bin/sh
 # Gives a Python of nbcontainer's own for this clone, outside of it: `scripts/bootstrap.sh GROUP` prints its path.
-# GROUP is a dependency group of pyproject.toml (demo, lab, test). Installs Python itself where it is missing (Debian).
+# GROUP is a dependency group of pyproject.toml (demo, lab, test), or `python` for the interpreter that they are made of.
+# Installs Python itself where it is missing (Debian).
 set -eu
 
 group=${1:?usage: bootstrap.sh GROUP [PYTHON]}
@@ -24,6 +25,11 @@ if [ -z "$python" ]; then
   $sudo apt-get update -q >&2
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends python3 python3-venv ca-certificates >&2
   python=python3
+fi
+
+if [ "$group" = python ]; then
+  command -v "$python"
+  exit
 fi
 
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')

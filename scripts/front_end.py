@@ -1,4 +1,4 @@
-"""The front end's checks and tests, with this machine's Node.js or PyPI's: `front_end.py check|test|build`."""
+"""The front end's scripts, with this machine's Node.js or PyPI's: `front_end.py [check|build]`; alone it installs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def npm() -> str:
 
 
 def main() -> int:
-    """Install what the checks need, once for each lock file, and run the script named on the command line."""
+    """Install what the checks need, once for each lock file, and run the script named on the command line, if any."""
     command = npm()
     environment = {**os.environ, "PATH": os.pathsep.join([str(Path(command).parent), os.environ.get("PATH", "")])}
     stamp = FRONT_END / "node_modules" / ".complete"
@@ -34,6 +34,8 @@ def main() -> int:
         install = [command, "ci", "--prefer-offline", "--no-audit", "--no-fund"]
         subprocess.run(install, cwd=FRONT_END, env=environment, check=True)
         stamp.write_text(lock, encoding="utf-8")
+    if not sys.argv[1:]:
+        return 0
     return subprocess.run([command, "run", "-s", *sys.argv[1:]], cwd=FRONT_END, env=environment, check=False).returncode
 
 

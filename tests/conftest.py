@@ -64,14 +64,23 @@ def pytest_collection_modifyitems(items):
             item.add_marker("live")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item):
-    report = yield
+def _allow_no_skip(report, nodeid):
+    """Makes a failure of a skip, where none is allowed."""
     if report.skipped and os.environ.get("NBCONTAINER_REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped, and on this machine nothing may be: {reason}"
+        report.longrepr = f"{nodeid} was skipped, and on this machine nothing may be: {reason}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    return _allow_no_skip((yield), item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _allow_no_skip((yield), collector.nodeid)
 
 
 @pytest.fixture(autouse=True)

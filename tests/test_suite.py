@@ -1,0 +1,61 @@
+"""The suite's own promises: where all parts must be there, nothing is skipped silently."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TESTS = """
+import pytest, unittest
+
+@pytest.fixture
+def missing():
+    pytest.skip("the fixture's part is missing")
+
+def test_passes(): pass
+def test_skips(): pytest.skip("its part is missing")
+def test_of_a_missing_part(missing): pass
+@pytest.mark.skip(reason="marked")
+def test_marked(): pass
+@pytest.mark.skipif(True, reason="a condition")
+def test_conditional(): pass
+def test_needs_a_package(): pytest.importorskip("no_such_package")
+class TestOld(unittest.TestCase):
+    def test_old(self): self.skipTest("in the old way")
+@pytest.mark.xfail(strict=True)
+def test_known_fault(): assert False
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs tests with this suite's rules; gives the exit code, and all that was printed."""
+    (tmp_path / "test_some.py").write_text(TESTS)
+    (tmp_path / "test_module.py").write_text("import pytest\npytest.importorskip('no_such_package')\n")
+
+    def run_pytest(**variables):
+        command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "-p", "tests.conftest"]
+        command += ["--continue-on-collection-errors", str(tmp_path)]
+        environment = {**os.environ, **variables}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    return run_pytest
+
+
+def test_where_all_parts_must_be_there_every_skip_is_a_failure(run):
+    code, text = run(NBCONTAINER_REQUIRE_ALL="1")
+    assert code == 1, text
+    assert "skipped" not in text.splitlines()[-1]
+    for name in ("skips", "of_a_missing_part", "marked", "conditional", "needs_a_package"):
+        assert f"test_{name} was skipped, and on this machine nothing may be: " in text
+    assert "test_old was skipped" in text
+    assert "test_module.py was skipped" in text
+
+
+def test_elsewhere_a_skip_is_a_skip(run):
+    code, text = run(NBCONTAINER_REQUIRE_ALL="")
+    assert (code, text.splitlines()[-1].split(" in ")[0]) == (0, "1 passed, 7 skipped, 1 xfailed")
