@@ -1,15 +1,13 @@
 """What the live tests of builds share: engines that run, texts that no cache knows, processes of steps."""
 
-import itertools
-import os
-import time
-from pathlib import Path
-
 from nbcontainer.engine.build import build
 from nbcontainer.engine.buildkit_build import close_connections
 from nbcontainer.engine.connection import find_engine, forget_engines
 from nbcontainer.model.build import BuildRequest, SourceMap
 from nbcontainer.settings import settings
+from tests.buildkit.building import processes, unique, wait_until
+
+__all__ = ["BUILDKIT", "CLASSIC", "connect", "made", "output", "processes", "start", "unique", "wait_until"]
 from tests.engine.conftest import running
 
 BUILDKIT = ("docker", "docker20")
@@ -20,7 +18,6 @@ PARTS = {
     "podman": ("podman", "Podman"),
     "podman-rootless": ("podman", "RootlessPodman"),
 }
-_COUNT = itertools.count()
 
 
 def connect(name, monkeypatch, tmp_path):
@@ -34,11 +31,6 @@ def connect(name, monkeypatch, tmp_path):
     yield engine
     close_connections(engine)
     engine.http().close()
-
-
-def unique():
-    """A word that no cache knows."""
-    return f"{os.getpid()}-{time.time_ns()}-{next(_COUNT)}"
 
 
 def start(engine, text, **fields):
@@ -55,24 +47,3 @@ def made(engine, text, **fields):
 def output(state, word):
     """What the steps with `word` in their instruction wrote."""
     return "\n".join(line for step in state.steps.values() if word in step.instruction for line in step.output)
-
-
-def processes(marker):
-    """Processes of this machine, in containers too, that have `marker` among their arguments."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                arguments = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if marker.encode() in arguments:
-                found.append(int(entry.name))
-    return found
-
-
-def wait_until(condition, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
