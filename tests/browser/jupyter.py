@@ -80,7 +80,6 @@ class JupyterServer:
             f"--LabApp.extra_labextensions_path={extensions}",
             f"--LabApp.workspaces_dir={folder / 'workspaces'}",
         ]
-        command.append("--LabApp.expose_app_in_browser=True")
         command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"]
         if application == "lab":
             command.append("--LabApp.expose_app_in_browser=True")  # window.jupyterapp
@@ -246,23 +245,6 @@ class NotebookPage:
     def reload(self) -> None:
         self._load()
         self._wait()
-
-    def restart_kernel(self) -> None:
-        """Restart the kernel by the page's own command."""
-        self.page.evaluate("() => { void window.jupyterapp.commands.execute('kernelmenu:restart') }")
-        self.page.locator(".jp-Dialog .jp-mod-accept, .jp-Dialog .jp-mod-warn").first.click()
-        self.page.locator(".jp-Dialog").wait_for(state="detached")
-        self.wait_for_kernel()
-
-    def kill_kernel(self) -> None:
-        """Have the kernel's process die at once."""
-        self.cell(0).locator(".cm-content").click()
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("b")
-        last = self.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
-        last.click()
-        self.page.keyboard.insert_text("import os; os._exit(1)")
-        self.page.keyboard.press("Control+Enter")
 
     def close(self) -> None:
         """Close the notebook, and end its kernel."""

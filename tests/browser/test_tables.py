@@ -241,22 +241,3 @@ def test_the_keys_are_explained(table):
     expect(panel).to_contain_text("restarts>3")
     table.page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
-
-
-def test_a_table_whose_kernel_was_restarted_or_killed_says_so(lab, browser, screenshots):
-    page = lab.open(browser, "restarted", [SHOW.format("30, changes=50")])
-    status = page.output(0).locator(".nbc-status")
-    page.run_and_wait(0)
-    expect(status).to_have_text("● live", timeout=30_000)
-    page.restart_kernel()
-    expect(status).to_have_text("◌ not live: the kernel ended", timeout=30_000)
-    expect(page.output(0).get_by_role("button", name="Stop")).to_be_hidden()
-    expect(page.output(0).locator(".nbc-row").first).to_be_visible()  # what it last knew is still there
-    page.run_and_wait(0)
-    expect(page.output(0).locator(".nbc-status")).to_have_text("● live", timeout=30_000)
-    page.kill_kernel()
-    expect(page.output(0).locator(".nbc-status")).to_have_text(
-        re.compile("not live: the kernel ended|no word from the kernel"), timeout=40_000
-    )
-    page.page.screenshot(path=screenshots / "table-kernel-gone.png")
-    page.close()
