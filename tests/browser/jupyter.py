@@ -23,10 +23,10 @@ START_SECONDS = 180.0
 KERNEL_MILLISECONDS = 60_000
 OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', { path })"
 READY = """async () => {
-  const { context, sessionContext } = window.jupyterapp.shell.currentWidget;
-  await context.ready;
-  await sessionContext.ready;
-  await sessionContext.session.kernel.info;
+  const notebook = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.sessionContext);
+  await notebook.context.ready;
+  await notebook.sessionContext.ready;
+  await notebook.sessionContext.session?.kernel?.info;
 }"""
 CLOSE = "() => { for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose() }"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
@@ -190,6 +190,7 @@ class NotebookPage:
     def wait_for_kernel(self) -> None:
         """Wait until the kernel itself has answered; the page's indicator says "idle" before that."""
         if self.server.application == "lab":
+            self.page.wait_for_function("window.jupyterapp", timeout=KERNEL_MILLISECONDS)  # it comes after the notebook
             self.page.evaluate(READY)
             return
         deadline = time.monotonic() + KERNEL_MILLISECONDS / 1000
