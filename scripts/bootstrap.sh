@@ -45,8 +45,14 @@ if [ "$(cat "$home/wanted" 2>/dev/null)" != "$wanted" ] || [ ! -x "$home/bin/pyt
   # uv does not read pip's configuration
   index=$("$home/bin/python" -m pip config get global.index-url 2>/dev/null || true)
   if [ -n "$index" ]; then UV_DEFAULT_INDEX=$index; export UV_DEFAULT_INDEX; fi
-  (cd "$clone" && "$home/bin/uv" pip install -q --python "$home/bin/python" --editable . --group "$group" >&2) ||
+  # where Python keeps no bytecode, each start of a kernel or a test would compile thousands of files again
+  compile=
+  [ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || compile=--compile-bytecode
+  (cd "$clone" && "$home/bin/uv" pip install -q $compile --python "$home/bin/python" --editable . --group "$group" >&2) ||
     (cd "$clone" && "$home/bin/python" -m pip install -q --editable . --group "$group" >&2)
   printf '%s' "$wanted" > "$home/wanted"
+fi
+if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
+  (cd "$clone" && "$home/bin/python" -m compileall -q nbcontainer tests benchmarks scripts >&2) || true
 fi
 printf '%s\n' "$home/bin/python"
