@@ -58,6 +58,13 @@ class Settings:
             raise UsageError(f"{name} takes a number above 0, not {value!r}.")
         setattr(self, name, converted)
 
+    @classmethod
+    def meanings(cls) -> dict[str, str]:
+        """What each option means, as the lines above say it."""
+        described = (cls.__doc__ or "").partition("Attributes:")[2].splitlines()
+        lines = (line.strip().partition(": ") for line in described)
+        return {name: meaning for name, _, meaning in lines if meaning}
+
     def is_protected(self, context: str) -> bool:
         """Whether `context` matches one of `protected_contexts`."""
         return any(fnmatchcase(context, pattern) for pattern in self.protected_contexts)

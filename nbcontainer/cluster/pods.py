@@ -51,8 +51,10 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
     sent = pod_manifest(request)
     try:
         pod = await _post(cluster, sent)
-    except Conflict as error:
-        error.cure = f"Delete it first (%kpod delete {request.name}), or choose another name."
+    except NbcontainerError as error:
+        if isinstance(error, Conflict):
+            error.cure = f"Delete it first (%kpod delete {request.name}), or choose another name."
+        progress.tell(PodStep("", error.message, "failed"))
         raise
     progress.tell(PodStep("Pending", "created"))
     if request.wait:

@@ -42,13 +42,12 @@ def doctor(call: Call) -> Any:
 )
 def change(call: Call) -> Any:
     """Show or change."""
-    from dataclasses import asdict  # noqa: PLC0415 - seldom
-
     values = call.values
-    known = asdict(settings)
-    if values.name and values.name not in known:
-        raise UsageError(f"There is no setting {values.name!r}.", cure=f"Settings: {', '.join(known)}.")
     if values.value is not None:
         settings.change(values.name, values.value)
         return None
-    return {values.name: known[values.name]} if values.name else known
+    if not values.name:
+        return settings
+    if values.name not in vars(settings):
+        raise UsageError(f"There is no setting {values.name!r}.", cure=f"Settings: {', '.join(vars(settings))}.")
+    return getattr(settings, values.name)

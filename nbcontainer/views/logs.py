@@ -45,6 +45,10 @@ class LogView(View[LogEvent, LogState]):
         self._written = 0  # lines, in a terminal
         self._noted: Sequence[str] = ()
 
+    def is_empty(self, state: LogState) -> bool:
+        """Whether nothing was written or noted yet."""
+        return not state.total and not state.notes
+
     # --- plain lines
 
     def line(self, event: LogEvent) -> str | None:

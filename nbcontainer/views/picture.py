@@ -321,13 +321,13 @@ def as_html(picture: Picture) -> str:
     for place, block in enumerate(picture.blocks):
         match block:
             case Line():
-                style = (
-                    f"white-space: pre-wrap; padding-left: {block.indent}ch"
-                    if block.indent
-                    else "white-space: pre-wrap"
-                )
-                if block.head:
-                    style = _HEAD if place + 1 < len(picture.blocks) else "white-space: pre-wrap"
+                style = "white-space: pre-wrap"
+                if block.head and place + 1 < len(picture.blocks):
+                    style = _HEAD
+                elif block.wraps:  # what goes on below stands under the words, not under the sign before them
+                    style += f"; padding-left: {block.indent + 2}ch; text-indent: -2ch"
+                elif block.indent:
+                    style += f"; padding-left: {block.indent}ch"
                 parts.append(f'<div style="{style}">{"".join(map(_html_span, block.spans))}</div>')
             case Grid():
                 parts.append(_html_grid(block))
@@ -373,7 +373,7 @@ def _html_bar(bar: tuple[float, float], tone: Tone) -> str:
 def _html_grid(grid: Grid) -> str:
     def style(index: int) -> str:
         cell = f"{_CELL};vertical-align:top" if grid.wraps else _CELL
-        if index == grid.flexible and not grid.columns:
+        if index == grid.flexible and (grid.wraps or not grid.columns):
             return f"{cell};text-align:left;{_WRAPPED if grid.wraps else _CUT}"
         return f"{cell};text-align:{'right' if index in grid.right else 'left'}"
 

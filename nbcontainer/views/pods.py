@@ -22,6 +22,10 @@ _TROUBLE = ("BackOff", "Err", "Error", "Failed", "Invalid", "Unschedulable")
 class PodStartView(View[PodStep, PodStart]):
     """The pod's steps, newest last."""
 
+    def is_empty(self, state: PodStart) -> bool:
+        """Whether nothing was heard of the pod yet."""
+        return not state.status
+
     def line(self, event: PodStep) -> str | None:
         """`Pending: created`."""
         return f"{event.status}: {event.message}" if event.message else event.status
@@ -30,7 +34,7 @@ class PodStartView(View[PodStep, PodStart]):
         """The pod's status in one line, and what the last step said where it is in trouble."""
         tone = ENDS.get(state.end) or _tone(state.status)
         sign = "■" if state.end == "stopped" else SIGNS[tone]
-        words = f"  {state.status or 'asked for'}" + (" · no longer waited for" if state.end == "stopped" else "")
+        words = f"  {state.status or ('not created' if state.end == 'failed' else 'asked for')}" + (" · no longer waited for" if state.end == "stopped" else "")
         head = [Span(f"{sign} ", tone), Span(f"pod/{state.name}", bold=True), Span(words, tone)]
         if state.where:
             head += [Span("  "), Span(state.where, Tone.DIM, chip=True)]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.pods import Description, ExecResult, PodChange
     from nbcontainer.model.results import Report
+    from nbcontainer.settings import Settings
 
 __all__ = ["SIGNS", "picture_of"]
 
@@ -23,7 +24,7 @@ _ACTIONS = {
 }
 
 
-def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each kind of result
+def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for each kind of result
     """A result as it is drawn when it is displayed."""
     if isinstance(result, Table):  # first, so that the first table need not wait for what the others need
         from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
@@ -35,6 +36,7 @@ def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each k
     from nbcontainer.model.logs import LogResult  # noqa: PLC0415 - as above
     from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges  # noqa: PLC0415 - as above
     from nbcontainer.model.results import Report  # noqa: PLC0415 - as above
+    from nbcontainer.settings import Settings  # noqa: PLC0415 - as above
 
     match result:
         case BuildResult():
@@ -59,6 +61,8 @@ def picture_of(result: Any) -> Picture:  # noqa: PLR0911 - one return for each k
             return _description(result)
         case Report():
             return _report(result)
+        case Settings():
+            return _settings(result)
     return Picture((Line.of(repr(result)),))
 
 
@@ -125,3 +129,14 @@ def _report(report: Report) -> Picture:
         if remark.cure:
             blocks.append(Line.of(Span(remark.cure, Tone.DIM), indent=2, wraps=True))
     return Picture(tuple(blocks), label="report")
+
+
+def _settings(settings: Settings) -> Picture:
+    rows = []
+    for name, meaning in settings.meanings().items():
+        value = getattr(settings, name)
+        words = ", ".join(value) if isinstance(value, tuple) else str(value)
+        rows.append((Span(name), Span(words or "–", code=bool(words)), Span(meaning, Tone.DIM)))
+    hint = Line.of(Span("%nbcontainer settings NAME VALUE changes one, until this kernel ends", Tone.DIM))
+    grid = Grid(tuple(rows), ("Setting", "Value", "Meaning"), flexible=2, wraps=True)
+    return Picture((grid, hint), label="settings")

@@ -36,6 +36,7 @@ Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")
 
+EMPTY_SECONDS = 1.0  # how long a page waits for something to show before it shows an empty frame
 STILL_SECONDS = 0.25  # between two whole pictures, where there is no widget
 DUMB = ("dumb", "unknown")  # what TERM is where the cursor does not move
 MISSED_LINE = "… {} events were too fast for these lines; the picture at the end has them …"
@@ -215,9 +216,8 @@ class Notebook:
 
     def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
         """Show the widget and keep it up to date until the operation is done."""
-        operation.wait(FRAME_SECONDS, revision=0)
-        if operation.error is not None and operation.revision == 1:
-            return  # refused at once: the error says it all
+        if _is_refused(operation, view):
+            return  # the error says it all
         follower = _open(operation.state, view)
         try:
             follower.follow(operation)
@@ -257,6 +257,17 @@ class Notebook:
 
         threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
         return behind
+
+
+def _is_refused(operation: Operation[Event, State, Result], view: View[Event, State]) -> bool:
+    """Wait until there is something to show; whether it failed before there was."""
+    operation.wait(FRAME_SECONDS, revision=0)
+    if operation.error is not None and operation.revision == 1:
+        return True
+    deadline = time.monotonic() + EMPTY_SECONDS
+    while view.is_empty(operation.state) and not operation.done and (left := deadline - time.monotonic()) > 0:
+        operation.wait(left, revision=operation.revision)
+    return operation.error is not None and view.is_empty(operation.state)
 
 
 class Behind:

@@ -33,6 +33,11 @@ class View(ABC, Generic[Event, State]):
         del state, coloured
         return ""
 
+    def is_empty(self, state: State) -> bool:
+        """Whether a page would show nothing but a frame; then it waits a moment for what comes, or for a refusal."""
+        del state
+        return False
+
     @abstractmethod
     def line(self, event: Event) -> str | None:
         """The event as one or more plain lines, or None where it is not worth one."""

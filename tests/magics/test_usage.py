@@ -1,8 +1,11 @@
 """What needs no engine: help, wrong words, Dockerfile faults, variables."""
 
+import re
+
 import pytest
 
 from nbcontainer.magics import registration
+from nbcontainer.settings import settings
 
 HELP = ["%docker --help", "%docker push --help", "%%dockerfile --help", "%%dockerfile --help\n", "%kpod --help",
         "%kpod create --help", "%%kube apply --help", "%kube --help", "%nbcontainer --help"]  # fmt: skip
@@ -83,7 +86,9 @@ def test_doctor_says_what_is_missing_and_the_cure(lone_kernel):
 
 
 def test_settings_are_shown_and_changed(lone_kernel):
-    assert "'confirm': True" in lone_kernel.run("%nbcontainer settings").text
+    shown = lone_kernel.run("%nbcontainer settings").text
+    assert re.search(r"^confirm +True +whether destructive verbs ask", shown, re.MULTILINE)
+    assert all(re.search(rf"^{name} ", shown, re.MULTILINE) for name in vars(settings))
     assert lone_kernel.run("%nbcontainer settings log_window 3000").outputs == []
     assert "3000" in lone_kernel.run("%nbcontainer settings log_window").text
     lone_kernel.run("%nbcontainer settings log_window 2000")

@@ -26,6 +26,7 @@ class BuildView implements View {
   private readonly title = make('b');
   private readonly tags = make('span', { class: 'nbc-tags' });
   private readonly phase = make('span', { role: 'status' });
+  private readonly head: HTMLElement;
   private readonly facts = make('span', { class: 'nbc-dim nbc-facts' });
   private readonly where = make('span', { class: 'nbc-chip' });
   private readonly bar = make('i');
@@ -54,7 +55,7 @@ class BuildView implements View {
     private readonly live: Live<Build>,
   ) {
     this.stop = new StopButton(live);
-    const head = make(
+    this.head = make(
       'div',
       { class: 'nbc-bar' },
       this.title,
@@ -64,7 +65,7 @@ class BuildView implements View {
       make('span', { class: 'nbc-right' }, this.where, this.stop.element),
     );
     const root = make('div', { class: 'nbc nbc-build', role: 'group', 'aria-label': 'Build' });
-    root.append(head, this.progress, this.steps, this.reason, this.warnings);
+    root.append(this.head, this.progress, this.steps, this.reason, this.warnings);
     root.addEventListener('keydown', (event) => moveFocus(root, event));
     element.append(root);
     this.ticker = new Ticker(root, () => this.tick());
@@ -86,6 +87,7 @@ class BuildView implements View {
     this.progress.hidden = !running;
     setAttribute(this.progress, 'aria-valuenow', String(Math.round(done * 100)));
     this.bar.style.transform = `scaleX(${done.toFixed(3)})`;
+    this.head.classList.toggle('nbc-ended', !running);
     this.stop.draw(running);
     this.drawSteps(build);
     // a failed step says so itself, with its output

@@ -54,6 +54,7 @@ function look(layer: Layer): [string, string] {
 class TransferView implements View {
   private readonly title = make('b');
   private readonly phase = make('span', { role: 'status' });
+  private readonly head: HTMLElement;
   private readonly facts = make('span', { class: 'nbc-dim nbc-facts' });
   private readonly where = make('span', { class: 'nbc-chip' });
   private readonly bar = make('i');
@@ -74,11 +75,11 @@ class TransferView implements View {
   ) {
     this.stop = new StopButton(live);
     const right = make('span', { class: 'nbc-right' }, this.where, this.stop.element);
-    const head = make('div', { class: 'nbc-bar' }, this.title, this.phase, this.facts, right);
+    this.head = make('div', { class: 'nbc-bar' }, this.title, this.phase, this.facts, right);
     const root = make(
       'div',
       { class: 'nbc nbc-transfer', role: 'group' },
-      head,
+      this.head,
       this.progress,
       this.layers,
       this.reason,
@@ -113,6 +114,7 @@ class TransferView implements View {
     this.progress.hidden = !running;
     setAttribute(this.progress, 'aria-valuenow', String(Math.round(share * 100)));
     this.bar.style.transform = `scaleX(${share.toFixed(3)})`;
+    this.head.classList.toggle('nbc-ended', !running);
     this.stop.draw(running);
     this.ticker.run(running);
     this.tick();

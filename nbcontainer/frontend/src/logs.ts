@@ -232,7 +232,7 @@ class LogView implements View {
     const [text, tone] = lost
       ? [lost, 'warning']
       : !running
-        ? [!store.followed ? '' : this.live.stopped ? '■ stopped' : '✓ ended', 'dim']
+        ? ending(store, this.live.stopped)
         : list.follow
           ? ['● live', 'good']
           : ['◌ paused', 'warning'];
@@ -408,6 +408,13 @@ class LogView implements View {
     this.search.stop();
     this.list.dispose();
   }
+}
+
+/** How a log that goes on no more ended, and the tone of that; one that was only read needs no word. */
+function ending(store: LogStore, stopped: boolean): [string, string] {
+  if (stopped || store.outcome === 'stopped') return ['■ stopped', 'dim'];
+  if (store.outcome === 'failed') return [`✕ ${store.reason.split('\n')[0] || 'failed'}`, 'bad'];
+  return [store.followed ? '✓ ended' : '', 'dim'];
 }
 
 export default liveWidget<LogWire, LogWire>({

@@ -17,6 +17,9 @@ export interface LogWire extends Partial<WireLines> {
   where?: string;
   spool?: string;
   following?: boolean;
+  /** How it ended: done, failed or stopped; empty while it goes on. */
+  outcome?: string;
+  reason?: string;
   /** Whether a time stands before each line from the start. */
   times?: boolean;
   sources?: Record<string, boolean>;
@@ -44,6 +47,8 @@ export class LogStore {
   spool = '';
   following = false;
   followed = false;
+  outcome = '';
+  reason = '';
   times = false;
   sources = new Map<string, boolean>();
   notes = new Map<number, string[]>();
@@ -62,6 +67,8 @@ export class LogStore {
     this.spool = message.spool ?? this.spool;
     this.following = message.following ?? this.following;
     this.followed ||= this.following;
+    this.outcome = message.outcome ?? this.outcome;
+    this.reason = message.reason ?? this.reason;
     this.times = message.times ?? this.times;
     this.bytes = message.bytes ?? this.bytes;
     if (message.sources) this.sources = new Map(Object.entries(message.sources));
