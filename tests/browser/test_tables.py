@@ -1,6 +1,8 @@
 """The live table in JupyterLab: a real page and a real kernel."""
 
+import os
 import re
+import signal
 
 import nbformat
 import pytest
@@ -13,6 +15,7 @@ IMPORT = (
 )
 SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
 STOP = "operation.stop(); operation.wait(5)"
+NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no word from the kernel)$")
 FRAMES = """seconds => new Promise(done => {
   let frames = 0; const begun = performance.now();
   const count = () => { frames += 1;
@@ -241,3 +244,25 @@ def test_the_keys_are_explained(table):
     expect(panel).to_contain_text("restarts>3")
     table.page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
+
+
+def test_a_table_whose_kernel_was_killed_or_restarted_says_so(lab, browser, screenshots):
+    page = lab.open(browser, "kernel-gone", [SHOW.format("30, changes=50"), "import os; print(os.getpid())"])
+    output = page.output(0)
+    status = output.locator(".nbc-status")
+    page.run_and_wait(0)
+    expect(status).to_have_text("● live", timeout=30_000)
+    page.run_and_wait(1)
+    os.kill(int(page.output(1).inner_text()), signal.SIGKILL)
+    expect(status).to_have_text(NOT_LIVE, timeout=40_000)
+    expect(output.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(output.locator(".nbc-row").first).to_be_visible()  # what it last knew is still there
+    page.page.screenshot(path=screenshots / "table-kernel-gone.png")
+    page.dismiss_dialog()  # JupyterLab's own words: the kernel died, and was started anew
+    page.wait_for_kernel()
+    page.run_and_wait(0)
+    expect(status).to_have_text("● live", timeout=30_000)
+    page.restart_kernel()  # a kernel that is asked to end still says so
+    expect(status).to_have_text(re.compile(f"^■ stopped$|{NOT_LIVE.pattern}"), timeout=40_000)
+    assert page.errors == []
+    page.close()
