@@ -34,7 +34,8 @@ class PodStartView(View[PodStep, PodStart]):
         """The pod's status in one line, and what the last step said where it is in trouble."""
         tone = ENDS.get(state.end) or _tone(state.status)
         sign = "■" if state.end == "stopped" else SIGNS[tone]
-        words = f"  {state.status or ('not created' if state.end == 'failed' else 'asked for')}" + (" · no longer waited for" if state.end == "stopped" else "")
+        words = "  " + (state.status or ("not created" if state.end == "failed" else "asked for"))
+        words += " · no longer waited for" if state.end == "stopped" else ""
         head = [Span(f"{sign} ", tone), Span(f"pod/{state.name}", bold=True), Span(words, tone)]
         if state.where:
             head += [Span("  "), Span(state.where, Tone.DIM, chip=True)]

@@ -28,8 +28,8 @@ class LayerRow {
     this.status,
   );
 
-  draw(layer: Layer): void {
-    const [sign, tone] = look(layer);
+  draw(layer: Layer, running: boolean): void {
+    const [sign, tone] = look(layer, running);
     setAttribute(this.element, 'class', `nbc-layer ${tone}`);
     setText(this.sign, sign);
     setText(this.name, visible(layer.id));
@@ -41,14 +41,14 @@ class LayerRow {
     const part = !layer.done && layer.current > 0;
     const total = layer.total ? bytes(layer.total) : '';
     setText(this.amount, part ? bytes(layer.current) + (total ? ` / ${total}` : '') : total);
-    setText(this.status, visible(layer.status).toLowerCase());
+    setText(this.status, layer.done || running ? visible(layer.status).toLowerCase() : 'not done');
   }
 }
 
-function look(layer: Layer): [string, string] {
+function look(layer: Layer, running: boolean): [string, string] {
   if (layer.skipped) return ['●', 'nbc-cached'];
   if (layer.done) return ['✓', 'nbc-good'];
-  return layer.current ? ['◐', 'nbc-running'] : ['○', 'nbc-dim'];
+  return layer.current && running ? ['◐', 'nbc-running'] : ['○', 'nbc-dim'];
 }
 
 class TransferView implements View {
@@ -101,7 +101,7 @@ class TransferView implements View {
     const host = transfer.image.startsWith(`${transfer.host}/`) ? '' : transfer.host;
     setCutText(this.where, [host, transfer.engine].filter(Boolean).map(visible).join(' · '));
     this.where.hidden = !host && !transfer.engine;
-    for (const layer of transfer.layers) this.row(layer.id).draw(layer);
+    for (const layer of transfer.layers) this.row(layer.id).draw(layer, running);
     this.layers.hidden = !transfer.layers.length;
     setText(this.reason, transfer.reason.split('\n').map(visible).join('\n'));
     this.reason.hidden = !transfer.reason;
