@@ -72,7 +72,7 @@ def _end_spans(end: PodEnd, state: PodDeletion) -> list[Span]:
         spans.append(Span(f"  {until - state.began:.0f} s", Tone.DIM))
     if end.message:
         spans.append(Span(f"  {end.message}", Tone.DIM))
-    return [*spans, Span(f"  {state.where}", Tone.DIM)]
+    return [*spans, Span("  "), Span(state.where, Tone.DIM, chip=True)]
 
 
 def _tone(status: str) -> Tone:

@@ -239,7 +239,7 @@ class Notebook:
         Where what widgets need has not been loaded yet, the picture is displayed at once and the widget takes its
         place.
         """
-        early = _Still(state, view) if "anywidget" not in sys.modules else None
+        early = _Still(state, view, height=view.page_height(state)) if "anywidget" not in sys.modules else None
         opened = None if early is not None else _open(state, view)
         behind = Behind()
 
@@ -314,8 +314,9 @@ def _open(state: Any, view: View[Any, Any], early: _Still | None = None) -> _Fol
 class _Still:
     """Keeps one displayed picture in step with one operation, by drawing it anew."""
 
-    def __init__(self, state: Any, view: View[Any, Any]) -> None:
+    def __init__(self, state: Any, view: View[Any, Any], *, height: int | None = None) -> None:
         self._view = view
+        self._height = height
         self.handle: Any = None
         self._draw(state)
 
@@ -323,6 +324,8 @@ class _Still:
         from IPython.display import DisplayHandle  # noqa: PLC0415 - only where there is an IPython
 
         bundle = _bundle(self._view.render(state))
+        if self._height is not None:
+            bundle["text/html"] = f'<div style="height: {self._height}px; overflow: auto">{bundle["text/html"]}</div>'
         if self.handle is None:
             self.handle = DisplayHandle()
             self.handle.display(bundle, raw=True)

@@ -51,6 +51,11 @@ class View(ABC, Generic[Event, State]):
         del state
         return None
 
+    def page_height(self, state: State) -> int | None:
+        """How many pixels high its widget will be, so that a picture before it leaves the page where it is."""
+        del state
+        return None
+
     def wire(self, previous: State | None, state: State) -> dict[str, Any] | None:
         """What the widget is told to come from `previous` to `state`: JSON; None where nothing changed.
 
