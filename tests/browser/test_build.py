@@ -109,3 +109,18 @@ def test_a_reloaded_page_shows_the_snapshot(lab, browser):
     expect(page.output(0).get_by_role("status").first).to_have_text("✓ built", timeout=20_000)
     expect(page.output(0).locator(".nbc-step")).not_to_have_count(0)
     page.close()
+
+
+def test_opened_again_without_its_kernel_the_saved_picture_is_shown(lab, browser, screenshots):
+    page = lab.open(browser, "opened-again", [IMPORT + "show_build('failing', speed=20)"])
+    page.run_and_wait(0)
+    expect(page.output(0).locator(".nbc-build")).to_be_visible()
+    page.save()
+    page.close()  # and with it its kernel
+    page = lab.open(browser, "opened-again")
+    picture = page.output(0).locator("[role='group'][aria-label]")
+    expect(picture).to_contain_text("✕ failed", timeout=30_000)
+    expect(page.output(0)).not_to_contain_text("model not found")
+    page.page.screenshot(path=screenshots / "build-opened-again.png")
+    assert page.errors == []
+    page.close()

@@ -2,10 +2,12 @@
 
 import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
+import { INotebookTracker, type Notebooks } from '@jupyterlab/notebook';
 import { complete } from './complete';
 import { languageOf, magicCells } from './magic';
 import { hoverHelp } from './hover';
 import { lintDockerfile } from './lint';
+import { showSaved } from './saved';
 
 const RANK = 540; // just before the kernel's own (550)
 
@@ -54,4 +56,14 @@ const completion = {
   },
 };
 
-export default [colours, completion];
+const saved = {
+  id: 'nbcontainer:saved',
+  description: 'Shows the saved picture of a widget whose kernel is gone.',
+  autoStart: true,
+  optional: [INotebookTracker],
+  activate: (_app: unknown, notebooks: Notebooks | null) => {
+    if (notebooks) showSaved(notebooks);
+  },
+};
+
+export default [colours, completion, saved];

@@ -45,3 +45,22 @@ declare module '@jupyterlab/completer' {
   }
   export const ICompletionProviderManager: unique symbol;
 }
+
+declare module '@jupyterlab/notebook' {
+  export interface MimeModel {
+    readonly data: Record<string, unknown>;
+  }
+  export interface Renderer {
+    readonly node: HTMLElement;
+    renderModel(model: MimeModel): Promise<void>;
+  }
+  export interface Factory {
+    createRenderer(type: string, ...rest: unknown[]): Renderer;
+  }
+  export interface Notebooks {
+    readonly widgetAdded: {
+      connect(slot: (sender: unknown, panel: { content: { rendermime: Factory } }) => void): void;
+    };
+  }
+  export const INotebookTracker: unique symbol;
+}
