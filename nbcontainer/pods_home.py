@@ -68,6 +68,7 @@ def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
 
     Raises:
         ClusterUnavailable: the context is not whole, or there is neither a cluster nor a Podman.
+        Unsupported: a namespace is named, and there is only Podman.
     """
     from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
     from nbcontainer.settings import settings  # noqa: PLC0415 - as above
@@ -82,6 +83,8 @@ def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
             raise ClusterUnavailable(
                 missing.message, cure=f"{missing.cure} Or install Podman, whose pods need no cluster."
             ) from None
+        if namespace:
+            raise Unsupported("namespaces", engine.name, cure="Its pods are all in one place: leave -n out.") from None
         return _in_podman(engine)
 
 

@@ -48,7 +48,11 @@ class Settings:
         Raises:
             UsageError: there is no such option, or the value does not fit it.
         """
-        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what is no option or does not fit: a misspelt protection would protect nothing."""
+        kinds = {field.name: type(field.default) for field in fields(self)}
         if name not in kinds:
             raise UsageError(f"There is no setting {name!r}.", cure=f"Settings: {', '.join(kinds)}.")
         converted = _convert(name, kinds[name], value)
@@ -56,7 +60,7 @@ class Settings:
             raise UsageError(f"There is no surface {value!r}.", cure=f"Surfaces: {', '.join(SURFACES)}.")
         if kinds[name] in (int, float) and converted <= 0:
             raise UsageError(f"{name} takes a number above 0, not {value!r}.")
-        setattr(self, name, converted)
+        super().__setattr__(name, converted)
 
     @classmethod
     def meanings(cls) -> dict[str, str]:

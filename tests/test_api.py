@@ -154,3 +154,18 @@ def test_every_public_name_is_there():
     assert all(getattr(nbc, name) is not None for name in nbc.__all__)
     with pytest.raises(AttributeError):
         nbc.not_there  # noqa: B018 - the look-up is the test
+
+
+@pytest.mark.usefixtures("docker")
+def test_a_detached_run_that_is_stopped_while_it_starts_leaves_nothing_running():
+    for turn, delay in enumerate((0.0, 0.03, 0.06, 0.1)):
+        name = f"api-stopped-{os.getpid()}-{turn}"
+        operation = nbc.run("busybox", command="sleep 98", detach=True, name=name)
+        operation.wait(delay)
+        done = operation.done
+        operation.stop()
+        assert operation.wait(20)
+        running = name in nbc.containers().names
+        if name in nbc.containers(all=True).names:
+            nbc.remove_containers(name, force=True)
+        assert done or not running

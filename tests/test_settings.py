@@ -39,7 +39,16 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(name, text):
     settings = Settings()
     with pytest.raises(UsageError):
         settings.change(name, text)
+    with pytest.raises(UsageError):
+        setattr(settings, name, text)
     assert settings == Settings()
+
+
+def test_protection_that_is_one_text_protects():
+    settings = Settings()
+    settings.protected_contexts = "prod-*, live"
+    assert settings.is_protected("prod-1")
+    assert settings.is_protected("live")
 
 
 def test_protection_is_by_pattern():

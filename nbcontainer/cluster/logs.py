@@ -66,6 +66,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
 
 async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
     collector = Collector(progress, spool)
+    failure: Exception | None = None
     try:
         async with asyncio.timeout((request.follow and request.timeout) or None):
             wanted = await resolve(cluster, request)
@@ -76,10 +77,12 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
     except TimeoutError:
         pass  # the end that was asked for
     except ExceptionGroup as group:
-        raise _first(group) from None
+        failure = _first(group)
     finally:
         collector.close()
         progress.tell(LogEnded())
+    if failure is not None:
+        raise failure  # not within the group's handler: IPython shows all of an error that a group led to
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

@@ -155,11 +155,11 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
         return ""
     if any(word in folded for word in ("authorization", "unauthorized", "401", "pull access denied", "403 forbidden")):
         return "Check the image's name; if it is private, log in first: %docker login REGISTRY."
+    missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
+    if word in ("COPY", "ADD") and missing and "--from" not in title:  # also of a file that is named secret
+        return _missing_file(reason, request)
     if "secret" in folded and ("not found" in folded or "not given" in folded):
         return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."
-    missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
-    if word in ("COPY", "ADD") and missing and "--from" not in title:
-        return _missing_file(reason, request)
     if "no such host" in folded or "failed to do request" in folded:
         return "The registry cannot be reached: check the image's name, the network and the engine's mirrors."
     if word in ("FROM", "") and missing:

@@ -134,7 +134,8 @@ class _Runner:
                 exit_code = None
             else:
                 exit_code = self._attached(container, name, self._spool)
-            ended = True
+            # a detached container that was started while somebody stopped the call is not left running
+            ended = self._spool is not None or not self._progress.stopping
         finally:
             if not ended:
                 self._clean_up(container)

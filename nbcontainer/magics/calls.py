@@ -152,6 +152,7 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
         head = f"\x1b[31m{sign} {name}:\x1b[0m" if _has_colours() else f"{sign} {name}:"
         return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
+    error.__context__ = None  # with a group of exceptions behind it, IPython would show Python's whole traceback
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error
 

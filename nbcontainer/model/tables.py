@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from nbcontainer.errors import UsageError
+
 __all__ = [
     "Cell",
     "Column",
@@ -186,8 +188,11 @@ def dataframe(columns: list[str], rows: list[list[Any]]) -> Any:
     """A pandas DataFrame of these rows.
 
     Raises:
-        ModuleNotFoundError: pandas is not installed.
+        UsageError: pandas is not installed.
     """
-    import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415 - optional
+    try:
+        import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415 - optional
+    except ModuleNotFoundError:
+        raise UsageError("A dataframe needs pandas, which is not installed.", cure="Run: pip install pandas") from None
 
     return pd.DataFrame(rows, columns=columns)

@@ -62,6 +62,9 @@ def test_what_is_not_there(space, writer):
         logs(space, LogRequest(("nix",))).result(30)
     with pytest.raises(NotFound, match='pods "nix" not found'):
         logs(space, LogRequest(("nix",), follow=True)).result(30)
+    with pytest.raises(NotFound, match='pods "nix" not found') as caught:
+        logs(space, LogRequest((writer, "nix"), follow=True)).result(30)
+    assert caught.value.__context__ is None  # else IPython shows Python's traceback of the whole group
     with pytest.raises(NotFound, match="no container 'side'") as caught:
         logs(space, LogRequest((writer,), container="side")).result(30)
     assert caught.value.cure == "It has: writer."
