@@ -329,7 +329,8 @@ def _failure(
     """The error that a failed Solve means."""
     failed = error.step or translator.failed
     where = f"builder {request.builder}" if request.builder else engine.name
-    if error.code is Code.UNAVAILABLE:
+    # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
+    if error.code is Code.UNAVAILABLE and not translator.error(failed):
         return EngineUnavailable(
             f"The connection to {where} was lost during the build: {error.message}.",
             tried=(request.builder or engine.address,),

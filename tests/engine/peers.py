@@ -74,8 +74,8 @@ class Middleman:
             self._open += [near, far]
             for source, target, way in ((near, far, "sent"), (far, near, "replied")):
                 thread = threading.Thread(target=self._pass, args=(source, target, way), daemon=True)
+                thread.start()  # before close() may find it, and join it
                 self._threads.append(thread)
-                thread.start()
 
     def _pass(self, source, target, way):
         with contextlib.suppress(OSError):

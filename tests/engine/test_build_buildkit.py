@@ -71,6 +71,13 @@ def test_heredocs(new_engine):
     assert [step.lines for step in result.steps] == [(2, 2), (3, 5), (6, 8), (9, 9)]
 
 
+def test_a_failure_in_a_cell_of_a_megabyte_is_that_of_its_step(new_engine):
+    text = "FROM busybox\n" + "# a comment of some length\n" * 60_000 + f"RUN : {unique()}; exit 3\n"
+    with pytest.raises(BuildFailed) as caught:
+        made(new_engine, text)
+    assert (caught.value.exit_code, caught.value.lines) == (3, (60_003, 60_003))  # after the magic line
+
+
 def test_secrets_are_given_and_not_shown(new_engine):
     value = "s3cret-" + unique()
     secret = Secret("token", value.encode, "test")

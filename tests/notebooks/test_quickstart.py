@@ -60,6 +60,8 @@ def home(request, tmp_path, token_registry_address):
 @pytest.mark.timeout(400)
 def test_quickstart(home, tmp_path, monkeypatch):
     cells = nbformat.read(QUICKSTART, as_version=4).cells
+    pushed = next(index for index, cell in enumerate(cells) if cell.source.startswith("%docker push"))
+    cells.insert(pushed + 1, nbformat.v4.new_code_cell("print(_.digest)"))
     notebook = execute(cells, tmp_path, monkeypatch, **home)
     for cell in notebook.cells:
         assert not [output for output in cell.get("outputs", ()) if output.get("name") == "stderr"], cell.source
@@ -72,8 +74,10 @@ def test_quickstart(home, tmp_path, monkeypatch):
     # the registry serves what was pushed, under the digest that was shown
     shown = re.search(r"sha256:([0-9a-f]{12})", said(notebook, "%docker push"))[1]
     host, _, rest = image.partition("/")
-    name, _, tag = rest.partition(":")
-    assert _digest(host, name, tag).startswith(f"sha256:{shown}")
+    name, _, _ = rest.partition(":")
+    digest = notebook.cells[pushed + 1].outputs[0]["text"].strip()
+    assert digest.startswith(f"sha256:{shown}")
+    assert _digest(host, name, digest) == digest
 
     assert f"pod/{pod}  Running" in said(notebook, "%kpod create")
     row = next(line for line in said(notebook, "%kpod -l").splitlines() if line.startswith(pod))
