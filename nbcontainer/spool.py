@@ -11,12 +11,17 @@ import stat
 import sys
 import tempfile
 import threading
+import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings
 
 __all__ = ["Spool", "spool_folder"]
+
+KEPT_DAYS = 7  # of files in the system's temporary directory; a folder of the person's own is theirs to clear
 
 
 def spool_folder() -> Path:
@@ -41,7 +46,19 @@ def spool_folder() -> Path:
     if not settings.spool_directory and (foreign or stat.S_ISLNK(status.st_mode)):
         # anybody may make a folder of that name in /tmp
         raise UsageError(f"{folder} is not yours.", cure="Change the setting spool_directory.")
+    if not settings.spool_directory:
+        _remove_old(folder)
     return folder
+
+
+@cache
+def _remove_old(folder: Path) -> None:
+    """Once in each process: logs may hold what should not lie about for ever."""
+    oldest = time.time() - KEPT_DAYS * 86_400
+    for path in folder.glob("*.log"):
+        with suppress(OSError):  # somebody else was quicker
+            if path.lstat().st_mtime < oldest:
+                path.unlink()
 
 
 class Spool:

@@ -1,7 +1,12 @@
 """Options: their kinds, their faults, protection."""
 
+import os
+import tempfile
+import time
+
 import pytest
 
+from nbcontainer import spool
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import Settings
 
@@ -54,3 +59,15 @@ def test_protection_that_is_one_text_protects():
 def test_protection_is_by_pattern():
     settings = Settings(protected_contexts=("prod-*", "live"))
     assert [settings.is_protected(name) for name in ("prod-1", "live", "live-2", "test")] == [True, True, False, False]
+
+
+def test_whole_outputs_in_the_temporary_directory_are_removed_after_a_week(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(spool.settings, "spool_directory", "")
+    folder = spool.spool_folder()
+    spool._remove_old.cache_clear()
+    for name, days in (("old.log", 8), ("young.log", 6), ("other.txt", 8)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - days * 86_400,) * 2)
+    spool.spool_folder()
+    assert sorted(path.name for path in folder.iterdir()) == ["other.txt", "young.log"]

@@ -98,6 +98,8 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
         for pod in pods
         for container in chosen_containers(pod, request, named=pod["metadata"]["name"] in wanted.names)
     ]
+    if not pods:
+        collector.tell(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)

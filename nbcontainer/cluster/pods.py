@@ -26,6 +26,10 @@ PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
 SETTLE_SECONDS = 0.5  # how long a pod that has just begun to run is given to end at once
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
 LAST_LINES = 20  # of a failed container's log, for the error
+STARTED_AGAIN = (
+    "its command ended with exit code 0, and its restart policy starts it again and again: "
+    "give it a command that stays (after --), or --restart=Never"
+)
 
 
 def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
@@ -84,7 +88,10 @@ async def _in_time(
 ) -> dict[str, Any]:
     try:
         async with asyncio.timeout(request.timeout or None):
-            return await _until_running(cluster, request.name, progress)
+            up = await _until_running(cluster, request.name, progress)
+            if request.restart == "Always" and pod_status(up) != "Running":
+                progress.tell(PodStep("Completed", STARTED_AGAIN))
+            return up
     except TimeoutError:
         word = pod_status(await _read(cluster, request.name) or pod)
         raise ApiError(

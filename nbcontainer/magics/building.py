@@ -57,7 +57,7 @@ def shared_fields(call: Call) -> dict[str, Any]:
     values = call.values
     return {
         "tags": tuple(values.tag),
-        "build_args": _arguments(values.build_arg),
+        "build_args": given_or_inherited(values.build_arg),
         "labels": _texts(values.label),
         "annotations": _texts(values.annotation),
         "target": values.target or "",
@@ -138,8 +138,8 @@ def _texts(given: dict[str, str | None]) -> dict[str, str]:
     return {key: value or "" for key, value in given.items()}
 
 
-def _arguments(given: dict[str, str | None]) -> dict[str, str]:
-    """Build arguments; one without a value takes the environment's, as docker build does."""
+def given_or_inherited(given: dict[str, str | None]) -> dict[str, str]:
+    """Variables by name; one without a value takes the environment's, or is left out, as docker does."""
     import os  # noqa: PLC0415 - seldom
 
     found = {key: os.environ.get(key) if value is None else value for key, value in given.items()}

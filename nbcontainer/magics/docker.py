@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.building import ENGINE, FLAGS, run_build, shared_fields
+from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
 
@@ -269,7 +269,7 @@ def run(call: Call) -> Any:
         name=values.name or "",
         detach=values.detach,
         remove=values.rm,
-        environment={key: value or "" for key, value in values.env.items()},
+        environment=given_or_inherited(values.env),
         publish=tuple(values.publish),
         volumes=tuple(values.volume),
         entrypoint=values.entrypoint or "",

@@ -12,7 +12,8 @@ from nbcontainer.views.view import View
 
 __all__ = ["PodDeletionView", "PodStartView"]
 
-_RUNS = ("Running", "Completed", "Succeeded")
+_DONE = ("Completed", "Succeeded")
+_RUNS = ("Running", *_DONE)
 ENDS = {"failed": Tone.BAD, "stopped": Tone.DIM}
 END_TONES = {"Terminating": Tone.RUNNING, "deleted": Tone.GOOD, "refused": Tone.BAD, "stopped": Tone.DIM}
 MOST_PODS = 20
@@ -32,14 +33,14 @@ class PodStartView(View[PodStep, PodStart]):
 
     def render(self, state: PodStart) -> Picture:
         """The pod's status in one line, and what the last step said where it is in trouble."""
-        tone = ENDS.get(state.end) or _tone(state.status)
+        last = state.steps[-1].message if state.steps else ""
+        tone = ENDS.get(state.end) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
         sign = "■" if state.end == "stopped" else SIGNS[tone]
         words = "  " + (state.status or ("not created" if state.end == "failed" else "asked for"))
         words += " · no longer waited for" if state.end == "stopped" else ""
         head = [Span(f"{sign} ", tone), Span(f"pod/{state.name}", bold=True), Span(words, tone)]
         if state.where:
             head += [Span("  "), Span(state.where, Tone.DIM, chip=True)]
-        last = state.steps[-1].message if state.steps else ""
         blocks: list[Block] = [Line(tuple(head), head=bool(last and tone is not Tone.GOOD))]
         if last and tone is not Tone.GOOD:
             blocks.append(Line.of(Span(last, Tone.DIM), indent=2, wraps=True))

@@ -98,6 +98,8 @@ class TableView(View[TableEvent, TableState]):
             blocks.append(Line.of(Span(state.note, Tone.DIM)))
         if rows:
             blocks.append(self._grid(state.columns, rows))
+        elif not state.trouble:
+            blocks.append(Line.of(Span("There are none.", Tone.DIM)))
         if hidden > 0:
             blocks.append(Line.of(Span(f"… and {hidden:,} more", Tone.DIM)))
         if state.trouble:
@@ -211,7 +213,7 @@ def _counts(state: TableState) -> list[tuple[str, Tone, int]]:
         words = groups[tone]
         most = max(words, key=lambda word: words[word])
         single = len(words) == 1 and tone is not Tone.BAD and re.fullmatch("[A-Z]?[a-z]+", most)
-        word = most.lower() if single else GENERIC.get(tone, most.lower())
+        word = most.lower() if single else GENERIC.get(tone) or "".join(most.lower().split()[:1])  # "up 3 hours"
         if word:
             counts.append((word, tone, sum(words.values())))
     return counts

@@ -72,7 +72,8 @@ def test_what_is_not_there(space, writer):
         logs(space, LogRequest((writer,), container="side", follow=True)).result(30)
     with pytest.raises(UsageError):
         logs(space, LogRequest()).result(30)
-    assert len(logs(space, LogRequest(selector="app=none")).result(30)) == 0
+    nobody = logs(space, LogRequest(selector="app=none")).result(30)
+    assert (len(nobody), nobody.state.notes) == (0, ("there are no pods with app=none",))
 
 
 def test_following_ends_with_the_pod(space):
