@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import DockerfileError, EngineUnavailable, NbcontainerError, Protected, UsageError
+from nbcontainer.errors import EngineUnavailable, NbcontainerError, Problem, Protected, UsageError
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -125,33 +125,52 @@ def build(
     try:
         found = _engine(engine, changes=not asked.outputs)
     except (EngineUnavailable, Protected):
-        check(asked)  # faults of the text need no engine, and come first
+        _faults(asked)  # they need no engine, and come first
         raise
     return engine_build(found, asked, command=command)
 
 
-def check(request: BuildRequest | str) -> Report:
-    """Check a Dockerfile's text without an engine.
+def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Report:
+    """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
+
+    Args:
+        request: what would be built, or the Dockerfile's text.
+        engine: as for `build`.
+        **fields: `BuildRequest`'s fields, where `request` is a text.
 
     Raises:
         DockerfileError: it has faults; all of them, each with the person's own line.
     """
-    from nbcontainer.dockerfile import check as check_dockerfile  # noqa: PLC0415 - loads with the first build
-    from nbcontainer.dockerfile import parse  # noqa: PLC0415 - as above
-
-    asked = BuildRequest(dockerfile=request) if isinstance(request, str) else request
-    parsed = parse(asked.dockerfile, asked.source_map)
-    problems = check_dockerfile(
-        parsed, target=asked.target, build_args=asked.build_args, build_contexts=asked.build_contexts
-    )
-    faults = [problem for problem in problems if problem.severity == "error"]
-    if faults:
-        raise DockerfileError(faults)
+    asked = request_from(BuildRequest, request, fields, by="dockerfile")
+    problems = _faults(asked)
+    known = {(problem.source, problem.line) for problem in problems}
+    problems += [found for found in _lint(asked, engine) if (found.source, found.line) not in known]
     if not problems:
         return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
     return Report(
         tuple(Remark(f"line {p.line}: {p.message}", Tone.WARNING, p.suggestion) for p in problems),
     )
+
+
+def _faults(request: BuildRequest) -> list[Problem]:
+    """The warnings about a text, which need no engine; its errors are raised."""
+    from nbcontainer.engine.build import check_request  # noqa: PLC0415 - loads with the first build
+
+    return list(check_request(request)[1])
+
+
+def _lint(request: BuildRequest, engine: str) -> list[Problem]:
+    from nbcontainer.engine.build import has_buildkit  # noqa: PLC0415 - loads with the first build
+
+    try:
+        found = _engine(engine)
+    except EngineUnavailable:
+        return []
+    if not has_buildkit(found, request):
+        return []
+    from nbcontainer.engine.build_lint import lint  # noqa: PLC0415 - seldom
+
+    return lint(found, request)
 
 
 def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from nbcontainer.engine.dial import Stream
     from nbcontainer.operation import Progress
 
-__all__ = ["close_connections", "run_buildkit"]
+__all__ = ["close_connections", "control_of", "options_of", "run_buildkit"]
 
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
 _METADATA = "[internal] load metadata for "
@@ -100,10 +100,10 @@ def _solve(
     translator: StatusTranslator,
     progress: Progress[BuildEvent],
 ) -> dict[str, str]:
-    control = _control(engine, request.builder)
+    control = control_of(engine, request.builder)
     with _loading(engine, request) as outputs:
         try:
-            options = _options(engine, request)
+            options = options_of(engine, request)
             services = _services(request, outputs, progress)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
@@ -123,8 +123,8 @@ def _solve(
             raise _failure(error, engine, request, dockerfile, translator) from None
 
 
-def _control(engine: Engine, builder: str) -> Control:
-    """The connection to the engine's BuildKit, or to a builder."""
+def control_of(engine: Engine, builder: str) -> Control:
+    """The connection to the engine's BuildKit, or to a builder; kept for later calls."""
     with _lock:
         kept = _controls.setdefault(engine, {})
         key = (builder, os.getpid())
@@ -162,7 +162,8 @@ def shared_key(request: BuildRequest) -> str:
     return f"nbcontainer:{Path(request.context).resolve()}" if request.context is not None else "nbcontainer"
 
 
-def _options(engine: Engine, request: BuildRequest) -> SolveOptions:
+def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
+    """What BuildKit is told of a request."""
     contexts = {name: _named_context(name, value)[1] for name, value in request.build_contexts.items()}
     remote = request.context if request.context is not None and _REMOTE.match(request.context) else ""
     attributes = frontend.dockerfile_attributes(

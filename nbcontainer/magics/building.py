@@ -47,7 +47,7 @@ FLAGS = (
     option("--progress", help="how it is shown", choices=("auto", "plain", "tty", "quiet")),
     option("--provenance", help="an attestation; only false", choices=("false",)),
     option("--sbom", help="an attestation; only false", choices=("false",)),
-    switch("--check", help="check the text, build nothing"),
+    switch("--check", help="check the text, with BuildKit's checks where it answers; build nothing"),
     ENGINE,
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ def run_build(call: Call, request: BuildRequest, command: str, *, behind: bool =
 
     values = call.values
     if values.check:
-        return api.check(request)
+        return api.check(request, engine=values.context or "")
     operation = api.build(request, command=command, engine=values.context or "")
     if behind:
         surface = choose_surface()

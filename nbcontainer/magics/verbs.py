@@ -283,6 +283,8 @@ class Magic:
             raise UsageError(f"%{self.name} needs a verb.", cure=f"Verbs: {', '.join(known)}. %{self.name} --help")
         near = difflib.get_close_matches(words[0], [*known, *(a for v in self.verbs for a in v.aliases)], 1, 0.6)
         hint = f"Did you mean %{self.name} {near[0]}?" if near else f"Verbs: {', '.join(known)}."
+        if fallback is not None and not near:
+            hint += f" If it is a name: %{self.name} {fallback.name} {words[0]}."
         raise UsageError(f"%{self.name} has no verb {words[0]!r}.", cure=hint)
 
     def help(self) -> str:

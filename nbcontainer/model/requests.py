@@ -25,9 +25,12 @@ def request_from(kind: type[Request], given: Request | str, words: Mapping[str, 
         by: the field that `given` is where it is a text.
 
     Raises:
-        UsageError: it has no field of that name, or fields were given beside a request.
+        UsageError: it has no field of that name, a value is of no kind that fits, or fields were given beside a
+            request.
     """
     known: dict[str, Field[Any]] = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(given, str | kind):
+        raise UsageError(f"Wanted is a text or a {kind.__name__}, not a {type(given).__name__}.")
     if not isinstance(given, str):
         if words:
             raise UsageError(f"{', '.join(words)}: given beside a {kind.__name__}, which has them.")
@@ -39,11 +42,23 @@ def request_from(kind: type[Request], given: Request | str, words: Mapping[str, 
 
 
 def _as_field(item: Field[Any], value: Any) -> Any:
+    if item.name == "files" and isinstance(value, Mapping):
+        return {path: _content(path, content) for path, content in value.items()}
+    if str(item.type).startswith("Mapping") and not isinstance(value, Mapping):
+        raise UsageError(f"{item.name} is a mapping of names to values, not a {type(value).__name__}.")
     if not str(item.type).startswith("tuple"):
         return value
     if isinstance(value, str) and item.name == "command":
         return tuple(shlex.split(value))
     return names_from(value) if value else ()
+
+
+def _content(path: str, content: Any) -> bytes:
+    if isinstance(content, str):
+        return content.encode()
+    if isinstance(content, bytes | bytearray | memoryview):
+        return bytes(content)
+    raise UsageError(f"The file {path} is a {type(content).__name__}, not str or bytes.")
 
 
 def names_from(names: Sequence[str] | str) -> tuple[str, ...]:

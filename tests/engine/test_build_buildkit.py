@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from nbcontainer.engine.build_lint import lint
 from nbcontainer.engine.buildkit_build import close_connections
 from nbcontainer.engine.connection import find_engine, forget_engines
 from nbcontainer.errors import (
@@ -16,7 +17,7 @@ from nbcontainer.errors import (
     EngineUnavailable,
     NbcontainerError,
 )
-from nbcontainer.model.build import BuildStarted, Secret, StepState
+from nbcontainer.model.build import BuildRequest, BuildStarted, Secret, SourceMap, StepState
 from tests.buildkit.conftest import make_buildkitd, own_buildkitd, running_buildkitd  # noqa: F401 - fixtures
 
 from .build_engines import BUILDKIT, connect, made, output, processes, start, unique, wait_until
@@ -251,3 +252,16 @@ def test_an_engine_found_again_builds_on(new_engine):
     made(again, "FROM busybox")
     close_connections(again)
     again.http().close()
+
+
+def test_buildkits_own_checks_without_a_build(new_engine):
+    text = "FROM busybox\nENV a b\nENV PASSWORD=abc\nCMD echo x\n"
+    request = BuildRequest(text, source_map=SourceMap.shifted(5, 1))
+    found = {(problem.source, problem.line) for problem in lint(new_engine, request)}
+    assert found >= {("LegacyKeyValueFormat", 3), ("SecretsUsedInArgOrEnv", 4), ("JSONArgsRecommended", 5)}
+    assert lint(new_engine, BuildRequest("FROM busybox\nRUN true\n")) == []
+
+
+def test_an_old_frontend_has_no_checks(monkeypatch, tmp_path):
+    for engine in connect("docker20", monkeypatch, tmp_path):
+        assert lint(engine, BuildRequest("FROM busybox\nENV a b\n")) == []

@@ -26,3 +26,17 @@ def test_an_unknown_field_is_refused_with_those_that_there_are():
     with pytest.raises(UsageError, match="no 'tag'") as refused:
         request_from(BuildRequest, "FROM a", {"tag": "web"}, by="dockerfile")
     assert "tags" in refused.value.cure
+
+
+def test_values_of_no_fitting_kind_are_refused_in_words():
+    for given in (None, 5, b"FROM a"):
+        with pytest.raises(UsageError, match="a text or a BuildRequest, not a"):
+            request_from(BuildRequest, given, {}, by="dockerfile")
+    with pytest.raises(UsageError, match="build_args is a mapping"):
+        request_from(BuildRequest, "FROM a", {"build_args": ["A=1"]}, by="dockerfile")
+    with pytest.raises(UsageError, match="The file a is a int"):
+        request_from(BuildRequest, "FROM a", {"files": {"a": 3}}, by="dockerfile")
+
+
+def test_files_may_be_texts():
+    assert request_from(BuildRequest, "FROM a", {"files": {"a": "é"}}, by="dockerfile").files == {"a": "é".encode()}
