@@ -2,5 +2,18 @@
 # Everything the tests need, then all tests.
 set -eu
 cd "$(dirname "$0")/.."
+
+# commands that the tests and their environment call, and a small Debian may lack
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  missing=
+  command -v git >/dev/null || missing="$missing git"
+  command -v ip >/dev/null || missing="$missing iproute2"
+  if [ -n "$missing" ]; then
+    apt-get update -q
+    # shellcheck disable=SC2086 - several words
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+  fi
+fi
+
 python=$(sh scripts/bootstrap.sh test)
 exec "$python" scripts/test.py

@@ -9,10 +9,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.environment import parts
 from tests.environment.part import Part
+
+# no example has to be quick: beside other columns of tests none is
+hypothesis.settings.register_profile("nbcontainer", deadline=None)
+hypothesis.settings.load_profile("nbcontainer")
 
 # fixtures that stand for something real beside this process: engines, registries, clusters, a browser
 LIVE = {

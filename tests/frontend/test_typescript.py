@@ -20,7 +20,9 @@ def test_units(tmp_path):
     build = [esbuild, *tests, "--bundle", "--platform=node", "--format=esm", "--out-extension:.js=.mjs"]
     subprocess.run([*map(str, build), "--log-level=warning", f"--outdir={tmp_path}"], check=True, cwd=FRONTEND)
     files = [str(tmp_path / f"{test.stem}.mjs") for test in tests]
-    done = subprocess.run([node, "--test", *files], check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [node, "--test", "--test-reporter=tap", *files], check=False, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "# fail 0" in done.stdout
 
