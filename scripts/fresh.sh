@@ -59,12 +59,14 @@ while IFS= read -r line; do variables+=("$line"); done < <(
   env | grep -iE '^([a-z_]*proxy|[A-Z_]*(CERT|CA_BUNDLE|CACERTS|CAINFO)[A-Z_]*|(PIP|UV)_[A-Z_]*|npm_config_[a-z_]*)=' || true
 )
 
+# a /sys of its own shows the network devices of its own namespace; control groups are shared with the machine
 inside='
 set -eu
 root=$1; shift
 mount --make-rprivate /
 mount --bind "$root" "$root"
-mount --rbind /sys "$root/sys"
+mount -t sysfs sysfs "$root/sys"
+mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 dev "$root/dev"
 mkdir "$root/dev/pts" "$root/dev/shm" "$root/dev/net"
