@@ -70,7 +70,8 @@ def sdist(clone, python):
 def unpacked(sdist, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder)  # made by this test; Debian's Python 3.11.2 knows no filter
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian's Python 3.11.2 has none
+        archive.extractall(folder)
     return next(folder.iterdir())
 
 
