@@ -74,7 +74,7 @@ mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
 mount -t tmpfs shm "$root/dev/shm"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
-for device in null zero full random urandom tty fuse net/tun; do
+for device in null zero full random urandom tty kmsg fuse net/tun; do
   [ -e "/dev/$device" ] || continue
   : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
 done

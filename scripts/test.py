@@ -48,7 +48,7 @@ COLUMNS: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     ("the page", ("tests/browser",), CLUSTER | {"chromium"}),
     ("differential", ("tests/buildkit/test_differential.py",), frozenset({"docker", "images"})),
     ("engines", ("tests/engine",), ENGINES),
-    ("BuildKit", ("tests/buildkit", "tests/dockerfile"), ENGINES | {"buildkitd"}),
+    ("BuildKit", ("tests/buildkit", "tests/dockerfile", "tests/engine/test_builders.py"), ENGINES | {"buildkitd"}),
     ("magics", ("tests/magics",), CLUSTER),
     ("everything else", ("tests",), ENGINES | CLUSTER | {"buildkitd"}),
 )
@@ -308,6 +308,8 @@ def main() -> int:
     begun = time.monotonic()
     # where the machine has no Node.js, the checks have put one beside this Python
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    # a test's module is compiled once, not by each of the columns
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if REQUIRE_ALL:
         os.environ["NBCONTAINER_REQUIRE_ALL"] = "1"
     run = Run(plan())

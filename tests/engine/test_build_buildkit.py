@@ -2,9 +2,6 @@
 
 import base64
 import json
-import signal
-import threading
-import time
 
 import pytest
 
@@ -14,11 +11,9 @@ from nbcontainer.engine.connection import find_engine, forget_engines
 from nbcontainer.errors import (
     BuildFailed,
     DockerfileError,
-    EngineUnavailable,
     NbcontainerError,
 )
 from nbcontainer.model.build import BuildRequest, BuildStarted, Secret, SourceMap, StepState
-from tests.buildkit.conftest import make_buildkitd, own_buildkitd, running_buildkitd  # noqa: F401 - fixtures
 
 from .build_engines import BUILDKIT, connect, made, output, processes, start, unique, wait_until
 
@@ -190,49 +185,6 @@ def test_push_to_a_registry_with_a_password(new_engine, tmp_path):
 def test_many_builds_at_once_share_one_connection(new_engine):
     operations = [start(new_engine, f"FROM busybox\nRUN echo {unique()} && sleep 0.3\n") for _ in range(6)]
     assert len({operation.result(120).id for operation in operations}) == 6
-
-
-def test_a_builder_that_is_a_buildkitd(new_engine, running_buildkitd):  # noqa: F811 - the fixture above
-    word = unique()
-    result = made(
-        new_engine,
-        f"FROM busybox\nRUN echo {word} | tee /made\n",
-        builder=f"unix://{running_buildkitd.socket}",
-        tags=("nbcontainer-test/builder:1",),
-    )
-    assert word in output(result.state, "tee")
-    found = new_engine.http().json("GET", "/images/nbcontainer-test/builder:1/json")
-    assert found["Id"] == result.id
-    host = registry("open")
-    pushed = made(
-        new_engine,
-        f"FROM busybox\nRUN echo {word} | tee /made\n",
-        builder=f"unix://{running_buildkitd.socket}",
-        tags=(f"{host}/nbcontainer-test/builder:1",),
-        push=True,
-    )
-    assert pushed.state.pushed
-    assert pushed.digest.startswith("sha256:")
-
-
-def test_a_builder_that_is_not_there(new_engine, tmp_path):
-    with pytest.raises(EngineUnavailable, match="builder"):
-        made(new_engine, "FROM busybox", builder=f"unix://{tmp_path}/nothing.sock")
-
-
-def test_a_daemon_that_dies_in_the_middle(new_engine, own_buildkitd):  # noqa: F811 - the fixture above
-    operation = start(
-        new_engine,
-        f"FROM busybox\nRUN echo begun {unique()} && sleep 1000\n",
-        builder=f"unix://{own_buildkitd.socket}",
-    )
-    wait_until(lambda: "begun" in output(operation.state, "sleep"))
-    threading.Thread(target=own_buildkitd.kill, args=(signal.SIGKILL,)).start()
-    began = time.monotonic()
-    with pytest.raises(EngineUnavailable, match="lost"):
-        operation.result(20)
-    assert time.monotonic() - began < 15
-    assert not operation.state.count(StepState.RUNNING)
 
 
 def test_an_interrupt_stops_the_step_too(new_engine):

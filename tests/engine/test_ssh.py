@@ -108,25 +108,3 @@ def test_docker_contexts_by_ssh(ssh, configuration, monkeypatch):
     docker("context", "use", "default")
     monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
     assert connection.find_engine("far").context == "far"
-
-
-def test_a_builder_of_buildx_by_its_name(docker, configuration, unique, monkeypatch, tmp_path):
-    part, buildkitd = running("docker", "Docker"), running("buildkitd", "Buildkitd")
-    (configuration / "cli-plugins").mkdir()
-    (configuration / "cli-plugins" / "docker-buildx").symlink_to(part.buildx())
-    monkeypatch.setenv("PATH", f"{Path(part.client()).parent}:{os.environ['PATH']}")
-    address = next(value for value in buildkitd.env().values() if value.startswith("unix://"))
-    create = ["docker", "buildx", "create", "--name", unique, "--driver", "remote", address]
-    subprocess.run(create, capture_output=True, check=True)
-    (tmp_path / "word").write_text(f"{unique}\n")
-    name = f"nbc-{unique}:1"
-    request = BuildRequest("FROM busybox\nCOPY word /word\nCMD cat /word", str(tmp_path), tags=(name,), builder=unique)
-    operation = build(docker, request)
-    assert operation.result(120).id.startswith("sha256:")
-    assert operation.state.engine == f"builder {unique}"
-    assert run(docker, RunRequest(name, remove=True)).result(60).output == unique
-    images.remove(docker, name, force=True)
-    close_connections(docker)
-    with pytest.raises(EngineUnavailable, match=f"{unique}-none.*no builder"):
-        build(docker, BuildRequest("FROM busybox", builder=f"{unique}-none")).result(30)
-    close_connections(docker)
