@@ -3,11 +3,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# commands that the tests and their environment call, and a small Debian may lack
+# what the tests and their environment call, and a small Debian may lack
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   missing=
   command -v git >/dev/null || missing="$missing git"
   command -v ip >/dev/null || missing="$missing iproute2"
+  ldconfig -p | grep -q 'libatomic\.so\.1 ' || missing="$missing libatomic1" # Playwright's Node.js
   if [ -n "$missing" ]; then
     apt-get update -q
     # shellcheck disable=SC2086 - several words
