@@ -111,6 +111,8 @@ def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> P
         The binary, in the cache.
     """
     target = folders.folder("go", "bin") / f"{name}-{digest(sources, package, flags)}"
+    if target.exists():
+        return target
     # one at a time: each build uses all processors
     with folders.locked("go-build"):
         if target.exists():
