@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.missing import NAMES_ALONE, not_found_soon
 from nbcontainer.cluster.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
 from nbcontainer.model.pods import PodChange, PodChanges, PodDeletion, PodEnd, apply_pod_end
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Progress
 
 __all__ = ["delete"]
-
-METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 
 
 def delete(
@@ -75,7 +74,7 @@ async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missin
     """The uids of the pods that names and selector mean."""
     found: dict[str, str] = {}
     if selector:
-        pages = await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}, METADATA)
+        pages = await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}, NAMES_ALONE)
         found = {one["metadata"]["name"]: one["metadata"]["uid"] for page in pages for one in page.get("items") or ()}
     missing = []
     for name in names:
@@ -85,11 +84,9 @@ async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missin
         except NotFound:
             missing.append(name)
     if missing and not missing_ok:
-        raise NotFound(
-            f"pods {', '.join(missing)} not found in {cluster.where}; nothing was deleted.",
-            status=404,
-            reason="NotFound",
-        )
+        error = await not_found_soon(cluster, missing)
+        error.message += " Nothing was deleted."
+        raise error
     return found
 
 

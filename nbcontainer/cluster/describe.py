@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.cluster.columns import age_text
 from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.events import fetch_events
+from nbcontainer.cluster.missing import not_found_soon
 from nbcontainer.cluster.trouble import pod_status, trouble
+from nbcontainer.errors import NotFound
 from nbcontainer.model.pods import Description
 
 if TYPE_CHECKING:
@@ -35,10 +37,13 @@ def describe(cluster: Cluster, name: str, namespace: str = "") -> Description:
 
 
 async def _describe(cluster: Cluster, name: str) -> Description:
-    pod, events = await asyncio.gather(
-        cluster.request("GET", POD.path(cluster.namespace, name)),
-        fetch_events(cluster, name),
-    )
+    try:
+        pod, events = await asyncio.gather(
+            cluster.request("GET", POD.path(cluster.namespace, name)),
+            fetch_events(cluster, name),
+        )
+    except NotFound:
+        raise await not_found_soon(cluster, (name,)) from None
     now = time.time()
     return Description(
         kind="Pod",

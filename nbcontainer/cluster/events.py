@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.columns import epoch, status_tone
 from nbcontainer.cluster.discovery import EVENT
+from nbcontainer.cluster.missing import check_namespace
 from nbcontainer.cluster.reflector import Away, Changed, Listed, list_all, reflect
 from nbcontainer.model.tables import (
     Column,
@@ -77,6 +79,7 @@ def events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespace
         kind: the objects' kind; "" for all kinds.
 
     Raises:
+        NotFound: there is no such namespace.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
     return cluster.run(fetch_events(cluster, name, kind=kind, all_namespaces=all_namespaces))
@@ -86,6 +89,8 @@ async def fetch_events(cluster: Cluster, name: str = "", *, kind: str = "Pod", a
     """`events`, on the background loop."""
     which = _Which(cluster, kind, name, all_namespaces=all_namespaces)
     reset = which.reset(which.rows(await list_all(cluster, which.path, which.parameters)))
+    if not reset.rows and not all_namespaces:
+        await asyncio.to_thread(check_namespace, cluster)
     return Table(
         apply_table(TableState(), reset),
         which.command,

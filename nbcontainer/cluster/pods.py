@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.connection import Cluster
 from nbcontainer.cluster.discovery import POD, Resource
+from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, reflect
 from nbcontainer.cluster.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
@@ -54,10 +55,8 @@ def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart
 async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
     sent = pod_manifest(request)
     try:
-        pod = await _post(cluster, sent)
+        pod = await _post(cluster, sent, request.name)
     except NbcontainerError as error:
-        if isinstance(error, Conflict):
-            error.cure = f"Delete it first (%kpod delete {request.name}), or choose another name."
         progress.tell(PodStep("", error.message, "failed"))
         raise
     progress.tell(PodStep("Pending", "created"))
@@ -101,7 +100,7 @@ async def _in_time(
         ) from None
 
 
-async def _post(cluster: Cluster, sent: dict[str, Any]) -> dict[str, Any]:
+async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, Any]:
     """POST the pod; a new namespace's service account is waited for."""
     deadline = asyncio.get_running_loop().time() + ACCOUNT_SECONDS
     while True:
@@ -109,6 +108,11 @@ async def _post(cluster: Cluster, sent: dict[str, Any]) -> dict[str, Any]:
             answer = await cluster.request(
                 "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
             )
+        except Conflict as error:
+            error.cure = f"Delete it first (%kpod delete {name}), or choose another name."
+            raise
+        except NotFound as error:
+            raise await asyncio.to_thread(missing_namespace, cluster) or error from None
         except Forbidden as error:
             new = "serviceaccount" in error.message and "not found" in error.message
             if not new or asyncio.get_running_loop().time() > deadline:

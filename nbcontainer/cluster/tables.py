@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.cluster.columns import Decoder
 from nbcontainer.cluster.connection import Cluster
 from nbcontainer.cluster.discovery import POD, Resource
+from nbcontainer.cluster.missing import check_namespace, not_found
 from nbcontainer.cluster.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
-from nbcontainer.errors import NotFound
 from nbcontainer.model.tables import (
     Row,
     Table,
@@ -97,7 +97,7 @@ def table(
     """The objects of a kind, once. Waits for the API server; Ctrl-C gives up.
 
     Raises:
-        NotFound: one of `names` does not exist.
+        NotFound: one of `names` does not exist, or the namespace.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
     selection = Selection(
@@ -114,8 +114,9 @@ def table(
     found = {row.name for row in reset.rows}
     missing = [name for name in selection.names if name not in found]
     if missing:
-        words = ", ".join(f'"{name}"' for name in missing)
-        raise NotFound(f"{selection.resource.plural} {words} not found in {selection.where}.", status=404)
+        raise not_found(cluster, missing, resource)
+    if not reset.rows and selection.namespace:
+        check_namespace(cluster)
     state, version = apply_table(TableState(), reset), version_of(pages)
     return Table(state, selection.command, follow=lambda: _watch(cluster, selection, state, decoder, version))
 
@@ -167,7 +168,10 @@ async def _follow(
     if selection.namespace and not version:
         # first paint: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
-        progress.tell(selection.reset(decoder, pages))
+        reset = selection.reset(decoder, pages)
+        if not reset.rows:
+            await asyncio.to_thread(check_namespace, cluster)
+        progress.tell(reset)
     if live:
         progress.tell(TableLive(live=True))
     parameters = {**selection.parameters, "includeObject": "Metadata"}

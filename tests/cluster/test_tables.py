@@ -68,6 +68,35 @@ def test_selectors_and_names(thousand):
         table(thousand, names=("pod-00007", "nix"))
 
 
+def test_a_namespace_that_does_not_exist(own_cluster):
+    own_cluster.fill("shopping", 0)
+    nowhere = own_cluster.cluster(namespace="shoping")
+    for ask in (table, lambda cluster: watch_table(cluster).result(10), events):
+        with pytest.raises(NotFound, match='There is no namespace "shoping" in context') as caught:
+            ask(nowhere)
+        assert caught.value.cure == "Did you mean shopping?"
+    assert len(table(nowhere, all_namespaces=True)) > 0
+    assert len(table(own_cluster.cluster(namespace="shopping"))) == 0
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
+    _bind(own_cluster, rule)
+    assert len(table(own_cluster.cluster("viewer", "shoping"))) == 0  # what may not be asked is not claimed
+
+
+def _bind(own_cluster, rule):
+    """Allow viewers this alone: the roles of Kubernetes are filled by a controller that is not here."""
+    admin = own_cluster.cluster()
+    group = "rbac.authorization.k8s.io"
+    path = f"/apis/{group}/v1"
+    role = {"metadata": {"name": "only"}, "rules": [rule]}
+    admin.run(admin.request("POST", f"{path}/clusterroles", body=role))
+    binding = {
+        "metadata": {"name": "only"},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "only"},
+        "subjects": [{"kind": "Group", "apiGroup": group, "name": "nbc:viewers"}],
+    }
+    admin.run(admin.request("POST", f"{path}/clusterrolebindings", body=binding))
+
+
 def test_any_kind(thousand):
     nodes = thousand.run(find_resource(thousand, "ns"))
     found = table(thousand, nodes)
