@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from nbcontainer.cluster.refusals import invalid_words
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def status_error(cluster: Cluster, status: int, document: Any) -> ApiError:
             return NotFound(message, status=status, reason=reason)
         case 409:
             return Conflict(message, status=status, reason=reason)
+        case 422:
+            short, cure = invalid_words(said)
+            return ApiError(short or message, status=status, reason=reason, cure=cure)
         case _:
             return ApiError(message, status=status, reason=reason)
 

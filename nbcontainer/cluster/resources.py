@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.discovery import Resource, find_kind, near_kinds
 from nbcontainer.cluster.failures import raise_for_status
 from nbcontainer.cluster.manifests import Manifest, parse_manifests
+from nbcontainer.cluster.missing import missing_namespace
+from nbcontainer.cluster.refusals import cause_words, fixed_fields, is_fixed, name_cure
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.model.pods import PodChange
 
@@ -19,7 +23,8 @@ __all__ = ["MANAGER", "apply"]
 
 MANAGER = "nbcontainer"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
-CREATED, CONFLICT = 201, 409
+CREATED, NOT_FOUND, CONFLICT = 201, 404, 409
+MOST_LINES = 5  # of a refusal
 
 
 def apply(
@@ -85,7 +90,9 @@ async def _apply(
         parameters |= {"dryRun": "All"} if dry_run else {}
         status, answer = await cluster.send("PATCH", path, parameters=parameters, body=document, content_type=APPLY)
         if status >= 300:  # noqa: PLR2004 - HTTP's own boundary
-            raise _refusal(cluster, manifest, status, answer, changes)
+            present = old if before < CREATED else None
+            there = replace(cluster, namespace=space)
+            raise await _refusal(there, manifest, status, answer, changes, present=present)
         same = before < CREATED and _essence(old) == _essence(answer)
         action = "created" if status == CREATED else "unchanged" if same and not dry_run else "configured"
         changes.append(
@@ -139,8 +146,16 @@ def _essence(document: Any) -> Any:
     return {**document, "metadata": metadata, "status": None}
 
 
-def _refusal(cluster: Cluster, manifest: Manifest, status: int, answer: Any, before: Sequence[PodChange]) -> ApiError:
-    """The API server's refusal, with the lines of the fields that it names."""
+async def _refusal(
+    cluster: Cluster,
+    manifest: Manifest,
+    status: int,
+    answer: Any,
+    before: Sequence[PodChange],
+    *,
+    present: Any,
+) -> ApiError:
+    """The API server's refusal, with the lines of the fields that it names; `present` is the object as it is."""
     details = (answer.get("details") or {}) if isinstance(answer, dict) else {}
     causes = details.get("causes") or []
     stays = "".join(f" {change.kind} {change.name}," for change in before)
@@ -157,16 +172,34 @@ def _refusal(cluster: Cluster, manifest: Manifest, status: int, answer: Any, bef
             reason="FieldManagerConflict",
             cure="--force-conflicts takes these fields over; or leave them out of the manifest.",
         )
+    absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
+    if absent is not None:
+        absent.message = f"line {manifest.line_of('metadata.namespace')}: {absent.message}{stays}"
+        return absent
     if causes:
-        lines = [f"line {manifest.line_of(str(one.get('field') or ''))}: {_cause(one)}" for one in causes]
-        return _typed(cluster, status, answer, "\n".join(dict.fromkeys(lines)) + stays)
+        lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]
+        error = _typed(cluster, status, answer, "\n".join(list(dict.fromkeys(lines))[:MOST_LINES]) + stays)
+        fixed = present is not None and any(is_fixed(cause) for cause in causes)
+        error.cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
+        return error
     message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
     return _typed(cluster, status, answer, manifest.with_lines(message) + stays)
 
 
-def _cause(cause: dict[str, Any]) -> str:
-    field, message = str(cause.get("field") or ""), str(cause.get("message") or "")
-    return f"{field}: {message}" if field else message
+def _cause_lines(manifest: Manifest, cause: dict[str, Any], present: Any) -> list[str]:
+    field = str(cause.get("field") or "")
+    if present is not None and is_fixed(cause):
+        fields = fixed_fields(cause, manifest.document, present)
+        what = f"cannot be changed once {manifest.kind} {manifest.name} exists"
+        return [f"line {manifest.line_of(one)}: {one} {what}." for one in fields]
+    words = cause_words(cause)
+    return [f"line {manifest.line_of(field)}: {field}: {words}" if field else f"line {manifest.line_of('')}: {words}"]
+
+
+def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
+    space = f" -n {cluster.namespace}" if cluster.namespace else ""
+    delete = "%kpod delete" if manifest.kind == "Pod" else f"kubectl delete {manifest.kind.lower()}"
+    return f"Delete it first (`{delete} {manifest.name}{space}`) and run this again, or give the new one another name."
 
 
 def _typed(cluster: Cluster, status: int, answer: Any, message: str) -> ApiError:

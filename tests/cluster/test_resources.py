@@ -94,19 +94,84 @@ def test_a_conflict_names_field_manager_and_line(space):
     [
         (("    image:", "    imagee:"), ApiError, r"line 9: .*imagee: field not declared in schema"),
         (("image: busybox", "image: {a: b}"), ApiError, r"line 9: .*expected string"),
-        (("name: bad", "name: Bad_Name"), ApiError, r"line 5: metadata\.name: Invalid value"),
+        (("name: bad", "name: Bad_Name"), ApiError, r"line 5: metadata\.name: \"Bad_Name\" cannot be a name: it"),
         (("kind: Pod", "kind: Podd"), UsageError, r"line 3: the cluster has no v1 Podd"),
         (("kind: Pod", "kind: Deployment"), UsageError, r"line 3: the cluster has no v1 Deployment"),
         (("  containers:", "  containers: ["), UsageError, r"line \d+: this is not YAML"),
         (("  name: bad", "  nam: bad"), UsageError, r"line 2: metadata\.name is missing"),
         (("kind: Pod", "kind: 5"), UsageError, r"line 3: kind is missing or is not text"),
-        (("  name: bad", "  name: bad\n  namespace: elsewhere"), ApiError, r"namespaces \"elsewhere\" not found"),
+        (
+            ("  name: bad", "  name: bad\n  namespace: elsewhere"),
+            ApiError,
+            r"line 6: There is no namespace \"elsewhere\"",
+        ),
     ],
 )
 def test_errors_name_the_persons_own_lines(space, change, error, words):
     text = POD_TEXT.format(name="bad").replace(*change)
     with pytest.raises(error, match=words):
         apply(space, text, first_line=2)
+
+
+def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
+    text = POD_TEXT.format(name="fixed")
+    apply(space, text)
+    assert done(apply(space, text.replace("image: busybox", "image: busybox:latest"))) == [
+        ("Pod", "fixed", "configured")
+    ]
+    changed = text.replace("image: busybox", "image: busybox:1").replace('"600"', '"900"')
+    with pytest.raises(ApiError) as caught:
+        apply(space, changed, first_line=2)
+    assert caught.value.message == "line 10: spec.containers[0].args cannot be changed once Pod fixed exists."
+    delete = f"`%kpod delete fixed -n {space.namespace}`"
+    assert caught.value.cure == f"Delete it first ({delete}) and run this again, or give the new one another name."
+    text = DEPLOYMENT.format(replicas=0).replace("scaled", "fixed").replace("settings", "fixed")
+    apply(space, text)
+    with pytest.raises(ApiError) as caught:
+        apply(space, text.replace("app: fixed", "app: other"))
+    message = "line 13: spec.selector.matchLabels.app cannot be changed once Deployment fixed exists."
+    assert caught.value.message == f"{message} Applied before it: ConfigMap fixed."
+    assert f"`kubectl delete deployment fixed -n {space.namespace}`" in caught.value.cure
+
+
+TEMPLATE = "{metadata: {labels: {app: x}}, spec: {restartPolicy: %s, containers: [{name: c, image: busybox}]}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "change", "line"),
+    [
+        ("v1 ConfigMap", "immutable: true\ndata:\n  colour: blue", ("blue", "red"), "line 6: data.colour"),
+        (
+            "batch/v1 Job",
+            f"spec:\n  suspend: true\n  template: {TEMPLATE % 'Never'}",
+            ("busybox", "other"),
+            "line 6: spec.template.spec.containers[0].image",
+        ),
+        (
+            "apps/v1 StatefulSet",
+            (
+                "spec:\n  replicas: 0\n  serviceName: a\n  selector: {matchLabels: {app: x}}\n"
+                f"  template: {TEMPLATE % 'Always'}"
+            ),
+            ("serviceName: a", "serviceName: b"),
+            "line 6: spec.serviceName",
+        ),
+        (
+            "v1 PersistentVolumeClaim",
+            "spec:\n  accessModes: [ReadWriteOnce]\n  storageClassName: none\n  resources: {requests: {storage: 1}}",
+            ("ReadWriteOnce", "ReadWriteMany"),
+            "line 5: spec.accessModes",
+        ),
+    ],
+)
+def test_fixed_fields_of_other_kinds(space, kind, body, change, line):
+    version, kind = kind.split()
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: fixed-{kind.lower()}}}\n{body}\n"
+    apply(space, text)
+    with pytest.raises(ApiError) as caught:
+        apply(space, text.replace(*change))
+    assert caught.value.message == f"{line} cannot be changed once {kind} fixed-{kind.lower()} exists."
+    assert f"kubectl delete {kind.lower()} fixed-{kind.lower()} -n {space.namespace}" in caught.value.cure
 
 
 def test_near_kinds_are_suggested(space):

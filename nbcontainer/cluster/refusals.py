@@ -1,0 +1,93 @@
+"""The API server's refusals of an object, in few words: it quotes whole objects, differences and patterns. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["cause_words", "fixed_fields", "invalid_words", "is_fixed", "name_cure"]
+
+MOST_WORDS = 300  # characters of one cause
+MOST_CAUSES = 3
+_NAME_RULE = re.compile(r"must consist of lower case alphanumeric characters")
+_NAME = "it takes lower-case letters, digits and '-'{dot}, and begins and ends with a letter or digit"
+_PATTERN = re.compile(r"\s*\([^()]*regex used for validation is '[^']*'\)")
+_VALUE = re.compile(r'Invalid value: "((?:[^"\\]|\\.)*)": (.*)', re.DOTALL)
+_FIXED = re.compile(r"immutable|may not change fields|for fields other than .* are forbidden|may not be changed")
+_FREE = re.compile(r"[`']([a-z][\w.*\[\]]*)[`']")
+
+
+def cause_words(cause: Mapping[str, Any]) -> str:
+    """What is wrong with a field, without the field itself."""
+    message = str(cause.get("message") or "")
+    quoted = _VALUE.match(message)
+    if quoted and _NAME_RULE.search(quoted[2]):
+        dot = " and '.'" if "subdomain" in quoted[2] else ""
+        return f'"{quoted[1]}" cannot be a name: {_NAME.format(dot=dot)}'
+    message = _PATTERN.sub("", message)
+    if len(message) > MOST_WORDS and message.startswith("Invalid value: "):
+        message = message.rpartition(": ")[2]  # after the value, which may be a whole object
+    message = " ".join(message.partition("\n")[0].split())
+    return message if len(message) <= MOST_WORDS else f"{message[:MOST_WORDS]} …"
+
+
+def invalid_words(status: Mapping[str, Any]) -> tuple[str, str]:
+    """Message and cure for a `Status` object that refuses an object field by field; ("", "") for any other."""
+    details = status.get("details") or {}
+    causes = details.get("causes") or ()
+    if status.get("reason") != "Invalid" or not causes:
+        return "", ""
+    words: dict[str, str] = {}
+    for cause in causes:
+        said = cause_words(cause)
+        # one bad name is refused in several fields, each by a rule of its own
+        key = said.partition(" cannot be a name: ")[0] if " cannot be a name: " in said else f"{cause}"
+        words.setdefault(key, f"{cause.get('field') or ''}: {said}".removeprefix(": "))
+    shown = list(words.values())[:MOST_CAUSES]
+    more = f" (and {len(words) - MOST_CAUSES} more)" if len(words) > MOST_CAUSES else ""
+    what = f'{details.get("kind") or "The object"} "{details.get("name") or ""}"'
+    return f"{what} is invalid: {'; '.join(shown)}{more}.", name_cure(causes)
+
+
+def name_cure(causes: Sequence[Mapping[str, Any]]) -> str:
+    """A name that would be taken in place of one that is refused, as a proposal."""
+    for cause in causes:
+        quoted = _VALUE.match(str(cause.get("message") or ""))
+        if quoted and _NAME_RULE.search(quoted[2]):
+            proposed = re.sub(r"[^a-z0-9]+", "-", quoted[1].lower()).strip("-")[:63]
+            return f"Call it {proposed}, for instance." if proposed else ""
+    return ""
+
+
+def is_fixed(cause: Mapping[str, Any]) -> bool:
+    """Whether a field is refused because it cannot be changed in an object that exists."""
+    return bool(_FIXED.search(str(cause.get("message") or "")))
+
+
+def fixed_fields(cause: Mapping[str, Any], wanted: Any, present: Any) -> list[str]:
+    """The fields whose change was refused: those below the cause's that differ, but for those that it calls free."""
+    message, field = str(cause.get("message") or "").partition("\n")[0], str(cause.get("field") or "")
+    root = field.partition(".")[0]
+    free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
+    patterns = [re.escape(word).replace(r"\*", r"\d+") + r"(?![\w])" for word in free if word != field]
+    changed = [path for path in _differences(wanted, present, "") if path.startswith(field)]
+    return [path for path in changed if not any(re.match(pattern, path) for pattern in patterns)] or [field]
+
+
+def _differences(wanted: Any, present: Any, path: str) -> Iterator[str]:
+    """The paths of what is wanted and is not so."""
+    if isinstance(wanted, dict) and isinstance(present, dict):
+        for key, value in wanted.items():
+            yield from _differences(value, present.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(wanted, list) and isinstance(present, list):
+        if not all(isinstance(item, dict) for item in wanted):
+            if wanted != present:
+                yield path
+            return
+        named = {item.get("name"): item for item in present if isinstance(item, dict) and item.get("name")}
+        for index, item in enumerate(wanted):
+            other = named.get(item.get("name")) or (present[index] if index < len(present) else None)
+            yield from _differences(item, other, f"{path}[{index}]")
+    elif str(wanted) != str(present):
+        yield path
