@@ -8,10 +8,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.failures import is_passing
 from nbcontainer.cluster.log_sources import container_status
 from nbcontainer.cluster.log_stream import copy_stream
 from nbcontainer.cluster.trouble import trouble
-from nbcontainer.errors import ApiError, ClusterUnavailable
+from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden
 from nbcontainer.model.logs import LogSource
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Slots:
         self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
         self._most = self.limit
         self._taken = 0
+        self.used = False  # whether any stream was opened well
 
     def take(self) -> bool:
         """Whether a stream may be opened; `give` it back afterwards."""
@@ -58,6 +60,7 @@ class Slots:
 
     def opened(self) -> None:
         """A stream was opened well."""
+        self.used = True
         self.limit = min(self._most, self.limit + 1)
 
 
@@ -66,6 +69,7 @@ class Followed:
 
     Args:
         bounds: `sinceSeconds` and `tailLines` of the first stream; empty for a pod that came later.
+        joins: whether it is said that it came later.
     """
 
     def __init__(
@@ -77,11 +81,14 @@ class Followed:
         source: str,
         reader: LineReader,
         bounds: dict[str, Any],
+        joins: bool,
         collector: Collector,
         slots: Slots,
     ) -> None:
         self._cluster, self._collector, self._slots = cluster, collector, slots
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
+        self._joins = joins
+        reader.on_gap = self._say_gap
         self._pod: dict[str, Any] | None = pod
         self._news = asyncio.Event()
         self._reading = ""  # the container ID that is being read
@@ -98,43 +105,50 @@ class Followed:
         self._news.set()
 
     async def run(self) -> None:
-        """Read until the pod is gone or has ended."""
+        """Read until the pod is gone or has ended.
+
+        Raises:
+            Forbidden: logs may not be read at all.
+        """
         pause = FIRST_PAUSE
-        while True:
-            current = await self._next_container()
-            if not current:
-                break
-            if current != self._reading:
-                await self._catch_up()
-                self._start(current)
-            slot = self._slots.take()
+        while current := await self._next_container():
             try:
-                await self._read(follow=slot)
+                if current != self._reading:
+                    await self._catch_up()
+                    self._start(current)
+                followed = await self._take_turn()
+                pause = FIRST_PAUSE
+                await self._after_stream(followed=followed)
             except (ApiError, ClusterUnavailable) as error:
-                if await self._bear(error, pause):
-                    pause = min(pause * 2, LONGEST_PAUSE)
-                    continue
-                break
-            finally:
-                if slot:
-                    self._slots.give()
-            pause = FIRST_PAUSE
-            await self._after_stream(followed=slot)
+                if not await self._bear(error, pause):
+                    break
+                pause = min(pause * 2, LONGEST_PAUSE)
+        self._collector.add(*self._reader.finish())
         self._collector.tell(LogSource(self._source, open=False, note=self._end_words()))
 
     def _start(self, container_id: str) -> None:
         """Turn to a container's new instance."""
         restarted = bool(self._reading)
+        self._collector.add(*self._reader.finish())
         self._reader.begin(resume=False)
+        note = f"{self._source} joined" if self._joins and not restarted else ""
         if restarted:
             self._bounds = {}
-        note = ""
-        if restarted:
             last = (self._status().get("lastState") or {}).get("terminated") or {}
             code = last.get("exitCode")
             note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
         self._reading = container_id
         self._collector.tell(LogSource(self._source, open=True, note=note))
+
+    async def _take_turn(self) -> bool:
+        """Read on, followed where there is room for a stream; gives whether it was."""
+        slot = self._slots.take()
+        try:
+            await self._read(follow=slot)
+        finally:
+            if slot:
+                self._slots.give()
+        return slot
 
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
         since = self._reader.resume_from
@@ -142,19 +156,22 @@ class Followed:
         parameters |= {"sinceTime": since} if since else self._bounds
         parameters |= {"follow": True} if follow else {}
         parameters |= {"previous": True} if previous else {}
-        self._reader.begin(resume=bool(since))
+
+        def opened() -> None:
+            self._slots.opened()
+            self._collector.add(*self._reader.cut())
+            self._reader.begin(resume=bool(since))
+
         path = POD.path(self._cluster.namespace, self.pod_name, "log")
         await copy_stream(
-            self._cluster,
-            path,
-            parameters,
-            reader=self._reader,
-            collector=self._collector,
-            opened=self._slots.opened,
+            self._cluster, path, parameters, reader=self._reader, collector=self._collector, opened=opened
         )
 
     async def _after_stream(self, *, followed: bool) -> None:
-        """A stream ended: was it the container's end, or only the connection's?"""
+        """A stream ended: was it the container's end, or only the connection's?
+
+        What came after the last line end counts as a line at the container's end alone: until then it comes again.
+        """
         if followed and self._is_running():
             await self._wait_for_news(NEWS_SECONDS)
         elif not followed:
@@ -163,28 +180,45 @@ class Followed:
         if self._pod is None or (status.get("containerID") == self._reading and not self._is_running()):
             # whatever came between the stream's last byte and the container's end
             if self._pod is not None:
-                with suppress(ApiError, ClusterUnavailable):
-                    await self._read(follow=False)
+                await self._read_rest(previous=False)
+            self._collector.add(*self._reader.finish())
             self._finished = self._reading
 
     async def _catch_up(self) -> None:
         """Read the rest of an instance that ended while its stream was broken."""
         last = (self._status().get("lastState") or {}).get("terminated") or {}
-        if self._reading and self._reading != self._finished and last.get("containerID") == self._reading:
-            with suppress(ApiError, ClusterUnavailable):
-                await self._read(follow=False, previous=True)
+        if not self._reading or self._reading == self._finished:
+            return
+        if last.get("containerID") == self._reading:
+            await self._read_rest(previous=True)
+
+    async def _read_rest(self, *, previous: bool) -> None:
+        """Read what an ended instance wrote last; says so where the node no longer has it."""
+        try:
+            await self._read(follow=False, previous=previous)
+        except ApiError as error:
+            if is_passing(error):
+                raise
+            if self._pod is not None:
+                note = f"{self._source}: the end of its log may be missing: {error.message}"
+                self._collector.tell(LogSource(self._source, open=False, note=note))
+
+    def _say_gap(self, since: str) -> None:
+        note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
+        self._collector.tell(LogSource(self._source, open=True, note=note))
 
     async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
         """Whether to try again after an error; says it once."""
         if isinstance(error, ApiError) and error.status == TOO_MANY_REQUESTS:
             self._slots.too_many()
+        elif isinstance(error, Forbidden) and not self._slots.used:
+            raise error
         elif self._pod is None:
             return False
         elif error.message != self._note:
             self._note = error.message
             self._collector.tell(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
-        refused = isinstance(error, ApiError) and error.status in {401, 403}
-        if refused:
+        if isinstance(error, Forbidden):
             return False
         await self._wait_for_news(pause)
         return True

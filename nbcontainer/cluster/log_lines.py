@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nbcontainer.cluster.columns import epoch
 from nbcontainer.model.logs import LogLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["LINE_LIMIT", "LineReader"]
 
@@ -18,6 +23,9 @@ class LineReader:
     With timestamps, a stream that broke can be taken up again: the API's `sinceTime` counts in whole seconds, so the
     new stream is asked for from the last line's second on (`resume_from`), and as many lines of that second as were
     seen are passed over. No line is lost or given twice, many with the same timestamp included.
+
+    Where not one of those lines comes again, the node has rotated them away, and whatever followed them up to the new
+    stream's first line may be lost with them: `on_gap` is called with the last time seen, before that line is given.
 
     Args:
         source: the name that lines carry.
@@ -42,6 +50,7 @@ class LineReader:
         self._seen = 0  # lines of that second so far
         self._skip = 0
         self._base = (b"", 0.0)
+        self.on_gap: Callable[[str], None] = lambda _since: None
 
     @property
     def resume_from(self) -> str:
@@ -77,8 +86,12 @@ class LineReader:
             spooled += self._begin_long()
         return done, spooled
 
+    def cut(self) -> tuple[list[LogLine], bytes]:
+        """The stream broke: give the part of a long line that the spool file has already; a short one comes again."""
+        return self.finish() if self._long is not None else ([], b"")
+
     def finish(self) -> tuple[list[LogLine], bytes]:
-        """The stream ended: give its last line if no line end came after it."""
+        """The log ended: give its last line if no line end came after it."""
         if self._long is not None:
             done, self._long = self._end_long(self._long), None
             return done, b"\n"
@@ -123,6 +136,8 @@ class LineReader:
                     continue
                 seen += 1
             elif now > second:
+                if skip and skip == seen:
+                    self.on_gap((second + self._zone).decode("ascii", "replace"))
                 second, seen, skip = now, 1, 0
             bodies.append(body)
             stamps.append(stamp)

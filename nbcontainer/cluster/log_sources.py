@@ -1,55 +1,106 @@
-"""Whose logs: the pods and containers that a log request means. Pure, but for `resolve`."""
+"""Whose logs: the pods and containers that a log request means. Pure, but for what `resolve` looks up."""
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.cluster.discovery import find_resource
+from nbcontainer.cluster.discovery import POD, Resource, find_resource
+from nbcontainer.cluster.missing import not_found_soon
 from nbcontainer.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
     from nbcontainer.model.logs import LogRequest
 
-__all__ = ["Wanted", "chosen_containers", "command_of", "container_status", "resolve", "source_name", "title_of"]
+__all__ = [
+    "Wanted",
+    "chosen_containers",
+    "command_of",
+    "container_names",
+    "container_status",
+    "resolve",
+    "source_name",
+    "title_of",
+]
 
 Pod = Mapping[str, Any]
+_POD_WORDS = (POD.plural, POD.singular, *POD.short_names)
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Pods by name, and pods by label: those that appear later belong to the second."""
+    """Pods by name, and pods by label: those that appear later belong to the second.
 
-    names: tuple[str, ...]
+    Attributes:
+        pods: the named ones as they were found.
+        selectors: label selectors.
+        missing: what of the request does not exist, in words; the rest does.
+    """
+
+    pods: tuple[Pod, ...]
     selectors: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
-    """Turn a request's names ("web", "pod/web", "deploy/web") and selector into pods.
+    """Turn a request's names ("web", "pod/web", "deploy/web") and selector into pods. All names are looked up first.
 
     Raises:
         UsageError: it names nothing, or a kind that has no pods.
-        NotFound: the named deployment (or whatever it is) does not exist.
+        NotFound: nothing of what is named exists, with what may be meant; where some of it does, `missing` says so.
     """
-    names, selectors = [], [request.selector] if request.selector else []
-    for word in request.names:
-        kind, _, name = word.rpartition("/")
-        if kind in {"", "pod", "pods", "po"}:
-            names.append(name)
-            continue
-        resource = await find_resource(cluster, kind)
-        owner = await cluster.request("GET", resource.path(cluster.namespace, name))
-        selector = _selector_text((owner.get("spec") or {}).get("selector"))
-        if not selector:
-            raise UsageError(f"A {resource.kind} has no pods whose logs could be shown.")
-        selectors.append(selector)
-    if not names and not selectors:
+    if not request.names and not request.selector:
         raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector with -l.")
-    return Wanted(tuple(dict.fromkeys(names)), tuple(dict.fromkeys(selectors)))
+    words = tuple(dict.fromkeys(request.names))
+    found = await asyncio.gather(*(_look_up(cluster, request, word) for word in words))
+    pods = {one["metadata"]["name"]: one for one in found if isinstance(one, Mapping)}
+    selectors = [*filter(None, [request.selector]), *(one for one in found if isinstance(one, str))]
+    missing = [one for one in found if isinstance(one, NotFound)]
+    unknown = [word for word, one in zip(words, found, strict=True) if one is None]
+    if unknown:
+        missing.insert(0, await not_found_soon(cluster, [word.rpartition("/")[2] for word in unknown]))
+    if missing and not pods and not selectors:
+        raise missing[0]
+    return Wanted(
+        tuple(pods.values()), tuple(dict.fromkeys(selectors)), tuple(str(one).replace("\n", " ") for one in missing)
+    )
+
+
+async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | str | NotFound | None:
+    """The pod or the selector that a word means; an error, or None for a pod, where it does not exist."""
+    kind, _, name = word.rpartition("/")
+    pod = kind in {"", *_POD_WORDS}
+    resource = POD if pod else await find_resource(cluster, kind)
+    try:
+        found: Pod = await cluster.request("GET", resource.path(cluster.namespace, name))
+    except NotFound:
+        return None if pod else await not_found_soon(cluster, (name,), resource)
+    if pod:
+        return _without_container(found, request) or found
+    return _selector_of(found, resource)
+
+
+def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
+    """The error for a pod that has no such container as is asked for."""
+    if not request.container or chosen_containers(pod, request):
+        return None
+    return NotFound(
+        f"Pod {pod['metadata']['name']} has no container {request.container!r}.",
+        status=404,
+        cure=f"It has: {', '.join(container_names(pod))}.",
+    )
+
+
+def _selector_of(owner: Pod, resource: Resource) -> str:
+    selector = _selector_text((owner.get("spec") or {}).get("selector"))
+    if not selector:
+        raise UsageError(f"A {resource.kind} has no pods whose logs could be shown.")
+    return selector
 
 
 def _selector_text(selector: Any) -> str:
@@ -66,31 +117,23 @@ def _selector_text(selector: Any) -> str:
     return ",".join(parts)
 
 
-def chosen_containers(pod: Pod, request: LogRequest, *, named: bool) -> list[str]:
-    """The containers of a pod whose logs are asked for, as kubectl chooses them.
-
-    Raises:
-        NotFound: a pod that was asked for by name has no such container.
-    """
-    spec = pod.get("spec") or {}
-    main = [str(one["name"]) for one in spec.get("containers") or ()]
-    early = [str(one["name"]) for one in spec.get("initContainers") or ()]
-    late = [str(one["name"]) for one in spec.get("ephemeralContainers") or ()]
-    every = [*early, *main, *late]
+def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
+    """The containers of a pod whose logs are asked for, as kubectl chooses them; none where it has no such one."""
+    every = container_names(pod)
     if request.container:
-        if request.container in every:
-            return [request.container]
-        if named:
-            raise NotFound(
-                f"Pod {pod['metadata']['name']} has no container {request.container!r}.",
-                status=404,
-                cure=f"It has: {', '.join(every)}.",
-            )
-        return []
+        return [request.container] if request.container in every else []
     if request.all_containers:
         return every
+    main = [str(one["name"]) for one in (pod.get("spec") or {}).get("containers") or ()]
     preferred = ((pod.get("metadata") or {}).get("annotations") or {}).get(DEFAULT_CONTAINER)
     return [preferred] if preferred in every else main[:1]
+
+
+def container_names(pod: Pod) -> list[str]:
+    """The names of all containers of a pod, in the order in which they start."""
+    spec = pod.get("spec") or {}
+    keys = ("initContainers", "containers", "ephemeralContainers")
+    return [str(one["name"]) for key in keys for one in spec.get(key) or ()]
 
 
 def source_name(pod: Pod, container: str, request: LogRequest) -> str:

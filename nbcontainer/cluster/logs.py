@@ -9,6 +9,7 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_follow import Followed, Slots
 from nbcontainer.cluster.log_lines import LineReader
+from nbcontainer.cluster.log_previous import copy_previous
 from nbcontainer.cluster.log_sources import (
     Wanted,
     chosen_containers,
@@ -18,8 +19,10 @@ from nbcontainer.cluster.log_sources import (
     title_of,
 )
 from nbcontainer.cluster.log_stream import copy_stream
+from nbcontainer.cluster.missing import check_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, list_all, reflect
-from nbcontainer.errors import NbcontainerError, NotFound
+from nbcontainer.cluster.trouble import trouble
+from nbcontainer.errors import ApiError, NbcontainerError, NotFound
 from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["logs"]
 
+BAD_REQUEST = 400
+
 
 def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
     """The log of pods, so far or followed.
@@ -38,7 +43,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
     join, and only a stop or the timeout ends it; followed by pods' names, it ends when they have.
 
     The operation raises:
-        NotFound: there is no such pod, container or deployment.
+        NotFound: no such pod, container or deployment exists; where some do, a note says which do not.
         UsageError: the request names nothing.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
@@ -70,6 +75,8 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
     try:
         async with asyncio.timeout((request.follow and request.timeout) or None):
             wanted = await resolve(cluster, request)
+            for words in wanted.missing:
+                collector.tell(LogSource("", open=False, note=words))
             if request.follow:
                 await _Follow(cluster, request, wanted, collector).run()
             else:
@@ -93,33 +100,56 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
     """Read what there is, one source after the other."""
     pods = await _find_pods(cluster, wanted)
-    sources = [
-        (pod, container)
-        for pod in pods
-        for container in chosen_containers(pod, request, named=pod["metadata"]["name"] in wanted.names)
-    ]
+    sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
+        await asyncio.to_thread(check_namespace, cluster)
         collector.tell(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
+    elif not sources:
+        raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.", status=404)
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)
-        prefix = f"[{name}] ".encode() if len(sources) > 1 else b""
-        stamped = request.timestamps or len(sources) > 1
-        reader = LineReader(name, stamped=stamped, keep_stamps=request.timestamps, prefix=prefix)
-        parameters: dict[str, Any] = {"container": container, **first_parameters(request)}
-        parameters |= {"timestamps": True} if stamped else {}
-        parameters |= {"previous": True} if request.previous else {}
-        path = POD.path(cluster.namespace, pod["metadata"]["name"], "log")
         try:
             collector.tell(LogSource(name, open=True))
-            await copy_stream(cluster, path, parameters, reader=reader, collector=collector)
+            await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
         except NbcontainerError as error:
             failures.append(error)
-            collector.tell(LogSource(name, open=False, note=error.message))
+            note = str(error).replace("\n", " ") if len(sources) > 1 else ""
+            collector.tell(LogSource(name, open=False, note=note))
         else:
             collector.tell(LogSource(name, open=False))
     if failures and len(failures) == len(sources):
         raise failures[0]
+
+
+async def _read_source(
+    cluster: Cluster,
+    request: LogRequest,
+    pod: dict[str, Any],
+    container: str,
+    *,
+    collector: Collector,
+    several: bool,
+) -> None:
+    name = source_name(pod, container, request)
+    stamped = request.timestamps or several or request.previous
+    prefix = f"[{name}] ".encode() if several else b""
+    reader = LineReader(name, stamped=stamped, keep_stamps=request.timestamps, prefix=prefix)
+    parameters: dict[str, Any] = {"container": container, **first_parameters(request)}
+    parameters |= {"timestamps": True} if stamped else {}
+    try:
+        if request.previous:
+            await copy_previous(cluster, pod, parameters, reader=reader, collector=collector)
+        else:
+            path = POD.path(cluster.namespace, pod["metadata"]["name"], "log")
+            await copy_stream(cluster, path, parameters, reader=reader, collector=collector)
+    except ApiError as error:
+        found = trouble(pod)
+        if found is not None and error.status == BAD_REQUEST:  # a container that has not run has no log: why not?
+            raise ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure) from None
+        raise
+    finally:
+        collector.add(*reader.finish())
 
 
 def first_parameters(request: LogRequest) -> dict[str, Any]:
@@ -129,7 +159,7 @@ def first_parameters(request: LogRequest) -> dict[str, Any]:
 
 
 async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[dict[str, Any]]:
-    pods = [await cluster.request("GET", POD.path(cluster.namespace, name)) for name in wanted.names]
+    pods = [dict(pod) for pod in wanted.pods]
     known = {pod["metadata"]["uid"] for pod in pods}
     for selector in wanted.selectors:
         for page in await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}):
@@ -149,13 +179,14 @@ class _Follow:
         self._slots = Slots()
         self._readers: dict[tuple[str, str], tuple[Followed, asyncio.Task[None]]] = {}
         self._pods: dict[str, dict[str, Any]] = {}
-        self._several = bool(wanted.selectors) or len(wanted.names) > 1 or request.all_containers
+        self._names = {pod["metadata"]["name"] for pod in wanted.pods}
+        self._several = bool(wanted.selectors) or len(request.names) > 1 or request.all_containers
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for selector in self._wanted.selectors:
                 group.create_task(self._watch(group, {"labelSelector": selector}, ""))
-            for name in self._wanted.names:
+            for name in self._names:
                 group.create_task(self._watch(group, {"fieldSelector": f"metadata.name={name}"}, name))
 
     async def _watch(self, group: asyncio.TaskGroup, parameters: dict[str, str], name: str) -> None:
@@ -163,7 +194,10 @@ class _Follow:
         path, first = POD.path(self._cluster.namespace), True
         async for news in reflect(self._cluster, path, parameters):
             if isinstance(news, Listed):
-                self._listed(group, [pod for page in news.pages for pod in page.get("items") or ()], name, first=first)
+                pods = [pod for page in news.pages for pod in page.get("items") or ()]
+                if first and not pods:
+                    await self._say_none(name, parameters)
+                self._listed(group, pods, name, first=first)
                 first = False
             elif isinstance(news, Changed):
                 for event in news.events:
@@ -171,27 +205,34 @@ class _Follow:
                     if event["type"] == "DELETED":
                         self._gone(pod["metadata"]["name"])
                     else:
-                        self._seen(group, pod, early=False, named=bool(name))
+                        self._seen(group, pod, early=False)
             if name and self._over(name):
                 await asyncio.gather(*(task for one, task in self._readers.values() if one.pod_name == name))
                 return
 
+    async def _say_none(self, name: str, parameters: dict[str, str]) -> None:
+        """The first list is empty."""
+        if name:
+            note = f"{name} was deleted"  # since it was looked up
+        else:
+            await asyncio.to_thread(check_namespace, self._cluster)
+            note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"
+        self._collector.tell(LogSource(name, open=False, note=note))
+
     def _listed(self, group: asyncio.TaskGroup, pods: list[dict[str, Any]], name: str, *, first: bool) -> None:
-        if first and name and not pods:
-            raise NotFound(f'pods "{name}" not found in {self._cluster.where}.', status=404, reason="NotFound")
         for pod in pods:
-            self._seen(group, pod, early=first, named=bool(name))
+            self._seen(group, pod, early=first)
         listed = {pod["metadata"]["name"] for pod in pods}
         for gone in [key for key in self._mine(name) if key not in listed]:
             self._gone(gone)
 
     def _mine(self, name: str) -> list[str]:
-        return [name] if name else [key for key in self._pods if key not in self._wanted.names]
+        return [name] if name else [key for key in self._pods if key not in self._names]
 
-    def _seen(self, group: asyncio.TaskGroup, pod: dict[str, Any], *, early: bool, named: bool) -> None:
+    def _seen(self, group: asyncio.TaskGroup, pod: dict[str, Any], *, early: bool) -> None:
         name = pod["metadata"]["name"]
         self._pods[name] = pod
-        for container in chosen_containers(pod, self._request, named=named):
+        for container in chosen_containers(pod, self._request):
             key = (name, container)
             known = self._readers.get(key)
             if known is not None and not known[1].done():
@@ -214,6 +255,7 @@ class _Follow:
                 source=source,
                 reader=reader,
                 bounds=bounds,
+                joins=self._several and not early,
                 collector=self._collector,
                 slots=self._slots,
             )

@@ -26,13 +26,15 @@ from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbcontainer.engine.connection import Engine
 
 __all__ = ["logs"]
 
 
-def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-    """The log of one or more containers, named by `request.names`.
+def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
+    """The log of one or more containers, named by `request.names`; `notes` are told before it.
 
     It ends with the log's end; when following, with the last container's end, after `timeout` seconds, or by a stop.
 
@@ -61,7 +63,13 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         endless=request.follow,
         conclude=lambda last, _: LogResult(last, command),
     )
-    return operation.start_thread(lambda progress: _read_all(engine, request, spool, progress))
+
+    def read(progress: Progress[LogEvent]) -> None:
+        for note in notes:
+            progress.tell(LogSource("", open=True, note=note))
+        _read_all(engine, request, spool, progress)
+
+    return operation.start_thread(read)
 
 
 def _command(request: LogRequest) -> str:

@@ -5,6 +5,7 @@ Podman takes Kubernetes' manifests (`podman kube play`). Source: the libpod API 
 
 from __future__ import annotations
 
+import difflib
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -97,7 +98,7 @@ def table(
     found = {row.name for row in reset.rows}
     missing = [name for name in names if name not in found]
     if missing:
-        raise NotFound(f"There is no pod {missing[0]!r} in {engine.name}.", status=404, cure="%kpod lists the pods.")
+        raise _no_pod(engine, missing[0], podman_http(engine).json("GET", "/libpod/pods/json"))
     return Table(apply_table(TableState(), reset), "podman pod ps")
 
 
@@ -320,10 +321,17 @@ def find_pod(engine: Engine, name: str) -> dict[str, Any]:
     Raises:
         NotFound: there is none of this name.
     """
-    for pod in podman_http(engine).json("GET", "/libpod/pods/json"):
+    pods = podman_http(engine).json("GET", "/libpod/pods/json")
+    for pod in pods:
         if pod.get("Name") == name:
             return dict(pod)
-    raise NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure="%kpod lists the pods.")
+    raise _no_pod(engine, name, pods)
+
+
+def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> NotFound:
+    near = difflib.get_close_matches(name, [str(pod.get("Name") or "") for pod in pods], n=3, cutoff=0.7)
+    cure = f"Did you mean {' or '.join(near)}?" if near else "%kpod lists the pods."
+    return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
 
 def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
@@ -408,7 +416,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
     """The logs of pods' containers, merged.
 
     Raises:
-        NotFound: there is no such pod or container.
+        NotFound: there is no such pod or container; where others of the request exist, a note says so instead.
         UsageError: `previous` is asked for, which Podman does not keep.
     """
     from dataclasses import replace  # noqa: PLC0415 - only here
@@ -421,8 +429,16 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         names = tuple(str(pod["Name"]) for pod in podman_http(engine).json("GET", "/libpod/pods/json") if fits(pod))
         if not names:
             raise NotFound(f"No pod has the labels {request.selector}.", status=404)
-    found = [container for name in names for container in _containers(engine, name, request.container)]
-    return container_logs(engine, replace(request, names=tuple(found), selector="", container=""))
+    found, missing = list[str](), list[NotFound]()
+    for name in names:
+        try:
+            found += _containers(engine, name, request.container)
+        except NotFound as error:
+            missing.append(error)
+    if missing and not found:
+        raise missing[0]
+    notes = [str(error).replace("\n", " ") for error in missing]
+    return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
 
 
 def _containers(engine: Engine, name: str, wanted: str) -> list[str]:

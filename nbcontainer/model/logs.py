@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 WINDOW_LINES = 2_000
+KEPT_NOTES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class LogState:
         lines: the last lines.
         total: how many lines there were in all; `total_bytes` their size.
         sources: name → whether it is being read.
+        notes: the last remarks on sources; `marks` has for each how many lines came before it, and `noted` is how many
+            there were in all.
         spool: the path of the file with all of it, or "".
         outcome: as `LogEnded` has it, with `reason`.
     """
@@ -118,6 +121,8 @@ class LogState:
     total_bytes: int = 0
     sources: Mapping[str, bool] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    marks: tuple[int, ...] = ()
+    noted: int = 0
     spool: str = ""
     following: bool = False
     timestamps: bool = False
@@ -136,9 +141,16 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
                 total_bytes=state.total_bytes + sum(_size(line.text) for line in event.lines),
             )
         case LogSource():
-            notes = (*state.notes, event.note)[-50:] if event.note else state.notes
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
-            return replace(state, sources=sources, notes=notes)
+            if not event.note:
+                return replace(state, sources=sources)
+            return replace(
+                state,
+                sources=sources,
+                notes=(*state.notes, event.note)[-KEPT_NOTES:],
+                marks=(*state.marks, state.total)[-KEPT_NOTES:],
+                noted=state.noted + 1,
+            )
         case LogEnded():
             closed = dict.fromkeys(state.sources, False)
             return replace(state, following=False, sources=closed, outcome=event.outcome, reason=event.reason)

@@ -43,7 +43,7 @@ class LogView(View[LogEvent, LogState]):
         self._sources: list[str] = []
         self._reader: SpoolReader | None = None
         self._written = 0  # lines, in a terminal
-        self._noted: Sequence[str] = ()
+        self._noted = 0  # remarks, in a terminal
 
     def is_empty(self, state: LogState) -> bool:
         """Whether nothing was written or noted yet."""
@@ -62,7 +62,7 @@ class LogView(View[LogEvent, LogState]):
             case LogSource():
                 if event.name and event.name not in self._sources:
                     self._sources.append(event.name)
-                about = f"{plain(event.name)}: " if event.name else ""
+                about = f"{plain(event.name)}: " if event.name and not event.note.startswith(event.name) else ""
                 return f"— {about}{plain(event.note)} —" if event.note else None
             case LogEnded():
                 return None
@@ -74,19 +74,26 @@ class LogView(View[LogEvent, LogState]):
     # --- a terminal
 
     def fresh(self, state: LogState, *, coloured: bool) -> str:
-        """The lines since the last call, from the spool file where they were too many for the state, then the notes."""
+        """The lines since the last call, from the spool file where they were too many for the state, and the notes."""
         count = min(state.total - self._written, RANGE_LINES)
         lines = self._lines(state, self._written, count) if count else ()
         if count and not lines and not state.following:  # the spool file is gone
             held = state.total - len(state.lines)
             lines, self._written = state.lines, held
-        self._written += len(lines)
-        texts = [self._streamed(state, line, coloured=coloured) for line in lines]
-        notes = _added(self._noted, state.notes) if self._written == state.total else ()
-        if notes:
-            self._noted = state.notes
-        texts += [f"\x1b[2m— {plain(note)} —\x1b[0m" if coloured else f"— {plain(note)} —" for note in notes]
+        texts = []
+        for line in lines:
+            texts += [*self._due_notes(state, coloured=coloured), self._streamed(state, line, coloured=coloured)]
+            self._written += 1
+        texts += self._due_notes(state, coloured=coloured)
         return "".join(f"{text}\n" for text in texts)
+
+    def _due_notes(self, state: LogState, *, coloured: bool) -> list[str]:
+        """The remarks that stand before the next line."""
+        if self._noted == state.noted:
+            return []
+        due = [note for mark, note in _notes_after(self._noted, state) if mark <= self._written]
+        self._noted = max(self._noted, state.noted - len(state.notes)) + len(due)
+        return [f"\x1b[2m— {plain(note)} —\x1b[0m" if coloured else f"— {plain(note)} —" for note in due]
 
     def _streamed(self, state: LogState, line: LogLine, *, coloured: bool) -> str:
         text = (recoloured(line.text) if coloured else plain(line.text)).replace("\n", "␊")
@@ -136,7 +143,7 @@ class LogView(View[LogEvent, LogState]):
                 "outcome": state.outcome,
                 "reason": _clean(state.reason),
                 "sources": {_clean(name): reading for name, reading in state.sources.items()},
-                "notes": [[state.total, _clean(note)] for note in state.notes[-5:]],
+                "notes": [[mark, _clean(note)] for mark, note in _notes_after(state.noted - 5, state)],
                 "bytes": state.total_bytes,
                 "times": state.timestamps,
                 **_tail(state, count),
@@ -150,8 +157,8 @@ class LogView(View[LogEvent, LogState]):
             message |= {"outcome": state.outcome, "reason": _clean(state.reason)}
         if state.sources is not previous.sources and state.sources != previous.sources:
             message["sources"] = {_clean(name): reading for name, reading in state.sources.items()}
-        if state.notes is not previous.notes:
-            message["notes"] = [[state.total, _clean(note)] for note in _added(previous.notes, state.notes)]
+        if state.noted != previous.noted:
+            message["notes"] = [[mark, _clean(note)] for mark, note in _notes_after(previous.noted, state)]
         if state.spool != previous.spool:
             message["spool"] = _clean(state.spool)
         return message or None
@@ -227,12 +234,10 @@ def _cut(text: str) -> str:
     return _clean(f"{text[:MOST_CHARACTERS]}\x1b[0;2m … {rest:,} more characters" if rest > 0 else text)
 
 
-def _added(before: Sequence[str], after: Sequence[str]) -> Sequence[str]:
-    """The notes of `after` that follow those of `before`; the oldest may have been dropped."""
-    for known in range(min(len(before), len(after)), 0, -1):
-        if tuple(before[-known:]) == tuple(after[:known]):
-            return after[known:]
-    return after
+def _notes_after(known: int, state: LogState) -> list[tuple[int, str]]:
+    """The remarks that followed the first `known` ones, with the number of the line before which each stands."""
+    fresh = min(state.noted - known, len(state.notes))
+    return list(zip(state.marks, state.notes, strict=True))[len(state.notes) - fresh :]
 
 
 def _heading(state: LogState) -> list[Span]:

@@ -75,3 +75,30 @@ def test_long_lines(stamped, size, piece):
         "" if size == LINE_LIMIT else f" … [{size - LINE_LIMIT:,} more, all in the spool file]"
     )
     assert lines[0].time == (60.5 if stamped else 0.0)
+
+
+def test_a_second_that_does_not_come_again_is_a_gap():
+    reader = LineReader("web", stamped=True)
+    gaps = []
+    reader.on_gap = gaps.append
+    reader.feed(b"2026-01-02T03:04:05.1Z a\n2026-01-02T03:04:05.2Z b\n2026-01-02T03:04:05.3Z hal")
+    reader.begin(resume=True)
+    lines, _ = reader.feed(b"2026-01-02T03:04:05.1Z a\n2026-01-02T03:04:05.2Z b\n2026-01-02T03:04:05.3Z half\n")
+    assert ([line.text for line in lines], gaps) == (["half"], [])
+    reader.begin(resume=True)
+    lines, _ = reader.feed(b"2026-01-02T03:04:09.1Z later\n")
+    assert ([line.text for line in lines], gaps) == (["later"], ["2026-01-02T03:04:05Z"])
+    reader.begin(resume=False)
+    reader.feed(b"2026-01-02T03:04:11.1Z of another container\n")
+    assert len(gaps) == 1
+
+
+def test_a_long_line_that_breaks_is_cut_and_the_next_begins_on_a_line_of_its_own():
+    reader = LineReader("web", stamped=True)
+    lines, spooled = reader.feed(b"2026-01-02T03:04:05.1Z " + b"x" * 100_000)
+    assert (lines, spooled) == ([], b"x" * 100_000)
+    assert reader.cut()[1] == b"\n"
+    assert reader.cut() == ([], b"")
+    reader.begin(resume=True)
+    lines, spooled = reader.feed(b"2026-01-02T03:04:05.1Z " + b"x" * 200_000 + b"\n2026-01-02T03:04:05.2Z next\n")
+    assert ([line.text for line in lines], spooled) == (["next"], b"next\n")

@@ -62,9 +62,18 @@ def test_what_is_not_there(space, writer):
         logs(space, LogRequest(("nix",))).result(30)
     with pytest.raises(NotFound, match='pods "nix" not found'):
         logs(space, LogRequest(("nix",), follow=True)).result(30)
-    with pytest.raises(NotFound, match='pods "nix" not found') as caught:
-        logs(space, LogRequest((writer, "nix"), follow=True)).result(30)
-    assert caught.value.__context__ is None  # else IPython shows Python's traceback of the whole group
+    with pytest.raises(NotFound, match='pods "nix", "writter" not found') as caught:
+        logs(space, LogRequest(("nix", "writter"), follow=True)).result(30)
+    assert caught.value.cure == "Did you mean writer?"
+    assert caught.value.__context__ is None  # else IPython shows Python's traceback of what led to it
+    with pytest.raises(NotFound, match='There is no namespace "never-was"'):
+        logs(space, LogRequest(("nix",), namespace="never-was")).result(30)
+    with pytest.raises(NotFound, match='There is no namespace "never-was"'):
+        logs(space, LogRequest(selector="app=x", namespace="never-was", follow=True)).result(30)
+    elsewhere = logs(space, LogRequest((writer,), namespace="default"))
+    with pytest.raises(NotFound, match='"writer" not found in ') as caught:
+        elsewhere.result(30)
+    assert f"writer is in namespace {space.namespace}: name it with -n." in caught.value.cure
     with pytest.raises(NotFound, match="no container 'side'") as caught:
         logs(space, LogRequest((writer,), container="side")).result(30)
     assert caught.value.cure == "It has: writer."
@@ -74,6 +83,30 @@ def test_what_is_not_there(space, writer):
         logs(space, LogRequest()).result(30)
     nobody = logs(space, LogRequest(selector="app=none")).result(30)
     assert (len(nobody), nobody.state.notes) == (0, ("there are no pods with app=none",))
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_one_that_exists_and_one_that_does_not(space, writer, follow):
+    operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, timeout=3.0))
+    result = operation.result(30)
+    assert [line.text for line in result][:3] == ["1", "2", "3"]
+    assert result.state.total >= 500
+    missing = [note for note in result.state.notes if "not found" in note]
+    assert len(missing) == 2
+    assert missing[0].startswith('pods "nix" not found in ')
+    assert missing[1].startswith('deployments "none" not found in ')
+    assert not any("not found" in line.text for line in result)
+    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, timeout=3.0)).result(30)
+    assert side.state.total >= 500
+
+
+def test_following_waits_for_the_first_pod_of_a_selector_and_says_so(space):
+    operation = logs(space, LogRequest(selector="app=later", follow=True))
+    until(lambda: operation.state.notes == ("there are no pods with app=later yet; those that appear join",))
+    run(space, "later", "echo here; sleep 600", labels={"app": "later"})
+    until(lambda: operation.state.total == 1)
+    operation.stop()
+    assert operation.result(5).state.notes[1] == "later joined"
 
 
 def test_following_ends_with_the_pod(space):
@@ -131,6 +164,9 @@ def test_a_restart_is_followed_without_loss_or_repetition(space):
     result = operation.result(5)
     assert [line.text for line in result] == expected
     assert any("restarted (exit code 1)" in note for note in result.state.notes)
+    run(space, "never", "sleep 600")
+    with pytest.raises(NotFound, match="Container never of never was not restarted"):
+        logs(space, LogRequest(("never",), previous=True)).result(30)
     previous = logs(space, LogRequest(("restarts",), previous=True)).result(30)
     assert [line.text for line in previous] == expected[6:12]
 
@@ -152,6 +188,42 @@ def test_a_broken_connection_is_taken_up_where_it_broke(space):
     operation.result(5)
     assert spooled(operation) == b"".join(b"line %d\n" % number for number in range(1, count + 1))
     assert operation.state.total == count
+
+
+def test_the_run_before_is_read_right_after_each_crash(space):
+    """Whenever it is asked for, `previous` gives the lines of one whole run, and no words of the node."""
+    script = "n=$(cat /state/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /state/n; echo run $n; echo over; exit 1"
+    body = {
+        "metadata": {"name": "crashes"},
+        "spec": {
+            "containers": [
+                {
+                    "name": "c",
+                    "image": "busybox",
+                    "args": ["sh", "-c", script],
+                    "volumeMounts": [{"name": "state", "mountPath": "/state"}],
+                }
+            ],
+            "volumes": [{"name": "state", "emptyDir": {}}],
+        },
+    }
+    space.run(space.request("POST", f"/api/v1/namespaces/{space.namespace}/pods", body=body))
+    runs = []
+    until(lambda: _restarts(space, "crashes") >= (0, False), 60)
+    while _restarts(space, "crashes") < (2, True):
+        result = logs(space, LogRequest(("crashes",), previous=True)).result(60)
+        first, second = (line.text for line in result)
+        assert (first[:4], second) == ("run ", "over")
+        runs.append(int(first[4:]))
+    assert runs == sorted(runs)
+    assert runs[0] == 1
+
+
+def _restarts(cluster, name):
+    """How often a pod's container was restarted, -1 before it ran; and whether it waits for the next time."""
+    pod = cluster.run(cluster.request("GET", f"/api/v1/namespaces/{cluster.namespace}/pods/{name}"))
+    (status,) = (pod.get("status") or {}).get("containerStatuses") or ({},)
+    return (status["restartCount"], "waiting" in status["state"]) if status.get("containerID") else (-1, False)
 
 
 def _break_streams(cluster):
@@ -179,7 +251,12 @@ def test_pods_that_appear_later_join(space):
     operation.stop()
     result = operation.result(5)
     assert [(line.source, line.text) for line in result] == [("join-1", "first"), ("join-2", "second")]
-    assert "join-1 was deleted" in result.state.notes
+    assert result.state.notes == ("join-2 joined", "join-1 was deleted")
+    assert result.state.marks == (
+        1,
+        2,
+    )  # before the lines of the pod that joined, after those of the one that left
+    assert result.text == "first\nsecond"
     assert spooled(operation) == b"[join-1] first\n[join-2] second\n"
 
 
