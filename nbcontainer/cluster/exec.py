@@ -17,10 +17,15 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.exec_end import end_command
 from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
+from nbcontainer.cluster.log_sources import container_names
+from nbcontainer.cluster.missing import not_found_soon
+from nbcontainer.cluster.trouble import pod_status, trouble
 from nbcontainer.errors import (
     ApiError,
+    AuthFailed,
     ClusterUnavailable,
     CommandFailed,
+    Forbidden,
     NbcontainerError,
     NotFound,
     Unsupported,
@@ -102,6 +107,7 @@ class _Execution:
         self._cluster, self._request, self._kept, self._progress = cluster, request, kept, progress
         self._collector = Collector(progress, spool)
         self._began = 0.0
+        self._opened = False
         self._outcome = ("", "")
         self._readers = {
             channel: LineReader(request.name, stamped=False, stream=stream)
@@ -164,7 +170,17 @@ class _Execution:
         parameters += [("container", request.container)] if request.container else []
         path = POD.path(self._cluster.namespace, request.name, "exec")
         self._began = time.monotonic()
+        try:
+            return await self._connected(path, parameters)
+        except ApiError as error:
+            if self._opened and "container not found" not in error.message:
+                raise
+            raise await _refused(self._cluster, request, error) from None
+
+    async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
+        request = self._request
         async with self._cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
+            self._opened = True
             if request.stdin is not None and socket.protocol != V5:
                 cure = "Put the input into a file of the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
@@ -217,13 +233,56 @@ def _exit_code(request: ExecRequest, payload: bytes) -> int:
         for cause in (status.get("details") or {}).get("causes") or ():
             if cause.get("reason") == "ExitCode":
                 return int(cause["message"])
+    raise _cannot_run(request, message, str(status.get("reason") or ""))
+
+
+def _cannot_run(request: ExecRequest, message: str, reason: str) -> ApiError:
+    """The error for a command that could not be started, from the runtime's own words, which name every layer."""
+    program = request.command[0]
     if "executable file not found" in message or "no such file or directory" in message:
-        raise NotFound(
-            f"The container of {request.name} has no command {request.command[0]!r}.",
-            reason="NotFound",
-            cure="An image made FROM scratch has no shell; name a program that is in the image.",
+        cure = "An image made FROM scratch has no shell; name a program that is in the image."
+        if " " in program:
+            cure = (
+                "The command is one word in quotes: leave the quotes out, or let a shell take it apart: -- sh -c '…'."
+            )
+        return NotFound(f"The container of {request.name} has no command {program!r}.", reason="NotFound", cure=cure)
+    if "permission denied" in message or "is a directory" in message:
+        return ApiError(
+            f"The container of {request.name} cannot run {program!r}: it is no program, or may not be executed.",
+            reason=reason,
+            cure=f"-- ls -l {shlex.quote(program)} shows what it is.",
         )
-    raise ApiError(f"The command in {request.name} could not be run: {message}", reason=str(status.get("reason") or ""))
+    words = message.rpartition("unable to start container process: ")[2].removesuffix(": unknown")
+    return ApiError(
+        f"The command in {request.name} could not be run: {words}",
+        reason=reason,
+        cure=f"`%kpod describe {request.name}` shows the state of its containers.",
+    )
+
+
+async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> ApiError:
+    """Why a command was refused before it was started: no such pod or container, or none that runs."""
+    if isinstance(error, NotFound):
+        return await not_found_soon(cluster, (request.name,))
+    if isinstance(error, Forbidden | AuthFailed):
+        return error
+    try:
+        pod = await cluster.request("GET", POD.path(cluster.namespace, request.name))
+    except NbcontainerError:
+        return error
+    names = container_names(pod)
+    if request.container and request.container not in names:
+        what = f"Pod {request.name} has no container {request.container!r}."
+        return NotFound(what, status=404, reason="NotFound", cure=f"It has: {', '.join(names)}.")
+    found = trouble(pod)
+    word = pod_status(pod)
+    if found is None and word == "Running":
+        return error
+    why = found.message if found is not None else f"Its status is {word}."
+    cure = found.cure if found is not None else f"Its log may say more: %kpod logs {request.name}"
+    return ApiError(
+        f"No command can be run in {request.name}. {why}", status=error.status, reason=error.reason, cure=cure
+    )
 
 
 def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, code: int) -> ExecResult:

@@ -170,7 +170,7 @@ def test_delete_waits_until_they_are_gone(space):
     for name in ("gone-1", "gone-2", "kept"):
         labels = {"batch": "x"} if name != "kept" else {}
         create(space, PodRequest(name, "busybox", command=("sleep", "600"), labels=labels)).result(90)
-    with pytest.raises(NotFound, match=r"gone-3 not found.*nothing was deleted"):
+    with pytest.raises(NotFound, match=r'"gone-3" not found.*Nothing was deleted'):
         delete(space, ["gone-1", "gone-3"]).result(60)
     changes = delete(space, selector="batch=x", grace_period=1).result(60)
     assert sorted((change.name, change.action) for change in changes) == [("gone-1", "deleted"), ("gone-2", "deleted")]
@@ -245,10 +245,41 @@ def test_input_is_sent_and_ended(space, shell):
 def test_no_such_command_container_or_pod(space, shell):
     with pytest.raises(NotFound, match="has no command 'no-such'"):
         execute(space, ExecRequest(shell, ("no-such",))).result(30)
-    with pytest.raises(ApiError, match="container nope is not valid"):
+    with pytest.raises(NotFound, match="has no command 'ls /'") as caught:
+        execute(space, ExecRequest(shell, ("ls /",))).result(30)
+    assert "one word" in caught.value.cure
+    for word in ("/etc", "/etc/passwd"):
+        with pytest.raises(ApiError, match=f"cannot run '{word}': it is no program") as caught:
+            execute(space, ExecRequest(shell, (word,))).result(30)
+        assert caught.value.cure == f"-- ls -l {word} shows what it is."
+    with pytest.raises(NotFound, match="Pod shell has no container 'nope'") as caught:
         execute(space, ExecRequest(shell, ("true",), container="nope")).result(30)
-    with pytest.raises(NotFound, match='pods "nix" not found'):
-        execute(space, ExecRequest("nix", ("true",))).result(30)
+    assert caught.value.cure == "It has: shell."
+    with pytest.raises(NotFound, match='pods "shel" not found') as caught:
+        execute(space, ExecRequest("shel", ("true",))).result(30)
+    assert caught.value.cure == "Did you mean shell?"
+
+
+def test_a_command_where_nothing_runs(space):
+    create(space, PodRequest("over", "busybox", command=("true",), restart="Never")).result(90)
+    until(lambda: pod_status(space.run(space.request("GET", POD.path(space.namespace, "over")))) == "Completed")
+    with pytest.raises(ApiError, match=r"No command can be run in over\. Its status is Completed") as caught:
+        execute(space, ExecRequest("over", ("true",))).result(30)
+    assert "%kpod logs over" in caught.value.cure
+    create(space, PodRequest("imageless", "127.0.0.1:5000/no/such:1", wait=False)).result(30)
+    until(lambda: trouble(space.run(space.request("GET", POD.path(space.namespace, "imageless")))))
+    with pytest.raises(ApiError, match=r"No command can be run in imageless\. .* has no image"):
+        execute(space, ExecRequest("imageless", ("true",))).result(30)
+
+
+def test_names_and_namespaces_that_cannot_be(space):
+    with pytest.raises(ApiError, match='"Web_1" cannot be a name: it takes lower-case letters') as caught:
+        create(space, PodRequest("Web_1", "busybox")).result(30)
+    assert (caught.value.status, caught.value.cure) == (422, "Call it web-1, for instance.")
+    assert len(caught.value.message) < 200
+    with pytest.raises(NotFound, match='There is no namespace "defalt"') as caught:
+        create(space, PodRequest("web", "busybox", namespace="defalt")).result(30)
+    assert caught.value.cure == "Did you mean default?"
 
 
 def test_hostile_output_is_text_and_the_spool_has_its_bytes(space, shell):
