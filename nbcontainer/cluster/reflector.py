@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from nbcontainer.cluster.failures import is_passing, status_error
-from nbcontainer.errors import ApiError, ClusterUnavailable
+from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,7 +29,7 @@ __all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "ver
 
 JSON = "application/json"
 PAGE = 500  # objects in a page, as kubectl has it
-GONE = 410
+UNAUTHORIZED, GONE = 401, 410
 BATCH_SECONDS = 0.05  # changes that come closer together than this are given together
 WATCH_SECONDS = (
     300,
@@ -153,7 +153,9 @@ async def reflect(
         except _Expired:
             yield Away("the API server has forgotten this version")
         except (ApiError, ClusterUnavailable) as error:
-            if not listed_once or not is_passing(error):
+            # credentials that are no longer accepted are read again with each try: somebody may renew them
+            renewable = isinstance(error, AuthFailed) and error.status == UNAUTHORIZED
+            if not listed_once or not (is_passing(error) or renewable):
                 raise
             yield Away(error.message)
         except orjson.JSONDecodeError:

@@ -1,0 +1,227 @@
+"""Streams that break on the wire: watches and followed logs go on, and nothing is lost or given twice."""
+
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.buildkit.rpc import Client
+from nbcontainer.cluster.connection import find_cluster
+from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.kubeconfig import read_access
+from nbcontainer.cluster.logs import logs
+from nbcontainer.cluster.pods import create
+from nbcontainer.cluster.tables import watch_table
+from nbcontainer.engine.dial import dial
+from nbcontainer.errors import AuthFailed
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import PodRequest
+from nbcontainer.model.tables import TableLive
+from tests.cluster.breaking_proxy import BreakingProxy
+from tests.cluster.own_cluster import make_pod
+from tests.cluster.test_tables import until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def proxied(tmp_path, monkeypatch):
+    """Put a proxy before the API server of a kubeconfig: the proxy, and what makes a client that goes through it."""
+    proxies = []
+
+    def make(kubeconfig, namespace, *, anonymous=False, user=None):
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        proxies.append(BreakingProxy(read_access(), anonymous=anonymous))
+        path = proxies[-1].kubeconfig(tmp_path / "proxied.conf", user)
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        return proxies[-1], find_cluster("", namespace)
+
+    yield make
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.mark.parametrize("how", ["reset", "closed", "clean"])
+def test_a_watch_that_breaks_within_an_event_loses_no_pod_and_repeats_none(own_cluster, proxied, how):
+    space = f"broken-{how}"
+    own_cluster.fill(space, 3)
+    direct = own_cluster.cluster(namespace=space)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), space)
+    proxy.break_next(b"watch=true", b'"name":"pod-new"', how)
+    operation = watch_table(cluster)
+    seen = []
+    listener = threading.Thread(target=lambda: seen.extend(operation))
+    listener.start()
+    until(lambda: operation.state.live)
+    proxy.refusing = True
+    direct.run(make_pod(direct, "pod-new"))
+    until(lambda: not operation.state.live)
+    assert proxy.breaks == 1
+    assert operation.state.trouble.startswith("reconnecting: ")
+    assert len(operation.state.rows) == 3  # what was known stays in view
+    path = POD.path(space, "pod-00001")
+    direct.run(direct.request("DELETE", path, body={"gracePeriodSeconds": 0}))
+    proxy.refusing = False
+    until(lambda: operation.state.live)
+    assert operation.state.trouble == ""
+    direct.run(make_pod(direct, "pod-last"))
+    until(lambda: f"{space}/pod-last" in operation.state.rows)
+    operation.stop()
+    assert sorted(operation.result(2).names) == ["pod-00000", "pod-00002", "pod-last", "pod-new"]
+    listener.join(5)
+    lives = [event.live for event in seen if isinstance(event, TableLive)]
+    assert (lives[:2], True in lives[2:]) == ([True, False], True)
+
+
+@pytest.mark.parametrize("kind", ["token", "tokenFile", "exec"])
+def test_a_token_that_is_rotated_while_a_watch_runs_is_read_again(own_cluster, proxied, tmp_path, kind):
+    space = f"rotated-{kind.lower()}"
+    own_cluster.fill(space, 2)
+    direct = own_cluster.cluster(namespace=space)
+    holder = tmp_path / "token"
+    proxy, _ = proxied(own_cluster.kubeconfig(), space, anonymous=True)
+
+    def hand_out(token):
+        holder.write_text(token)
+        users = {
+            "token": {"token": token},
+            "tokenFile": {"tokenFile": str(holder)},
+            "exec": {"exec": {"command": sys.executable, "args": ["-c", PLUGIN, str(holder)]}},
+        }
+        proxy.kubeconfig(tmp_path / "proxied.conf", users[kind])
+
+    first, revoke = bound_token(direct, "first")
+    hand_out(first)
+    operation = watch_table(find_cluster("", space))
+    until(lambda: operation.state.live)
+    revoke()
+    until(lambda: is_refused(proxy, space, first), 60)
+    assert operation.state.live  # the API server asks once, when a watch begins
+    proxy.break_next(b"watch=true", b'"name":"pod-new"', "reset")
+    direct.run(make_pod(direct, "pod-new"))
+    until(lambda: "does not accept the credentials" in operation.state.trouble)
+    assert not operation.done
+    second, _ = bound_token(direct, "second")
+    hand_out(second)
+    until(lambda: operation.state.live and f"{space}/pod-new" in operation.state.rows, 60)
+    assert first not in repr(operation.state)
+    operation.stop()
+    assert len(operation.result(2)) == 3
+
+
+PLUGIN = """
+import json, pathlib, sys
+status = {"token": pathlib.Path(sys.argv[1]).read_text()}
+print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}))
+"""
+
+
+def bound_token(cluster, name):
+    """A service account's token that lives as long as a secret, and what ends it."""
+    secret = cluster.run(
+        cluster.request("POST", f"/api/v1/namespaces/{cluster.namespace}/secrets", body={"metadata": {"name": name}})
+    )
+    binding = {
+        "metadata": {"name": f"{cluster.namespace}-{name}"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": cluster.namespace}],
+    }
+    cluster.run(cluster.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", body=binding))
+    reference = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": secret["metadata"]["uid"]}
+    answer = cluster.run(
+        cluster.request(
+            "POST",
+            f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts/default/token",
+            body={"spec": {"expirationSeconds": 3600, "boundObjectRef": reference}},
+        )
+    )
+    path = f"/api/v1/namespaces/{cluster.namespace}/secrets/{name}"
+    return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
+
+
+def is_refused(proxy, space, token):
+    """Whether the API server knows by now that a token has ended; it remembers for some seconds that it was good."""
+    url = f"{proxy.server}{POD.path(space)}"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code == 401
+    return False
+
+
+def test_credentials_that_are_refused_at_the_start_are_an_error_at_once(own_cluster, proxied):
+    user = {"token": "never-was-one"}
+    _, cluster = proxied(own_cluster.kubeconfig(), "default", anonymous=True, user=user)
+    with pytest.raises(AuthFailed, match="does not accept the credentials"):
+        watch_table(cluster).result(10)
+
+
+@pytest.mark.parametrize("how", ["reset", "closed", "clean"])
+def test_a_followed_log_that_breaks_within_a_line_loses_and_repeats_none(kubernetes, space, proxied, how):
+    count = 1_200
+    name = f"cut-{how}"
+    script = f"for i in $(seq 1 {count}); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.1; done; printf 'no end'"
+    create(space, PodRequest(name, "busybox", command=("sh", "-c", script), restart="Never", wait=False)).result(30)
+    proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
+    proxy.break_next(b"follow=true", b"line 7", how)
+    operation = logs(cluster, LogRequest((name,), follow=True))
+    for number, marker in enumerate((b"line 300", b"line 555", b"line 901"), 1):
+        until(lambda number=number: proxy.breaks == number, 60)
+        proxy.break_next(b"follow=true", marker, how)
+    result = operation.result(90)
+    expected = [*(f"line {number}" for number in range(1, count + 1)), "no end"]
+    assert Path(operation.state.spool).read_bytes() == "".join(f"{line}\n" for line in expected).encode()
+    assert result.state.total == count + 1
+    assert proxy.breaks >= 3
+    assert any(b"sinceTime=" in line for line in proxy.requests)
+
+
+def test_a_log_that_the_node_rotates_is_followed_on_and_a_gap_is_told(kubernetes, space, proxied):
+    script = "n=0; while true; do n=$((n+1)); echo line $n; sleep 0.02; done"
+    create(space, PodRequest("rotates", "busybox", command=("sh", "-c", script))).result(90)
+    proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
+    operation = logs(cluster, LogRequest(("rotates",), follow=True))
+    until(lambda: operation.state.total > 50)
+    rotate(kubernetes, space, "rotates")
+    seen = operation.state.total
+    until(lambda: operation.state.total > seen + 50)
+    assert operation.state.notes == ()
+    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    assert numbers == list(range(1, len(numbers) + 1))  # while it is followed, rotation loses nothing
+    # the connection is away while the node rotates: what it wrote before is in a file that no call reaches
+    proxy.refusing = True
+    proxy.break_next(b"follow=true", b"line ", "reset")
+    until(lambda: proxy.breaks == 1)
+    seen = operation.state.total
+    time.sleep(2.5)  # the rotated file must hold a whole second that was not read
+    rotate(kubernetes, space, "rotates")
+    proxy.refusing = False
+    until(lambda: operation.state.total > seen + 20, 60)
+    operation.stop()
+    result = operation.result(5)
+    gaps = [note for note in result.state.notes if "rotated its log" in note]
+    assert len(gaps) == 1
+    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    assert numbers == sorted(set(numbers))
+    assert result.state.marks[result.state.notes.index(gaps[0])] == seen
+
+
+def rotate(kubernetes, cluster, name):
+    """Move a container's log away and have the runtime begin a new one, as a kubelet does when it is full."""
+    pod = cluster.run(cluster.request("GET", POD.path(cluster.namespace, name)))
+    (status,) = pod["status"]["containerStatuses"]
+    container = status["containerID"].partition("://")[2]
+    folder = f"{cluster.namespace}_{name}_{pod['metadata']['uid']}"
+    (log,) = (kubernetes.settings().root / "podlogs" / folder).glob("*/0.log")
+    log.rename(log.with_name("0.log.20260101-000000"))
+    address = str(kubernetes.settings().containerd_socket)
+    with Client(lambda: dial(address)) as runtime:
+        runtime.unary(
+            "/runtime.v1.RuntimeService/ReopenContainerLog", b"\n" + bytes([len(container)]) + container.encode()
+        )
