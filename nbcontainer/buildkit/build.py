@@ -18,7 +18,9 @@ from .session import Services, Session
 _REFUSED = 0.25  # seconds of silence after which a Solve that failed was refused before Status could tell of it
 _LAST_WORDS = 2.0  # seconds without news after a Solve that failed
 _CANCELLED = "context canceled"  # the error of steps that ended because another one failed
-_STUCK = 10.0  # seconds without news after the end of a Solve that had news
+_SILENT = 5.0  # seconds without an answer after a cancel
+_STUCK = 30.0  # seconds without news after the end of a Solve that went well: a busy daemon tells its last news late
+_UNKNOWN = "no such job"  # what Status says where the Solve takes long to become a job
 
 
 class Build:
@@ -55,6 +57,7 @@ class Build:
         self._gateway = Gateway(control, self.ref)
         self._lock = threading.Lock()
         self._solve: Call | None = None
+        self._watch: _Watch | None = None
         self._broken: SolveError | None = None
         self._failed_step = ""
         self._source_map: SourceMap | None = None
@@ -98,7 +101,7 @@ class Build:
                     session = start(session, shared_key=key, on_lost=self._session_lost)
                     stack.callback(session.close)
                 if self._on_status is not None:
-                    stack.enter_context(_Watch(self._control, self.ref, self._heard))
+                    self._watch = stack.enter_context(_Watch(self._control, self.ref, self._heard))
                 stack.callback(self._stop_calls)
                 if self._broken is not None:
                     raise self._broken
@@ -116,13 +119,21 @@ class Build:
             self._on_status(response)
 
     def cancel(self) -> None:
-        """End it from any thread: `run` raises at once, and the daemon stops the step that runs."""
+        """End it from any thread: `run` raises at once, and the daemon stops the step that runs.
+
+        A daemon that does not answer then for some seconds loses the connection, by which it hears of the end too.
+        """
         self._break(SolveError(Code.CANCELLED, "the build was cancelled"))
+        check = threading.Thread(target=self._control.client.drop_if_silent, args=(_SILENT,), daemon=True)
+        check.name = "buildkit-check"
+        check.start()
 
     def _break(self, error: SolveError) -> None:
         with self._lock:
             self._broken = self._broken or error
         self._stop_calls()
+        if self._watch is not None:
+            self._watch.hurry()
 
     def _stop_calls(self) -> None:
         # A RUN of a gateway's build goes on unless both the inner and the outer Solve are cancelled.
@@ -219,7 +230,7 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
     def __init__(self, control: Control, ref: str, on_status: Callable[[StatusResponse], None]) -> None:
         self._control, self._ref, self._on_status = control, ref, on_status
         self._call: Call | None = None
-        self._heard = self._handling = False
+        self._heard = self._handling = self._hurried = self._ended = False
         self._last = time.monotonic()
         self._problem: Exception | None = None
         self._done = threading.Event()
@@ -230,9 +241,9 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self._last = time.monotonic()
+        self._last, self._ended = time.monotonic(), True
         if kind is None:
-            patience = _STUCK
+            patience = _REFUSED if self._hurried else _STUCK
         elif self._heard and isinstance(error, RpcError) and error.code is not Code.CANCELLED:
             patience = _LAST_WORDS
         else:
@@ -240,26 +251,41 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
         while not self._done.wait(self._last + patience - time.monotonic()):
             if self._handling and kind is None:  # the listener takes its time, and shall hear all
                 self._last = time.monotonic()
-            elif time.monotonic() >= self._last + patience:
+            elif self._hurried or time.monotonic() >= self._last + patience:
                 break
         if self._call is not None:
             self._call.cancel()
         if self._problem is not None and kind is None:
             raise self._problem
 
+    def hurry(self) -> None:
+        """Wait no longer for the rest: the build was cancelled."""
+        self._hurried = True
+        if self._call is not None:
+            self._call.cancel()
+
     def _follow(self) -> None:
         try:
-            for response in self._control.status(self._ref, on_call=self._begun):
-                self._heard = self._handling = True
-                self._on_status(response)
-                self._handling, self._last = False, time.monotonic()
-        except RpcError:
-            pass  # the Solve says why
+            while not self._hear():
+                pass
         except Exception as error:  # noqa: BLE001 - the listener's own
             self._problem = error
         finally:
             self._handling = False
             self._done.set()
 
+    def _hear(self) -> bool:
+        """Hear all news; False where the daemon, after some seconds, did not know the build yet."""
+        try:
+            for response in self._control.status(self._ref, on_call=self._begun):
+                self._heard = self._handling = True
+                self._on_status(response)
+                self._handling, self._last = False, time.monotonic()
+        except RpcError as error:  # the Solve says why
+            return self._heard or self._hurried or self._ended or _UNKNOWN not in error.message
+        return True
+
     def _begun(self, call: Call) -> None:
         self._call = call
+        if self._hurried:
+            call.cancel()

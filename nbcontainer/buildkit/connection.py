@@ -204,6 +204,7 @@ class Connection:
         self._outgoing: list[bytes] = []
         self._closing = False
         self._to_write = threading.Condition(self.lock)
+        self._ponged = threading.Condition(self.lock)
         name = "buildkit-client" if client else "buildkit-server"
         self._threads = [
             threading.Thread(target=run, daemon=True, name=f"{name}-{job}")
@@ -244,6 +245,15 @@ class Connection:
             call = self._calls[stream.id] = Call(self, stream, method, timeout)
             self.flush()
         return call
+
+    def answers(self, timeout: float) -> bool:
+        """Whether the other side gives a sign of life within `timeout` seconds."""
+        with self.lock:
+            before = self.http2.pongs
+            self.http2.ping()
+            self.flush()
+            self._ponged.wait_for(lambda: self.http2.pongs > before or self.lost is not None, timeout)
+            return self.http2.pongs > before
 
     def flush(self) -> None:
         """Hand what is to be sent to the writer; the lock is held."""
@@ -286,6 +296,7 @@ class Connection:
                 call.wake()
             self._closing = True
             self._to_write.notify()
+            self._ponged.notify_all()
         self._stream.close()
         if first and self._on_lost is not None:
             self._on_lost(error)
@@ -305,6 +316,7 @@ class Connection:
             if self.http2.lost:
                 return
             changes = self.http2.receive(data)
+            self._ponged.notify_all()
             self.flush()
             if self.outgoing_size > _OUTGOING_LIMIT:
                 raise RpcError(Code.UNAVAILABLE, "the other side asks and does not read the answers")

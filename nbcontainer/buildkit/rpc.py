@@ -86,6 +86,15 @@ class Client:
             call.cancel()
             raise
 
+    def drop_if_silent(self, seconds: float) -> None:
+        """Give up the connection if nothing comes from it for so long; the next call opens another one."""
+        connection = self._connection
+        if connection is not None and not connection.answers(seconds):
+            connection.close()
+            with self._dialling:
+                if self._connection is connection:
+                    self._connection = None
+
     def close(self) -> None:
         """End the connection and all calls. Later calls fail."""
         with self._dialling:

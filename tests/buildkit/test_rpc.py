@@ -421,3 +421,27 @@ def test_the_loss_of_a_connection_is_told_but_not_its_close():
 def test_binary_values():
     assert binary_value("aGk") == binary_value("aGk=") == b"hi"
     assert binary_value("a") == b""
+
+
+def test_a_connection_from_which_nothing_comes_is_given_up_and_a_good_one_kept():
+    opened, servers = [], []
+
+    def open_stream():
+        ours, theirs = socket.socketpair()
+        opened.append(theirs)
+        if len(opened) > 1:  # the first far end never reads nor writes
+            servers.append(Server(ECHO))
+            servers[-1].attach(SocketStream(theirs))
+        return SocketStream(ours)
+
+    with Client(open_stream) as client:
+        call = client.call("/x.Y/Echo")
+        client.drop_if_silent(0.1)
+        with pytest.raises(RpcError):
+            call.receive()
+        assert client.unary("/x.Y/Echo", b"on a new one") == b"on a new one"
+        client.drop_if_silent(5)
+        assert client.unary("/x.Y/Echo", b"the same") == b"the same"
+        assert len(opened) == 2
+    servers[0].close()
+    opened[0].close()
