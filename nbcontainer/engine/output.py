@@ -98,8 +98,10 @@ class Lines:
             decoder = self._decoders[stream] = codecs.getincrementaldecoder("utf-8")("replace")
         *whole, rest = (self._rest.get(stream, "") + decoder.decode(data)).split("\n")
         while len(rest) > LONGEST_LINE:
-            whole.append(rest[:LONGEST_LINE])
-            rest = rest[LONGEST_LINE:]
+            cut = rest.rfind("\r", 1, LONGEST_LINE)  # a bar that is drawn for hours is cut between two of its states
+            cut = LONGEST_LINE if cut < 0 else cut
+            whole.append(rest[:cut])
+            rest = rest[cut:]
         self._rest[stream] = rest
         return [self._line(stream, text) for text in whole]
 
@@ -160,7 +162,6 @@ def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool 
 
     Raises:
         ApiError: what comes is no output of a command.
-        OSError: the connection broke.
     """
     frames, lines = Frames(raw=raw), Lines(source)
     try:
@@ -168,6 +169,8 @@ def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool 
             pieces = list(frames.feed(data))
             found = [line for name, piece in pieces for line in lines.feed(name, piece)]
             recorder.add(found, b"".join(piece for _, piece in pieces))
+    except OSError:  # the connection broke
+        return False
     finally:
         recorder.add(lines.end(), b"")
     return not frames.broken

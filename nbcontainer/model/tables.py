@@ -19,6 +19,7 @@ __all__ = [
     "TableReset",
     "TableState",
     "Tone",
+    "Words",
     "apply_table",
     "dataframe",
 ]
@@ -179,9 +180,31 @@ class Table(Sequence[Row]):
         """The objects' names, in order."""
         return [row.name for row in self]
 
+    def column(self, name: str) -> Words:
+        """The cells of one column.
+
+        Raises:
+            UsageError: there is no column of that name.
+        """
+        names = [column.name for column in self.state.columns]
+        if name not in names:
+            raise UsageError(f"There is no column {name!r}.", cure=f"Columns: {', '.join(names)}.")
+        place = names.index(name)
+        return Words(str(row.cells[place]) for row in self)
+
     def dataframe(self) -> Any:
         """The rows as a pandas DataFrame (pandas must be installed)."""
         return dataframe([column.name for column in self.state.columns], [list(row.cells) for row in self])
+
+
+class Words(tuple[str, ...]):
+    """Words, shown one a line, as `docker ps -q` writes them; as `{{name}}` on a magic line they are several words."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """The lines."""
+        return "\n".join(self)
 
 
 def dataframe(columns: list[str], rows: list[list[Any]]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["StyledText", "plain", "recoloured", "styled"]
+__all__ = ["StyledText", "plain", "recoloured", "settled", "styled"]
 
 # CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
 _ESCAPE = re.compile(
@@ -49,6 +49,17 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _visible(_ESCAPE.sub("", text).replace("\r\n", "\n"))
+
+
+def settled(line: str) -> str:
+    """What a terminal shows in the end of a line that carriage returns begin anew, as bars of progress do."""
+    if "\r" not in line:
+        return line
+    shown = ""
+    for part in line.split("\r"):
+        # columns cannot be counted across escape sequences
+        shown = (part or shown) if "\x1b" in part + shown else part + shown[len(part) :]
+    return shown
 
 
 def styled(text: str) -> list[StyledText]:

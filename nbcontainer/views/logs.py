@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogSource, LogState
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.ansi import plain, recoloured
+from nbcontainer.views.ansi import plain, recoloured, settled
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
 from nbcontainer.views.picture import Block, Line, Output, Picture, Span
 from nbcontainer.views.quantities import format_size
@@ -68,7 +68,7 @@ class LogView(View[LogEvent, LogState]):
                 return None
 
     def _plain(self, line: LogLine) -> str:
-        text = plain(line.text).replace("\n", "␊")
+        text = plain(settled(line.text)).replace("\n", "␊")
         return f"{plain(line.source)} | {text}" if len(self._sources) > 1 else text
 
     # --- a terminal
@@ -96,7 +96,8 @@ class LogView(View[LogEvent, LogState]):
         return [f"\x1b[2m— {plain(note)} —\x1b[0m" if coloured else f"— {plain(note)} —" for note in due]
 
     def _streamed(self, state: LogState, line: LogLine, *, coloured: bool) -> str:
-        text = (recoloured(line.text) if coloured else plain(line.text)).replace("\n", "␊")
+        text = settled(line.text)
+        text = (recoloured(text) if coloured else plain(text)).replace("\n", "␊")
         clock = _clock(line.time) if state.timestamps else ""
         if line.source and line.source not in self._sources:  # the file of a single source may not name it
             self._sources.append(line.source)
@@ -223,7 +224,12 @@ def _tail(state: LogState, count: int) -> dict[str, Any]:
 def _wire_lines(first: int, lines: Sequence[LogLine]) -> dict[str, Any]:
     names: dict[str, int] = {}
     rows = [
-        [names.setdefault(_clean(line.source), len(names)), _cut(line.text), line.time, int(line.stream == "stderr")]
+        [
+            names.setdefault(_clean(line.source), len(names)),
+            _cut(settled(line.text)),
+            line.time,
+            int(line.stream == "stderr"),
+        ]
         for line in lines
     ]
     return {"first": first, "names": list(names), "lines": rows}
@@ -262,7 +268,7 @@ def _texts(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:
     return tuple(
         (_clock(line.time) if state.timestamps else "")
         + (f"{line.source:<{width}} | " if several else "")
-        + line.text[:MOST_CHARACTERS]
+        + settled(line.text)[:MOST_CHARACTERS]
         for line in lines
     )
 

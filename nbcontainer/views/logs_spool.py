@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from nbcontainer.model.logs import LogLine
 from nbcontainer.model.logs_spool import decode_line
-from nbcontainer.views.ansi import plain
+from nbcontainer.views.ansi import plain, settled
 
 __all__ = ["Found", "Search", "SpoolReader"]
 
@@ -52,7 +52,7 @@ class Search:
 
     def matches(self, line: LogLine) -> bool:
         """Whether the line, as it is shown, has what is looked for."""
-        return bool(self._pattern.search(plain(line.text)) or self._pattern.search(line.source))
+        return bool(self._pattern.search(plain(settled(line.text))) or self._pattern.search(line.source))
 
     def candidates(self, text: str) -> Iterator[tuple[int, str]]:
         """The lines of the spool file in `text`, with their numbers in it, that may match; the others are many."""

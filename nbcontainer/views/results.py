@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.model.tables import Table, Tone
+from nbcontainer.model.tables import Table, Tone, Words
+from nbcontainer.views.ansi import settled
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for 
     from nbcontainer.settings import Settings  # noqa: PLC0415 - as above
 
     match result:
+        case Words():
+            return Picture(tuple(Line.of(Span(word, code=True)) for word in result), label="words")
         case BuildResult():
             from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
 
@@ -69,7 +72,7 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for 
 def _output(result: RunResult | ExecResult) -> Picture:
     from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - loaded by now
 
-    lines = result.output.splitlines()
+    lines = [settled(line) for line in result.output.split("\n")] if result.output else []
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
     if isinstance(result, RunResult) and result.exit_code is None:
         blocks.append(

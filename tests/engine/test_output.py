@@ -83,3 +83,12 @@ def test_the_engines_time_is_taken_off():
 @pytest.mark.parametrize("text", ["", "0001-01-01T00:00:00Z", "yesterday", "9999-99-99T00:00:00Z"])
 def test_no_time_is_zero(text):
     assert seconds_of(text) == 0.0
+
+
+def test_a_bar_that_is_drawn_for_hours_is_cut_between_two_of_its_states():
+    lines = Lines("web")
+    states = [f"\r{percent:3}% of all" for percent in range(100)] * 100
+    found = [line for state in states for line in lines.feed("stderr", state.encode())] + lines.end()
+    assert len(found) > 1
+    assert all(line.text.endswith("% of all") for line in found)
+    assert "".join(line.text for line in found) == "".join(states)

@@ -238,3 +238,20 @@ def test_without_a_spool_file_the_window_is_what_there_is(tmp_path):
     assert LogView().act(gone, {"type": "lines", "first": 0, "count": 9})["lines"] == []
     trouble = LogView().act(gone, {"type": "search", "query": "x", "first": 0})["trouble"]
     assert trouble.startswith("the spool file cannot be read")
+
+
+def test_a_line_that_carriage_returns_begin_anew_is_shown_as_a_terminal_leaves_it():
+    bar = "  0% [    ]\r 50% [==  ]\r100% [====]\rdone"
+    windows = "as Windows ends it\r"
+    coloured = "\x1b[32m 10%\x1b[0m\r\x1b[32m100%\x1b[0m\r"
+    view = LogView()
+    event = LogLines(tuple(LogLine("web", text) for text in (bar, windows, coloured)))
+    shown = ["done [====]", "as Windows ends it", "100%"]
+    assert view.line(event).splitlines() == shown
+    state = folded(event)
+    assert view.fresh(state, coloured=False).splitlines() == shown
+    assert as_text(view.render(state)).splitlines()[-3:] == [f"  {line}".rstrip() for line in shown] or all(
+        line in as_text(view.render(state)) for line in shown
+    )
+    assert [line[1] for line in view.wire(None, state)["lines"]][:2] == shown[:2]
+    assert state.lines[0].text == bar, "the state, the result and the file keep the whole"
