@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.dockerfile import Dockerfile, check, parse
 from nbcontainer.engine.references import parse_reference
-from nbcontainer.errors import DockerfileError, Problem, UsageError, outcome_of
+from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
     BuildEnded,
     BuildEvent,
@@ -52,6 +52,7 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
         BuildState(title=title, tags=request.tags, engine=engine.name),
         apply_build,
         conclude=_concluder(request, command),
+        last_words=lambda: BuildEnded("stopped", time=time.time()),
     )
 
     def work(progress: Progress[BuildEvent]) -> dict[str, Any]:
@@ -59,6 +60,8 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
         try:
             made = run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
         except BaseException as error:
+            if isinstance(error, BuildFailed):
+                error.cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure)))
             if operation.state.started:  # what was refused at once has no picture but its error
                 progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
@@ -66,6 +69,14 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
         return made
 
     return operation.start_thread(work)
+
+
+def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:
+    """What was suggested for the failed lines: `--from=biuld` was taken for an image, and there is none."""
+    first, last = error.lines or (0, -1)
+    return next(
+        (problem.suggestion for problem in warnings if first <= problem.line <= last and problem.suggestion), ""
+    )
 
 
 def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:

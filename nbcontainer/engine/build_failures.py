@@ -124,7 +124,7 @@ def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] 
 
 def _missing_file(reason: str, request: BuildRequest) -> str:
     """What to do about a file that COPY does not find: it is left out, or there is one of nearly that name."""
-    where = "files given by --add" if request.context is None else f"the build context {request.context}"
+    where = "the files given by --add" if request.context is None else f"the build context {_folder(request.context)}"
     found = _MISSING.search(reason)
     if found is None or "://" in (request.context or ""):
         return f"Paths are relative to {where}; .dockerignore may leave files out."
@@ -140,6 +140,11 @@ def _missing_file(reason: str, request: BuildRequest) -> str:
     near = difflib.get_close_matches(name, here, 1, 0.6)
     hint = f"Did you mean {folder + '/' if folder else ''}{plain(near[0])}? " if near else ""
     return f"{hint}Paths are relative to {where}."
+
+
+def _folder(context: str) -> str:
+    """A build context as its whole path: "." says little, and less at a sentence's end."""
+    return context if "://" in context else str(Path(context).expanduser().resolve())
 
 
 def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest) -> str:  # noqa: PLR0911 - a return each

@@ -98,9 +98,8 @@ class BuildView(View[BuildEvent, BuildState]):
     def _line_started(self, event: StepStarted) -> str | None:
         step = event.step
         self._steps[step.id] = step
-        if event.time is None or step.id in self._numbers:
+        if event.time is None or step.id in self._started:
             return None
-        self._numbers[step.id] = len(self._numbers) + 1
         self._started[step.id] = event.time
         # only what may take long is announced; the others have one line, when they are done
         return self._named(step) if step.instruction.upper().startswith("RUN") else None
