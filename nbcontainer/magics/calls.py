@@ -10,9 +10,10 @@ from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.magics.verbs import Magic, Values, Verb, switch
+from nbcontainer.operation import running
 from nbcontainer.settings import settings
 
-__all__ = ["TTY", "YES", "Call", "Handler", "Verbs", "is_headless", "refuse_terminal", "run_magic"]
+__all__ = ["TTY", "YES", "Call", "Handler", "Verbs", "interrupted", "is_headless", "refuse_terminal", "run_magic"]
 
 YES = switch("-y", "--yes", help="do not ask", own=True)
 TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
@@ -107,14 +108,25 @@ def run_magic(
 ) -> Any:  # fmt: skip
     """Run one magic: parse, call, return what came of it.
 
-    An error of ours shows one line or two, without a Python traceback. Ctrl-C becomes `Stopped`.
+    An error of ours shows one line or two, without a Python traceback. Ctrl-C becomes `Stopped`, and leaves nothing
+    running that the magic began.
     """
+    before = running()
     try:
         return _run(verbs, line, cell, namespace, shell)
     except KeyboardInterrupt:
-        raise _quiet(Stopped("Interrupted.")) from None
+        for operation in running() - before:  # interrupted before anybody waited for it
+            operation.stop()
+        raise interrupted() from None
     except NbcontainerError as error:
         raise _quiet(error) from None
+
+
+def interrupted() -> Stopped:
+    """What a magic raises in place of Python's KeyboardInterrupt."""
+    stopped = Stopped("Interrupted.")
+    _quiet(stopped)
+    return stopped
 
 
 def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:
@@ -137,9 +149,15 @@ def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any]
 
 
 def _substituted(words: list[str], namespace: Mapping[str, Any]) -> list[str]:
+    """The words with `{{name}}` as the variable's value; several words where the whole word is a name of `Words`."""
     from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - loads when it is needed
+    from nbcontainer.model.tables import Words  # noqa: PLC0415 - as above
 
-    return [substitute(word, namespace)[0] for word in words]
+    found: list[str] = []
+    for word in words:
+        value = namespace.get(word[2:-2].strip()) if word.startswith("{{") and word.endswith("}}") else None
+        found += value if isinstance(value, Words) else [substitute(word, namespace)[0]]
+    return found
 
 
 def _quiet(error: NbcontainerError) -> NbcontainerError:

@@ -83,9 +83,8 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, names: Names) -> list[
     if words and (argument := flags.get(words[-1])) is not None and argument.kind != "switch":
         return _values(argument, names)
     if fragment.startswith("-"):
-        return [Candidate(argument.long, "flag") for argument in dict.fromkeys(flags.values())] + [
-            Candidate("--help", "flag")
-        ]
+        offered = [argument.long for argument in dict.fromkeys(flags.values()) if argument.kind != "refused"]
+        return [Candidate(name, "flag") for name in [*offered, "--help"]]
     loose = sum(not word.startswith("-") for word in words)
     places = verb.positionals
     place = places[min(loose, len(places) - 1)] if places else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
-from nbcontainer.magics.verbs import Verb, option, positional, switch
+from nbcontainer.magics.verbs import Verb, option, positional, refused, switch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ VERBS = Verbs("docker", "Images, containers and registries of the engine in use.
 
 IMAGE = positional("IMAGE", help="the image's name", completes="image")
 CONTAINER = positional("CONTAINER", help="a container's name or id", completes="container")
+QUIET = switch("-q", "--quiet", help="only the ids")
 CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True, completes="container")
 
 
@@ -34,6 +35,17 @@ CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True,
                 metavar="NAME",
                 own=True,
                 completes="variable",
+            ),
+            refused(
+                "-p",
+                "--password",
+                help="a cell and its history would keep it",
+                cure="Leave it out: it is asked for, hidden, or --password-from takes a variable or env:NAME.",
+            ),
+            refused(
+                "--password-stdin",
+                help="a cell has no standard input",
+                cure="The password is asked for, hidden, or --password-from takes a variable or env:NAME.",
             ),
         ),
         example="%docker login registry.example.com -u alice",
@@ -200,6 +212,7 @@ def tag(call: Call) -> Any:
         (
             positional("NAME", help="only images of this name", required=False, completes="image"),
             switch("-a", "--all", help="intermediate images too"),
+            QUIET,
             ENGINE,
         ),
         example="%docker images",
@@ -211,7 +224,8 @@ def images(call: Call) -> Any:
     """The table of images."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
-    return api.images(name=call.values.name or "", all=call.values.all, engine=call.values.context or "")
+    table = api.images(name=call.values.name or "", all=call.values.all, engine=call.values.context or "")
+    return table.column("IMAGE ID") if call.values.quiet else table
 
 
 RUN = Verb(
@@ -295,7 +309,7 @@ def run(call: Call) -> Any:
     Verb(
         "ps",
         "Lists containers.",
-        (switch("-a", "--all", help="those that ended, too"), ENGINE),
+        (switch("-a", "--all", help="those that ended, too"), QUIET, ENGINE),
         example="%docker ps -a",
         command=("docker", "ps"),
     )
@@ -304,7 +318,8 @@ def ps(call: Call) -> Any:
     """The table of containers."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
-    return api.containers(all=call.values.all, engine=call.values.context or "")
+    table = api.containers(all=call.values.all, engine=call.values.context or "")
+    return table.column("CONTAINER ID") if call.values.quiet else table
 
 
 @VERBS.add(
@@ -365,16 +380,12 @@ def stop(call: Call) -> Any:
     )
 )
 def rm(call: Call) -> Any:
-    """Ask, then remove them."""
+    """Find them, ask, then remove them."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
     values = call.values
-    call.confirm(f"Remove {_several('container', values.container)}?")
-    return api.remove_containers(
+    plan = api.plan_container_removal(
         values.container, force=values.force, volumes=values.volumes, engine=values.context or ""
     )
-
-
-def _several(noun: str, names: list[str]) -> str:
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
-    return f"the {noun} {shown}" if len(names) == 1 else f"{len(names)} {noun}s: {shown}"
+    call.confirm(plan.question)
+    return plan.remove()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
-from nbcontainer.magics import completion, inspection, results
+from nbcontainer.magics import completion, inspection, results, secrecy
 
 if TYPE_CHECKING:
     from nbcontainer.magics.calls import Verbs
@@ -46,6 +46,7 @@ def register(shell: Any) -> None:
     results.register(shell)
     completion.register(shell)
     inspection.register(shell)
+    secrecy.register(shell)
     _preload_later(shell)
 
 
@@ -58,18 +59,24 @@ def unregister(shell: Any) -> None:
         shell.input_transformers_cleanup.remove(_without_body)
     completion.unregister(shell)
     inspection.unregister(shell)
+    secrecy.unregister(shell)
 
 
 def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
     @needs_local_scope
     @no_var_expand
     def magic(line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
-        from nbcontainer.magics.calls import run_magic  # noqa: PLC0415 - with the first call
+        try:
+            from nbcontainer.magics.calls import run_magic  # noqa: PLC0415 - with the first call
 
-        namespace: Mapping[str, Any] = shell.user_ns
-        if local_ns is not None and local_ns is not shell.user_ns:
-            namespace = ChainMap(dict(local_ns), shell.user_ns)
-        return run_magic(verbs_of(name), line, cell, namespace, shell)
+            namespace: Mapping[str, Any] = shell.user_ns
+            if local_ns is not None and local_ns is not shell.user_ns:
+                namespace = ChainMap(dict(local_ns), shell.user_ns)
+            return run_magic(verbs_of(name), line, cell, namespace, shell)
+        except KeyboardInterrupt:  # while modules loaded
+            from nbcontainer.magics.calls import interrupted  # noqa: PLC0415 - as above
+
+            raise interrupted() from None
 
     magic.__name__ = name
     sign = "%%" if name == "dockerfile" else "%"

@@ -11,6 +11,7 @@ __all__ = ["DRAWN", "register"]
 
 DRAWN = (
     ("nbcontainer.model.tables", "Table"),
+    ("nbcontainer.model.tables", "Words"),
     ("nbcontainer.model.build", "BuildResult"),
     ("nbcontainer.model.images", "TransferResult"),
     ("nbcontainer.model.logs", "LogResult"),

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["Argument", "Magic", "Values", "Verb", "flag", "option", "positional", "switch"]
+__all__ = ["Argument", "Magic", "Values", "Verb", "flag", "option", "positional", "refused", "switch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Argument:
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
         kind: "switch" (takes no value), "text", "number", "seconds", "list" (may be repeated), "mapping" (K=V,
-            may be repeated), "rest" (all that follows).
+            may be repeated), "rest" (all that follows), "refused" (one of docker's or kubectl's: its help is the error,
+            its default the cure, and its value is not read).
         required: for a positional: whether it must be there.
         many: for a positional: whether there may be several.
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
@@ -66,7 +67,7 @@ class Argument:
 
     def initial(self) -> Any:
         """Its value before any word was read."""
-        if self.kind == "switch":
+        if self.kind in {"switch", "refused"}:
             return False
         if self.kind in {"list", "rest"} or self.many:
             return []
@@ -96,6 +97,11 @@ def option(
 
 
 flag = option
+
+
+def refused(*names: str, help: str, cure: str) -> Argument:  # noqa: A002 - argparse's own word for it
+    """A flag that docker or kubectl has, and a cell cannot have; `help` says why, `cure` what to do."""
+    return Argument(names, f"refused: {help}", "refused", default=cure, own=True)
 
 
 def positional(
@@ -177,7 +183,12 @@ class Verb:
         rest: list[str] = []
         for argument in self.arguments:
             value = values.get(argument.key)
-            if argument.own or value in (None, False, [], {}) or (argument.is_flag and value == argument.default):
+            if (
+                argument.own
+                or argument.kind == "refused"
+                or value in (None, False, [], {})
+                or (argument.is_flag and value == argument.default)
+            ):
                 continue
             if argument.kind == "rest":
                 rest = [str(word) for word in value]
@@ -208,7 +219,7 @@ class Verb:
         rows = []
         for argument in self.arguments:
             names = ", ".join(argument.names)
-            if argument.is_flag and argument.kind != "switch":
+            if argument.is_flag and argument.kind not in {"switch", "refused"}:
                 names += f" {argument.metavar or _metavar(argument)}"
             rows.append((names, argument.help + (f" ({', '.join(argument.choices)})" if argument.choices else "")))
         if rows:
@@ -395,6 +406,8 @@ class _Parser:
         raise UsageError(f"{where} no flag {name}.", cure=hint)
 
     def _set(self, argument: Argument, name: str, value: str | None) -> None:
+        if argument.kind == "refused":
+            raise UsageError(f"{name} is {argument.help}.", cure=argument.default)
         key = argument.key
         self._given.add(key)
         if argument.kind == "switch":

@@ -56,7 +56,12 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%docker login example.com -u a --password-from env:NOT_THERE", "UsageError", ["NOT_THERE"]),
         ("%docker run -it busybox sh", "UsageError", ["no terminal", "Leave -t out", "%%docker run"]),
         ("%kpod exec -it web -- sh", "UsageError", ["no terminal", "Leave -t out", "%%kpod exec"]),
-        ("%docker rm web", "UsageError", ["Not done", "-y says yes"]),
+        ("%docker login example.com -u a -p s3cret", "UsageError", ["asked for, hidden", "--password-from"]),
+        ("%docker login -ps3cret", "UsageError", ["asked for, hidden", "--password-from"]),
+        ("%docker login --password=s3cret", "UsageError", ["asked for, hidden", "--password-from"]),
+        ("%docker login -u a --password my s3cret", "UsageError", ["asked for, hidden", "--password-from"]),
+        ("%docker login -u a --password-stdin", "UsageError", ["no standard input", "--password-from"]),
+        ("%docker rm web", "EngineUnavailable", ["DOCKER_HOST"]),
         ("%nbcontainer settings nope", "UsageError", ["no setting 'nope'"]),
     ],
 )
@@ -68,6 +73,30 @@ def test_an_error_is_a_few_lines_without_a_traceback(lone_kernel, code, error, s
     assert ran.traceback[0].startswith(f"✕ {error}: ")
     assert all(line.startswith("  ") for line in ran.traceback[1:])
     assert "File" not in "\n".join(ran.traceback)
+    assert "s3cret" not in ran.text + "".join(ran.traceback)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "%docker login example.com -u a -p hunter2",
+        "x = 1\n%docker login --password='hunter2 hunter2' -u a",
+        "y = %docker login -u a -phunter2",
+    ],
+)
+def test_a_typed_password_is_not_kept_in_the_history(lone_kernel, code):
+    lone_kernel.run(code)
+    shown = lone_kernel.run("history = get_ipython().history_manager\nhistory.writeout_cache()\nprint(_i, In[-2])")
+    assert "login" in shown.printed
+    assert "…" in shown.printed
+    kept = lone_kernel.run(
+        "word = b'hun' b'ter2'\n"
+        "import pathlib\n"
+        "files = pathlib.Path(history.hist_file).parent.glob('history.sqlite*')\n"
+        "file = b''.join(path.read_bytes() for path in files)\n"
+        "print(b'login' in file, word in file, word.decode() in repr((In, _i, _ii, _iii)))"
+    )
+    assert kept.printed == "True False False\n"
 
 
 def test_check_and_save_need_no_engine(lone_kernel, tmp_path):
