@@ -22,6 +22,7 @@ from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.removal import RemovalPlan
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
@@ -148,7 +149,9 @@ def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Re
     if not problems:
         return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
     return Report(
-        tuple(Remark(f"line {p.line}: {p.message}", Tone.WARNING, p.suggestion) for p in problems),
+        tuple(
+            Remark(f"line {p.line}: {p.message}" if p.line else p.message, Tone.WARNING, p.suggestion) for p in problems
+        ),
     )
 
 
@@ -285,27 +288,39 @@ def container_logs(
 
 
 def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, engine: str = "") -> Report:
-    """Stop containers; `seconds` is how long each may take to end well."""
+    """Stop containers; `seconds` is how long each may take to end well.
+
+    Raises:
+        NotFound: one of them does not exist; nothing is stopped.
+    """
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     found = _engine(engine, changes=True)
     stopped = names_from(names)
-    for name in stopped:
-        engine_containers.stop(found, name, **({} if seconds is None else {"seconds": seconds}))
+    for container in engine_containers.find(found, stopped):
+        engine_containers.stop(found, container.id, **({} if seconds is None else {"seconds": seconds}))
     return Report(tuple(Remark(f"{name} stopped") for name in stopped), shlex.join(["docker", "stop", *stopped]))
 
 
 def remove_containers(
     names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
 ) -> Report:
-    """Remove containers."""
-    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    """Remove containers, without asking.
 
-    found = _engine(engine, changes=True)
-    removed = names_from(names)
-    for name in removed:
-        engine_containers.remove(found, name, force=force, volumes=volumes)
-    return Report(tuple(Remark(f"{name} removed") for name in removed), shlex.join(["docker", "rm", *removed]))
+    Raises:
+        NotFound: one of them does not exist; nothing is removed.
+        Conflict: one of them runs, and it is not forced; nothing is removed.
+    """
+    return plan_container_removal(names, force=force, volumes=volumes, engine=engine).remove()
+
+
+def plan_container_removal(
+    names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
+) -> RemovalPlan:
+    """Find the containers that a removal would remove; raises as `remove_containers`."""
+    from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
+
+    return plan_removal(_engine(engine, changes=True), names_from(names), force=force, volumes=volumes)
 
 
 # --- pods

@@ -12,7 +12,8 @@
     │   ├── Conflict
     │   └── AuthFailed          a registry or cluster does not accept the credentials
     ├── BuildFailed             a build step failed; `step`, `lines`, `exit_code`, `output`
-    ├── PushFailed              a push or a pull did not complete
+    ├── PushFailed              a push did not complete
+    ├── PullFailed              a pull did not complete
     ├── CommandFailed           a command in a container ended with a non-zero exit code
     ├── Protected               the context is protected and the call does not name it
     └── Stopped                 the person, or the kernel's end, stopped it
@@ -43,6 +44,7 @@ __all__ = [
     "NotFound",
     "Problem",
     "Protected",
+    "PullFailed",
     "PushFailed",
     "Stopped",
     "Unsupported",
@@ -56,7 +58,7 @@ class Problem:
     """One fault of a text: where it stands and what it is.
 
     `line` and `end_line` count from 1 in the person's own text: the cell's body with the magic line as line 1, where
-    it came from a cell. `severity` is "error" or "warning".
+    it came from a cell; `line` is 0 where it is about none. `severity` is "error" or "warning".
     """
 
     line: int
@@ -69,7 +71,7 @@ class Problem:
     def __str__(self) -> str:
         """Say where and what, with the suggestion if there is one."""
         hint = f" ({self.suggestion})" if self.suggestion else ""
-        return f"line {self.line}: {self.message}{hint}"
+        return f"line {self.line}: {self.message}{hint}" if self.line else f"{self.message}{hint}"
 
 
 class NbcontainerError(Exception):
@@ -200,7 +202,20 @@ class BuildFailed(NbcontainerError):
 
 
 class PushFailed(NbcontainerError):
-    """A push or a pull did not complete.
+    """A push did not complete.
+
+    Attributes:
+        image: the image's name.
+        host: the registry's name.
+    """
+
+    def __init__(self, message: str, *, image: str, host: str = "", cure: str = "") -> None:
+        self.image, self.host = image, host
+        super().__init__(message, cure=cure)
+
+
+class PullFailed(NbcontainerError):
+    """A pull did not complete.
 
     Attributes:
         image: the image's name.

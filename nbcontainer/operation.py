@@ -22,7 +22,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from nbcontainer.errors import Stopped
 
-__all__ = ["Missed", "Operation", "Progress", "background_loop"]
+__all__ = ["Missed", "Operation", "Progress", "background_loop", "running"]
 
 Event = TypeVar("Event")
 Told = TypeVar("Told", contravariant=True)  # noqa: PLC0105 - what is told, in Progress
@@ -31,7 +31,9 @@ Result = TypeVar("Result")
 
 QUEUE_LENGTH = 10_000  # events a listener may lag behind before it misses the oldest
 BACKLOG = 1_000  # events that a late listener still gets
-STOP_SECONDS = 1.0  # how long an interrupted caller waits for the far end to be gone
+STOP_SECONDS = 0.7  # how long a stop waits for the far end to be gone before the caller has control again
+UNANSWERED = "The far end has not confirmed it yet: it is being ended in the background."
+EXIT_SECONDS = 1.0  # the same at the interpreter's exit, after which nothing goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Progress(Protocol[Told]):
 _loop_lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _running: weakref.WeakSet[Operation[Any, Any, Any]] = weakref.WeakSet()
+_running_lock = threading.Lock()
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
@@ -89,7 +92,9 @@ class Operation(Generic[Event, State, Result]):
     `.result()` waits and returns what came of it, or raises the far end's error; `.stop()` ends it. Leaving a loop
     over its events leaves the operation running; Ctrl-C while waiting for it stops it.
 
-    The work raises when it is cut off by a stop; what it returns counts as done, even after one.
+    The work raises when it is cut off by a stop; what it returns counts as done, even after one. Where the far end does
+    not answer a stop, the operation is over after `STOP_SECONDS` all the same, and its work goes on ending what it
+    began; `gone` says when that is through.
 
     Args:
         name: what runs, in a few words, for messages ("build of web:1").
@@ -98,6 +103,7 @@ class Operation(Generic[Event, State, Result]):
         conclude: makes the result from the last state and what the work returned.
         endless: a watch or a followed log: stopping it is its normal end, and its result is its last view.
         backlog: how many past events are kept for listeners that come late.
+        last_words: makes the event that tells of a stop which the far end has not answered.
     """
 
     def __init__(
@@ -109,6 +115,7 @@ class Operation(Generic[Event, State, Result]):
         endless: bool = False,
         conclude: Callable[[State, Any], Result] | None = None,
         backlog: int = BACKLOG,
+        last_words: Callable[[], Event] | None = None,
     ) -> None:
         self.name = name
         self.endless = endless
@@ -117,6 +124,7 @@ class Operation(Generic[Event, State, Result]):
         self._state = state
         self._apply = apply
         self._conclude = conclude
+        self._last_words = last_words
         self._revision = 0
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -125,7 +133,10 @@ class Operation(Generic[Event, State, Result]):
         self._told = 0
         self._cancels: list[Callable[[], None]] = []
         self._stopping = False
+        self._patience: threading.Timer | None = None
         self._done = False
+        self._gone = threading.Event()
+        self.begun_by = threading.get_ident()
         self._result: Result | None = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
@@ -145,7 +156,8 @@ class Operation(Generic[Event, State, Result]):
             else:
                 self._end(value)
 
-        _running.add(self)
+        with _running_lock:
+            _running.add(self)
         threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
         return self
 
@@ -166,7 +178,8 @@ class Operation(Generic[Event, State, Result]):
             else:
                 self._end(value)
 
-        _running.add(self)
+        with _running_lock:
+            _running.add(self)
         loop = background_loop()
 
         def cancel() -> None:
@@ -206,9 +219,23 @@ class Operation(Generic[Event, State, Result]):
         return self._stopping
 
     def _end(self, value: Any = None, error: BaseException | None = None) -> None:
+        """The work is through."""
+        with _running_lock:
+            _running.discard(self)
+        self._gone.set()
+        if not self._done:
+            self._finish(value, error)
+
+    def _give_up(self) -> None:
+        """Be over though the far end has not answered a stop; the work goes on ending what it began."""
+        if self._last_words is not None:
+            self.tell(self._last_words())
+        self._finish(None, asyncio.CancelledError(), cure=UNANSWERED)
+
+    def _finish(self, value: Any, error: BaseException | None, *, cure: str = "") -> None:
         if error is not None and (self._stopping or isinstance(error, asyncio.CancelledError)):
             # whatever the work raises after it was cut off is a consequence of the stop
-            error = None if self.endless else Stopped(f"The {self.name} was stopped.")
+            error = None if self.endless else Stopped(f"The {self.name} was stopped.", cure=cure)
         result: Any = value
         if error is None and self._conclude is not None:
             try:
@@ -223,10 +250,11 @@ class Operation(Generic[Event, State, Result]):
             self.finished = time.time()
             self._revision += 1
             self._cancels.clear()
+            if self._patience is not None:
+                self._patience.cancel()
             listeners, self._listeners = tuple(self._listeners), []
             when_done, self._when_done = self._when_done, []
             self._changed.notify_all()
-        _running.discard(self)
         for listener in listeners:
             listener.close()
         for call in when_done:
@@ -248,6 +276,15 @@ class Operation(Generic[Event, State, Result]):
     def done(self) -> bool:
         """Whether it has ended: finished, failed or stopped."""
         return self._done
+
+    @property
+    def gone(self) -> bool:
+        """Whether its work is through too, which after a stop that the far end does not answer takes longer."""
+        return self._gone.is_set()
+
+    def wait_until_gone(self, timeout: float | None = None) -> bool:
+        """Wait until its work is through; False when `timeout` seconds passed."""
+        return self._gone.wait(timeout)
 
     @property
     def error(self) -> BaseException | None:
@@ -279,7 +316,7 @@ class Operation(Generic[Event, State, Result]):
         Raises:
             TimeoutError: it still runs after `timeout` seconds (and goes on).
             Stopped: it was stopped, and it is not endless.
-            KeyboardInterrupt: Ctrl-C while waiting; it is stopped, and gone within a second.
+            KeyboardInterrupt: Ctrl-C while waiting; it is stopped, and over within a second.
             NbcontainerError: what the far end refused or failed with.
         """
         try:
@@ -293,12 +330,16 @@ class Operation(Generic[Event, State, Result]):
         return self._result  # type: ignore[return-value] # set with done
 
     def stop(self) -> None:
-        """Ask it to end. Returns at once; the far end is told, and `result()` tells when it is gone."""
+        """Ask it to end. Returns at once; the far end is told, and `result()` waits for it, `STOP_SECONDS` at most."""
         with self._lock:
             if self._stopping or self._done:
                 return
             self._stopping = True
+            self._patience = threading.Timer(STOP_SECONDS, self._give_up)
+            self._patience.daemon = True
             cancels = tuple(self._cancels)
+        with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread begins any more
+            self._patience.start()
         for cancel in cancels:
             try:
                 cancel()
@@ -306,9 +347,9 @@ class Operation(Generic[Event, State, Result]):
                 continue
 
     def interrupt(self) -> None:
-        """Stop it, and wait up to a second until it is gone."""
+        """Stop it, and wait until it is over, which takes less than a second."""
         self.stop()
-        self.wait(STOP_SECONDS)
+        self.wait(EXIT_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
         """Give the events, the backlog first; raises the operation's error at the end, if there is one."""
@@ -456,21 +497,29 @@ def run_soon(coroutine: Coroutine[Any, Any, Result]) -> Result:
         raise
 
 
+def running() -> frozenset[Operation[Any, Any, Any]]:
+    """What this thread has begun and is not over."""
+    with _running_lock:
+        left = list(_running)
+    return frozenset(found for found in left if not found.done and found.begun_by == threading.get_ident())
+
+
 @atexit.register
 def _stop_all() -> None:
     """Stop every operation when the kernel or the interpreter exits."""
-    running = [operation for operation in _running if not operation.done]
-    for operation in running:
+    with _running_lock:
+        left = list(_running)
+    for operation in left:
         operation.stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for operation in running:
-        operation.wait(max(0.0, deadline - time.monotonic()))
+    deadline = time.monotonic() + EXIT_SECONDS
+    for operation in left:
+        operation.wait_until_gone(max(0.0, deadline - time.monotonic()))
 
 
 def _forget_all() -> None:
     """A forked child has none of its parent's threads: neither the background loop, nor anything that runs."""
-    global _loop, _loop_lock
-    _loop, _loop_lock = None, threading.Lock()
+    global _loop, _loop_lock, _running_lock
+    _loop, _loop_lock, _running_lock = None, threading.Lock(), threading.Lock()
     _running.clear()
 
 

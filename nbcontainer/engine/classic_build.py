@@ -141,15 +141,18 @@ def _run(
         raise UsageError(f"{error}.") from None
     headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, progress)}
     body = _until_stopped(tar, progress)
-    begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None)
+    begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None,
+                    on_open=progress.on_stop)  # fmt: skip
     try:
-        failure = _follow(begin, translator, progress)
+        failure = _follow(begin, translator)
     except ApiError as error:
         if error.status in (BAD_REQUEST, SERVER_ERROR):
             raise syntax_error(error.message, (), dockerfile) from None
-        if error.reason == "broken stream" and not progress.stopping:
-            raise _lost(engine, error.message) from None
         raise
+    except EngineUnavailable as error:
+        if progress.stopping:
+            raise
+        raise _lost(engine, error.message) from None
     finally:
         if progress.stopping and translator.runs_command and engine.capabilities.pods:
             end_running_step(engine.address, translator.step_started)
@@ -160,12 +163,9 @@ def _run(
         raise _lost(engine, "it ended the build without a word of the image.")
 
 
-def _follow(
-    begin: Callable[[], ReplyStream], translator: ClassicTranslator, progress: Progress[BuildEvent]
-) -> Mapping[str, Any] | None:
+def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Mapping[str, Any] | None:
     """Translate the stream to its end; returns the message that says why the build failed, or None."""
     with begin() as reply:
-        progress.on_stop(reply.close)
         for message in reply.lines():
             if "error" in message or "errorDetail" in message:
                 code = _exit_code(_told(message), translator)

@@ -103,7 +103,7 @@ class Engine:
     def http(self) -> Http:
         """Calls to its API."""
         if self._http is None:
-            self._http = Http(self.dial, where=self.name, version=self.capabilities.api_version)
+            self._http = Http(self.dial, where=self.name, version=self.capabilities.api_version, address=self.address)
         return self._http
 
     def dial(self) -> Stream:
@@ -319,7 +319,7 @@ def _connect(address: Address) -> Engine:
     """
     private = address.url == "podman"
     where = "the private Podman" if private else f"the engine at {address.url}"
-    http = Http(lambda: _dial(address), where=where)
+    http = Http(lambda: _dial(address), where=where, address=address.url)
     try:
         ping = http.call("GET", "/_ping", timeout=settings.connect_timeout)
         version = http.json("GET", "/version", timeout=settings.connect_timeout)

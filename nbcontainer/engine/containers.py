@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.config import proxies
-from nbcontainer.engine.http import ReplyStream, plain, quoted
+from nbcontainer.engine.http import ReplyStream, lost, plain, quoted
 from nbcontainer.engine.images import pull
 from nbcontainer.engine.output import Recorder, follow_output, send_input
+from nbcontainer.engine.run_failures import name_in_use, start_failed
 from nbcontainer.engine.run_request import creation, is_image_id, run_command
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, outcome_of
+from nbcontainer.errors import (
+    ApiError,
+    CommandFailed,
+    Conflict,
+    NbcontainerError,
+    NotFound,
+    Stopped,
+    UsageError,
+    outcome_of,
+)
 from nbcontainer.model.containers import Container, RunRequest, RunResult
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
@@ -23,7 +35,7 @@ from nbcontainer.spool import Spool
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
 
-__all__ = ["inspect", "kill", "list_containers", "ps", "remove", "restart", "run", "start", "stop"]
+__all__ = ["find", "inspect", "kill", "list_containers", "ps", "remove", "restart", "run", "start", "stop"]
 
 Run = Operation[LogEvent, LogState, RunResult]
 
@@ -38,8 +50,13 @@ COLUMNS = (
 )
 SHORT_ID = 12
 STOP_SECONDS = 10  # docker's own: what a container gets between SIGTERM and SIGKILL
-CLEAN_UP_SECONDS = 10.0
+CLEAN_UP_SECONDS = 10.0  # for one call
+CLEAN_UP_PATIENCE = 120.0  # for an engine that does not answer
+CLEAN_UP_PAUSE = 1.0
 KILLED = 137
+# 128 and a signal that asks for the end: Ctrl-C, SIGKILL, SIGTERM
+ASKED_FOR = frozenset({130, KILLED, 143})
+LOOKED_AT = 20  # containers that were killed, of which is asked whether for want of memory
 
 
 # --- run
@@ -55,7 +72,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
         UsageError: a value of the request is wrong.
 
     The operation raises CommandFailed when the command's exit code is not 0, NotFound for an image that is not to be
-    had, Conflict for a name in use, ApiError where the engine refuses.
+    had, Conflict for a name in use, ApiError where the engine refuses, EngineUnavailable where it goes away.
     """
     body = creation(request, proxies(engine.address))
     command = run_command(request)
@@ -68,6 +85,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
         state,
         apply_logs,
         conclude=lambda last, made: _run_result(last, made, command),
+        last_words=lambda: LogEnded("stopped"),
     )
     return operation.start_thread(lambda progress: _Runner(engine, request, body, spool, progress).run())
 
@@ -108,7 +126,8 @@ class _Runner:
         try:
             made = self._run()
         except BaseException as error:
-            self._progress.tell(LogEnded(*outcome_of(error, stopped=self._progress.stopping)))
+            outcome, _ = outcome_of(error, stopped=self._progress.stopping)
+            self._progress.tell(LogEnded(outcome))  # why, the error says
             raise
         finally:
             self._spool.close()
@@ -128,6 +147,7 @@ class _Runner:
             container = self._create()
         ended = False
         try:
+            self._check_stop()
             name = str(inspect(self._engine, container).get("Name") or container[:SHORT_ID]).removeprefix("/")
             if self._spool is None:
                 self._start(container)
@@ -136,6 +156,11 @@ class _Runner:
                 exit_code = self._attached(container, name, self._spool)
             # a detached container that was started while somebody stopped the call is not left running
             ended = self._spool is not None or not self._progress.stopping
+        except ApiError as error:
+            found = self._start_failed(error)
+            if found is error:
+                raise
+            raise found from error
         finally:
             if not ended:
                 self._clean_up(container)
@@ -147,11 +172,21 @@ class _Runner:
         operation = pull(self._engine, image, platform=self._request.platform)
         self._progress.on_stop(operation.stop)
         operation.result()
+        self._check_stop()
         self._progress.tell(LogSource("", open=False, note=f"pulled {image}"))
 
+    def _check_stop(self) -> None:
+        """Go no further once a stop was asked for."""
+        if self._progress.stopping:
+            raise Stopped(f"The run of {self._request.image} was stopped.")
+
     def _create(self) -> str:
+        """Make it. This call is waited for even after a stop: only its answer says what is to be removed."""
         query = {"name": self._request.name or None, "platform": self._request.platform or None}
-        made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
+        try:
+            made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
+        except Conflict as error:
+            raise name_in_use(error, self._request.name) from error
         for warning in made.get("Warnings") or ():
             self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
         return str(made["Id"])
@@ -159,51 +194,75 @@ class _Runner:
     def _start(self, container: str) -> None:
         self._http.call("POST", f"/containers/{container}/start")
 
+    def _start_failed(self, error: ApiError) -> NbcontainerError:
+        others: list[Container] = []
+        with contextlib.suppress(NbcontainerError):
+            others = list_containers(self._engine)
+        return start_failed(error, self._engine.name, self._request, others)
+
     def _attached(self, container: str, name: str, spool: Spool) -> int:
         """Attach first, then wait, then start: nothing of a short command is missed."""
         query = {"stream": True, "stdout": True, "stderr": True, "stdin": self._request.stdin is not None}
-        stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query)
-        self._progress.on_stop(stream.close)
+        on_stop = self._progress.on_stop
+        stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query, on_open=on_stop)
         # Podman 4.3 says 0 for a container that it has already removed
         condition = "removed" if self._request.remove and not self._engine.capabilities.pods else "next-exit"
         with (
             stream,
             self._http.stream(
-                "POST", f"/containers/{container}/wait", query={"condition": condition}, timeout=None
+                "POST",
+                f"/containers/{container}/wait",
+                query={"condition": condition},
+                timeout=None,
+                on_open=on_stop,
             ) as waiting,
         ):
-            self._progress.on_stop(waiting.close)
+            self._check_stop()
             self._start(container)
             self._progress.tell(LogSource(name, open=True))
             if self._request.stdin is not None:
                 send_input(stream, self._request.stdin)
             if not follow_output(stream, name, Recorder(self._progress, spool)):
-                raise ApiError(f"{self._engine.name} broke off in the middle of the output.", reason="broken stream")
-            exit_code = _exit_code(waiting)
+                raise lost(f"{self._engine.name} broke off in the middle of the output.", self._engine.address)
+            exit_code = self._exit_code(waiting)
         if self._request.remove and condition != "removed":
             with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
         self._progress.tell(LogSource(name, open=False))
         return exit_code
 
+    def _exit_code(self, waiting: ReplyStream) -> int:
+        for message in waiting.lines():
+            if isinstance(message.get("StatusCode"), int):
+                return int(message["StatusCode"])
+            error = message.get("Error") or message.get("message")
+            raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
+        raise lost(f"{self._engine.name} went away before it told the exit code.", self._engine.address)
+
     def _clean_up(self, container: str) -> None:
-        """Leave nothing running; what never ran, or was to be removed, is removed."""
-        with contextlib.suppress(NbcontainerError):
-            never = (inspect(self._engine, container).get("State") or {}).get("Status") in ("created", "configured")
-            if never or self._request.remove:
-                query = {"force": True, "v": True}
-                self._http.call("DELETE", f"/containers/{container}", query=query, timeout=CLEAN_UP_SECONDS)
-            else:
-                self._http.call("POST", f"/containers/{container}/stop", query={"t": 0}, timeout=CLEAN_UP_SECONDS)
+        """Leave nothing running; what never ran, or was to be removed, is removed.
 
+        After a stop, an engine that does not answer is asked again for a while, which nobody waits for.
+        """
+        deadline = time.monotonic() + (CLEAN_UP_PATIENCE if self._progress.stopping else 0.0)
+        while True:
+            try:
+                return self._end(container)
+            except NotFound:
+                return None
+            except NbcontainerError:
+                if time.monotonic() > deadline:
+                    return None
+                time.sleep(CLEAN_UP_PAUSE)
 
-def _exit_code(waiting: ReplyStream) -> int:
-    for message in waiting.lines():
-        if isinstance(message.get("StatusCode"), int):
-            return int(message["StatusCode"])
-        error = message.get("Error") or message.get("message")
-        raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
-    raise ApiError("The engine did not tell the exit code.", reason="broken stream")
+    def _end(self, container: str) -> None:
+        patience = CLEAN_UP_SECONDS
+        path = f"/containers/{container}"
+        state = (self._http.json("GET", f"{path}/json", timeout=patience) or {}).get("State") or {}
+        if state.get("Status") in ("created", "configured") or self._request.remove:
+            self._http.call("DELETE", path, query={"force": True, "v": True}, timeout=patience)
+        else:  # one that has ended too: it shall not be started again
+            self._http.call("POST", f"{path}/stop", query={"t": 0}, timeout=patience)
 
 
 # --- list
@@ -237,6 +296,7 @@ def _container(entry: Mapping[str, Any]) -> Container:
     return Container(
         id=str(entry.get("Id") or ""),
         name=own[0],
+        names=tuple(own),
         image=str(entry.get("Image") or ""),
         command=str(entry.get("Command") or ""),
         state=str(entry.get("State") or ""),
@@ -273,7 +333,9 @@ def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[st
         ApiError: a filter is wrong.
     """
     rows = []
-    for container in list_containers(engine, every=every, filters=filters):
+    listed = list_containers(engine, every=every, filters=filters)
+    starved = _out_of_memory(engine, listed)
+    for container in listed:
         cells = (
             container.id[:SHORT_ID],
             container.image,
@@ -283,11 +345,23 @@ def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[st
             container.ports,
             container.name,
         )
-        rows.append(Row(container.id, cells, _tone(container), container.name, "", "container", container.labels))
+        tone = Tone.BAD if container.id in starved else _tone(container)
+        rows.append(Row(container.id, cells, tone, container.name, "", "container", container.labels))
     words = ["-a"] * every
     words += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
     state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
     return Table(state, shlex.join(["docker", "ps", *words]))
+
+
+def _out_of_memory(engine: Engine, listed: Sequence[Container]) -> set[str]:
+    """The ids of those that the kernel killed because memory ran out, whose exit code is that of a stopped one."""
+    killed = [container.id for container in listed if container.exit_code == KILLED and container.state != "running"]
+    found = set()
+    for container in killed[:LOOKED_AT]:
+        with contextlib.suppress(NbcontainerError):  # removed since
+            if (inspect(engine, container).get("State") or {}).get("OOMKilled"):
+                found.add(container)
+    return found
 
 
 def _tone(container: Container) -> Tone:
@@ -295,12 +369,49 @@ def _tone(container: Container) -> Tone:
         case "running":
             return Tone.BAD if "(unhealthy)" in container.status else Tone.GOOD
         case "exited" | "stopped":
-            return Tone.BAD if container.exit_code else Tone.DIM
+            return Tone.BAD if container.exit_code and container.exit_code not in ASKED_FOR else Tone.DIM
         case "dead":
             return Tone.BAD
         case "paused" | "restarting" | "removing":
             return Tone.WARNING
     return Tone.PLAIN
+
+
+# --- some of them, by name
+
+
+def find(engine: Engine, names: Sequence[str]) -> list[Container]:
+    """The containers of these names or ids, of which a beginning is enough, in their order, each once.
+
+    Raises:
+        NotFound: there is none of a name; it says which name is nearly that.
+        UsageError: several ids begin so.
+    """
+    listed = list_containers(engine, every=True)
+    found = {container.id: container for container in (_named(engine, name, listed) for name in names)}
+    return list(found.values())
+
+
+def _named(engine: Engine, name: str, listed: Sequence[Container]) -> Container:
+    exact = next((one for one in listed if name.removeprefix("/") in one.names or name == one.id), None)
+    if exact is not None:
+        return exact
+    begun = [one for one in listed if name and one.id.startswith(name)]
+    if len(begun) > 1:
+        ids = ", ".join(one.id[:SHORT_ID] for one in begun[:5])
+        raise UsageError(f"{name!r} begins the ids of {len(begun)} containers: {ids}.", cure="Write more of the id.")
+    if not begun:
+        raise not_found(engine, name, listed)
+    return begun[0]
+
+
+def not_found(engine: Engine, name: str, listed: Sequence[Container]) -> NotFound:
+    """The error for a name that no container has."""
+    near = difflib.get_close_matches(name, [known for one in listed for known in one.names], 1, 0.6)
+    cure = f"Did you mean {near[0]}?" if near else "%docker ps -a lists them."
+    return NotFound(
+        f"There is no container {plain(name, 100)} in {engine.name}.", status=404, reason="not found", cure=cure
+    )
 
 
 # --- one container

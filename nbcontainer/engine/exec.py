@@ -40,6 +40,7 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
         LogState(title=title, where=engine.name, spool=spool.path, following=True),
         apply_logs,
         conclude=lambda last, code: _conclude(request, container, last, code),
+        last_words=lambda: LogEnded("stopped"),
     )
 
     def work(progress: Progress[LogEvent]) -> int:
@@ -80,8 +81,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
         "Env": [f"{MARK}={mark}"],
     }
     made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
-    stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty})
-    progress.on_stop(stream.close)
+    stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
     timer = threading.Timer(request.timeout, stream.close) if request.timeout > 0 else None
     if timer is not None:
         timer.daemon = True

@@ -18,9 +18,9 @@ from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 from nbcontainer.engine.dial import Stream, UpgradeRefused, upgrade
-from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 
-__all__ = ["Http", "Reply", "ReplyStream", "api_error", "plain", "quoted"]
+__all__ = ["Http", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
 
 CALL_SECONDS = 120.0
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
@@ -39,6 +39,7 @@ PODMAN_CAUSES: dict[str, type[ApiError]] = {
 }
 
 Query = Mapping[str, object]
+OnOpen = Callable[[Callable[[], None]], None]
 
 
 class Reply:
@@ -66,27 +67,28 @@ class Reply:
 class ReplyStream:
     """A reply whose body goes on. `close` may be called from any thread; the reader then gets an OSError or the end."""
 
-    def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str) -> None:
+    def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
         self.headers = {name.lower(): value for name, value in reply.getheaders()}
-        self._reply, self._stream, self._where = reply, stream, where
+        self._reply, self._stream, self._where, self._address = reply, stream, where, address
 
     def read(self) -> bytes:
         """The next bytes as they come; b"" at the end.
 
         Raises:
-            ApiError: the engine broke off in the middle of its reply.
+            EngineUnavailable: the engine broke off in the middle of its reply.
         """
         try:
             return self._reply.read1(READ_BYTES)
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
-            raise ApiError(f"{self._where} broke off in the middle of its reply.", reason="broken stream") from error
+            raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The JSON objects of the body, one a line.
 
         Raises:
-            ApiError: a line is not a JSON object, or the stream broke off.
+            ApiError: a line is not a JSON object.
+            EngineUnavailable: the stream broke off.
         """
         rest = b""
         while data := self.read():
@@ -122,11 +124,13 @@ class Http:
         dial: gives a new connection; its errors pass through.
         where: the engine in words, for messages.
         version: the API version that stands before each path, such as "1.47"; "" for none.
+        address: the engine's, for errors.
     """
 
-    def __init__(self, dial: Callable[[], Stream], *, where: str, version: str = "") -> None:
+    def __init__(self, dial: Callable[[], Stream], *, where: str, version: str = "", address: str = "") -> None:
         self._dial = dial
         self._where = where
+        self._address = address
         self._prefix = f"/v{version}" if version else ""
         self._idle: _Connection | None = None
         self._lock = threading.Lock()
@@ -145,7 +149,7 @@ class Http:
 
         Raises:
             ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
-            EngineUnavailable: it cannot be reached.
+            EngineUnavailable: it cannot be reached, or went away before it had answered.
         """
         with self._lock:
             connection, self._idle = self._idle, None
@@ -185,14 +189,26 @@ class Http:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = CALL_SECONDS,
+        on_open: OnOpen | None = None,
     ) -> ReplyStream:
         """A call whose reply goes on; `timeout` is for its beginning. `body` may be an iterable of bytes.
+
+        Args:
+            method: HTTP's word.
+            path: without the version.
+            query: its parameters; None stands for one that is left out.
+            body: JSON, bytes, or an iterable of bytes.
+            headers: further ones.
+            timeout: seconds that the beginning may take, None for ever.
+            on_open: gets what closes the connection, from any thread, before the engine has answered.
 
         Raises:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
         connection = _Connection(self._dial())
+        if on_open is not None:
+            on_open(connection.close)
         try:
             reply = connection.send(method, self._target(path, query), body, headers, timeout)
             refusal = reply.read() if reply.status >= 400 else None  # noqa: PLR2004 - HTTP's numbers
@@ -207,7 +223,7 @@ class Http:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
             raise api_error(reply.status, refusal, found, self._where)
-        return ReplyStream(reply, connection.stream, self._where)
+        return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
         self,
@@ -217,14 +233,19 @@ class Http:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         protocol: str = "tcp",
+        on_open: OnOpen | None = None,
     ) -> tuple[Stream, dict[str, str]]:
         """POST and take the connection over: attach, exec ("tcp"), BuildKit ("h2c"). With the reply's headers.
+
+        `on_open` is as `stream` has it.
 
         Raises:
             ApiError: the engine refused.
             EngineUnavailable: it cannot be reached.
         """
         stream = self._dial()
+        if on_open is not None:
+            on_open(stream.close)
         content, extra = _encode(body)
         try:
             target = self._target(path, query)
@@ -267,15 +288,15 @@ class Http:
         if spare is not None:
             spare.close()
 
-    def _broken(self, error: Exception, timeout: float | None = None) -> ApiError:
+    def _broken(self, error: Exception, timeout: float | None = None) -> ApiError | EngineUnavailable:
         if isinstance(error, TimeoutError):
             after = f" within {timeout:g} s" if timeout else ""
             return ApiError(f"{self._where} did not answer{after}.", reason="timeout")
         if isinstance(error, http.client.RemoteDisconnected):
-            return ApiError(f"{self._where} closed the connection without an answer.", reason="broken stream")
+            return lost(f"{self._where} closed the connection without an answer.", self._address)
         if isinstance(error, OSError):
             words = error.strerror or str(error)
-            return ApiError(f"The connection to {self._where} broke: {plain(words)}.", reason="broken stream")
+            return lost(f"The connection to {self._where} broke: {plain(words)}.", self._address)
         return ApiError(f"What answers at {self._where} does not speak an engine's HTTP.", reason="garbage")
 
 
@@ -327,6 +348,13 @@ def _query_text(value: object) -> str:
 def quoted(name: str) -> str:
     """A name as one segment, or several, of a path: "team/app" keeps its slash."""
     return quote(name, safe="/:@")
+
+
+def lost(message: str, address: str) -> EngineUnavailable:
+    """The error where an engine goes away in the middle of something."""
+    return EngineUnavailable(
+        message, tried=(address,) if address else (), cure="See whether it still runs: %nbcontainer doctor"
+    )
 
 
 def api_error(status: int, body: bytes, headers: Mapping[str, str], where: str) -> ApiError:

@@ -17,9 +17,11 @@ from nbcontainer.errors import (
     ApiError,
     AuthFailed,
     Conflict,
+    EngineUnavailable,
     Forbidden,
     NbcontainerError,
     NotFound,
+    PullFailed,
     PushFailed,
     outcome_of,
 )
@@ -90,7 +92,7 @@ def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
         UsageError: it is no image name.
 
     The operation raises AuthFailed or Forbidden where the registry wants another login, NotFound where it has no such
-    image, PushFailed for all else.
+    image, EngineUnavailable where the engine goes away, PullFailed for all else.
     """
     reference = parse_reference(image).tagged()
     query = {"fromImage": reference.name, "tag": reference.digest or reference.tag, "platform": platform or None}
@@ -125,6 +127,9 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
                 _run(engine, plan, login, progress)
             except ApiError as error:
                 raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
+            except EngineUnavailable as error:
+                said = f"The {plan.direction} of {image} was cut off: {error.message}"
+                raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
         except BaseException as error:
             progress.tell(TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
@@ -134,7 +139,13 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
         return TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
 
     started = TransferState(plan.direction, image, reference.host, engine.name, begun)
-    operation: Transfer = Operation(f"{plan.direction} of {image}", started, apply_transfer, conclude=conclude)
+    operation: Transfer = Operation(
+        f"{plan.direction} of {image}",
+        started,
+        apply_transfer,
+        conclude=conclude,
+        last_words=lambda: TransferEnded("stopped", "", time.time()),
+    )
     return operation.start_thread(work)
 
 
@@ -146,8 +157,9 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     """
     headers = {"X-Registry-Auth": auth_header(login, plan.reference.host)}
     follower = _Follower(progress)
-    with engine.http().stream("POST", plan.path, query=plan.query, headers=headers, timeout=None) as reply:
-        progress.on_stop(reply.close)
+    with engine.http().stream(
+        "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
+    ) as reply:
         for message in reply.lines():
             follower.take(message)
     if plan.direction == "push" and not follower.digest:
@@ -267,7 +279,8 @@ def transfer_error(
         cure = f"If {host} is yours, add it to the engine's insecure registries, or give it a trusted certificate."
     elif REFUSED.search(message):
         cure = f"Check that the registry {host} is running, and try again."
-    return PushFailed(said, image=str(reference), host=host, cure=cure)
+    kind = PullFailed if direction == "pull" else PushFailed
+    return kind(said, image=str(reference), host=host, cure=cure)
 
 
 # --- list

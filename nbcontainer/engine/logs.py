@@ -128,8 +128,9 @@ class _Reader:
             "since": f"{time.time() - request.since:.9f}" if request.since else None,
             "tail": request.tail if request.tail >= 0 else "all",
         }
-        self._stream = self._engine.http().stream("GET", f"/containers/{quoted(self._name)}/logs", query=query)
-        self._progress.on_stop(self._stream.close)
+        self._stream = self._engine.http().stream(
+            "GET", f"/containers/{quoted(self._name)}/logs", query=query, on_open=self._progress.on_stop
+        )
         if request.follow and request.timeout > 0:
             self._timer = threading.Timer(request.timeout, self._time_out)
             self._timer.daemon = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,6 @@ from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
-    from nbcontainer.engine.http import ReplyStream
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
 
 __all__ = [
@@ -151,21 +150,27 @@ def _follow(
     engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
 ) -> None:
     """List, then list again whenever something happened to a pod or a container; when Podman is away, try again."""
-    open_streams: list[ReplyStream] = []
+    closers: list[Callable[[], None]] = []
     stopped = threading.Event()
 
     def stop() -> None:
         stopped.set()
-        for stream in open_streams:
-            stream.close()
+        for close in closers:
+            close()
+
+    def opened(close: Callable[[], None]) -> None:
+        closers[:] = [close]
+        if stopped.is_set():
+            close()
 
     progress.on_stop(stop)
     pause, listed = FIRST_PAUSE, False
     while not stopped.is_set():
         reason = "Podman ended the stream of events"
         try:
-            with podman_http(engine).stream("GET", "/libpod/events", query={"stream": "true"}, timeout=None) as stream:
-                open_streams[:] = [stream]
+            with podman_http(engine).stream(
+                "GET", "/libpod/events", query={"stream": "true"}, timeout=None, on_open=opened
+            ) as stream:
                 progress.tell(_reset(engine, selector, field_selector, names))
                 progress.tell(TableLive(live=True))
                 listed, pause = True, FIRST_PAUSE
@@ -193,7 +198,10 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
         CommandFailed: its container ended with a non-zero exit code.
     """
     operation: Operation[PodStep, PodStart, PodChange] = Operation(
-        f"start of pod {request.name}", PodStart(request.name, engine.name), apply_pod_step
+        f"start of pod {request.name}",
+        PodStart(request.name, engine.name),
+        apply_pod_step,
+        last_words=lambda: PodStep("", "", "stopped"),
     )
     return operation.start_thread(lambda progress: _create(engine, request, progress))
 
@@ -231,9 +239,8 @@ def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Prog
                 body=json.dumps(_without_ports(manifest)).encode(),
                 headers={"Content-Type": "application/yaml"},
                 timeout=PLAY_SECONDS,
+                on_open=None if progress is None else progress.on_stop,
             )
-            if progress is not None:
-                progress.on_stop(stream.close)
             answer = next(stream.lines(), {})
         except ApiError as error:
             raise _refusal(engine, name, error) from None

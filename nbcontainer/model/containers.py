@@ -43,7 +43,13 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container. `created` is seconds since the epoch; `ports` as docker ps writes them."""
+    """One container.
+
+    Attributes:
+        name: the first of its `names`.
+        ports: as docker ps writes them.
+        created: seconds since the epoch.
+    """
 
     id: str
     name: str
@@ -55,6 +61,7 @@ class Container:
     created: float = 0.0
     exit_code: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ __all__ = ["TransferView"]
 
 BAR_CELLS = 20  # of a layer's bar in the terminal
 DIGEST_LENGTH = 12
-_HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "reason", "ended")
+_HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "ended")
 _PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
 
 
@@ -59,7 +59,7 @@ class TransferView(View[TransferEvent, TransferState]):
                 return None
 
     def render(self, state: TransferState) -> Picture:
-        """The head, and the layers with bars and bytes in columns."""
+        """The head, and the layers with bars and bytes in columns. Why it failed, the error says that is raised."""
         doing, done = _words(state.direction)
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
         if state.outcome == "done":
@@ -74,8 +74,6 @@ class TransferView(View[TransferEvent, TransferState]):
         if state.layers:
             rows = tuple(_row(layer, state.outcome) for layer in state.layers.values())
             blocks.append(Grid(rows, right=frozenset({3}), flexible=4))
-        if state.reason:
-            blocks += [Line.of(Span(plain(line), Tone.BAD), indent=2) for line in state.reason.splitlines()]
         return Picture(tuple(blocks), label=f"{state.image}: {word}")
 
     def widget(self, state: TransferState) -> TransferWidget:

@@ -65,8 +65,9 @@ def show(
         surface.draw(operation, view)
     except KeyboardInterrupt:
         operation.interrupt()
-        if not operation.endless:
-            raise Stopped(f"The {operation.name} was stopped.") from None
+        if not operation.endless:  # even one that was through just now: what comes after it shall not run
+            error = operation.error
+            raise error if isinstance(error, Stopped) else Stopped(f"The {operation.name} was stopped.") from None
     except BaseException:
         operation.stop()  # a surface that breaks leaves nothing running
         raise
@@ -164,6 +165,9 @@ class Plain:
                 worth_a_line = worth_a_line or line is not None
                 if line is not None and printing:
                     print(line, flush=True)  # noqa: T201 - this is the surface that prints
+        except KeyboardInterrupt:
+            operation.interrupt()
+            raise
         finally:
             if kernel:
                 operation.wait(0 if operation.done else 1)

@@ -85,13 +85,23 @@ def token_registry():
 
 
 @pytest.fixture
-def busybox(engine):
+def busybox_of():
+    """Gives the image's name, once an engine has it."""
+
+    def find_busybox(engine):
+        try:
+            images.inspect(engine, "busybox")
+        except Exception:  # noqa: BLE001 - whatever the reason is, pull says it
+            images.pull(engine, "busybox").result(60)
+        return "busybox"
+
+    return find_busybox
+
+
+@pytest.fixture
+def busybox(engine, busybox_of):
     """The image's name, once the engine has it."""
-    try:
-        images.inspect(engine, "busybox")
-    except Exception:  # noqa: BLE001 - whatever the reason is, pull says it
-        images.pull(engine, "busybox").result(60)
-    return "busybox"
+    return busybox_of(engine)
 
 
 @pytest.fixture

@@ -45,6 +45,8 @@ class Speaker:
 class Middleman:
     """Passes connections on to a real far end, and cuts all of them once enough bytes went one way.
 
+    Between `freeze` and `thaw` it takes what comes and passes nothing on, as a daemon that hangs.
+
     Args:
         listener: a bound socket, or one wrapped by TLS.
         connect: makes a connection to the real far end.
@@ -58,6 +60,8 @@ class Middleman:
         self._counts = {"sent": 0, "replied": 0}
         self._open = []
         self._threads = []
+        self._flowing = threading.Event()
+        self._flowing.set()
         self.cut = threading.Event()
         listener.listen()
         threading.Thread(target=self._run, daemon=True).start()
@@ -80,17 +84,26 @@ class Middleman:
     def _pass(self, source, target, way):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                self._flowing.wait()
                 self._counts[way] += len(data)
                 limit = self._limits[way]
                 if limit is not None and self._counts[way] > limit:
                     self._break()
                     return
                 target.sendall(data)
+        self._flowing.wait()
         with contextlib.suppress(OSError):
             socket.socket.shutdown(target, socket.SHUT_WR)
 
+    def freeze(self):
+        self._flowing.clear()
+
+    def thaw(self):
+        self._flowing.set()
+
     def _break(self):
         self.cut.set()
+        self._flowing.set()
         for connection in [self._listener, *self._open]:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)

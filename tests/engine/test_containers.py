@@ -1,12 +1,15 @@
 import contextlib
+import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nbcontainer.engine import containers, images
 from nbcontainer.engine.logs import logs
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NotFound, Stopped, UsageError
+from nbcontainer.engine.removal import plan_removal
+from nbcontainer.errors import CommandFailed, Conflict, NotFound, Stopped, UsageError
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.tables import Tone
@@ -80,8 +83,84 @@ def test_a_missing_image_is_pulled(engine, registry, busybox, container):
 
 
 def test_a_command_that_is_not_there_leaves_no_container(engine, busybox, container):
-    with pytest.raises(ApiError, match="nosuchcommand"):
+    with pytest.raises(CommandFailed, match="no command 'nosuchcommand'") as caught:
         containers.run(engine, RunRequest(busybox, ("nosuchcommand",), name=container)).result(60)
+    assert caught.value.exit_code == 127
+    with pytest.raises(CommandFailed, match="no command '/no/such'"):
+        containers.run(engine, RunRequest(busybox, ("/no/such",), name=container)).result(60)
+    with pytest.raises(CommandFailed, match="not executable") as caught:
+        containers.run(engine, RunRequest(busybox, ("/etc/passwd",), name=container)).result(60)
+    assert caught.value.exit_code == 126
+    with pytest.raises(CommandFailed, match="no command '-d'") as caught:
+        containers.run(engine, RunRequest(busybox, ("-d",), name=container)).result(60)
+    assert "before the image" in caught.value.cure
+    assert container not in names(engine)
+
+
+def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        request = RunRequest(busybox, FOREVER, name=container, detach=True, publish=(f"{port}:80",))
+        with pytest.raises(Conflict, match=f"Port {port} is in use already, so") as caught:
+            containers.run(engine, request).result(60)
+        assert f"-p {port + 1}:80" in caught.value.cure
+    assert container not in names(engine)
+    containers.run(engine, request).result(60)
+    with pytest.raises(Conflict, match=f"Port {port} is in use already by the container {container}"):
+        containers.run(engine, replace(request, name="")).result(60)
+    with pytest.raises(Conflict, match=f"a container {container} already") as caught:
+        containers.run(engine, request).result(60)
+    assert f"%docker rm -f {container}" in caught.value.cure
+
+
+def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, container):
+    def tone():
+        return next(row for row in containers.ps(engine, every=True) if row.name == container).tone
+
+    request = RunRequest(busybox, ("sleep", "600"), name=container, detach=True)
+    containers.run(engine, request).result(60)
+    containers.stop(engine, container, seconds=0)  # SIGKILL: exit code 137
+    assert containers.inspect(engine, container)["State"]["ExitCode"] == 137
+    assert tone() is Tone.DIM
+    containers.remove(engine, container)
+    containers.run(engine, replace(request, command=("sh", "-c", "trap 'exit 143' TERM; sleep 600 & wait"))).result(60)
+    containers.stop(engine, container)
+    assert tone() is Tone.DIM
+    containers.remove(engine, container)
+    with pytest.raises(CommandFailed):
+        containers.run(engine, replace(request, command=("sh", "-c", "exit 3"), detach=False)).result(60)
+    assert tone() is Tone.BAD
+
+
+def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_of, unique):
+    hungry = ("sh", "-c", "x=12345678; while :; do x=$x$x; done")
+    request = RunRequest(busybox_of(docker), hungry, name=unique, memory="16m")
+    try:
+        with pytest.raises(CommandFailed) as caught:
+            containers.run(docker, request).result(60)
+        if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
+            pytest.skip("this kernel lets no engine see that memory ran out")
+        assert caught.value.exit_code == 137
+        assert next(row for row in containers.ps(docker, every=True) if row.name == unique).tone is Tone.BAD
+    finally:
+        containers.remove(docker, unique, force=True)
+
+
+def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busybox, container):
+    made = containers.run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
+    assert [one.name for one in containers.find(engine, [container, made.id, made.id[:12]])] == [container]
+    with pytest.raises(NotFound, match="no container") as caught:
+        containers.find(engine, [container, container[:-1] + "0" + container[-1]])
+    assert caught.value.cure == f"Did you mean {container}?"
+    with pytest.raises(Conflict, match=f"{container} is running") as caught:
+        plan_removal(engine, [container])
+    assert f"%docker stop {container}" in caught.value.cure
+    plan = plan_removal(engine, [container], force=True)
+    assert f"{container} (busybox" in plan.question
+    assert ", up" in plan.question
+    assert plan.remove().command == f"docker rm --force {container}"
     assert container not in names(engine)
 
 

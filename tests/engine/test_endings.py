@@ -56,7 +56,7 @@ def test_pushes_and_pulls(engine, registry, password_registry, make_image, uniqu
     name = make_image(engine, f"{password_registry}/tests/{unique}:1")
     text = ending(images.push(engine, name), TransferView(), NbcontainerError)
     assert "✕ failed" in text.splitlines()[0]
-    assert f"The push of {name} failed" in text
+    assert "The push of" not in text, "why it failed, the error says, once"
     assert "✕ failed" in ending(
         images.pull(engine, f"{registry}/tests/{unique}:none"), TransferView(), NbcontainerError
     )

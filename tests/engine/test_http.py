@@ -44,7 +44,7 @@ def speak(tmp_path):
     ],
 )
 def test_garbage_is_an_error_that_says_so(speak, answer, words):
-    with pytest.raises(ApiError, match=words) as caught:
+    with pytest.raises((ApiError, EngineUnavailable), match=words) as caught:
         speak(answer).json("GET", "/x", timeout=5)
     assert "\x1b" not in str(caught.value)
     assert "\u202e" not in str(caught.value)
@@ -80,17 +80,17 @@ def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "kind", "words"),
     [
-        (chunked(b'{"a": 1}\n', end=False), "broke off"),
-        (chunked(b'{"a": 1}\n')[:-20], "broke off"),
-        (chunked(b'{"a": 1}\n', b"<html>\n"), "not JSON"),
-        (chunked(b'{"a": 1}\n', b"[1]\n"), "not JSON"),
-        (chunked(b'{"a": 1}\n', end=False) + b"zz\r\n", "broke off"),
+        (chunked(b'{"a": 1}\n', end=False), EngineUnavailable, "broke off"),
+        (chunked(b'{"a": 1}\n')[:-20], EngineUnavailable, "broke off"),
+        (chunked(b'{"a": 1}\n', b"<html>\n"), ApiError, "not JSON"),
+        (chunked(b'{"a": 1}\n', b"[1]\n"), ApiError, "not JSON"),
+        (chunked(b'{"a": 1}\n', end=False) + b"zz\r\n", EngineUnavailable, "broke off"),
     ],
 )
-def test_a_broken_stream_is_an_error_and_not_its_end(speak, answer, words):
-    with pytest.raises(ApiError, match=words), speak(answer).stream("GET", "/x") as stream:
+def test_a_broken_stream_is_an_error_and_not_its_end(speak, answer, kind, words):
+    with pytest.raises(kind, match=words), speak(answer).stream("GET", "/x") as stream:
         list(stream.lines())
 
 
@@ -103,8 +103,22 @@ def test_a_stream_is_closed_from_another_thread_within_a_second(speak):
     stream = speak(chunked(b'{"a": 1}\n', end=False), stay=True).stream("GET", "/x")
     threading.Timer(0.2, stream.close).start()
     begun = time.monotonic()
-    with pytest.raises(ApiError):
+    with pytest.raises(EngineUnavailable):
         list(stream.lines())
+    assert time.monotonic() - begun < 1.2
+
+
+@pytest.mark.parametrize("way", ["stream", "hijack"])
+def test_a_call_is_closed_from_another_thread_before_it_is_answered(speak, way):
+    def close_later(close):
+        threading.Timer(0.2, close).start()
+
+    http = speak(b"", stay=True)
+    begun = time.monotonic()
+    with pytest.raises(EngineUnavailable):
+        http.hijack("/x", on_open=close_later) if way == "hijack" else http.stream(
+            "POST", "/x", timeout=None, on_open=close_later
+        )
     assert time.monotonic() - begun < 1.2
 
 

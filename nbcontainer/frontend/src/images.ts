@@ -64,7 +64,6 @@ class TransferView implements View {
     this.bar,
   );
   private readonly layers = make('div', { class: 'nbc-layers', role: 'list', 'aria-label': 'Layers' });
-  private readonly reason = make('div', { class: 'nbc-reason nbc-code nbc-bad' });
   private readonly rows = new Map<string, LayerRow>();
   private readonly stop: StopButton;
   private readonly ticker: Ticker;
@@ -82,7 +81,6 @@ class TransferView implements View {
       this.head,
       this.progress,
       this.layers,
-      this.reason,
     );
     setAttribute(root, 'aria-label', live.state.direction === 'pull' ? 'Pull' : 'Push');
     setAttribute(this.progress, 'aria-label', live.state.direction === 'pull' ? 'Pull' : 'Push');
@@ -103,8 +101,6 @@ class TransferView implements View {
     this.where.hidden = !host && !transfer.engine;
     for (const layer of transfer.layers) this.row(layer.id).draw(layer, running);
     this.layers.hidden = !transfer.layers.length;
-    setText(this.reason, transfer.reason.split('\n').map(visible).join('\n'));
-    this.reason.hidden = !transfer.reason;
     const total = transfer.layers.reduce((sum, layer) => sum + weight(layer), 0);
     const done = transfer.layers.reduce(
       (sum, layer) => sum + (layer.done ? weight(layer) : layer.current),

@@ -23,8 +23,6 @@ export interface ImageTransfer {
   size: number;
   /** Empty while it runs. */
   outcome: '' | 'done' | 'failed' | 'stopped';
-  /** Why it is not done, in words. */
-  reason: string;
   /** When all was over. */
   ended: number | null;
   notes: string[];
