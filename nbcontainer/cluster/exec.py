@@ -19,7 +19,7 @@ from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
 from nbcontainer.cluster.log_sources import container_names
 from nbcontainer.cluster.missing import not_found_soon
-from nbcontainer.cluster.trouble import pod_status, trouble
+from nbcontainer.cluster.trouble import kpod, pod_status, trouble
 from nbcontainer.errors import (
     ApiError,
     AuthFailed,
@@ -256,7 +256,7 @@ def _cannot_run(request: ExecRequest, message: str, reason: str) -> ApiError:
     return ApiError(
         f"The command in {request.name} could not be run: {words}",
         reason=reason,
-        cure=f"`%kpod describe {request.name}` shows the state of its containers.",
+        cure=f"{kpod(f'describe {request.name}', request.namespace)} shows the state of its containers.",
     )
 
 
@@ -279,7 +279,9 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
     if found is None and word == "Running":
         return error
     why = found.message if found is not None else f"Its status is {word}."
-    cure = found.cure if found is not None else f"Its log may say more: %kpod logs {request.name}"
+    cure = (
+        found.cure if found is not None else f"Its log may say more: {kpod(f'logs {request.name}', cluster.namespace)}."
+    )
     return ApiError(
         f"No command can be run in {request.name}. {why}", status=error.status, reason=error.reason, cure=cure
     )

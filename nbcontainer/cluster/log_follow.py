@@ -12,7 +12,7 @@ from nbcontainer.cluster.failures import is_passing
 from nbcontainer.cluster.log_sources import container_status
 from nbcontainer.cluster.log_stream import copy_stream
 from nbcontainer.cluster.trouble import trouble
-from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden
+from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, NotFound
 from nbcontainer.model.logs import LogSource
 
 if TYPE_CHECKING:
@@ -196,6 +196,9 @@ class Followed:
         """Read what an ended instance wrote last; says so where the node no longer has it."""
         try:
             await self._read(follow=False, previous=previous)
+        except NotFound:
+            if self._pod is not None:
+                await self._wait_for_news(NEWS_SECONDS)  # the watch is about to tell of its deletion
         except ApiError as error:
             if is_passing(error):
                 raise
@@ -252,7 +255,7 @@ class Followed:
         return status.get("containerID") == self._reading and "running" in (status.get("state") or {})
 
     def _end_words(self) -> str:
-        if self._pod is None:
+        if self._pod is None or self._pod["metadata"].get("deletionTimestamp"):
             return f"{self.pod_name} was deleted"
         ended = (self._status().get("state") or {}).get("terminated") or {}
         code = ended.get("exitCode")

@@ -11,6 +11,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from nbcontainer.cluster.discovery import POD, Resource
+from nbcontainer.cluster.trouble import kpod
 from nbcontainer.errors import NbcontainerError, NotFound
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
     if not resource.namespaced:
         return ""
     spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": f"metadata.name={name}"})]
-    return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: name it with -n." if spaces else ""
+    if spaces:
+        return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: name it with -n."
+    return f"{kpod('get', cluster.namespace)} lists the pods." if resource == POD else ""
 
 
 def _names(

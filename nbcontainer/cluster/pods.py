@@ -11,7 +11,7 @@ from nbcontainer.cluster.connection import Cluster
 from nbcontainer.cluster.discovery import POD, Resource
 from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, reflect
-from nbcontainer.cluster.trouble import Trouble, pod_status, trouble
+from nbcontainer.cluster.trouble import Trouble, kpod, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
 from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
@@ -64,7 +64,9 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         try:
             pod = await _in_time(cluster, request, pod, progress)
         except asyncio.CancelledError:
-            progress.tell(PodStep("", f"it stays; %kpod delete {request.name} removes it", "stopped"))
+            progress.tell(
+                PodStep("", f"it stays; {kpod(f'delete {request.name}', cluster.namespace)} removes it", "stopped")
+            )
             raise
         except NbcontainerError as error:
             progress.tell(PodStep("", error.message, "failed"))
@@ -96,7 +98,7 @@ async def _in_time(
         raise ApiError(
             f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
             reason="Timeout",
-            cure=f"It stays; `%kpod describe {request.name}` shows why, --timeout waits longer.",
+            cure=f"It stays; {kpod(f'describe {request.name}', cluster.namespace)} shows why, --timeout waits longer.",
         ) from None
 
 
@@ -109,7 +111,7 @@ async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, 
                 "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
             )
         except Conflict as error:
-            error.cure = f"Delete it first (%kpod delete {name}), or choose another name."
+            error.cure = f"Delete it first ({kpod(f'delete {name}', cluster.namespace)}), or choose another name."
             raise
         except NotFound as error:
             raise await asyncio.to_thread(missing_namespace, cluster) or error from None

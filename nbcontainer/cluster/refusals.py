@@ -11,7 +11,7 @@ __all__ = ["cause_words", "fixed_fields", "invalid_words", "is_fixed", "name_cur
 MOST_WORDS = 300  # characters of one cause
 MOST_CAUSES = 3
 _NAME_RULE = re.compile(r"must consist of lower case alphanumeric characters")
-_NAME = "it takes lower-case letters, digits and '-'{dot}, and begins and ends with a letter or digit"
+_NAME = "it takes lower-case letters, digits{signs}, and begins and ends with a letter or digit"
 _PATTERN = re.compile(r"\s*\([^()]*regex used for validation is '[^']*'\)")
 _VALUE = re.compile(r'Invalid value: "((?:[^"\\]|\\.)*)": (.*)', re.DOTALL)
 _FIXED = re.compile(r"immutable|may not change fields|for fields other than .* are forbidden|may not be changed")
@@ -23,8 +23,8 @@ def cause_words(cause: Mapping[str, Any]) -> str:
     message = str(cause.get("message") or "")
     quoted = _VALUE.match(message)
     if quoted and _NAME_RULE.search(quoted[2]):
-        dot = " and '.'" if "subdomain" in quoted[2] else ""
-        return f'"{quoted[1]}" cannot be a name: {_NAME.format(dot=dot)}'
+        signs = ", '-' and '.'" if "subdomain" in quoted[2] else " and '-'"
+        return f'"{quoted[1]}" cannot be a name: {_NAME.format(signs=signs)}'
     message = _PATTERN.sub("", message)
     if len(message) > MOST_WORDS and message.startswith("Invalid value: "):
         message = message.rpartition(": ")[2]  # after the value, which may be a whole object

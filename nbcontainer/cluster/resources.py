@@ -11,6 +11,7 @@ from nbcontainer.cluster.failures import raise_for_status
 from nbcontainer.cluster.manifests import Manifest, parse_manifests
 from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.refusals import cause_words, fixed_fields, is_fixed, name_cure
+from nbcontainer.cluster.trouble import kpod
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.model.pods import PodChange
 
@@ -115,7 +116,7 @@ async def _resource(cluster: Cluster, manifest: Manifest) -> Resource:
     found = await find_kind(cluster, manifest.api_version, manifest.kind)
     if found is None:
         near = await near_kinds(cluster, manifest.api_version, manifest.kind)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`%kube api-resources` lists what it has."
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`kubectl api-resources` lists what it has."
         line = manifest.line_of("kind")
         raise UsageError(f"line {line}: the cluster has no {manifest.api_version} {manifest.kind}.", cure=hint)
     return found
@@ -174,7 +175,8 @@ async def _refusal(
         )
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:
-        absent.message = f"line {manifest.line_of('metadata.namespace')}: {absent.message}{stays}"
+        line = manifest.lines.get("metadata.namespace")  # else the call names it
+        absent.message = f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}"
         return absent
     if causes:
         lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]
@@ -198,8 +200,10 @@ def _cause_lines(manifest: Manifest, cause: dict[str, Any], present: Any) -> lis
 
 def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
     space = f" -n {cluster.namespace}" if cluster.namespace else ""
-    delete = "%kpod delete" if manifest.kind == "Pod" else f"kubectl delete {manifest.kind.lower()}"
-    return f"Delete it first (`{delete} {manifest.name}{space}`) and run this again, or give the new one another name."
+    delete = f"`kubectl delete {manifest.kind.lower()} {manifest.name}{space}`"
+    if manifest.kind == "Pod":
+        delete = kpod(f"delete {manifest.name}", cluster.namespace)
+    return f"Delete it first ({delete}) and run this again, or give the new one another name."
 
 
 def _typed(cluster: Cluster, status: int, answer: Any, message: str) -> ApiError:

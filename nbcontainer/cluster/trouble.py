@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Trouble", "container_statuses", "pod_status", "trouble"]
+__all__ = ["Trouble", "container_statuses", "kpod", "pod_status", "trouble"]
 
 Pod = Mapping[str, Any]
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"})
-_LOGS = "`%kpod logs {name} --previous` shows what it wrote; `%kpod describe {name}` shows all of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,23 @@ def trouble(pod: Pod) -> Trouble | None:
         return Trouble(
             reason,
             f"Pod {name} failed: {reason}{': ' + said if said else ''}.",
-            f"`%kpod describe {name}` shows more.",
+            f"{kpod(f'describe {name}', _space(pod))} shows more.",
         )
     return _scheduling_trouble(name, status)
+
+
+def kpod(words: str, namespace: str) -> str:
+    """A `%kpod` line as a cure names it, which holds in any context: with the namespace, unless it is the usual one."""
+    return f"`%kpod {words}`" if namespace in {"", "default"} else f"`%kpod {words} -n {namespace}`"
+
+
+def _space(pod: Pod) -> str:
+    return str((pod.get("metadata") or {}).get("namespace") or "")
+
+
+def _log_cure(pod: Pod, words: str) -> str:
+    name, space = str(pod["metadata"]["name"]), _space(pod)
+    return f"{kpod(words, space)} shows what it wrote; {kpod(f'describe {name}', space)} shows all of it."
 
 
 def pod_status(pod: Pod) -> str:
@@ -100,7 +113,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Tro
             reason, f"Pod {name} cannot run: {_image_words(image, reason, said)}", _image_cure(reason, said), which
         )
     if reason in _CONFIGURATION:
-        cure = f"`%kpod describe {name}` shows more; correct it, delete the pod, and create it again."
+        cure = f"{kpod(f'describe {name}', _space(pod))} shows more; correct it, delete the pod, and create it again."
         return Trouble(
             reason,
             f"Pod {name} cannot run: container {which} cannot be started: {_start_words(said) or reason}.",
@@ -116,7 +129,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Tro
             "CrashLoopBackOff",
             f"Pod {name} does not stay up: container {which} {_ending(code, (ended or last).get('reason'))}, "
             "each time it is started.",
-            _LOGS.format(name=name),
+            _log_cure(pod, f"logs {name} --previous"),
             which,
             code,
         )
@@ -128,7 +141,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Tro
         return Trouble(
             str(ended.get("reason") or "Error"),
             message,
-            _LOGS.format(name=name).replace(" --previous", ""),
+            _log_cure(pod, f"logs {name}"),
             which,
             code,
         )
@@ -206,7 +219,7 @@ def _scheduling_trouble(name: str, status: Mapping[str, Any]) -> Trouble | None:
             return Trouble(
                 reason,
                 f"Pod {name} cannot run: no node takes it: {said or reason}.",
-                "Ask for less, or make room; `%kube get nodes` shows the nodes. The pod stays, and waits for one.",
+                "Ask for less, or make room; `kubectl get nodes` shows them. The pod stays, and waits for one.",
                 passing=True,
             )
     return None

@@ -260,13 +260,14 @@ def test_pods_that_appear_later_join(space):
     assert spooled(operation) == b"[join-1] first\n[join-2] second\n"
 
 
-def test_a_pod_deleted_mid_log_ends_it(space):
-    run(space, "deleted", "while true; do echo x; sleep 0.1; done")
-    operation = logs(space, LogRequest(("deleted",), follow=True))
+@pytest.mark.parametrize("grace", [0, 1])
+def test_a_pod_deleted_mid_log_ends_it(space, grace):
+    name = f"deleted-{grace}"
+    run(space, name, "while true; do echo x; sleep 0.1; done")
+    operation = logs(space, LogRequest((name,), follow=True))
     until(lambda: operation.state.total > 3)
-    delete(space, ["deleted"], force=True).result(60)
-    result = operation.result(60)
-    assert "deleted was deleted" in result.state.notes
+    delete(space, [name], grace_period=grace).result(60)
+    assert operation.result(60).state.notes == (f"{name} was deleted",)
 
 
 def test_deployments_and_all_containers(space):
