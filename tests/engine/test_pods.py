@@ -193,6 +193,12 @@ def test_logs(podman, make, unique):
     make("seq 1 50; echo to stderr >&2; sleep 600").result(60)
     until(lambda: pods.logs(podman, LogRequest((unique,))).result(30).state.total == 51)
     assert [line.text for line in pods.logs(podman, LogRequest((unique,), tail=2)).result(30)] == ["50", "to stderr"]
+    some = pods.logs(podman, LogRequest(("nix", unique))).result(30)
+    assert some.state.total == 51
+    assert some.state.notes == (f"There is no pod 'nix' in {podman.name}. %kpod lists the pods.",)
+    with pytest.raises(NotFound) as caught:
+        pods.logs(podman, LogRequest((f"{unique}x", "nix"))).result(30)
+    assert caught.value.cure == f"Did you mean {unique}?"
     operation = pods.logs(podman, LogRequest((unique,), follow=True))
     until(lambda: operation.state.total == 51)
     began = time.monotonic()
