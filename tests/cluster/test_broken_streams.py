@@ -17,7 +17,7 @@ from nbcontainer.cluster.logs import logs
 from nbcontainer.cluster.pods import create
 from nbcontainer.cluster.tables import watch_table
 from nbcontainer.engine.dial import dial
-from nbcontainer.errors import AuthFailed
+from nbcontainer.errors import AuthFailed, Forbidden
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import PodRequest
 from nbcontainer.model.tables import TableLive
@@ -120,14 +120,14 @@ print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "Exec
 """
 
 
-def bound_token(cluster, name):
+def bound_token(cluster, name, role="cluster-admin"):
     """A service account's token that lives as long as a secret, and what ends it."""
     secret = cluster.run(
         cluster.request("POST", f"/api/v1/namespaces/{cluster.namespace}/secrets", body={"metadata": {"name": name}})
     )
     binding = {
         "metadata": {"name": f"{cluster.namespace}-{name}"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": cluster.namespace}],
     }
     cluster.run(cluster.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", body=binding))
@@ -141,6 +141,25 @@ def bound_token(cluster, name):
     )
     path = f"/api/v1/namespaces/{cluster.namespace}/secrets/{name}"
     return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_logs_that_may_not_be_read_are_an_error(kubernetes, space, proxied, follow):
+    name = f"unread-{follow}".lower()
+    create(space, PodRequest(name, "busybox", command=("sleep", "600"))).result(90)
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
+    role = f"{space.namespace}-{name}"
+    path = "/apis/rbac.authorization.k8s.io/v1"
+    space.run(space.request("POST", f"{path}/clusterroles", body={"metadata": {"name": role}, "rules": rules}))
+    token, _ = bound_token(space, name, role)
+    user = {"token": token}
+    try:
+        _, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace, anonymous=True, user=user)
+        with pytest.raises(Forbidden, match="pods/log"):
+            logs(cluster, LogRequest((name,), follow=follow)).result(30)
+    finally:
+        for kind in ("clusterroles", "clusterrolebindings"):
+            space.run(space.request("DELETE", f"{path}/{kind}/{role}"))
 
 
 def is_refused(proxy, space, token):
