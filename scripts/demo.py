@@ -8,8 +8,10 @@ containers, kubeconfig, clusters and docker configuration are never touched.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +26,8 @@ STARTED = time.monotonic()
 HUB = ("registry-1.docker.io", 443)
 CELL_SECONDS = 900  # a slow machine compiles Go's standard library in minutes
 BASE_IMAGES = ("golang:alpine",)
+PARTS = ("registry", "registry-token", "images")  # of the environment, that the demo starts
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
 def say(text: str) -> None:
@@ -87,7 +91,7 @@ def execute() -> int:
     """Run the notebook, print what its cells print as they do, and keep the notebook and a page of it."""
     import nbformat  # noqa: PLC0415 - only where the notebook is run here
     from nbclient import NotebookClient  # noqa: PLC0415 - as above
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError  # noqa: PLC0415 - as above
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: PLC0415 - as above
 
     class Loud(NotebookClient):
         """Prints each line of output when it comes; of a cell that wrote no lines, what it shows."""
@@ -108,6 +112,7 @@ def execute() -> int:
 
     def begin(cell: Any, cell_index: int) -> None:
         del cell_index
+        ending.watch(client)
         client.wrote = False
         if cell.cell_type == "code" and cell.source.strip():
             first, *rest = cell.source.splitlines()
@@ -123,10 +128,13 @@ def execute() -> int:
         extra_arguments=["--log-level=ERROR"],  # kernels warn of how nbclient speaks with them
     )
     failed = ""
+    ending = Ending()
     try:
         client.execute()
-    except (CellExecutionError, CellTimeoutError) as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, asyncio.CancelledError) as error:
         failed = str(error)
+    if ending.asked:
+        raise KeyboardInterrupt
     OUTPUT.mkdir(exist_ok=True)
     nbformat.write(notebook, OUTPUT / "quickstart.ipynb")
     write_page(notebook)
@@ -140,6 +148,52 @@ def execute() -> int:
   page                {OUTPUT / "quickstart.html"}
   in JupyterLab       make lab""")
     return 1 if failed else 0
+
+
+class Ending:
+    """Ends the notebook when it is asked to: interrupts the cell that runs, which stops what it began."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def watch(self, client: Any) -> None:
+        """Take the signals over from nbclient, which would leave its kernel's work running; called in its loop."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def end() -> None:
+            if self.asked and task is not None:  # once more: at once
+                task.cancel()
+            self.asked = True
+            self._interrupting = asyncio.ensure_future(client.km.interrupt_kernel())
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, end)
+
+
+def what_stands() -> set[str]:
+    """The parts of the environment that run already, which an interrupted demo leaves alone."""
+    sys.path.insert(0, str(ROOT))
+    from tests.environment import parts  # noqa: PLC0415 - after the path is set
+
+    return {name for name, part in parts(small=True).items() if name in PARTS and part.status()}
+
+
+def leave_nothing(before: set[str]) -> None:
+    """End what this run has begun: the notebook's pods, then the parts of the environment that did not run before."""
+    import contextlib  # noqa: PLC0415 - only where it was interrupted
+    import hashlib  # noqa: PLC0415 - as above
+
+    from nbcontainer import api, errors  # noqa: PLC0415 - after the path is set
+    from tests.environment import parts  # noqa: PLC0415 - as above
+
+    made = hashlib.sha256(str(QUICKSTART.parent).encode()).hexdigest()[:12]
+    with contextlib.suppress(errors.NbcontainerError):
+        names = [row.name for row in api.pods() if row.labels.get(api.NOTEBOOK_LABEL) == made]
+        if names:
+            api.delete_pods(names, force=True).result(20)
+    for name, part in reversed(parts(small=True).items()):
+        if name in PARTS and name not in before:
+            part.down()
 
 
 def write_page(notebook: Any) -> None:
@@ -168,8 +222,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None, allow_abbrev=False)
     parser.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab")
     arguments = parser.parse_args()
-    prepare()
-    return lab() if arguments.lab else execute()
+    signal.signal(signal.SIGTERM, interrupt)
+    before = what_stands()
+    try:
+        prepare()
+        return lab() if arguments.lab else execute()
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if not arguments.lab:
+            leave_nothing(before)
+        say("■ stopped; what it had begun is ended")
+        return INTERRUPTED
+
+
+def interrupt(*_: object) -> None:
+    """SIGTERM ends it as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""`make demo` that is ended in the middle: one line, and nothing is left running."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine.build_engines import wait_until
+from tests.engine.conftest import running
+
+ROOT = Path(__file__).parents[2]
+
+
+def descendants(pid):
+    """Processes that descend from `pid`."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found, new = set(), {pid}
+    while new:
+        new = {one for one, parent in parents.items() if parent in new} - found
+        found |= new
+    return found
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
+    host = running("docker", "Docker").host
+    for part in ("Registry", "TokenRegistry"):
+        running("registries", part)  # they run before it, so it leaves them alone
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "scripts/demo.py"],
+            cwd=ROOT,
+            env={**os.environ, "DOCKER_HOST": host, "PYTHONUNBUFFERED": "1"},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: "▶ %%dockerfile" in log.read_text() or process.poll() is not None, seconds=120)
+        begun = descendants(process.pid)
+        process.send_signal(number)
+        assert process.wait(30) == 130, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    said = log.read_text()
+    assert said.splitlines()[-1].endswith("■ stopped; what it had begun is ended")
+    assert "Traceback" not in said
+    assert begun
+    wait_until(lambda: not [one for one in begun if Path(f"/proc/{one}/exe").exists()])
