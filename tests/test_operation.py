@@ -164,6 +164,36 @@ def test_what_was_finished_when_the_stop_came_counts():
     assert running.result() == (0, "finished all the same")
 
 
+@pytest.mark.parametrize("endless", [True, False])
+def test_control_is_back_within_a_second_though_the_far_end_does_not_answer_and_the_work_goes_on(endless):
+    """The last event says how it stands; the work ends what it began, and is waited for by nobody but the exit."""
+    answered, ended = threading.Event(), []
+
+    def work(progress):
+        progress.tell(1)
+        answered.wait()  # heeds no stop
+        progress.tell(1)
+        ended.append(progress.stopping)
+        raise ConnectionError
+
+    running = counter(endless=endless, last_words=lambda: 100).start_thread(work)
+    running.wait(revision=0)
+    assert running in module.running()
+    started = time.monotonic()
+    running.stop()
+    if endless:
+        assert running.result() == (101, None)
+    else:
+        with pytest.raises(Stopped, match="in the background"):
+            running.result()
+    assert time.monotonic() - started < 1
+    assert (running.done, running.gone) == (True, False)
+    assert running not in module.running()
+    answered.set()
+    assert running.wait_until_gone(5)
+    assert (ended, running.state) == ([True], 101)
+
+
 def test_an_endless_operation_stops_with_its_last_view():
     running = counter(endless=True).start_task(endless)
     running.wait(revision=0)

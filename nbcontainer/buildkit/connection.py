@@ -271,6 +271,7 @@ class Connection:
             self.flush()
             self._closing = True
             self._to_write.notify()
+            self._ponged.notify_all()
             for call in calls:
                 call.wake()
         current = threading.current_thread()

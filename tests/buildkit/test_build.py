@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nbcontainer.buildkit import Build, Code, Control, Entry, SolveError
+from nbcontainer.buildkit import Build, Code, Control, Entry, RpcError, SolveError
 from tests.buildkit.building import (
     build,
     image,
@@ -269,3 +269,49 @@ def test_no_thread_is_left(open_stream):
     with Control(open_stream) as control:
         build(control, "FROM busybox", news=[])
     wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("buildkit-")], 2)
+
+
+@pytest.mark.parametrize("through_gateway", [True, False])
+def test_news_that_come_after_the_solves_answer_are_heard(engine, monkeypatch, through_gateway):
+    answered, tell = threading.Event(), engine.status
+
+    def solve(*arguments, solve=engine.solve, **options):
+        try:
+            return solve(*arguments, **options)
+        finally:
+            answered.set()
+
+    def status(ref, **options):
+        for response in tell(ref, **options):
+            assert answered.wait(30)  # a busy machine: not one message is read before
+            yield response
+
+    monkeypatch.setattr(engine, "solve", solve)
+    monkeypatch.setattr(engine, "status", status)
+    word, news = unique(), []
+    text = f"FROM busybox\nRUN echo {word}\nRUN echo last of {word}"
+    lines = {"on_source_map": lambda _: None} if through_gateway else {}
+    Build(engine, options(), services(text), on_status=news.append, **lines).run()
+    assert output_of(news).decode().endswith(f"last of {word}\n")
+
+
+def test_news_of_a_solve_that_becomes_a_job_late_are_heard(engine, monkeypatch):
+    """The daemon waits some seconds for a build that it does not know, then says that there is none."""
+    refused, tell = threading.Event(), engine.status
+
+    def solve(*arguments, solve=engine.solve, **options):
+        assert refused.wait(30)
+        return solve(*arguments, **options)
+
+    def status(ref, **options):
+        try:
+            yield from tell(ref, **options)
+        except RpcError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(engine, "solve", solve)
+    monkeypatch.setattr(engine, "status", status)
+    word, news = unique(), []
+    build(engine, f"FROM busybox\nRUN echo {word}", news=news)
+    assert word in output_of(news).decode()

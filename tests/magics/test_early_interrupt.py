@@ -18,7 +18,7 @@ def test_an_interrupt_when_a_magic_has_just_begun(tmp_path, delay):
                 time.sleep(delay)
                 kernel.interrupt()
 
-            ran = kernel.run("%docker pull busybox", when=lambda ran: bool(ran.messages), then=interrupt)
+            ran = kernel.run("%docker pull busybox", when=lambda ran: bool(ran.sent("execute_input")), then=interrupt)
         finally:
             kernel.close()
     assert ran.error == "Stopped"

@@ -1,5 +1,6 @@
 """Plain lines, the choice of a surface, and that nothing is drawn twice; the others are tested in real kernels."""
 
+import threading
 import time
 
 import pytest
@@ -47,6 +48,30 @@ def test_a_failure_is_raised_after_its_lines(capsys):
     with pytest.raises(NotFound, match="gone"):
         show(operation(work), LogView(), Plain())
     assert capsys.readouterr().out == "one\n"
+
+
+def test_ctrl_c_while_a_line_is_printed_stops_it_within_a_second():
+    class Interrupts(LogView):
+        streams = False
+
+        def line(self, event):
+            del event
+            raise KeyboardInterrupt
+
+    running = operation(silent_until_stopped)
+    begun = time.monotonic()
+    with pytest.raises(Stopped):
+        show(running, Interrupts(), Plain())
+    assert time.monotonic() - begun < 1
+    assert running.done
+
+
+def silent_until_stopped(progress):
+    cut = threading.Event()
+    progress.on_stop(cut.set)
+    progress.tell(lines("one"))
+    cut.wait()
+    raise ConnectionError
 
 
 @pytest.mark.parametrize("endless", [True, False])
