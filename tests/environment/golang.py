@@ -128,7 +128,8 @@ def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> P
         build = [str(go), "build", "-p", "2", "-ldflags", f"-s -w {flags}", "-o", str(temporary), package]
         # tests and engines run beside it, and have the processors first
         command = ["nice", "-n", "10", *build]
-        run(command, cwd=work, environment=environment())
+        # the compiler collects less garbage: a seventh less time for some memory more
+        run(command, cwd=work, environment={**environment(), "GOGC": "400"})
         temporary.replace(target)
         say(f"{name}: built")
     return target
