@@ -14,6 +14,7 @@ from nbcontainer.cluster.log_sources import (
     Wanted,
     chosen_containers,
     command_of,
+    container_status,
     resolve,
     source_name,
     title_of,
@@ -21,7 +22,7 @@ from nbcontainer.cluster.log_sources import (
 from nbcontainer.cluster.log_stream import copy_stream
 from nbcontainer.cluster.missing import check_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, list_all, reflect
-from nbcontainer.cluster.trouble import trouble
+from nbcontainer.cluster.trouble import kpod, trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound
 from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.operation import Operation
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["logs"]
 
-BAD_REQUEST = 400
+BAD_REQUEST, NOT_FOUND = 400, 404
 
 
 def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
@@ -144,12 +145,24 @@ async def _read_source(
             path = POD.path(cluster.namespace, pod["metadata"]["name"], "log")
             await copy_stream(cluster, path, parameters, reader=reader, collector=collector)
     except ApiError as error:
-        found = trouble(pod)
-        if found is not None and error.status == BAD_REQUEST:  # a container that has not run has no log: why not?
-            raise ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure) from None
-        raise
+        if request.previous or error.status not in {BAD_REQUEST, NOT_FOUND}:
+            raise
+        raise _not_begun(pod, container, error) from None
     finally:
         collector.add(*reader.finish())
+
+
+def _not_begun(pod: dict[str, Any], container: str, error: ApiError) -> ApiError:
+    """The error for a container that has no log yet: why it does not run, or how to wait for it."""
+    found = trouble(pod)
+    if found is not None:
+        return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
+    metadata = pod["metadata"]
+    if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
+        error.message = f"The node of pod {metadata['name']} has no log of container {container}."
+    if "terminated" not in (container_status(pod, container).get("state") or {}):
+        error.cure = f"{kpod('logs -f ' + metadata['name'], metadata['namespace'])} waits until it runs."
+    return error
 
 
 def first_parameters(request: LogRequest) -> dict[str, Any]:

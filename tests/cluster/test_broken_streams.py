@@ -143,6 +143,28 @@ def bound_token(cluster, name, role="cluster-admin"):
     return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
 
 
+def test_a_followed_log_goes_on_with_a_rotated_token(kubernetes, space, proxied, tmp_path):
+    script = "n=0; while true; do n=$((n+1)); echo line $n; sleep 0.1; done"
+    create(space, PodRequest("lasting", "busybox", command=("sh", "-c", script))).result(90)
+    proxy, _ = proxied(kubernetes.env()["KUBECONFIG"], space.namespace, anonymous=True)
+    first, revoke = bound_token(space, "log-first")
+    proxy.kubeconfig(tmp_path / "proxied.conf", {"token": first})
+    operation = logs(find_cluster("", space.namespace), LogRequest(("lasting",), follow=True))
+    until(lambda: operation.state.total > 5)
+    revoke()
+    until(lambda: is_refused(proxy, space.namespace, first), 60)
+    proxy.break_next(b"follow=true", b"line ", "reset")
+    until(lambda: any("does not accept the credentials" in note for note in operation.state.notes), 60)
+    seen = operation.state.total
+    second, _ = bound_token(space, "log-second")
+    proxy.kubeconfig(tmp_path / "proxied.conf", {"token": second})
+    until(lambda: operation.state.total > seen + 20, 60)
+    operation.stop()
+    operation.result(5)
+    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.parametrize("follow", [False, True])
 def test_logs_that_may_not_be_read_are_an_error(kubernetes, space, proxied, follow):
     name = f"unread-{follow}".lower()

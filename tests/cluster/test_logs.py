@@ -10,7 +10,7 @@ from nbcontainer.cluster import log_follow
 from nbcontainer.cluster.deletion import delete
 from nbcontainer.cluster.logs import logs
 from nbcontainer.cluster.pods import create
-from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.model.logs import LogLines, LogRequest
 from nbcontainer.model.pods import PodRequest
 from tests.cluster.test_tables import tasks_on, until
@@ -303,6 +303,16 @@ def test_a_pod_that_cannot_start_says_why(space):
     until(lambda: any("has no image" in note for note in operation.state.notes), 60)
     operation.stop()
     operation.result(5)
+    with pytest.raises(ApiError, match=r"has no image 127\.0\.0\.1:5000/no/such:1") as caught:
+        logs(space, LogRequest(("unstarted",))).result(30)
+    assert "%docker push" in caught.value.cure
+
+
+def test_a_pod_that_has_not_begun_says_how_to_wait(space):
+    create(space, PodRequest("early", "busybox", command=("sleep", "600"), wait=False)).result(30)
+    with pytest.raises(ApiError) as caught:
+        logs(space, LogRequest(("early",))).result(30)
+    assert caught.value.cure == f"`%kpod logs -f early -n {space.namespace}` waits until it runs."
 
 
 def test_more_sources_than_streams(space, monkeypatch):

@@ -30,6 +30,7 @@ def test_plain_lines_name_the_source_only_where_there_are_several():
     assert view.line(LogLines(lines(1, source="db"))) == "db | line 0"
     assert view.line(LogSource("db", open=True)) is None
     assert view.line(LogSource("db", open=True, note="restarted")) == "— db: restarted —"
+    assert view.line(LogSource("db", open=False, note="db was deleted")) == "— db was deleted —"
     assert view.line(LogLines(())) is None
     assert view.line(LogEnded()) is None
 
@@ -61,6 +62,23 @@ def test_a_terminal_gets_each_line_once_as_it_comes_also_those_that_only_the_spo
     spool.write_bytes(encode_lines(lines(5_001)))
     state = apply_logs(apply_logs(state, LogLines(lines(1, first=5_000))), LogSource("", open=True, note="the end"))
     assert view.fresh(state, coloured=False) == "line 5000\n— the end —\n"
+
+
+def test_a_terminal_has_remarks_between_the_lines_where_they_were_made():
+    joined, left = LogSource("db", open=True, note="db joined"), LogSource("web", open=False, note="web was deleted")
+    state = folded(LogLines(lines(1)), joined, LogLines(lines(1, source="db")), left)
+    view = LogView()
+    told = view.fresh(state, coloured=False).splitlines()
+    assert [text.partition(" | ")[2] or text for text in told] == [
+        "line 0",
+        "— db joined —",
+        "line 0",
+        "— web was deleted —",
+    ]
+    for number in range(60):  # more than are kept
+        state = apply_logs(state, LogSource("", open=True, note=f"note {number}"))
+    assert view.fresh(state, coloured=False).splitlines() == [f"— note {number} —" for number in range(10, 60)]
+    assert view.fresh(state, coloured=False) == ""
 
 
 def test_a_terminal_gets_what_is_held_where_the_spool_file_is_gone(tmp_path):
