@@ -183,6 +183,7 @@ def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferSt
         AuthFailed: the registry does not accept the credentials, or wants some.
         PushFailed: it did not complete.
         NotFound: there is no such image.
+        EngineUnavailable: the engine went away.
     """
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
@@ -192,7 +193,7 @@ def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferSt
 def pull(
     image: str, *, platform: str = "", engine: str = ""
 ) -> Operation[TransferEvent, TransferState, TransferResult]:
-    """Pull an image; raises from `result()` as `push` does."""
+    """Pull an image; raises from `result()` as `push` does, with PullFailed in place of PushFailed."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
     return engine_images.pull(_engine(engine, changes=True), image, platform=platform)
