@@ -38,7 +38,6 @@ LIVE = {
     "live_shell",
     "make_buildkitd",
     "new_engine",
-    "notebook7",
     "old_engine",
     "open_registry",
     "open_stream",

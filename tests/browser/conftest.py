@@ -1,4 +1,4 @@
-"""Fixtures: Chromium, and Jupyter servers that are started once."""
+"""Fixtures: Chromium and a Jupyter server, started once."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -31,24 +31,21 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def _server(application: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """The Jupyter server, with JupyterLab and Notebook 7."""
     if not (REPOSITORY / "nbcontainer" / "labextension" / "package.json").exists():
         pytest.skip("the front end is not built: pip install -e .")
-    server = JupyterServer(application, tmp_path_factory.mktemp(application))
+    server = JupyterServer(tmp_path_factory.mktemp("jupyter"))
     yield server
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A running JupyterLab."""
-    yield from _server("lab", tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A running Jupyter Notebook 7."""
-    yield from _server("notebook", tmp_path_factory)
+@pytest.fixture
+def lab(started: JupyterServer) -> Iterator[JupyterServer]:
+    """The Jupyter server; what a test leaves open is closed."""
+    yield started
+    started.abandon()
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ipywidgets import Widget
+
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep, apply_pod_end, apply_pod_step
 from nbcontainer.model.tables import (
     Column,
     Row,
@@ -19,7 +22,7 @@ from nbcontainer.model.tables import (
     Tone,
     apply_table,
 )
-from nbcontainer.operation import Operation, Progress
+from nbcontainer.operation import Operation, Progress, _running
 from nbcontainer.spool import Spool
 
 COLUMNS = (
@@ -172,3 +175,45 @@ def _until_stopped(name: str, state: Any, apply: Any) -> Any:
             time.sleep(0.01)
 
     return Operation(name, state, apply, endless=True, conclude=lambda last, _value: last).start_thread(work)
+
+
+def creation() -> Operation[PodStep, PodStart, PodStart]:
+    """A pod that comes no further than being created."""
+
+    def work(progress: Progress[PodStep]) -> None:
+        progress.tell(PodStep("Pending"))
+        progress.tell(PodStep("ContainerCreating", "pulling the image registry.example.com/team/web:1"))
+        while not progress.stopping:
+            time.sleep(0.01)
+        progress.tell(PodStep("", end="stopped"))
+        raise RuntimeError("cut off")
+
+    state = PodStart("web", "kind-dev / shop")
+    return Operation("creation", state, apply_pod_step, conclude=lambda last, _value: last).start_thread(work)
+
+
+def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
+    """Three pods that are asked to end; one of them has, seven seconds ago the first was asked."""
+    begun = time.time() - 7
+
+    def work(progress: Progress[PodEnd]) -> None:
+        for name in ("web", "cart", "db"):
+            progress.tell(PodEnd(name, "Terminating", time=begun))
+        progress.tell(PodEnd("db", "deleted", time=begun + 2))
+        while not progress.stopping:
+            time.sleep(0.01)
+        for name in ("web", "cart"):
+            progress.tell(PodEnd(name, "stopped", time=time.time()))
+        raise RuntimeError("cut off")
+
+    state = PodDeletion("kind-dev / shop")
+    return Operation("deletion", state, apply_pod_end, conclude=lambda last, _value: last).start_thread(work)
+
+
+def forget(shell: Any) -> None:
+    """Stop what runs, close the widgets and forget the variables, so that another notebook may have the kernel."""
+    for running in tuple(_running):
+        running.stop()
+        running.wait(5)
+    Widget.close_all()
+    shell.reset(new_session=False)

@@ -16,22 +16,36 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Dialog, Error, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Locator, Page
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 180.0
 KERNEL_MILLISECONDS = 60_000
-OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', { path })"
-READY = """async () => {
-  const notebook = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.sessionContext);
+FOLDERS = {"lab": "lab/tree", "notebook": "notebooks"}
+# what a command gives is not taken to this side: it is a whole widget
+OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', { path }) }"
+NOTEBOOK = "const notebook = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.sessionContext);"
+READY = f"""async () => {{
+  {NOTEBOOK}
   await notebook.context.ready;
   await notebook.sessionContext.ready;
   await notebook.sessionContext.session?.kernel?.info;
-}"""
-CLOSE = "() => { for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose() }"
+}}"""
+EXECUTE = f"""async code => {{
+  {NOTEBOOK}
+  const request = {{ code, silent: true, store_history: false }};
+  const reply = await notebook.sessionContext.session.kernel.requestExecute(request, true).done;
+  if (reply.content.status !== 'ok') throw new Error(`${{reply.content.ename}}: ${{reply.content.evalue}}`);
+}}"""
+CLOSE = """() => {
+  for (const widget of [...window.jupyterapp.shell.widgets('main')]) if (widget.context) widget.dispose(); }"""
+THEME = "async name => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme: name }) }"
+THEME_IS = "name => document.body.dataset.jpThemeName === name"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 # anywidget says so where a widget's start took two seconds, as on a busy machine, and starts it all the same
 TOO_SLOW = "[anywidget] Failed to initialize model"
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+# what a kernel forgets before the next notebook has it
+FORGET = "from tests.browser.feeds import forget; forget(get_ipython())"
 
 
 def chromium() -> str | None:
@@ -46,13 +60,19 @@ def _free_port() -> int:
 
 
 class JupyterServer:
-    """One Jupyter server: `application` is "lab" or "notebook". Everything it writes goes below `folder`."""
+    """A Jupyter server with JupyterLab and Notebook 7. Everything it writes goes below `folder`.
 
-    def __init__(self, application: str, folder: Path) -> None:
-        self.application = application
+    Notebooks are opened one after the other in one page of JupyterLab and on one kernel, as a person does: the
+    application's start takes six seconds of processor time, a kernel's two. Where a test ends in the middle, its page
+    and the kernel are not used again.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.port = _free_port()
-        self.theme = "light"
-        self.idle: list[Page] = []
+        self.opened: list[NotebookPage] = []
+        self._idle: Page | None = None
+        self._context: BrowserContext | None = None
+        self._kernel = ""
         self.root = folder / "notebooks"
         self.root.mkdir(parents=True)
         self._settings = folder / "settings"
@@ -71,22 +91,18 @@ class JupyterServer:
         extensions = folder / "extensions"
         extensions.mkdir()
         (extensions / "nbcontainer").symlink_to(REPOSITORY / "nbcontainer" / "labextension")
-        command = [sys.executable, "-m", "jupyter", application, "--no-browser", "--ip=127.0.0.1", "--allow-root"]
+        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", "--allow-root"]
         command += [f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}"]
         command += ["--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True"]
-        command += [
-            f"--LabServerApp.extra_labextensions_path={extensions}",
-            f"--LabApp.user_settings_dir={self._settings}",
-        ]
-        command += [
-            f"--LabApp.extra_labextensions_path={extensions}",
-            f"--LabApp.workspaces_dir={folder / 'workspaces'}",
-        ]
         command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"]
-        if application == "lab":
-            command.append("--LabApp.expose_app_in_browser=True")  # window.jupyterapp
-        if application == "notebook":
-            command.append(f"--JupyterNotebookApp.extra_labextensions_path={extensions}")
+        command += [f"--LabServerApp.extra_labextensions_path={extensions}"]
+        for application in ("LabApp", "JupyterNotebookApp"):
+            command += [
+                f"--{application}.extra_labextensions_path={extensions}",
+                f"--{application}.user_settings_dir={self._settings}",
+                f"--{application}.workspaces_dir={folder / 'workspaces'}",
+                f"--{application}.expose_app_in_browser=True",  # window.jupyterapp
+            ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=self.root
@@ -113,7 +129,7 @@ class JupyterServer:
             else:
                 return
         self.stop()
-        raise RuntimeError(f"jupyter {self.application} did not start:\n{self._log.read_text('utf-8')[-2000:]}")
+        raise RuntimeError(f"jupyter lab did not start:\n{self._log.read_text('utf-8')[-2000:]}")
 
     def stop(self) -> None:
         """End the server, and with it its kernels."""
@@ -124,15 +140,12 @@ class JupyterServer:
             self._process.kill()
             self._process.wait()
 
-    def set_theme(self, theme: str) -> None:
-        """Use "light" or "dark" for pages that are opened from now on."""
-        if theme != self.theme:
-            self.theme = theme
-            while self.idle:
-                self.idle.pop().close()
-        path = self._settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"theme": THEMES[theme]}), "utf-8")
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask the server by its own interface, as another page or program may."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", data, method=method)
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return json.loads(reply.read() or "null")
 
     def write(self, name: str, cells: Sequence[str]) -> Path:
         """A notebook with these code cells."""
@@ -142,27 +155,83 @@ class JupyterServer:
         nbformat.write(notebook, path)
         return path
 
-    def open(self, browser: Browser, name: str, cells: Sequence[str] | None = None) -> "NotebookPage":
+    def open(
+        self,
+        browser: Browser,
+        name: str,
+        cells: Sequence[str] | None = None,
+        *,
+        own_kernel: bool = False,
+        application: str = "lab",
+    ) -> "NotebookPage":
         """Open the notebook `name`, after writing it if there are cells.
 
-        A page whose notebook was closed is used again, as a person does who opens one notebook after the other: the
-        application's start takes six seconds of processor time.
+        Args:
+            browser: where.
+            name: of the file, without its ending; of one test alone.
+            cells: its code.
+            own_kernel: whether it has a kernel for itself, which ends when the notebook is closed.
+            application: "lab" or "notebook".
         """
         if cells is not None:
             self.write(name, cells)
-        page = self.idle.pop() if self.idle else browser.new_page(viewport={"width": 1200, "height": 950})
-        return NotebookPage(self, page, name)
+        session = self._session(name, own_kernel=own_kernel)
+        if self._context is None:
+            self._context = browser.new_context(viewport={"width": 1200, "height": 950})
+        page = None
+        if application == "lab":
+            page, self._idle = self._idle, None
+        page = page or self._new_page(self._context)
+        opened = NotebookPage(self, page, name, session if own_kernel else "", application)
+        self.opened.append(opened)
+        opened.show()
+        return opened
+
+    def _new_page(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        # JupyterLab gives a stylesheet a second and a half, which a busy machine may not keep
+        slow_theme = page.locator(".jp-Dialog", has_text="Error Loading Theme")
+        page.add_locator_handler(slow_theme, lambda dialog: dialog.locator(".jp-mod-accept").click())
+        return page
+
+    def _session(self, name: str, *, own_kernel: bool) -> str:
+        """Join the notebook, before it is open, and a kernel, which starts meanwhile; gives the session's id."""
+        kernel = {"name": "python3"} if own_kernel or not self._kernel else {"id": self._kernel}
+        session = self.ask(
+            "POST", "sessions", {"path": f"{name}.ipynb", "name": "", "type": "notebook", "kernel": kernel}
+        )
+        if not own_kernel:
+            self._kernel = session["kernel"]["id"]
+        return str(session["id"])
+
+    def closed(self, notebook: "NotebookPage") -> None:
+        """Keep a closed notebook's page for the next one."""
+        self.opened.remove(notebook)
+        if notebook.application == "lab" and self._idle is None:
+            self._idle = notebook.page
+        else:
+            notebook.page.close()
+
+    def abandon(self) -> None:
+        """Give up what a test left open, and the kernel: nobody knows what it does."""
+        if not self.opened:
+            return
+        while self.opened:
+            self.opened.pop().page.close()
+        for kernel in self.ask("GET", "kernels"):
+            self.ask("DELETE", f"kernels/{kernel['id']}")
+        self._kernel = ""
 
 
 class NotebookPage:
-    """An open notebook whose kernel is ready."""
+    """An open notebook whose kernel is ready. `session` names its own kernel's, where it has one."""
 
-    def __init__(self, server: JupyterServer, page: Page, name: str) -> None:
-        self.server, self.page, self.name = server, page, name
+    def __init__(self, server: JupyterServer, page: Page, name: str, session: str, application: str) -> None:
+        self.server, self.page, self.name, self.application = server, page, name, application
+        self._own_session = session
         self.errors: list[str] = []
         page.on("pageerror", self._note)
         page.on("dialog", self._answer)
-        self._open()
 
     def _note(self, error: Error) -> None:
         if TOO_SLOW in error.message:
@@ -176,38 +245,33 @@ class NotebookPage:
             self.errors.append(f"dialog: {dialog.message}")
             dialog.dismiss()
 
-    def _open(self) -> None:
+    def show(self) -> None:
+        """Bring the notebook on the page, and wait for its kernel."""
         if self.page.url == "about:blank":
-            self._load()
+            self.page.goto(f"{self.server.url}/{FOLDERS[self.application]}/{self.name}.ipynb?reset")
         else:
             self.page.evaluate(OPEN, f"{self.name}.ipynb")
-        self._wait()
-
-    def _load(self) -> None:
-        path = "lab/tree" if self.server.application == "lab" else "notebooks"
-        self.page.goto(f"{self.server.url}/{path}/{self.name}.ipynb?reset")
-
-    def _wait(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=KERNEL_MILLISECONDS)
+        self.page.wait_for_function("window.jupyterapp", timeout=KERNEL_MILLISECONDS)  # it comes after the notebook
         self.wait_for_kernel()
+
+    def show_again(self) -> None:
+        """Close the notebook and open it again, while its kernel goes on."""
+        self.page.evaluate(CLOSE)
+        self.show()
 
     def wait_for_kernel(self) -> None:
         """Wait until the kernel itself has answered; the page's indicator says "idle" before that."""
-        if self.server.application == "lab":
-            self.page.wait_for_function("window.jupyterapp", timeout=KERNEL_MILLISECONDS)  # it comes after the notebook
-            self.page.evaluate(READY)
-            return
-        deadline = time.monotonic() + KERNEL_MILLISECONDS / 1000
-        while time.monotonic() < deadline:
-            ours = self._sessions()
-            if ours and ours[0]["kernel"]["execution_state"] == "idle" and ours[0]["kernel"]["connections"]:
-                return
-            self.page.wait_for_timeout(100)
-        raise TimeoutError("The kernel did not become ready.")
+        self.page.evaluate(READY)
 
-    def _sessions(self) -> list[Any]:
-        with urllib.request.urlopen(f"{self.server.url}/api/sessions", timeout=10) as reply:
-            return [session for session in json.load(reply) if session["path"] == f"{self.name}.ipynb"]
+    def execute(self, code: str) -> None:
+        """Execute code beside the cells."""
+        self.page.evaluate(EXECUTE, code)
+
+    def use_theme(self, theme: str) -> None:
+        """Change to "light" or "dark"."""
+        self.page.evaluate(THEME, THEMES[theme])
+        self.page.wait_for_function(THEME_IS, arg=THEMES[theme])
 
     def cell(self, index: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
@@ -247,15 +311,16 @@ class NotebookPage:
             self.page.wait_for_timeout(50)
         raise TimeoutError(f"{path.name} was not saved.")
 
-    def reload(self) -> None:
-        self._load()
-        self._wait()
+    def _session(self) -> Any:
+        return next(found for found in self.server.ask("GET", "sessions") if found["path"] == f"{self.name}.ipynb")
 
     def restart_kernel(self) -> None:
-        """Restart the kernel by the server's own interface, as another page or program may."""
-        kernel = self._sessions()[0]["kernel"]["id"]
-        request = urllib.request.Request(f"{self.server.url}/api/kernels/{kernel}/restart", method="POST")
-        urllib.request.urlopen(request, timeout=60).close()
+        """Restart the kernel as another page or program may."""
+        self.server.ask("POST", f"kernels/{self._session()['kernel']['id']}/restart")
+
+    def interrupt_kernel(self) -> None:
+        """Interrupt the kernel as another page or program may."""
+        self.server.ask("POST", f"kernels/{self._session()['kernel']['id']}/interrupt")
 
     def dismiss_dialog(self) -> None:
         """Answer JupyterLab's dialog, once it is there."""
@@ -263,14 +328,12 @@ class NotebookPage:
         self.page.locator(".jp-Dialog").wait_for(state="detached")
 
     def close(self) -> None:
-        """Close the notebook, and end its kernel."""
+        """Close the notebook; its own kernel ends, a shared one forgets what it did."""
+        if not self._own_session and len(self.server.opened) == 1:
+            self.execute(FORGET)
         self.page.remove_listener("pageerror", self._note)
         self.page.remove_listener("dialog", self._answer)
-        if self.server.application == "lab":
-            self.page.evaluate(CLOSE)
-            self.server.idle.append(self.page)
-        else:
-            self.page.close()
-        for session in self._sessions():
-            request = urllib.request.Request(f"{self.server.url}/api/sessions/{session['id']}", method="DELETE")
-            urllib.request.urlopen(request, timeout=30).close()
+        self.page.evaluate(CLOSE)
+        if self._own_session:
+            self.server.ask("DELETE", f"sessions/{self._own_session}")
+        self.server.closed(self)

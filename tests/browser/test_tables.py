@@ -11,16 +11,23 @@ from playwright.sync_api import expect
 IMPORT = (
     "from tests.browser.feeds import *\n"
     "from nbcontainer.views.surfaces import Notebook\n"
-    "from nbcontainer.views.tables import TableView, Verb\n"
+    "from nbcontainer.views.tables import TableView\n"
 )
 SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
 STOP = "operation.stop(); operation.wait(5)"
+BUILD = "from tests.browser.replay import show_build; show_build('good', speed=20)"
 NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no word from the kernel)$")
 FRAMES = """seconds => new Promise(done => {
   let frames = 0; const begun = performance.now();
   const count = () => { frames += 1;
     performance.now() - begun < seconds * 1000 ? requestAnimationFrame(count) : done(frames / seconds) };
   requestAnimationFrame(count); })"""
+
+
+OVERFLOWING = """panel => [...panel.querySelectorAll('dt, dd')].filter(word => {
+  const { left, right } = word.getBoundingClientRect(), { left: from, right: to } = panel.getBoundingClientRect();
+  return left < from || right > to || word.scrollWidth > word.clientWidth + 1;
+}).map(word => word.textContent)"""
 
 
 def grid(page):
@@ -49,25 +56,25 @@ def table(lab, browser, request):
     page.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_look(lab, browser, screenshots, theme):
-    lab.set_theme(theme)
-    page = lab.open(browser, f"table-look-{theme}", [SHOW.format("10_004, changes=500, note='no metrics'"), STOP])
+def test_look(lab, browser, screenshots):
+    page = lab.open(browser, "table-look", [SHOW.format("10_004, changes=500, note='no metrics'"), STOP])
     page.run(0)
     output = page.output(0)
     expect(output.locator(".nbc-row").first).to_be_visible(timeout=30_000)
     expect(output.locator(".nbc-counts")).to_have_text("10,004 · 9,981 running · 13 pending · 10 failing")
-    page.page.wait_for_timeout(800)
-    output.locator(".nbc-table").screenshot(path=screenshots / f"table-{theme}.png")
+    for theme in ("dark", "light"):
+        page.use_theme(theme)
+        output.locator(".nbc-table").screenshot(path=screenshots / f"table-{theme}.png")
     output.locator(".nbc-filter").fill("!=Running -l app=web")
     output.locator(".nbc-row").first.click()
     page.page.keyboard.press("Shift+ArrowDown")
     expect(output.get_by_text("2 selected")).to_be_visible()
-    output.locator(".nbc-table").screenshot(path=screenshots / f"table-filter-{theme}.png")
+    for theme in ("dark", "light"):
+        page.use_theme(theme)
+        output.locator(".nbc-table").screenshot(path=screenshots / f"table-filter-{theme}.png")
     page.run_and_wait(1)
     expect(output.get_by_text("■ stopped")).to_be_visible()
     page.close()
-    lab.set_theme("light")
 
 
 @pytest.mark.parametrize("table", ["10_000"], indirect=True)
@@ -139,13 +146,13 @@ def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
 def test_ten_thousand_rows_that_change_leave_the_page_smooth(table, browser, figures):
     element = grid(table)
     blank = browser.new_page()
-    possible = blank.evaluate(FRAMES, 2)  # how many this machine draws of nothing, now
+    possible = blank.evaluate(FRAMES, 1)  # how many this machine draws of nothing, now
     blank.close()
-    still = table.page.evaluate(FRAMES, 3)
+    still = table.page.evaluate(FRAMES, 1.5)
     scrolling = table.page.evaluate(
         """element => new Promise(done => { let frames = 0; const begun = performance.now();
         const step = () => { frames += 1; element.scrollTop += 120;
-          performance.now() - begun < 3000 ? requestAnimationFrame(step) : done(frames / 3) };
+          performance.now() - begun < 1500 ? requestAnimationFrame(step) : done(frames / 1.5) };
         requestAnimationFrame(step); })""",
         element.element_handle(),
     )
@@ -185,22 +192,24 @@ def test_stop_from_the_page_and_what_is_saved(lab, browser):
     assert "CrashLoopBackOff" in bundle["text/plain"]
     assert "<script" not in bundle["text/html"]
     assert "http" not in bundle["text/html"]
-    later = lab.open(browser, "table-saved")
-    expect(later.output(0).get_by_text("■ stopped")).to_be_visible(timeout=20_000)
-    expect(later.output(0).locator(".nbc-row:visible").first).to_contain_text("1/1")
-    later.close()
+    page.show_again()
+    expect(page.output(0).get_by_text("■ stopped")).to_be_visible(timeout=20_000)
+    expect(page.output(0).locator(".nbc-row:visible").first).to_contain_text("1/1")
     page.close()
 
 
-def test_a_page_that_is_opened_later_has_the_rows_of_now(lab, browser):
-    page = lab.open(browser, "table-later", [SHOW.format("200, changes=100")])
+def test_a_page_that_is_opened_later_has_the_rows_of_now_and_what_has_ended(lab, browser):
+    page = lab.open(browser, "table-later", [SHOW.format("200, changes=100"), BUILD])
     page.run_and_wait(0)
+    page.run_and_wait(1)
     expect(page.output(0).locator(".nbc-row").first).to_be_visible(timeout=30_000)
     page.save()
     later = lab.open(browser, "table-later")
     output = later.output(0)
     expect(output.locator(".nbc-row:visible").first).to_be_visible(timeout=20_000)
     expect(output.get_by_text("● live")).to_be_visible()
+    expect(later.output(1).get_by_role("status").first).to_have_text("✓ built")
+    expect(later.output(1).locator(".nbc-step")).not_to_have_count(0)
     before = output.locator(".nbc-rows").inner_text()
     expect(output.locator(".nbc-rows")).not_to_have_text(before)
     output.get_by_role("button", name="Stop").click()
@@ -242,12 +251,17 @@ def test_the_keys_are_explained(table):
     panel = table.output(0).locator(".nbc-help")
     expect(panel).to_be_visible()
     expect(panel).to_contain_text("restarts>3")
+    for width in (350, 500):
+        table.output(0).evaluate("(output, width) => { output.style.width = `${width}px` }", width)
+        assert panel.evaluate(OVERFLOWING) == []
     table.page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
 
 
 def test_a_table_whose_kernel_was_killed_or_restarted_says_so(lab, browser, screenshots):
-    page = lab.open(browser, "kernel-gone", [SHOW.format("30, changes=50"), "import os; print(os.getpid())"])
+    page = lab.open(
+        browser, "kernel-gone", [SHOW.format("30, changes=50"), "import os; print(os.getpid())"], own_kernel=True
+    )
     output = page.output(0)
     status = output.locator(".nbc-status")
     page.run_and_wait(0)
