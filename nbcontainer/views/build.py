@@ -42,7 +42,8 @@ LOOKS = {
     StepState.STOPPED: ("■", Tone.WARNING),
 }
 FAILED_LINES = 20  # of output, in plain lines
-RUNNING_LINES = 4  # of output, below a picture of a running build
+RUNNING_LINES = 4  # of output, below a picture of a running or stopped build
+CUT = (StepState.RUNNING, StepState.STOPPED)  # steps that show their last lines
 SHORT = 1.0  # seconds; an internal step that took less is not worth a row
 NAME_LENGTH = 100  # characters of an instruction that a picture shows
 DIGEST_LENGTH = 12  # characters of a digest that a picture shows
@@ -331,7 +332,7 @@ def _row(step: BuildStep, stage: str, axis: tuple[float, float]) -> tuple[Span, 
 
 
 def _outputs(state: BuildState) -> list[Block]:
-    """All that a failed step wrote; without one, the last lines of those that run."""
+    """All that a failed step wrote; without one, the last lines of those that run, or ran when they were stopped."""
     failed = state.failed_step
     if failed is not None:
         blocks: list[Block] = [_output_head(failed, Tone.BAD)]
@@ -348,8 +349,9 @@ def _outputs(state: BuildState) -> list[Block]:
         return [Line.of(Span(_single(line), Tone.BAD), indent=2) for line in state.reason.splitlines()[:REASON_LINES]]
     blocks = []
     for step in state.steps.values():
-        if step.state is StepState.RUNNING and step.output:
-            blocks += [_output_head(step, Tone.RUNNING), Output(step.output[-RUNNING_LINES:], Tone.RUNNING)]
+        if step.state in CUT and step.output:
+            tone = LOOKS[step.state][1]
+            blocks += [_output_head(step, tone), Output(step.output[-RUNNING_LINES:], tone)]
     return blocks
 
 

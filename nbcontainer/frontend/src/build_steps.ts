@@ -19,7 +19,7 @@ export const LOOKS: Record<StepState, Look> = {
   stopped: { sign: '■', tone: 'nbc-warning' },
 };
 
-const LAST_LINES = 4; // of a running step
+const LAST_LINES = 4; // of a running step, or one that was stopped
 
 /** What all rows of one build share: the time axis. */
 export interface Axis {
@@ -126,7 +126,8 @@ export class StepRow {
   private drawOutput(step: Step): void {
     const all = this.showsAll(step);
     const has = step.output.length > 0 || step.error !== '';
-    const shown = has && (all || (step.state === 'running' && this.open === null));
+    const cut = step.state === 'running' || step.state === 'stopped';
+    const shown = has && (all || (cut && this.open === null));
     this.box.hidden = !shown;
     setAttribute(this.head, 'role', step.output.length ? 'button' : null);
     setAttribute(this.head, 'tabindex', step.output.length ? '0' : null);
