@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
@@ -302,7 +303,9 @@ def run(call: Call) -> Any:
     )
     operation = api.run(request, engine=values.context or "")
     # a detached container shows nothing of its own: its name and id are the result
-    return operation.result() if request.detach else show(operation, LogView())
+    if request.detach:
+        return operation.result()
+    return show(operation, LogView("Run", shlex.join((request.image, *request.command))))
 
 
 @VERBS.add(

@@ -30,16 +30,24 @@ PICTURE_LINES = 200  # last lines that the picture of a log holds
 TAIL_LINES = 400  # newest lines that one message to the page holds; it asks for the others if somebody wants them
 RANGE_LINES = 2_000  # lines that one answer holds
 MOST_CHARACTERS = 5_000  # of one line that the page is told
+TITLE_LENGTH = 80  # characters of a command that a picture shows
 _SOURCE_COLOURS = (36, 35, 33, 34, 32, 96, 95, 93, 94, 92)  # SGR foregrounds that read on black and on white
 SEARCH_SECONDS = 0.1  # that one answer to a search may take; the page asks on from where it ended
 
 
 class LogView(View[LogEvent, LogState]):
-    """A log on every surface."""
+    """A log, or what a command writes, on every surface.
+
+    Args:
+        verb: what gave it: "Logs", or the verb that ran a command.
+        title: whose it is, in the place of the state's own words.
+    """
 
     streams = True
 
-    def __init__(self) -> None:
+    def __init__(self, verb: str = "Logs", title: str = "") -> None:
+        self._verb = verb
+        self._title = title
         self._sources: list[str] = []
         self._reader: SpoolReader | None = None
         self._written = 0  # lines, in a terminal
@@ -114,14 +122,15 @@ class LogView(View[LogEvent, LogState]):
         """Whose log, how much of it, and its last lines; where the whole is."""
         lines = state.lines[-PICTURE_LINES:]
         hidden = state.total - len(lines)
-        blocks: list[Block] = [Line(tuple(_heading(state)), head=True)]
+        title = self._title or state.title
+        blocks: list[Block] = [Line(tuple(_heading(state, self._verb, title)), head=True)]
         if hidden > 0:
             where = f"; all of them are in {state.spool}" if state.spool else ""
             blocks.append(Line.of(Span(f"… {_count(hidden)} before these{where}", Tone.DIM)))
         if lines:
             blocks.append(Output(_texts(state, lines), Tone.DIM))
         blocks += [Line.of(Span(f"— {note} —", Tone.DIM)) for note in state.notes[-5:]]
-        return Picture(tuple(blocks), label=f"Log of {state.title}")
+        return Picture(tuple(blocks), label=f"{self._verb} {title}")
 
     # --- a page
 
@@ -137,7 +146,8 @@ class LogView(View[LogEvent, LogState]):
             count = min(len(state.lines), settings.log_window)
             return {
                 "reset": True,
-                "title": _clean(state.title),
+                "verb": self._verb,
+                "title": _clean(self._title or state.title),
                 "where": _clean(state.where),
                 "spool": _clean(state.spool),
                 "following": state.following,
@@ -246,9 +256,9 @@ def _notes_after(known: int, state: LogState) -> list[tuple[int, str]]:
     return list(zip(state.marks, state.notes, strict=True))[len(state.notes) - fresh :]
 
 
-def _heading(state: LogState) -> list[Span]:
-    spans = [Span("Logs", bold=True)]
-    for place in filter(None, (state.title, state.where)):
+def _heading(state: LogState, verb: str, title: str) -> list[Span]:
+    spans = [Span(verb, bold=True)]
+    for place in filter(None, (_single(title), state.where)):
         spans += [Span("  "), Span(place, Tone.DIM, chip=True)]
     spans.append(Span(f"  {_count(state.total)} · {format_size(state.total_bytes)}", Tone.DIM))
     if state.following:
@@ -278,6 +288,12 @@ def _clock(moment: float) -> str:
         return " " * 14
     whole = time.strftime("%H:%M:%S", time.localtime(moment))
     return f"{whole}.{int(moment % 1 * 1000):03d}  "
+
+
+def _single(title: str) -> str:
+    """A title on one line; a command may be a whole script."""
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
 
 
 def _count(lines: int) -> str:

@@ -38,6 +38,7 @@ Result = TypeVar("Result")
 
 EMPTY_SECONDS = 1.0  # how long a page waits for something to show before it shows an empty frame
 STILL_SECONDS = 0.25  # between two whole pictures, where there is no widget
+NOTHING = {"text/plain": "", "text/html": ""}  # takes the place of an empty frame
 DUMB = ("dumb", "unknown")  # what TERM is where the cursor does not move
 MISSED_LINE = "… {} events were too fast for these lines; the picture at the end has them …"
 
@@ -274,6 +275,12 @@ def _is_refused(operation: Operation[Event, State, Result], view: View[Event, St
     return operation.error is not None and view.is_empty(operation.state)
 
 
+def _is_empty_failure(operation: Operation[Event, State, Result], view: View[Event, State]) -> bool:
+    """Whether it failed by itself with nothing to show: the error says it all."""
+    failed = operation.error is not None and not isinstance(operation.error, Stopped)
+    return failed and view.is_empty(operation.state)
+
+
 class Behind:
     """What goes on in the page after its cell has ended."""
 
@@ -345,7 +352,10 @@ class _Still:
                 operation.wait(STILL_SECONDS)
 
     def finish(self, operation: Operation[Any, Any, Any]) -> None:
-        self._draw(operation.state)
+        if _is_empty_failure(operation, self._view):
+            self.handle.update(NOTHING, raw=True)
+        else:
+            self._draw(operation.state)
 
     def dismiss(self) -> None:
         """Nothing is left to be closed."""
@@ -397,7 +407,11 @@ class _Follower:
         self._widget.close()
 
     def finish(self, operation: Operation[Any, Any, Any]) -> None:
-        """Send the last state, and leave it in the saved output."""
+        """Send the last state, and leave it in the saved output; of what failed before anything came, nothing."""
+        if _is_empty_failure(operation, self._view) and self._handle is not None:
+            self._handle.update(NOTHING, raw=True)
+            self._widget.close()
+            return
         stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
         self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
         self._keep_still(operation.state, running=False)

@@ -49,7 +49,7 @@ def test_other_magics_around_ours_keep_what_else_the_cell_writes(docker_kernel):
     assert ran.outputs[0]["text"] == "before\n"
     docker_kernel.run("%%capture kept\nprint('before')\n%docker run --rm busybox echo hello\n%docker images busybox")
     ran = docker_kernel.run("kept.stdout, [o.data['text/plain'].split()[0] for o in kept.outputs if o.data]")
-    assert ran.text == "('before\\n', ['Logs', 'images'])"
+    assert ran.text == "('before\\n', ['Run', 'images'])"
 
 
 def test_a_failed_build_raises_and_marks_the_line(kernel):

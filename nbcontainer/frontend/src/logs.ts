@@ -52,6 +52,7 @@ class LogView implements View {
   private readonly list: LogList;
   private readonly search: LogSearch;
   private readonly root: HTMLElement;
+  private readonly verb = make('b');
   private readonly title = make('span', { class: 'nbc-chip' });
   private readonly where = make('span', { class: 'nbc-chip' });
   private readonly counts = make('span', { class: 'nbc-dim nbc-counts' });
@@ -128,7 +129,7 @@ class LogView implements View {
     const bar = make(
       'div',
       { class: 'nbc-bar' },
-      make('b', {}, 'Logs'),
+      this.verb,
       this.title,
       this.where,
       this.counts,
@@ -146,7 +147,7 @@ class LogView implements View {
     );
     return make(
       'div',
-      { class: 'nbc nbc-log', role: 'group', 'aria-label': 'Logs' },
+      { class: 'nbc nbc-log', role: 'group' },
       bar,
       this.help.element,
       make('div', { class: 'nbc-frame' }, this.list.element, this.jump),
@@ -196,6 +197,8 @@ class LogView implements View {
     const sources = store.sources.size;
     const names = [visible(store.title), sources > 1 ? `${sources} sources` : ''];
     if (!store.title && sources === 1) names.push(shorten([...store.sources.keys()][0] ?? ''));
+    setText(this.verb, visible(store.verb));
+    setAttribute(this.root, 'aria-label', visible(`${store.verb} ${store.title}`.trim()));
     setCutText(this.title, names.filter(Boolean).join(' · '));
     this.title.hidden = !this.title.textContent;
     setCutText(this.where, visible(store.where));

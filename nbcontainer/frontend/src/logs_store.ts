@@ -13,6 +13,8 @@ export interface WireLines {
 /** What the kernel sends: all it knows (with `reset`), or what changed. */
 export interface LogWire extends Partial<WireLines> {
   reset?: boolean;
+  /** What gave it: Logs, Run, Exec. */
+  verb?: string;
   title?: string;
   where?: string;
   spool?: string;
@@ -42,6 +44,7 @@ const MOST_NOTES = 200;
 const RATE_SECONDS = 3;
 
 export class LogStore {
+  verb = 'Logs';
   title = '';
   where = '';
   spool = '';
@@ -62,6 +65,7 @@ export class LogStore {
   /** Takes a message in; `clock` is in milliseconds. */
   apply(message: LogWire, clock: number): void {
     this.version++;
+    this.verb = message.verb ?? this.verb;
     this.title = message.title ?? this.title;
     this.where = message.where ?? this.where;
     this.spool = message.spool ?? this.spool;
