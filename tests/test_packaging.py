@@ -16,7 +16,7 @@ from nbcontainer.version import __version__
 
 ROOT = Path(__file__).parents[1]
 FRONTEND = ROOT / "nbcontainer" / "frontend"
-WIDGETS = ("build", "images", "tables", "logs")
+WIDGETS = ("build", "images", "tables", "logs", "pods")
 MOST_BYTES = 60_000  # of one page: it travels with each widget that is shown
 REQUIRES = (
     "import hatchling.build as backend, json\n"

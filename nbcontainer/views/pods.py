@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.picture import Block, Line, Picture, Span
 from nbcontainer.views.results import SIGNS
 from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["PodDeletionView", "PodStartView"]
 
@@ -18,6 +23,46 @@ ENDS = {"failed": Tone.BAD, "stopped": Tone.DIM}
 END_TONES = {"Terminating": Tone.RUNNING, "deleted": Tone.GOOD, "refused": Tone.BAD, "stopped": Tone.DIM}
 MOST_PODS = 20
 _TROUBLE = ("BackOff", "Err", "Error", "Failed", "Invalid", "Unschedulable")
+
+
+@dataclass(frozen=True, slots=True)
+class PodRow:
+    """One pod as it is drawn. `since` is when its wait began, `until` when that ended: 0 where it goes on."""
+
+    name: str
+    words: str
+    tone: Tone
+    sign: str
+    where: str = ""
+    note: str = ""
+    since: float = 0.0
+    until: float = 0.0
+
+    def spans(self) -> list[Span]:
+        """Its line, without the note."""
+        spans = [
+            Span(f"{self.sign} ", self.tone),
+            Span(f"pod/{self.name}", bold=True),
+            Span(f" {self.words}", self.tone),
+        ]
+        took = (self.until or time.time()) - self.since if self.since else 0
+        if took >= 1:
+            spans.append(Span(f"  {took:.0f} s", Tone.DIM))
+        return spans
+
+    def place(self) -> list[Span]:
+        """Where it is."""
+        return [Span("  "), Span(self.where, Tone.DIM, chip=True)] if self.where else []
+
+
+def _wire(rows: list[PodRow], more: str = "") -> dict[str, Any]:
+    return {"rows": [{**asdict(row), "tone": row.tone.value} for row in rows], "more": more}
+
+
+def _widget(wire: dict[str, Any]) -> LiveWidget:
+    from nbcontainer.widgets.pods import PodsWidget  # noqa: PLC0415 - anywidget loads with the first widget
+
+    return PodsWidget(wire)
 
 
 class PodStartView(View[PodStep, PodStart]):
@@ -33,18 +78,28 @@ class PodStartView(View[PodStep, PodStart]):
 
     def render(self, state: PodStart) -> Picture:
         """The pod's status in one line, and what the last step said where it is in trouble."""
-        last = state.steps[-1].message if state.steps else ""
-        tone = ENDS.get(state.end) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
-        sign = "■" if state.end == "stopped" else SIGNS[tone]
-        words = "  " + (state.status or ("not created" if state.end == "failed" else "asked for"))
-        words += " · no longer waited for" if state.end == "stopped" else ""
-        head = [Span(f"{sign} ", tone), Span(f"pod/{state.name}", bold=True), Span(words, tone)]
-        if state.where:
-            head += [Span("  "), Span(state.where, Tone.DIM, chip=True)]
-        blocks: list[Block] = [Line(tuple(head), head=bool(last and tone is not Tone.GOOD))]
-        if last and tone is not Tone.GOOD:
-            blocks.append(Line.of(Span(last, Tone.DIM), indent=2, wraps=True))
+        row = _start_row(state)
+        blocks: list[Block] = [Line((*row.spans(), *row.place()), head=bool(row.note))]
+        if row.note:
+            blocks.append(Line.of(Span(row.note, Tone.DIM), indent=2, wraps=True))
         return Picture(tuple(blocks), label=f"pod {state.name}")
+
+    def widget(self, state: PodStart) -> LiveWidget:
+        """The same, with a Stop button."""
+        return _widget(_wire([_start_row(state)]))
+
+    def wire(self, previous: PodStart | None, state: PodStart) -> dict[str, Any] | None:
+        """The whole of it: it is short."""
+        return None if previous == state else _wire([_start_row(state)])
+
+
+def _start_row(state: PodStart) -> PodRow:
+    last = state.steps[-1].message if state.steps else ""
+    tone = ENDS.get(state.end) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
+    words = state.status or ("not created" if state.end == "failed" else "asked for")
+    words += " · no longer waited for" if state.end == "stopped" else ""
+    sign = "■" if state.end == "stopped" else SIGNS[tone]
+    return PodRow(state.name, f" {words}", tone, sign, state.where, "" if tone is Tone.GOOD else last)
 
 
 class PodDeletionView(View[PodEnd, PodDeletion]):
@@ -56,24 +111,36 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
 
     def render(self, state: PodDeletion) -> Picture:
         """A line for each of the first pods, and how many more."""
-        pods = sorted(state.pods.values(), key=lambda end: end.status == "deleted")
-        blocks: list[Block] = [Line(tuple(_end_spans(end, state))) for end in pods[:MOST_PODS]]
-        if len(pods) > MOST_PODS:
-            gone = len(state.pods) - len(state.left)
-            blocks.append(Line.of(Span(f"… {gone:,} of {len(pods):,} pods are gone", Tone.DIM)))
+        rows, more = _end_rows(state)
+        blocks: list[Block] = []
+        for row in rows:
+            note = [Span(f"  {row.note}", Tone.DIM)] if row.note else []
+            blocks.append(Line((*row.spans(), *note, *row.place())))
+        if more:
+            blocks.append(Line.of(Span(more, Tone.DIM)))
         return Picture(tuple(blocks), label="deletion")
 
+    def widget(self, state: PodDeletion) -> LiveWidget:
+        """The same, with a Stop button."""
+        return _widget(_wire(*_end_rows(state)))
 
-def _end_spans(end: PodEnd, state: PodDeletion) -> list[Span]:
+    def wire(self, previous: PodDeletion | None, state: PodDeletion) -> dict[str, Any] | None:
+        """The whole of it: it is short."""
+        return None if previous == state else _wire(*_end_rows(state))
+
+
+def _end_rows(state: PodDeletion) -> tuple[list[PodRow], str]:
+    pods = sorted(state.pods.values(), key=lambda end: end.status == "deleted")
+    gone = len(state.pods) - len(state.left)
+    more = f"… {gone:,} of {len(pods):,} pods are gone" if len(pods) > MOST_PODS else ""
+    return [_end_row(end, state) for end in pods[:MOST_PODS]], more
+
+
+def _end_row(end: PodEnd, state: PodDeletion) -> PodRow:
     tone = END_TONES.get(end.status, Tone.PLAIN)
     sign = "■" if end.status == "stopped" else SIGNS[tone]
-    until = time.time() if end.status == "Terminating" else end.time
-    spans = [Span(f"{sign} ", tone), Span(f"pod/{end.name}", bold=True), Span(f" {end.status}", tone)]
-    if state.began and until - state.began >= 1:
-        spans.append(Span(f"  {until - state.began:.0f} s", Tone.DIM))
-    if end.message:
-        spans.append(Span(f"  {end.message}", Tone.DIM))
-    return [*spans, Span("  "), Span(state.where, Tone.DIM, chip=True)]
+    until = 0.0 if end.status == "Terminating" else end.time
+    return PodRow(end.name, end.status, tone, sign, state.where, end.message, state.began, until)
 
 
 def _tone(status: str) -> Tone:
