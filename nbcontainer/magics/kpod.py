@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, is_headless, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
+from nbcontainer.model.tables import RowVerb
 
 __all__ = ["ALL_NAMESPACES", "CONTEXT", "NAMESPACE", "SELECTOR", "VERBS"]
 
@@ -61,12 +63,23 @@ def get(call: Call) -> Any:
         if values.output == "name":
             print("\n".join(f"pod/{name}" for name in table.names))  # noqa: T201 - as kubectl does
             return None
-        return replace(table, wide=wide)
+        return replace(table, wide=wide, verbs=_row_verbs(values.context or ""))
     if is_headless() and not values.timeout:
         raise UsageError(
             "Watching would not end here: there is neither a page nor a terminal.", cure="--timeout 30s ends it."
         )
     return show(api.watch_pods(**where, timeout=values.timeout or 0.0), TableView(wide=wide))
+
+
+def _row_verbs(context: str) -> tuple[RowVerb, ...]:
+    """What the table's rows offer in a page: these very magics, in a cell below."""
+    there = f" --context={shlex.quote(context)}" if context else ""
+    return (
+        RowVerb("l", "logs", f"%kpod logs {{rows}}{there}", many=True),
+        RowVerb("d", "describe", f"%kpod describe {{rows}}{there}"),
+        RowVerb("x", "exec", f"%kpod exec{there} {{rows}} -- ls /", runs=False),
+        RowVerb("Delete", "delete", f"%kpod delete {{rows}}{there}", many=True),
+    )
 
 
 @VERBS.add(
@@ -268,7 +281,7 @@ def execute(call: Call) -> Any:
         stdin=None if call.cell is None else call.cell.encode(),
         timeout=values.timeout or 0.0,
     )
-    return show(api.exec_pod(request, context=values.context or ""), LogView())
+    return show(api.exec_pod(request, context=values.context or ""), LogView("Exec"))
 
 
 @VERBS.add(

@@ -72,7 +72,7 @@ def _follow(surface: Any, table: Any) -> None:
             old.dismiss()
         shown = []
     name = f"watch of {table.state.title} in {table.state.where}"
-    shown.append(surface.follow_later(name, table.state, start, TableView(wide=table.wide)))
+    shown.append(surface.follow_later(name, table.state, start, TableView(wide=table.wide, verbs=table.verbs)))
     if cell:
         _following[cell] = run, shown
 

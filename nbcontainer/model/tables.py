@@ -13,6 +13,7 @@ __all__ = [
     "Cell",
     "Column",
     "Row",
+    "RowVerb",
     "Table",
     "TableChanged",
     "TableLive",
@@ -144,12 +145,32 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
             return replace(state, live=event.live, trouble=event.note)
 
 
+@dataclass(frozen=True, slots=True)
+class RowVerb:
+    """Something that can be done with rows, as the magic that does it.
+
+    Attributes:
+        key: the key to press, as KeyboardEvent.key has it.
+        word: what it is called.
+        line: the magic's line; {rows} stands for the rows' names, with their namespace.
+        many: whether one line takes several rows.
+        runs: whether it runs at once; else the person completes the line.
+    """
+
+    key: str
+    word: str
+    line: str
+    many: bool = False
+    runs: bool = True
+
+
 @dataclass(frozen=True)
 class Table(Sequence[Row]):
     """Rows that one call gave: a sequence, with `.dataframe()` and the same as a command.
 
     Attributes:
         wide: whether it is drawn with its wide columns (`-o wide`); the rows have them always.
+        verbs: what a page offers to do with its rows.
         follow: starts an operation that keeps the same table up to date, where the far end can be watched.
     """
 
@@ -157,6 +178,7 @@ class Table(Sequence[Row]):
     command: str = ""
     wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """How many rows there are."""

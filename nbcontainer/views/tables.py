@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.model.tables import Row, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
+from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
 from nbcontainer.views.picture import Block, Grid, Line, Picture, Span, as_text
 from nbcontainer.views.quantities import format_age, format_size
 from nbcontainer.views.view import View
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["TableView", "Verb"]
+__all__ = ["TableView"]
 
 MOST_ROWS = 500  # that a picture holds; those in trouble come first where there are more
 LARGEST_EXACT = 2**53  # integers beyond are no longer exact in a page
@@ -29,21 +28,12 @@ NOTHING = frozenset({"–", "<none>", "none"})  # words for a value that is not 
 GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """Something that can be done with rows from the page: the key to press, its word, and what does it."""
-
-    key: str
-    word: str
-    act: Callable[[list[Row]], None]
-
-
 class TableView(View[TableEvent, TableState]):
     """A table on every surface.
 
     Args:
         wide: whether the columns that only `-o wide` shows are drawn (the page can show them at any time).
-        verbs: what can be done with rows in the page.
+        verbs: what the page offers to do with rows.
         on_select: called with the keys that are chosen in the page, when they change.
 
     Attributes:
@@ -54,7 +44,7 @@ class TableView(View[TableEvent, TableState]):
         self,
         *,
         wide: bool = False,
-        verbs: Sequence[Verb] = (),
+        verbs: Sequence[RowVerb] = (),
         on_select: Callable[[tuple[str, ...]], None] | None = None,
     ) -> None:
         self.selected_keys: tuple[str, ...] = ()
@@ -160,27 +150,21 @@ class TableView(View[TableEvent, TableState]):
             "rows": [_wire_row(row) for row in state.rows.values()],
             "live": state.live,
             "trouble": _clean(state.trouble),
-            "verbs": [[verb.key, verb.word] for verb in self._verbs],
+            "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
 
     def act(
         self, operation: Operation[TableEvent, TableState, Any], action: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """Knows `stop`, `select` (keys) and `verb` (verb, keys)."""
+        """Knows `stop` and `select` (keys)."""
         keys = action.get("keys")
         known = tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
         if action.get("type") == "select":
             self.selected_keys = known
             if self._on_select is not None:
                 self._on_select(known)
-        elif action.get("type") == "verb":
-            rows = [operation.state.rows[key] for key in known if key in operation.state.rows]
-            for verb in self._verbs:
-                if verb.word == action.get("verb") and rows:
-                    verb.act(rows)
-        else:
-            return super().act(operation, action)
-        return None
+            return None
+        return super().act(operation, action)
 
 
 def _name(row: Row) -> str:

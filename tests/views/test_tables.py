@@ -14,7 +14,7 @@ from nbcontainer.model.tables import (
 )
 from nbcontainer.operation import Operation
 from nbcontainer.views.picture import as_html, as_text
-from nbcontainer.views.tables import MOST_ROWS, TableView, Verb
+from nbcontainer.views.tables import MOST_ROWS, TableView
 
 COLUMNS = (
     Column("Name"),
@@ -145,15 +145,11 @@ def operation():
     running.wait(5)
 
 
-def test_selection_verbs_and_stop_come_from_the_page(operation):
-    seen, acted = [], []
-    view = TableView(verbs=[Verb("d", "delete", acted.append)], on_select=seen.append)
+def test_selection_and_stop_come_from_the_page(operation):
+    seen = []
+    view = TableView(on_select=seen.append)
     assert view.act(operation, {"type": "select", "keys": ["2", "gone", 7]}) is None
     assert seen == [("2", "gone")]
     assert [chosen.key for chosen in view.selected(operation.state)] == ["2"]
-    view.act(operation, {"type": "verb", "verb": "delete", "keys": ["1", "gone"]})
-    view.act(operation, {"type": "verb", "verb": "unknown", "keys": ["1"]})
-    view.act(operation, {"type": "verb", "verb": "delete", "keys": "1"})
-    assert [[chosen.key for chosen in rows] for rows in acted] == [["1"]]
     view.act(operation, {"type": "stop"})
     assert operation.wait(5)

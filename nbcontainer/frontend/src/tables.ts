@@ -6,12 +6,14 @@ import { KeysPanel } from './keys';
 import { linkText, liveWidget, type Live, type View } from './live';
 import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
+import { RowVerbs, isKey, keyCap } from './tables_verbs';
 
 const HELP = 'Words that a row must hold; ? over the rows explains more';
 const KEYS: [string, string][] = [
   ['↑ ↓ PgUp PgDn Home End', 'go to a row; with Shift, select up to it'],
   ['space · click', 'select a row; Ctrl-click adds one'],
   ['Ctrl-A', 'select all rows that are shown'],
+  ['c', 'copy the names of the selected rows'],
   ['/', 'filter'],
   ['Esc', 'clear the selection, then the filter'],
   ['?', 'show or hide this'],
@@ -63,6 +65,7 @@ class TableView implements View {
   private readonly note = make('div', { class: 'nbc-note nbc-dim' });
   private readonly chosen = make('span', { 'aria-live': 'polite' });
   private readonly keys = make('span', { class: 'nbc-keys' });
+  private readonly verbs = new RowVerbs(() => this.chosenRows());
   private readonly help = new KeysPanel();
   private readonly grid: Grid;
   private readonly timer: number;
@@ -78,12 +81,13 @@ class TableView implements View {
     this.grid = new Grid(this.store, {
       sorted: () => undefined,
       selected: () => this.tellSelection(),
-      key: (event, row) => this.onKey(event, row),
+      key: (event) => this.onKey(event),
     });
     const foot = make(
       'div',
       { class: 'nbc-bar nbc-foot nbc-dim' },
       this.chosen,
+      this.verbs.element,
       make('span', { class: 'nbc-grow' }),
       this.keys,
       this.wide,
@@ -153,10 +157,7 @@ class TableView implements View {
     this.note.hidden = !store.note;
     this.wide.hidden = !store.columns.some((column) => column.wide);
     this.drawStatus();
-    setText(
-      this.keys,
-      [...store.verbs.map(([key, word]) => `${key} ${word}`), '/ filter', '? keys'].join(' · '),
-    );
+    this.verbs.draw(store.verbs);
     this.grid.request();
     store.refresh();
     this.drawCounts();
@@ -203,6 +204,16 @@ class TableView implements View {
   private drawChosen(): void {
     const count = this.store.selected.size;
     setText(this.chosen, count ? `${count.toLocaleString('en-US')} selected` : '');
+    this.verbs.element.hidden = !count;
+    const words = count ? [] : this.store.verbs.map(([key, word]) => `${keyCap(key)} ${word}`);
+    setText(this.keys, [...words, '/ filter', '? keys'].join(' · '));
+  }
+
+  /** The rows that a verb is for: those chosen, else the one that the keyboard is on. */
+  private chosenRows(): Row[] {
+    const { selected, rows } = this.store;
+    const chosen = [...selected].map((key) => rows.get(key)).filter((row) => row !== undefined);
+    return chosen.length || !this.grid.activeRow ? chosen : [this.grid.activeRow];
   }
 
   private applyFilter(): void {
@@ -224,14 +235,15 @@ class TableView implements View {
     );
   }
 
-  private onKey(event: KeyboardEvent, row: Row | null): void {
+  private onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const verb = this.store.verbs.find(([key]) => key === event.key);
+    const verb = this.store.verbs.find((candidate) => isKey(candidate, event));
     if (event.key === '/') {
       this.filter.focus();
       this.filter.select();
     } else if (event.key === '?') {
-      this.help.toggle({ Keys: [...this.store.verbs, ...KEYS], Filter: FILTERS });
+      const verbs = this.store.verbs.map(([key, , line]): [string, string] => [keyCap(key), line]);
+      this.help.toggle({ Keys: [...verbs, ...KEYS], Filter: FILTERS });
     } else if (event.key === 'Escape') {
       if (this.help.close()) this.grid.request();
       else if (this.store.selected.size) this.grid.selectNone();
@@ -239,9 +251,10 @@ class TableView implements View {
         this.filter.value = '';
         this.applyFilter();
       }
-    } else if (verb && row) {
-      const keys = this.store.selected.size ? [...this.store.selected] : [row.key];
-      void this.live.act('verb', { verb: verb[1], keys });
+    } else if (verb && this.chosenRows().length) {
+      this.verbs.act(verb);
+    } else if (event.key === 'c' && this.chosenRows().length) {
+      this.verbs.copyNames();
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -16,7 +16,7 @@ let grids = 0;
 export interface GridEvents {
   sorted(): void;
   selected(): void;
-  key(event: KeyboardEvent, row: Row | null): void;
+  key(event: KeyboardEvent): void;
 }
 
 export class Grid {
@@ -314,7 +314,7 @@ export class Grid {
       this.events.selected();
       this.paint();
     } else {
-      this.events.key(event, this.activeRow);
+      this.events.key(event);
       return;
     }
     event.preventDefault();

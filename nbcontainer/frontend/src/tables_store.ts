@@ -15,6 +15,9 @@ export interface Column {
 /** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels. */
 export type WireRow = [string, Cell[], string, string, string, string, Record<string, string>];
 
+/** What can be done with rows: key, word, the magic's line with {rows}, whether it takes several rows, whether it runs. */
+export type WireVerb = [key: string, word: string, line: string, many: boolean, runs: boolean];
+
 /** What the kernel sends: all of it (with `columns`), or what changed. */
 export interface TableWire {
   /** All rows come with this; those not among them are gone. */
@@ -27,12 +30,13 @@ export interface TableWire {
   gone?: string[];
   live?: boolean;
   trouble?: string;
-  /** What can be done with rows: the key to press, and the word. */
-  verbs?: [string, string][];
+  verbs?: WireVerb[];
 }
 
 export interface Row extends Filterable {
   key: string;
+  name: string;
+  namespace: string;
   texts: string[];
   cells: Cell[];
   /** The cells as they are drawn; an age is drawn from `cells`. */
@@ -73,7 +77,7 @@ export class TableStore {
   long: Set<string>[] = [];
   /** Whether `shown` must be made anew. */
   stale = true;
-  verbs: [string, string][] = [];
+  verbs: WireVerb[] = [];
   /** Whether it ever followed the far end: a table that never did is a still one. */
   followed = false;
   /** Grows with each message. */
@@ -132,11 +136,17 @@ export class TableStore {
     return true;
   }
 
-  private put([key, cells, tone, , , , labels]: WireRow, before: Map<string, Row>, clock: number): void {
+  private put(
+    [key, cells, tone, name, namespace, , labels]: WireRow,
+    before: Map<string, Row>,
+    clock: number,
+  ): void {
     const old = before.get(key);
     const drawn = this.columns.map((column, index) => format(cells[index] ?? null, column.kind));
     const row: Row = {
       key,
+      name,
+      namespace,
       cells,
       drawn,
       texts: drawn.map((text) => text.toLowerCase()),

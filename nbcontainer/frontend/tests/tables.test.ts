@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDuration, readFilter, readSize } from '../src/tables_filter';
-import { TableStore, formatAge, type TableWire, type WireRow } from '../src/tables_store';
+import { TableStore, formatAge, type TableWire, type WireRow, type WireVerb } from '../src/tables_store';
+import { magicLines } from '../src/tables_verbs';
 
 const NOW = 1_790_000_000;
 const COLUMNS: [string, string, boolean][] = [
@@ -222,4 +223,44 @@ test('10,000 rows with 500 changes are quick', () => {
     store.refresh();
   }
   assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
+});
+
+test('verbs become lines of magics, and no name becomes code', () => {
+  const store = new TableStore();
+  const row = (name: string, namespace: string): WireRow => [
+    `${namespace}/${name}`,
+    [name],
+    '',
+    name,
+    namespace,
+    'Pod',
+    {},
+  ];
+  const names = [
+    row('web', 'shop'),
+    row('db', 'shop'),
+    row('x\nimport os', 'shop'),
+    row('--all', 'a'),
+    row('api', 'a'),
+  ];
+  store.apply({ reset: true, columns: [['Name', 'text', false]], rows: names }, 0);
+  const rows = [...store.rows.values()];
+  const logs: WireVerb = ['l', 'logs', '%kpod logs {rows} --context=c', true, true];
+  assert.deepEqual(magicLines(logs, rows), [
+    '%kpod logs -n shop web db --context=c',
+    '%kpod logs -n a api --context=c',
+  ]);
+  const describe: WireVerb = ['d', 'describe', '%kpod describe {rows}', false, true];
+  assert.deepEqual(magicLines(describe, rows), [
+    '%kpod describe -n shop web',
+    '%kpod describe -n shop db',
+    '%kpod describe -n a api',
+  ]);
+  const alone = [row('p', '')];
+  store.apply({ reset: true, rows: alone }, 0);
+  assert.deepEqual(magicLines(logs, [...store.rows.values()]), ['%kpod logs p --context=c']);
+  const many = Array.from({ length: 11 }, (_, number) => row(`web-${number}`, ''));
+  store.apply({ reset: true, rows: many }, 0);
+  assert.deepEqual(magicLines(describe, [...store.rows.values()]), []);
+  assert.equal(magicLines(logs, [...store.rows.values()]).length, 1);
 });

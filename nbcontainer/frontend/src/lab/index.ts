@@ -2,8 +2,10 @@
 
 import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
-import { INotebookTracker, type Notebooks } from '@jupyterlab/notebook';
+import { INotebookTracker, NotebookActions, type Notebooks } from '@jupyterlab/notebook';
+import { addCells } from './cells';
 import { complete } from './complete';
+import { keepOldViews } from './keep';
 import { languageOf, magicCells } from './magic';
 import { hoverHelp } from './hover';
 import { lintDockerfile } from './lint';
@@ -66,4 +68,21 @@ const saved = {
   },
 };
 
-export default [colours, completion, saved];
+const kept = {
+  id: 'nbcontainer:kept',
+  description: 'Keeps the old view of a cell that runs again until the new one is drawn.',
+  autoStart: true,
+  activate: () => keepOldViews(NotebookActions),
+};
+
+const cells = {
+  id: 'nbcontainer:cells',
+  description: 'Adds the cells that a table asks for.',
+  autoStart: true,
+  optional: [INotebookTracker],
+  activate: (_app: unknown, notebooks: Notebooks | null) => {
+    if (notebooks) addCells(notebooks);
+  },
+};
+
+export default [colours, completion, saved, kept, cells];

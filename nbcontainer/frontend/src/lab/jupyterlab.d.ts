@@ -57,10 +57,39 @@ declare module '@jupyterlab/notebook' {
   export interface Factory {
     createRenderer(type: string, ...rest: unknown[]): Renderer;
   }
+  export interface Cell {
+    readonly node: HTMLElement;
+    readonly model: { readonly sharedModel: { getSource(): string; setSource(source: string): void } };
+  }
+  export interface Notebook {
+    readonly node: HTMLElement;
+    readonly rendermime: Factory;
+    readonly widgets: readonly Cell[];
+    readonly activeCell: Cell | null;
+    activeCellIndex: number;
+    mode: 'command' | 'edit';
+    deselectAll(): void;
+  }
+  export interface Panel {
+    readonly content: Notebook;
+    readonly sessionContext: unknown;
+  }
   export interface Notebooks {
-    readonly widgetAdded: {
-      connect(slot: (sender: unknown, panel: { content: { rendermime: Factory } }) => void): void;
-    };
+    readonly widgetAdded: { connect(slot: (sender: unknown, panel: Panel) => void): void };
+    find(test: (panel: Panel) => boolean): Panel | undefined;
   }
   export const INotebookTracker: unique symbol;
+  export interface CodeCell {
+    /** Only of cells with code. */
+    readonly outputArea?: { readonly node: HTMLElement };
+  }
+  export interface Actions {
+    insertBelow(notebook: Notebook): void;
+    run(notebook: Notebook, session: unknown): Promise<boolean>;
+    /** Just before a cell's code goes to the kernel, and its outputs are cleared. */
+    readonly executionScheduled: {
+      connect(slot: (sender: unknown, run: { cell: CodeCell }) => void): void;
+    };
+  }
+  export const NotebookActions: Actions;
 }

@@ -1,0 +1,105 @@
+// What can be done with the rows that are chosen: the magics themselves, in a cell below the table, or on the clipboard
+// where the page is no notebook that adds cells.
+
+import { make, setText } from './elements';
+import type { Row, WireVerb } from './tables_store';
+
+/** Asks whoever knows the notebook to add a cell; `src/lab/cells.ts` answers by preventing the default. */
+export const NEW_CELL = 'nbcontainer:cell';
+
+export interface NewCell {
+  source: string;
+  run: boolean;
+}
+
+const MOST_LINES = 10;
+const NAME = /^[A-Za-z0-9][\w.-]*$/; // whatever else a name holds, it does not become code
+const TOLD = 1500; // milliseconds
+
+/** The magic's lines for these rows: one for each namespace, or for each row; none where that were too many. */
+export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, namespace, key } of rows) {
+    if (!NAME.test(name) || (namespace && !NAME.test(namespace))) continue;
+    const group = many ? namespace : key;
+    const words = groups.get(group) ?? (namespace ? [`-n ${namespace}`] : []);
+    groups.set(group, [...words, name]);
+  }
+  if (groups.size > MOST_LINES) return [];
+  return [...groups.values()].map((words) => line.replace('{rows}', () => words.join(' ')));
+}
+
+/** The key as a keyboard has it. */
+export function keyCap(key: string): string {
+  return key === 'Delete' ? '⌫' : key;
+}
+
+export function isKey(verb: WireVerb, event: KeyboardEvent): boolean {
+  return verb[0] === event.key || (verb[0] === 'Delete' && event.key === 'Backspace');
+}
+
+/** The buttons for the chosen rows. */
+export class RowVerbs {
+  readonly element = make('span', { class: 'nbc-verbs', role: 'toolbar', 'aria-label': 'Chosen rows' });
+  private readonly copy = make(
+    'button',
+    { class: 'nbc-button', type: 'button', title: 'Copy the names (c)' },
+    'copy names',
+  );
+  private readonly said = make('span', { class: 'nbc-dim', role: 'status' });
+  private drawn = '';
+  private clearing = 0;
+
+  constructor(private readonly chosen: () => Row[]) {
+    this.copy.addEventListener('click', () => this.copyNames());
+  }
+
+  draw(verbs: readonly WireVerb[]): void {
+    const key = JSON.stringify(verbs);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    const buttons = verbs.map((verb) =>
+      make(
+        'button',
+        {
+          class: 'nbc-button',
+          type: 'button',
+          title: `${verb[2]} (${keyCap(verb[0])})`,
+          onclick: () => this.act(verb),
+        },
+        verb[1],
+      ),
+    );
+    this.element.replaceChildren(...buttons, this.copy, this.said);
+  }
+
+  act(verb: WireVerb): void {
+    const lines = magicLines(verb, this.chosen());
+    if (!lines.length) return this.say(`${verb[1]}: at most ${MOST_LINES} at a time`);
+    const detail: NewCell = { source: lines.join('\n'), run: verb[4] };
+    const added = !this.element.dispatchEvent(
+      new CustomEvent<NewCell>(NEW_CELL, { detail, bubbles: true, cancelable: true }),
+    );
+    if (!added) void this.copyText(detail.source, `copied: ${lines[0] ?? ''}`);
+  }
+
+  copyNames(): void {
+    const names = this.chosen().map((row) => row.name);
+    void this.copyText(names.join('\n'), names.length === 1 ? 'copied' : `copied ${names.length} names`);
+  }
+
+  private async copyText(text: string, said: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say(said);
+    } catch {
+      this.say('the browser refused the clipboard');
+    }
+  }
+
+  private say(text: string): void {
+    setText(this.said, text);
+    window.clearTimeout(this.clearing);
+    this.clearing = window.setTimeout(() => setText(this.said, ''), TOLD);
+  }
+}

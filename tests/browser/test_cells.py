@@ -1,0 +1,104 @@
+"""What views do to the cells around them: a cell that runs again, cells that a table adds, pods that are waited for."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_build import IMPORT as BUILD
+
+TABLE = """\
+from tests.browser.feeds import pods
+from nbcontainer.model.tables import RowVerb
+from nbcontainer.views.surfaces import Notebook
+from nbcontainer.views.tables import TableView
+verbs = (RowVerb("l", "logs", "print('logs {rows}')", many=True), RowVerb("x", "exec", "print('{rows}')", runs=False))
+behind = Notebook().follow_behind(pods(9), TableView(verbs=verbs))"""
+PODS = """\
+from tests.browser.feeds import creation, deletion
+from nbcontainer.views.pods import PodDeletionView, PodStartView
+from nbcontainer.views.surfaces import Notebook, show
+try:
+    show(creation(), PodStartView(), Notebook())
+finally:
+    show(deletion(), PodDeletionView(), Notebook())"""
+# of every frame until the new view has ended: how high the output is, and whether it shows a view
+FRAMES = """output => { window.frames_seen = [];
+  const look = () => {
+    const views = [...output.querySelectorAll('.nbc')].filter(view => view.offsetHeight > 20);
+    window.frames_seen.push([output.offsetHeight, views.length, output.querySelectorAll('.nbc-kept').length]);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look) }"""
+
+
+def test_a_cell_that_runs_again_keeps_its_old_view_until_the_new_one_is_there(lab, browser):
+    page = lab.open(browser, "again", [BUILD + "show_build('good', speed=20)"])
+    page.run_and_wait(0)
+    output = page.cell(0).locator(".jp-Cell-outputWrapper")
+    expect(output.get_by_role("status").first).to_have_text("✓ built")
+    high = output.evaluate("output => output.offsetHeight")
+    output.evaluate(FRAMES)
+    page.run(0)
+    page.page.wait_for_function("window.frames_seen.some(([, , kept]) => kept)")
+    page.wait_executed(0)
+    expect(output.locator(".nbc-kept")).to_have_count(0)
+    expect(output.get_by_role("status").first).to_have_text("✓ built")
+    frames = page.page.evaluate("window.frames_seen")
+    assert frames
+    assert min(views for _, views, _ in frames) >= 1, "there was nothing to see for a moment"
+    assert min(height for height, _, _ in frames) > 20
+    assert output.evaluate("output => output.offsetHeight") == high
+    assert output.evaluate("output => output.style.cssText") == ""
+    assert page.errors == []
+    page.close()
+
+
+def test_rows_are_worked_with_by_magics_in_cells_below(lab, browser, screenshots):
+    page = lab.open(browser, "verbs", [TABLE])
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.run_and_wait(0)
+    output = page.output(0)
+    rows = output.locator(".nbc-row:visible")
+    expect(output.locator(".nbc-keys")).to_have_text("l logs · x exec · / filter · ? keys")
+    names = [text.split("\n")[0] for text in rows.all_inner_texts()]
+    rows.first.click()
+    page.page.keyboard.press("Shift+ArrowDown")
+    expect(output.get_by_text("2 selected")).to_be_visible()
+    output.locator(".nbc-table").screenshot(path=screenshots / "table-verbs.png")
+    output.get_by_role("button", name="logs").click()
+    expect(page.output(1)).to_contain_text(f"logs -n shop {names[0]} {names[1]}")
+    cells = page.page.locator(".jp-Notebook .jp-Cell")
+    expect(cells).to_have_count(2)
+    output.locator(".nbc-grid").focus()
+    page.page.keyboard.press("l")  # the same once more needs no other cell
+    expect(page.cell(1).locator(".jp-InputPrompt")).to_have_text("[3]:")
+    expect(cells).to_have_count(2)
+    output.locator(".nbc-grid").focus()
+    page.page.keyboard.press("c")
+    expect(output.get_by_text("copied 2 names")).to_be_visible()
+    assert page.page.evaluate("navigator.clipboard.readText()") == "\n".join(names[:2])
+    rows.nth(4).click()
+    output.get_by_role("button", name="exec").click()
+    expect(cells).to_have_count(3)
+    expect(page.cell(1).locator(".cm-content")).to_have_text(f"print('-n shop {names[4]}')")
+    expect(page.cell(1).locator(".cm-content")).to_be_focused()
+    expect(page.cell(1).locator(".jp-InputPrompt")).to_have_text("[ ]:")  # it is the person's to complete
+    assert page.errors == []
+    page.close()
+
+
+def test_waiting_for_pods_can_be_stopped(lab, browser, screenshots):
+    page = lab.open(browser, "waiting", [PODS])
+    page.run(0)
+    views = page.output(0).locator(".nbc-pods")
+    expect(views.first).to_contain_text("pod/web")
+    expect(views.first).to_contain_text("ContainerCreating")
+    views.first.screenshot(path=screenshots / "pod-creating.png")
+    views.first.get_by_role("button", name="Stop").click()
+    expect(views.first).to_contain_text("no longer waited for")
+    expect(views.first.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(views.nth(1).locator(".nbc-counts").first).to_have_text("7 s")
+    views.nth(1).screenshot(path=screenshots / "pods-deleting.png")
+    views.nth(1).get_by_role("button", name="Stop").click()
+    page.wait_executed(0)
+    expect(views.nth(1).get_by_role("button", name="Stop")).to_be_hidden()
+    assert page.errors == []
+    page.close()
