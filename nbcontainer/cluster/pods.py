@@ -25,6 +25,7 @@ __all__ = ["create", "one_object"]
 
 PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
 SETTLE_SECONDS = 0.5  # how long a pod that has just begun to run is given to end at once
+REPORT_SECONDS = 5.0  # how long a node may take to tell that a container has ended, once its log has
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
 LAST_LINES = 20  # of a failed container's log, for the error
 STARTED_AGAIN = (
@@ -161,15 +162,48 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
 
 
 async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str, Any]:
-    """A pod that runs, a moment later, or as soon as it has ended: many that cannot run do so at once."""
+    """A pod that runs, a moment later, or as soon as it has ended: many that cannot run do so at once.
+
+    A node tells of an end up to some seconds late; its log of the container ends at once.
+    """
+    if pod["status"].get("phase") != "Running":
+        return pod
     newest = pod
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_SECONDS if pod["status"].get("phase") == "Running" else 0):
-            async for seen in one_object(cluster, POD, name):
-                newest = seen or newest
-                if not _is_up(newest):
-                    break
+
+    async def change() -> None:
+        nonlocal newest
+        async for seen in one_object(cluster, POD, name):
+            newest = seen or newest
+            if not _is_up(newest):
+                return
+
+    changed = asyncio.create_task(change())
+    containers = [one["name"] for one in pod["spec"]["containers"]]
+    ends = [asyncio.create_task(_end_of_log(cluster, name, container)) for container in containers]
+    try:
+        await asyncio.wait([changed, *ends], timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if any(end.done() for end in ends):
+            await asyncio.wait([changed], timeout=REPORT_SECONDS)
+        if changed.done():
+            await changed
+    finally:
+        for task in (changed, *ends):
+            task.cancel()
+        await asyncio.gather(changed, *ends, return_exceptions=True)
     return newest
+
+
+async def _end_of_log(cluster: Cluster, name: str, container: str) -> None:
+    """Return when a container's log ends; never where it may not be read."""
+    with suppress(NbcontainerError):
+        parameters = {"container": container, "follow": "true", "tailLines": "0"}
+        async with cluster.stream(
+            f"{POD.path(cluster.namespace, name)}/log", parameters=parameters, accept="*/*"
+        ) as response:
+            async for _ in response.content.iter_any():
+                pass
+            return
+    await asyncio.Event().wait()
 
 
 async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: dict[str, Any]) -> dict[str, Any]:
