@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["create", "one_object"]
 
 PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
-SETTLE_SECONDS = 0.5  # how long a pod that has just begun to run is given to end at once
+SETTLE_SECONDS = 1.2  # how long a pod that has just begun to run is given to end at once: a kubelet looks each second
 REPORT_SECONDS = 5.0  # how long a node may take to tell that a container has ended, once its log has
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
 LAST_LINES = 20  # of a failed container's log, for the error
@@ -174,7 +174,7 @@ async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str
         nonlocal newest
         async for seen in one_object(cluster, POD, name):
             newest = seen or newest
-            if not _is_up(newest):
+            if not _runs(newest):
                 return
 
     changed = asyncio.create_task(change())
@@ -226,6 +226,11 @@ def _is_up(pod: Mapping[str, Any]) -> bool:
     containers = status.get("containerStatuses") or ()
     if containers and all(_ended_well(one) for one in containers):
         return True  # it has done its work, though its restart policy starts it again
+    return _runs(pod)
+
+
+def _runs(pod: Mapping[str, Any]) -> bool:
+    status = pod.get("status") or {}
     ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or ())
     return ready and status.get("phase") == "Running"
 
