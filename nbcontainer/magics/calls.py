@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Call:
     Attributes:
         command: the same as a docker or kubectl command.
         namespace: the person's variables, by name.
+        written: words that had a `{{name}}`, as they were written, by what they became.
         cell: the body, or None for a line magic.
     """
 
@@ -36,6 +37,11 @@ class Call:
     cell: str | None = field(repr=False)
     namespace: Mapping[str, Any] = field(repr=False)
     shell: Any = field(default=None, repr=False)
+    written: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def as_written(self, words: Iterable[str]) -> str:
+        """Words as a line, with `{{name}}` where the person wrote it: a value may be a secret, a title is saved."""
+        return " ".join(self.written.get(word) or shlex.quote(word) for word in words)
 
     @property
     def command(self) -> str:
@@ -136,8 +142,9 @@ def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any]
         print(magic.help())  # noqa: T201 - help is printed
         return None
     verb, words = magic.split(line)
+    written: dict[str, str] = {}
     if "{{" in line and "--raw" not in words:
-        words = _substituted(words, namespace)
+        words = _substituted(words, namespace, written)
     if "--help" in words and "--" not in words[: words.index("--help")]:
         print(verb.help(sign + magic.name))  # noqa: T201 - as above
         return None
@@ -145,18 +152,26 @@ def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any]
         raise UsageError(f"%%{magic.name} {verb.name}".strip() + " needs a body.", cure="--help shows an example.")
     if verb.body == "no" and cell is not None:
         raise UsageError(f"%%{magic.name} {verb.name}".strip() + f" takes no body: write %{magic.name} {verb.name}.")
-    return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell))
+    return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell, written))
 
 
-def _substituted(words: list[str], namespace: Mapping[str, Any]) -> list[str]:
-    """The words with `{{name}}` as the variable's value; several words where the whole word is a name of `Words`."""
+def _substituted(words: list[str], namespace: Mapping[str, Any], written: dict[str, str]) -> list[str]:
+    """The words with `{{name}}` as the variable's value; several words where the whole word is a name of `Words`.
+
+    Args:
+        words: as they stand in the line.
+        namespace: the variables.
+        written: takes what each new word was written as.
+    """
     from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - loads when it is needed
     from nbcontainer.model.tables import Words  # noqa: PLC0415 - as above
 
     found: list[str] = []
     for word in words:
         value = namespace.get(word[2:-2].strip()) if word.startswith("{{") and word.endswith("}}") else None
-        found += value if isinstance(value, Words) else [substitute(word, namespace)[0]]
+        new = list(value) if isinstance(value, Words) else [substitute(word, namespace)[0]]
+        written.update((one, word) for one in new if one != word)
+        found += new
     return found
 
 

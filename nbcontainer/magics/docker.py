@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
@@ -305,7 +304,7 @@ def run(call: Call) -> Any:
     # a detached container shows nothing of its own: its name and id are the result
     if request.detach:
         return operation.result()
-    return show(operation, LogView("Run", shlex.join((request.image, *request.command))))
+    return show(operation, LogView("Run", f"{request.image} {call.as_written(request.command)}".rstrip()))
 
 
 @VERBS.add(

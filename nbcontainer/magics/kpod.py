@@ -281,7 +281,8 @@ def execute(call: Call) -> Any:
         stdin=None if call.cell is None else call.cell.encode(),
         timeout=values.timeout or 0.0,
     )
-    return show(api.exec_pod(request, context=values.context or ""), LogView("Exec"))
+    title = f"{request.name}: {call.as_written(request.command)}"
+    return show(api.exec_pod(request, context=values.context or ""), LogView("Exec", title))
 
 
 @VERBS.add(

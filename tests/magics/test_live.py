@@ -212,6 +212,10 @@ def test_secrets_reach_no_output_no_history_no_process(docker_kernel, token_regi
     kernel.run(f"wrong = {SECRET[::-1]!r}[::-1]")
     assert kernel.run(f"%docker login {registry.address} -u alice --password-from wrong").error == "AuthFailed"
     assert kernel.run(f"any({SECRET[:9]!r} + {SECRET[9:]!r} in str(x) for x in (In, Out))").text == "False"
+    kernel.run(f"word = {SECRET[::-1]!r}[::-1]")
+    ran = kernel.run("%docker run --rm -e WORD={{word}} busybox true {{word}}")
+    assert "busybox true {{word}}" in still(ran)
+    assert SECRET not in json.dumps([message["content"] for _, message in ran.messages])
     kernel.run("get_ipython().history_manager.writeout_cache()")
     path = kernel.run("print(get_ipython().history_manager.hist_file)").printed.strip()
     with sqlite3.connect(path) as history:
