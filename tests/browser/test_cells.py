@@ -1,5 +1,7 @@
 """What views do to the cells around them: a cell that runs again, cells that a table adds, pods that are waited for."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.test_build import IMPORT as BUILD
@@ -67,9 +69,12 @@ def test_rows_are_worked_with_by_magics_in_cells_below(lab, browser, screenshots
     expect(page.output(1)).to_contain_text(f"logs -n shop {names[0]} {names[1]}")
     cells = page.page.locator(".jp-Notebook .jp-Cell")
     expect(cells).to_have_count(2)
+    prompt = page.cell(1).locator(".jp-InputPrompt")
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
+    run = int(prompt.inner_text().strip("[]:"))
     output.locator(".nbc-grid").focus()
     page.page.keyboard.press("l")  # the same once more needs no other cell
-    expect(page.cell(1).locator(".jp-InputPrompt")).to_have_text("[3]:")
+    expect(prompt).to_have_text(f"[{run + 1}]:")
     expect(cells).to_have_count(2)
     output.locator(".nbc-grid").focus()
     page.page.keyboard.press("c")
