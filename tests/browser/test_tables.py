@@ -206,7 +206,7 @@ def test_a_page_that_is_opened_later_has_the_rows_of_now_and_what_has_ended(lab,
     page.save()
     later = lab.open(browser, "table-later")
     output = later.output(0)
-    expect(output.locator(".nbc-row:visible").first).to_be_visible(timeout=20_000)
+    expect(output.locator(".nbc-row:visible").first).to_be_visible(timeout=60_000)
     expect(output.get_by_text("● live")).to_be_visible()
     expect(later.output(1).get_by_role("status").first).to_have_text("✓ built")
     expect(later.output(1).locator(".nbc-step")).not_to_have_count(0)
