@@ -272,6 +272,7 @@ class NotebookPage:
         """Change to "light" or "dark"."""
         self.page.evaluate(THEME, THEMES[theme])
         self.page.wait_for_function(THEME_IS, arg=THEMES[theme])
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def cell(self, index: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
