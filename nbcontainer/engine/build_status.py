@@ -122,21 +122,20 @@ class StatusTranslator:
         for warning in response.warnings:
             self._warning(warning)
 
-    def finish(self, failed: str = "", *, stopped: bool = False) -> None:
+    def finish(self, failed: str = "", *, well: bool = True) -> None:
         """The build is over: nothing goes on running in the picture.
 
         Args:
-            failed: the digest of the step at fault, "" if the build went well or no step is to blame.
-            stopped: whether the build was stopped.
+            failed: the digest of the step at fault, "" if no step is to blame.
+            well: whether the build came to its end, and did not fail, stop, or lose its engine.
         """
         for digest, known in self._steps.items():
             self._flush(known)
             if digest == failed and known.state in (StepState.WAITING, StepState.RUNNING):
                 self._end(known, StepState.FAILED, None, known.error)
             elif known.state is StepState.RUNNING:
-                cut_off = failed or stopped
-                self._end(known, StepState.STOPPED if cut_off else StepState.DONE, time.time() if cut_off else None)
-            elif known.state is StepState.WAITING and not failed and not stopped:
+                self._end(known, StepState.DONE if well else StepState.STOPPED, None if well else time.time())
+            elif known.state is StepState.WAITING and well:
                 self._end(known, StepState.DONE, None)
 
     def finish_foretold(self) -> None:

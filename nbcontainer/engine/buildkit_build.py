@@ -119,7 +119,7 @@ def _solve(
         try:
             return build.run()
         except SolveError as error:
-            translator.finish(error.step or translator.failed, stopped=progress.stopping)
+            translator.finish(error.step or translator.failed, well=False)
             raise _failure(error, engine, request, dockerfile, translator) from None
 
 

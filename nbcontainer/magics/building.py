@@ -44,7 +44,8 @@ FLAGS = (
     option("--iidfile", help="write the image's id to a file", metavar="PATH", completes="path"),
     option("--metadata-file", help="write id, digest and names to a file, as JSON", metavar="PATH", completes="path"),
     switch("-q", "--quiet", help="show nothing, return the result"),
-    option("--progress", help="how it is shown", choices=("auto", "plain", "tty", "quiet")),
+    option("--progress", help="how it is shown; plain: as lines, with all that steps write",
+           choices=("auto", "plain", "tty", "quiet")),
     option("--provenance", help="an attestation; only false", choices=("false",)),
     option("--sbom", help="an attestation; only false", choices=("false",)),
     switch("--check", help="check the text, with BuildKit's checks where it answers; build nothing"),
@@ -99,8 +100,9 @@ def run_build(call: Call, request: BuildRequest, command: str, *, behind: bool =
     if values.quiet or values.progress == "quiet":
         result = operation.result()
     else:
-        surfaces: dict[str, Surface] = {"plain": Plain(), "tty": Terminal()}
-        result = show(operation, BuildView(), surfaces.get(values.progress or ""))
+        surfaces: dict[str, Surface] = {"plain": Plain(only=True), "tty": Terminal()}
+        view = BuildView(whole=values.progress == "plain")
+        result = show(operation, view, surfaces.get(values.progress or ""))
     _write_files(call, result)
     return result
 

@@ -57,13 +57,19 @@ _END = ("outcome", "reason", "ended")
 
 
 class BuildView(View[BuildEvent, BuildState]):
-    """The view of one build. It numbers the steps for the plain lines, so each build has its own."""
+    """The view of one build. It numbers the steps for the plain lines, so each build has its own.
 
-    def __init__(self) -> None:
+    Args:
+        whole: whether the plain lines have all that steps write, and not only the end of what a failed one wrote.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
         self._numbers: dict[str, int] = {}
         self._steps: dict[str, BuildStep] = {}
         self._started: dict[str, float] = {}
         self._told: set[str] = set()
+        self._held: dict[str, str] = {}  # lines of steps that are done, unless they begin again
         self._output: dict[str, deque[str]] = {}
         self._complaints: dict[str, deque[str]] = {}
         self._title = "image"
@@ -71,8 +77,18 @@ class BuildView(View[BuildEvent, BuildState]):
 
     # --- plain lines
 
-    def line(self, event: BuildEvent) -> str | None:  # noqa: PLR0911 - a return for each event
-        """What the event is worth in a log: much like BuildKit's plain progress, but output only of a failed step."""
+    def line(self, event: BuildEvent) -> str | None:
+        """What the event is worth in a log: much like BuildKit's plain progress, but output only of a failed step.
+
+        BuildKit calls a step done when it has looked for it in the cache, and may then begin it: that a step is done
+        is told with the next news of anything else.
+        """
+        step = event.step.id if isinstance(event, StepStarted) else getattr(event, "id", "")
+        held = [self._held.pop(other) for other in list(self._held) if other != step]
+        line = self._line(event)
+        return "\n".join([*held, *([line] if line else [])]) or None
+
+    def _line(self, event: BuildEvent) -> str | None:  # noqa: PLR0911 - a return for each event
         match event:
             case BuildStarted():
                 self._title, self._begun = event.title, event.time
@@ -80,6 +96,8 @@ class BuildView(View[BuildEvent, BuildState]):
                 return f"building {_single(event.title)}" + (f" on {_single(where)}" if where else "")
             case StepStarted():
                 return self._line_started(event)
+            case StepOutput() if self._whole and event.id in self._steps:
+                return self._all_output(event)
             case StepOutput():
                 self._output.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
                 if event.stream == "stderr":
@@ -99,11 +117,18 @@ class BuildView(View[BuildEvent, BuildState]):
     def _line_started(self, event: StepStarted) -> str | None:
         step = event.step
         self._steps[step.id] = step
+        if event.time is not None and self._held.pop(step.id, None):
+            self._told.discard(step.id)
         if event.time is None or step.id in self._started:
             return None
         self._started[step.id] = event.time
         # only what may take long is announced; the others have one line, when they are done
         return self._named(step) if step.instruction.upper().startswith("RUN") else None
+
+    def _all_output(self, event: StepOutput) -> str:
+        step = self._steps[event.id]
+        head = [] if step.id in self._numbers else [self._named(step)]
+        return "\n".join([*head, *(f"#{self._numbers[step.id]} {plain(line)}" for line in event.lines)])
 
     def _named(self, step: BuildStep) -> str:
         number = self._numbers.setdefault(step.id, len(self._numbers) + 1)
@@ -111,9 +136,10 @@ class BuildView(View[BuildEvent, BuildState]):
 
     def _line_finished(self, event: StepFinished) -> str | None:
         step = self._steps.get(event.id)
-        if step is None or event.id in self._told:
+        if step is None or (event.id in self._told and event.id not in self._held and event.state != StepState.FAILED):
             return None
-        self._told.add(event.id)  # BuildKit says of a cached step first that it is done, then that it was cached
+        self._told.add(event.id)
+        self._held.pop(event.id, None)
         begun = self._started.get(event.id, step.started or event.time or 0.0)
         took = format_seconds((event.time or begun) - begun)
         match event.state:
@@ -123,12 +149,15 @@ class BuildView(View[BuildEvent, BuildState]):
                 return "\n".join([f"{name} failed after {took}: {_reason(event.error)}", *output])
             case _ if step.internal:
                 return None
-            case StepState.DONE if step.instruction.upper().startswith("RUN"):
-                return f"#{self._numbers[event.id]} done {took}" if event.id in self._numbers else None
+            case StepState.DONE if not step.instruction.upper().startswith("RUN"):
+                self._held[event.id] = f"{self._named(step)} done {took}"
+            case StepState.DONE if event.id in self._numbers:
+                self._held[event.id] = f"#{self._numbers[event.id]} done {took}"
             case StepState.DONE:
-                return f"{self._named(step)} done {took}"
+                pass
             case _:
                 return f"{self._named(step)} {event.state}"
+        return None
 
     def _last_lines(self, step: str) -> list[str]:
         """The end of a step's output, and of its standard error, which BuildKit may have sent before it."""

@@ -147,13 +147,19 @@ class Plain:
     """Lines on standard output, and in a kernel without a page the final picture at the end.
 
     Where the whole cell is ours, the lines, which are for those who watch a log, give way to the picture.
+
+    Args:
+        only: whether the lines are all that is wanted: they stay, and there is no picture.
     """
 
     name = "plain"
 
+    def __init__(self, *, only: bool = False) -> None:
+        self._only = only
+
     def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
         """Print a line for each event that is worth one."""
-        kernel = in_kernel()
+        kernel = in_kernel() and not self._only
         if view.streams and not kernel:
             stream(operation, view, coloured=False)
             return

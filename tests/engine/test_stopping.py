@@ -8,7 +8,7 @@ import pytest
 from nbcontainer.engine import connection, containers, images
 from nbcontainer.engine.build import build
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Stopped
-from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build import BuildRequest, StepState
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.images import TransferView
@@ -181,6 +181,9 @@ def test_an_engine_that_goes_away_in_the_middle_is_unavailable_and_what_was_show
             assert "✕ failed" in as_text(view.render(operation.state)).splitlines()[0]
         assert running.state.lines[0].text == "up"
         assert any(step.output for step in building.state.steps.values())
+        assert not building.state.count(StepState.RUNNING)
+        sleeping = next(step for step in building.state.steps.values() if "sleep" in step.instruction)
+        assert sleeping.state in {StepState.STOPPED, StepState.FAILED}
     finally:
         containers.remove(engine, unique, force=True)
 

@@ -98,7 +98,20 @@ def test_what_is_written_and_returned(docker_kernel, tmp_path):
     assert ran.printed.strip() == (tmp_path / "id").read_text()
     assert json.loads((tmp_path / "facts").read_text())["image.name"] == "nbc-flags:1"
     ran = docker_kernel.run(f"%docker build --progress=plain -o {tmp_path}/out {tmp_path}")
-    assert "✓ built" in ran.text
+    assert "✓ built" not in ran.text
+    assert ran.printed.splitlines()[-1].startswith("built image")
     names = (tmp_path / "out" / "list").read_text().split()
     assert "sent" in names
     assert "left-out" not in names
+
+
+def test_plain_progress_is_all_that_steps_write_and_stays(docker_kernel):
+    ran = docker_kernel.run("%%dockerfile --no-cache --progress plain\nFROM busybox\nRUN echo first; echo second >&2\n")
+    step, *rest = [line for line in ran.printed.splitlines() if line.startswith("#2 ")]
+    assert step.endswith("RUN echo first; echo second >&2")
+    assert sorted(rest[:2]) == ["#2 first", "#2 second"]
+    assert re.fullmatch(r"#2 done \d+\.\d s", rest[2])
+    ran = docker_kernel.run("%%dockerfile --no-cache --progress plain\nFROM scratch\nRUN x\n")
+    assert ran.error == "BuildFailed"
+    assert "done" not in ran.printed  # BuildKit says so of each step that it has looked for in the cache
+    assert "no such file or directory" in ran.printed
