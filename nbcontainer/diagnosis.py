@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["diagnose"]
 
-SECONDS = 3.0  # for all probes together
+SECONDS = 10.0  # for all probes together; a private Podman may have to start
 CALL_SECONDS = 2.0  # for each call to a cluster
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 MAY = {  # what is asked about pods: in words, and as verb and part of the API
