@@ -244,16 +244,21 @@ def test_hostile_text_stays_text(lab, browser, screenshots):
 
 
 @pytest.mark.parametrize("table", ["3"], indirect=True)
-def test_the_keys_are_explained(table):
+def test_the_keys_are_explained(table, screenshots):
     element = grid(table)
     element.focus()
     table.page.keyboard.press("?")
     panel = table.output(0).locator(".nbc-help")
     expect(panel).to_be_visible()
     expect(panel).to_contain_text("restarts>3")
-    for width in (350, 500):
-        table.output(0).evaluate("(output, width) => { output.style.width = `${width}px` }", width)
+    for width in (350, 500, 760):
+        root = table.output(0).locator(".nbc-table")
+        root.evaluate("(element, width) => { element.style.width = `${width}px` }", width)
+        assert root.bounding_box()["width"] == width
+        heights = panel.locator("dt").evaluate_all("words => words.map(word => word.offsetHeight)")
+        assert max(heights) < 45  # two lines at most
         assert panel.evaluate(OVERFLOWING) == []
+        root.screenshot(path=screenshots / f"table-keys-{width}.png")
     table.page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
 
