@@ -14,8 +14,10 @@ from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.exceptions import H2Error, StreamClosedError, TooManyStreamsError
+from h2.exceptions import H2Error, ProtocolError, StreamClosedError, TooManyStreamsError
+from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
+from hyperframe.frame import ContinuationFrame, Frame
 
 from .rpc_status import Code, RpcError, error_of_headers, error_of_reset, metadata_of
 
@@ -87,6 +89,25 @@ class Changes:
     opened: list[Stream] = field(default_factory=list)
 
 
+class _Frames(FrameBuffer):
+    """h2's own takes 64 frames of headers, a megabyte at most; this one goes by their size."""
+
+    def __init__(self, *, server: bool) -> None:
+        super().__init__(server)
+        self._more = bytearray()  # from the third frame on
+
+    def _update_header_buffer(self, f: Frame | None) -> Frame | None:
+        begun = self._headers_buffer
+        if len(begun) > 1 and isinstance(f, ContinuationFrame) and f.stream_id == begun[0].stream_id:
+            self._more += f.data
+            if len(self._more) > HEADERS_LIMIT:
+                raise ProtocolError(f"headers of more than {HEADERS_LIMIT} bytes")
+            if "END_HEADERS" not in f.flags:
+                return None
+            f.data, self._more = bytes(self._more), bytearray()
+        return super()._update_header_buffer(f)
+
+
 class _Connection(H2Connection):
     """h2's own takes every GOAWAY for the end; one without an error only announces it (RFC 9113, 6.8)."""
 
@@ -130,6 +151,7 @@ class Http2:
         if client:
             settings[SettingCodes.ENABLE_PUSH] = 0
         self._h2.local_settings = Settings(client=client, initial_values=settings)
+        self._h2.incoming_buffer = _Frames(server=not client)
         self._h2.decoder.max_header_list_size = HEADERS_LIMIT
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(CONNECTION_WINDOW)

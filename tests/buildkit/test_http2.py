@@ -3,12 +3,14 @@
 import itertools
 import struct
 
+import hpack
 import pytest
+from hyperframe.frame import ContinuationFrame, HeadersFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbcontainer.buildkit.connection import frame
-from nbcontainer.buildkit.http2 import STREAM_WINDOW, Http2, Stream
+from nbcontainer.buildkit.http2 import HEADERS_LIMIT, STREAM_WINDOW, Http2, Stream
 from nbcontainer.buildkit.rpc_status import Code, RpcError
 
 REQUEST = [(":method", "POST"), (":scheme", "http"), (":path", "/x.Y/Z"), (":authority", "a")]
@@ -187,6 +189,28 @@ def test_details_come_with_or_without_padding():
         server.send_headers(answer, [*ANSWER, ("grpc-status", "2"), ("grpc-status-details-bin", value)], end=True)
         carry(server, client)
         assert call.outcome().status_details == b"\0\1\2\3"
+
+
+def header_frames(encoder, stream, headers):
+    """The frames of an answer's headers. h2 would compress them, for which it takes minutes where they are large."""
+    block = encoder.encode(headers, huffman=False)
+    pieces = [block[start : start + 16_384] for start in range(0, len(block), 16_384)]
+    frames = [HeadersFrame(stream.id, pieces[0], flags=["END_STREAM"])]
+    frames += [ContinuationFrame(stream.id, piece) for piece in pieces[1:]]
+    frames[-1].flags.add("END_HEADERS")
+    return [frame.serialize() for frame in frames]
+
+
+def test_headers_of_megabytes_arrive_and_more_than_the_limit_end_the_connection():
+    client, _ = joined()
+    encoder, call = hpack.Encoder(), client.open(REQUEST)
+    for data in header_frames(encoder, call, [*ANSWER, ("grpc-status", "2"), ("grpc-message", "x" * 3_000_000)]):
+        client.receive(data)
+    assert len(call.outcome().message) == 3_000_000
+    call = client.open(REQUEST)
+    frames = header_frames(encoder, call, [*ANSWER, ("grpc-message", "x" * (HEADERS_LIMIT + 100_000))])
+    with pytest.raises(RpcError, match="headers of more than"):
+        list(map(client.receive, frames))
 
 
 def test_a_call_that_ends_within_a_message_failed():
