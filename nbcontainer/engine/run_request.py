@@ -135,7 +135,7 @@ def _mappings(text: str) -> Iterator[tuple[str, str, str]]:
             f"--publish {plain(text, 60)!r} is no port.", cure="It looks like 8080:80, 127.0.0.1:8080:80 or 53:53/udp."
         )
     inside = _range(text, found["container"])
-    outside = _range(text, found["host"]) if found["host"] else None
+    outside = _range(text, found["host"]) if found["host"] and found["host"].strip("0") else None  # 0: any free one
     if outside is not None and len(outside) != len(inside):
         raise UsageError(f"--publish {text}: the two ranges are not equally long.")
     ip = (found["ip"] or "").strip("[]")
