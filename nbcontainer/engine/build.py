@@ -45,6 +45,8 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
         DockerfileError: the text is wrong; all problems at once, with the person's own lines.
         UsageError: a tag is no image name, or a push has no tag.
     """
+    if request.builder == "default":  # buildx's name for the engine's own
+        request = replace(request, builder="")
     dockerfile, warnings = check_request(request)
     title = request.tags[0] if request.tags else "image"
     operation: BuildOperation = Operation(
@@ -118,7 +120,7 @@ def _check_text(request: BuildRequest) -> None:
 
 def has_buildkit(engine: Engine, request: BuildRequest) -> bool:
     """Whether a build would go to BuildKit: the engine has it, or a builder is named."""
-    return bool(request.builder) or engine.capabilities.buildkit
+    return request.builder not in ("", "default") or engine.capabilities.buildkit
 
 
 Runner = Callable[

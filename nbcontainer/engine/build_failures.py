@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbcontainer.engine.build_ignore import is_ignored
 from nbcontainer.engine.http import plain
 from nbcontainer.errors import BuildFailed, DockerfileError, NbcontainerError, Problem
 
@@ -133,13 +135,21 @@ def _missing_file(reason: str, request: BuildRequest) -> str:
     here = {given.rpartition("/")[2] for given in request.files if given.rpartition("/")[0] == folder}
     if request.context is not None:
         disk = Path(request.context, folder)
-        if (disk / name).exists():
-            return f"{path} is in {where}, but .dockerignore leaves it out."
+        if os.path.lexists(disk / name):
+            return _not_sent(path, disk / name, where, request)
         with contextlib.suppress(OSError):
             here.update(entry.name for entry in disk.iterdir())
-    near = difflib.get_close_matches(name, here, 1, 0.6)
+    near = difflib.get_close_matches(name, here - {name}, 1, 0.6)
     hint = f"Did you mean {folder + '/' if folder else ''}{plain(near[0])}? " if near else ""
     return f"{hint}Paths are relative to {where}."
+
+
+def _not_sent(path: str, file: Path, where: str, request: BuildRequest) -> str:
+    if is_ignored(request, path):
+        return f"{path} is in {where}, but .dockerignore leaves it out."
+    if file.is_symlink():
+        return f"{path} is a link to {plain(str(file.readlink()))}, which is not in {where}."
+    return f"Paths are relative to {where}; .dockerignore may leave files out."
 
 
 def _folder(context: str) -> str:

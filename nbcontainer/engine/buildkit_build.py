@@ -24,6 +24,7 @@ from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_error
+from nbcontainer.engine.build_ignore import bad_pattern, ignore_text
 from nbcontainer.engine.build_status import StatusTranslator
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.dial import dial, dial_command
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["close_connections", "control_of", "options_of", "run_buildkit"]
 
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
+_NO_BUILDER = "no builder "  # buildx's own words
+_NO_BUILDX = "unknown flag: --builder"  # docker's
 _METADATA = "[internal] load metadata for "
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
@@ -125,6 +128,7 @@ def _solve(
 
 def control_of(engine: Engine, builder: str) -> Control:
     """The connection to the engine's BuildKit, or to a builder; kept for later calls."""
+    builder = "" if builder == "default" else builder  # buildx's name for the engine's own
     with _lock:
         kept = _controls.setdefault(engine, {})
         key = (builder, os.getpid())
@@ -243,15 +247,20 @@ def _named_context(name: str, value: str) -> tuple[str, str]:
 
 def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progress[BuildEvent]) -> Services:
     files = {"Dockerfile": request.dockerfile.encode()}
-    if request.ignore is not None:
-        files["Dockerfile.dockerignore"] = request.ignore.encode()
+    if request.ignore is not None or request.files:  # else the daemon reads the context's own
+        ignored = ignore_text(request)
+        if ignored is not None:
+            files["Dockerfile.dockerignore"] = ignored.encode("utf-8", "surrogateescape")
     trees = {"dockerfile": Tree(None, files)}
     if request.context is None or not _REMOTE.match(request.context):
         trees["context"] = Tree(request.context, request.files)
     for name, value in request.build_contexts.items():
         tree = _named_context(name, value)[0]
         if tree:
-            trees[tree] = Tree(value)
+            try:
+                trees[tree] = Tree(value)
+            except ContextError as error:
+                raise UsageError(f"--build-context {name}: {error}.") from None
 
     def login(host: str) -> Login | None:
         def warn(text: str) -> None:
@@ -276,7 +285,10 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
 def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any]]:
     """Where `--output` goes, or where a builder's image is received, and loaded into the engine when it is whole."""
     if request.outputs:
-        kind, _, target = _output(request.outputs)
+        try:
+            kind, _, target = _output(request.outputs)
+        except ValueError as error:
+            raise UsageError(f"{error}.") from None
         yield {"0": target if kind == "local" else lambda: target.open("wb")}
         return
     if not request.builder or request.push:
@@ -330,6 +342,8 @@ def _failure(
     """The error that a failed Solve means."""
     failed = error.step or translator.failed
     where = f"builder {request.builder}" if request.builder else engine.name
+    if (fault := _usage_fault(error.message, request)) is not None:
+        return fault
     # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
     if error.code is Code.UNAVAILABLE and not translator.error(failed):
         return EngineUnavailable(
@@ -356,6 +370,20 @@ def _failure(
         output=translator.output(failed),
         request=request,
     )
+
+
+def _usage_fault(message: str, request: BuildRequest) -> UsageError | None:
+    """What a failure was the person's own doing, outside of the text: a builder that is not there, a wrong pattern."""
+    if request.builder and _NO_BUILDER in message:
+        return UsageError(f"There is no builder {request.builder}.", cure="`docker buildx ls` shows the builders.")
+    if request.builder and _NO_BUILDX in message:
+        return UsageError(
+            f"--builder {request.builder} needs docker's plugin buildx, which is not installed.",
+            cure="Install it, or name the address of a buildkitd: --builder tcp://HOST:PORT.",
+        )
+    if "syntax error in pattern" in message or "invalid path pattern" in message:
+        return bad_pattern(request)
+    return None
 
 
 def _at_fault(error: SolveError, step: BuildStep | None, dockerfile: Dockerfile) -> Instruction | None:

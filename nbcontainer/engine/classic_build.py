@@ -15,9 +15,11 @@ from nbcontainer.buildkit.frontend import size_in_bytes
 from nbcontainer.buildkit.patterns import read_ignore_file
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_failures import build_failed, syntax_error
+from nbcontainer.engine.build_ignore import bad_pattern, ignore_text
 from nbcontainer.engine.build_push import push_built
 from nbcontainer.engine.classic_stream import ClassicTranslator
 from nbcontainer.engine.config import proxies
+from nbcontainer.engine.http import quoted
 from nbcontainer.engine.images import tag as tag_image
 from nbcontainer.engine.podman_steps import end_running_step
 from nbcontainer.engine.registries import config_header, credentials, parse_reference
@@ -135,7 +137,7 @@ def _run(
     progress: Progress[BuildEvent],
 ) -> None:
     try:
-        tar = _context(request, dockerfile)
+        tar = _context(engine, request, dockerfile)
         query = _query(engine, request, tar.dockerfile_name)
     except (ValueError, ContextError) as error:
         raise UsageError(f"{error}.") from None
@@ -194,22 +196,40 @@ def _until_stopped(tar: ContextTar, progress: Progress[BuildEvent]) -> Iterator[
         yield piece
 
 
-def _context(request: BuildRequest, dockerfile: Dockerfile) -> ContextTar:
-    """The tar to send; the folder is in it only where an instruction reads it."""
-    folder = request.context if dockerfile.uses_context(request.target, request.build_args) else None
-    tree = Tree(folder, request.files)
-    ignored = request.ignore or ""
-    if request.ignore is not None:
-        pass
-    elif ".dockerignore" in request.files:
-        ignored = request.files[".dockerignore"].decode("utf-8", "surrogateescape")
-    elif folder is not None and tree.exists(".dockerignore"):
-        with tree.open(".dockerignore") as file:
-            ignored = b"".join(file.chunks()).decode("utf-8", "surrogateescape")
-    return ContextTar(tree, request.dockerfile, read_ignore_file(ignored))
+def _context(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> ContextTar:
+    """The tar to send; the folder is in it only where an instruction reads it, or a base image's trigger may."""
+    reads = dockerfile.uses_context(request.target, request.build_args) or _has_trigger(engine, request, dockerfile)
+    tree = Tree(request.context if reads else None, request.files)
+    ignored = ignore_text(request) if reads else None
+    fault = bad_pattern(request) if ignored else None
+    if fault is not None:
+        raise fault
+    return ContextTar(tree, request.dockerfile, read_ignore_file(ignored or ""))
+
+
+def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> bool:
+    """Whether a base image may have an ONBUILD; one that the engine does not have yet may."""
+    if request.context is None:
+        return False
+    for stage in dockerfile.reachable(request.target, request.build_args):
+        base = dockerfile.base(stage, request.build_args)
+        if base == "scratch" or dockerfile.parent(stage, request.build_args) is not None:
+            continue
+        try:  # not of its configuration, of which Podman does not show the triggers
+            history = engine.http().json("GET", f"/images/{quoted(base)}/history") if base else None
+        except ApiError:
+            return True
+        if not history or any("ONBUILD " in str(layer.get("CreatedBy")) for layer in history):
+            return True
+    return False
 
 
 def _query(engine: Engine, request: BuildRequest, dockerfile_name: str) -> dict[str, object]:
+    ulimits: list[object] = [_ulimit(text) for text in request.ulimits]
+    add_hosts: object = ",".join(request.add_hosts)
+    if engine.capabilities.pods:  # which reads both in its own way, and refuses docker's
+        ulimits = list(request.ulimits)
+        add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
     given: dict[str, object] = {
         "version": "1",
         "dockerfile": dockerfile_name,
@@ -221,13 +241,13 @@ def _query(engine: Engine, request: BuildRequest, dockerfile_name: str) -> dict[
         "target": request.target or None,
         "platform": request.platform or None,
         "networkmode": request.network or None,
-        "extrahosts": ",".join(request.add_hosts) or None,
+        "extrahosts": add_hosts or None,
         "shmsize": size_in_bytes(request.shm_size) if request.shm_size else None,
         "cgroupparent": request.cgroup_parent or None,
         "labels": dict(request.labels) or None,
         "buildargs": {**proxies(engine.address), **request.build_args} or None,
         "cachefrom": list(request.cache_from) or None,
-        "ulimits": [_ulimit(text) for text in request.ulimits] or None,
+        "ulimits": ulimits or None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

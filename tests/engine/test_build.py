@@ -131,6 +131,48 @@ def test_a_file_that_is_not_there(engine, tmp_path):
         assert cure in caught.value.cure
 
 
+def test_what_is_added_by_name_is_in_the_context_whatever_dockerignore_says(engine, tmp_path):
+    (tmp_path / ".dockerignore").write_text("*\n")
+    (tmp_path / "left-out").touch()
+    word = unique()
+    files = {"gen.py": word.encode(), "sub/a[1]*.txt": b"too"}
+    text = "FROM busybox\nCOPY . /here\nRUN cd /here; cat gen.py; find . -type f\n"
+    written = output(made(engine, text, context=str(tmp_path), files=files).state, "cat")
+    assert written.startswith(word)
+    assert "./sub/a[1]*.txt" in written
+    assert "left-out" not in written
+
+
+def test_a_pattern_that_is_none_is_named_with_its_line(engine, tmp_path):
+    (tmp_path / "a").touch()
+    (tmp_path / ".dockerignore").write_text("# comment\n[bad\n")
+    with pytest.raises(UsageError, match=r"\.dockerignore line 2: '\[bad'"):
+        made(engine, "FROM busybox\nCOPY a /a\n", context=str(tmp_path))
+
+
+def test_a_link_to_nowhere_is_not_blamed_on_its_spelling(engine, tmp_path):
+    (tmp_path / "dangling").symlink_to("/nonexistent")
+    with pytest.raises(BuildFailed) as caught:
+        made(engine, "FROM busybox\nCOPY dangling /a\n", context=str(tmp_path))
+    assert "Did you mean" not in caught.value.cure
+
+
+def test_the_triggers_of_a_base_image_find_the_context(engine, tmp_path):
+    base, word = f"nbcontainer-test/trigger:{unique()}", unique()
+    (tmp_path / "k.txt").write_text(word)
+    made(engine, "FROM busybox\nONBUILD COPY k.txt /k\nONBUILD RUN true\n", tags=(base,))
+    result = made(engine, f"FROM {base}\nRUN cat /k\n", context=str(tmp_path))
+    assert output(result.state, "cat /k") == word
+
+
+def test_hosts_and_limits_of_the_steps(engine):
+    text = f"FROM busybox\nRUN cat /etc/hosts; ulimit -n; : {unique()}\n"
+    result = made(engine, text, add_hosts=("extra:1.2.3.4",), ulimits=("nofile=1024:2048",))
+    written = output(result.state, "hosts").splitlines()
+    assert "1.2.3.4\textra" in written
+    assert written[-1] == "1024" or "docker20" in engine.address
+
+
 def test_half_a_character_is_named_with_its_line(engine):
     with pytest.raises(DockerfileError, match=r"line 3: .*half of a character"):
         made(engine, "FROM busybox\nRUN echo \ud800\n")

@@ -11,9 +11,10 @@ import pytest
 
 from nbcontainer.engine import images
 from nbcontainer.engine.build import build
+from nbcontainer.engine.build_lint import lint
 from nbcontainer.engine.buildkit_build import close_connections
 from nbcontainer.engine.containers import run
-from nbcontainer.errors import EngineUnavailable
+from nbcontainer.errors import EngineUnavailable, UsageError
 from nbcontainer.model.build import BuildRequest, StepState
 from nbcontainer.model.containers import RunRequest
 from tests.buildkit.conftest import make_buildkitd, own_buildkitd, running_buildkitd  # noqa: F401 - fixtures
@@ -48,6 +49,19 @@ def test_a_builder_that_is_a_buildkitd(new_engine, registry, running_buildkitd):
     )
     assert pushed.state.pushed
     assert pushed.digest.startswith("sha256:")
+
+
+def test_the_builder_of_the_engine_itself(new_engine):
+    name = "nbcontainer-test/default-builder:1"
+    assert made(new_engine, "FROM busybox", builder="default", tags=(name,)).state.engine == new_engine.name
+    assert new_engine.http().json("GET", f"/images/{name}/json")["Id"]
+    assert lint(new_engine, BuildRequest("FROM busybox as a", builder="default"))
+
+
+def test_buildx_that_is_missing_is_named(new_engine, monkeypatch):
+    monkeypatch.setenv("PATH", f"{Path(running('docker', 'Docker').client()).parent}:{os.environ['PATH']}")
+    with pytest.raises(UsageError, match="buildx, which is not installed"):
+        made(new_engine, "FROM busybox", builder="nbcontainer-nowhere")
 
 
 def test_a_builder_that_is_not_there(new_engine, tmp_path):
@@ -87,6 +101,6 @@ def test_a_builder_of_buildx_by_its_name(docker, configuration, unique, monkeypa
     assert run(docker, RunRequest(name, remove=True)).result(60).output == unique
     images.remove(docker, name, force=True)
     close_connections(docker)
-    with pytest.raises(EngineUnavailable, match=f"{unique}-none.*no builder"):
+    with pytest.raises(UsageError, match=f"There is no builder {unique}-none"):
         build(docker, BuildRequest("FROM busybox", builder=f"{unique}-none")).result(30)
     close_connections(docker)

@@ -1,0 +1,79 @@
+"""Which files of the build context a build leaves out: what `.dockerignore` says, but nothing that is added by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbcontainer.buildkit.filestat import ContextError, unreadable
+from nbcontainer.buildkit.patterns import InvalidPatternError, Patterns, read_ignore_file
+from nbcontainer.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbcontainer.model.build import BuildRequest
+
+__all__ = ["bad_pattern", "ignore_text", "is_ignored"]
+
+NAME = ".dockerignore"
+_SPECIAL = re.compile(r"([*?\[\]\\^])")
+
+
+def ignore_text(request: BuildRequest) -> str | None:
+    """The patterns that a build goes by, as a `.dockerignore` has them; None where there are none.
+
+    A file that the person adds by name is in the context whatever the patterns say: an allow-list begins with `*`.
+
+    Raises:
+        ContextError: the file is there, but cannot be read.
+    """
+    text = _written(request)
+    if text is None:
+        return None
+    added = [f"!/{_SPECIAL.sub(_escaped, path)}" for path in _names(request.files) if path != NAME]
+    return "\n".join([text, *added, ""]) if added else text
+
+
+def is_ignored(request: BuildRequest, path: str) -> bool:
+    """Whether the patterns leave a file out."""
+    with suppress(ContextError, ValueError):
+        return Patterns(read_ignore_file(ignore_text(request) or "")).matches(path)
+    return False
+
+
+def bad_pattern(request: BuildRequest) -> UsageError | None:
+    """The first pattern that cannot be understood, with its file and line; None where all can."""
+    text = None
+    with suppress(ContextError):
+        text = _written(request)
+    for number, line in enumerate((text or "").splitlines(), 1):
+        try:
+            Patterns(read_ignore_file(line)).matches("a")  # some faults show with the first try only
+        except InvalidPatternError as error:
+            return UsageError(f"{NAME} line {number}: {line.strip()!r} is no pattern: {error.reason}.")
+    return None
+
+
+def _written(request: BuildRequest) -> str | None:
+    if request.ignore is not None:
+        return request.ignore
+    if NAME in request.files:
+        return request.files[NAME].decode("utf-8", "surrogateescape")
+    if request.context is None or "://" in request.context:
+        return None
+    try:
+        return Path(request.context, NAME).read_text("utf-8", "surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unreadable(NAME, error) from error
+
+
+def _names(files: Iterable[str]) -> list[str]:
+    return [path.removeprefix("./").lstrip("/") for path in files]
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "\\" + found[1]
