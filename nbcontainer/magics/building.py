@@ -55,6 +55,8 @@ FLAGS = (
 
 def shared_fields(call: Call) -> dict[str, Any]:
     """The fields of a `BuildRequest` that the shared flags give."""
+    import os  # noqa: PLC0415 - loads with the first build
+
     values = call.values
     return {
         "tags": tuple(values.tag),
@@ -78,7 +80,7 @@ def shared_fields(call: Call) -> dict[str, Any]:
         "allow": tuple(values.allow),
         "build_contexts": _texts(values.build_context),
         "cache_from": tuple(values.cache_from),
-        "builder": values.builder or _default_builder(),
+        "builder": values.builder or os.environ.get("BUILDX_BUILDER", ""),
     }
 
 
@@ -128,22 +130,21 @@ def _write_files(call: Call, result: Any) -> None:
                 ) from None
 
 
-def _default_builder() -> str:
-    """The builder that buildx's variable names; "default" is the engine's own BuildKit."""
-    import os  # noqa: PLC0415 - seldom
-
-    builder = os.environ.get("BUILDX_BUILDER", "")
-    return "" if builder == "default" else builder
-
-
 def _texts(given: dict[str, str | None]) -> dict[str, str]:
+    _check_names(given)
     return {key: value or "" for key, value in given.items()}
+
+
+def _check_names(given: dict[str, str | None]) -> None:
+    if "" in given:  # without its value, which may be secret
+        raise UsageError("A value has no name: there is nothing before its =.", cure="Write NAME=VALUE.")
 
 
 def given_or_inherited(given: dict[str, str | None]) -> dict[str, str]:
     """Variables by name; one without a value takes the environment's, or is left out, as docker does."""
     import os  # noqa: PLC0415 - seldom
 
+    _check_names(given)
     found = {key: os.environ.get(key) if value is None else value for key, value in given.items()}
     return {key: value for key, value in found.items() if value is not None}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import shlex
 from typing import Any
 
@@ -36,6 +37,9 @@ DOCKERFILE = Verb(
 @VERBS.add(DOCKERFILE)
 def dockerfile(call: Call) -> Any:
     """Parse, build, show."""
+    name = call.values.into
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise UsageError(f"--into {name!r} is no name of a Python variable.")
     result = run_build(call, request_of(call), _command(call), behind=call.values.bg)
     if call.values.into:
         call.shell.user_ns[call.values.into] = result
@@ -62,7 +66,10 @@ def request_of(call: Call) -> Any:
     if values.save:
         from pathlib import Path  # noqa: PLC0415 - seldom
 
-        Path(values.save).expanduser().write_text(text, encoding="utf-8")
+        try:
+            Path(values.save).expanduser().write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--save {values.save} cannot be written: {error.strerror}.") from None
     return BuildRequest(
         dockerfile=text,
         context=values.path or ".",

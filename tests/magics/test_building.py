@@ -55,6 +55,8 @@ def test_they_are_those_of_docker(docker_engine):
         (["--ssh", "default=/etc/hosts"], "ssh-add"),
         (["--provenance=true"], "one of false"),
         (["--allow=all"], "network.host"),
+        (["--build-arg", "=x"], "has no name"),
+        (["--label", "=x"], "has no name"),
     ],
 )
 def test_wrong_words(words, said):
@@ -81,8 +83,22 @@ def test_buildxs_variable_names_the_builder(monkeypatch):
     monkeypatch.setenv("BUILDX_BUILDER", "far")
     assert fields()["builder"] == "far"
     assert fields("--builder", "near")["builder"] == "near"
-    monkeypatch.setenv("BUILDX_BUILDER", "default")
-    assert fields()["builder"] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--save {0}/nowhere/Dockerfile", "--save {0}/nowhere/Dockerfile cannot be written: No such file"),
+        ("--into 1x", "'1x' is no name of a Python variable"),
+        ("-o type=foo,dest={0}/x", "write a folder, or type=local, tar, oci or docker"),
+        ("--build-context other=/nonexistent", "--build-context other: "),
+    ],
+)
+def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, words, said):
+    ran = docker_kernel.run(f"%%dockerfile {words.format(tmp_path)}\nFROM busybox")
+    assert ran.error == "UsageError"
+    assert said.format(tmp_path) in " ".join(ran.traceback)
+    assert len(ran.traceback) <= 2
 
 
 def test_what_is_written_and_returned(docker_kernel, tmp_path):
