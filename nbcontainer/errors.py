@@ -185,6 +185,8 @@ class BuildFailed(NbcontainerError):
         lines: (first, last) line of the failing instruction in the person's own text, or None.
         exit_code: the failed command's exit code, or None where no command ran.
         output: what the failed step wrote, its last lines.
+        output_lines: how many lines it wrote in all.
+        spool: the path of the file with all that the build wrote, or "".
     """
 
     def __init__(
@@ -198,6 +200,7 @@ class BuildFailed(NbcontainerError):
         cure: str = "",
     ) -> None:
         self.step, self.lines, self.exit_code, self.output = step, lines, exit_code, output
+        self.output_lines, self.spool = output.count("\n") + 1 if output else 0, ""
         super().__init__(message, cure=cure)
 
 

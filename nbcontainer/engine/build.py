@@ -63,7 +63,8 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
             made = run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
         except BaseException as error:
             if isinstance(error, BuildFailed):
-                error.cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure)))
+                rest = _rest_of_output(error, operation.state)
+                error.cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure, rest)))
             if operation.state.started:  # what was refused at once has no picture but its error
                 progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
@@ -71,6 +72,16 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
         return made
 
     return operation.start_thread(work)
+
+
+def _rest_of_output(error: BuildFailed, state: BuildState) -> str:
+    """Where the lines are that the failed step wrote before those that the error has, if there are any."""
+    step, kept = state.failed_step, error.output_lines
+    error.spool = state.spool
+    error.output_lines = max(kept, step.output_lines if step else 0)
+    if error.output_lines == kept:
+        return ""
+    return f"It wrote {error.output_lines:,} lines; all of them are in {state.spool}."
 
 
 def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:

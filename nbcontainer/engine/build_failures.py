@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_failed", "short_reason", "syntax_error"]
 
-TAIL_LINES = 20  # of the failed step's output, in the error
+TAIL_LINES = 200  # of the failed step's output, in the error
 TITLE_CHARACTERS = 80
 COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
 

@@ -92,7 +92,8 @@ def run(engine: Engine, request: RunRequest) -> Run:
 
 def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
     container, name, exit_code = made
-    result = RunResult(container, name, exit_code, "\n".join(line.text for line in state.lines), state.spool, command)
+    output = "\n".join(line.text for line in state.lines)
+    result = RunResult(container, name, exit_code, output, state.spool, command, state.total)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
         raise CommandFailed(

@@ -66,7 +66,13 @@ class Container:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A started (`detach`) or finished container. `output` has its last lines, `spool` all of them."""
+    """A started (`detach`) or finished container.
+
+    Attributes:
+        output: the last lines of what it wrote.
+        output_lines: how many lines it wrote in all.
+        spool: the path of the file with all of them, or "".
+    """
 
     id: str
     name: str
@@ -74,8 +80,15 @@ class RunResult:
     output: str = ""
     spool: str = ""
     command: str = ""
+    output_lines: int = 0
+
+    @property
+    def hidden_lines(self) -> int:
+        """How many lines it wrote before those of `output`."""
+        return max(0, self.output_lines - self.output.count("\n") - 1) if self.output else 0
 
     def __repr__(self) -> str:
-        """Which container, and how it ended."""
+        """Which container, how it ended, and whether `output` is not all that it wrote."""
         how = "running" if self.exit_code is None else f"exit code {self.exit_code}"
-        return f"RunResult({self.name or self.id[:12]}, {how})"
+        cut = f", {self.hidden_lines:,} lines before those of output are in {self.spool}" if self.hidden_lines else ""
+        return f"RunResult({self.name or self.id[:12]}, {how}{cut})"

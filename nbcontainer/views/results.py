@@ -74,6 +74,9 @@ def _output(result: RunResult | ExecResult) -> Picture:
 
     lines = [settled(line) for line in result.output.split("\n")] if result.output else []
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
+    if isinstance(result, RunResult) and result.hidden_lines:
+        hidden = f"… {result.hidden_lines:,} lines before; all of them are in {result.spool}"
+        blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
     if isinstance(result, RunResult) and result.exit_code is None:
         blocks.append(
             Line.of(Span("✓ ", Tone.GOOD), Span(result.name, bold=True), Span(f"  {result.id[:12]}", Tone.DIM))

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,16 @@ def test_a_failing_run_is_told_with_its_lines_exit_code_and_last_words(engine):
     assert failed.error
     assert not operation.state.count(StepState.RUNNING)
     assert next(step for step in operation.state.instructions if "never" in step.instruction).state is StepState.WAITING
+
+
+def test_a_failure_says_where_the_rest_of_a_long_output_is(engine):
+    with pytest.raises(BuildFailed) as caught:
+        made(engine, f"FROM busybox\nRUN : {unique()}; seq 1 1000; exit 3\n")
+    error = caught.value
+    assert error.output.splitlines() == [str(number) for number in range(801, 1001)]
+    assert error.output_lines == 1000
+    assert error.cure == f"It wrote 1,000 lines; all of them are in {error.spool}."
+    assert "\n1\n2\n3\n" in f"\n{Path(error.spool).read_text()}"
 
 
 def test_a_file_that_is_not_there(engine, tmp_path):

@@ -13,6 +13,8 @@ from nbcontainer.errors import CommandFailed, Conflict, NotFound, Stopped, Usage
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.picture import as_text
+from nbcontainer.views.results import picture_of
 from tests.engine.build_engines import wait_until
 
 FOREVER = ("sh", "-c", "echo up; trap '' TERM; while true; do sleep 1; done")
@@ -61,6 +63,16 @@ def test_an_exit_code_is_an_error(engine, busybox, container, remove):
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
         containers.run(engine, request).result(60)
     assert (caught.value.exit_code, caught.value.output) == (3, "why")
+
+
+def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
+    result = containers.run(engine, RunRequest(busybox, ("seq", "10000"), remove=True)).result(60)
+    assert result.output.endswith("\n10000")
+    assert result.output_lines == 10_000
+    assert result.hidden_lines == 10_000 - len(result.output.splitlines()) > 0
+    assert f"{result.hidden_lines:,} lines before those of output are in {result.spool}" in repr(result)
+    assert result.spool in as_text(picture_of(result))
+    assert "before" not in repr(containers.run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
 
 
 def test_the_command_reads_stdin_while_it_writes(engine, busybox, container):
