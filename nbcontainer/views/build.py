@@ -72,6 +72,8 @@ class BuildView(View[BuildEvent, BuildState]):
         self._held: dict[str, str] = {}  # lines of steps that are done, unless they begin again
         self._output: dict[str, deque[str]] = {}
         self._complaints: dict[str, deque[str]] = {}
+        self._written: dict[str, int] = {}  # how many lines each step wrote
+        self._spool = ""
         self._title = "image"
         self._begun = 0.0
 
@@ -91,7 +93,7 @@ class BuildView(View[BuildEvent, BuildState]):
     def _line(self, event: BuildEvent) -> str | None:  # noqa: PLR0911 - a return for each event
         match event:
             case BuildStarted():
-                self._title, self._begun = event.title, event.time
+                self._title, self._begun, self._spool = event.title, event.time, event.spool
                 where = " ".join(word for word in (event.engine, event.platform) if word)
                 return f"building {_single(event.title)}" + (f" on {_single(where)}" if where else "")
             case StepStarted():
@@ -100,6 +102,7 @@ class BuildView(View[BuildEvent, BuildState]):
                 return self._all_output(event)
             case StepOutput():
                 self._output.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
+                self._written[event.id] = self._written.get(event.id, 0) + len(event.lines)
                 if event.stream == "stderr":
                     self._complaints.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
                 return None
@@ -117,7 +120,8 @@ class BuildView(View[BuildEvent, BuildState]):
     def _line_started(self, event: StepStarted) -> str | None:
         step = event.step
         self._steps[step.id] = step
-        if event.time is not None and self._held.pop(step.id, None):
+        if event.time is not None and step.id in self._held:
+            del self._held[step.id]
             self._told.discard(step.id)
         if event.time is None or step.id in self._started:
             return None
@@ -162,7 +166,12 @@ class BuildView(View[BuildEvent, BuildState]):
     def _last_lines(self, step: str) -> list[str]:
         """The end of a step's output, and of its standard error, which BuildKit may have sent before it."""
         output = list(self._output.get(step, ()))
-        return output + [line for line in self._complaints.get(step, ()) if line not in output]
+        output += [line for line in self._complaints.get(step, ()) if line not in output]
+        hidden = self._written.get(step, 0) - len(output)
+        if hidden <= 0:
+            return output
+        where = f"; all of them are in {self._spool}" if self._spool else ""
+        return [f"… {hidden:,} lines before{where}", *output]
 
     def _line_built(self, event: ImageBuilt) -> str:
         facts = [event.digest or event.id, format_size(event.size) if event.size else ""]

@@ -63,7 +63,17 @@ def test_lines_of_a_failed_build_end_with_the_output():
     assert told[at].endswith("exit code: 1")
     assert "    cmd/server/main.go:31:14: undefined: rate.NewLimiter <b>no</b>" in told[at:]
     # the last lines of standard output, and what standard error had, though BuildKit sent it first
-    assert sum(line.startswith("    ") for line in told[at:]) == 21
+    assert sum(line.startswith("    ") for line in told[at:]) == 22  # with the count of those before
+
+
+def test_lines_of_a_long_output_say_how_many_are_hidden_and_where_they_are():
+    view, step = BuildView(), BuildStep("1", "[2/2] RUN seq 1 100; false", instruction="RUN seq 1 100; false")
+    view.line(BuildStarted("image", "engine", spool="/spool/build.log"))
+    view.line(StepStarted(step, 1.0))
+    view.line(StepOutput("1", tuple(map(str, range(1, 101)))))
+    _, head, *rest = (view.line(StepFinished("1", StepState.FAILED, 2.0, "exit code: 1")) or "").splitlines()
+    assert head.strip() == "… 80 lines before; all of them are in /spool/build.log"
+    assert [line.strip() for line in rest] == [str(number) for number in range(81, 101)]
 
 
 def test_picture_of_a_good_build():
