@@ -193,7 +193,7 @@ class LogView implements View {
       store.followed ||= this.store.followed;
       this.store = this.list.store = store;
     }
-    this.list.total = store.total;
+    this.list.total = store.total + (store.notes.has(store.total) ? 1 : 0); // remarks after the last line
     const sources = store.sources.size;
     const names = [visible(store.title), sources > 1 ? `${sources} sources` : ''];
     if (!store.title && sources === 1) names.push(shorten([...store.sources.keys()][0] ?? ''));

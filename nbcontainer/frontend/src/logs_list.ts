@@ -205,7 +205,10 @@ export class LogList {
       const line = store.get(number);
       const notes = store.notes.get(number);
       const state = `${line ? 1 : 0} ${notes?.length ?? 0}`;
-      if (anew || element.dataset.state !== state) this.drawLine(element, line, notes, several);
+      if (anew || element.dataset.state !== state) {
+        if (number < store.total) this.drawLine(element, line, notes, several);
+        else element.replaceChildren(...remarks(notes));
+      }
       element.dataset.state = state;
       element.classList.toggle('nbc-marked', number === this.marked);
       before = element;
@@ -226,9 +229,7 @@ export class LogList {
     notes: string[] | undefined,
     several: boolean,
   ): void {
-    const parts: HTMLElement[] = (notes ?? []).map((note) =>
-      make('div', { class: 'nbc-remark nbc-dim' }, `— ${visible(note)} —`),
-    );
+    const parts = remarks(notes);
     if (this.times) {
       const time = make('span', { class: 'nbc-dim' }, line?.time ? clock(line.time) : '');
       if (line?.time) time.title = new Date(line.time * 1000).toISOString();
@@ -267,4 +268,8 @@ function clock(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+}
+
+function remarks(notes: string[] | undefined): HTMLElement[] {
+  return (notes ?? []).map((note) => make('div', { class: 'nbc-remark nbc-dim' }, `— ${visible(note)} —`));
 }

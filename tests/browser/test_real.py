@@ -1,0 +1,70 @@
+"""Views in JupyterLab of a real engine and a real cluster: what fails, what is stopped, what a row's key begins."""
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_quickstart import variables  # noqa: F401 - a fixture
+
+BUILD = """%%dockerfile --no-cache
+FROM busybox
+RUN for i in $(seq 9); do echo "line $i"; done; sleep 1000"""
+
+
+@pytest.fixture
+def notebook(lab, browser, variables):  # noqa: F811 - the fixture above
+    """Opens a notebook whose kernel has Docker, a registry and Kubernetes."""
+    opened = []
+
+    def open_notebook(name, cells):
+        page = lab.open(browser, name, cells, own_kernel=True)
+        page.execute(f"import os; os.environ.update({variables!r})")
+        page.execute("%load_ext nbcontainer")
+        opened.append(page)
+        return page
+
+    yield open_notebook
+    for page in opened:
+        assert page.errors == []
+        page.close()
+
+
+def test_what_could_not_begin_and_what_was_stopped(notebook, screenshots):
+    missing = f"127.0.0.1:5002/none/{uuid.uuid4().hex[:8]}:1"
+    page = notebook("real-ends", [f"%docker run --rm {missing}", BUILD])
+    page.run_and_wait(0)
+    expect(page.output(0)).to_contain_text("manifest unknown")
+    expect(page.output(0).locator(".nbc-log")).to_contain_text(f"— pulling {missing} —")
+    page.run(1)
+    output = page.output(1)
+    expect(output).to_contain_text("line 9", timeout=60_000)
+    output.get_by_role("button", name="Stop").click()
+    page.wait_executed(1)
+    expect(output.get_by_role("status").first).to_contain_text("stopped")
+    expect(output.locator(".nbc-build")).to_contain_text("line 9")
+    page.page.screenshot(path=screenshots / "real-ends.png")
+
+
+def test_a_rows_keys_begin_magics_and_deletion_asks(notebook, screenshots):
+    name = f"page-{uuid.uuid4().hex[:8]}"
+    create = f"%kpod create {name} --image=busybox -- sh -c 'echo up; sleep 1000'"
+    page = notebook("real-rows", [create, f"%kpod -l run={name}"])
+    page.run_and_wait(0)
+    page.run_and_wait(1)
+    row = page.output(1).locator(".nbc-row:visible").first
+    expect(row).to_contain_text(name)
+    row.click()
+    page.output(1).get_by_role("button", name="logs").click()
+    expect(page.output(2).locator(".nbc-log")).to_contain_text("up", timeout=20_000)
+    page.page.screenshot(path=screenshots / "real-rows-logs.png")
+    row.click()
+    page.page.keyboard.press("Delete")
+    question = page.page.locator(".jp-Stdin-input")
+    expect(question).to_be_visible(timeout=20_000)
+    expect(page.page.locator(".jp-Notebook")).to_contain_text(re.compile(rf"delete.*{name}", re.IGNORECASE))
+    page.page.screenshot(path=screenshots / "real-rows-delete.png")
+    question.fill("y")
+    question.press("Enter")
+    expect(page.output(1).locator(".nbc-row:visible", has_text=name)).to_have_count(0, timeout=90_000)
