@@ -104,7 +104,7 @@ class DockerfileError(NbcontainerError):
 
     def __init__(self, problems: Sequence[Problem], *, cure: str = "") -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(f"Dockerfile {problem}" for problem in self.problems), cure=cure)
+        super().__init__("\n".join(map(str, self.problems)), cure=cure)
 
     @property
     def lines(self) -> tuple[int, ...]:

@@ -14,21 +14,28 @@ from nbcontainer.engine.http import plain
 from nbcontainer.errors import BuildFailed, DockerfileError, NbcontainerError, Problem
 
 if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.dockerfile import Dockerfile, Instruction
     from nbcontainer.model.build import BuildRequest, SourceMap
 
 __all__ = ["build_failed", "short_reason", "syntax_error"]
 
 TAIL_LINES = 200  # of the failed step's output, in the error
 TITLE_CHARACTERS = 80
+LONG_LINE = 1 << 16
 COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
 
 _PROCESS = re.compile(r"did not complete successfully: exit code: (\d+)")
 _COMMAND = re.compile(r"returned a non-zero code: (\d+)|exit status (\d+)")
-_PARSE = re.compile(
-    r"^(?:failed to solve: )?(?:dockerfile parse error on line (\d+)|Dockerfile parse error line (\d+)): "
+_PARSE = re.compile(r"^[Dd]ockerfile parse error (?:on )?line (\d+): ")
+_OLD_FRONTEND = "failed to solve with frontend dockerfile.v0: "  # so Docker 20.10 begins, and no newer one
+_OLD_CURE = (
+    "This engine's Dockerfile frontend is old: "
+    "`# syntax=docker/dockerfile:1` as the first line, or a newer engine, is the cure."
 )
+_CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
+_UNTERMINATED = "unterminated heredoc"
 _NOISE = (
+    _OLD_FRONTEND,
     "failed to solve: ",
     "failed to compute cache key: ",
     "failed to build LLB: ",
@@ -106,17 +113,43 @@ def short_reason(message: str) -> str:
 def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -> NbcontainerError:
     """The error where the frontend, not a step, finds fault with the text."""
     own = dockerfile.source_map.own
-    found = _PARSE.match(message)
+    is_old = message.startswith(_OLD_FRONTEND)
+    told = short_reason(message)
+    found = _PARSE.match(told)
     if found and not lines:
-        lines = (int(found[1] or found[2]),)
-    reason = short_reason(_PARSE.sub("", message))
+        lines = (int(found[1]),)
+    reason = _PARSE.sub("", told)
     hint = _DID_YOU_MEAN.match(reason)
     suggestion = ""
     if hint:
         reason, suggestion = hint[1], f"Did you mean {hint[2]}?"
+    if is_old and _CONTEXTS in reason:
+        return BuildFailed("This engine's Dockerfile frontend knows no named build contexts.", cure=_OLD_CURE)
     if not lines:
         return BuildFailed(reason)
-    return DockerfileError([Problem(own(lines[0]), reason, end_line=own(lines[-1]), suggestion=suggestion)])
+    cure = ""
+    heredoc = next(
+        (item for item in dockerfile.instructions if item.heredocs and item.line <= lines[0] <= item.end_line), None
+    )
+    if heredoc is not None and (is_old or reason == _UNTERMINATED):
+        lines = (heredoc.line,)
+        reason = (
+            "this engine's Dockerfile frontend reads no heredocs"
+            if is_old
+            else _too_long(dockerfile, heredoc) or reason
+        )
+    if is_old and not suggestion:
+        cure = _OLD_CURE
+    problem = Problem(own(lines[0]), reason, end_line=own(lines[-1]), suggestion=suggestion)
+    return DockerfileError([problem], cure=cure)
+
+
+def _too_long(dockerfile: Dockerfile, heredoc: Instruction) -> str:
+    """Why the engine's parser loses a heredoc whose end is there: it gives up at a very long line."""
+    longest = max(map(len, dockerfile.text.split("\n")[heredoc.line - 1 : heredoc.end_line]), default=0)
+    if longest < LONG_LINE:
+        return ""
+    return f"the engine's parser cannot read the heredoc's line of {longest:,} characters; put the text into a file"
 
 
 def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] | None:

@@ -52,6 +52,7 @@ __all__ = ["close_connections", "control_of", "options_of", "run_buildkit"]
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
 _NO_BUILDER = "no builder "  # buildx's own words
 _NO_BUILDX = "unknown flag: --builder"  # docker's
+FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of the steps
 _METADATA = "[internal] load metadata for "
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
@@ -83,6 +84,8 @@ def run_buildkit(
         )
         for warning in warnings:
             progress.tell(warning)
+        for ignored in _ignored(engine, request):
+            progress.tell(ignored)
         known = [(warning.problem.source, warning.problem.line) for warning in warnings]
         translator = StatusTranslator(foretold, request.source_map, progress.tell, spool.write, known)
         response = _solve(engine, request, dockerfile, translator, progress)
@@ -124,6 +127,20 @@ def _solve(
         except SolveError as error:
             translator.finish(error.step or translator.failed, well=False)
             raise _failure(error, engine, request, dockerfile, translator) from None
+
+
+def _ignored(engine: Engine, request: BuildRequest) -> list[BuildWarning]:
+    """A warning for each flag that an old engine takes and does nothing about."""
+    version = engine.capabilities.version
+    if request.builder or not version[:1].isdigit() or int(version.partition(".")[0]) >= FIRST_WITH_LIMITS:
+        return []
+    given = {"--ulimit": request.ulimits, "--shm-size": request.shm_size, "--cgroup-parent": request.cgroup_parent}
+    text = "{} is ignored: " + f"{engine.name} cannot do it, Docker {FIRST_WITH_LIMITS}.0 and newer can"
+    return [
+        BuildWarning(Problem(0, text.format(flag), "warning", source="engine"))
+        for flag, value in given.items()
+        if value
+    ]
 
 
 def control_of(engine: Engine, builder: str) -> Control:
@@ -347,7 +364,7 @@ def _failure(
     # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
     if error.code is Code.UNAVAILABLE and not translator.error(failed):
         return EngineUnavailable(
-            f"The connection to {where} was lost during the build: {error.message}.",
+            f"The connection to {where} was lost during the build: {error.message.rstrip('.')}.",
             tried=(request.builder or engine.address,),
             cure="See whether it still runs, and build again.",
         )
@@ -392,12 +409,20 @@ def _at_fault(error: SolveError, step: BuildStep | None, dockerfile: Dockerfile)
         return next((item for item in dockerfile.instructions if item.line <= error.lines[0] <= item.end_line), None)
     name = step.name if step else ""
     if not name.startswith(_METADATA):
-        return None
+        return _of_words(step, dockerfile) if step else None
     for stage in dockerfile.stages:
         for item in (stage.start, *stage.instructions):
             named = [dockerfile.base(stage)] if item is stage.start else dockerfile.sources(item)
             if name.removeprefix(_METADATA) in [_full_name(source) for source in named if source]:
                 return item
+    return None
+
+
+def _of_words(step: BuildStep, dockerfile: Dockerfile) -> Instruction | None:
+    """The instruction of a step of which nothing but its words is known; an old engine's step of an ADD is its URL."""
+    for item in dockerfile.instructions:
+        if item.title == step.instruction or (item.name == "ADD" and step.name in item.arguments[:-1]):
+            return item
     return None
 
 

@@ -303,10 +303,11 @@ def _store_by_helper(helper: str, credential: Credential) -> None:
     try:
         run_helper(helper, "store", json.dumps(entry))
     except HelperFailed as error:
+        what = "Install the helper," if "not installed" in str(error) else "See why the helper fails,"
         raise ApiError(
             f"The login at {credential.host} is good, but it was not stored. {error}",
             reason="credential helper",
-            cure=f"Install the helper, or remove it from {config_file()}.",
+            cure=f"{what} or remove it from {config_file()}.",
         ) from None
 
 

@@ -124,12 +124,20 @@ def build(call: Call) -> Any:
     from nbcontainer.model.build import BuildRequest  # noqa: PLC0415 - as above
 
     values = call.values
+    remote = "://" in values.path or values.path.startswith("git@")
+    if values.path == "-" or (remote and not values.file):
+        where = "standard input" if values.path == "-" else values.path
+        raise UsageError(
+            f"The Dockerfile cannot be read from {where}.",
+            cure="%%dockerfile builds the cell"
+            + (f", and takes the context from a URL: %%dockerfile {values.path}" if remote else "."),
+        )
     file = Path(values.file).expanduser() if values.file else Path(values.path).expanduser() / "Dockerfile"
     text = read_text(file)
     ignore = file.with_name(f"{file.name}.dockerignore")
     request = BuildRequest(
         dockerfile=text,
-        context=str(Path(values.path).expanduser()),
+        context=values.path if remote else str(Path(values.path).expanduser()),
         ignore=read_text(ignore) if ignore.is_file() else None,
         **shared_fields(call),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import FLAGS, run_build, shared_fields
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.magics.verbs import Verb, option, positional, switch
+from nbcontainer.magics.verbs import Verb, option, positional, refused, switch
 
 __all__ = ["VERBS"]
 
@@ -21,6 +21,7 @@ DOCKERFILE = Verb(
     (
         positional("PATH", help="the build context's folder (default .)", required=False, completes="path"),
         *FLAGS,
+        refused("-f", "--file", help="the cell is the Dockerfile", cure="%docker build -f FILE PATH builds a file."),
         option("--add", help="put a Python variable (str or bytes) into the context as a file", kind="mapping",
                metavar="PATH=VARIABLE", own=True, completes="variable"),
         option("--save", help="also write the Dockerfile to a file", own=True, metavar="PATH", completes="path"),

@@ -28,6 +28,51 @@ def new_engine(monkeypatch, tmp_path):
     yield from connect("docker", monkeypatch, tmp_path)
 
 
+@pytest.fixture
+def old_engine(monkeypatch, tmp_path):
+    yield from connect("docker20", monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("FROM busybox\nRUN a \\\n  b\nCOPY <<EOF /x\nHELLO\nEOF\n", 5, "reads no heredocs"),
+        ("FROM busybox AS a\nFROM busybox\nCOPY --link --from=a /bin/sh /x\n", 4, "Unknown flag: link"),
+        ("FROM busybox\nHEALTHCHECK --start-interval=3s CMD true\n", 3, "Unknown flag: start-interval"),
+    ],
+)
+def test_what_an_old_frontend_cannot_read_has_one_line_and_the_cure(old_engine, text, line, said):
+    with pytest.raises(DockerfileError) as caught:
+        made(old_engine, text)
+    assert caught.value.message.startswith(f"line {line}: ")
+    assert caught.value.message.endswith(said)
+    assert caught.value.message.count("line") == 1
+    assert "`# syntax=" in caught.value.cure
+
+
+def test_an_old_frontend_knows_no_named_contexts(old_engine, tmp_path):
+    with pytest.raises(BuildFailed, match="named build contexts") as caught:
+        made(old_engine, "FROM busybox\nCOPY --from=other a /a\n", build_contexts={"other": str(tmp_path)})
+    assert "`# syntax=" in caught.value.cure
+
+
+def test_flags_that_an_old_engine_ignores_have_a_warning(engine):
+    result = made(engine, f"FROM busybox\nRUN : {unique()}; ulimit -n\n", ulimits=("nofile=1024",), shm_size="32m")
+    ignored = [warning.problem.message.split()[0] for warning in result.warnings]
+    assert ignored == ([] if output(result.state, "ulimit") == "1024" else ["--ulimit", "--shm-size"])
+
+
+def test_a_failed_add_of_a_url_has_its_line(engine):
+    with pytest.raises(BuildFailed, match=r"^line 4: ADD https://127.0.0.1:1/x /y failed: .*refused") as caught:
+        made(engine, "FROM busybox\n\nADD https://127.0.0.1:1/x /y\nRUN true\n")
+    assert caught.value.lines == (4, 4)
+
+
+def test_a_line_that_is_too_long_for_the_engine_is_blamed(new_engine):
+    with pytest.raises(DockerfileError, match=r"line 3: .*line of 1,500,002 characters"):
+        made(new_engine, f"FROM busybox\nRUN <<EOF\n: {'#' * 1_500_000}\nEOF\n")
+
+
 def test_a_go_program_from_scratch(new_engine):
     source = f'package main\n\nfunc main() {{ println("hello {unique()}") }}\n'
     result = made(

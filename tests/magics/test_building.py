@@ -101,6 +101,23 @@ def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, wor
     assert len(ran.traceback) <= 2
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("%docker build -", "The Dockerfile cannot be read from standard input."),
+        (
+            "%docker build https://host.invalid/x.git",
+            "takes the context from a URL: %%dockerfile https://host.invalid/x",
+        ),
+        ("%%dockerfile -f X\nFROM busybox", "the cell is the Dockerfile"),
+    ],
+)
+def test_a_dockerfile_from_elsewhere_is_refused_with_the_way(docker_kernel, call, said):
+    ran = docker_kernel.run(call)
+    assert ran.error == "UsageError"
+    assert said in " ".join(ran.traceback)
+
+
 def test_what_is_written_and_returned(docker_kernel, tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM busybox\nCOPY . /here\nRUN ls /here > /list\n")
     (tmp_path / "Dockerfile.dockerignore").write_text("left-out\n")
