@@ -210,6 +210,7 @@ export class LogList {
         else element.replaceChildren(...remarks(notes));
       }
       element.dataset.state = state;
+      element.className = number < store.total ? 'nbc-line' : 'nbc-after';
       element.classList.toggle('nbc-marked', number === this.marked);
       before = element;
     }
