@@ -1,0 +1,108 @@
+"""What a Solve that failed means: the step, the text, the connection, or the person's own doing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbcontainer.buildkit.rpc_status import Code
+from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_error
+from nbcontainer.engine.build_ignore import bad_pattern
+from nbcontainer.engine.references import parse_reference
+from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, UsageError
+
+if TYPE_CHECKING:
+    from nbcontainer.buildkit.errors import SolveError
+    from nbcontainer.dockerfile import Dockerfile, Instruction
+    from nbcontainer.engine.build_status import StatusTranslator
+    from nbcontainer.engine.connection import Engine
+    from nbcontainer.model.build import BuildRequest, BuildStep
+
+__all__ = ["solve_failure"]
+
+_METADATA = "[internal] load metadata for "
+_NO_BUILDX = "unknown flag: --builder"  # docker's
+_NO_BUILDER = "no builder "  # buildx's own words
+
+
+def solve_failure(
+    error: SolveError, engine: Engine, request: BuildRequest, dockerfile: Dockerfile, translator: StatusTranslator
+) -> NbcontainerError:
+    """The error that a failed Solve means."""
+    failed = error.step or translator.failed
+    where = f"builder {request.builder}" if request.builder else engine.name
+    if (fault := _usage_fault(error.message, request)) is not None:
+        return fault
+    # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
+    if error.code is Code.UNAVAILABLE and not translator.error(failed):
+        return EngineUnavailable(
+            f"The connection to {where} was lost during the build: {error.message.rstrip('.')}.",
+            tried=(request.builder or engine.address,),
+            cure="See whether it still runs, and build again.",
+        )
+    if error.code is Code.UNIMPLEMENTED and not failed:
+        return ApiError(f"{where} cannot do this build: {error.message}.", reason="unimplemented")
+    step = translator.step(failed)
+    if step is None and error.exit_code is None:
+        return syntax_error(error.message, error.lines, dockerfile)
+    at_fault = _at_fault(error, step, dockerfile)
+    lines = own_lines(error.lines, request.source_map) or (step.lines if step else None)
+    title = step.instruction if step is not None and not step.internal else ""
+    if at_fault is not None:
+        lines, title = lines or dockerfile.own(at_fault), title or at_fault.title
+    return build_failed(
+        translator.error(failed) or error.message,
+        step=step.name if step else "",
+        title=title,
+        lines=lines,
+        exit_code=error.exit_code,
+        output=translator.output(failed),
+        request=request,
+    )
+
+
+def _usage_fault(message: str, request: BuildRequest) -> UsageError | None:
+    """What a failure was the person's own doing, outside of the text: a builder that is not there, a wrong pattern."""
+    if request.builder and _NO_BUILDER in message:
+        return UsageError(f"There is no builder {request.builder}.", cure="`docker buildx ls` shows the builders.")
+    if request.builder and _NO_BUILDX in message:
+        return UsageError(
+            f"--builder {request.builder} needs docker's plugin buildx, which is not installed.",
+            cure="Install it, or name the address of a buildkitd: --builder tcp://HOST:PORT.",
+        )
+    if "syntax error in pattern" in message or "invalid path pattern" in message:
+        return bad_pattern(request)
+    return None
+
+
+def _at_fault(error: SolveError, step: BuildStep | None, dockerfile: Dockerfile) -> Instruction | None:
+    """The instruction that an error's lines are in, or, from engines that tell none, that names the missing image."""
+    if error.lines:
+        return next((item for item in dockerfile.instructions if item.line <= error.lines[0] <= item.end_line), None)
+    name = step.name if step else ""
+    if not name.startswith(_METADATA):
+        return _of_words(step, dockerfile) if step else None
+    for stage in dockerfile.stages:
+        for item in (stage.start, *stage.instructions):
+            named = [dockerfile.base(stage)] if item is stage.start else dockerfile.sources(item)
+            if name.removeprefix(_METADATA) in [_full_name(source) for source in named if source]:
+                return item
+    return None
+
+
+def _of_words(step: BuildStep, dockerfile: Dockerfile) -> Instruction | None:
+    """The instruction of a step of which nothing but its words is known; an old engine's step of an ADD is its URL."""
+    for item in dockerfile.instructions:
+        if item.title == step.instruction or (item.name == "ADD" and step.name in item.arguments[:-1]):
+            return item
+    return None
+
+
+def _full_name(image: str) -> str:
+    """An image's name as BuildKit writes it: docker.io/library/busybox:latest."""
+    try:
+        reference = parse_reference(image).tagged()
+    except UsageError:
+        return ""
+    tag = f":{reference.tag}" if reference.tag else ""
+    digest = f"@{reference.digest}" if reference.digest else ""
+    return f"{reference.host}/{reference.repository}{tag}{digest}"
