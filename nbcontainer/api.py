@@ -525,7 +525,7 @@ def apply(
 
     Args:
         text: one or more YAML documents.
-        namespace: for objects that name none.
+        namespace: for objects that name none; one that names another is an error.
         context: the kubeconfig's context.
         dry_run: only say what would be done.
         force_conflicts: take over fields that others manage.
@@ -541,7 +541,8 @@ def apply(
     home = _pods_home(context, namespace)
     if not dry_run:
         _guard(home.context, named=bool(context))
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line)
+    own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
+    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
     return PodChanges(replace(change, command=command) for change in found)
 
 

@@ -77,9 +77,12 @@ async def _apply(
     labels: dict[str, str],
 ) -> list[PodChange]:
     resources = [await _resource(cluster, manifest) for manifest in manifests]
+    spaces = [
+        _namespace(cluster, manifest, resource, own=own)
+        for manifest, resource in zip(manifests, resources, strict=True)
+    ]
     changes: list[PodChange] = []
-    for manifest, resource in zip(manifests, resources, strict=True):
-        space = _namespace(cluster, manifest, resource, own=own)
+    for manifest, resource, space in zip(manifests, resources, spaces, strict=True):
         document = _with_labels(manifest.document, labels)
         path = resource.path(space, manifest.name)
         before, old = await cluster.send("GET", path)
@@ -95,7 +98,7 @@ async def _apply(
             there = replace(cluster, namespace=space)
             raise await _refusal(there, manifest, status, answer, changes, present=present)
         same = before < CREATED and _essence(old) == _essence(answer)
-        action = "created" if status == CREATED else "unchanged" if same and not dry_run else "configured"
+        action = "created" if status == CREATED else "unchanged" if same else "configured"
         changes.append(
             PodChange(
                 resource.kind,
@@ -129,7 +132,8 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
     if own and stated and stated != cluster.namespace:
         raise UsageError(
             f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
-            f"the call's is {cluster.namespace!r}."
+            f"the call's is {cluster.namespace!r}.",
+            cure=f"Name {stated} with -n, or take one of the two out.",
         )
     return stated or cluster.namespace
 

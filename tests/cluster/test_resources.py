@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbcontainer import api
 from nbcontainer.cluster.discovery import POD, find_kind
 from nbcontainer.cluster.manifests import parse_manifests
 from nbcontainer.cluster.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
+from nbcontainer.settings import settings
 
 POD_TEXT = """\
 apiVersion: v1
@@ -62,6 +64,9 @@ def test_created_configured_unchanged(space):
     assert first[0].where == space.where
     assert "colour: blue" in first[0].yaml
     assert done(apply(space, text, labels={"nbcontainer.notebook": "abc"}))[0][2] == "unchanged"
+    assert done(apply(space, text, labels={"nbcontainer.notebook": "abc"}, dry_run=True))[0][2] == "unchanged"
+    changed = apply(space, text.replace("blue", "red"), labels={"nbcontainer.notebook": "abc"}, dry_run=True)
+    assert done(changed)[0][2] == "configured"
     assert done(apply(space, text.replace("blue", "red"), labels={"nbcontainer.notebook": "abc"}))[0][2] == "configured"
     found = space.run(space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps/settings"))
     assert found["metadata"]["labels"] == {"nbcontainer.notebook": "abc"}
@@ -178,6 +183,21 @@ def test_near_kinds_are_suggested(space):
     with pytest.raises(UsageError) as caught:
         apply(space, POD_TEXT.format(name="x").replace("kind: Pod", "kind: Deployment"))
     assert caught.value.cure == "Did you mean apps/v1 Deployment?"
+
+
+def test_a_namespace_that_differs_from_the_calls_is_refused_before_anything_is_sent(kubernetes, space, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
+    monkeypatch.setattr(settings, "namespace", "default")
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spaced}\n"
+    other = text + "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: spaced\n  namespace: kube-system\n"
+    with pytest.raises(UsageError, match=f"line 10: the manifest's namespace is 'kube-system', .* '{space.namespace}'"):
+        api.apply(other, namespace=space.namespace, first_line=2)
+    assert not space.run(
+        space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps?fieldSelector=metadata.name=spaced")
+    )["items"]
+    named = f"{text.replace('{name: spaced}', f'{{name: spaced, namespace: {space.namespace}}}')}"
+    (change,) = api.apply(named, dry_run=True)  # the setting is not the call's own word
+    assert change.namespace == space.namespace
 
 
 def test_nothing_is_sent_unless_all_is_understood(space):
