@@ -28,6 +28,7 @@ class Settings:
         log_window: lines of a log that page and notebook hold.
         spool_directory: where full outputs are kept; "" for a folder of the system's temporary directory.
         credential_helper_timeout: seconds that a docker credential helper may take.
+        credential_plugin_timeout: seconds that a kubeconfig's credential plugin may take; it may open a browser.
         connect_timeout: seconds to wait for an engine or a cluster to answer.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     log_window: int = 2000
     spool_directory: str = ""
     credential_helper_timeout: float = 10.0
+    credential_plugin_timeout: float = 60.0
     connect_timeout: float = 5.0
 
     def change(self, name: str, value: Any) -> None:
@@ -58,7 +60,7 @@ class Settings:
         converted = _convert(name, kinds[name], value)
         if name == "surface" and converted not in SURFACES:
             raise UsageError(f"There is no surface {value!r}.", cure=f"Surfaces: {', '.join(SURFACES)}.")
-        if kinds[name] in (int, float) and converted <= 0:
+        if kinds[name] in (int, float) and not 0 < converted < float("inf"):  # nor is NaN
             raise UsageError(f"{name} takes a number above 0, not {value!r}.")
         super().__setattr__(name, converted)
 

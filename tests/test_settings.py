@@ -37,6 +37,8 @@ def test_an_option_is_set_from_its_text(name, text, value):
         ("log_window", "many"),
         ("log_window", "0"),
         ("connect_timeout", "-1"),
+        ("connect_timeout", "nan"),
+        ("connect_timeout", "inf"),
         ("surface", "paper"),
     ],
 )

@@ -9,26 +9,27 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import run_soon
+from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.kubeconfig import Access
 
 __all__ = ["Credentials", "tls_context"]
 
-EXEC_SECONDS = 60.0  # a plugin may open a browser for a person
 EXPIRY_MARGIN = 10.0  # seconds before its end at which a credential counts as expired
 
 
@@ -129,20 +130,16 @@ def _run_plugin(access: Access) -> Mapping[str, Any]:
     program = str(access.folder / command) if os.sep in command else command
     who = f"The credential plugin {command!r} of context {access.context!r}"
     try:
-        done = subprocess.run(
-            [program, *(str(word) for word in plugin.get("args") or [])],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=EXEC_SECONDS,
-            check=False,
-        )
+        done = _run_group([program, *(str(word) for word in plugin.get("args") or [])], environment)
     except FileNotFoundError:
         hint = str(plugin.get("installHint") or "Install it, or choose another context.")
         raise AuthFailed(f"{who} is not installed.", host=access.server, status=0, cure=hint) from None
-    except (OSError, subprocess.TimeoutExpired) as error:
-        words = f"did not end within {EXEC_SECONDS:g} s" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-        raise AuthFailed(f"{who}: {words}.", host=access.server, status=0) from None
+    except subprocess.TimeoutExpired as error:
+        cure = "Run it in a terminal to see what it waits for. The setting credential_plugin_timeout is the limit."
+        what = f"{who} did not end within {error.timeout:g} s, and was ended."
+        raise AuthFailed(what, host=access.server, status=0, cure=cure) from None
+    except OSError as error:
+        raise AuthFailed(f"{who} cannot be run: {error}.", host=access.server, status=0) from None
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip()[-500:] or "it wrote nothing"
         raise AuthFailed(f"{who} failed with exit code {done.returncode}: {last}", host=access.server, status=0)
@@ -155,21 +152,40 @@ def _run_plugin(access: Access) -> Mapping[str, Any]:
     return status
 
 
+def _run_group(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a program in a process group of its own, all of which is ended where it is not waited for to its end."""
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=settings.credential_plugin_timeout)
+        except BaseException:  # too late, or Ctrl-C
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
 async def _from_provider(access: Access) -> dict[str, str]:
     from kubernetes.aio import client, config  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 - 0.75 s, seldom needed
     from kubernetes.aio.config.config_exception import (  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 - as above
         ConfigException,
     )
 
-    settings = client.Configuration()
+    configuration = client.Configuration()
     try:
         await config.load_kube_config(  # type: ignore[no-untyped-call,unused-ignore]
-            context=access.context, client_configuration=settings
+            context=access.context, client_configuration=configuration
         )
     except (ConfigException, ValueError, OSError) as error:
         provider = access.user["auth-provider"].get("name")
         raise AuthFailed(f"The auth provider {provider!r} failed: {error}", host=access.server, status=0) from None
-    token = settings.api_key.get("BearerToken")
+    token = configuration.api_key.get("BearerToken")
     return {"Authorization": str(token)} if token else {}
 
 

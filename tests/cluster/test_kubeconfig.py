@@ -3,6 +3,8 @@
 import base64
 import json
 import stat
+import time
+from pathlib import Path
 
 import pytest
 
@@ -193,6 +195,19 @@ def test_a_failing_plugin_is_named(write, tmp_path, body, words):
     write(plugin(tmp_path, body))
     with pytest.raises(AuthFailed, match=words):
         headers(read_access())
+
+
+def test_a_plugin_that_takes_too_long_is_ended_with_all_that_it_began(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "credential_plugin_timeout", 1.0)
+    write(plugin(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait"))
+    with pytest.raises(AuthFailed, match="did not end within 1 s") as caught:
+        headers(read_access())
+    assert "credential_plugin_timeout" in caught.value.cure
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
+    deadline = time.monotonic() + 10
+    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.02)
 
 
 def test_a_missing_plugin_gives_its_install_hint(write, tmp_path):
