@@ -77,7 +77,7 @@ def test_what_does_not_answer_costs_a_few_seconds_and_hides_nothing_else(scheme,
     began = time.monotonic()
     report = nbc.doctor()
     assert time.monotonic() - began < SECONDS
-    (cluster,) = said(report, "does not answer within the time limit", Tone.BAD)
+    (cluster,) = said(report, "does not answer within 2 s", Tone.BAD)
     assert cluster.cure
     said(report, "did not answer within 2 s", Tone.BAD)
     said(report, "aiohttp")

@@ -6,9 +6,10 @@ aiohttp takes a while to import; what needs none of it is in `connection` and `s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -17,18 +18,25 @@ from yarl import URL
 
 from nbcontainer.cluster.authentication import tls_context
 from nbcontainer.cluster.failures import decode_status, raise_for_status, status_error
+from nbcontainer.cluster.short_calls import PROBE
 from nbcontainer.errors import ApiError, ClusterUnavailable
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
+    import ssl
+
     from nbcontainer.cluster.connection import Cluster, Link, Parameters
 
 __all__ = ["Client"]
 
+Answer = TypeVar("Answer")
+
 UNAUTHORIZED = 401
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
+HANDSHAKE_SECONDS = 30.0  # for what an API server that is there does before a command begins
 READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
+SILENT_SECONDS = 15.0  # after which a stream's API server is asked whether it is there, as client-go's HTTP/2 pings do
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -40,6 +48,9 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._session_for: tuple[Any, ...] = ()
         self._retired: list[aiohttp.ClientSession] = []
+        self._tls: ssl.SSLContext | None = None
+        self._probing: asyncio.Task[None] | None = None
+        self._proven = 0.0  # when a probe was last answered, of `time.monotonic`
 
     async def session(self) -> tuple[aiohttp.ClientSession, dict[str, str]]:
         """The session, and the headers that prove who one is."""
@@ -49,10 +60,8 @@ class Client:
         if self._session is None or self._session.closed or self._session_for != wanted:
             if self._session is not None:
                 self._retired.append(self._session)  # streams may still run on it
-            tls = tls_context(access, credentials.client_certificate, credentials.client_key)
-            connector = aiohttp.TCPConnector(
-                limit=0, ssl=tls if tls is not None else False, keepalive_timeout=IDLE_SECONDS
-            )
+            self._tls = tls_context(access, credentials.client_certificate, credentials.client_key)
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or False, keepalive_timeout=IDLE_SECONDS)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 headers={"User-Agent": "nbcontainer"},
@@ -96,11 +105,13 @@ class Client:
         ) as response:
             if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary
                 raise_for_status(cluster, response.status, decode_status(await _read(cluster, response)))
+            watcher = asyncio.create_task(self._end_if_gone(cluster, response.content))
             try:
                 yield response
             except BROKEN as error:
-                raise cluster.unavailable(error) from error
+                raise cluster.unavailable(error, silence or 0.0) from error
             finally:
+                watcher.cancel()
                 response.close()  # what was not read must not be waited for
 
     @asynccontextmanager
@@ -110,24 +121,25 @@ class Client:
         """`Cluster.websocket`."""
         session, headers = await self.session()
         try:
-            socket = await asyncio.wait_for(
-                session.ws_connect(
-                    URL(cluster.url(path, parameters), encoded=True),
-                    protocols=protocols,
-                    headers=headers,
-                    proxy=_proxy(cluster),
-                    server_hostname=cluster.link.access.tls_server_name or None,
-                    max_msg_size=0,
-                    autoclose=True,
-                ),
-                settings.connect_timeout + READ_SECONDS / 2,
-            )
+            async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
+                socket = await self._answer(
+                    cluster,
+                    session.ws_connect(
+                        URL(cluster.url(path, parameters), encoded=True),
+                        protocols=protocols,
+                        headers=headers,
+                        proxy=_proxy(cluster),
+                        server_hostname=cluster.link.access.tls_server_name or None,
+                        max_msg_size=0,
+                        autoclose=True,
+                    ),
+                )
         except aiohttp.WSServerHandshakeError as error:
             # aiohttp drops the refusal's text; a plain call of the same path is refused with the same words
             await cluster.request("GET", path, parameters=parameters)
             raise ApiError(f"{cluster.server} refused a WebSocket.", status=error.status) from None
         except BROKEN as error:
-            raise cluster.unavailable(error) from error
+            raise cluster.unavailable(error, settings.connect_timeout + HANDSHAKE_SECONDS) from error
         try:
             yield socket
         except (aiohttp.ClientError, OSError) as error:
@@ -181,27 +193,90 @@ class Client:
         if not cluster.compresses:
             headers = {**headers, "Accept-Encoding": "identity"}
         try:
-            return await session.request(
-                method,
-                URL(cluster.url(path, parameters), encoded=True),
-                headers={**headers, **own},
-                data=body,
-                allow_redirects=False,
-                proxy=_proxy(cluster),
-                server_hostname=cluster.link.access.tls_server_name or None,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, connect=None, sock_connect=settings.connect_timeout, sock_read=silence
+            return await self._answer(
+                cluster,
+                session.request(
+                    method,
+                    URL(cluster.url(path, parameters), encoded=True),
+                    headers={**headers, **own},
+                    data=body,
+                    allow_redirects=False,
+                    proxy=_proxy(cluster),
+                    server_hostname=cluster.link.access.tls_server_name or None,
+                    timeout=aiohttp.ClientTimeout(
+                        total=None, connect=None, sock_connect=settings.connect_timeout, sock_read=silence
+                    ),
                 ),
             )
+        except aiohttp.SocketTimeoutError as error:
+            raise cluster.unavailable(error, silence or 0.0) from error
         except BROKEN as error:
             raise cluster.unavailable(error) from error
+
+    async def _answer(self, cluster: Cluster, call: Coroutine[Any, Any, Answer]) -> Answer:
+        """A call's answer. If it has not begun within connect_timeout, the API server must show that it is there."""
+        calling = asyncio.ensure_future(call)
+        probing: asyncio.Future[None] | None = None
+        try:
+            done, _ = await asyncio.wait({calling}, timeout=settings.connect_timeout)
+            if not done:
+                probing = asyncio.ensure_future(self.probe(cluster))
+                await asyncio.wait({calling, probing}, return_when=asyncio.FIRST_COMPLETED)
+                if not calling.done():
+                    await probing
+            return await calling
+        finally:
+            for task in (calling, probing):
+                if task is not None and not task.done():
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+
+    async def probe(self, cluster: Cluster) -> None:
+        """Ask the API server for a sign of life, on a connection of its own; those who ask at once share the answer.
+
+        Raises:
+            ClusterUnavailable: there is none within connect_timeout.
+        """
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._ask(cluster))
+        await asyncio.shield(self._probing)
+
+    async def _ask(self, cluster: Cluster) -> None:
+        connector = aiohttp.TCPConnector(force_close=True, ssl=self._tls or False)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector) as session,
+                session.get(
+                    cluster.url(PROBE),
+                    allow_redirects=False,
+                    proxy=_proxy(cluster),
+                    server_hostname=cluster.link.access.tls_server_name or None,
+                    timeout=aiohttp.ClientTimeout(total=settings.connect_timeout),
+                ),
+            ):
+                self._proven = time.monotonic()  # a refusal is an answer, too
+        except BROKEN as error:
+            raise cluster.unavailable(error) from error
+
+    async def _end_if_gone(self, cluster: Cluster, content: aiohttp.StreamReader) -> None:
+        """Break a silent stream once its API server gives no sign of life: what is frozen may look as if idle."""
+        seen = -1
+        while True:
+            if seen == content.total_bytes and time.monotonic() - self._proven >= SILENT_SECONDS:
+                try:
+                    await self.probe(cluster)
+                except ClusterUnavailable as error:
+                    content.set_exception(error)
+                    return
+            seen = content.total_bytes
+            await asyncio.sleep(SILENT_SECONDS)
 
 
 async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:
     try:
         return await response.read()
     except BROKEN as error:
-        raise cluster.unavailable(error) from error
+        raise cluster.unavailable(error, READ_SECONDS) from error
 
 
 def _proxy(cluster: Cluster) -> str | None:

@@ -234,9 +234,9 @@ class Cluster:
             said = text[:200].decode(errors="replace").strip()
             raise ApiError(f"{self.server} answered with no JSON: {said}", status=status) from None
 
-    def unavailable(self, error: BaseException) -> ClusterUnavailable:
-        """Say in words why the API server does not answer."""
-        message, cure = explain(error, self.server)
+    def unavailable(self, error: BaseException, seconds: float = 0.0) -> ClusterUnavailable:
+        """Say in words why the API server does not answer; the time limit was `seconds`, 0 for connect_timeout."""
+        message, cure = explain(error, self.server, seconds or settings.connect_timeout)
         return ClusterUnavailable(f"Context {self.context!r}: {message}", context=self.context, cure=cure)
 
 

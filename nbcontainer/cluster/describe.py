@@ -12,12 +12,12 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.events import fetch_events
 from nbcontainer.cluster.missing import not_found_soon
 from nbcontainer.cluster.trouble import pod_status, trouble
-from nbcontainer.errors import NotFound
+from nbcontainer.errors import Forbidden, NotFound
 from nbcontainer.model.pods import Description
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
-    from nbcontainer.model.tables import Row
+    from nbcontainer.model.tables import Row, Table
 
 __all__ = ["describe", "pod_sections"]
 
@@ -40,7 +40,7 @@ async def _describe(cluster: Cluster, name: str) -> Description:
     try:
         pod, events = await asyncio.gather(
             cluster.request("GET", POD.path(cluster.namespace, name)),
-            fetch_events(cluster, name),
+            _events(cluster, name),
         )
     except NotFound:
         raise await not_found_soon(cluster, (name,)) from None
@@ -50,11 +50,19 @@ async def _describe(cluster: Cluster, name: str) -> Description:
         name=name,
         namespace=cluster.namespace,
         where=cluster.where,
-        sections=pod_sections(pod),
-        events=tuple(_event(row, now) for row in events),
+        sections=pod_sections(pod) + ((("Events", (("Events", events),)),) if isinstance(events, str) else ()),
+        events=() if isinstance(events, str) else tuple(_event(row, now) for row in events),
         command=f"kubectl describe pod {name} -n {cluster.namespace}",
         manifest=pod,
     )
+
+
+async def _events(cluster: Cluster, name: str) -> Table | str:
+    """A pod's events; where they may not be read, words that say so."""
+    try:
+        return await fetch_events(cluster, name)
+    except Forbidden as error:
+        return f"they may not be read: {error.message}"
 
 
 def _event(row: Row, now: float) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import orjson
 
 from nbcontainer.cluster.refusals import invalid_words
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
+from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
@@ -18,6 +19,8 @@ __all__ = ["decode_status", "explain", "is_passing", "raise_for_status", "status
 
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
+CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
+NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 
 
 def raise_for_status(cluster: Cluster, status: int, document: Any) -> None:
@@ -65,8 +68,8 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, ClusterUnavailable)
 
 
-def explain(error: BaseException, server: str) -> tuple[str, str]:
-    """What a failed connection means, and what to do about it."""
+def explain(error: BaseException, server: str, seconds: float) -> tuple[str, str]:
+    """What a failed connection means, and what to do about it; `seconds` was its time limit."""
     # aiohttp wraps the system's errors; it is not imported here
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(inner, ssl.SSLCertVerificationError):
@@ -87,13 +90,22 @@ def explain(error: BaseException, server: str) -> tuple[str, str]:
         )
     if isinstance(error, TimeoutError) or isinstance(inner, TimeoutError):
         return (
-            f"{server} does not answer within the time limit.",
-            "Is the network or VPN up? The setting connect_timeout is the limit, in seconds.",
+            f"{server} does not answer within {seconds:g} s.",
+            "Is the network or VPN up?"
+            + (" The setting connect_timeout is the limit." if seconds == settings.connect_timeout else ""),
         )
     if isinstance(inner, ConnectionRefusedError):
         return f"{server} refuses connections.", "Is the cluster running?"
+    return _broken_words(error, inner, server), "Is the cluster running?"
+
+
+def _broken_words(error: BaseException, inner: BaseException, server: str) -> str:
+    if type(error).__name__ in CUT_SHORT:
+        return f"the connection to {server} broke in the middle of an answer."
+    if type(error).__name__ in NO_ANSWER:
+        return f"{server} closed the connection without an answer."
     said = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-    return f"the connection to {server} broke: {said}.", "Is the cluster running?"
+    return f"the connection to {server} broke: {said}."
 
 
 def decode_status(text: bytes) -> Any:

@@ -94,6 +94,7 @@ class Followed:
         self._reading = ""  # the container ID that is being read
         self._finished = ""  # the one that was read to its end
         self._note = ""
+        self._away = False  # whether it was told that the log cannot be read just now
         self.pod_name: str = pod["metadata"]["name"]
         self.pod_uid: str = pod["metadata"]["uid"]
 
@@ -159,6 +160,9 @@ class Followed:
 
         def opened() -> None:
             self._slots.opened()
+            if self._away:
+                self._note, self._away = "", False
+                self._collector.tell(LogSource(self._source, open=True))
             self._collector.add(*self._reader.cut())
             self._reader.begin(resume=bool(since))
 
@@ -219,7 +223,7 @@ class Followed:
         elif self._pod is None:
             return False
         elif error.message != self._note:
-            self._note = error.message
+            self._note, self._away = error.message, True
             self._collector.tell(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
         if isinstance(error, Forbidden):
             return False

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from nbcontainer.cluster.connection import Cluster, Link
 
-__all__ = ["BROKEN", "ShortCalls"]
+__all__ = ["BROKEN", "PROBE", "ShortCalls"]
 
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
+PROBE = "/version"  # answered from memory, to anybody
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -47,7 +48,7 @@ class ShortCalls:
         *,
         headers: dict[str, str],
         body: bytes | None = None,
-        seconds: float = READ_SECONDS,
+        seconds: float = 0.0,
     ) -> tuple[int, bytes]:
         """Call the API server; give its HTTP status and what it said, refusals included.
 
@@ -57,7 +58,9 @@ class ShortCalls:
             path: the URL's path with its query.
             headers: beside those that prove who one is.
             body: what is sent.
-            seconds: that it may be silent; connecting has the setting connect_timeout, or this if it is less.
+            seconds: that it may be silent; connecting has the setting connect_timeout, or this if it is less. 0: as
+                long as an API server that is there may take. A GET that is not answered within connect_timeout is
+                made again once another connection has shown that one is there.
 
         Raises:
             ClusterUnavailable: it does not answer.
@@ -66,18 +69,23 @@ class ShortCalls:
         whole["Accept-Encoding"] = "gzip" if cluster.compresses else "identity"
         path = urlsplit(cluster.server).path + path
         connection, fresh = self._take(), False
+        doubtful = method == "GET" and not seconds
         while True:
             if connection is None:
-                connection, fresh = self._open(cluster, seconds), True
+                connection, fresh = self._open(cluster, seconds or READ_SECONDS), True
+            limit = settings.connect_timeout if doubtful else seconds or READ_SECONDS
             try:
-                connection.limit(seconds)
+                connection.limit(limit)
                 connection.request(method, path, body=body, headers=whole)
                 response = connection.getresponse()
                 text = response.read()
             except BROKEN as error:
                 connection.close()
+                if isinstance(error, TimeoutError) and doubtful:
+                    connection, fresh, doubtful = self._proven(cluster), True, False
+                    continue
                 if fresh or isinstance(error, TimeoutError):
-                    raise cluster.unavailable(error) from error
+                    raise cluster.unavailable(error, limit) from error
                 connection = None  # the API server closed it while it was idle
             except BaseException:  # Ctrl-C: what comes next on it would be this call's answer
                 connection.close()
@@ -98,6 +106,20 @@ class ShortCalls:
         """Open a connection for the next call, if there is none."""
         if not self._idle:
             self._give(self._open(cluster, settings.connect_timeout))
+
+    def _proven(self, cluster: Cluster) -> _Connection:
+        """A new connection that an API server has answered on: one that is slow is told from one that is gone."""
+        connection = self._open(cluster, settings.connect_timeout)
+        try:
+            connection.request("GET", f"{urlsplit(cluster.server).path}{PROBE}")
+            connection.getresponse().read()
+        except BROKEN as error:
+            connection.close()
+            raise cluster.unavailable(error) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _take(self) -> _Connection | None:
         with self._lock:
@@ -124,11 +146,12 @@ class ShortCalls:
         if self._tls_for != identity:
             self._tls = tls_context(self._link.access, *identity)
             self._tls_for = identity
-        connection = _Connection(cluster, self._tls, identity, min(seconds, settings.connect_timeout))
+        limit = min(seconds, settings.connect_timeout)
+        connection = _Connection(cluster, self._tls, identity, limit)
         try:
             connection.connect()
         except BROKEN as error:
-            raise cluster.unavailable(error) from error
+            raise cluster.unavailable(error, limit) from error
         return connection
 
 

@@ -33,6 +33,7 @@ class BreakingProxy:
         requests: the first line of each request, in order.
         breaks: how many streams were broken.
         refusing: whether connections are closed as soon as they are made.
+        moving: cleared, nothing is passed on, though connections are taken and stay open.
     """
 
     def __init__(self, access: Access, *, anonymous: bool = False) -> None:
@@ -47,11 +48,14 @@ class BreakingProxy:
         self.requests: list[bytes] = []
         self.breaks = 0
         self.refusing = False
+        self.moving = threading.Event()
+        self.moving.set()
+        self.released = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def break_next(self, words: bytes, marker: bytes, how: str) -> None:
         """Break a stream: "reset" is RST, "closed" is FIN within a chunk, "clean" an end that HTTP cannot tell from a
-        good one (the request must be sent after this call)."""
+        good one (the request must be sent after this call). "held" is no break: it comes once `released` is set."""
         self._clean = how == "clean"
         self._break = Break(words, marker, how)
 
@@ -80,6 +84,7 @@ class BreakingProxy:
                     threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
+        self.moving.wait()
         far = self._tls.wrap_socket(socket.create_connection((self._host, self._port)), server_hostname=self._host)
         request = b""
         with near, far, selectors.DefaultSelector() as ready, suppress(OSError):
@@ -87,6 +92,7 @@ class BreakingProxy:
             ready.register(far, selectors.EVENT_READ)
             while True:
                 found = [key.fileobj for key, _ in ready.select()]
+                self.moving.wait()
                 if near in found:
                     data = near.recv(PIECE)
                     if not data:
@@ -113,6 +119,11 @@ class BreakingProxy:
             near.sendall(data)
             return False
         self._break = None
+        if planned.how == "held":
+            self.breaks += 1
+            self.released.wait()
+            near.sendall(data)
+            return False
         near.sendall(data[: at + len(planned.marker) // 2])
         if planned.how == "reset":
             near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -5,22 +5,27 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from nbcontainer.buildkit.rpc import Client
+from nbcontainer.cluster import client
 from nbcontainer.cluster.connection import find_cluster
+from nbcontainer.cluster.describe import describe
 from nbcontainer.cluster.discovery import POD
+from nbcontainer.cluster.exec import execute
 from nbcontainer.cluster.kubeconfig import read_access
 from nbcontainer.cluster.logs import logs
 from nbcontainer.cluster.pods import create
 from nbcontainer.cluster.tables import watch_table
 from nbcontainer.engine.dial import dial
-from nbcontainer.errors import AuthFailed, Forbidden
+from nbcontainer.errors import AuthFailed, ClusterUnavailable, Forbidden
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.pods import PodRequest
+from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import TableLive
+from nbcontainer.settings import settings
 from tests.cluster.breaking_proxy import BreakingProxy
 from tests.cluster.own_cluster import make_pod
 from tests.cluster.test_tables import until
@@ -75,6 +80,73 @@ def test_a_watch_that_breaks_within_an_event_loses_no_pod_and_repeats_none(own_c
     listener.join(5)
     lives = [event.live for event in seen if isinstance(event, TableLive)]
     assert (lives[:2], True in lives[2:]) == ([True, False], True)
+
+
+def test_an_api_server_that_freezes_is_found_gone_and_followed_on_when_it_is_back(own_cluster, proxied, monkeypatch):
+    monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(settings, "connect_timeout", 1.0)
+    space = "frozen-watch"
+    own_cluster.fill(space, 2)
+    direct = own_cluster.cluster(namespace=space)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), space)
+    operation = watch_table(cluster)
+    until(lambda: operation.state.live)
+    until(lambda: sum(b"/version" in line for line in proxy.requests) > 1)
+    assert operation.state.live  # an idle watch is no dead one
+    proxy.moving.clear()
+    until(lambda: not operation.state.live, 10)
+    assert "does not answer within 1 s" in operation.state.trouble
+    direct.run(make_pod(direct, "pod-new"))
+    proxy.moving.set()
+    until(lambda: operation.state.live and f"{space}/pod-new" in operation.state.rows, 40)
+    operation.stop()
+    assert len(operation.result(2)) == 3
+
+
+def test_calls_to_an_api_server_that_froze_keep_to_the_limit(own_cluster, proxied, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 1.0)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), "default")
+    calls = {
+        "here": lambda: cluster.call("GET", POD.path("default")),
+        "on the loop": lambda: cluster.run(cluster.request("GET", POD.path("default"))),
+    }
+    for call in calls.values():
+        call()  # a connection that is kept
+    proxy.moving.clear()
+    calls["a command"] = lambda: execute(cluster, ExecRequest("web", ("true",))).result(20)
+    for name, call in calls.items():
+        began = time.monotonic()
+        with pytest.raises(ClusterUnavailable, match="does not answer within 1 s"):
+            call()
+        assert time.monotonic() - began < 5, name
+    proxy.moving.set()
+    for name in ("here", "on the loop"):
+        assert "items" in calls[name]()
+
+
+def test_an_api_server_that_is_only_slow_is_waited_for(own_cluster, proxied, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 0.5)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), "default")
+    proxy.break_next(b"/api/v1/namespaces/default", b"HTTP/1.1", "held")
+    held = []
+    body = {"metadata": {"labels": {"slow": "yes"}}}
+    patch = "application/merge-patch+json"
+
+    def call():
+        held.append(cluster.run(cluster.request("PATCH", "/api/v1/namespaces/default", body=body, content_type=patch)))
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    until(lambda: proxy.breaks == 1 and any(b"/version" in line for line in proxy.requests))
+    assert caller.is_alive()
+    proxy.released.set()
+    caller.join(10)
+    assert held[0]["metadata"]["labels"]["slow"] == "yes"
+    assert sum(b"PATCH" in line for line in proxy.requests) == 1  # what changes something is never sent twice
+    proxy.released.clear()
+    proxy.break_next(b"/api/v1/namespaces/default", b"HTTP/1.1", "held")
+    assert cluster.call("GET", "/api/v1/namespaces/default")["metadata"]["name"] == "default"
+    proxy.released.set()
 
 
 @pytest.mark.parametrize("kind", ["token", "tokenFile", "exec"])
@@ -165,10 +237,54 @@ def test_a_followed_log_goes_on_with_a_rotated_token(kubernetes, space, proxied,
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_a_followed_log_says_that_the_api_server_froze_and_that_it_is_read_again(
+    kubernetes, space, proxied, monkeypatch
+):
+    monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(settings, "connect_timeout", 2.0)
+    script = "n=0; while true; do n=$((n+1)); echo line $n; sleep 0.1; done"
+    create(space, PodRequest("freezes", "busybox", command=("sh", "-c", script))).result(90)
+    proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
+    operation = logs(cluster, LogRequest(("freezes",), follow=True))
+    until(lambda: operation.state.total > 5)
+    proxy.moving.clear()
+    until(lambda: operation.state.sources == {"freezes": False}, 20)
+    assert "does not answer within 2 s" in operation.state.notes[-1]
+    proxy.moving.set()
+    seen = operation.state.total
+    until(lambda: operation.state.total > seen + 20, 60)
+    assert operation.state.sources == {"freezes": True}
+    proxy.break_next(b"follow=true", b"line ", "closed")
+    until(lambda: proxy.breaks == 1)
+    until(lambda: "broke in the middle of an answer" in operation.state.notes[-1])
+    until(lambda: operation.state.sources == {"freezes": True})
+    operation.stop()
+    operation.result(5)
+    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.parametrize("follow", [False, True])
 def test_logs_that_may_not_be_read_are_an_error(kubernetes, space, proxied, follow):
     name = f"unread-{follow}".lower()
     create(space, PodRequest(name, "busybox", command=("sleep", "600"))).result(90)
+    with reader_of_pods(kubernetes, space, proxied, name) as cluster, pytest.raises(Forbidden, match="pods/log"):
+        logs(cluster, LogRequest((name,), follow=follow)).result(30)
+
+
+def test_a_pod_is_described_to_who_may_not_read_its_events(kubernetes, space, proxied):
+    create(space, PodRequest("eventless", "busybox", command=("sleep", "600"))).result(90)
+    with reader_of_pods(kubernetes, space, proxied, "eventless") as cluster:
+        found = describe(cluster, "eventless")
+    assert dict(found.sections[0][1])["Status"] == "Running"
+    title, ((_, words),) = found.sections[-1]
+    assert (title, found.events) == ("Events", ())
+    assert words.startswith("they may not be read: events is forbidden")
+
+
+@contextmanager
+def reader_of_pods(kubernetes, space, proxied, name):
+    """A client that may read pods, and nothing else of them."""
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
     role = f"{space.namespace}-{name}"
     path = "/apis/rbac.authorization.k8s.io/v1"
@@ -176,9 +292,7 @@ def test_logs_that_may_not_be_read_are_an_error(kubernetes, space, proxied, foll
     token, _ = bound_token(space, name, role)
     user = {"token": token}
     try:
-        _, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace, anonymous=True, user=user)
-        with pytest.raises(Forbidden, match="pods/log"):
-            logs(cluster, LogRequest((name,), follow=follow)).result(30)
+        yield proxied(kubernetes.env()["KUBECONFIG"], space.namespace, anonymous=True, user=user)[1]
     finally:
         for kind in ("clusterroles", "clusterrolebindings"):
             space.run(space.request("DELETE", f"{path}/{kind}/{role}"))
