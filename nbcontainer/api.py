@@ -486,6 +486,8 @@ def pod_logs(
 ) -> Operation[LogEvent, LogState, LogResult]:
     """Logs of pods, merged: `pod_logs("web")`, `pod_logs(selector="app=web")`; `follow` makes it endless."""
     asked = request_from(LogRequest, request, fields, by="names")
+    if asked.tail < -1 or asked.since < 0 or asked.timeout < 0:
+        raise UsageError("tail, since and timeout are no negative numbers.", cure="tail=-1 is all lines.")
     return _pods_home(context, asked.namespace).logs(asked)
 
 
@@ -498,6 +500,8 @@ def exec_pod(
         CommandFailed: it ended with a non-zero exit code.
     """
     asked = request_from(ExecRequest, request, fields, by="name")
+    if not asked.command:
+        raise UsageError(f"Which command is to run in {asked.name}?", cure='exec_pod("web", command=["date"])')
     home = _pods_home(context, asked.namespace)
     _guard(home.context, named=bool(context))
     return home.execute(asked)

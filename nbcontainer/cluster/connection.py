@@ -20,10 +20,10 @@ import orjson
 
 from nbcontainer import operation
 from nbcontainer.cluster.authentication import Credentials
-from nbcontainer.cluster.failures import decode_status, explain, raise_for_status
+from nbcontainer.cluster.failures import decode_status, explain, no_object, raise_for_status
 from nbcontainer.cluster.kubeconfig import Access, read_access
 from nbcontainer.cluster.short_calls import ShortCalls
-from nbcontainer.errors import ApiError, ClusterUnavailable
+from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -229,10 +229,12 @@ class Cluster:
 
     def _decode(self, status: int, text: bytes) -> Any:
         try:
-            return orjson.loads(text) if text else {}
+            document = orjson.loads(text) if text else {}
         except orjson.JSONDecodeError:
-            said = text[:200].decode(errors="replace").strip()
-            raise ApiError(f"{self.server} answered with no JSON: {said}", status=status) from None
+            raise no_object(self.server, status, text) from None
+        if not isinstance(document, dict):
+            raise no_object(self.server, status, text)
+        return document
 
     def unavailable(self, error: BaseException, seconds: float = 0.0) -> ClusterUnavailable:
         """Say in words why the API server does not answer; the time limit was `seconds`, 0 for connect_timeout."""

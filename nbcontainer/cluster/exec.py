@@ -86,18 +86,28 @@ class _Kept:
     def __init__(self) -> None:
         self._parts: dict[int, list[str]] = {STDOUT: [], STDERR: []}
         self._sizes = {STDOUT: 0, STDERR: 0}
+        self._dropped = {STDOUT: 0, STDERR: 0}
+        self.cut = {STDOUT: 0, STDERR: 0}  # characters that `output` left out
 
     def add(self, channel: int, data: bytes) -> None:
         self._parts[channel].append(data.decode("utf-8", "surrogateescape"))
         self._sizes[channel] += len(data)
         if self._sizes[channel] > 2 * KEPT:
-            self._parts[channel] = ["".join(self._parts[channel])[-KEPT:]]
+            joined = "".join(self._parts[channel])
+            self._parts[channel] = [joined[-KEPT:]]
+            self._dropped[channel] += max(0, len(joined) - KEPT)
             self._sizes[channel] = KEPT
 
     def output(self, channel: int) -> str:
         # characters may be cut between messages: the bytes are put together before they are decoded for good
         raw = "".join(self._parts[channel]).encode("utf-8", "surrogateescape")
-        return raw.decode("utf-8", "replace")[-KEPT:]
+        text = raw.decode("utf-8", "replace")
+        if len(text) <= KEPT and not self._dropped[channel]:
+            return text
+        last = text[-KEPT:]
+        whole = last[last.find("\n") + 1 :]  # from the beginning of a line, where there is one
+        self.cut[channel] = self._dropped[channel] + len(text) - len(whole)
+        return whole
 
 
 class _Execution:
@@ -299,4 +309,5 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, c
     words = ["kubectl", "exec", request.name, "-n", cluster.namespace]
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
-    return ExecResult(code, output, errors, spool, shlex.join([*words, "--", *request.command]))
+    command = shlex.join([*words, "--", *request.command])
+    return ExecResult(code, output, errors, spool, command, sum(kept.cut.values()))

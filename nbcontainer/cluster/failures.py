@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,10 +17,11 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
 
-__all__ = ["decode_status", "explain", "is_passing", "raise_for_status", "status_error"]
+__all__ = ["decode_status", "explain", "is_passing", "no_object", "raise_for_status", "status_error"]
 
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
+_TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
 NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 
@@ -106,6 +109,18 @@ def _broken_words(error: BaseException, inner: BaseException, server: str) -> st
         return f"{server} closed the connection without an answer."
     said = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
     return f"the connection to {server} broke: {said}."
+
+
+def no_object(server: str, status: int, text: bytes) -> ApiError:
+    """The error for an answer that is none of an API server: a proxy may have given it."""
+    said = " ".join(_TAG.sub(" ", text[:2_000].decode(errors="replace")).split())[:200]
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+    code = f"HTTP status {status}{f' ({phrase})' if phrase else ''}"
+    return ApiError(
+        f"{server} answered with {code}, and not as an API server does: {said}",
+        status=status,
+        cure="Is the server's address in the kubeconfig the API server's own? Something between may have answered.",
+    )
 
 
 def decode_status(text: bytes) -> Any:

@@ -135,7 +135,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
     told, since = ("", ""), 0.0
     loop = asyncio.get_running_loop()
     async for pod in one_object(cluster, POD, name):
-        if pod is None:
+        if pod is None or _is_going(pod):
             raise NotFound(f"Pod {name} was deleted while it started.", status=404)
         step = (pod_status(pod), _waiting_words(pod))
         if step != told:
@@ -155,10 +155,14 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
             since = since or loop.time()
             later = await _wait_for_change(cluster, name, PASSING_SECONDS - (loop.time() - since), pod)
             found = trouble(later)
-            if found is None or not found.passing:
+            if found is None or not found.passing or _is_going(later):
                 continue
         raise await _failure(cluster, name, found)
     raise AssertionError  # a reflector ends only by an error
+
+
+def _is_going(pod: Mapping[str, Any]) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str, Any]:

@@ -78,8 +78,9 @@ class _Paging:
         return {**self._parameters, "limit": str(PAGE), **({"continue": self._token} if self._token else {})}
 
     def add(self, page: dict[str, Any]) -> None:
+        check_page(page)
         self.pages.append(page)
-        self._token = str(page.get("metadata", {}).get("continue") or "")
+        self._token = str((page.get("metadata") or {}).get("continue") or "")
         self.whole = not self._token
 
     def begin_anew(self, error: ApiError) -> None:
@@ -180,6 +181,8 @@ async def _watch(
             events = []
             for line in lines:
                 event = orjson.loads(line)
+                if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+                    raise ApiError("The API server's watch cannot be read: it has not the form of one.")
                 match event.get("type"):
                     case "BOOKMARK":
                         continue
@@ -193,7 +196,21 @@ async def _watch(
 
 def version_of(pages: list[dict[str, Any]]) -> str:
     """The resourceVersion at which a list's watch begins."""
-    return str(pages[0].get("metadata", {}).get("resourceVersion") or "")
+    return str((pages[0].get("metadata") or {}).get("resourceVersion") or "")
+
+
+def check_page(page: dict[str, Any]) -> None:
+    """Make sure that a list or a Table is one: something else than an API server may have given it.
+
+    Raises:
+        ApiError: it is none.
+    """
+    metadata = page.get("metadata")
+    parts = [page.get(key) or [] for key in ("items", "rows", "columnDefinitions")]
+    listed = all(isinstance(part, list) and all(isinstance(one, dict) for one in part) for part in parts)
+    cells = [row.get("cells") or [] for row in parts[1]] if listed else []
+    if not listed or not all(isinstance(one, list) for one in cells) or not isinstance(metadata or {}, dict):
+        raise ApiError("The API server's list cannot be read: it has not the form of one.")
 
 
 def _raise_watch_error(cluster: Cluster, status: dict[str, Any]) -> None:

@@ -217,14 +217,20 @@ class ExecRequest:
 
 @dataclass(frozen=True)
 class ExecResult:
-    """A finished command: its exit code and what it wrote, last lines; `spool` has all."""
+    """A finished command: its exit code and what it wrote, last lines; `spool` has all.
+
+    Attributes:
+        cut: how many characters `output` and `errors` lack at their beginnings.
+    """
 
     exit_code: int
     output: str
     errors: str = ""
     spool: str = ""
     command: str = ""
+    cut: int = 0
 
     def __repr__(self) -> str:
-        """How it ended."""
-        return f"ExecResult(exit code {self.exit_code})"
+        """How it ended, and where the whole output is, if this is a part of it."""
+        more = f", without the first {self.cut:,} characters: {self.spool} has all" if self.cut else ""
+        return f"ExecResult(exit code {self.exit_code}{more})"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, fields
+from dataclasses import MISSING, Field, fields
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from nbcontainer.errors import UsageError
@@ -12,6 +13,7 @@ from nbcontainer.errors import UsageError
 __all__ = ["names_from", "request_from"]
 
 Request = TypeVar("Request")
+_NUMBERS: dict[str, type] = {"int": Integral, "float": Real}
 
 
 def request_from(kind: type[Request], given: Request | str, words: Mapping[str, Any], *, by: str) -> Request:
@@ -25,8 +27,8 @@ def request_from(kind: type[Request], given: Request | str, words: Mapping[str, 
         by: the field that `given` is where it is a text.
 
     Raises:
-        UsageError: it has no field of that name, a value is of no kind that fits, or fields were given beside a
-            request.
+        UsageError: it has no field of that name, lacks one, a value is of no kind that fits, or fields were given
+            beside a request.
     """
     known: dict[str, Field[Any]] = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
     if not isinstance(given, str | kind):
@@ -38,7 +40,15 @@ def request_from(kind: type[Request], given: Request | str, words: Mapping[str, 
     unknown = [name for name in words if name not in known]
     if unknown:
         raise UsageError(f"There is no {unknown[0]!r}.", cure=f"Known: {', '.join(known)}.")
-    return kind(**{name: _as_field(known[name], value) for name, value in {by: given, **words}.items()})
+    values = {name: _as_field(known[name], value) for name, value in {by: given, **words}.items()}
+    lacking = [name for name, item in known.items() if _is_required(item) and name not in values]
+    if lacking:
+        raise UsageError(f"{' and '.join(lacking)}: missing for the {kind.__name__}.")
+    return kind(**values)
+
+
+def _is_required(item: Field[Any]) -> bool:
+    return item.default is MISSING and item.default_factory is MISSING
 
 
 def _as_field(item: Field[Any], value: Any) -> Any:
@@ -46,6 +56,9 @@ def _as_field(item: Field[Any], value: Any) -> Any:
         return {path: _content(path, content) for path, content in value.items()}
     if str(item.type).startswith("Mapping") and not isinstance(value, Mapping):
         raise UsageError(f"{item.name} is a mapping of names to values, not a {type(value).__name__}.")
+    wanted = _NUMBERS.get(str(item.type))
+    if wanted is not None and (isinstance(value, bool) or not isinstance(value, wanted)):
+        raise UsageError(f"{item.name} is a number, not {value!r}.")
     if not str(item.type).startswith("tuple"):
         return value
     if isinstance(value, str) and item.name == "command":

@@ -71,11 +71,15 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for 
 
 def _output(result: RunResult | ExecResult) -> Picture:
     from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - loaded by now
+    from nbcontainer.model.pods import ExecResult  # noqa: PLC0415 - as above
 
     lines = [settled(line) for line in result.output.split("\n")] if result.output else []
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
     if isinstance(result, RunResult) and result.hidden_lines:
         hidden = f"… {result.hidden_lines:,} lines before; all of them are in {result.spool}"
+        blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
+    if isinstance(result, ExecResult) and result.cut:
+        hidden = f"… {result.cut:,} characters before; all of them are in {result.spool}"
         blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
     if isinstance(result, RunResult) and result.exit_code is None:
         blocks.append(

@@ -61,14 +61,7 @@ class BreakingProxy:
 
     def kubeconfig(self, path: Path, user: dict[str, object] | None = None) -> Path:
         """A kubeconfig with one context that leads through here."""
-        document = {
-            "current-context": "proxied",
-            "contexts": [{"name": "proxied", "context": {"cluster": "proxied", "user": "someone"}}],
-            "clusters": [{"name": "proxied", "cluster": {"server": self.server}}],
-            "users": [{"name": "someone", "user": user or {}}],
-        }
-        path.write_text(json.dumps(document))
-        return path
+        return write_kubeconfig(path, self.server, user)
 
     def close(self) -> None:
         """Take no more connections."""
@@ -129,3 +122,15 @@ class BreakingProxy:
             near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.breaks += 1
         return True
+
+
+def write_kubeconfig(path: Path, server: str, user: dict[str, object] | None = None) -> Path:
+    """A kubeconfig with one context, of a server that is plain HTTP."""
+    document = {
+        "current-context": "proxied",
+        "contexts": [{"name": "proxied", "context": {"cluster": "proxied", "user": "someone"}}],
+        "clusters": [{"name": "proxied", "cluster": {"server": server}}],
+        "users": [{"name": "someone", "user": user or {}}],
+    }
+    path.write_text(json.dumps(document))
+    return path

@@ -1,11 +1,13 @@
 """Streams that break on the wire: watches and followed logs go on, and nothing is lost or given twice."""
 
+import re
+import socket
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,14 +21,14 @@ from nbcontainer.cluster.exec import execute
 from nbcontainer.cluster.kubeconfig import read_access
 from nbcontainer.cluster.logs import logs
 from nbcontainer.cluster.pods import create
-from nbcontainer.cluster.tables import watch_table
+from nbcontainer.cluster.tables import table, watch_table
 from nbcontainer.engine.dial import dial
-from nbcontainer.errors import AuthFailed, ClusterUnavailable, Forbidden
+from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Forbidden
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import TableLive
 from nbcontainer.settings import settings
-from tests.cluster.breaking_proxy import BreakingProxy
+from tests.cluster.breaking_proxy import BreakingProxy, write_kubeconfig
 from tests.cluster.own_cluster import make_pod
 from tests.cluster.test_tables import until
 
@@ -192,7 +194,7 @@ print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "Exec
 """
 
 
-def bound_token(cluster, name, role="cluster-admin"):
+def bound_token(cluster, name, role="cluster-admin", account="default"):
     """A service account's token that lives as long as a secret, and what ends it."""
     secret = cluster.run(
         cluster.request("POST", f"/api/v1/namespaces/{cluster.namespace}/secrets", body={"metadata": {"name": name}})
@@ -200,14 +202,14 @@ def bound_token(cluster, name, role="cluster-admin"):
     binding = {
         "metadata": {"name": f"{cluster.namespace}-{name}"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": cluster.namespace}],
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": cluster.namespace}],
     }
     cluster.run(cluster.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", body=binding))
     reference = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": secret["metadata"]["uid"]}
     answer = cluster.run(
         cluster.request(
             "POST",
-            f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts/default/token",
+            f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts/{account}/token",
             body={"spec": {"expirationSeconds": 3600, "boundObjectRef": reference}},
         )
     )
@@ -289,7 +291,9 @@ def reader_of_pods(kubernetes, space, proxied, name):
     role = f"{space.namespace}-{name}"
     path = "/apis/rbac.authorization.k8s.io/v1"
     space.run(space.request("POST", f"{path}/clusterroles", body={"metadata": {"name": role}, "rules": rules}))
-    token, _ = bound_token(space, name, role)
+    accounts = f"/api/v1/namespaces/{space.namespace}/serviceaccounts"
+    space.run(space.request("POST", accounts, body={"metadata": {"name": name}}))
+    token, _ = bound_token(space, name, role, name)  # other tests give the default one all rights
     user = {"token": token}
     try:
         yield proxied(kubernetes.env()["KUBECONFIG"], space.namespace, anonymous=True, user=user)[1]
@@ -380,3 +384,38 @@ def rotate(kubernetes, cluster, name):
         runtime.unary(
             "/runtime.v1.RuntimeService/ReopenContainerLog", b"\n" + bytes([len(container)]) + container.encode()
         )
+
+
+BAD_GATEWAY = b"<html><head><title>no</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+ODD = [
+    (b"HTTP/1.1 502 Bad Gateway", BAD_GATEWAY, r"status 502 \(Bad Gateway\), .*: 502 Bad Gateway$"),
+    (b"HTTP/1.1 429 Too Many Requests", b"slow down", r"status 429 \(Too Many Requests\), .*: slow down$"),
+    *((b"HTTP/1.1 200 OK", text, "not as an API server does") for text in (b"null", b"[]", b"3", b'"x"')),
+    *(
+        (b"HTTP/1.1 200 OK", text, "has not the form of one")
+        for text in (b'{"rows": [7]}', b'{"rows": {"a": 1}}', b'{"rows": [{"cells": 5}]}', b'{"metadata": [1]}')
+    ),
+]
+
+
+@pytest.mark.parametrize(("head", "body", "words"), ODD)
+def test_answers_of_what_is_no_api_server_are_errors_in_words(tmp_path, monkeypatch, head, body, words):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    near, _ = listener.accept()
+                    with near:
+                        near.recv(65_536)
+                        near.sendall(head + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+
+        threading.Thread(target=serve, daemon=True).start()
+        path = tmp_path / "odd.conf"
+        write_kubeconfig(path, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        cluster = find_cluster("", "default")
+        for call in (lambda: table(cluster), lambda: watch_table(cluster).result(10)):
+            with pytest.raises(ApiError) as caught:
+                call()
+            assert re.search(words, caught.value.message)

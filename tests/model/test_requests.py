@@ -4,6 +4,7 @@ from nbcontainer.errors import UsageError
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import PodRequest
 from nbcontainer.model.requests import request_from
 
 
@@ -40,3 +41,11 @@ def test_values_of_no_fitting_kind_are_refused_in_words():
 
 def test_files_may_be_texts():
     assert request_from(BuildRequest, "FROM a", {"files": {"a": "é"}}, by="dockerfile").files == {"a": "é".encode()}
+
+
+def test_what_is_missing_or_no_number_is_said():
+    with pytest.raises(UsageError, match="image: missing for the PodRequest"):
+        request_from(PodRequest, "x", {}, by="name")
+    for words in ({"since": "zz"}, {"tail": 1.5}, {"timeout": True}):
+        with pytest.raises(UsageError, match="is a number, not"):
+            request_from(LogRequest, "web", words, by="names")
