@@ -12,6 +12,7 @@ from nbcontainer.magics.verbs import Argument, Magic, Verb
 __all__ = ["Candidate", "candidates"]
 
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
+_ASSIGNED = re.compile(r"\s*[A-Za-z_][\w., ]*=\s*(?=%[A-Za-z_])")  # x = %kpod …
 _STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 _LAST_WORD = re.compile(r"(\S*)$")
 
@@ -42,11 +43,10 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
         return None
     before = lines[line][:column]
     head = _MAGIC.match(lines[0])
-    if line > 0:
-        if head is None or head[1] != "%%":
-            return None
+    if line > 0 and head is not None and head[1] == "%%":
         return _in_body(head[2], lines, line, column, names)
-    match = _MAGIC.match(before)
+    assigned = _ASSIGNED.match(before)
+    match = _MAGIC.match(before, assigned.end() if assigned else 0)
     if match is None or match[2] not in MAGICS or not match[3]:
         return None
     known = names or _names
@@ -68,7 +68,7 @@ def _in_line(magic: Magic, before: str, names: Names) -> tuple[str, list[Candida
         return fragment, _fitting(fragment, _of_verb(verb, words[1:], fragment, names))
     items = [] if words else [Candidate(each.name, "verb") for each in magic.verbs]
     default = magic.verb(magic.default) if magic.default else None
-    if default is not None:
+    if default is not None and (words or fragment.startswith("-")):  # a bare word would be taken for a verb
         items += _of_verb(default, words, fragment, names)
     return fragment, _fitting(fragment, items)
 
@@ -136,4 +136,4 @@ def _names(kind: str) -> Iterable[str]:
         return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
     from nbcontainer import api  # noqa: PLC0415 - on first use
 
-    return api.known_names(kind)
+    return [name for name in api.known_names(kind) if "<none>" not in name]  # an image without a tag

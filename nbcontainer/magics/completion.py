@@ -27,7 +27,7 @@ def _match(context: Any) -> Any:
     from IPython.core.completer import SimpleCompletion, SimpleMatcherResult  # noqa: PLC0415 - on first use
 
     text: str = context.full_text
-    if not text.lstrip().startswith("%"):
+    if "%" not in text:
         return SimpleMatcherResult(completions=[])
     from nbcontainer.magics.candidates import candidates  # noqa: PLC0415 - on first use
 

@@ -186,6 +186,10 @@ def test_completion_of_verbs_flags_values_and_names():
     assert words("%kpod exec web -- l")[1] == []
     assert words("%kpod -n ")[1] == ["<namespace>"]
     assert words("%nbcontainer settings ")[1] == ["<setting>"]
+    assert words("%kpod ")[1] == [verb.name for verb in MAGICS["kpod"].magic.verbs]  # %kpod web is refused
+    assert "<pod>" in words("%kpod -n shop ")[1]
+    assert words("x = %kpod de") == ("de", ["delete", "describe"])
+    assert words("import os\nx, y = %kpod de", line=1) == ("de", ["delete", "describe"])
     cell = "%%dockerfile --target \nFROM golang:1 AS build\nRUN echo AS no\nfrom scratch as final"
     assert words(cell)[1] == ["build", "final"]
 
@@ -194,6 +198,7 @@ def test_completion_leaves_other_cells_alone():
     assert words("x = 1") is None
     assert words("%time x") is None
     assert words("%%bash\nl", line=1) is None
+    assert words("x = 7 %kpod de") is None
 
 
 def test_completion_in_a_dockerfile_cell():
