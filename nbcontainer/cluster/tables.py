@@ -78,7 +78,7 @@ class Selection:
     def reset(self, decoder: Decoder, pages: list[dict[str, Any]]) -> TableReset:
         """The event for a list of pages."""
         rows = [row for page in pages for row in self.pick(decoder.rows(page, self.namespace))]
-        return TableReset(decoder.columns, tuple(rows), self.title, self.where)
+        return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=True)
 
     def pick(self, rows: list[Row]) -> list[Row]:
         """The rows that are asked for by name."""

@@ -75,13 +75,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TableReset:
-    """The table's rows as listed anew. `where` is context and namespace, or the engine, in words."""
+    """The table's rows as listed anew. `where` is context and namespace, or the engine, in words.
+
+    With `by_key`, rows that come later stand in the order of all keys, not at the end.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     title: str = ""
     where: str = ""
     note: str = ""
+    by_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class TableState:
         rows: by key, in the far end's order.
         live: whether it is being kept up to date.
         note: a remark that stands with the table ("no cluster: these are Podman's pods").
+        by_key: as `TableReset` has it.
     """
 
     title: str = ""
@@ -120,6 +125,7 @@ class TableState:
     rows: Mapping[str, Row] = field(default_factory=dict)
     live: bool = False
     trouble: str = ""
+    by_key: bool = False
 
 
 def apply_table(state: TableState, event: TableEvent) -> TableState:
@@ -133,6 +139,7 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
                 title=event.title or state.title,
                 where=event.where or state.where,
                 note=event.note or state.note,
+                by_key=event.by_key,
             )
         case TableChanged():
             rows = dict(state.rows)
@@ -140,6 +147,8 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
                 rows[row.key] = row
             for key in event.gone:
                 rows.pop(key, None)
+            if state.by_key and not rows.keys() <= state.rows.keys():
+                rows = dict(sorted(rows.items(), key=lambda pair: pair[0]))
             return replace(state, rows=rows)
         case TableLive():
             return replace(state, live=event.live, trouble=event.note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -231,10 +231,15 @@ def _height(block: Block) -> int:
 
 
 def _window(grid: Grid, height: int) -> list[Block]:
-    """The rows around the one that runs, and how many are above and below; the columns stay as wide as they are."""
+    """The rows around the one that runs, and how many are above and below; the columns stay as wide as they are.
+
+    Of a table, the rows in trouble come first.
+    """
     count = height - 2 - bool(grid.columns)
     if count < 1:
         return []
+    if grid.columns:
+        grid = replace(grid, rows=tuple(sorted(grid.rows, key=_trouble)))
     first = max(0, min(_focus(grid) - count // 2, len(grid.rows) - count))
     above, below = first, len(grid.rows) - first - count
     blocks: list[Block] = [replace(grid, rows=grid.rows[first : first + count], widths=tuple(grid_widths(grid)))]
@@ -243,6 +248,12 @@ def _window(grid: Grid, height: int) -> list[Block]:
     if below:
         blocks.append(Line.of(Span(f"… {below:,} below", Tone.DIM)))
     return blocks
+
+
+def _trouble(row: Sequence[Span]) -> int:
+    """0 for a row that failed, 1 for one that waits, 2 for all others."""
+    tones = {span.tone for span in row}
+    return 0 if Tone.BAD in tones else 1 if Tone.WARNING in tones else 2
 
 
 def _focus(grid: Grid) -> int:

@@ -110,6 +110,9 @@ def test_a_table_shows_its_first_rows_and_a_log_its_last():
     rows = tuple((Span(str(at), Tone.RUNNING),) for at in range(100))
     table = fitted(Picture((Line.of("pods"), Grid(rows, columns=("NAME",)))), 6)
     assert as_text(table).splitlines() == ["pods", "NAME", "0", "1", "… 98 below"]
+    rows = (*rows, (Span("waits", Tone.WARNING),), (Span("fails", Tone.BAD),))
+    table = fitted(Picture((Line.of("pods"), Grid(rows, columns=("NAME",)))), 7)
+    assert as_text(table).splitlines() == ["pods", "NAME", "fails", "waits", "0", "… 99 below"]
     log = fitted(Picture((Line.of("log"), Output(tuple(map(str, range(100)))))), 4)
     assert as_text(log).splitlines() == ["log", "  │ 97", "  │ 98", "  │ 99"]
 
