@@ -215,7 +215,7 @@ def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the fla
     """
     if wanted:
         raise UsageError(
-            "A cell is no terminal, so nothing can be typed into what runs.",
+            "A magic gives what runs no terminal, so nothing can be typed into it.",
             cure=f"Leave -t out. {magic} with -i gives the cell's body to it as standard input.",
         )
 

@@ -73,8 +73,10 @@ class PodStartView(View[PodStep, PodStart]):
         return not state.status
 
     def line(self, event: PodStep) -> str | None:
-        """`Pending: created`."""
-        return f"{event.status}: {event.message}" if event.message else event.status
+        """`Pending: created`; nothing of a failure, which the error says that comes with it."""
+        if event.end == "failed":
+            return None
+        return ": ".join(filter(None, (event.status, event.message)))
 
     def render(self, state: PodStart) -> Picture:
         """The pod's status in one line, and what the last step said where it is in trouble."""

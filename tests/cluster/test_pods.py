@@ -18,6 +18,7 @@ from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, Not
 from nbcontainer.model.pods import ExecRequest, PodRequest, pod_manifest
 from nbcontainer.views.picture import as_text
 from nbcontainer.views.pods import PodStartView
+from nbcontainer.views.results import picture_of
 from tests.cluster.test_tables import until
 
 pytestmark = pytest.mark.timeout(300)
@@ -342,4 +343,25 @@ def test_a_pod_that_is_deleted_while_a_command_runs(space):
     operation.wait(30, revision=0)
     delete(space, ["dies"], force=True).result(60)
     with pytest.raises((CommandFailed, ApiError)):
+        operation.result(30)
+
+
+def test_long_output_is_cut_at_a_line_and_says_so(space, shell):
+    result = execute(space, ExecRequest(shell, ("seq", "1", "60000"))).result(60)
+    whole = Path(result.spool).read_text()
+    assert whole == "".join(f"{number}\n" for number in range(1, 60_001))
+    assert whole.endswith(f"\n{result.output}")
+    assert result.cut == len(whole) - len(result.output)
+    assert f"without the first {result.cut:,} characters: {result.spool} has all" in repr(result)
+    assert f"… {result.cut:,} characters before" in as_text(picture_of(result))
+    short = execute(space, ExecRequest(shell, ("echo", "x"))).result(30)
+    assert (short.cut, repr(short)) == (0, "ExecResult(exit code 0)")
+
+
+def test_a_pod_that_is_deleted_while_it_starts(space):
+    operation = create(space, PodRequest("withdrawn", "nowhere.invalid/none:1"))
+    while not operation.state.steps:
+        assert operation.wait(30, revision=operation.revision)
+    delete(space, ["withdrawn"]).result(60)
+    with pytest.raises(NotFound, match="withdrawn was deleted while it started"):
         operation.result(30)
