@@ -325,7 +325,7 @@ def test_credentials_that_are_refused_at_the_start_are_an_error_at_once(own_clus
 def test_a_followed_log_that_breaks_within_a_line_loses_and_repeats_none(kubernetes, space, proxied, how):
     count = 1_200
     name = f"cut-{how}"
-    script = f"for i in $(seq 1 {count}); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.1; done; printf 'no end'"
+    script = f"for i in $(seq 1 {count}); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.25; done; printf 'no end'"
     create(space, PodRequest(name, "busybox", command=("sh", "-c", script), restart="Never", wait=False)).result(30)
     proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
     proxy.break_next(b"follow=true", b"line 7", how)
