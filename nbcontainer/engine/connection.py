@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,11 @@ class Engine:
         if self._http is None:
             self._http = Http(self.dial, where=self.name, version=self.capabilities.api_version, address=self.address)
         return self._http
+
+    def close_idle(self) -> None:
+        """Close the connection that is kept for the next call, if there is one."""
+        if self._http is not None:
+            self._http.close()
 
     def dial(self) -> Stream:
         """A new connection to its API.
@@ -204,7 +210,9 @@ def find_podman() -> Engine:
 def forget_engines() -> None:
     """Look for the engine anew on the next call."""
     # no lock: it is also called while find_engine holds it, and each step is atomic
-    _engines.clear()
+    while _engines:
+        with suppress(KeyError):  # another thread took the last one
+            _engines.popitem()[1].close_idle()
 
 
 def _named() -> Address | None:
