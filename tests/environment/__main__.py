@@ -67,15 +67,18 @@ class _Step:
 
 
 def _steps(names: list[str], every: dict[str, Part], action: str) -> list[_Step]:
-    """What there is to do. Building waits for no other part, so that the longest build can begin at once."""
-    found = []
+    """What there is to do. Building waits for no other part; the longest build, of the first part, is the last.
+
+    What the others serve is tested meanwhile.
+    """
+    builds, found = list[_Step](), list[_Step]()
     for part in (every[name] for name in names):
         after = {(need, "up") for need in part.needs}
         if part.builds and action == "up":
-            found.append(_Step(part, "install", frozenset()))
+            builds.insert(0, _Step(part, "install", frozenset()))
             after.add((part.name, "install"))
         found.append(_Step(part, action, frozenset(after if action == "up" else ())))
-    return found
+    return [*builds, *found]
 
 
 def up(
