@@ -311,6 +311,8 @@ def is_refused(proxy, space, token):
     except urllib.error.HTTPError as error:
         with error:
             return error.code == 401
+    except OSError:  # a busy API server lets some wait: it is asked again
+        return False
     return False
 
 
