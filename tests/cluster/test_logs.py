@@ -164,9 +164,9 @@ def test_a_restart_is_followed_without_loss_or_repetition(space):
     result = operation.result(5)
     assert [line.text for line in result] == expected
     assert any("restarted (exit code 1)" in note for note in result.state.notes)
-    run(space, "never", "sleep 600")
+    run(space, "never-ended", "sleep 600")
     with pytest.raises(NotFound, match="Container never of never was not restarted"):
-        logs(space, LogRequest(("never",), previous=True)).result(30)
+        logs(space, LogRequest(("never-ended",), previous=True)).result(30)
     previous = logs(space, LogRequest(("restarts",), previous=True)).result(30)
     assert [line.text for line in previous] == expected[6:12]
 
