@@ -165,7 +165,7 @@ def test_a_restart_is_followed_without_loss_or_repetition(space):
     assert [line.text for line in result] == expected
     assert any("restarted (exit code 1)" in note for note in result.state.notes)
     run(space, "never-ended", "sleep 600")
-    with pytest.raises(NotFound, match="Container never of never was not restarted"):
+    with pytest.raises(NotFound, match="Container never-ended of never-ended was not restarted"):
         logs(space, LogRequest(("never-ended",), previous=True)).result(30)
     previous = logs(space, LogRequest(("restarts",), previous=True)).result(30)
     assert [line.text for line in previous] == expected[6:12]
