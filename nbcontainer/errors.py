@@ -204,8 +204,8 @@ class BuildFailed(NbcontainerError):
         super().__init__(message, cure=cure)
 
 
-class PushFailed(NbcontainerError):
-    """A push did not complete.
+class _TransferFailed(NbcontainerError):
+    """An image did not reach its end.
 
     Attributes:
         image: the image's name.
@@ -217,17 +217,12 @@ class PushFailed(NbcontainerError):
         super().__init__(message, cure=cure)
 
 
-class PullFailed(NbcontainerError):
-    """A pull did not complete.
+class PushFailed(_TransferFailed):
+    """A push did not complete; `image` and `host` are the names of image and registry."""
 
-    Attributes:
-        image: the image's name.
-        host: the registry's name.
-    """
 
-    def __init__(self, message: str, *, image: str, host: str = "", cure: str = "") -> None:
-        self.image, self.host = image, host
-        super().__init__(message, cure=cure)
+class PullFailed(_TransferFailed):
+    """A pull did not complete; `image` and `host` are the names of image and registry."""
 
 
 class CommandFailed(NbcontainerError):
