@@ -137,13 +137,10 @@ def test_following_has_a_time_limit(space, writer):
     assert result.state.total >= 500
 
 
-def test_a_restart_is_followed_without_loss_or_repetition(space):
-    script = (
-        "n=$(cat /state/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /state/n; "
-        "for i in 1 2 3 4 5 6; do echo run $n line $i; sleep 0.2; done; [ $n = 3 ] && sleep 600; exit 1"
-    )
+def run_with_state(space, name, script):
+    """A pod whose folder /state outlives its container."""
     body = {
-        "metadata": {"name": "restarts"},
+        "metadata": {"name": name},
         "spec": {
             "containers": [
                 {
@@ -157,6 +154,14 @@ def test_a_restart_is_followed_without_loss_or_repetition(space):
         },
     }
     space.run(space.request("POST", f"/api/v1/namespaces/{space.namespace}/pods", body=body))
+
+
+def test_a_restart_is_followed_without_loss_or_repetition(space):
+    script = (
+        "n=$(cat /state/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /state/n; "
+        "for i in 1 2 3 4 5 6; do echo run $n line $i; sleep 0.2; done; [ $n = 3 ] && sleep 600; exit 1"
+    )
+    run_with_state(space, "restarts", script)
     operation = logs(space, LogRequest(("restarts",), follow=True))
     expected = [f"run {turn} line {number}" for turn in (1, 2, 3) for number in range(1, 7)]
     until(lambda: operation.state.total >= len(expected), 120)
@@ -193,21 +198,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(space):
 def test_the_run_before_is_read_right_after_each_crash(space):
     """Whenever it is asked for, `previous` gives the lines of one whole run, and no words of the node."""
     script = "n=$(cat /state/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /state/n; echo run $n; echo over; exit 1"
-    body = {
-        "metadata": {"name": "crashes"},
-        "spec": {
-            "containers": [
-                {
-                    "name": "c",
-                    "image": "busybox",
-                    "args": ["sh", "-c", script],
-                    "volumeMounts": [{"name": "state", "mountPath": "/state"}],
-                }
-            ],
-            "volumes": [{"name": "state", "emptyDir": {}}],
-        },
-    }
-    space.run(space.request("POST", f"/api/v1/namespaces/{space.namespace}/pods", body=body))
+    run_with_state(space, "crashes", script)
     runs = []
     until(lambda: _restarts(space, "crashes") >= (0, False), 60)
     while _restarts(space, "crashes") < (2, True):
