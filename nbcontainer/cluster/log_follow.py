@@ -206,7 +206,8 @@ class Followed:
         except ApiError as error:
             if is_passing(error):
                 raise
-            if self._pod is not None:
+            # of a pod that is being deleted the node takes the log away as soon as its stream has ended
+            if self._pod is not None and not self._pod["metadata"].get("deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
                 self._collector.tell(LogSource(self._source, open=False, note=note))
 
