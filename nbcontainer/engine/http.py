@@ -13,6 +13,7 @@ import json
 import re
 import threading
 import unicodedata
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -132,8 +133,10 @@ class Http:
         self._where = where
         self._address = address
         self._prefix = f"/v{version}" if version else ""
-        self._idle: _Connection | None = None
+        self._idle: list[_Connection] = []  # one at most
         self._lock = threading.Lock()
+        # no __del__: in a cycle the socket may be finalized before it
+        weakref.finalize(self, _close_all, self._idle)
 
     def call(
         self,
@@ -152,7 +155,7 @@ class Http:
             EngineUnavailable: it cannot be reached, or went away before it had answered.
         """
         with self._lock:
-            connection, self._idle = self._idle, None
+            connection = self._idle.pop() if self._idle else None
         for attempt in (connection, None) if connection is not None else (None,):
             used = attempt or _Connection(self._dial())
             try:
@@ -266,14 +269,7 @@ class Http:
     def close(self) -> None:
         """Close the idle connection."""
         with self._lock:
-            connection, self._idle = self._idle, None
-        if connection is not None:
-            connection.close()
-
-    def __del__(self) -> None:
-        """Close the idle connection with the engine that was forgotten."""
-        if self._idle is not None:
-            self._idle.close()
+            _close_all(self._idle)
 
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
@@ -284,9 +280,8 @@ class Http:
             connection.close()
             return
         with self._lock:
-            spare, self._idle = self._idle, connection
-        if spare is not None:
-            spare.close()
+            _close_all(self._idle)
+            self._idle.append(connection)
 
     def _broken(self, error: Exception, timeout: float | None = None) -> ApiError | EngineUnavailable:
         if isinstance(error, TimeoutError):
@@ -319,6 +314,11 @@ class _Connection:
 
     def close(self) -> None:
         self.stream.close()
+
+
+def _close_all(connections: list[_Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 class _Unclosed:

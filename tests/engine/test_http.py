@@ -1,5 +1,7 @@
+import gc
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -77,6 +79,20 @@ def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
     http = speak(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     assert http.json("GET", "/1") == {}
     assert http.json("GET", "/2") == {}
+
+
+def test_calls_that_are_forgotten_close_the_connection_that_was_kept(tmp_path):
+    with Speaker(tmp_path / "s", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", stay=True) as speaker:
+        streams = [dial(speaker.address)]  # older than what holds it: the collector comes to it first
+        gc.collect()
+        http = Http(streams.pop, where="the engine")
+        http.cycle = http
+        assert http.json("GET", "/1") == {}
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            del http
+            gc.collect()
+    assert [str(one.message) for one in warned] == []
 
 
 @pytest.mark.parametrize(
