@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -27,6 +28,8 @@ HUB = ("registry-1.docker.io", 443)
 CELL_SECONDS = 900  # a slow machine compiles Go's standard library in minutes
 BASE_IMAGES = ("golang:alpine",)
 PARTS = ("registry", "registry-token", "images")  # of the environment, that the demo starts
+STOPPING_SECONDS = 5
+"""How long an interrupted cell has; then its kernel is ended, which stops what it began."""
 INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
@@ -104,6 +107,8 @@ def execute() -> int:
                 text, self.wrote = content["text"], True
             elif message["msg_type"] in {"display_data", "execute_result"} and not self.wrote:
                 text = content["data"].get("text/plain", "")
+            elif message["msg_type"] == "execute_input":
+                ending.begun()
             for line in text.splitlines():
                 print(f"          {line}", flush=True)
             return super().process_message(message, cell, cell_index)
@@ -154,20 +159,37 @@ class Ending:
     """Ends the notebook when it is asked to: interrupts the cell that runs, which stops what it began."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self.runs = False
 
     def watch(self, client: Any) -> None:
         """Take the signals over from nbclient, which would leave its kernel's work running; called in its loop."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        self.runs, self._client = False, client
 
         def end() -> None:
-            if self.asked and task is not None:  # once more: at once
-                task.cancel()
+            if task is not None:  # asked once more: at once
+                loop.call_later(0 if self.asked else STOPPING_SECONDS, task.cancel)
             self.asked = True
-            self._interrupting = asyncio.ensure_future(client.km.interrupt_kernel())
+            if self.runs:
+                self._interrupt()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end)
+        if self.asked and task is not None:  # the cell before had just ended
+            task.cancel()
+
+    def begun(self) -> None:
+        """The kernel has begun the cell: from now on an interrupt reaches it, before it would be lost."""
+        self.runs = True
+        if self.asked:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        async def interrupt() -> None:
+            with contextlib.suppress(RuntimeError):  # the kernel has just ended by itself
+                await self._client.km.interrupt_kernel()
+
+        self._interrupting = asyncio.ensure_future(interrupt())
 
 
 def what_stands() -> set[str]:
@@ -180,8 +202,7 @@ def what_stands() -> set[str]:
 
 def leave_nothing(before: set[str]) -> None:
     """End what this run has begun: the notebook's pods, then the parts of the environment that did not run before."""
-    import contextlib  # noqa: PLC0415 - only where it was interrupted
-    import hashlib  # noqa: PLC0415 - as above
+    import hashlib  # noqa: PLC0415 - only where it was interrupted
 
     from nbcontainer import api, errors  # noqa: PLC0415 - after the path is set
     from tests.environment import parts  # noqa: PLC0415 - as above

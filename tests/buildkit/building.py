@@ -56,10 +56,10 @@ def processes(marker):
     return found
 
 
-def wait_until(condition, seconds=30.0):
+def wait_until(condition, seconds=30.0, what=lambda: "it did not happen in time"):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, what()
         time.sleep(0.01)
 
 

@@ -50,7 +50,8 @@ def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
         wait_until(lambda: "▶ %%dockerfile" in log.read_text() or process.poll() is not None, seconds=120)
         begun = descendants(process.pid)
         process.send_signal(number)
-        assert process.wait(30) == 130, log.read_text()
+        wait_until(lambda: process.poll() is not None, seconds=30, what=log.read_text)
+        assert process.returncode == 130, log.read_text()
     finally:
         process.kill()
         process.wait()
