@@ -45,10 +45,10 @@ NODE_OF_KUBERNETES = REGISTRIES | {"docker", "podman", "kubernetes"}
 CLUSTER = NODE_OF_KUBERNETES | {"kwok"}
 COLUMNS: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. What no column names is in the last one.
+    ("engines", ("tests/engine",), ENGINES),
     ("cluster", ("tests/cluster",), CLUSTER),
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
     ("differential", ("tests/buildkit/test_differential.py",), frozenset({"docker", "images"})),
-    ("engines", ("tests/engine",), ENGINES),
     ("BuildKit", ("tests/buildkit", "tests/dockerfile", "tests/engine/test_builders.py"), ENGINES | {"buildkitd"}),
     ("magics", ("tests/magics",), NODE_OF_KUBERNETES),
     ("everything else", ("tests",), ENGINES | CLUSTER | {"buildkitd"}),

@@ -211,10 +211,11 @@ def test_the_run_before_is_read_right_after_each_crash(space):
 
 
 def _restarts(cluster, name):
-    """How often a pod's container was restarted, -1 before it ran; and whether it waits for the next time."""
+    """How often a pod's container was restarted, -1 before its first run ended; and whether it waits for the next."""
     pod = cluster.run(cluster.request("GET", f"/api/v1/namespaces/{cluster.namespace}/pods/{name}"))
     (status,) = (pod.get("status") or {}).get("containerStatuses") or ({},)
-    return (status["restartCount"], "waiting" in status["state"]) if status.get("containerID") else (-1, False)
+    first = not status.get("restartCount") and "terminated" not in status.get("state", {}) | status.get("lastState", {})
+    return (-1, False) if first else (status["restartCount"], "waiting" in status["state"])
 
 
 def _break_streams(cluster):

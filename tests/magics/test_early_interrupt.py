@@ -21,8 +21,8 @@ def test_an_interrupt_when_a_magic_has_just_begun(tmp_path, delay):
             ran = kernel.run("%docker pull busybox", when=lambda ran: bool(ran.sent("execute_input")), then=interrupt)
         finally:
             kernel.close()
-    if delay == 0.0 and ran.error == "KeyboardInterrupt":  # it came before the magic had begun: IPython's own affair
-        assert not any("nbcontainer/magics" in line for line in ran.traceback)
+    if ran.error == "KeyboardInterrupt":  # it came before the magic had begun: IPython's own affair
+        assert not any("nbcontainer/" in line for line in ran.traceback)
         return
     assert ran.error == "Stopped"
     assert ran.traceback == ["■ Stopped: Interrupted."]
