@@ -140,6 +140,14 @@ def execute() -> int:
         failed = str(error)
     if ending.asked:
         raise KeyboardInterrupt
+    keep(notebook, failed)
+    return 1 if failed else 0
+
+
+def keep(notebook: Any, failed: str) -> None:
+    """Write the executed notebook and a page of it, and say where; `failed` says why it stopped."""
+    import nbformat  # noqa: PLC0415 - only where the notebook is run here
+
     OUTPUT.mkdir(exist_ok=True)
     nbformat.write(notebook, OUTPUT / "quickstart.ipynb")
     write_page(notebook)
@@ -152,7 +160,6 @@ def execute() -> int:
   executed notebook   {OUTPUT / "quickstart.ipynb"}
   page                {OUTPUT / "quickstart.html"}
   in JupyterLab       make lab""")
-    return 1 if failed else 0
 
 
 class Ending:
