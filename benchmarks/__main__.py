@@ -15,7 +15,8 @@ _FEWEST = 7
 def main() -> int:
     """Measure and print; returns 1 with `--strict` if a target was missed or something could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("topics", nargs="*", choices=[*_TOPICS, []], help="what to measure (all)")
+    topics = f"what to measure: {', '.join(_TOPICS)} (all)"
+    parser.add_argument("topics", nargs="*", choices=[*_TOPICS, []], metavar="TOPIC", help=topics)
     parser.add_argument("-n", "--rounds", type=int, default=9, help="runs of each, in turn (default 9, at least 7)")
     parser.add_argument("--strict", action="store_true", help="fail where a target is missed")
     arguments = parser.parse_args()

@@ -28,7 +28,11 @@ class NotebookKernel(RunsCells):
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         root = str(Path(__file__).parent.parent)
         variables = {**os.environ, "PYTHONPATH": root, **(environment or {})}
-        self._manager, self._client = start_new_kernel(kernel_name="python3", env=variables)
+        self._manager, self._client = start_new_kernel(
+            kernel_name="python3",
+            env=variables,
+            extra_arguments=["--log-level=ERROR"],  # kernels warn of how they are spoken with
+        )
         self.peak = 0
         self._pid = int(getattr(self._manager.provisioner, "pid", 0))
 
