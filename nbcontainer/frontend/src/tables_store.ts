@@ -12,6 +12,9 @@ export interface Column {
   wide: boolean;
 }
 
+/** A table with this column begins with what was last: events, which a terminal shows with the newest at its end. */
+const NEWEST_FIRST = 'LAST SEEN';
+
 /** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels. */
 export type WireRow = [string, Cell[], string, string, string, string, Record<string, string>];
 
@@ -127,7 +130,7 @@ export class TableStore {
   private setColumns(columns: [string, string, boolean][]): boolean {
     const next = columns.map(([name, kind, wide]) => ({ name: visible(name), kind, wide }));
     if (JSON.stringify(next) === JSON.stringify(this.columns)) return false;
-    const sorted = this.columns[this.sortColumn]?.name;
+    const sorted = this.columns.length ? this.columns[this.sortColumn]?.name : NEWEST_FIRST;
     this.columns = next;
     this.long = next.map(() => new Set());
     this.letters = next.map(() => 0);

@@ -46,6 +46,30 @@ function shown(store: TableStore): string {
   return store.shown.map((shown) => shown.key).join('');
 }
 
+test('events begin with the newest, until they are sorted otherwise', () => {
+  const store = new TableStore();
+  store.now = () => NOW;
+  const events: WireRow[] = [90, 60, 30].map((age, index) => [
+    String(index),
+    [NOW - age, 'Normal'],
+    '',
+    '',
+    'shop',
+    'Event',
+    {},
+  ]);
+  const columns: [string, string, boolean][] = [
+    ['LAST SEEN', 'age', false],
+    ['TYPE', 'status', false],
+  ];
+  store.apply({ reset: true, title: 'events', columns, rows: events, live: true }, 0);
+  assert.equal(shown(store), '210');
+  store.sortBy(0);
+  assert.equal(shown(store), '012');
+  store.apply({ reset: true, title: 'events', columns, rows: events, live: true }, 0);
+  assert.equal(shown(store), '012');
+});
+
 test('the filter', () => {
   const store = table(...ROWS);
   const cases: [string, string][] = [
