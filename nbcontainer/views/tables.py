@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TableView"]
 
+LAST_SEEN = "LAST SEEN"  # the column of events
 MOST_ROWS = 500  # that a picture holds; those in trouble come first where there are more
 LARGEST_EXACT = 2**53  # integers beyond are no longer exact in a page
 NUMERIC = frozenset({"number", "bytes", "age"})
@@ -78,10 +79,15 @@ class TableView(View[TableEvent, TableState]):
     # --- a picture
 
     def render(self, state: TableState) -> Picture:
-        """Title and counts, then the rows; where there are too many, those in trouble first, and how many more."""
+        """Title and counts, then the rows; where there are too many, how many more.
+
+        Those in trouble come first then; of events, whose newest are last, the newest stay.
+        """
         rows = list(state.rows.values())
-        hidden = len(rows) - MOST_ROWS
-        if hidden > 0:
+        hidden, left_out = len(rows) - MOST_ROWS, "more"
+        if hidden > 0 and any(column.name == LAST_SEEN for column in state.columns):
+            rows, left_out = rows[hidden:], "older"
+        elif hidden > 0:
             rows = sorted(rows, key=lambda row: row.tone not in TROUBLED)[:MOST_ROWS]
         blocks: list[Block] = [Line(tuple(_heading(state)), head=True)]
         if state.note:
@@ -91,7 +97,7 @@ class TableView(View[TableEvent, TableState]):
         elif not state.trouble:
             blocks.append(Line.of(Span("There are none.", Tone.DIM)))
         if hidden > 0:
-            blocks.append(Line.of(Span(f"… and {hidden:,} more", Tone.DIM)))
+            blocks.append(Line.of(Span(f"… and {hidden:,} {left_out}", Tone.DIM)))
         if state.trouble:
             blocks.append(Line.of(Span(f"◌ {state.trouble}", Tone.WARNING)))
         return Picture(tuple(blocks), label=f"{state.title or 'Table'} {state.where}".strip())

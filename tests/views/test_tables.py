@@ -61,6 +61,14 @@ def test_of_too_many_rows_those_in_trouble_are_drawn():
     assert len(text.splitlines()) == MOST_ROWS + 3
 
 
+def test_of_too_many_events_the_newest_are_drawn():
+    events = {str(number): Row(str(number), (number, f"event-{number}")) for number in range(10_000)}
+    columns = (Column("LAST SEEN", "age"), Column("MESSAGE"))
+    lines = as_text(TableView().render(TableState(columns=columns, rows=events))).splitlines()
+    assert [lines[at].split()[-1] for at in (2, -2)] == [f"event-{10_000 - MOST_ROWS}", "event-9999"]
+    assert lines[-1] == "… and 9,500 older"
+
+
 def test_an_empty_table_and_one_that_reconnects():
     text = as_text(TableView().render(state(trouble="reconnecting: connection refused")))
     assert text.splitlines() == ["Pods  kind / shop  0", "◌ reconnecting: connection refused"]
