@@ -58,8 +58,11 @@ def prepare() -> dict[str, str]:
     try:
         engine = find_engine()
     except EngineUnavailable:
-        environment |= demonstration.podman(say)
+        environment |= demonstration.podman(say, "no container engine answers")
         engine = None
+    else:
+        if not engine.capabilities.pods:
+            environment |= demonstration.podman(say, f"{engine.name} has no pods")
     local = not hub_is_reachable()
     if local:
         say("Docker Hub is out of reach: base images are made from this machine's packages, served by a local registry")

@@ -49,8 +49,8 @@ def up(*, base_images: bool) -> dict[str, str]:
     }
 
 
-def podman(say: Callable[[str], None]) -> dict[str, str]:
-    """Has a ``podman`` on PATH: the machine's own, or one from the distribution's packages.
+def podman(say: Callable[[str], None], why: str) -> dict[str, str]:
+    """Has a ``podman`` on PATH: the machine's own, or one from the distribution's packages; `why` is told.
 
     Returns:
         Variables under which it works.
@@ -62,12 +62,12 @@ def podman(say: Callable[[str], None]) -> dict[str, str]:
         return {}
     if os.geteuid() != 0:
         # rootless Podman needs newuidmap, which only the system's administrator can give
-        say("no container engine answers: installing Podman from the distribution (sudo may ask for your password)")
+        say(f"{why}: installing Podman from the distribution (sudo may ask for your password)")
         command = ["sudo", "apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES]
         if not shutil.which("apt-get") or subprocess.run(command, check=False).returncode:
-            raise SystemExit("No container engine answers. Install Podman or Docker and run this again.")
+            raise SystemExit(f"{why[:1].upper()}{why[1:]}. Install Podman and run this again.")
         return {}
-    say("no container engine answers: getting Podman from the distribution's packages, into the cache")
+    say(f"{why}: getting Podman from the distribution's packages, into the cache")
     part = Podman()
     part.install()
     variables = part.program_environment()

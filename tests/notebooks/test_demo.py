@@ -31,6 +31,19 @@ def descendants(pid):
 
 
 @pytest.mark.live
+def test_an_engine_without_pods_is_used_and_podman_has_the_pods():
+    host = running("docker", "Docker").host
+    command = [sys.executable, "scripts/demo.py"]
+    ran = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "DOCKER_HOST": host}, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "engine: Docker Engine 28" in ran.stdout
+    assert "pods: Podman's" in ran.stdout
+    assert "✓ from a cell to a running pod" in ran.stdout
+
+
+@pytest.mark.live
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
     host = running("docker", "Docker").host
