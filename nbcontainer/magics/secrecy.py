@@ -7,12 +7,38 @@ from typing import Any
 
 __all__ = ["register", "unregister", "without_password"]
 
-_PASSWORD = re.compile(r"(%docker[ \t]+login\b[^\n]*?\s)(-p|--password(?=[=\s]|$))[^\n]*")
+# as a magic anywhere, or as IPython's automagic at a line's begin; a line may be continued
+_LOGIN = re.compile(r"((?:%|^[ \t]*)docker[ \t]+login\b)((?:\\\r?\n|[^\n])*)", re.MULTILINE)
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""", re.DOTALL)
+_FLAG = re.compile(r"""["']?(--[\w-]*|-\w?)""")
+_HARMLESS = frozenset({"-u", "--username", "--password-from", "-h", "--help", "--context"})
 
 
 def without_password(text: str) -> str:
-    """A cell's text with `-p …` where a `docker login` has a password on its line."""
-    return _PASSWORD.sub(r"\1\2 …", text)
+    """A cell's text where of each `docker login` only what can be no password is left, the rest is `…`.
+
+    Left are the flags that it has, with their values, and the registry. Whatever else was typed there may be a
+    password: after a flag that is refused or misspelt, as a further word, or in the registry's URL.
+    """
+    return _LOGIN.sub(lambda found: found[1] + _harmless(found[2]), text)
+
+
+def _harmless(words: str) -> str:
+    value_follows = registry = False
+    for word in _WORD.finditer(words):
+        flag = _FLAG.match(word[0])
+        if value_follows:
+            value_follows = False
+        elif flag is not None:
+            name = flag[1]
+            if name not in _HARMLESS:
+                return f"{words[: word.start()]}{name} …"
+            value_follows = name not in {"-h", "--help"} and word[0] == name
+        elif registry or "@" in word[0]:
+            return f"{words[: word.start()]}…"
+        else:
+            registry = True
+    return words
 
 
 def register(shell: Any) -> None:

@@ -82,10 +82,19 @@ def test_an_error_is_a_few_lines_without_a_traceback(lone_kernel, code, error, s
         "%docker login example.com -u a -p hunter2",
         "x = 1\n%docker login --password='hunter2 hunter2' -u a",
         "y = %docker login -u a -phunter2",
+        "docker login -u a -p hunter2 example.com",  # IPython's automagic
+        "%docker login -u a \\\n  -p hunter2 example.com",
+        '%docker login --username a "-phunter2" example.com',
+        "%docker login --pasword hunter2 example.com",
+        "%docker login -P hunter2 example.com",
+        "%docker login example.com a hunter2",
+        "%docker login https://a:hunter2@example.com",
     ],
 )
 def test_a_typed_password_is_not_kept_in_the_history(lone_kernel, code):
-    lone_kernel.run(code)
+    ran = lone_kernel.run(code)
+    assert ran.error == "UsageError"
+    assert "hunter2" not in ran.text + "".join(ran.traceback)
     shown = lone_kernel.run("history = get_ipython().history_manager\nhistory.writeout_cache()\nprint(_i, In[-2])")
     assert "login" in shown.printed
     assert "…" in shown.printed
