@@ -20,6 +20,7 @@ from nbcontainer.errors import (
     ApiError,
     CommandFailed,
     Conflict,
+    EngineUnavailable,
     NbcontainerError,
     NotFound,
     Stopped,
@@ -50,6 +51,7 @@ COLUMNS = (
 )
 SHORT_ID = 12
 STOP_SECONDS = 10  # docker's own: what a container gets between SIGTERM and SIGKILL
+GRACE_SECONDS = 0.5  # for a command to end by itself when it is stopped
 CLEAN_UP_SECONDS = 10.0  # for one call
 CLEAN_UP_PATIENCE = 120.0  # for an engine that does not answer
 CLEAN_UP_PAUSE = 1.0
@@ -66,7 +68,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
     """Run a command in a new container.
 
     With `detach` the result is there as soon as it has started. Else its output is told while it comes, and a stop
-    kills the container. An image that is missing is pulled first.
+    gives the command its stop signal and half a second, then kills it. An image that is missing is pulled first.
 
     Raises:
         UsageError: a value of the request is wrong.
@@ -146,7 +148,7 @@ class _Runner:
                 raise
             self._pull()
             container = self._create()
-        ended = False
+        ended = lost_sight = False
         try:
             self._check_stop()
             name = str(inspect(self._engine, container).get("Name") or container[:SHORT_ID]).removeprefix("/")
@@ -162,9 +164,12 @@ class _Runner:
             if found is error:
                 raise
             raise found from error
+        except EngineUnavailable as error:
+            lost_sight = not self._progress.stopping
+            raise self._out_of_sight(error, container) if lost_sight else error from None
         finally:
             if not ended:
-                self._clean_up(container)
+                self._clean_up(container, running=not lost_sight)
         return container, name, exit_code
 
     def _pull(self) -> None:
@@ -240,15 +245,24 @@ class _Runner:
             raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
         raise lost(f"{self._engine.name} went away before it told the exit code.", self._engine.address)
 
-    def _clean_up(self, container: str) -> None:
-        """Leave nothing running; what never ran, or was to be removed, is removed.
+    def _out_of_sight(self, error: EngineUnavailable, container: str) -> EngineUnavailable:
+        """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
+        name = self._request.name or container[:SHORT_ID]
+        return EngineUnavailable(
+            f"{error.message} Where {name} had been started, it runs on.",
+            tried=error.tried,
+            cure=f"See whether the engine still runs: %nbcontainer doctor; then %docker logs -f {name}, or stop it.",
+        )
+
+    def _clean_up(self, container: str, *, running: bool) -> None:
+        """Leave nothing running, unless not `running`; what never ran, or was to be removed, is removed.
 
         After a stop, an engine that does not answer is asked again for a while, which nobody waits for.
         """
         deadline = time.monotonic() + (CLEAN_UP_PATIENCE if self._progress.stopping else 0.0)
         while True:
             try:
-                return self._end(container)
+                return self._end(container, running=running)
             except NotFound:
                 return None
             except NbcontainerError:
@@ -256,11 +270,20 @@ class _Runner:
                     return None
                 time.sleep(CLEAN_UP_PAUSE)
 
-    def _end(self, container: str) -> None:
+    def _end(self, container: str, *, running: bool) -> None:
         patience = CLEAN_UP_SECONDS
         path = f"/containers/{container}"
-        state = (self._http.json("GET", f"{path}/json", timeout=patience) or {}).get("State") or {}
-        if state.get("Status") in ("created", "configured") or self._request.remove:
+        found = self._http.json("GET", f"{path}/json", timeout=patience) or {}
+        state = found.get("State") or {}
+        begun = state.get("Status") not in ("created", "configured")
+        if begun and not running:
+            return
+        if state.get("Running"):
+            with contextlib.suppress(ApiError):  # it does not end by itself
+                signal = (found.get("Config") or {}).get("StopSignal") or "SIGTERM"
+                self._http.call("POST", f"{path}/kill", query={"signal": signal}, timeout=GRACE_SECONDS)
+                self._http.call("POST", f"{path}/wait", query={"condition": "not-running"}, timeout=GRACE_SECONDS)
+        if not begun or self._request.remove:
             self._http.call("DELETE", path, query={"force": True, "v": True}, timeout=patience)
         else:  # one that has ended too: it shall not be started again
             self._http.call("POST", f"{path}/stop", query={"t": 0}, timeout=patience)

@@ -178,14 +178,35 @@ def test_an_engine_that_goes_away_in_the_middle_is_unavailable_and_what_was_show
                 operation.result(30)
             assert cut.address in caught.value.tried
             assert caught.value.cure
+            assert operation is building or f"Where {unique} had been started, it runs on." in caught.value.message
             assert "✕ failed" in as_text(view.render(operation.state)).splitlines()[0]
         assert running.state.lines[0].text == "up"
         assert any(step.output for step in building.state.steps.values())
         assert not building.state.count(StepState.RUNNING)
         sleeping = next(step for step in building.state.steps.values() if "sleep" in step.instruction)
         assert sleeping.state in {StepState.STOPPED, StepState.FAILED}
+        gone(running)
+        assert containers.inspect(engine, unique)["State"]["Running"]
     finally:
         containers.remove(engine, unique, force=True)
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_a_command_that_is_stopped_may_end_by_itself(engine, busybox, unique, tmp_path, remove):
+    script = "trap 'echo tidied > /kept/file; exit 0' TERM; echo up; while :; do sleep 0.1; done"
+    volume = f"{unique}-kept"
+    request = RunRequest(busybox, ("sh", "-c", script), name=unique, remove=remove, volumes=(f"{volume}:/kept",))
+    operation = containers.run(engine, request)
+    wait_until(lambda: operation.state.total)
+    stopped(operation, LogView())
+    gone(operation)
+    reader = RunRequest(busybox, ("cat", "/kept/file"), remove=True, volumes=(f"{volume}:/kept",))
+    try:
+        assert containers.run(engine, reader).result(60).output == "tidied"
+    finally:
+        if not remove:
+            containers.remove(engine, unique)
+        engine.http().call("DELETE", f"/volumes/{volume}")
 
 
 @pytest.mark.parametrize("what", ["pull", "push", "run"])
