@@ -100,9 +100,10 @@ def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
 
 
 def _engine() -> Iterator[Remark]:
-    from nbcontainer.engine.connection import find_engine, usual_sockets  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.connection import find_engine, forget_engines, usual_sockets  # noqa: PLC0415 - loads with the first call
     from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
 
+    forget_engines()  # one that was found earlier may have gone
     try:
         engine = find_engine()
     except EngineUnavailable as error:

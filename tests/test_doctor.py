@@ -11,6 +11,7 @@ import nbcontainer as nbc
 from nbcontainer.diagnosis import SECONDS
 from nbcontainer.engine.connection import forget_engines
 from nbcontainer.model.tables import Tone
+from tests.engine.peers import Middleman, unix_connect, unix_listener
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +68,17 @@ def test_a_reader_is_told_what_is_not_allowed(kubernetes_cluster, monkeypatch):
     (engine,) = said(report, "no such socket", Tone.BAD)
     assert "DOCKER_HOST" in engine.text
     assert engine.cure
+
+
+def test_an_engine_that_was_found_earlier_is_asked_again(docker_engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(nbc.settings, "connect_timeout", 1.0)
+    with Middleman(unix_listener(tmp_path / "e"), unix_connect(docker_engine.host)) as middleman:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'e'}")
+        said(nbc.doctor(), "engine: Docker Engine", Tone.GOOD)
+        middleman.freeze()
+        said(nbc.doctor(), "did not answer within 1 s", Tone.BAD)
+        middleman.thaw()
+        said(nbc.doctor(), "engine: Docker Engine", Tone.GOOD)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

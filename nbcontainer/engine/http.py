@@ -23,7 +23,8 @@ from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden,
 
 __all__ = ["Http", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
 
-CALL_SECONDS = 120.0
+SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
+CALL_SECONDS = 60.0
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
 MESSAGE_CHARACTERS = 2000
 READ_BYTES = 64 * 1024
@@ -286,7 +287,7 @@ class Http:
     def _broken(self, error: Exception, timeout: float | None = None) -> ApiError | EngineUnavailable:
         if isinstance(error, TimeoutError):
             after = f" within {timeout:g} s" if timeout else ""
-            return ApiError(f"{self._where} did not answer{after}.", reason="timeout")
+            return ApiError(f"{self._where} did not answer{after}.", reason="timeout", cure=SEE_WHETHER)
         if isinstance(error, http.client.RemoteDisconnected):
             return lost(f"{self._where} closed the connection without an answer.", self._address)
         if isinstance(error, OSError):
@@ -353,7 +354,7 @@ def quoted(name: str) -> str:
 def lost(message: str, address: str) -> EngineUnavailable:
     """The error where an engine goes away in the middle of something."""
     return EngineUnavailable(
-        message, tried=(address,) if address else (), cure="See whether it still runs: %nbcontainer doctor"
+        message, tried=(address,) if address else (), cure=SEE_WHETHER
     )
 
 
