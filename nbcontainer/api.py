@@ -309,7 +309,7 @@ def remove_containers(
     """Remove containers, without asking.
 
     Raises:
-        NotFound: one of them does not exist; nothing is removed.
+        NotFound: one of them does not exist, and it is not forced; nothing is removed.
         Conflict: one of them runs, and it is not forced; nothing is removed.
     """
     return plan_container_removal(names, force=force, volumes=volumes, engine=engine).remove()

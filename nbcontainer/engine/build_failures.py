@@ -210,6 +210,6 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
         return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."
     if "no such host" in folded or "failed to do request" in folded:
         return "The registry cannot be reached: check the image's name, the network and the engine's mirrors."
-    if word in ("FROM", "") and missing:
+    if (word == "FROM" and missing) or (not word and missing and "no such file" not in folded):
         return "Check the image's name and tag."
     return ""

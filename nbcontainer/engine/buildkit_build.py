@@ -27,6 +27,7 @@ from nbcontainer.engine.build_status import StatusTranslator
 from nbcontainer.engine.buildkit_failures import solve_failure
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.dial import dial, dial_command
+from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
 from nbcontainer.model.build import (
@@ -292,6 +293,14 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
     )
 
 
+def _make_folder(target: Path) -> None:
+    """Make the folder of an output before the build, so that one which cannot be is told at once."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output: {plain(str(target))} cannot be made: {error.strerror}.") from None
+
+
 @contextmanager
 def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any]]:
     """Where `--output` goes, or where a builder's image is received, and loaded into the engine when it is whole."""
@@ -300,6 +309,8 @@ def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any
             kind, _, target = _output(request.outputs)
         except ValueError as error:
             raise UsageError(f"{error}.") from None
+        if kind == "local":
+            _make_folder(Path(target))
         yield {"0": target if kind == "local" else lambda: target.open("wb")}
         return
     if not request.builder or request.push:

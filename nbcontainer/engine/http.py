@@ -353,9 +353,7 @@ def quoted(name: str) -> str:
 
 def lost(message: str, address: str) -> EngineUnavailable:
     """The error where an engine goes away in the middle of something."""
-    return EngineUnavailable(
-        message, tried=(address,) if address else (), cure=SEE_WHETHER
-    )
+    return EngineUnavailable(message, tried=(address,) if address else (), cure=SEE_WHETHER)
 
 
 def api_error(status: int, body: bytes, headers: Mapping[str, str], where: str) -> ApiError:

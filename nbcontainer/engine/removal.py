@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engine.containers import find, remove
 from nbcontainer.engine.references import parse_reference
-from nbcontainer.errors import Conflict, UsageError
+from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.tables import Tone
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -28,7 +29,8 @@ class RemovalPlan:
 
     Attributes:
         containers: those that will go.
-        question: what to ask the person: their names, images and states.
+        question: what to ask the person: their names, images and states. "" where nothing goes.
+        missing: names that no container has, which `force` passes over, as docker does.
     """
 
     engine: Engine
@@ -36,6 +38,7 @@ class RemovalPlan:
     question: str
     force: bool = False
     volumes: bool = False
+    missing: tuple[str, ...] = ()
 
     def remove(self) -> Report:
         """Do it."""
@@ -43,7 +46,9 @@ class RemovalPlan:
             remove(self.engine, container.id, force=self.force, volumes=self.volumes)
         names = [container.name for container in self.containers]
         flags = ["--force"] * self.force + ["--volumes"] * self.volumes
-        return Report(tuple(Remark(f"{name} removed") for name in names), shlex.join(["docker", "rm", *flags, *names]))
+        remarks = [Remark(f"{name} removed") for name in names]
+        remarks += [Remark(f"There is no container {name}.", Tone.DIM) for name in self.missing]
+        return Report(tuple(remarks), shlex.join(["docker", "rm", *flags, *names, *self.missing]))
 
 
 def _image(container: Container) -> str:
@@ -58,10 +63,12 @@ def plan_removal(engine: Engine, names: Sequence[str], *, force: bool = False, v
     """Find what would be removed.
 
     Raises:
-        NotFound: there is no container of a name.
+        NotFound: there is no container of a name, and it is not forced.
         Conflict: one of them runs, and it is not forced.
     """
-    found = tuple(find(engine, names))
+    found, missing = _found(engine, names) if force else (tuple(find(engine, names)), ())
+    if not found:
+        return RemovalPlan(engine, (), "", force, volumes, missing)
     for container in found:
         if container.state in RUNNING and not force:
             raise Conflict(
@@ -73,4 +80,16 @@ def plan_removal(engine: Engine, names: Sequence[str], *, force: bool = False, v
     described = [f"{one.name} ({_image(one)}, {one.status.lower() or one.state})" for one in found[:SHOWN]]
     described += [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
     what = f"the container {described[0]}" if len(found) == 1 else f"{len(found)} containers: {', '.join(described)}"
-    return RemovalPlan(engine, found, f"Remove {what} of {engine.name}?", force, volumes)
+    return RemovalPlan(engine, found, f"Remove {what} of {engine.name}?", force, volumes, missing)
+
+
+def _found(engine: Engine, names: Sequence[str]) -> tuple[tuple[Container, ...], tuple[str, ...]]:
+    """The containers of those names that there are, each once, and the other names."""
+    found: dict[str, Container] = {}
+    missing = []
+    for name in names:
+        try:
+            found |= {container.id: container for container in find(engine, [name])}
+        except NotFound:
+            missing.append(name)
+    return tuple(found.values()), tuple(missing)

@@ -397,5 +397,6 @@ def rm(call: Call) -> Any:
     plan = api.plan_container_removal(
         values.container, force=values.force, volumes=values.volumes, engine=values.context or ""
     )
-    call.confirm(plan.question)
+    if plan.containers:
+        call.confirm(plan.question)
     return plan.remove()

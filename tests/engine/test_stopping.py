@@ -192,7 +192,7 @@ def test_an_engine_that_goes_away_in_the_middle_is_unavailable_and_what_was_show
 
 
 @pytest.mark.parametrize("remove", [True, False])
-def test_a_command_that_is_stopped_may_end_by_itself(engine, busybox, unique, tmp_path, remove):
+def test_a_command_that_is_stopped_may_end_by_itself(engine, busybox, unique, remove):
     script = "trap 'echo tidied > /kept/file; exit 0' TERM; echo up; while :; do sleep 0.1; done"
     volume = f"{unique}-kept"
     request = RunRequest(busybox, ("sh", "-c", script), name=unique, remove=remove, volumes=(f"{volume}:/kept",))

@@ -86,6 +86,22 @@ def test_what_is_refused_at_once_shows_its_error_alone(kernel):
         assert (ran.error, ran.kinds) == ("NotFound", ["error"]), ran.text
 
 
+def test_a_forced_removal_passes_over_what_is_not_there(kernel):
+    name = f"{NAME}-forced"
+    kernel.run(f"%docker run -d --name {name} busybox sleep 600")
+    ran = kernel.run(f"%docker rm -f -y not-there-1 {name}")
+    assert (ran.error, f"{name} removed" in still(ran)) == ("", True)
+    assert "There is no container not-there-1." in still(ran)
+    ran = kernel.run(f"%docker rm -f {name}")
+    assert (ran.error, ran.asked) == ("", [])
+
+
+def test_a_folder_for_the_output_that_cannot_be_made_is_told_before_the_build(docker_kernel):
+    ran = docker_kernel.run("%%dockerfile -o /proc/nope\nFROM busybox")
+    assert ran.error == "UsageError"
+    assert "--output: /proc/nope cannot be made: No such file or directory." in ran.traceback[0]
+
+
 def test_a_container_from_start_to_removal(kernel):
     name = f"{NAME}-tick"
     ran = kernel.run(f"%docker run -d --name {name} busybox sh -c 'while true; do echo tick; sleep 0.2; done'")
