@@ -150,7 +150,8 @@ def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Re
         return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
     return Report(
         tuple(
-            Remark(f"line {p.line}: {p.message}" if p.line else p.message, Tone.WARNING, p.suggestion) for p in problems
+            Remark(f"line {p.line}: {p.message}" if p.line else p.message, Tone.WARNING, p.suggestion)
+            for p in sorted(problems, key=lambda problem: problem.line)
         ),
     )
 

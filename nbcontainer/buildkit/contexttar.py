@@ -7,6 +7,7 @@ one in the tar too, with rules of its own; so the tar gets one that names only w
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,8 @@ class ContextTar:
         while tree.exists(f".dockerfile.{digest[:length]}"):
             length += 1
         self.dockerfile_name = f".dockerfile.{digest[:length]}"
+        self.outward_link: Stat | None = None
+        """The first symbolic link that was packed whose target is above the context, which Podman 4 does not take."""
 
     def __iter__(self) -> Iterator[bytes]:
         """Pack, a piece at a time; no more than about a megabyte is held in memory."""
@@ -86,6 +89,8 @@ class ContextTar:
 
     def _pack(self, stat: Stat) -> Iterator[bytes]:
         if not is_regular(stat.mode) or stat.linkname:
+            if self.outward_link is None and stat.mode & SYMLINK and _leads_out(stat):
+                self.outward_link = stat
             yield _header(stat, 0)
             return
         statistics = self._statistics
@@ -107,6 +112,11 @@ class ContextTar:
             yield bytes(-file.size % _BLOCK)
             if file.problem:
                 statistics.note(stat.path, file.problem)
+
+
+def _leads_out(link: Stat) -> bool:
+    folder = posixpath.dirname(link.path)
+    return posixpath.normpath(posixpath.join(folder, link.linkname)).split("/", 1)[0] == ".."
 
 
 def _member(name: str, data: bytes) -> bytes:

@@ -66,7 +66,7 @@ class ContextError(Exception):
         try:
             path.encode()
         except UnicodeEncodeError:
-            shown = repr(os.fsencode(path))
+            shown = "'" + os.fsencode(path).decode("utf-8", "backslashreplace") + "'"
         super().__init__(f"build context: {shown}: {reason}")
         self.path = path
         self.reason = reason
@@ -239,7 +239,7 @@ def _check_name(path: str) -> None:
         try:
             path.encode()
         except UnicodeEncodeError:
-            raise ContextError(path, "is not UTF-8, and BuildKit takes no other names; rename it") from None
+            raise ContextError(path, "its name is not UTF-8, and builds take no other; rename it") from None
 
 
 def _link_target(path: str, on_disk: str) -> str:
@@ -247,7 +247,7 @@ def _link_target(path: str, on_disk: str) -> str:
     try:
         target.encode()
     except UnicodeEncodeError:
-        raise ContextError(path, "the target of this symbolic link is not UTF-8; BuildKit takes no other") from None
+        raise ContextError(path, "the target of this symbolic link is not UTF-8, and builds take no other") from None
     return target
 
 

@@ -19,11 +19,20 @@ from nbcontainer.engine.build_ignore import bad_pattern, ignore_text
 from nbcontainer.engine.build_push import push_built
 from nbcontainer.engine.classic_stream import ClassicTranslator
 from nbcontainer.engine.config import proxies
-from nbcontainer.engine.http import quoted
+from nbcontainer.engine.http import plain, quoted
 from nbcontainer.engine.images import tag as tag_image
 from nbcontainer.engine.podman_steps import end_running_step
 from nbcontainer.engine.registries import config_header, credentials, parse_reference
-from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, Problem, Stopped, Unsupported, UsageError
+from nbcontainer.errors import (
+    ApiError,
+    BuildFailed,
+    EngineUnavailable,
+    NbcontainerError,
+    Problem,
+    Stopped,
+    Unsupported,
+    UsageError,
+)
 from nbcontainer.model.build import (
     BuildEvent,
     BuildRequest,
@@ -148,6 +157,13 @@ def _run(
     try:
         failure = _follow(begin, translator)
     except ApiError as error:
+        link = tar.outward_link
+        if link is not None and error.status == SERVER_ERROR and engine.capabilities.pods:  # its answer has no words
+            raise BuildFailed(
+                f"{engine.name} does not take the build context: the link {plain(link.path)} leads out of it, "
+                f"to {plain(link.linkname)}.",
+                cure="Leave it out by .dockerignore, or have it lead to a file of the context.",
+            ) from None
         if error.status in (BAD_REQUEST, SERVER_ERROR):
             raise syntax_error(error.message, (), dockerfile) from None
         raise

@@ -168,6 +168,19 @@ def test_a_link_to_nowhere_is_not_blamed_on_its_spelling(engine, tmp_path):
     assert "Did you mean" not in caught.value.cure
 
 
+@pytest.mark.parametrize("target", ["../../outside", "/etc/hostname", "inside"])
+def test_a_link_that_leads_out_of_the_context_is_built_or_named(engine, tmp_path, target):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/inside").touch()
+    (tmp_path / "folder/link").symlink_to(target)
+    text = f"FROM busybox\nCOPY . /{unique()}\n"
+    if engine.capabilities.pods and target.startswith(".."):
+        with pytest.raises(BuildFailed, match=r"the link folder/link leads out of it, to \.\./\.\./outside"):
+            made(engine, text, context=str(tmp_path))
+    else:
+        assert made(engine, text, context=str(tmp_path)).steps
+
+
 def test_the_triggers_of_a_base_image_find_the_context(engine, tmp_path):
     base, word = f"nbcontainer-test/trigger:{unique()}", unique()
     (tmp_path / "k.txt").write_text(word)
