@@ -123,6 +123,17 @@ def test_filter_order_and_keys(table):
     expect(output.get_by_role("columnheader", name="IP")).to_be_visible()
 
 
+@pytest.mark.parametrize("table", ["300"], indirect=True)
+@pytest.mark.parametrize("name", ["Name", "Restarts"])
+def test_the_whole_header_sorts(table, name):
+    head = table.output(0).get_by_role("columnheader", name=name)
+    box = head.bounding_box()
+    corners = [{"x": x, "y": y} for x in (2, box["width"] - 2) for y in (2, box["height"] - 3)]
+    for corner, order in zip(corners, ("ascending", "descending", "none", "ascending"), strict=True):
+        head.click(position=corner)
+        expect(head).to_have_attribute("aria-sort", order)
+
+
 @pytest.mark.parametrize("table", ["500, changes=200"], indirect=True)
 def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
     output = table.output(0)
