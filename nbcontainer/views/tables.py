@@ -135,7 +135,7 @@ class TableView(View[TableEvent, TableState]):
             return self._whole(state)
         message: dict[str, Any] = {
             name: _clean(value) if isinstance(value, str) else value
-            for name in ("title", "where", "note", "live", "trouble")
+            for name in ("title", "where", "note", "live", "trouble", "by_key")
             if (value := getattr(state, name)) != getattr(previous, name)
         }
         if state.rows is not previous.rows:
@@ -156,6 +156,7 @@ class TableView(View[TableEvent, TableState]):
             "rows": [_wire_row(row) for row in state.rows.values()],
             "live": state.live,
             "trouble": _clean(state.trouble),
+            "by_key": state.by_key,
             "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
 

@@ -112,6 +112,15 @@ def test_the_wire_tells_only_what_changed():
     assert len(view.wire(None, after)["rows"]) == 100
 
 
+def test_the_wire_tells_whether_rows_are_kept_by_key():
+    view = TableView()
+    before = state(row("b"))
+    after = apply_table(before, TableReset(before.columns, (row("b"),), by_key=True))
+    assert view.wire(None, before)["by_key"] is False
+    assert view.wire(None, after)["by_key"] is True
+    assert view.wire(before, after)["by_key"] is True
+
+
 def test_other_columns_are_told_as_a_whole():
     before = state(row("1"))
     after = apply_table(before, TableReset((Column("Image"),), (Row("a", ("busybox",)),)))

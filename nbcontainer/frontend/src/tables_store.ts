@@ -33,6 +33,8 @@ export interface TableWire {
   gone?: string[];
   live?: boolean;
   trouble?: string;
+  /** Rows that come later stand in the order of all keys, not at the end. */
+  by_key?: boolean;
   verbs?: WireVerb[];
 }
 
@@ -87,6 +89,9 @@ export class TableStore {
   version = 0;
   /** The kernel's clock, in seconds. */
   now: () => number = () => Date.now() / 1000;
+  private byKey = false;
+  /** Rows came that stand at the end, and not yet where their keys belong. */
+  private misplaced = false;
   private places = 0;
   private letters: number[] = [];
   private sortKeys = new Map<Row, string | number>();
@@ -99,6 +104,7 @@ export class TableStore {
     this.live = message.live ?? this.live;
     this.trouble = message.trouble ?? this.trouble;
     this.verbs = message.verbs ?? this.verbs;
+    this.byKey = message.by_key ?? this.byKey;
     this.followed ||= this.live;
     this.version++;
     const anew = message.columns !== undefined && this.setColumns(message.columns);
@@ -107,8 +113,11 @@ export class TableStore {
       this.rows = new Map();
       this.places = 0;
       this.stale = true;
+      this.misplaced = false;
     }
+    const places = this.places;
     for (const row of message.rows ?? []) this.put(row, before, anew ? 0 : clock);
+    if (this.byKey && !message.reset) this.misplaced ||= this.places > places;
     for (const key of message.gone ?? []) this.remove(key);
     if (message.reset) {
       for (const key of this.selected) if (!this.rows.has(key)) this.selected.delete(key);
@@ -234,9 +243,9 @@ export class TableStore {
   /** Makes `shown` anew if it is stale. */
   refresh(): void {
     if (!this.stale) return;
+    if (this.misplaced) this.placeByKey();
     const test = this.filter.test;
     const rows = test ? [...this.rows.values()].filter(test) : [...this.rows.values()];
-    rows.sort((a, b) => a.place - b.place);
     if (this.sortColumn >= 0) {
       this.sortKeys.clear();
       const keyed = rows.map((row) => [this.sortKey(row), row] as const);
@@ -247,6 +256,15 @@ export class TableStore {
     this.shown = rows;
     this.positionOf = null;
     this.stale = false;
+  }
+
+  // once for all that came since; the rows that were there are in order already, which makes this sort a merge
+  private placeByKey(): void {
+    const rows = [...this.rows.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    this.rows = new Map(rows.map((row) => [row.key, row]));
+    this.places = 0;
+    for (const row of rows) row.place = this.places++;
+    this.misplaced = false;
   }
 
   private sortKey(row: Row): string | number {

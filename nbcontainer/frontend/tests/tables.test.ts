@@ -181,6 +181,26 @@ test('changes keep the order, the place and the selection', () => {
   assert.deepEqual([...store.selected], ['2']);
 });
 
+test('where the kernel keeps rows by key, new ones are not at the end', () => {
+  const store = new TableStore();
+  const listed = ['b', 'd', 'c'].map((key) => row(key, 'web', 'Running', ''));
+  store.apply({ reset: true, columns: COLUMNS, rows: listed, by_key: true }, 0);
+  assert.equal(shown(store), 'bdc', 'as it was listed');
+  store.apply({ rows: [row('d', 'web', 'Pending', 'warning')], gone: ['b'] }, 1);
+  assert.equal(shown(store), 'dc');
+  store.apply({ rows: [row('e', 'web', 'Running', ''), row('a', 'web', 'Running', '')] }, 1);
+  store.apply({ rows: [row('b', 'web', 'Running', '')] }, 1);
+  assert.equal(shown(store), 'abcde');
+  store.sortBy(1);
+  assert.equal(shown(store), 'dabce', 'equal ones stay in that order');
+  store.apply({ rows: [row('ab', 'web', 'Running', '')] }, 1);
+  assert.equal(shown(store), 'daabbce');
+  store.setFilter('=Running');
+  store.sortBy(1);
+  store.sortBy(1);
+  assert.equal(shown(store), 'aabbce');
+});
+
 test('a change that moves a row, or takes it out of the filter, is seen', () => {
   const store = table(...ROWS);
   store.setFilter('=Running');
@@ -247,6 +267,24 @@ test('10,000 rows with 500 changes are quick', () => {
     store.refresh();
   }
   assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
+});
+
+test('10,000 rows by key, to which others come, are quick', () => {
+  const key = (at: number): string => `shop/web-${String((at * 7919) % 20_000).padStart(5, '0')}`;
+  const rows = Array.from({ length: 10_000 }, (_, at) => row(key(at), key(at), 'Running', ''));
+  rows.sort(([first], [second]) => (first < second ? -1 : 1));
+  const store = new TableStore();
+  store.apply({ reset: true, columns: COLUMNS, rows, by_key: true }, 0);
+  store.refresh();
+  const begun = performance.now();
+  for (let turn = 0; turn < 20; turn++) {
+    const come = Array.from({ length: 25 }, (_, at) => 10_000 + turn * 25 + at);
+    store.apply({ rows: come.map((at) => row(key(at), key(at), 'Pending', 'warning')) }, turn);
+    store.refresh();
+  }
+  assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
+  const keys = store.shown.map((shown) => shown.key);
+  assert.deepEqual(keys, [...keys].sort());
 });
 
 test('verbs become lines of magics, and no name becomes code', () => {
