@@ -580,32 +580,39 @@ def _open_connection() -> None:
         cluster.link.short_calls.connect(cluster)
 
 
-def known_names(kind: str) -> list[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once."""
+def known_names(kind: str, *, namespace: str = "", context: str = "", engine: str = "") -> list[str]:
+    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
+
+    Args:
+        kind: "image" and "container" (of the engine), "pod", "context", "namespace".
+        namespace: the pods' namespace.
+        context: the kubeconfig's context.
+        engine: the docker context, or the engine's address.
+    """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
 
     names: list[str] = []
     try:
         match kind:
             case "image":
-                names = [f"{row.cells[0]}:{row.cells[1]}" for row in images() if row.cells[0] != "<none>"]
+                names = [f"{row.cells[0]}:{row.cells[1]}" for row in images(engine=engine) if row.cells[0] != "<none>"]
             case "container":
-                names = containers(all=True).names
+                names = containers(all=True, engine=engine).names
             case "pod":
-                names = pods().names
+                names = pods(namespace=namespace, context=context).names
             case "context":
                 names = sorted(contexts()[0])
             case "namespace":
-                names = _namespaces()
+                names = _namespaces(context)
     except NbcontainerError:
         return []
     return names
 
 
-def _namespaces() -> list[str]:
+def _namespaces(context: str) -> list[str]:
     from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
 
-    cluster = find_cluster()
+    cluster = find_cluster(context)
     found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
     return [item["metadata"]["name"] for item in found["items"]]
 

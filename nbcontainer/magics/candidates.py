@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from nbcontainer.magics.verbs import Argument, Magic, Verb
+from nbcontainer.errors import UsageError
+from nbcontainer.magics.verbs import Argument, Magic, Verb, shell_words
 
-__all__ = ["Candidate", "candidates"]
+__all__ = ["Candidate", "Where", "candidates"]
 
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
 _ASSIGNED = re.compile(r"\s*[A-Za-z_][\w., ]*=\s*(?=%[A-Za-z_])")  # x = %kpod …
 _STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 _LAST_WORD = re.compile(r"(\S*)$")
 
-Names = Callable[[str], Iterable[str]]
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the line says that its names are; "" is what is in use.
+
+    Attributes:
+        namespace: the pods' namespace.
+        context: the kubeconfig's context.
+        engine: the docker context, or the engine's address.
+    """
+
+    namespace: str = ""
+    context: str = ""
+    engine: str = ""
+
+
+Names = Callable[[str, Where], Iterable[str]]
+Known = Callable[[str], Iterable[str]]  # of the place that the line says
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,7 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
         text: the whole cell.
         line: the cursor's line, from 0.
         column: the cursor's column in it.
-        names: gives the names of a kind of object ("image", "pod", "variable" …).
+        names: gives the names of a kind of object ("image", "pod", "variable" …) where the line says that they are.
     """
     from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - it registers us
 
@@ -51,47 +70,68 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
         return None
     known = names or _names
 
-    def names_or_stages(kind: str) -> Iterable[str]:
-        return _STAGE.findall(text) if kind == "stage" else known(kind)
+    def names_or_stages(kind: str, where: Where) -> Iterable[str]:
+        return _STAGE.findall(text) if kind == "stage" else known(kind, where)
 
-    return _in_line(verbs_of(match[2]).magic, before[match.end() :], names_or_stages)
+    after = lines[line][column:].lstrip("\r")
+    later = after.split()[0 if after[:1].isspace() else 1 :]  # what touches the cursor is the word that is completed
+    return _in_line(verbs_of(match[2]).magic, before[match.end() :], later, names_or_stages)
 
 
-def _in_line(magic: Magic, before: str, names: Names) -> tuple[str, list[Candidate]]:
+def _in_line(magic: Magic, before: str, later: list[str], names: Names) -> tuple[str, list[Candidate]]:
     found = _LAST_WORD.search(before)
     fragment = found[1] if found else ""
     words = before[: len(before) - len(fragment)].split()
     if len(magic.verbs) == 1 and not magic.verbs[0].name:
-        return fragment, _fitting(fragment, _of_verb(magic.verbs[0], words, fragment, names))
+        return fragment, _fitting(fragment, _of_verb(magic.verbs[0], words, fragment, later, names))
     verb = magic.verb(words[0]) if words else None
     if verb is not None:
-        return fragment, _fitting(fragment, _of_verb(verb, words[1:], fragment, names))
+        return fragment, _fitting(fragment, _of_verb(verb, words[1:], fragment, later, names))
     items = [] if words else [Candidate(each.name, "verb") for each in magic.verbs]
     default = magic.verb(magic.default) if magic.default else None
     if default is not None and (words or fragment.startswith("-")):  # a bare word would be taken for a verb
-        items += _of_verb(default, words, fragment, names)
+        items += _of_verb(default, words, fragment, later, names)
     return fragment, _fitting(fragment, items)
 
 
-def _of_verb(verb: Verb, words: list[str], fragment: str, names: Names) -> list[Candidate]:
+def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], names: Names) -> list[Candidate]:
     flags = verb.flags
     if "--" in words:
         return []
+
+    def known(kind: str) -> Iterable[str]:
+        waiting = bool(words) and words[-1] in flags and flags[words[-1]].kind != "switch"  # for what is completed
+        return names(kind, _where(verb, [*(words[:-1] if waiting else words), *later]))
+
     name, equals, _ = fragment.partition("=")
     if equals and name in flags:
-        return [Candidate(f"{name}={c.text}", c.kind) for c in _values(flags[name], names)]
+        return [Candidate(f"{name}={c.text}", c.kind) for c in _values(flags[name], known)]
     if words and (argument := flags.get(words[-1])) is not None and argument.kind != "switch":
-        return _values(argument, names)
+        return _values(argument, known)
     if fragment.startswith("-"):
         offered = [argument.long for argument in dict.fromkeys(flags.values()) if argument.kind != "refused"]
         return [Candidate(name, "flag") for name in [*offered, "--help"]]
     loose = sum(not word.startswith("-") for word in words)
     places = verb.positionals
     place = places[min(loose, len(places) - 1)] if places else None
-    return _values(place, names) if place is not None else []
+    return _values(place, known) if place is not None else []
 
 
-def _values(argument: Argument, names: Names) -> list[Candidate]:
+def _where(verb: Verb, words: list[str]) -> Where:
+    """Where the words of a line, written so far, say that names are."""
+    with suppress(UsageError):  # a quote may be open yet
+        words = shell_words(" ".join(words))
+    values = verb.parse_so_far(words if not verb.dashes or "--" in words else [*words, "--"])
+    context = values.get("context") or ""
+    of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
+    return Where(
+        namespace=values.get("namespace") or "",
+        context=context if of_cluster else "",
+        engine="" if of_cluster else context,
+    )
+
+
+def _values(argument: Argument, names: Known) -> list[Candidate]:
     if argument.choices:
         return [Candidate(choice, "value") for choice in argument.choices]
     if argument.completes:
@@ -106,24 +146,28 @@ def _fitting(fragment: str, items: Iterable[Candidate]) -> list[Candidate]:
 def _in_body(
     magic: str, lines: list[str], line: int, column: int, names: Names | None
 ) -> tuple[str, list[Candidate]] | None:
+    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - it registers us
+
     if magic != "dockerfile":
         return None
     from nbcontainer.language.dockerfile import complete_dockerfile  # noqa: PLC0415 - on first use
 
     body = "\n".join(lines[1:])
-    found = complete_dockerfile(body, line, column, images=lambda: list((names or _names)("image")))
+
+    def images() -> list[str]:
+        where = _where(verbs_of(magic).magic.verbs[0], lines[0].split()[1:])
+        return list((names or _names)("image", where))
+
+    found = complete_dockerfile(body, line, column, images=images)
     fragment = lines[line][found.start : column]
     return fragment, [Candidate(item.text, item.kind) for item in found.items]
 
 
-def _names(kind: str) -> Iterable[str]:
+def _names(kind: str, where: Where) -> Iterable[str]:
     """Names from what is reachable already; completing never starts an engine."""
     if kind == "variable":
-        from IPython import get_ipython  # noqa: PLC0415 - on first use
-
-        shell: Any = get_ipython()
-        hidden = getattr(shell, "user_ns_hidden", {})
-        return [name for name in getattr(shell, "user_ns", {}) if not name.startswith("_") and name not in hidden]
+        hidden = getattr(_shell(), "user_ns_hidden", {})
+        return [name for name in _variables() if not name.startswith("_") and name not in hidden]
     if kind == "setting":
         from dataclasses import asdict  # noqa: PLC0415 - on first use
 
@@ -134,6 +178,23 @@ def _names(kind: str) -> Iterable[str]:
         from pathlib import Path  # noqa: PLC0415 - on first use
 
         return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
-    from nbcontainer import api  # noqa: PLC0415 - on first use
+    from dataclasses import asdict  # noqa: PLC0415 - on first use
 
-    return [name for name in api.known_names(kind) if "<none>" not in name]  # an image without a tag
+    from nbcontainer import api  # noqa: PLC0415 - on first use
+    from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - on first use
+
+    try:
+        said = {key: substitute(value, _variables())[0] for key, value in asdict(where).items()}
+    except UsageError:  # a {{name}} that is not defined yet
+        return []
+    return [name for name in api.known_names(kind, **said) if "<none>" not in name]  # an image without a tag
+
+
+def _shell() -> Any:
+    from IPython import get_ipython  # noqa: PLC0415 - on first use
+
+    return get_ipython()
+
+
+def _variables() -> Mapping[str, Any]:
+    return getattr(_shell(), "user_ns", {})

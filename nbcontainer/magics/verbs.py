@@ -10,6 +10,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,6 +176,10 @@ class Verb:
             UsageError: an unknown or abbreviated flag, a missing or a superfluous word, a value of the wrong kind.
         """
         return _Parser(self, words).parse()
+
+    def parse_so_far(self, words: Sequence[str]) -> Values:
+        """Read words that are still being written, up to the first that is wrong."""
+        return _Parser(self, words).parse_so_far()
 
     def as_command(self, values: Mapping[str, Any]) -> str:
         """The same call as a docker or kubectl command, quoted for a shell."""
@@ -372,6 +377,11 @@ class _Parser:
                 break
         self._place()
         self._values.given = frozenset(self._given)
+        return self._values
+
+    def parse_so_far(self) -> Values:
+        with suppress(UsageError):
+            self.parse()
         return self._values
 
     def _flag(self, word: str) -> None:

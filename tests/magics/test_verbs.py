@@ -171,7 +171,7 @@ def test_a_repeated_plain_flag_takes_the_last_value():
 
 def words(text, line=0, column=None):
     lines = text.split("\n")
-    found = candidates(text, line, len(lines[line]) if column is None else column, names=lambda kind: [f"<{kind}>"])
+    found = candidates(text, line, len(lines[line]) if column is None else column, names=lambda kind, _: [f"<{kind}>"])
     return None if found is None else (found[0], [item.text for item in found[1]])
 
 
@@ -210,5 +210,5 @@ def test_completion_in_a_dockerfile_cell():
 
 @given(st.text(), st.integers(0, 5), st.integers(0, 20))
 def test_completion_never_fails(text, line, column):
-    candidates("%%dockerfile\n" + text, line, column, names=lambda _: [])
-    candidates(text, line, column, names=lambda _: [])
+    candidates("%%dockerfile\n" + text, line, column, names=lambda *_: [])
+    candidates(text, line, column, names=lambda *_: [])
