@@ -16,6 +16,7 @@ __all__ = ["Candidate", "Where", "candidates"]
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
 _ASSIGNED = re.compile(r"\s*[A-Za-z_][\w., ]*=\s*(?=%[A-Za-z_])")  # x = %kpod …
 _STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
+_VALUE = re.compile(r"\{\{[^{}]*$")  # {{name}}, begun
 _LAST_WORD = re.compile(r"(\S*)$")
 
 
@@ -61,6 +62,8 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
     if not 0 <= line < len(lines):
         return None
     before = lines[line][:column]
+    if _VALUE.search(before):  # Python's names belong there
+        return None
     head = _MAGIC.match(lines[0])
     if line > 0 and head is not None and head[1] == "%%":
         return _in_body(head[2], lines, line, column, names)
@@ -146,10 +149,10 @@ def _fitting(fragment: str, items: Iterable[Candidate]) -> list[Candidate]:
 def _in_body(
     magic: str, lines: list[str], line: int, column: int, names: Names | None
 ) -> tuple[str, list[Candidate]] | None:
-    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - it registers us
+    from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - it registers us
 
-    if magic != "dockerfile":
-        return None
+    if magic != "dockerfile":  # YAML, or what a program reads: never Python
+        return ("", []) if magic in MAGICS else None
     from nbcontainer.language.dockerfile import complete_dockerfile  # noqa: PLC0415 - on first use
 
     body = "\n".join(lines[1:])

@@ -7,6 +7,13 @@ from typing import Any
 __all__ = ["register", "unregister"]
 
 
+class _Alone(list[Any]):
+    """What fits, and nothing else may be offered, though it be nothing: IPython lets no empty list suppress others."""
+
+    def __len__(self) -> int:
+        return max(1, super().__len__())
+
+
 def register(shell: Any) -> None:
     """Add our matcher to the shell's completer."""
     from IPython.core.completer import context_matcher  # noqa: PLC0415 - loads with the extension
@@ -36,7 +43,7 @@ def _match(context: Any) -> Any:
         return SimpleMatcherResult(completions=[])
     fragment, items = found
     return SimpleMatcherResult(
-        completions=[SimpleCompletion(item.text, type=item.kind) for item in items],
+        completions=_Alone(SimpleCompletion(item.text, type=item.kind) for item in items),
         matched_fragment=fragment,
         suppress=True,
         ordered=True,

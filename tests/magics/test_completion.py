@@ -55,3 +55,28 @@ def test_names_are_those_of_the_line_s_context(docker_kernel, space):
     (context,) = matches(docker_kernel, "%kpod --context ")
     assert matches(docker_kernel, f"%kpod logs --context {context} -n {space} ") == [f"{space}-web"]
     assert space in matches(docker_kernel, f"%kpod logs --context {context} -n ")
+    assert matches(docker_kernel, f"%kpod logs --context no-such-context -n {space} ") == []
+    assert matches(docker_kernel, "%kpod logs --context no-such-context -n ") == []
+
+
+def test_images_are_those_of_the_line_s_engine(docker_kernel):
+    assert "busybox:latest" in matches(docker_kernel, "%docker push busy")
+    assert matches(docker_kernel, "%docker push --context unix:///no/such.sock busy") == []
+    assert matches(docker_kernel, "%%dockerfile --context unix:///no/such.sock\nFROM busy") == []
+
+
+NOTHING = ["%kpod logs -n no-such-namespace no-such-", "%kpod logs -l ", "%kpod logs nothing-", "%docker run --name ",
+           "%docker nothing", "%%dockerfile -t x\nFROM busybox\nRUN ", "%%kube apply\nki", "%%docker run busybox\npri",
+           "x = %kpod logs nothing-"]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", NOTHING)
+def test_where_nothing_fits_python_is_not_asked(docker_kernel, code):
+    assert matches(docker_kernel, code) == []
+
+
+def test_python_s_names_are_offered_where_they_belong(docker_kernel):
+    docker_kernel.run("image_of_mine = 'busybox'")
+    assert matches(docker_kernel, "%docker push {{image_of_m") == ["image_of_mine"]
+    assert matches(docker_kernel, "%%dockerfile\nFROM {{image_of_m") == ["image_of_mine"]
+    assert "image_of_mine" in matches(docker_kernel, "image_of_m")

@@ -51,3 +51,21 @@ def test_no_line_of_a_flood_is_lost_or_written_twice(terminal):
     terminal.sendline("%docker run --rm busybox seq 100000")
     terminal.expect(r"Out\[2\]: RunResult")
     assert terminal.before.split() == [str(number) for number in range(1, 100_001)]
+
+
+COMPLETE = (
+    "from IPython.terminal.ptutils import IPythonPTCompleter as C; from prompt_toolkit.document import Document; "
+    "offer = lambda line: print('offered', "
+    "[c.text for c in C(shell=get_ipython()).get_completions(Document(line), None)], 'end')"
+)
+
+
+def test_where_nothing_fits_the_prompt_offers_nothing(terminal):
+    terminal.sendline(COMPLETE)
+    terminal.expect(r"In \[3\]: ")
+    terminal.sendline("offer('%docker pus')")
+    terminal.expect(r"offered \['push'\] end")
+    for line in ("%docker rm no-such-container-", "%docker run --name ", "%kpod logs -l "):
+        terminal.sendline(f"offer({line!r})")
+        terminal.expect(r"offered (\[.*?\]) end")
+        assert terminal.match[1] == "[]"
