@@ -580,13 +580,14 @@ def _open_connection() -> None:
         cluster.link.short_calls.connect(cluster)
 
 
-def known_names(kind: str, *, namespace: str = "", context: str = "", engine: str = "") -> list[str]:
+def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
 
     Args:
-        kind: "image" and "container" (of the engine), "pod", "context", "namespace".
+        kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
+        pod: the pod whose containers are asked for.
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
@@ -600,6 +601,8 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", engine: st
                 names = containers(all=True, engine=engine).names
             case "pod":
                 names = pods(namespace=namespace, context=context).names
+            case "pod-container" if pod:
+                names = _pods_home(context, namespace).containers(pod)
             case "context":
                 names = sorted(contexts()[0])
             case "namespace":

@@ -44,6 +44,7 @@ class PodsHome:
         create: creates one and waits until it runs.
         delete: deletes, and waits until they are gone.
         describe: all about one.
+        containers: the names of one's containers.
         logs: logs, merged.
         execute: runs a command in one.
         events: what happened.
@@ -57,6 +58,7 @@ class PodsHome:
     create: Callable[[PodRequest], Operation[PodStep, PodStart, PodChange]]
     delete: Callable[..., Operation[PodEnd, PodDeletion, PodChanges]]
     describe: Callable[[str], Description]
+    containers: Callable[[str], list[str]]
     logs: Callable[[LogRequest], Operation[LogEvent, LogState, LogResult]]
     execute: Callable[[ExecRequest], Operation[LogEvent, LogState, ExecResult]]
     events: Callable[..., Table]
@@ -120,6 +122,7 @@ def _in_cluster(cluster: Cluster) -> PodsHome:
         create=_later("cluster.pods", "create", cluster),
         delete=_later("cluster.deletion", "delete", cluster),
         describe=_later("cluster.describe", "describe", cluster),
+        containers=_later("cluster.pods", "containers", cluster),
         logs=_later("cluster.logs", "logs", cluster),
         execute=_later("cluster.exec", "execute", cluster),
         events=_later("cluster.events", "events", cluster),
@@ -137,6 +140,7 @@ def _in_podman(engine: Engine) -> PodsHome:
         create=_later("engine.pods", "create", engine),
         delete=_later("engine.pod_deletion", "delete", engine),
         describe=_later("engine.pods", "describe", engine),
+        containers=_later("engine.pods", "containers", engine),
         logs=_later("engine.pods", "logs", engine),
         execute=_later("engine.pods", "execute", engine),
         events=_later("engine.pods", "events", engine),

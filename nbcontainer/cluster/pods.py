@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.operation import Progress
 
-__all__ = ["create", "one_object"]
+__all__ = ["containers", "create", "one_object"]
 
 PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
 SETTLE_SECONDS = 1.2  # how long a pod that has just begun to run is given to end at once: a kubelet looks each second
@@ -32,6 +32,17 @@ STARTED_AGAIN = (
     "its command ended with exit code 0, and its restart policy starts it again and again: "
     "give it a command that stays (after --), or --restart=Never"
 )
+
+
+def containers(cluster: Cluster, name: str) -> list[str]:
+    """The names of a pod's containers; those that run first and those for debugging come last.
+
+    Raises:
+        NotFound: there is no such pod.
+    """
+    spec = cluster.call("GET", POD.path(cluster.namespace, name))["spec"]
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    return [one["name"] for kind in kinds for one in spec.get(kind) or ()]
 
 
 def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "apply",
+    "containers",
     "create",
     "describe",
     "events",
@@ -446,6 +447,15 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         raise missing[0]
     notes = [str(error).replace("\n", " ") for error in missing]
     return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
+
+
+def containers(engine: Engine, name: str) -> list[str]:
+    """The names of a pod's containers, as its manifest has them.
+
+    Raises:
+        NotFound: there is no such pod.
+    """
+    return [one.removeprefix(f"{name}-") for one in _containers(engine, name, "")]
 
 
 def _containers(engine: Engine, name: str, wanted: str) -> list[str]:

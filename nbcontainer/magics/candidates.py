@@ -27,11 +27,13 @@ class Where:
     Attributes:
         namespace: the pods' namespace.
         context: the kubeconfig's context.
+        pod: the pod whose containers may be named.
         engine: the docker context, or the engine's address.
     """
 
     namespace: str = ""
     context: str = ""
+    pod: str = ""
     engine: str = ""
 
 
@@ -125,11 +127,14 @@ def _where(verb: Verb, words: list[str]) -> Where:
     with suppress(UsageError):  # a quote may be open yet
         words = shell_words(" ".join(words))
     values = verb.parse_so_far(words if not verb.dashes or "--" in words else [*words, "--"])
+    pod = values.get("pod") or ""
+    first = (pod[0] if pod else "") if isinstance(pod, list) else pod
     context = values.get("context") or ""
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
         namespace=values.get("namespace") or "",
         context=context if of_cluster else "",
+        pod=first.removeprefix("pod/"),
         engine="" if of_cluster else context,
     )
 
@@ -138,7 +143,8 @@ def _values(argument: Argument, names: Known) -> list[Candidate]:
     if argument.choices:
         return [Candidate(choice, "value") for choice in argument.choices]
     if argument.completes:
-        return [Candidate(name, argument.completes) for name in names(argument.completes)]
+        kind = argument.completes.removeprefix("pod-")  # a container is one, whosever it is
+        return [Candidate(name, kind) for name in names(argument.completes)]
     return []
 
 

@@ -20,7 +20,7 @@ CONTEXT = option("--context", help="the kubeconfig's context", completes="contex
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
 ALL_NAMESPACES = switch("-A", "--all-namespaces", help="of all namespaces")
 POD = positional("POD", help="a pod's name", completes="pod")
-CONTAINER = option("-c", "--container", help="which container of the pod")
+CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 
 
 @VERBS.add(

@@ -33,8 +33,8 @@ class Argument:
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
         spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
         hidden: whether its values may be secret, and are left out of the command.
-        completes: what its value is, for completion: "image", "pod", "container", "namespace", "stage", "path",
-            "variable", "context", "setting", or one of `choices`.
+        completes: what its value is, for completion: "image", "pod", "pod-container", "container", "namespace",
+            "stage", "path", "variable", "context", "setting", or one of `choices`.
     """
 
     names: tuple[str, ...]

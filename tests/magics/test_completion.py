@@ -80,3 +80,25 @@ def test_python_s_names_are_offered_where_they_belong(docker_kernel):
     assert matches(docker_kernel, "%docker push {{image_of_m") == ["image_of_mine"]
     assert matches(docker_kernel, "%%dockerfile\nFROM {{image_of_m") == ["image_of_mine"]
     assert "image_of_mine" in matches(docker_kernel, "image_of_m")
+
+
+def test_the_containers_of_the_pod_on_the_line(docker_kernel, space):
+    pod = f"{space}-web"
+    every = ["server", "sidecar", "first"]
+    assert matches(docker_kernel, f"%kpod logs {pod} -n {space} -c ") == every
+    assert matches(docker_kernel, f"%kpod exec -n {space} {pod} -c s") == ["server", "sidecar"]
+    line = f"%kpod exec -c  -n {space} {pod} -- ls"
+    assert matches(docker_kernel, line, len("%kpod exec -c ")) == every
+    assert matches(docker_kernel, f"%kpod logs pod/{pod} -n {space} --container=si") == ["--container=sidecar"]
+    for nothing in (f"%kpod logs {pod} -c ", f"%kpod logs -n {space} -c ", f"%kpod logs deploy/x -n {space} -c "):
+        assert matches(docker_kernel, nothing) == []
+
+
+def test_the_containers_of_podman_s_pod(podman_kernel):
+    pod = "completed-podman"
+    created = podman_kernel.run(f"%kpod create {pod} --image=busybox -- sleep 600")
+    assert not created.error, created.traceback
+    try:
+        assert matches(podman_kernel, f"%kpod exec {pod} -c ") == [pod]
+    finally:
+        podman_kernel.run(f"%kpod delete {pod} --force -y")
