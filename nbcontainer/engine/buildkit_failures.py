@@ -69,6 +69,11 @@ def _usage_fault(message: str, request: BuildRequest) -> UsageError | None:
             f"--builder {request.builder} needs docker's plugin buildx, which is not installed.",
             cure="Install it, or name the address of a buildkitd: --builder tcp://HOST:PORT.",
         )
+    if "multiple references to image store" in message:
+        return UsageError(
+            f"This engine keeps images of one platform, and {request.platform} are several.",
+            cure="Name one, or turn the engine's containerd image store on.",
+        )
     if "syntax error in pattern" in message or "invalid path pattern" in message:
         return bad_pattern(request)
     return None

@@ -351,6 +351,13 @@ def quoted(name: str) -> str:
     return quote(name, safe="/:@")
 
 
+_CURES = {
+    "no such container": "%docker ps -a lists them.",
+    "no such image": "%docker images lists them; %docker pull fetches one.",
+    "image not known": "%docker images lists them; %docker pull fetches one.",
+}
+
+
 def lost(message: str, address: str) -> EngineUnavailable:
     """The error where an engine goes away in the middle of something."""
     return EngineUnavailable(message, tried=(address,) if address else (), cure=SEE_WHETHER)
@@ -362,7 +369,9 @@ def api_error(status: int, body: bytes, headers: Mapping[str, str], where: str) 
     if not message:
         message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
     kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status) or PODMAN_CAUSES.get(cause, ApiError)
-    return kind(message, status=status, reason=http.client.responses.get(status, ""))
+    folded = message.lower()
+    cure = next((cure for words, cure in _CURES.items() if kind is NotFound and words in folded), "")
+    return kind(message, status=status, reason=http.client.responses.get(status, ""), cure=cure)
 
 
 def _message(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:

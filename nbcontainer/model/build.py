@@ -429,7 +429,8 @@ class BuildResult:
 
     def __repr__(self) -> str:
         """Names, id and time."""
-        return f"BuildResult({', '.join((*self.tags, self.id[:19]))}, {self.seconds:.1f} s)"
+        named = [*self.tags, *([self.id[:19]] if self.id else [])]
+        return f"BuildResult({', '.join([*named, f'{self.seconds:.1f} s'])})"
 
     @property
     def steps(self) -> tuple[BuildStep, ...]:

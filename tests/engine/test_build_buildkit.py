@@ -97,6 +97,12 @@ ENTRYPOINT ["/hello"]
     assert [step.stage for step in result.steps][-1] == "stage-1"
 
 
+def test_several_platforms_for_an_engine_that_keeps_one_have_a_cure(docker):
+    with pytest.raises(UsageError, match="linux/amd64,linux/arm64 are several") as caught:
+        made(docker, "FROM busybox\n", platform="linux/amd64,linux/arm64")
+    assert "Name one" in caught.value.cure
+
+
 def test_ten_steps_and_more_are_the_lines_of_the_cell(new_engine):
     text = "FROM busybox\n" + "".join(f"RUN echo {unique()}\n" for _ in range(10))
     steps = [step for step in made(new_engine, text).steps if step.lines]
