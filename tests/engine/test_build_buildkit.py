@@ -12,6 +12,7 @@ from nbcontainer.errors import (
     BuildFailed,
     DockerfileError,
     NbcontainerError,
+    UsageError,
 )
 from nbcontainer.model.build import BuildRequest, BuildStarted, Secret, SourceMap, StepState
 
