@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.http import ReplyStream, lost, plain, quoted
 from nbcontainer.engine.images import pull
-from nbcontainer.engine.output import Recorder, follow_output, send_input
+from nbcontainer.engine.output import Recorder, follow_output, output_of, send_input
 from nbcontainer.engine.run_failures import name_in_use, start_failed
 from nbcontainer.engine.run_request import creation, is_image_id, run_command
 from nbcontainer.errors import (
@@ -94,15 +94,15 @@ def run(engine: Engine, request: RunRequest) -> Run:
 
 def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
     container, name, exit_code = made
-    output = "\n".join(line.text for line in state.lines)
-    result = RunResult(container, name, exit_code, output, state.spool, command, state.total)
+    output, count = output_of(state)
+    result = RunResult(container, name, exit_code, output, state.spool, command, count)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
         raise CommandFailed(
             f"{name} ended with exit code {exit_code}{why}.",
             exit_code=exit_code,
             output=result.output,
-            cure=f"Its whole output is in {state.spool}." if state.total > len(state.lines) else "",
+            cure=f"Its whole output is in {state.spool}." if result.hidden_lines else "",
         )
     return result
 

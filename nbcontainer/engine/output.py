@@ -8,21 +8,23 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcontainer.errors import ApiError
-from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource
+from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource, LogState
 
 if TYPE_CHECKING:
     from nbcontainer.engine.dial import Stream
     from nbcontainer.operation import Progress
     from nbcontainer.spool import Spool
 
-__all__ = ["Frames", "Lines", "Recorder", "follow_output", "seconds_of", "send_input"]
+__all__ = ["Frames", "Lines", "Recorder", "follow_output", "output_of", "seconds_of", "send_input"]
 
 STREAMS = ("stdin", "stdout", "stderr")
 HEADER_BYTES = 8
 LONGEST_LINE = 64 * 1024  # characters; a longer one is broken up, so that memory is bounded
+OUTPUT_BYTES = 4 * 1024 * 1024  # of its end, that the result of a run holds
 STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ?")
 
 
@@ -174,6 +176,25 @@ def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool 
     finally:
         recorder.add(lines.end(), b"")
     return not frames.broken
+
+
+def output_of(state: LogState) -> tuple[str, int]:
+    """What a container wrote, from its file where that has more than the view holds; and how many lines it wrote."""
+    shown = "\n".join(line.text for line in state.lines)
+    if state.total <= len(state.lines):
+        return shown, state.total
+    try:
+        size = Path(state.spool).stat().st_size
+        with Path(state.spool).open("rb") as file:
+            file.seek(max(0, size - OUTPUT_BYTES))
+            data = file.read()
+    except OSError:  # the disk was full, or somebody cleans up
+        return shown, state.total
+    whole = size <= OUTPUT_BYTES
+    if not whole:
+        data = data[data.find(b"\n") + 1 :]
+    output = data.decode("utf-8", "replace").removesuffix("\n").replace("\r\n", "\n")
+    return output, output.count("\n") + 1 if whole else state.total
 
 
 def seconds_of(text: str) -> float:

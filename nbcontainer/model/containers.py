@@ -69,7 +69,7 @@ class RunResult:
     """A started (`detach`) or finished container.
 
     Attributes:
-        output: the last lines of what it wrote.
+        output: what it wrote; of more than 4 MiB the last lines.
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all of them, or "".
     """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SIGNS", "picture_of"]
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
+MOST_LINES = 2_000  # of an output, that a picture holds
 _ACTIONS = {
     "created": Tone.GOOD,
     "configured": Tone.RUNNING,
@@ -73,10 +74,11 @@ def _output(result: RunResult | ExecResult) -> Picture:
     from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - loaded by now
     from nbcontainer.model.pods import ExecResult  # noqa: PLC0415 - as above
 
-    lines = [settled(line) for line in result.output.split("\n")] if result.output else []
+    every = result.output.split("\n") if result.output else []
+    lines = [settled(line) for line in every[-MOST_LINES:]]
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
-    if isinstance(result, RunResult) and result.hidden_lines:
-        hidden = f"… {result.hidden_lines:,} lines before; all of them are in {result.spool}"
+    if isinstance(result, RunResult) and (left_out := result.hidden_lines + len(every) - len(lines)):
+        hidden = f"… {left_out:,} lines before; all of them are in {result.spool}"
         blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
     if isinstance(result, ExecResult) and result.cut:
         hidden = f"… {result.cut:,} characters before; all of them are in {result.spool}"

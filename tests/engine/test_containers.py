@@ -67,9 +67,13 @@ def test_an_exit_code_is_an_error(engine, busybox, container, remove):
 
 def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
     result = containers.run(engine, RunRequest(busybox, ("seq", "10000"), remove=True)).result(60)
-    assert result.output.endswith("\n10000")
-    assert result.output_lines == 10_000
-    assert result.hidden_lines == 10_000 - len(result.output.splitlines()) > 0
+    assert result.output == "\n".join(map(str, range(1, 10_001)))
+    assert (result.output_lines, result.hidden_lines) == (10_000, 0)
+    assert as_text(picture_of(result)).startswith(f"… 8,000 lines before; all of them are in {result.spool}")
+    result = containers.run(engine, RunRequest(busybox, ("seq", "1000000"), remove=True)).result(60)
+    assert result.output.endswith("\n1000000")
+    assert result.output_lines == 1_000_000
+    assert result.hidden_lines == 1_000_000 - len(result.output.splitlines()) > 0
     assert f"{result.hidden_lines:,} lines before those of output are in {result.spool}" in repr(result)
     assert result.spool in as_text(picture_of(result))
     assert "before" not in repr(containers.run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
