@@ -60,7 +60,9 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
     """
     from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - it registers us
 
-    lines = text.split("\n")
+    whole = text.lstrip("\r\n")  # IPython does not read the lines before a cell magic either
+    line -= text.count("\n") - whole.count("\n")
+    lines = whole.split("\n")
     if not 0 <= line < len(lines):
         return None
     before = lines[line][:column]

@@ -104,3 +104,30 @@ def test_words_complete_while_the_kernel_is_busy(lab, browser):
     page.interrupt_kernel()
     page.wait_executed(0)
     page.close()
+
+
+LABELS = {
+    "%%dockerfile\nFROM busybox AS zz-tools\nFROM busybox AS build\nFROM busybox AS own\nCOPY --from=": [
+        ("zz-tools", "stage"),
+        ("build", "stage"),
+    ],
+}
+
+
+def test_words_say_what_they_are_while_the_kernel_is_busy(lab, browser):
+    page = lab.open(browser, "labels", ["import time\nprint('begun')\ntime.sleep(60)", *[""] * len(LABELS)])
+    page.run(0)
+    expect(page.output(0)).to_contain_text("begun", timeout=30_000)
+    for index, (text, offered) in enumerate(LABELS.items(), 1):
+        page.cell(index).locator(".cm-content").click()
+        page.page.keyboard.insert_text(text)
+        page.page.keyboard.press("Tab")
+        menu = page.page.locator(".jp-Completer-item:visible")
+        for place, (label, kind) in enumerate(offered):
+            expect(menu.nth(place).locator(".jp-Completer-match")).to_have_text(label, timeout=10_000)
+            expect(menu.nth(place).locator(".jp-Completer-typeExtended")).to_have_text(kind)
+        expect(menu).to_have_count(len(offered))
+        page.page.keyboard.press("Escape")
+    page.interrupt_kernel()
+    page.wait_executed(0)
+    page.close()

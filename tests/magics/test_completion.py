@@ -102,3 +102,12 @@ def test_the_containers_of_podman_s_pod(podman_kernel):
         assert matches(podman_kernel, f"%kpod exec {pod} -c ") == [pod]
     finally:
         podman_kernel.run(f"%kpod delete {pod} --force -y")
+
+
+@pytest.mark.parametrize("above", ["", "\n", "\n\n"])
+def test_a_stage_of_the_cell_stands_before_images(docker_kernel, above):
+    cell = f"{above}%%dockerfile\nFROM busybox AS zz-tools\nFROM busybox AS build\nFROM busybox AS own\nCOPY --from="
+    offered = matches(docker_kernel, cell)
+    assert offered[:2] == ["zz-tools", "build"]
+    assert "busybox:latest" in offered[2:]
+    assert "own" not in offered

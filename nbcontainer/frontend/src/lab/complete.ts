@@ -90,7 +90,7 @@ function dockerfileLine(lines: string[], line: string, offset: number): Completi
   if (value) {
     const known = instruction.flags.find((flag) => flag.name === value[1])?.values ?? [];
     if (value[1] === 'mount') return mount(value[2] ?? '', offset);
-    if (value[1] === 'from') return fitting(asWords(stages(lines)), value[2] ?? '', offset);
+    if (value[1] === 'from') return fitting(asWords(stages(lines), 'stage'), value[2] ?? '', offset);
     return fitting(asWords(known), value[2] ?? '', offset);
   }
   if (!fragment.startsWith('-')) return null;
@@ -102,9 +102,10 @@ function dockerfileLine(lines: string[], line: string, offset: number): Completi
   return fitting(asFlags(named), fragment, offset);
 }
 
-/** The names of the stages above. */
+/** The names of the stages above; the last to begin is the cursor's own. */
 function stages(lines: string[]): string[] {
-  return lines.flatMap((line) => /^\s*FROM\s.*\sAS\s+(\S+)\s*$/i.exec(line)?.[1] ?? []);
+  const begun = lines.filter((line) => /^\s*FROM\s/i.test(line)).slice(0, -1);
+  return begun.flatMap((line) => /\sAS\s+(\S+)\s*$/i.exec(line)?.[1] ?? []);
 }
 
 /** The keys and values of `RUN --mount=…`. */
@@ -147,8 +148,8 @@ function logicalLine(lines: string[]): string | null {
   return openHeredoc || /^\s*#/.test(last) ? null : logical;
 }
 
-function asWords(values: string[]): Word[] {
-  return values.map((label) => ({ label, type: 'value', documentation: '' }));
+function asWords(values: string[], type = 'value'): Word[] {
+  return values.map((label) => ({ label, type, documentation: '' }));
 }
 
 function asFlags(flags: Flag[]): Word[] {
