@@ -111,6 +111,9 @@ LABELS = {
         ("zz-tools", "stage"),
         ("build", "stage"),
     ],
+    "%docker lo": [("login", "verb"), ("logout", "verb"), ("logs", "verb")],
+    "%kpod logs --ti": [("--timestamps", "flag"), ("--timeout", "flag")],
+    "%%dockerfile\nFROM busybox\nCOPY --ch": [("--chown=", "flag"), ("--chmod=", "flag")],
 }
 
 

@@ -49,8 +49,7 @@ function magicLine(magic: string, line: string, offset: number): Completion | nu
   const fragment = rest.at(-1) ?? '';
   if (!rest.length) return null;
   if (!('' in verbs) && rest.length === 1) {
-    const names = Object.keys(verbs).map((name) => ({ label: name, type: 'function', documentation: '' }));
-    return fitting(names, fragment, offset);
+    return fitting(asWords(Object.keys(verbs), 'verb'), fragment, offset);
   }
   const flags = verbs[''] ?? verbs[rest[0] ?? ''] ?? [];
   const asked = rest.at(-2);
@@ -153,5 +152,5 @@ function asWords(values: string[], type = 'value'): Word[] {
 }
 
 function asFlags(flags: Flag[]): Word[] {
-  return flags.map((flag) => ({ label: flag.name, type: 'property', documentation: flag.detail }));
+  return flags.map((flag) => ({ label: flag.name, type: 'flag', documentation: flag.detail }));
 }
