@@ -6,7 +6,7 @@ import { KeysPanel } from './keys';
 import { linkText, liveWidget, type Live, type View } from './live';
 import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
-import { RowVerbs, isKey, keyCap } from './tables_verbs';
+import { RowVerbs, isKey, keyCap, lineInWords } from './tables_verbs';
 
 const HELP = 'Words that a row must hold; ? over the rows explains more';
 const KEYS: [string, string][] = [
@@ -242,7 +242,7 @@ class TableView implements View {
       this.filter.focus();
       this.filter.select();
     } else if (event.key === '?') {
-      const verbs = this.store.verbs.map(([key, , line]): [string, string] => [keyCap(key), line]);
+      const verbs = this.store.verbs.map((verb): [string, string] => [keyCap(verb[0]), lineInWords(verb)]);
       this.help.toggle({ Keys: [...verbs, ...KEYS], Filter: FILTERS });
     } else if (event.key === 'Escape') {
       if (this.help.close()) this.grid.request();

@@ -29,6 +29,11 @@ export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): st
   return [...groups.values()].map((words) => line.replace('{rows}', () => words.join(' ')));
 }
 
+/** The magic's line as a person reads it, before any row is chosen. */
+export function lineInWords([, , line]: WireVerb): string {
+  return line.replace('{rows}', 'NAME');
+}
+
 /** The key as a keyboard has it. */
 export function keyCap(key: string): string {
   return key === 'Delete' ? '⌫' : key;
@@ -64,7 +69,7 @@ export class RowVerbs {
         {
           class: 'nbc-button',
           type: 'button',
-          title: `${verb[2]} (${keyCap(verb[0])})`,
+          title: `${lineInWords(verb)} (${keyCap(verb[0])})`,
           onclick: () => this.act(verb),
         },
         verb[1],
