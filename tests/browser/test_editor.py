@@ -25,6 +25,13 @@ metadata:
 """
 
 
+EXEC = """\
+%%kpod exec -n shop web -- sh
+for name in 1; do echo "$name"; done
+"""
+LINE = "%kpod exec -n shop web -- sh"
+
+
 def colour(cell, text):
     """The colour in which `text` is drawn, as it differs from plain text."""
     return cell.evaluate(
@@ -60,6 +67,18 @@ def test_colours(lab, application, browser, screenshots):
     page.page.screenshot(path=screenshots / f"colours-{application}.png")
     # Notebook 7.6 has an error of its own at its start, without any extension too
     assert [error for error in page.errors if "nbcontainer" in error] == []
+    page.close()
+
+
+def test_what_a_pods_program_reads_is_plain_below_a_line_of_magic(lab, browser, screenshots):
+    page = lab.open(browser, "colours-exec", [EXEC, LINE])
+    cell, line = page.cell(0), page.cell(1)
+    expect(cell.locator(".cm-line").nth(1)).to_contain_text("for name")
+    assert colour(cell, "%%kpod") == colour(line, "%kpod") not in (None, "plain")
+    for word in ("exec", "-n"):
+        assert colour(cell, word) == colour(line, word) not in (None, "plain"), word
+    assert colour(cell, 'for name in 1; do echo "$name"; done') == "plain"
+    page.page.screenshot(path=screenshots / "colours-exec.png")
     page.close()
 
 

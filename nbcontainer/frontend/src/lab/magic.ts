@@ -7,7 +7,7 @@ import { dockerfile } from './dockerfile';
 
 export type Language = 'dockerfile' | 'yaml' | 'magics' | 'text';
 
-const CELL_MAGIC = /^\s*%%(dockerfile|kube|docker)(?!\w)/;
+const CELL_MAGIC = /^\s*%%(dockerfile|kube|docker|kpod)(?!\w)/;
 const LINE_MAGIC = /^\s*%(?:docker|kpod|kube|nbcontainer)(?!\w)/;
 const MOST_LINES = 100; // of a cell with nothing but line magics
 const HEAD = 400; // characters in which a magic must have begun
@@ -45,7 +45,7 @@ const magics: StreamParser<null> = {
   languageData: { commentTokens: { line: '#' } },
 };
 
-/** What `%%docker run` gives to a program: it may be anything. */
+/** What `%%docker run` and `%%kpod exec` give to a program: it may be anything. */
 const text: StreamParser<null> = {
   name: 'text',
   token(stream) {
@@ -88,7 +88,12 @@ const LANGUAGES: Record<Language, LanguageSupport> = {
   text: withMagicLine(text),
 };
 
-const INNER: Record<string, Language> = { dockerfile: 'dockerfile', kube: 'yaml', docker: 'text' };
+const INNER: Record<string, Language> = {
+  dockerfile: 'dockerfile',
+  kube: 'yaml',
+  docker: 'text',
+  kpod: 'text',
+};
 
 /** The language of a cell's text, null where it is not ours. */
 export function languageOf(source: string | Text): Language | null {
