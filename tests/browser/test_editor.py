@@ -11,6 +11,7 @@ ARG VERSION=1.0
 RUN --mount=type=cache,target=/root/.cache \\
     # a comment between
     go build -o /server "$VERSION" && echo ${HOME}
+RUN for number in 6 7; do echo $(seq 8); done
 COPY <<-EOF /notes.txt
 \tFROM is text here, $VERSION is not
 \tEOF
@@ -60,6 +61,7 @@ def test_colours(lab, application, browser, screenshots):
     assert colour(cell, "CMD") == colour(cell, "COPY") == keyword
     for text in ("--platform", "${HOME}", "ARG", "%%dockerfile", "# a comment between", '"/server"'):
         assert colour(cell, text) not in (None, "plain"), text
+    assert colour(cell, "6") == colour(cell, "7") == colour(cell, "8") not in (None, "plain")
     assert colour(cell, "FROM is text here,") != keyword
     yaml = page.cell(1)
     assert colour(yaml, "# a comment") not in (None, "plain")

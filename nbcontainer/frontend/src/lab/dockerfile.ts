@@ -109,7 +109,7 @@ function argument(stream: StringStream, state: DockerfileState): string | null {
   if (state.instruction === 'FROM' && stream.match(/^as(?=\s)/i)) return 'keyword';
   if (WITH_KEYS.has(state.instruction) && stream.match(/^[\w.-]+(?==)/)) return 'propertyName';
   if (stream.match(/^(?:&&|\|\||[|;=])/)) return 'operator';
-  if (stream.match(/^\d+(?=$|[\s/])/)) return 'number';
+  if (stream.match(/^\d+(?=$|[\s/;&|)])/)) return 'number';
   state.flags = false;
   stream.match(/^[^\s"'$&|;=<{\\`]+/) || stream.next();
   return null;
