@@ -142,6 +142,32 @@ def test_wrap_and_time(lab, browser):
     close(page)
 
 
+def test_few_lines_have_a_foot_where_they_are_too_wide(lab, browser, screenshots):
+    page = open_log(lab, browser, "log-few", "2")
+    output = page.output(0)
+    page.run_and_wait(1)
+    expect(output.get_by_text("■ stopped")).to_be_visible()
+    root, lines, wrap = (output.locator(".nbc-log"), output.locator(".nbc-log-lines"), output.get_by_text("Wrap"))
+    expect(wrap).to_be_hidden()
+    root.evaluate("element => { element.style.width = '320px' }")
+    expect(wrap).to_be_visible()
+    root.screenshot(path=screenshots / "log-few-320.png")
+    high = lines.bounding_box()["height"]
+    wrap.click()
+    expect(wrap).to_be_visible()
+    expect(lines).to_have_js_property("scrollWidth", lines.evaluate("element => element.clientWidth"))
+    page.page.wait_for_function(
+        "([lines, high]) => lines.offsetHeight > high && lines.scrollHeight === lines.clientHeight",
+        arg=[lines.element_handle(), high],
+    )
+    assert lines.bounding_box()["height"] < 200, "no higher than the lines"
+    root.screenshot(path=screenshots / "log-few-320-wrapped.png")
+    wrap.click()
+    root.evaluate("element => { element.style.width = '' }")
+    expect(wrap).to_be_hidden()
+    page.close()
+
+
 def test_copy_gives_plain_text(lab, browser):
     page = open_log(lab, browser, "log-copy", "3_000")
     page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -14,7 +14,7 @@ const RETRY = 1000; // milliseconds before lines that did not come are asked for
 const ANSWER_LINES = 2_000; // lines that one answer of the kernel holds at most
 const COPY_LINES = 10_000;
 
-const FEW = 8; // lines of a log that ended, which need neither search nor foot
+const FEW = 8; // lines of a log that ended, which need no search, and a foot only where they are too wide
 const KEYS: [string, string][] = [
   ['↑ ↓ PgUp PgDn Home End', 'scroll; End follows the log again'],
   ['space', 'pause, or follow again'],
@@ -226,6 +226,7 @@ class LogView implements View {
     const lost = linkText(this.live);
     const running = !this.live.finished && this.live.link !== 'gone' && (store.following || !store.followed);
     this.root.classList.toggle('nbc-few', !running && store.total <= FEW && !this.search.query);
+    this.root.classList.toggle('nbc-fits', !list.overflows);
     if (list.follow) this.pausedAt = store.total;
     const fresh = store.total - this.pausedAt;
     setText(this.pause, list.follow ? 'Pause' : 'Resume');

@@ -17,7 +17,7 @@ const WIDEST_NAME = 26; // characters of a source's name
 
 /** What the list tells its owner. */
 export interface ListEvents {
-  /** The person scrolled; `follow` tells whether the end is kept in sight. */
+  /** The person scrolled, or lines became wider than the view: `follow` and `overflows` tell. */
   moved(): void;
   /** Lines are in sight which the page does not hold. */
   wanted(from: number, to: number): void;
@@ -28,6 +28,8 @@ export class LogList {
   follow = true;
   wrap = false;
   times = false;
+  /** Whether a line is wider than the view, or was until it was wrapped. */
+  overflows = false;
   pattern: RegExp | null = null;
   /** The line of the current match, or -1. */
   marked = -1;
@@ -151,6 +153,7 @@ export class LogList {
     const offset = line ? fraction * height - (place - anchor) * line.offsetHeight - line.offsetTop : 0;
     this.flow.style.transform = `translateY(${Math.round(offset)}px)`;
     this.keepWidth();
+    if (this.wrap) this.fitHeight(); // now that the lines are as high as they are
     const wanted = fraction * (sheet - height);
     if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
     this.expected = element.scrollTop;
@@ -161,7 +164,9 @@ export class LogList {
   private fitHeight(): void {
     const { element } = this;
     if (element.style.height !== this.ownHeight) return;
-    const few = this.wrap ? HIGH : Math.max(1, this.total) * LINE + PADDING;
+    const lines = Math.max(1, this.total) * LINE;
+    const wrapped = this.lines.size < this.total ? HIGH : Math.max(LINE, this.flow.offsetHeight);
+    const few = (this.wrap ? wrapped : lines) + PADDING;
     const height = `${Math.min(HIGH, few)}px`;
     if (height === this.ownHeight) return;
     element.style.height = this.ownHeight = height;
@@ -170,10 +175,15 @@ export class LogList {
 
   // the view is as wide as the widest line so far, so that it does not jump while it scrolls
   private keepWidth(): void {
-    const width = Math.max(this.width, this.flow.scrollWidth);
-    if (this.wrap || width === this.width) return;
-    this.width = width;
-    this.spacer.style.minWidth = width > this.element.clientWidth ? `${width}px` : '';
+    if (this.wrap) return;
+    const { flow, element } = this;
+    // what is no wider than the view says nothing: the view may have been wider before
+    if (flow.scrollWidth > flow.clientWidth) this.width = Math.max(this.width, flow.scrollWidth);
+    const overflows = this.width > element.clientWidth;
+    this.spacer.style.minWidth = overflows ? `${this.width}px` : '';
+    if (overflows === this.overflows) return;
+    this.overflows = overflows;
+    this.events.moved();
   }
 
   private setLines(from: number, to: number): void {
