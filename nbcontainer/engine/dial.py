@@ -134,6 +134,17 @@ class Stream:
         """How long one read or write may wait; None for ever."""
         self._socket.settimeout(seconds)
 
+    def readable(self, seconds: float) -> bool:
+        """Whether something came, or the connection ended, within so many seconds; nothing is read."""
+        if self._leftover or self._closed:
+            return True
+        poll = select.poll()
+        try:
+            poll.register(self._socket, select.POLLIN)
+        except ValueError:  # another thread has just closed it
+            return True
+        return bool(poll.poll(seconds * 1000))
+
     def shutdown_write(self) -> None:
         """Say that nothing more will be sent; reading goes on."""
         with contextlib.suppress(OSError):

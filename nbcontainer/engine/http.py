@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 from nbcontainer.engine.dial import Stream, UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from nbcontainer.settings import settings
 
 __all__ = ["Http", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
 
@@ -158,7 +159,7 @@ class Http:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         for attempt in (connection, None) if connection is not None else (None,):
-            used = attempt or _Connection(self._dial())
+            used = attempt or _Connection(self._dial(), self._see_it_answers)
             try:
                 reply = used.send(method, self._target(path, query), body, headers, timeout)
                 content = reply.read()
@@ -210,7 +211,7 @@ class Http:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
-        connection = _Connection(self._dial())
+        connection = _Connection(self._dial(), self._see_it_answers)
         if on_open is not None:
             on_open(connection.close)
         try:
@@ -272,6 +273,18 @@ class Http:
         with self._lock:
             _close_all(self._idle)
 
+    def _see_it_answers(self) -> None:
+        """Ask a far end that is slow to answer whether it is there at all."""
+        ping = None
+        try:
+            ping = _Connection(self._dial())
+            ping.send("GET", "/_ping", None, None, settings.connect_timeout).read()
+        except (OSError, http.client.HTTPException) as error:
+            raise lost(f"{self._where} does not answer.", self._address) from error
+        finally:
+            if ping is not None:
+                ping.close()
+
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
         return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
@@ -297,10 +310,16 @@ class Http:
 
 
 class _Connection:
-    """An http.client connection over a stream of ours."""
+    """An http.client connection over a stream of ours.
 
-    def __init__(self, stream: Stream) -> None:
+    Args:
+        stream: the connection.
+        when_slow: is called once a reply has not begun within the setting connect_timeout; it may raise.
+    """
+
+    def __init__(self, stream: Stream, when_slow: Callable[[], None] | None = None) -> None:
         self.stream = stream
+        self._when_slow = when_slow
         self._http = http.client.HTTPConnection("docker")
         self._http.auto_open = 0
         self._http.sock = _Unclosed(stream)
@@ -311,6 +330,10 @@ class _Connection:
         self.stream.settimeout(timeout)
         content, extra = _encode(body)
         self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
+        patience = settings.connect_timeout
+        ask = self._when_slow if timeout is None or timeout > patience else None
+        if ask is not None and not self.stream.readable(patience):
+            ask()
         return self._http.getresponse()
 
     def close(self) -> None:

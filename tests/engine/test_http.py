@@ -9,7 +9,8 @@ from nbcontainer.engine import connection
 from nbcontainer.engine.dial import dial
 from nbcontainer.engine.http import Http, api_error, plain
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
-from tests.engine.peers import PING, Speaker, chunked, reply
+from nbcontainer.settings import settings
+from tests.engine.peers import PING, Middleman, Speaker, chunked, reply, unix_connect, unix_listener
 
 
 @pytest.fixture
@@ -55,6 +56,35 @@ def test_garbage_is_an_error_that_says_so(speak, answer, words):
 def test_silence_ends_after_the_timeout(speak):
     with pytest.raises(ApiError, match=r"did not answer within 0\.2 s"):
         speak(b"", stay=True).json("GET", "/x", timeout=0.2)
+
+
+def test_an_engine_that_froze_is_found_by_asking_whether_it_is_there(speak, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 0.2)
+    begun = time.monotonic()
+    with pytest.raises(EngineUnavailable, match="does not answer") as caught:
+        speak(b"", stay=True).json("GET", "/x")
+    assert "doctor" in caught.value.cure
+    assert time.monotonic() - begun < 5
+
+
+def test_one_that_is_only_slow_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 0.2)
+    asked = []
+    with (
+        Middleman(unix_listener(tmp_path / "m"), unix_connect(f"unix://{tmp_path / 's'}")) as middleman,
+        Speaker(tmp_path / "s", reply("200 OK", b"{}")) as speaker,
+    ):
+
+        def dial_anew():  # the call goes through somebody who holds it back, the question past him
+            asked.append(1)
+            if len(asked) == 1:
+                middleman.freeze()
+                return dial(f"unix://{tmp_path / 'm'}")
+            middleman.thaw()
+            return dial(speaker.address)
+
+        assert Http(dial_anew, where="the engine").json("GET", "/x") == {}
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (404, NotFound), (409, Conflict), (500, ApiError)])
