@@ -127,14 +127,15 @@ def test_words_complete_while_the_kernel_is_busy(lab, browser):
     page.close()
 
 
+# in the page's own order: the shortest first, then by the alphabet; as they are given where nothing is typed yet
 LABELS = {
     "%%dockerfile\nFROM busybox AS zz-tools\nFROM busybox AS build\nFROM busybox AS own\nCOPY --from=": [
         ("zz-tools", "stage"),
         ("build", "stage"),
     ],
     "%docker lo": [("login", "verb"), ("logout", "verb"), ("logs", "verb")],
-    "%kpod logs --ti": [("--timestamps", "flag"), ("--timeout", "flag")],
-    "%%dockerfile\nFROM busybox\nCOPY --ch": [("--chown=", "flag"), ("--chmod=", "flag")],
+    "%kpod logs --ti": [("--timeout", "flag"), ("--timestamps", "flag")],
+    "%%dockerfile\nFROM busybox\nCOPY --ch": [("--chmod=", "flag"), ("--chown=", "flag")],
 }
 
 
