@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ipywidgets import Widget
@@ -77,9 +78,16 @@ def pod(number: int, now: float, cpu: int = 0) -> Row:
     return Row(f"uid-{number}", cells, tone, name=name, namespace="shop", kind="Pod", labels=labels)
 
 
-def pods(count: int, *, changes: int = 0, note: str = "") -> Operation[TableEvent, TableState, Table]:
-    """A watched table of `count` pods with so many changes a second, until it is stopped."""
+def pods(
+    count: int, *, changes: int = 0, note: str = "", plain: bool = False
+) -> Operation[TableEvent, TableState, Table]:
+    """A watched table of `count` pods with so many changes a second, until it is stopped.
+
+    With `plain` it has the columns of `kubectl get pods`, and no more.
+    """
     now = time.time()
+    hidden = {"CPU", "Memory", "Node"} if plain else set()
+    columns = tuple(replace(column, wide=column.wide or column.name in hidden) for column in COLUMNS)
 
     def work(progress: Progress[TableEvent]) -> None:
         begun, turn = time.time(), 0
@@ -90,7 +98,7 @@ def pods(count: int, *, changes: int = 0, note: str = "") -> Operation[TableEven
                 chosen = (random.randrange(count) for _ in range(max(1, changes // 50)))
                 progress.tell(TableChanged(tuple(pod(number, now, random.randrange(1, 400)) for number in chosen)))
 
-    listed = TableReset(COLUMNS, tuple(pod(number, now) for number in range(count)), "Pods", "kind-dev / shop", note)
+    listed = TableReset(columns, tuple(pod(number, now) for number in range(count)), "Pods", "kind-dev / shop", note)
     state = apply_table(apply_table(TableState(), listed), TableLive(live=True))
     operation: Operation[TableEvent, TableState, Table] = Operation(
         "watch of pods", state, apply_table, endless=True, conclude=lambda last, _value: Table(last)

@@ -134,6 +134,30 @@ def test_the_whole_header_sorts(table, name):
         expect(head).to_have_attribute("aria-sort", order)
 
 
+CUT = """table => [...table.querySelectorAll('.nbc-row:not([hidden]) .nbc-cell')].filter(cell => {
+  const { left, right } = cell.getBoundingClientRect(), view = table.getBoundingClientRect();
+  return cell.scrollWidth > cell.clientWidth || left < view.left || right > view.right;
+}).map(cell => cell.textContent)"""
+
+
+def test_in_a_narrow_view_only_names_are_cut(lab, browser, screenshots):
+    page = lab.open(browser, "table-narrow", [SHOW.format("8, plain=True"), STOP])
+    page.run_and_wait(0)
+    root, element = page.output(0).locator(".nbc-table"), grid(page)
+    expect(root.locator(".nbc-row", has_text="CrashLoopBackOff")).to_be_visible(timeout=30_000)
+    for width in (580, 480, 366):
+        root.evaluate("(element, width) => { element.style.width = `${width}px` }", width)
+        page.page.wait_for_function("grid => grid.scrollWidth === grid.clientWidth", arg=element.element_handle())
+        assert set(element.evaluate(CUT)) <= set(names(page)), width
+        root.screenshot(path=screenshots / f"table-narrow-{width}.png")
+    assert element.evaluate(CUT) != []
+    root.evaluate("element => { element.style.width = '300px' }")
+    page.page.wait_for_function("grid => grid.scrollWidth > grid.clientWidth", arg=element.element_handle())
+    assert page.errors == []
+    page.run_and_wait(1)
+    page.close()
+
+
 @pytest.mark.parametrize("table", ["500, changes=200"], indirect=True)
 def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
     output = table.output(0)

@@ -1,13 +1,12 @@
 // The rows of a table in the page: only those in sight have elements, which are reused while it scrolls.
 
 import { make, setAttribute, setText } from './elements';
+import { ARROW, PADDING, WIDEST, fitWidths, type Need } from './tables_widths';
 import type { Column, Row, TableStore } from './tables_store';
 
 const ROW = 26; // pixels; a fixed height lets a row's place be computed
 const HEAD = 27;
 const MOST_ROWS_HIGH = 15;
-const PADDING = 22;
-const WIDEST = 420;
 const FLASH = 900; // milliseconds; as long as the animation of .nbc-flash
 
 let grids = 0;
@@ -167,25 +166,30 @@ export class Grid {
     });
   }
 
-  // each column is as wide as its longest text, and all share what is left over
+  // each column is as wide as its longest text, and all share what is left over; where there is too little,
+  // `fitWidths` says who gives what
   private setWidths(): void {
     if (!this.pen) return;
-    const style = getComputedStyle(this.element);
-    this.pen.font = `${style.fontSize} ${style.fontFamily}`;
-    let total = 0;
-    const widths = this.columns.map(({ column, index }) => {
+    const { fontSize, fontFamily } = getComputedStyle(this.element);
+    const needs = this.columns.map(({ column, index }): Need => {
+      this.setPen(`600 11px ${fontFamily}`); // as .nbc-head has it
+      const head = this.measure(column.name) + (index === this.store.sortColumn ? ARROW : 0);
+      this.setPen(`${fontSize} ${fontFamily}`);
       const texts = column.kind === 'age' ? ['59m59s'] : (this.store.long[index] ?? []);
-      let widest = this.measure(column.name) + 12;
-      for (const text of texts) widest = Math.max(widest, this.measure(text));
-      const width = Math.min(WIDEST, widest + PADDING);
-      total += width;
-      return `minmax(${width}px, ${width}fr)`;
+      const widest = Math.max(0, ...[...texts].map((text) => this.measure(text)));
+      return { head, content: Math.min(WIDEST - PADDING, widest), text: column.kind === 'text' };
     });
-    const template = widths.join(' ');
+    const { padding, widths } = fitWidths(needs, this.element.clientWidth);
+    const template = widths.map((width) => `minmax(${width}px, ${width}fr)`).join(' ');
     if (template === this.widths) return;
     this.widths = template;
     this.sheet.style.setProperty('--nbc-columns', template);
-    this.sheet.style.minWidth = `${total}px`;
+    this.sheet.style.setProperty('--nbc-padding', `${padding}px`);
+    this.sheet.style.minWidth = `${widths.reduce((total, width) => total + width, 0)}px`;
+  }
+
+  private setPen(font: string): void {
+    if (this.pen) this.pen.font = font;
   }
 
   private measure(text: string): number {

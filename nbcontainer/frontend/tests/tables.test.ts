@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDuration, readFilter, readSize } from '../src/tables_filter';
 import { TableStore, formatAge, type TableWire, type WireRow, type WireVerb } from '../src/tables_store';
+import { fitWidths } from '../src/tables_widths';
 import { magicLines } from '../src/tables_verbs';
 
 const NOW = 1_790_000_000;
@@ -285,6 +286,34 @@ test('10,000 rows by key, to which others come, are quick', () => {
   assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
   const keys = store.shown.map((shown) => shown.key);
   assert.deepEqual(keys, [...keys].sort());
+});
+
+test('where there is little room, headers shrink before texts, and the name last', () => {
+  const needs = [
+    { head: 38, content: 180, text: true }, // NAME
+    { head: 42, content: 20, text: true }, // READY
+    { head: 50, content: 115, text: false }, // STATUS
+    { head: 64, content: 8, text: false }, // RESTARTS
+    { head: 26, content: 48, text: false }, // AGE
+  ];
+  const wide = fitWidths(needs, 900);
+  assert.deepEqual(wide, { padding: 10, widths: [202, 76, 137, 98, 70] });
+  const total = (widths: number[]): number => widths.reduce((all, width) => all + width, 0);
+  const tight = fitWidths(needs, 520).widths;
+  assert.deepEqual(tight, [194, 56, 129, 78, 62], 'the padding alone is enough');
+  const cut = fitWidths(needs, 460).widths;
+  assert.deepEqual([cut[0], cut[2], cut[4]], [194, 129, 62]);
+  assert.ok(total(cut) <= 460);
+  const small = fitWidths(needs, 380).widths;
+  assert.deepEqual([small[2], small[4]], [129, 62]);
+  assert.equal(total(small), 380);
+  assert.deepEqual(fitWidths(needs, 100).widths, [90, 34, 129, 34, 62], 'it scrolls');
+  assert.equal(
+    fitWidths([...needs, { head: 60, content: 398, text: true }], 100).widths[5],
+    412,
+    'a message is whole',
+  );
+  assert.deepEqual(fitWidths([], 100).widths, []);
 });
 
 test('verbs become lines of magics, and no name becomes code', () => {
