@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import EngineUnavailable, NbcontainerError, Problem, Protected, UsageError
+from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Problem, Protected, UsageError
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -423,7 +423,13 @@ class DeletionPlan:
     def delete(
         self, *, force: bool = False, grace_period: int | None = None
     ) -> Operation[PodEnd, PodDeletion, PodChanges]:
-        """Do it, and wait until they are gone."""
+        """Do it, and wait until they are gone.
+
+        Raises:
+            NotFound: nothing was found that would be deleted.
+        """
+        if not self.names:
+            raise NotFound(f"There are no such pods in {self.home.where}.", status=404, reason="NotFound")
         found: Operation[PodEnd, PodDeletion, PodChanges]
         found = self.home.delete(self.names, force=force, grace_period=grace_period)
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,7 +18,7 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.exec_end import end_command
 from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
-from nbcontainer.cluster.log_sources import container_names
+from nbcontainer.cluster.log_sources import chosen_containers, container_names
 from nbcontainer.cluster.missing import not_found_soon
 from nbcontainer.cluster.trouble import kpod, pod_status, trouble
 from nbcontainer.errors import (
@@ -31,7 +32,7 @@ from nbcontainer.errors import (
     Unsupported,
     outcome_of,
 )
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
@@ -49,6 +50,7 @@ STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
 CHUNK = 32 * 1024  # bytes of stdin in a message
 KEPT = 64 * 1024  # characters of output that the result holds
+SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
 END_SECONDS = 0.6  # how long a stop waits for the command's end
 
 _endings: set[asyncio.Task[str]] = set()  # what goes on beside is held, lest it be collected
@@ -181,11 +183,27 @@ class _Execution:
         path = POD.path(self._cluster.namespace, request.name, "exec")
         self._began = time.monotonic()
         try:
-            return await self._connected(path, parameters)
+            try:
+                return await self._connected(path, parameters)
+            except ApiError as error:
+                if SEVERAL_CONTAINERS not in error.message:
+                    raise
+                chosen = await self._choose_container()
+                return await self._connected(path, [*parameters, ("container", chosen)])
         except ApiError as error:
             if self._opened and "container not found" not in error.message:
                 raise
             raise await _refused(self._cluster, request, error) from None
+
+    async def _choose_container(self) -> str:
+        """Of several containers the one that kubectl takes, and a note which one it is."""
+        name = self._request.name
+        pod = await self._cluster.request("GET", POD.path(self._cluster.namespace, name))
+        (chosen,) = chosen_containers(pod, LogRequest((name,)))
+        self._request = replace(self._request, container=chosen)
+        note = f"in container {chosen}, the default of {', '.join(container_names(pod))}; -c names another"
+        self._collector.tell(LogSource(name, open=True, note=note))
+        return chosen
 
     async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
         request = self._request

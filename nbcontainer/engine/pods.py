@@ -302,9 +302,11 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
         with suppress(ApiError):  # that it still runs after that time is what is hoped for
             path = f"/libpod/containers/{container['Id']}/wait"
             podman_http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
-        state = inspect(engine, str(container["Id"])).get("State") or {}
+        found = inspect(engine, str(container["Id"]))
+        state = found.get("State") or {}
         code = int(state.get("ExitCode") or 0)
-        if str(state.get("Status")) == "exited" and code:
+        # "stopped" before Podman starts it again, as it may have done already
+        if code and (str(state.get("Status")) in ("exited", "stopped") or found.get("RestartCount")):
             output = _last_output(engine, str(container["Id"]))
             raise CommandFailed(
                 f"The container of pod {request.name} ended with exit code {code}."

@@ -9,7 +9,8 @@ from typing import Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, is_headless, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
-from nbcontainer.model.tables import RowVerb
+from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.tables import RowVerb, Tone
 
 __all__ = ["ALL_NAMESPACES", "CONTEXT", "NAMESPACE", "SELECTOR", "VERBS"]
 
@@ -186,6 +187,9 @@ def delete(call: Call) -> Any:
         all=values.all,
         context=values.context or "",
     )
+    if not plan.names:
+        what = f"with {values.selector}" if values.selector else "to delete"
+        return Report((Remark(f"There are no pods {what} in {plan.home.where}.", Tone.DIM),))
     call.confirm(plan.question)
     return show(plan.delete(force=values.force, grace_period=values.grace_period), PodDeletionView())
 

@@ -13,6 +13,7 @@ from nbcontainer.cluster.describe import describe
 from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.exec import execute
 from nbcontainer.cluster.pods import create, one_object
+from nbcontainer.cluster.tables import table
 from nbcontainer.cluster.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
 from nbcontainer.model.pods import ExecRequest, PodRequest, pod_manifest
@@ -219,6 +220,17 @@ def test_describe(space, shell):
 
 
 # --- commands
+
+
+def test_of_several_containers_a_command_runs_in_kubectls_default(space):
+    containers = [{"name": name, "image": "busybox", "args": ["sleep", "600"]} for name in ("first", "second")]
+    waits = {"name": "before", "image": "busybox", "args": ["true"]}
+    body = {"metadata": {"name": "several"}, "spec": {"containers": containers, "initContainers": [waits]}}
+    space.run(space.request("POST", f"/api/v1/namespaces/{space.namespace}/pods", body=body))
+    until(lambda: table(space, names=("several",))[0].cells[1] == "2/2", 60)
+    operation = execute(space, ExecRequest("several", ("cat", "/proc/1/cmdline")))
+    assert operation.result(30).output == "sleep\x00600\x00"
+    assert operation.state.notes == ("in container first, the default of before, first, second; -c names another",)
 
 
 def test_a_command_and_its_output(space, shell):

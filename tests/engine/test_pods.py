@@ -137,6 +137,12 @@ def test_an_image_that_is_not_to_be_had_leaves_nothing_half_made(podman, make, r
     assert unique not in pods.table(podman).names
 
 
+def test_a_container_that_ends_again_and_again(make):
+    with pytest.raises(CommandFailed, match="oh no") as caught:
+        make("echo oh no; exit 3", restart="Always").result(60)
+    assert caught.value.exit_code == 3
+
+
 def test_a_container_that_ends_at_once(podman, make, unique):
     with pytest.raises(CommandFailed, match="oh no") as caught:
         make("echo oh no; exit 3", restart="Never").result(60)

@@ -197,6 +197,8 @@ def test_pods_from_creation_to_deletion(kernel):
         ran = kernel.run(f"%kpod delete {pod} -y --grace-period 1")
     assert f"pod/{pod} deleted" in still(ran)
     assert pod not in kernel.run("%kpod").text
+    nothing = kernel.run(f"%kpod delete -l app={NAME}-nothing -y")
+    assert (nothing.error, f"There are no pods with app={NAME}-nothing in" in still(nothing)) == ("", True)
 
 
 def test_a_build_in_the_background(kernel):
