@@ -51,7 +51,7 @@ COLUMNS = (
 )
 SHORT_ID = 12
 STOP_SECONDS = 10  # docker's own: what a container gets between SIGTERM and SIGKILL
-GRACE_SECONDS = 0.5  # for a command to end by itself when it is stopped
+GRACE_SECONDS = 0.3  # for a command to end by itself when it is stopped
 CLEAN_UP_SECONDS = 10.0  # for one call
 CLEAN_UP_PATIENCE = 120.0  # for an engine that does not answer
 CLEAN_UP_PAUSE = 1.0
@@ -68,7 +68,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
     """Run a command in a new container.
 
     With `detach` the result is there as soon as it has started. Else its output is told while it comes, and a stop
-    gives the command its stop signal and half a second, then kills it. An image that is missing is pulled first.
+    gives the command its stop signal and a third of a second, then kills it. An image that is missing is pulled first.
 
     Raises:
         UsageError: a value of the request is wrong.
@@ -278,7 +278,7 @@ class _Runner:
         begun = state.get("Status") not in ("created", "configured")
         if begun and not running:
             return
-        if state.get("Running"):
+        if state.get("Running") and self._spool is not None:  # a detached one had only begun
             with contextlib.suppress(ApiError):  # it does not end by itself
                 signal = (found.get("Config") or {}).get("StopSignal") or "SIGTERM"
                 self._http.call("POST", f"{path}/kill", query={"signal": signal}, timeout=GRACE_SECONDS)
