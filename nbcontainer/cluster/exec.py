@@ -18,7 +18,7 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.exec_end import end_command
 from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
-from nbcontainer.cluster.log_sources import chosen_containers, container_names
+from nbcontainer.cluster.log_sources import container_names, default_container
 from nbcontainer.cluster.missing import not_found_soon
 from nbcontainer.cluster.trouble import kpod, pod_status, trouble
 from nbcontainer.errors import (
@@ -32,7 +32,7 @@ from nbcontainer.errors import (
     Unsupported,
     outcome_of,
 )
-from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
@@ -183,23 +183,26 @@ class _Execution:
         path = POD.path(self._cluster.namespace, request.name, "exec")
         self._began = time.monotonic()
         try:
-            try:
-                return await self._connected(path, parameters)
-            except ApiError as error:
-                if SEVERAL_CONTAINERS not in error.message:
-                    raise
-                chosen = await self._choose_container()
-                return await self._connected(path, [*parameters, ("container", chosen)])
+            return await self._in_a_container(path, parameters)
         except ApiError as error:
             if self._opened and "container not found" not in error.message:
                 raise
             raise await _refused(self._cluster, request, error) from None
 
+    async def _in_a_container(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
+        try:
+            return await self._connected(path, parameters)
+        except ApiError as error:
+            if SEVERAL_CONTAINERS not in error.message:
+                raise
+        chosen = await self._choose_container()
+        return await self._connected(path, [*parameters, ("container", chosen)])
+
     async def _choose_container(self) -> str:
         """Of several containers the one that kubectl takes, and a note which one it is."""
         name = self._request.name
         pod = await self._cluster.request("GET", POD.path(self._cluster.namespace, name))
-        (chosen,) = chosen_containers(pod, LogRequest((name,)))
+        chosen = default_container(pod)
         self._request = replace(self._request, container=chosen)
         note = f"in container {chosen}, the default of {', '.join(container_names(pod))}; -c names another"
         self._collector.tell(LogSource(name, open=True, note=note))

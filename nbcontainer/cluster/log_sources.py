@@ -22,6 +22,7 @@ __all__ = [
     "command_of",
     "container_names",
     "container_status",
+    "default_container",
     "resolve",
     "source_name",
     "title_of",
@@ -124,9 +125,15 @@ def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
         return [request.container] if request.container in every else []
     if request.all_containers:
         return every
+    chosen = default_container(pod)
+    return [chosen] if chosen else []
+
+
+def default_container(pod: Pod) -> str:
+    """The container that kubectl means where none is named: that of its annotation, else the first, else ""."""
     main = [str(one["name"]) for one in (pod.get("spec") or {}).get("containers") or ()]
     preferred = ((pod.get("metadata") or {}).get("annotations") or {}).get(DEFAULT_CONTAINER)
-    return [preferred] if preferred in every else main[:1]
+    return str(preferred) if preferred in container_names(pod) else next(iter(main), "")
 
 
 def container_names(pod: Pod) -> list[str]:

@@ -404,15 +404,29 @@ def _tone(container: Container) -> Tone:
 # --- some of them, by name
 
 
-def find(engine: Engine, names: Sequence[str]) -> list[Container]:
+def find(engine: Engine, names: Sequence[str], *, missing: list[str] | None = None) -> list[Container]:
     """The containers of these names or ids, of which a beginning is enough, in their order, each once.
+
+    Args:
+        engine: whose.
+        names: names or ids.
+        missing: takes the names that no container has, which are an error else.
 
     Raises:
         NotFound: there is none of a name; it says which name is nearly that.
         UsageError: several ids begin so.
     """
     listed = list_containers(engine, every=True)
-    found = {container.id: container for container in (_named(engine, name, listed) for name in names)}
+    found: dict[str, Container] = {}
+    for name in names:
+        try:
+            container = _named(engine, name, listed)
+        except NotFound:
+            if missing is None:
+                raise
+            missing.append(name)
+        else:
+            found[container.id] = container
     return list(found.values())
 
 

@@ -138,12 +138,18 @@ class Stream:
         """Whether something came, or the connection ended, within so many seconds; nothing is read."""
         if self._leftover or self._closed:
             return True
+        try:
+            return self._poll(select.POLLIN, seconds)
+        except ConnectionAbortedError:  # another thread has just closed it
+            return True
+
+    def _poll(self, what: int, seconds: float | None) -> bool:
         poll = select.poll()
         try:
-            poll.register(self._socket, select.POLLIN)
-        except ValueError:  # another thread has just closed it
-            return True
-        return bool(poll.poll(seconds * 1000))
+            poll.register(self._socket, what)
+        except ValueError:
+            raise ConnectionAbortedError("The stream was closed.") from None
+        return bool(poll.poll(None if seconds is None else seconds * 1000))
 
     def shutdown_write(self) -> None:
         """Say that nothing more will be sent; reading goes on."""
@@ -232,12 +238,7 @@ class _TlsStream(Stream):
             self._socket.close()
 
     def _wait(self, what: int) -> None:
-        poll = select.poll()
-        try:
-            poll.register(self._socket, what)
-        except ValueError:
-            raise ConnectionAbortedError("The stream was closed.") from None
-        if not poll.poll(None if self._timeout is None else self._timeout * 1000):
+        if not self._poll(what, self._timeout):
             raise TimeoutError("timed out")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engine.containers import find, remove
 from nbcontainer.engine.references import parse_reference
-from nbcontainer.errors import Conflict, NotFound, UsageError
+from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 
@@ -66,9 +66,10 @@ def plan_removal(engine: Engine, names: Sequence[str], *, force: bool = False, v
         NotFound: there is no container of a name, and it is not forced.
         Conflict: one of them runs, and it is not forced.
     """
-    found, missing = _found(engine, names) if force else (tuple(find(engine, names)), ())
+    missing: list[str] = []
+    found = tuple(find(engine, names, missing=missing if force else None))
     if not found:
-        return RemovalPlan(engine, (), "", force, volumes, missing)
+        return RemovalPlan(engine, (), "", force, volumes, tuple(missing))
     for container in found:
         if container.state in RUNNING and not force:
             raise Conflict(
@@ -80,16 +81,4 @@ def plan_removal(engine: Engine, names: Sequence[str], *, force: bool = False, v
     described = [f"{one.name} ({_image(one)}, {one.status.lower() or one.state})" for one in found[:SHOWN]]
     described += [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
     what = f"the container {described[0]}" if len(found) == 1 else f"{len(found)} containers: {', '.join(described)}"
-    return RemovalPlan(engine, found, f"Remove {what} of {engine.name}?", force, volumes, missing)
-
-
-def _found(engine: Engine, names: Sequence[str]) -> tuple[tuple[Container, ...], tuple[str, ...]]:
-    """The containers of those names that there are, each once, and the other names."""
-    found: dict[str, Container] = {}
-    missing = []
-    for name in names:
-        try:
-            found |= {container.id: container for container in find(engine, [name])}
-        except NotFound:
-            missing.append(name)
-    return tuple(found.values()), tuple(missing)
+    return RemovalPlan(engine, found, f"Remove {what} of {engine.name}?", force, volumes, tuple(missing))

@@ -102,6 +102,14 @@ def test_a_cell_is_coloured_as_it_is_typed(lab, browser):
     page.close()
 
 
+def open_busy(lab, browser, name, cells):
+    """A notebook whose kernel is busy in the first cell, and so many empty cells below."""
+    page = lab.open(browser, name, ["import time\nprint('begun')\ntime.sleep(60)", *[""] * cells])
+    page.run(0)
+    expect(page.output(0)).to_contain_text("begun", timeout=30_000)
+    return page
+
+
 def test_words_complete_while_the_kernel_is_busy(lab, browser):
     words = {
         "%%dockerfile\nFR": "FROM",
@@ -110,9 +118,7 @@ def test_words_complete_while_the_kernel_is_busy(lab, browser):
         "%%dockerfile\nFROM busybox\nRUN --mount=type=ca": "cache",
         "%%kube app": "apply",
     }
-    page = lab.open(browser, "busy", ["import time\nprint('begun')\ntime.sleep(60)", *[""] * len(words)])
-    page.run(0)
-    expect(page.output(0)).to_contain_text("begun", timeout=30_000)
+    page = open_busy(lab, browser, "busy", len(words))
     for index, (text, label) in enumerate(words.items(), 1):
         page.cell(index).locator(".cm-content").click()
         page.page.keyboard.type(text)
@@ -140,9 +146,7 @@ LABELS = {
 
 
 def test_words_say_what_they_are_while_the_kernel_is_busy(lab, browser):
-    page = lab.open(browser, "labels", ["import time\nprint('begun')\ntime.sleep(60)", *[""] * len(LABELS)])
-    page.run(0)
-    expect(page.output(0)).to_contain_text("begun", timeout=30_000)
+    page = open_busy(lab, browser, "labels", len(LABELS))
     for index, (text, offered) in enumerate(LABELS.items(), 1):
         page.cell(index).locator(".cm-content").click()
         page.page.keyboard.insert_text(text)
