@@ -10,8 +10,8 @@ __all__ = ["register", "unregister", "without_password"]
 # as a magic anywhere, or as IPython's automagic at a line's begin; a line may be continued
 _LOGIN = re.compile(r"((?:%|^[ \t]*)docker[ \t]+login\b)((?:\\\r?\n|[^\n])*)", re.MULTILINE)
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""", re.DOTALL)
+HELP = frozenset({"-h", "--help"})
 _FLAG = re.compile(r"""["']?(--[\w-]*|-\w?)""")
-_HARMLESS = frozenset({"-u", "--username", "--password-from", "-h", "--help", "--context"})
 
 
 def without_password(text: str) -> str:
@@ -24,6 +24,10 @@ def without_password(text: str) -> str:
 
 
 def _harmless(words: str) -> str:
+    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - it registers us
+
+    verb = verbs_of("docker").magic.verb("login")
+    known = {name for name, flag in verb.flags.items() if flag.kind != "refused"} if verb else set()
     value_follows = registry = False
     for word in _WORD.finditer(words):
         flag = _FLAG.match(word[0])
@@ -31,9 +35,9 @@ def _harmless(words: str) -> str:
             value_follows = False
         elif flag is not None:
             name = flag[1]
-            if name not in _HARMLESS:
+            if name not in known and name not in HELP:
                 return f"{words[: word.start()]}{name} …"
-            value_follows = name not in {"-h", "--help"} and word[0] == name
+            value_follows = name in known and word[0] == name
         elif registry or "@" in word[0]:
             return f"{words[: word.start()]}…"
         else:
