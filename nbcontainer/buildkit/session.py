@@ -12,9 +12,9 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import ed25519, filereceive, filesync
 from .connection import ByteStream, Call
@@ -37,6 +37,9 @@ from .tokens import Login, LoginFor, fetch_token
 from .tree import Tree
 from .wire import Kind, Message
 
+if TYPE_CHECKING:
+    from urllib.request import BaseHandler
+
 _CHUNK = 1 << 20
 _TUNNEL_CHUNK = 1 << 19
 _SERVING = 1
@@ -50,6 +53,7 @@ class Services:
         trees: Directory name (``context``, ``dockerfile``, named contexts) → the files that it shows.
         secrets: Secret id → asked for its bytes when a step wants them; None says that there is no such secret.
         login: Registry host → `Login`, or None for anonymous.
+        http_handlers: urllib's handlers for requests to token services, where its own will not do.
         token_authority: Fetch registry tokens here, so that passwords stay here; else the daemon asks for them.
         ssh: Agent id (``default``) → path of the agent's socket.
         uploads: Id → opens what is sent as ``http://buildkit-session/ID``: a context as a tar.
@@ -62,6 +66,7 @@ class Services:
     trees: Mapping[str, Tree] = field(default_factory=dict)
     secrets: Mapping[str, Callable[[], bytes | None]] = field(default_factory=dict, repr=False)
     login: LoginFor | None = field(default=None, repr=False)
+    http_handlers: Sequence[type["BaseHandler"]] = ()
     token_authority: bool = True
     ssh: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
@@ -196,7 +201,7 @@ class Session:
 
     def _token(self, request: TokenRequest) -> Token:
         self._tell("token", request.host)
-        return fetch_token(request, self._login(request.host))
+        return fetch_token(request, self._login(request.host), self.services.http_handlers)
 
     def _key(self, host: str, salt: bytes) -> bytes:
         """Tokens are cached by the daemon under this key, so those of a login are found by who has its seed only."""
