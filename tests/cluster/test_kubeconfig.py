@@ -3,6 +3,7 @@
 import base64
 import json
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -268,3 +269,55 @@ def test_removed_auth_providers_are_named(write, name, cure):
     with pytest.raises(AuthFailed, match=f"user \"u\": the auth provider '{name}' is not one") as caught:
         headers(read_access())
     assert cure in caught.value.cure
+
+
+PLAIN = {"server": "https://127.0.0.1:1"}
+WHOLE = PLAIN | {
+    "tls-server-name": "kubernetes",
+    "insecure-skip-tls-verify": True,
+    "proxy-url": "http://127.0.0.1:9",
+    "disable-compression": True,
+    "extensions": [
+        {"name": "other", "extension": {"audience": "wrong"}},
+        {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "right", "list": [1, None]}},
+    ],
+}
+
+
+WHOLE_TOLD = {name: value for name, value in WHOLE.items() if name != "extensions"}
+WHOLE_TOLD["config"] = {"audience": "right", "list": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "wants_it", "told"),
+    [
+        (PLAIN, False, None),
+        (PLAIN, True, PLAIN | {"config": None}),
+        (PLAIN | {"certificate-authority": "ca.crt"}, True, PLAIN | {"certificate-authority-data": "", "config": None}),
+        (WHOLE, True, WHOLE_TOLD),
+    ],
+    ids=["not wanted", "server alone", "authority from a file", "everything"],
+)
+def test_an_exec_plugin_is_told_what_kubectl_tells_it(write, kubernetes, cluster, wants_it, told):
+    version = "client.authentication.k8s.io/v1beta1" if wants_it else VERSION
+    tmp_path = write()
+    script = f"""#!/bin/sh
+printf %s "$KUBERNETES_EXEC_INFO" > {tmp_path}/told
+echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {{"token": "t"}}}}'"""
+    (tmp_path / "plugin").write_text(script)
+    (tmp_path / "plugin").chmod(0o700)
+    authority = kubernetes.pki.certificate("ca").read_bytes()
+    (tmp_path / "ca.crt").write_bytes(authority)
+    plugin = {"command": "./plugin", "apiVersion": version, "interactiveMode": "Never", "provideClusterInfo": wants_it}
+    write(config(clusters=[{"name": "c", "cluster": cluster}], users=[{"name": "u", "user": {"exec": plugin}}]))
+
+    assert headers(read_access()) == {"Authorization": "Bearer t"}
+    ours = json.loads((tmp_path / "told").read_text())
+    (tmp_path / "told").unlink()
+    command = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "get", "--raw", "/version"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # nobody is there
+
+    assert ours == json.loads((tmp_path / "told").read_text())
+    if told and "certificate-authority-data" in told:
+        told = told | {"certificate-authority-data": base64.b64encode(authority).decode()}
+    assert ours["spec"].get("cluster") == told
