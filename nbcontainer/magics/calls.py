@@ -181,13 +181,13 @@ def _substituted(words: list[str], namespace: Mapping[str, Any], written: dict[s
         namespace: the variables.
         written: takes what each new word was written as.
     """
-    from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - loads when it is needed
+    from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - loads when it is needed
     from nbcontainer.model.tables import Words  # noqa: PLC0415 - as above
 
     found: list[str] = []
     for word in words:
         value = namespace.get(word[2:-2].strip()) if word.startswith("{{") and word.endswith("}}") else None
-        new = list(value) if isinstance(value, Words) else [substitute(word, namespace)[0]]
+        new = list(value) if isinstance(value, Words) else [substitute_word(word, namespace)]
         written.update((one, word) for one in new if one != word)
         found += new
     return found

@@ -215,10 +215,10 @@ def _names(kind: str, where: Where) -> Iterable[str]:
     from dataclasses import asdict  # noqa: PLC0415 - on first use
 
     from nbcontainer import api  # noqa: PLC0415 - on first use
-    from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - on first use
+    from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - on first use
 
     try:
-        said = {key: substitute(value, _variables())[0] for key, value in asdict(where).items()}
+        said = {key: substitute_word(value, _variables()) for key, value in asdict(where).items()}
     except UsageError:  # a {{name}} that is not defined yet
         return []
     return [name for name in api.known_names(kind, **said) if "<none>" not in name]  # an image without a tag
