@@ -24,8 +24,10 @@ ALLOWED = {
     "buildkit": set(),
     "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit"},
     "cluster": {"errors", "settings", "spool", "model", "operation"},
-    "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster"},
-    "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "version"},
+    "addresses": set(),
+    "protection": {"addresses", "errors", "settings", "engine", "cluster"},
+    "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster", "protection"},
+    "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "protection", "version"},
     "api": {
         "errors",
         "settings",
@@ -36,12 +38,13 @@ ALLOWED = {
         "engine",
         "cluster",
         "pods_home",
+        "protection",
         "diagnosis",
     },
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile"},
-    "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language"},
+    "magics": {"errors", "settings", "protection", "model", "dockerfile", "operation", "api", "views", "language"},
     "__init__": {"errors", "settings", "api", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}

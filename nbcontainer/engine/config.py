@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import UsageError
 
-__all__ = ["Context", "config_file", "config_folder", "find_context", "load_config", "proxies"]
+__all__ = ["Context", "config_file", "config_folder", "contexts", "find_context", "load_config", "proxies"]
 
 PROXY_NAMES = {
     "httpProxy": "HTTP_PROXY",
@@ -76,6 +77,20 @@ def find_context(name: str) -> Context | None:
     files = folder / "tls" / key / "docker"
     tls = Tls(files, verify=verify) if files.is_dir() or not verify else None
     return Context(name, address, tls)
+
+
+def contexts() -> list[Context]:
+    """The docker contexts that there are: those of DOCKER_CONFIG, and those of ~/.docker.
+
+    What cannot be read is passed over. TLS is left out; `find_context` has it.
+    """
+    found = []
+    for folder in dict.fromkeys((config_folder(), Path.home() / ".docker")):
+        for file in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
+            with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+                meta = json.loads(file.read_bytes())
+                found.append(Context(str(meta["Name"]), str(meta["Endpoints"]["docker"]["Host"])))
+    return found
 
 
 def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:

@@ -93,8 +93,8 @@ class Engine:
 
     @property
     def context(self) -> str:
-        """The docker context that it is, else its address: what `protected_contexts` are compared with."""
-        return self._where.context or self.address
+        """The docker context that it is, "podman" for the private Podman, or "" where only its address is known."""
+        return self._where.context or ("podman" if self.private else "")
 
     @property
     def name(self) -> str:
