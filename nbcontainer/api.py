@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Problem, Protected, UsageError
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -18,7 +19,7 @@ from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
-from nbcontainer.protection import changes, changes_unless, guard, place_of_engine, reads
+from nbcontainer.protection import changes, changes_unless, guard, place_of_engine, places_of_builder, reads
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -61,6 +62,7 @@ __all__ = [
     "images",
     "login",
     "logout",
+    "notebook_id",
     "pod_logs",
     "pods",
     "pull",
@@ -72,7 +74,6 @@ __all__ = [
     "watch_pods",
 ]
 
-NOTEBOOK_LABEL = "nbcontainer.notebook"
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -110,6 +111,9 @@ def build(
 ) -> Operation[BuildEvent, BuildState, BuildResult]:
     """Build an image.
 
+    Every build is a call that changes, with `outputs` too: its RUN steps, the ONBUILD steps of its base image and the
+    frontend that a `# syntax=` names are executed where it is built, and fill the cache there.
+
     Args:
         request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
         command: the same as a docker command, for the result.
@@ -126,6 +130,8 @@ def build(
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
         found = _engine(engine)
+        for place in places_of_builder(asked.builder):
+            guard(place, engine)
     except (EngineUnavailable, Protected):
         _faults(asked)  # they need no engine, and come first
         raise
@@ -676,13 +682,3 @@ def _stop_after(operation: Operation[Any, Any, Any], seconds: float) -> None:
         timer.daemon = True
         timer.start()
         operation.when_done(timer.cancel)
-
-
-def notebook_id() -> str:
-    """An id of the notebook that survives the kernel: of its path, where Jupyter tells it, else of the folder."""
-    import hashlib  # noqa: PLC0415 - seldom
-    import os  # noqa: PLC0415 - seldom
-    from pathlib import Path  # noqa: PLC0415 - seldom
-
-    path = os.environ.get("JPY_SESSION_NAME") or str(Path.cwd())
-    return hashlib.sha256(path.encode()).hexdigest()[:12]

@@ -32,6 +32,7 @@ __all__ = [
     "is_marked",
     "place_of_cluster",
     "place_of_engine",
+    "places_of_builder",
     "protected_as",
     "reads",
 ]
@@ -69,6 +70,13 @@ class Place:
 def place_of_engine(engine: Engine) -> Place:
     """The place that an engine is."""
     return Place("engine", engine.context, engine.address)
+
+
+def places_of_builder(builder: str) -> list[Place]:
+    """The places where a buildx builder runs what it builds."""
+    from nbcontainer.engine.builders import nodes_of  # noqa: PLC0415 - builders are seldom named
+
+    return [Place("engine", node.name, node.address) for node in nodes_of(builder)]
 
 
 def place_of_cluster(cluster: Cluster) -> Place:
