@@ -19,7 +19,7 @@ from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["Access", "contexts", "read_access"]
+__all__ = ["Access", "contexts", "read_access", "servers"]
 
 Entry = TypeVar("Entry")
 
@@ -100,7 +100,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
     """
-    merged = _merge()
+    merged = _merge(_paths())
     if not merged.contexts and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
@@ -123,18 +123,45 @@ def read_access(context: str = "", namespace: str = "") -> Access:
 
 def contexts() -> tuple[dict[str, str], str]:
     """Every context's name with its namespace, and the current context's name."""
-    merged = _merge()
+    merged = _merge(_paths())
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
+def servers() -> list[tuple[str, str]]:
+    """Every context's name with its API server's address: of KUBECONFIG's files, and of ~/.kube/config.
+
+    A context need not be whole for that, and a file that cannot be read is passed over.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for paths in (_paths(), [_default_path()]):
+        merged = _merge([path for path in paths if _is_readable(path)])
+        for name, context in merged.contexts.items():
+            cluster = merged.clusters.get(context.entry.cluster)
+            if cluster is not None:
+                found[name, cluster.entry.server] = None
+    return list(found)
+
+
 # --- the files
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _merge([path])
+    except ClusterUnavailable:
+        return False
+    return True
 
 
 def _paths() -> list[Path]:
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
         return [Path(os.path.expanduser(part)) for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
-    return [Path.home() / ".kube" / "config"]
+    return [_default_path()]
+
+
+def _default_path() -> Path:
+    return Path.home() / ".kube" / "config"
 
 
 def _short(path: Path) -> str:
@@ -143,9 +170,8 @@ def _short(path: Path) -> str:
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
-def _merge() -> _Merged:
+def _merge(paths: list[Path]) -> _Merged:
     """Read all files; those that are missing are passed over."""
-    paths = _paths()
     merged = _Merged(paths, "", {}, {}, {})
     for path in dict.fromkeys(paths):
         config = _read_file(path)
