@@ -63,8 +63,13 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if "cert.pem" in here and "key.pem" in here:
-            context.load_cert_chain(here["cert.pem"], here["key.pem"])
+            context.load_cert_chain(here["cert.pem"], here["key.pem"], password=_no_password)
         return context
+
+
+def _no_password() -> str:
+    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
+    raise OSError("key.pem is encrypted, which docker does not take either")
 
 
 class UpgradeRefused(ConnectionError):
