@@ -41,7 +41,8 @@ ALLOWED = {
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile"},
-    "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language"},
+    "verbs": {"errors"},
+    "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language", "verbs"},
     "__init__": {"errors", "settings", "api", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}
