@@ -59,7 +59,7 @@ def _conclude(request: ExecRequest, container: str, state: LogState, code: int) 
     by_stream = {stream: "\n".join(line.text for line in state.lines if line.stream == stream)
                  for stream in ("stdout", "stderr")}  # fmt: skip
     command = shlex.join(["docker", "exec", container, *request.command])
-    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command)
+    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
             f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",

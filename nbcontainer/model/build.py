@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from nbcontainer.errors import Problem
+from nbcontainer.model.spool import SpoolCut
 
 __all__ = [
     "BuildEnded",
@@ -269,6 +270,7 @@ class BuildEnded:
 
 BuildEvent = (
     BuildStarted
+    | SpoolCut
     | StepStarted
     | StepOutput
     | StepProgress
@@ -288,6 +290,7 @@ class BuildState:
         title: what is built, in the person's words (the first tag, or "image").
         steps: by id, in build order.
         spool: the path of the file with the whole output, or "".
+        spool_note: why the file does not have all of it, or "".
         outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
         ended: when that was.
         finished: the same, of a build that is done.
@@ -307,6 +310,7 @@ class BuildState:
     size: int = 0
     pushed: bool = False
     spool: str = ""
+    spool_note: str = ""
     outcome: str = ""
     reason: str = ""
     ended: float | None = None
@@ -348,6 +352,9 @@ def apply_build(state: BuildState, event: BuildEvent) -> BuildState:  # noqa: PL
             return replace(state, steps={**state.steps, event.id: _advance(step, event)})
         case BuildWarning():
             return state if event in state.warnings else replace(state, warnings=(*state.warnings, event))
+        case SpoolCut():
+            warning = BuildWarning(Problem(0, event.note, "warning", source="output"))
+            return replace(state, warnings=(*state.warnings, warning), spool_note=event.note)
         case PushProgress():
             return replace(state, pushing={**state.pushing, event.transfer.name: event.transfer})
         case ImageBuilt():

@@ -272,3 +272,13 @@ def test_the_private_podman_starts_again_and_ends_with_a_kernel_that_is_killed(p
         except OSError:
             break
         assert time.monotonic() < deadline, f"podman {child} outlived its kernel"
+
+
+@pytest.mark.usefixtures("private_environment")
+def test_where_the_private_podman_has_no_folder_it_says_so(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("NBCONTAINER_CACHE", "/dev/null")
+        with pytest.raises(EngineUnavailable, match="/dev/null/podman: Not a directory") as caught:
+            PrivatePodman().start()
+        assert "NBCONTAINER_CACHE" in caught.value.cure
+        shutil.rmtree(state_folder())
