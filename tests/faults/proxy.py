@@ -123,9 +123,9 @@ class FaultProxy:
         self._start(self._accept)
 
     @property
-    def open_connections(self) -> int:
-        """How many connections the client has made and neither closed nor lost."""
-        return sum(not joined.client_gone.is_set() for joined in self._joined)
+    def open_connections(self) -> list[str]:
+        """The connections that the client has made and neither closed nor lost, by their first lines."""
+        return [joined.passed.first_line for joined in self._joined if not joined.client_gone.is_set()]
 
     def thaw(self) -> None:
         """End a freeze for connections that are still to come; what was frozen stays so."""
