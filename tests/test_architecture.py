@@ -10,7 +10,7 @@ import pytest
 import nbcontainer
 
 PACKAGE = Path(nbcontainer.__file__).parent
-HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2")
+HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2", "cryptography")
 
 # each part of the house, and the parts that it may import
 ALLOWED = {
@@ -91,9 +91,15 @@ def test_the_model_needs_the_standard_library_alone():
         assert names <= set(sys.stdlib_module_names), path
 
 
-def test_buildkit_needs_h2_and_the_standard_library_alone():
+def test_buildkit_needs_h2_cryptography_and_the_standard_library_alone():
     for path in (PACKAGE / "buildkit").glob("*.py"):
-        names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "h2", "hpack", "hyperframe"}
+        names = {name.split(".")[0] for name in _imports(path)} - {
+            "nbcontainer",
+            "h2",
+            "hpack",
+            "hyperframe",
+            "cryptography",
+        }
         assert names <= set(sys.stdlib_module_names), path
 
 
