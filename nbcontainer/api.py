@@ -5,7 +5,6 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -105,13 +104,13 @@ PRELOADED = (
 
 
 def build(
-    request: BuildRequest | str, *, command: str = "", engine: str = "", **fields: Any
+    request: BuildRequest | str, *, command: Sequence[str] = (), engine: str = "", **fields: Any
 ) -> Operation[BuildEvent, BuildState, BuildResult]:
     """Build an image.
 
     Args:
         request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
-        command: the same as a docker command, for the result.
+        command: the words of the docker command, for the result; () for those that the request gives.
         engine: a docker context, an address or "podman"; "" for the one in use. So for all calls of an engine.
         **fields: `BuildRequest`'s fields, where `request` is a text.
 
@@ -204,8 +203,9 @@ def tag(image: str, target: str, *, engine: str = "") -> Report:
     """Give an image a further name."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    engine_images.tag(_engine(engine, changes=True), image, target)
-    return Report((Remark(f"{image} is also {target}"),), shlex.join(["docker", "tag", image, target]))
+    found = _engine(engine, changes=True)
+    engine_images.tag(found, image, target)
+    return Report((Remark(f"{image} is also {target}"),), found.commands.command("tag", image, target))
 
 
 def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
@@ -246,9 +246,9 @@ def logout(registry: str = "") -> Report:
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
 
     shown = registry or "Docker Hub"
-    if registries.logout(registry):
-        return Report((Remark(f"Logged out of {shown}."),), f"docker logout {registry}".strip())
-    return Report((Remark(f"There were no credentials for {shown}.", Tone.DIM),), f"docker logout {registry}".strip())
+    kept = registries.logout(registry)
+    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
+    return Report((said,), registries.client().docker("logout", *([registry] if registry else [])))
 
 
 # --- containers
@@ -301,7 +301,8 @@ def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, e
     stopped = names_from(names)
     for container in engine_containers.find(found, stopped):
         engine_containers.stop(found, container.id, **({} if seconds is None else {"seconds": seconds}))
-    return Report(tuple(Remark(f"{name} stopped") for name in stopped), shlex.join(["docker", "stop", *stopped]))
+    words = ["stop", *([] if seconds is None else ["--time", str(seconds)]), *stopped]
+    return Report(tuple(Remark(f"{name} stopped") for name in stopped), found.commands.command(*words))
 
 
 def remove_containers(
@@ -336,7 +337,6 @@ def pods(
     selector: str = "",
     field_selector: str = "",
     context: str = "",
-    command: str = "",
 ) -> Table:
     """The table of pods, of the cluster in use or of Podman where there is none.
 
@@ -347,7 +347,6 @@ def pods(
         selector: a label selector.
         field_selector: a field selector.
         context: the kubeconfig's context; "" for the current one.
-        command: the same as a kubectl command, for the result.
 
     Raises:
         NotFound: one of `names` does not exist.
@@ -362,7 +361,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, command=command or found.command, follow=follow)
+    return replace(found, follow=follow)
 
 
 def watch_pods(
@@ -482,10 +481,9 @@ def delete_pods(
     return plan.delete(force=force, grace_period=grace_period)
 
 
-def describe_pod(name: str, *, namespace: str = "", context: str = "", command: str = "") -> Description:
+def describe_pod(name: str, *, namespace: str = "", context: str = "") -> Description:
     """All about a pod, with its events."""
-    found: Description = _pods_home(context, namespace).describe(name)
-    return replace(found, command=command or found.command)
+    return _pods_home(context, namespace).describe(name)
 
 
 def pod_logs(
@@ -514,12 +512,9 @@ def exec_pod(
     return home.execute(asked)
 
 
-def events(
-    name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "", command: str = ""
-) -> Table:
+def events(name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "") -> Table:
     """What happened to pods, newest last."""
-    found: Table = _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
-    return replace(found, command=command or found.command)
+    return _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
 
 
 def apply(
@@ -530,7 +525,6 @@ def apply(
     dry_run: bool = False,
     force_conflicts: bool = False,
     first_line: int = 1,
-    command: str = "",
 ) -> PodChanges:
     """Apply YAML on the server: each object is created or changed.
 
@@ -541,7 +535,6 @@ def apply(
         dry_run: only say what would be done.
         force_conflicts: take over fields that others manage.
         first_line: the text's first line in the person's cell.
-        command: the same as a kubectl command.
 
     Raises:
         UsageError: the text is not YAML, or no object; with the person's own line.
@@ -554,7 +547,7 @@ def apply(
         _guard(home.context, named=bool(context))
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
     found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
-    return PodChanges(replace(change, command=command) for change in found)
+    return PodChanges(found)
 
 
 # --- what is there

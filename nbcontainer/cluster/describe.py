@@ -52,7 +52,7 @@ async def _describe(cluster: Cluster, name: str) -> Description:
         where=cluster.where,
         sections=pod_sections(pod) + ((("Events", (("Events", events),)),) if isinstance(events, str) else ()),
         events=() if isinstance(events, str) else tuple(_event(row, now) for row in events),
-        command=f"kubectl describe pod {name} -n {cluster.namespace}",
+        command=cluster.commands.kubectl("describe", "pod", name),
         manifest=pod,
     )
 

@@ -327,8 +327,8 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, c
             exit_code=code,
             output=output + errors,
         )
-    words = ["kubectl", "exec", request.name, "-n", cluster.namespace]
+    words = ["exec", request.name]
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
-    command = shlex.join([*words, "--", *request.command])
+    command = cluster.commands.kubectl(*words, "--", *request.command)
     return ExecResult(code, output, errors, spool, command, sum(kept.cut.values()))

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["Access", "contexts", "read_access"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "unusual_files"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
@@ -83,6 +83,13 @@ def contexts() -> tuple[dict[str, str], str]:
     merged, _ = _merge()
     spaces = {name: str(entry.get("namespace") or "default") for name, (entry, _folder) in merged["contexts"].items()}
     return spaces, str(merged["current-context"])
+
+
+def unusual_files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
+    paths = _paths()
+    usual = Path.home() / ".kube" / "config"
+    return "" if paths == [usual] else os.pathsep.join(str(path.absolute()) for path in paths)
 
 
 def _paths() -> list[Path]:

@@ -58,7 +58,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
         following=request.follow,
         timestamps=request.timestamps,
     )
-    command = command_of(request, cluster.namespace)
+    command = command_of(cluster, request)
     operation: Operation[LogEvent, LogState, LogResult] = Operation(
         f"log of {title}",
         state,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, reflect
 from nbcontainer.cluster.trouble import Trouble, kpod, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
+from nbcontainer.model.commands import environment_words
 from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
@@ -305,8 +305,8 @@ async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIt
 
 
 def _run_command(cluster: Cluster, request: PodRequest) -> str:
-    words = ["kubectl", "run", request.name, f"--image={request.image}", "-n", cluster.namespace]
-    words += [f"--env={key}={value}" for key, value in request.environment.items()]
+    words = ["run", request.name, f"--image={request.image}"]
+    words += environment_words("--env", request.environment, inherits=False)
     words += [f"--port={port}" for port in request.ports[:1]]
     words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
     words += [f"--restart={request.restart}"] if request.restart != "Always" else []
@@ -314,4 +314,4 @@ def _run_command(cluster: Cluster, request: PodRequest) -> str:
     words += [f"--labels=run={request.name},{pairs}"] if pairs else []
     words += ["--command"] if request.entrypoint else []
     words += ["--", *request.command] if request.command else []
-    return shlex.join(words)
+    return cluster.commands.kubectl(*words)

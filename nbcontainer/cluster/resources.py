@@ -81,6 +81,7 @@ async def _apply(
         _namespace(cluster, manifest, resource, own=own)
         for manifest, resource in zip(manifests, resources, strict=True)
     ]
+    command = _command(cluster, spaces, dry_run=dry_run, force=force)
     changes: list[PodChange] = []
     for manifest, resource, space in zip(manifests, resources, spaces, strict=True):
         document = _with_labels(manifest.document, labels)
@@ -108,11 +109,18 @@ async def _apply(
                 status="dry run" if dry_run else "",
                 uid=str((answer.get("metadata") or {}).get("uid") or ""),
                 where=f"{cluster.context} · {space}" if space else cluster.context,
-                command="kubectl apply --server-side -f -" + (" --dry-run=server" if dry_run else ""),
+                command=command,
                 manifest=document,
             )
         )
     return changes
+
+
+def _command(cluster: Cluster, spaces: Sequence[str], *, dry_run: bool, force: bool) -> str:
+    """The same as kubectl's command, which refuses objects of another namespace than the one that it names."""
+    words = [*(["--dry-run=server"] if dry_run else []), *(["--force-conflicts"] if force else [])]
+    named = cluster.namespace if {*spaces} <= {"", cluster.namespace} else ""
+    return cluster.commands.kubectl("apply", "--server-side", "-f", "-", *words, namespace=named)
 
 
 async def _resource(cluster: Cluster, manifest: Manifest) -> Resource:

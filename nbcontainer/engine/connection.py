@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcontainer.engine.config import Context, config_folder, find_context, load_config
+from nbcontainer.engine.config import Context, config_folder, find_context, load_config, unusual_folder
 from nbcontainer.engine.dial import Stream, Tls, dial
 from nbcontainer.engine.http import Http, Reply
 from nbcontainer.engine.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
 __all__ = ["Address", "Capabilities", "Engine", "find_engine", "find_podman", "forget_engines", "usual_sockets"]
@@ -100,6 +101,16 @@ class Engine:
     def name(self) -> str:
         """Such as "Docker Engine 28.5.2" or "Podman 4.3.1"."""
         return f"{self.capabilities.product} {self.capabilities.version}"
+
+    @property
+    def commands(self) -> EngineCommands:
+        """The commands that reach it from a terminal."""
+        tls = self._where.tls
+        # podman's client knows no TLS, and ssh:// is docker's own way to the other end
+        podman = self.capabilities.pods and tls is None and self.address.startswith(("unix://", "tcp://"))
+        return EngineCommands(
+            self._where.context, self.address, podman, unusual_folder(), tls.flags() if tls is not None else ()
+        )
 
     def http(self) -> Http:
         """Calls to its API."""

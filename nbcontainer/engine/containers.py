@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from nbcontainer.engine.http import ReplyStream, lost, plain, quoted
 from nbcontainer.engine.images import pull
 from nbcontainer.engine.output import Recorder, follow_output, output_of, send_input
 from nbcontainer.engine.run_failures import name_in_use, start_failed
-from nbcontainer.engine.run_request import creation, is_image_id, run_command
+from nbcontainer.engine.run_request import creation, is_image_id, run_words
 from nbcontainer.errors import (
     ApiError,
     CommandFailed,
@@ -77,7 +76,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
     had, Conflict for a name in use, ApiError where the engine refuses, EngineUnavailable where it goes away.
     """
     body = creation(request, proxies(engine.address))
-    command = run_command(request)
+    command = engine.commands.command(*run_words(request))
     spool = None if request.detach else Spool(f"run-{request.name or request.image}")
     state = LogState(
         title=request.name or request.image, where=engine.name, spool=spool.path if spool else "", following=True
@@ -374,7 +373,7 @@ def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[st
     words = ["-a"] * every
     words += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
     state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
-    return Table(state, shlex.join(["docker", "ps", *words]))
+    return Table(state, engine.commands.command("ps", *words))
 
 
 def _out_of_memory(engine: Engine, listed: Sequence[Container]) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +75,7 @@ def push(engine: Engine, image: str) -> Transfer:
     """
     reference = parse_reference(image).tagged()
     path = f"/images/{quoted(reference.name)}/push"
-    command = f"docker push {shlex.quote(str(reference))}"
+    command = engine.commands.command("push", str(reference))
     return _transfer(engine, _Plan("push", reference, path, {"tag": reference.tag}, command))
 
 
@@ -96,8 +95,8 @@ def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
     """
     reference = parse_reference(image).tagged()
     query = {"fromImage": reference.name, "tag": reference.digest or reference.tag, "platform": platform or None}
-    words = ["docker", "pull", *(["--platform", platform] if platform else []), str(reference)]
-    return _transfer(engine, _Plan("pull", reference, "/images/create", query, shlex.join(words)))
+    command = engine.commands.command("pull", *(["--platform", platform] if platform else []), str(reference))
+    return _transfer(engine, _Plan("pull", reference, "/images/create", query, command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +343,7 @@ def images(
             rows.append(Row(f"{full} {image.id}", cells, name=shown, kind="image", labels=image.labels))
     flags = [flag for flag, given in (("-a", every),) if given]
     flags += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
-    command = shlex.join(["docker", "images", *flags, *([name] if name else [])])
+    command = engine.commands.command("images", *flags, *([name] if name else []))
     state = apply_table(TableState(), TableReset(IMAGE_COLUMNS, tuple(rows), "images", engine.name))
     return Table(state, command)
 
@@ -425,4 +424,4 @@ def history(engine: Engine, image: str) -> Table:
         )
         rows.append(Row(str(index), cells, name=short, kind="layer"))
     state = apply_table(TableState(), TableReset(columns, tuple(rows), f"history of {image}", engine.name))
-    return Table(state, f"docker history {shlex.quote(image)}")
+    return Table(state, engine.commands.command("history", image))

@@ -26,7 +26,7 @@ class Call:
     """One call of a verb: its values, the cell's body, and the person's variables.
 
     Attributes:
-        command: the same as a docker or kubectl command.
+        command: the same in docker's or kubectl's words.
         namespace: the person's variables, by name.
         written: words that had a `{{name}}`, as they were written, by what they became.
         cell: the body, or None for a line magic.
@@ -44,12 +44,9 @@ class Call:
         return " ".join(self.written.get(word) or shlex.quote(word) for word in words)
 
     @property
-    def command(self) -> str:
-        """The same call in docker's or kubectl's words."""
-        command = self.verb.as_command(self.values)
-        if self.verb.command[:1] == ("docker",) and self.values.get("context"):  # docker has it before the verb
-            return shlex.join(["docker", "--context", self.values.context]) + command.removeprefix("docker")
-        return command
+    def command(self) -> list[str]:
+        """The same call in docker's or kubectl's words, from the verb on: they do not say where it is done."""
+        return self.verb.words(self.values)[1:]
 
     def variable(self, name: str) -> Any:
         """One of the person's variables.

@@ -60,7 +60,7 @@ def get(call: Call) -> Any:
     }
     wide = values.output == "wide"
     if not values.watch:
-        table = api.pods(**where, command=call.command)
+        table = api.pods(**where)
         if values.output == "name":
             print("\n".join(f"pod/{name}" for name in table.names))  # noqa: T201 - as kubectl does
             return None
@@ -208,9 +208,7 @@ def describe(call: Call) -> Any:
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
     values = call.values
-    return api.describe_pod(
-        values.pod, namespace=values.namespace or "", context=values.context or "", command=call.command
-    )
+    return api.describe_pod(values.pod, namespace=values.namespace or "", context=values.context or "")
 
 
 @VERBS.add(
@@ -313,5 +311,4 @@ def events(call: Call) -> Any:
         all_namespaces=values.all_namespaces,
         namespace=values.namespace or "",
         context=values.context or "",
-        command=call.command,
     )
