@@ -1,4 +1,3 @@
-import shlex
 from pathlib import Path
 
 import pytest
