@@ -85,6 +85,7 @@ class Cluster:
 
     Attributes:
         kubeconfig: the files that the context is of, as KUBECONFIG has them; "" for ~/.kube/config.
+        named: whether the call named the context, so that another call must as well.
     """
 
     context: str
@@ -92,6 +93,7 @@ class Cluster:
     server: str
     link: Link
     kubeconfig: str = ""
+    named: bool = False
 
     @property
     def where(self) -> str:
@@ -102,7 +104,7 @@ class Cluster:
     def commands(self) -> ClusterCommands:
         """The commands that reach it from a terminal."""
         context = "" if self.context == IN_CLUSTER else self.context
-        return ClusterCommands(context, self.namespace, self.kubeconfig)
+        return ClusterCommands(context, self.namespace, self.kubeconfig, context if self.named else "")
 
     def in_namespace(self, namespace: str) -> Cluster:
         """The same cluster in another namespace ("" for the same)."""
@@ -271,7 +273,7 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
             if link is not None:
                 _old_links.append(link)
             link = _links[access.context] = Link(shared)
-    return Cluster(access.context, access.namespace, access.server, link, unusual_files())
+    return Cluster(access.context, access.namespace, access.server, link, unusual_files(), named=bool(context))
 
 
 def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:

@@ -191,7 +191,7 @@ class _Runner:
         try:
             made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
         except Conflict as error:
-            raise name_in_use(error, self._request.name) from error
+            raise name_in_use(self._engine, error, self._request.name) from error
         for warning in made.get("Warnings") or ():
             self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
         return str(made["Id"])
@@ -203,7 +203,7 @@ class _Runner:
         others: list[Container] = []
         with contextlib.suppress(NbcontainerError):
             others = list_containers(self._engine)
-        return start_failed(error, self._engine.name, self._request, others)
+        return start_failed(error, self._engine, self._request, others)
 
     def _attached(self, container: str, name: str, spool: Spool) -> int:
         """Attach first, then wait, then start: nothing of a short command is missed."""
@@ -247,10 +247,11 @@ class _Runner:
     def _out_of_sight(self, error: EngineUnavailable, container: str) -> EngineUnavailable:
         """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
         name = self._request.name or container[:SHORT_ID]
+        follow = self._engine.commands.magic("logs", "-f", name)
         return EngineUnavailable(
             f"{error.message} Where {name} had been started, it runs on.",
             tried=error.tried,
-            cure=f"See whether the engine still runs: %nbcontainer doctor; then %docker logs -f {name}, or stop it.",
+            cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
         )
 
     def _clean_up(self, container: str, *, running: bool) -> None:
@@ -445,7 +446,7 @@ def _named(engine: Engine, name: str, listed: Sequence[Container]) -> Container:
 def not_found(engine: Engine, name: str, listed: Sequence[Container]) -> NotFound:
     """The error for a name that no container has."""
     near = difflib.get_close_matches(name, [known for one in listed for known in one.names], 1, 0.6)
-    cure = f"Did you mean {near[0]}?" if near else "%docker ps -a lists them."
+    cure = f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('ps', '-a')} lists them."
     return NotFound(
         f"There is no container {plain(name, 100)} in {engine.name}.", status=404, reason="not found", cure=cure
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.credentials import Credential, auth_header, credentials
-from nbcontainer.engine.http import plain, quoted
+from nbcontainer.engine.http import Magic, plain, quoted
 from nbcontainer.engine.references import HUB, Reference, parse_reference
 from nbcontainer.errors import (
     ApiError,
@@ -24,6 +24,7 @@ from nbcontainer.errors import (
     PushFailed,
     outcome_of,
 )
+from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.model.images import (
     Image,
     ImageTransferred,
@@ -125,7 +126,9 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             try:
                 _run(engine, plan, login, progress)
             except ApiError as error:
-                raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
+                raise transfer_error(
+                    error.message, reference, plan.direction, login, status=error.status, magic=engine.commands.magic
+                ) from error
             except EngineUnavailable as error:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
@@ -249,7 +252,13 @@ NOT_TLS = re.compile(r"server gave HTTP response to HTTPS client|x509:|tls:", re
 
 
 def transfer_error(
-    message: str, reference: Reference, direction: str, login: Credential | None, *, status: int = 0
+    message: str,
+    reference: Reference,
+    direction: str,
+    login: Credential | None,
+    *,
+    status: int = 0,
+    magic: Magic = ENGINE_IN_USE.magic,
 ) -> NbcontainerError:
     """The error for what an engine said about a push or a pull that failed; a build's `FROM` has the same ones."""
     host = reference.host
@@ -269,7 +278,7 @@ def transfer_error(
         again = " again: the login that is kept is not accepted" if login is not None else ""
         return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run %docker login{hub}{again}.")
     if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
-        cure = "See %docker images." if direction == "push" else f"Check the name and the tag at {host}."
+        cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
         return NotFound(said, status=404, reason="not found", cure=cure)
     cure = ""
     if NO_HOST.search(message):

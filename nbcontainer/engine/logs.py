@@ -43,7 +43,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     The operation raises NotFound where there is no such container.
     """
     if not request.names:
-        raise UsageError("Whose log? Name a container.", cure="%docker ps -a shows them.")
+        raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
     state = LogState(

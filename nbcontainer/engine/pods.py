@@ -73,7 +73,7 @@ EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
 def podman_http(engine: Engine) -> Http:
     """Calls to Podman's own API."""
-    return Http(engine.dial, where=engine.name, version="4.0.0")
+    return Http(engine.dial, where=engine.name, version="4.0.0", magic=engine.commands.magic)
 
 
 # --- the table
@@ -295,7 +295,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             f"Pod {name} cannot run: its image is not to be had. {message}",
             status=404,
             reason="ErrImagePull",
-            cure="Check the image's name, and push it first; %docker images lists what is here.",
+            cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
         )
     return ApiError(f"Podman refused pod {name}: {message}", status=error.status, reason=error.reason)
 

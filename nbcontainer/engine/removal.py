@@ -75,7 +75,7 @@ def plan_removal(engine: Engine, names: Sequence[str], *, force: bool = False, v
                 f"The container {container.name} is {container.state}.",
                 status=409,
                 reason="running",
-                cure=f"Stop it first: %docker stop {container.name}, or use --force.",
+                cure=f"Stop it first: {engine.commands.magic('stop', container.name)}, or use --force.",
             )
     described = [f"{one.name} ({_image(one)}, {one.status.lower() or one.state})" for one in found[:SHOWN]]
     described += [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []

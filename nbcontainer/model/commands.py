@@ -12,7 +12,16 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["ClusterCommands", "EngineCommands", "Expanded", "environment_words", "joined", "pairs"]
+__all__ = [
+    "CLUSTER_IN_USE",
+    "ENGINE_IN_USE",
+    "ClusterCommands",
+    "EngineCommands",
+    "Expanded",
+    "environment_words",
+    "joined",
+    "pairs",
+]
 
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
 
@@ -38,6 +47,7 @@ class EngineCommands:
         is_podman: whether podman's own client reaches it.
         configuration: the folder of docker's configuration, "" for ~/.docker.
         tls: the flags that give an address its TLS files.
+        called: how a `%docker` line must call the engine: a context, an address or "podman"; "" for the one in use.
     """
 
     context: str = ""
@@ -45,6 +55,11 @@ class EngineCommands:
     is_podman: bool = False
     configuration: str = ""
     tls: tuple[str, ...] = ()
+    called: str = ""
+
+    def magic(self, *words: str) -> str:
+        """A `%docker` line for this engine."""
+        return joined(["%docker", *words, *([f"--context={self.called}"] if self.called else [])])
 
     def command(self, *words: str) -> str:
         """A command that docker and podman both have, for the client of this engine."""
@@ -73,11 +88,19 @@ class ClusterCommands:
         context: the kubeconfig's context; "" for a pod's own service account, which kubectl finds by itself.
         namespace: the namespace.
         kubeconfig: the file that has the context, or several as KUBECONFIG has them; "" for ~/.kube/config.
+        called: the context that a `%kpod` line must name; "" for the one in use.
     """
 
-    context: str
-    namespace: str
+    context: str = ""
+    namespace: str = ""
     kubeconfig: str = ""
+    called: str = ""
+
+    def magic(self, *words: str, namespace: str = "") -> str:
+        """A `%kpod` line for this cluster, in the own namespace or another."""
+        space = namespace or self.namespace
+        place = [*(["-n", space] if space else []), *([f"--context={self.called}"] if self.called else [])]
+        return joined(["%kpod", *words, *place])
 
     def kubectl(self, *words: str, namespace: str | None = None) -> str:
         """A command of kubectl's.
@@ -92,6 +115,9 @@ class ClusterCommands:
         context = ("--context", self.context) if self.context else ()
         line = joined(["kubectl", *file, *context, *(("-n", space) if space else ()), *words])
         return f"KUBECONFIG={shlex.quote(self.kubeconfig)} {line}" if several else line
+
+
+ENGINE_IN_USE, CLUSTER_IN_USE = EngineCommands(), ClusterCommands()
 
 
 def pairs(flag: str, given: Mapping[str, str]) -> list[str]:
