@@ -9,14 +9,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
-from nbcontainer.magics.verbs import Magic, Values, Verb, switch
+from nbcontainer.magics.verbs import Magic, Values, Verb, option, switch
 from nbcontainer.operation import running
+from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
 
-__all__ = ["TTY", "YES", "Call", "Handler", "Verbs", "interrupted", "is_headless", "refuse_terminal", "run_magic"]
+__all__ = [
+    "TABLE_CONTEXT",
+    "TTY",
+    "YES",
+    "Call",
+    "Handler",
+    "Verbs",
+    "interrupted",
+    "is_headless",
+    "refuse_terminal",
+    "run_magic",
+]
 
 YES = switch("-y", "--yes", help="do not ask", own=True)
 TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
+TABLE_CONTEXT = option(
+    "--table-context",
+    help="the context of the table that offers this call; unlike --context, it does not name a protected one",
+    own=True,
+    metavar="NAME",
+    completes="context",
+)
 
 Handler = Callable[["Call"], Any]
 
@@ -38,6 +57,11 @@ class Call:
     namespace: Mapping[str, Any] = field(repr=False)
     shell: Any = field(default=None, repr=False)
     written: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def context(self) -> str:
+        """The context that the call names, else that of the table which offers the call, else ""."""
+        return self.values.get("context") or TableContext(self.values.get("table_context") or "")
 
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` where the person wrote it: a value may be a secret, a title is saved."""

@@ -131,7 +131,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
     values = verb.parse_so_far(words if not verb.dashes or "--" in words else [*words, "--"])
     pod = values.get("pod") or ""
     first = (pod[0] if pod else "") if isinstance(pod, list) else pod
-    context = values.get("context") or ""
+    context = values.get("context") or values.get("table_context") or ""
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
         namespace=values.get("namespace") or "",

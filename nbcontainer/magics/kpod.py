@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.calls import TTY, YES, Call, Verbs, is_headless, refuse_terminal
+from nbcontainer.magics.calls import TABLE_CONTEXT, TTY, YES, Call, Verbs, is_headless, refuse_terminal
 from nbcontainer.magics.verbs import Verb, option, positional, switch
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import RowVerb, Tone
@@ -166,6 +166,7 @@ def _labels(text: str) -> dict[str, str]:
             option("--grace-period", help="seconds to end well", kind="number"),
             YES,
             CONTEXT,
+            TABLE_CONTEXT,
         ),
         example="%kpod delete web -y",
         command=("kubectl", "delete", "pod"),
@@ -185,7 +186,7 @@ def delete(call: Call) -> Any:
         namespace=values.namespace or "",
         selector=values.selector or "",
         all=values.all,
-        context=values.context or "",
+        context=call.context,
     )
     if not plan.names:
         what = f"with {values.selector}" if values.selector else "to delete"
@@ -198,7 +199,7 @@ def delete(call: Call) -> Any:
     Verb(
         "describe",
         "All about a pod, with its events.",
-        (POD, NAMESPACE, CONTEXT),
+        (POD, NAMESPACE, CONTEXT, TABLE_CONTEXT),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
     )
@@ -208,7 +209,7 @@ def describe(call: Call) -> Any:
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
     values = call.values
-    return api.describe_pod(values.pod, namespace=values.namespace or "", context=values.context or "")
+    return api.describe_pod(values.pod, namespace=values.namespace or "", context=call.context)
 
 
 @VERBS.add(
@@ -228,6 +229,7 @@ def describe(call: Call) -> Any:
             switch("--timestamps", help="with the time of each line"),
             option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
+            TABLE_CONTEXT,
         ),
         example="%kpod logs web\n%kpod logs -f -l app=web",
         command=("kubectl", "logs"),
@@ -241,7 +243,7 @@ def logs(call: Call) -> Any:
     values = call.values
     if not values.pod and not values.selector:
         raise UsageError("Whose log? Name a pod, or give -l SELECTOR.", cure="%kpod logs NAME")
-    operation = api.pod_logs(log_request(call, tuple(values.pod)), context=values.context or "")
+    operation = api.pod_logs(log_request(call, tuple(values.pod)), context=call.context)
     return show_log(call, operation)
 
 
@@ -258,6 +260,7 @@ def logs(call: Call) -> Any:
             TTY,
             option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
+            TABLE_CONTEXT,
         ),
         example="%kpod exec web -- ls /",
         command=("kubectl", "exec"),
@@ -284,7 +287,7 @@ def execute(call: Call) -> Any:
         timeout=values.timeout or 0.0,
     )
     title = f"{request.name}: {call.as_written(request.command)}"
-    return show(api.exec_pod(request, context=values.context or ""), LogView("Exec", title))
+    return show(api.exec_pod(request, context=call.context), LogView("Exec", title))
 
 
 @VERBS.add(
