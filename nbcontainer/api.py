@@ -18,7 +18,15 @@ from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
-from nbcontainer.protection import changes, changes_unless, guard, place_of_engine, places_of_builder, reads
+from nbcontainer.protection import (
+    changes,
+    changes_unless,
+    guard,
+    place_of_engine,
+    places_of_builder,
+    reads,
+    refuse_moved,
+)
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -382,7 +390,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, follow=follow)
+    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
 
 
 @reads
@@ -663,6 +671,7 @@ def _pods_home(context: str, namespace: str) -> PodsHome:
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
 
     home = find_pods_home(context, namespace)
+    refuse_moved(home.place, context)
     guard(home.place, context)
     return home
 

@@ -15,7 +15,7 @@ from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
 
 __all__ = [
-    "TABLE_CONTEXT",
+    "TABLE",
     "TTY",
     "YES",
     "Call",
@@ -36,6 +36,14 @@ TABLE_CONTEXT = option(
     metavar="NAME",
     completes="context",
 )
+
+TABLE_SERVER = option(
+    "--table-server",
+    help="where the table's context led: if it leads elsewhere by now, the call is refused",
+    own=True,
+    metavar="ADDRESS",
+)
+TABLE = (TABLE_CONTEXT, TABLE_SERVER)
 
 Handler = Callable[["Call"], Any]
 
@@ -61,7 +69,8 @@ class Call:
     @property
     def context(self) -> str:
         """The context that the call names, else that of the table which offers the call, else ""."""
-        return self.values.get("context") or TableContext(self.values.get("table_context") or "")
+        get = self.values.get
+        return get("context") or TableContext(get("table_context") or "", get("table_server") or "")
 
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` where the person wrote it: a value may be a secret, a title is saved."""
