@@ -20,7 +20,7 @@ from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["Access", "contexts", "read_access", "servers"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unusual_files"]
 
 Entry = TypeVar("Entry")
 
@@ -126,6 +126,12 @@ def contexts() -> tuple[dict[str, str], str]:
     """Every context's name with its namespace, and the current context's name."""
     merged = _merge()
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
+
+
+def unusual_files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
+    paths = _paths()
+    return "" if paths == [_default_path()] else os.pathsep.join(str(path.absolute()) for path in paths)
 
 
 def servers() -> list[tuple[str, str]]:

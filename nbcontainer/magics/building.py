@@ -8,6 +8,8 @@ from nbcontainer.errors import UsageError
 from nbcontainer.verbs.arguments import option, switch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbcontainer.magics.calls import Call
     from nbcontainer.model.build import BuildRequest
 
@@ -84,7 +86,7 @@ def shared_fields(call: Call) -> dict[str, Any]:
     }
 
 
-def run_build(call: Call, request: BuildRequest, command: str, *, behind: bool = False) -> Any:
+def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behind: bool = False) -> Any:
     """Check, or build and show, as the flags say; with `behind` at once with the running build."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
     from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above

@@ -89,6 +89,10 @@ class Verb:
 
     def as_command(self, values: Values) -> str:
         """The same call as a docker or kubectl command, quoted for a shell."""
+        return shlex.join(self.words(values))
+
+    def words(self, values: Values) -> list[str]:
+        """The words of the docker or kubectl command."""
         flags: list[str] = []
         names: list[str] = []
         rest: list[str] = []
@@ -109,8 +113,8 @@ class Verb:
                 given = value if isinstance(value, list) else [value]
                 names += [argument.spelled.format(word) for word in given]
         if self.command[:1] == ("docker",):  # whose words after an image's or a container's name belong to it
-            return shlex.join([*self.command, *flags, *names, *rest])
-        return shlex.join([*self.command, *names, *flags, *(["--", *rest] if rest else [])])
+            return [*self.command, *flags, *names, *rest]
+        return [*self.command, *names, *flags, *(["--", *rest] if rest else [])]
 
     @property
     def usage(self) -> str:
