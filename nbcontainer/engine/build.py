@@ -49,6 +49,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
     if request.builder == "default":  # buildx's name for the engine's own
         request = replace(request, builder="")
     dockerfile, warnings = check_request(request)
+    request = replace(request, secrets=tuple(secret.asked() for secret in request.secrets))
     title = request.tags[0] if request.tags else "image"
     operation: BuildOperation = Operation(
         f"build of {title}",
