@@ -20,9 +20,10 @@ import orjson
 from nbcontainer import operation
 from nbcontainer.cluster.authentication import Credentials
 from nbcontainer.cluster.failures import decode_status, explain, no_object, raise_for_status
-from nbcontainer.cluster.kubeconfig import Access, read_access
+from nbcontainer.cluster.kubeconfig import IN_CLUSTER, Access, read_access, unusual_files
 from nbcontainer.cluster.short_calls import ShortCalls
 from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.model.commands import ClusterCommands
 from nbcontainer.proxies import environment_proxy
 from nbcontainer.settings import settings
 
@@ -81,17 +82,29 @@ class Cluster:
     """A Kubernetes API server in one context and namespace.
 
     Its coroutines run on nbcontainer's background loop; `run` calls one from anywhere else.
+
+    Attributes:
+        kubeconfig: the files that the context is of, as KUBECONFIG has them; "" for ~/.kube/config.
+        named: whether the call named the context, so that another call must as well.
     """
 
     context: str
     namespace: str
     server: str
     link: Link
+    kubeconfig: str = ""
+    named: bool = False
 
     @property
     def where(self) -> str:
         """Context and namespace, as tables show them."""
         return f"{self.context} · {self.namespace}"
+
+    @property
+    def commands(self) -> ClusterCommands:
+        """The commands that reach it from a terminal."""
+        context = "" if self.context == IN_CLUSTER else self.context
+        return ClusterCommands(context, self.namespace, self.kubeconfig, context if self.named else "")
 
     def in_namespace(self, namespace: str) -> Cluster:
         """The same cluster in another namespace ("" for the same)."""
@@ -265,7 +278,7 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
             if link is not None:
                 _old_links.append(link)
             link = _links[access.context] = Link(shared)
-    return Cluster(access.context, access.namespace, access.server, link)
+    return Cluster(access.context, access.namespace, access.server, link, unusual_files(), named=bool(context))
 
 
 def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:

@@ -53,7 +53,8 @@ def status_error(cluster: Cluster, status: int, document: Any) -> ApiError:
                 cure="Log in to the cluster again, or choose another context.",
             )
         case 403:
-            cure = "Another context or namespace may allow it; `kubectl auth can-i --list` shows what this one does."
+            shows = cluster.commands.kubectl("auth", "can-i", "--list")
+            cure = f"Another context or namespace may allow it; `{shows}` shows what this one does."
             return Forbidden(message, status=status, reason=reason, cure=cure)
         case 404:
             return NotFound(message, status=status, reason=reason)

@@ -10,6 +10,7 @@ import functools
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,7 +20,7 @@ from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["Access", "contexts", "read_access", "servers"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unusual_files"]
 
 Entry = TypeVar("Entry")
 
@@ -127,30 +128,29 @@ def contexts() -> tuple[dict[str, str], str]:
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
+def unusual_files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
+    paths = _paths()
+    return "" if paths == [_default_path()] else os.pathsep.join(str(path.absolute()) for path in paths)
+
+
 def servers() -> list[tuple[str, str]]:
     """Every context's name with its API server's address: of KUBECONFIG's files, and of ~/.kube/config.
 
     A context need not be whole for that, and a file that cannot be read is passed over.
     """
     found: dict[tuple[str, str], None] = {}
-    for paths in (_paths(), [_default_path()]):
-        merged = _merge([path for path in paths if _is_readable(path)])
-        for name, context in merged.contexts.items():
-            cluster = merged.clusters.get(context.entry.cluster)
-            if cluster is not None:
-                found[name, cluster.entry.server] = None
+    paths = _paths()
+    for several in (paths, *([path] for path in paths), [_default_path()]):
+        with suppress(ClusterUnavailable):
+            merged = _merge(several)
+            for name, context in merged.contexts.items():
+                cluster = merged.clusters.get(context.entry.cluster)
+                found[name, cluster.entry.server if cluster else ""] = None
     return list(found)
 
 
 # --- the files
-
-
-def _is_readable(path: Path) -> bool:
-    try:
-        _merge([path])
-    except ClusterUnavailable:
-        return False
-    return True
 
 
 def _paths() -> list[Path]:
@@ -170,8 +170,9 @@ def _short(path: Path) -> str:
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
-def _merge(paths: list[Path]) -> _Merged:
+def _merge(paths: list[Path] | None = None) -> _Merged:
     """Read all files; those that are missing are passed over."""
+    paths = _paths() if paths is None else paths
     merged = _Merged(paths, "", {}, {}, {})
     for path in dict.fromkeys(paths):
         config = _read_file(path)

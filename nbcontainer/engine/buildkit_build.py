@@ -38,6 +38,7 @@ from nbcontainer.model.build import (
     BuildWarning,
     ImageBuilt,
 )
+from nbcontainer.model.spool import SpoolCut
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ def run_buildkit(
                 platform=request.platform or ("" if request.builder else engine.capabilities.platform),
                 steps=tuple(foretold),
                 time=time.time(),
-                spool=str(spool.path),
+                spool=spool.path,
             )
         )
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
         for warning in warnings:
             progress.tell(warning)
         for ignored in _ignored(engine, request):
