@@ -83,6 +83,7 @@ class User:
     password: str = field(default="", repr=False)
     auth_provider: AuthProvider | None = None
     exec: ExecPlugin | None = None
+    extensions: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Context:
     cluster: str = ""
     user: str = ""
     namespace: str = ""
+    extensions: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,14 @@ class NamedContext:
 
 
 @dataclass(frozen=True)
+class Preferences:
+    """What kubectl itself no longer heeds; a wrong type in it is an error all the same."""
+
+    colors: bool = False
+    extensions: tuple[Extension, ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole file."""
 
@@ -128,3 +138,5 @@ class Config:
     users: tuple[NamedUser, ...] = ()
     contexts: tuple[NamedContext, ...] = ()
     current_context: str = ""
+    preferences: Preferences = field(default_factory=Preferences)
+    extensions: tuple[Extension, ...] = ()

@@ -83,6 +83,8 @@ CASES = {
     "12:30 is text": Case(user="{username: 12:30, password: 1:2}"),
     "a key twice": cluster("server: 'http://127.0.0.1:1'"),
     "extension": cluster("extensions: [{name: a, extension: 7}]"),
+    "extensions of a user": Case(user="{extensions: 7}", words='user "u": extensions must be a list, not a number.'),
+    "preferences": Case(head="{kind: Config, preferences: 7}", words="preferences must be a mapping, not a number."),
     "two logins": Case(user="{token: s3cret, username: ann}", words="only one way to log in is allowed"),
     "groups without a user": Case(user="{as-groups: [a]}", words="need a user: as is missing"),
     "certificate without a key": Case(
