@@ -39,12 +39,17 @@ def _https_proxy() -> str:
 
 def _proxy_url(name: str) -> str:
     """A variable's value as a URL; without a scheme it is an http proxy."""
-    value = _variable(name)
+    value = _variable(name).strip()
+    url = value if "://" in value else f"http://{value}"
+    return url if _is_url(url) else ""
+
+
+def _is_url(text: str) -> bool:
     try:
-        is_url = bool(urlsplit(value).scheme and urlsplit(value).netloc)
-    except ValueError:
-        return ""
-    return value if is_url or not value else f"http://{value}"
+        parts = urlsplit(text)
+        return bool(parts.scheme and parts.hostname and parts.port != 0)
+    except ValueError:  # such as a port that is no number
+        return False
 
 
 def _variable(name: str) -> str:

@@ -50,3 +50,9 @@ def test_a_cgi_program_takes_no_proxy_from_its_caller(environment):
     environment.setenv("HTTP_PROXY", "http://a:1")
     environment.setenv("REQUEST_METHOD", "GET")
     assert environment_proxy("http://x") == ""
+
+
+@pytest.mark.parametrize(("value", "proxy"), [("p:3128", "http://p:3128"), ("http://p:x", ""), ("[::1", ""), (" ", "")])
+def test_what_is_no_url_is_no_proxy(environment, value, proxy):
+    environment.setenv("HTTPS_PROXY", value)
+    assert environment_proxy("https://x") == proxy

@@ -115,11 +115,21 @@ class Credentials:
 
     def _from_plugin(self, status: Mapping[str, Any]) -> Headers:
         if status.get("expirationTimestamp"):
-            self._expires = datetime.fromisoformat(str(status["expirationTimestamp"])).timestamp()
+            self._expires = self._end(str(status["expirationTimestamp"]))
         if status.get("clientCertificateData"):
             self.client_certificate = str(status["clientCertificateData"]).encode()
             self.client_key = str(status.get("clientKeyData") or "").encode()
         return self._bearer(str(status["token"])) if status.get("token") else ()
+
+    def _end(self, stamp: str) -> float:
+        try:
+            return datetime.fromisoformat(stamp).timestamp()
+        except ValueError:
+            raise AuthFailed(
+                f"{self._access.origin}: the credential plugin's expirationTimestamp is not a time.",
+                host=self._access.server,
+                status=0,
+            ) from None
 
 
 def _one_line(access: Access, field: str, value: str) -> str:

@@ -308,8 +308,13 @@ def _server(cluster: _Found[schema.Cluster], context: str) -> str:
 
 def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
     proxy = cluster.entry.proxy_url
-    if proxy and urlsplit(proxy).scheme not in {"http", "https", "socks5"}:
-        raise cluster.wrong("proxy-url must begin with http://, https:// or socks5://", context)
+    try:
+        parts = urlsplit(proxy)
+        valid = parts.scheme in {"http", "https", "socks5"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if proxy and not valid:
+        raise cluster.wrong("proxy-url must be an http, https or socks5 URL", context)
     return proxy
 
 

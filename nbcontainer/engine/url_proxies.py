@@ -24,9 +24,12 @@ class EnvironmentProxies(urllib.request.ProxyHandler):
         """Direct a request to its proxy, if it has one; what connects comes after this.
 
         Raises:
-            URLError: the proxy is of a kind that urllib cannot use.
+            URLError: the proxy is of a kind that urllib cannot use, or the request's own URL is none.
         """
-        proxy = environment_proxy(request.full_url)
+        try:
+            proxy = environment_proxy(request.full_url)
+        except ValueError as error:
+            raise URLError(str(error)) from None
         if not proxy:
             return
         parts = urlsplit(proxy)

@@ -196,7 +196,13 @@ def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
 
 @pytest.mark.parametrize(
     ("body", "words"),
-    [("echo log in first >&2; exit 3", "exit code 3: log in first"), ("echo hello", "gave no credential")],
+    [
+        ("echo log in first >&2; exit 3", "exit code 3: log in first"),
+        ("echo hello", "gave no credential"),
+        ("""echo '{"status": {"token": "t"}}'""", "answered in version None"),
+        (f"""echo '{ANSWER} "status": {{"clientCertificateData": "C"}}}}'""", "a certificate or a key, not both"),
+        (f"""echo '{ANSWER} "status": {{"token": "t", "expirationTimestamp": "soon"}}}}'""", "is not a time"),
+    ],
 )
 def test_a_failing_plugin_is_named(write, tmp_path, body, words):
     write(plugin(tmp_path, body))
@@ -337,3 +343,19 @@ def test_an_encrypted_key_is_refused_and_no_terminal_asked(write, tmp_path):
     (tmp_path / "my.crt").rename(tmp_path / "cert.pem")
     with pytest.raises(OSError, match=r"key\.pem is encrypted"):
         Tls(tmp_path).context()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"interactiveMode": "Always"}, "works in a terminal only"),
+        ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "a version that no Kubernetes client takes any more"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_here_is_not_run(write, tmp_path, fields, words):
+    document = json.loads(plugin(tmp_path, f"touch {tmp_path}/ran"))
+    document["users"][0]["user"]["exec"] |= fields
+    write(json.dumps(document))
+    with pytest.raises(AuthFailed, match=words):
+        headers(read_access())
+    assert not (tmp_path / "ran").exists()
