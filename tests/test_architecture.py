@@ -46,7 +46,19 @@ ALLOWED = {
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile"},
-    "magics": {"errors", "settings", "protection", "model", "dockerfile", "operation", "api", "views", "language"},
+    "verbs": {"errors"},
+    "magics": {
+        "errors",
+        "settings",
+        "protection",
+        "model",
+        "dockerfile",
+        "operation",
+        "api",
+        "views",
+        "language",
+        "verbs",
+    },
     "__init__": {"errors", "settings", "api", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}

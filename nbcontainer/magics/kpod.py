@@ -8,19 +8,24 @@ from typing import Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.calls import TABLE_CONTEXT, TTY, YES, Call, Verbs, is_headless, refuse_terminal
-from nbcontainer.magics.verbs import Verb, option, positional, switch
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import RowVerb, Tone
+from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["ALL_NAMESPACES", "CONTEXT", "NAMESPACE", "SELECTOR", "VERBS"]
 
-VERBS = Verbs("kpod", "Pods of the cluster in use, or of Podman where there is none.", default="get")
-
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace")
 CONTEXT = option("--context", help="the kubeconfig's context", completes="context")
+VERBS = Verbs(
+    "kpod",
+    "Pods of the cluster in use, or of Podman where there is none.",
+    default="get",
+    shared=(NAMESPACE, CONTEXT),
+)
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
 ALL_NAMESPACES = switch("-A", "--all-namespaces", help="of all namespaces")
-POD = positional("POD", help="a pod's name", completes="pod")
+POD = positional("POD", help="a pod's name", completes="pod", resource="pod")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 
 
@@ -29,7 +34,7 @@ CONTAINER = option("-c", "--container", help="which container of the pod", compl
         "get",
         "The table of pods. In a notebook it stays live after the cell has ended.",
         (
-            positional("POD", help="only these pods", required=False, many=True, completes="pod"),
+            positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
             ALL_NAMESPACES,
             NAMESPACE,
             SELECTOR,
@@ -158,7 +163,7 @@ def _labels(text: str) -> dict[str, str]:
         "delete",
         "Deletes pods and waits until they are gone.",
         (
-            positional("POD", help="pods' names", many=True, required=False, completes="pod"),
+            positional("POD", help="pods' names", many=True, required=False, completes="pod", resource="pod"),
             NAMESPACE,
             SELECTOR,
             switch("--all", help="all pods of the namespace"),
@@ -217,7 +222,9 @@ def describe(call: Call) -> Any:
         "logs",
         "Logs of one pod, or merged of all that a selector names.",
         (
-            positional("POD", help="pods' names, or deploy/NAME", many=True, required=False, completes="pod"),
+            positional(
+                "POD", help="pods' names, or deploy/NAME", many=True, required=False, completes="pod", resource="pod"
+            ),
             NAMESPACE,
             SELECTOR,
             CONTAINER,
@@ -295,7 +302,9 @@ def execute(call: Call) -> Any:
         "events",
         "What happened to pods, newest last.",
         (
-            positional("POD", help="only of this pod", required=False, completes="pod", spelled="--for=pod/{}"),
+            positional(
+                "POD", help="only of this pod", required=False, completes="pod", resource="pod", spelled="--for=pod/{}"
+            ),
             ALL_NAMESPACES,
             NAMESPACE,
             CONTEXT,
