@@ -10,7 +10,6 @@ import functools
 import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -101,7 +100,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
     """
-    merged = _merge()
+    merged = _merge(_paths())
     if not merged.contexts and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
@@ -124,7 +123,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
 
 def contexts() -> tuple[dict[str, str], str]:
     """Every context's name with its namespace, and the current context's name."""
-    merged = _merge()
+    merged = _merge(_paths())
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
@@ -140,17 +139,24 @@ def servers() -> list[tuple[str, str]]:
     A context need not be whole for that, and a file that cannot be read is passed over.
     """
     found: dict[tuple[str, str], None] = {}
-    paths = _paths()
-    for several in (paths, *([path] for path in paths), [_default_path()]):
-        with suppress(ClusterUnavailable):
-            merged = _merge(several)
-            for name, context in merged.contexts.items():
-                cluster = merged.clusters.get(context.entry.cluster)
-                found[name, cluster.entry.server if cluster else ""] = None
+    for paths in (_paths(), [_default_path()]):
+        merged = _merge([path for path in paths if _is_readable(path)])
+        for name, context in merged.contexts.items():
+            cluster = merged.clusters.get(context.entry.cluster)
+            if cluster is not None:
+                found[name, cluster.entry.server] = None
     return list(found)
 
 
 # --- the files
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _merge([path])
+    except ClusterUnavailable:
+        return False
+    return True
 
 
 def _paths() -> list[Path]:
@@ -170,9 +176,8 @@ def _short(path: Path) -> str:
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
-def _merge(paths: list[Path] | None = None) -> _Merged:
+def _merge(paths: list[Path]) -> _Merged:
     """Read all files; those that are missing are passed over."""
-    paths = _paths() if paths is None else paths
     merged = _Merged(paths, "", {}, {}, {})
     for path in dict.fromkeys(paths):
         config = _read_file(path)
