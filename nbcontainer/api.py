@@ -266,11 +266,12 @@ def login(registry: str, username: str, password: str) -> Report:
 def logout(registry: str = "") -> Report:
     """Forget the credentials of a registry ("" is Docker Hub)."""
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.config import configured_commands  # noqa: PLC0415 - as above
 
     shown = registry or "Docker Hub"
     kept = registries.logout(registry)
     said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), registries.client().docker("logout", *([registry] if registry else [])))
+    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
 
 
 # --- containers
