@@ -51,11 +51,7 @@ class OnEngine(Scenario):
     """Something that one of the environment's engines does."""
 
     part: ClassVar[str] = "docker"
-
-    @property
-    def missing(self) -> str:
-        status = parts()[self.part].status()
-        return "" if status else f"{self.part}: {status.detail}"
+    needs = ("docker", "podman", "registry", "images")
 
     @property
     def host(self) -> str:

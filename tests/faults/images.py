@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import tarfile
+import urllib.error
 import urllib.request
 from contextlib import suppress
-from functools import cached_property
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from random import Random
@@ -93,18 +94,12 @@ class BuildByBuilder(Build):
     """A build by a buildkitd, which sends its image here, from where it goes to the engine."""
 
     name = "build by buildkitd"
-
-    @property
-    def missing(self) -> str:
-        status = Buildkitd().status()
-        return super().missing or ("" if status else f"buildkitd: {status.detail}")
+    needs = (*OnEngine.needs, "buildkitd")
 
     def connect(self) -> socket.socket:
         return connector(f"unix://{Buildkitd().socket}")()
 
     def carry_out(self, address: str) -> Ended:
-        from dataclasses import replace
-
         request = replace(self.request(), builder=address)
         return attempt(lambda: api.build(request, engine=self.host))
 
@@ -125,11 +120,6 @@ class Moves(OnEngine):
     def image_at(self, host: str) -> str:
         """The image's whole name."""
         return f"{host}/{self.name_there}"
-
-    @cached_property
-    def archive(self) -> bytes:
-        """A layer of random bytes, as a tar."""
-        return b""
 
     def make_image(self, name: str) -> str:
         """Make an image of one random layer; gives its id."""
@@ -192,7 +182,9 @@ class Push(Moves):
             return Difference(f"the digest {ended.value.digest} for {kept}", bytes=same)
         name = self.name_there.partition(":")[0]
         for layer in (manifest["config"], *manifest["layers"]):
-            with urllib.request.urlopen(f"http://{self.registry}/v2/{name}/blobs/{layer['digest']}", timeout=30) as blob:
+            with urllib.request.urlopen(
+                f"http://{self.registry}/v2/{name}/blobs/{layer['digest']}", timeout=30
+            ) as blob:
                 if f"sha256:{sha256(blob.read()).hexdigest()}" != layer["digest"]:
                     return Difference(f"the registry's {layer['digest']} is another")
         return Difference()

@@ -19,6 +19,7 @@ from nbcontainer.errors import NbcontainerError
 from tests.faults.proxy import Fault, Kind
 
 MOST_LINES = 2
+TOO_BUSY = re.compile(r"d(id|oes) not answer")  # a machine that is too busy for the limits is a fault of its own
 RAW = re.compile(r"Traceback|\b[A-Z]\w*(Error|Exception)\(|\[Errno|<[\w.]+ object at|\bb'|\bNone\b")
 SAYS_MISSING = re.compile(
     r"missing|not whole|broke|break|lost|cut (off|short)|does not answer|not complete", re.IGNORECASE
@@ -39,7 +40,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     """It waited until it was stopped, for what no client can tell from silence that is meant; the scenario says so."""
     UNSTRUCK = "unstruck"
-    """The right result, before the fault could happen."""
+    """The fault did not come to happen."""
     WRONG = "WRONG"
     """What must never be."""
 
@@ -152,7 +153,9 @@ def judge(
     if not difference.words:
         return Verdict(Outcome.RIGHT if struck or fault is None else Outcome.UNSTRUCK)
     if fault is None or not struck:
-        return Verdict(Outcome.WRONG, f"without any fault: {difference.words}{_said(ended)}")
+        late = fault is not None and TOO_BUSY.search(str(ended.error))
+        words = f"without any fault: {difference.words}{_said(ended)}"
+        return Verdict(Outcome.UNSTRUCK if late else Outcome.WRONG, words)
     corrupted = fault.kind is Kind.CORRUPT and not checked
     if ended.failed:
         return _error(ended, difference, corrupted=corrupted)
