@@ -90,7 +90,7 @@ class Client:
         """Give up the connection if nothing comes from it for so long; the next call opens another one."""
         connection = self._connection
         if connection is not None and not connection.answers(seconds):
-            connection.close()
+            connection.give_up()
             with self._dialling:
                 if self._connection is connection:
                     self._connection = None

@@ -19,7 +19,7 @@ from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from tests.buildkit.building import processes
 from tests.environment import parts
-from tests.faults.proxy import connector, tcp_listener
+from tests.faults.proxy import Kind, connector, tcp_listener
 from tests.faults.trial import Scenario, attempt
 from tests.faults.verdict import Difference, Ended, compare_lines
 
@@ -51,11 +51,7 @@ class OnEngine(Scenario):
     """Something that one of the environment's engines does."""
 
     part: ClassVar[str] = "docker"
-
-    @property
-    def missing(self) -> str:
-        status = parts()[self.part].status()
-        return "" if status else f"{self.part}: {status.detail}"
+    needs = ("docker", "podman", "registry", "images")
 
     @property
     def host(self) -> str:
@@ -176,6 +172,7 @@ class Logs(Writes):
 
     operation = "logs"
     name = "logs -f on Docker"
+    waits = frozenset({Kind.STALL})
     code = None
 
     def begin(self) -> None:
