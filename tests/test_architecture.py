@@ -22,8 +22,9 @@ ALLOWED = {
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "model"},
     "buildkit": set(),
-    "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit"},
-    "cluster": {"errors", "settings", "spool", "model", "operation"},
+    "kubernetes_yaml": {"errors"},
+    "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit", "kubernetes_yaml"},
+    "cluster": {"errors", "settings", "spool", "model", "operation", "kubernetes_yaml"},
     "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster"},
     "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "version"},
     "api": {
@@ -40,7 +41,7 @@ ALLOWED = {
     },
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
-    "language": {"errors", "model", "dockerfile"},
+    "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
     "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language"},
     "__init__": {"errors", "settings", "api", "magics", "version"},
 }
