@@ -2,6 +2,7 @@
 
     NbcontainerError
     ├── UsageError              a magic's or a call's words are wrong
+    │   └── YamlError           a text is not YAML as Kubernetes reads it; `line`, `problem`
     ├── DockerfileError         the Dockerfile text is wrong; `problems` have the lines
     ├── Unsupported             this engine or cluster cannot do it
     ├── EngineUnavailable       no container engine answers
@@ -49,6 +50,7 @@ __all__ = [
     "Stopped",
     "Unsupported",
     "UsageError",
+    "YamlError",
     "outcome_of",
 ]
 
@@ -105,6 +107,19 @@ def _restored(kind: type[NbcontainerError], args: tuple[Any, ...], facts: dict[s
 
 class UsageError(NbcontainerError):
     """A magic's or a call's words are wrong: an unknown flag, a missing argument, an undefined `{{name}}`."""
+
+
+class YamlError(UsageError):
+    """A text is not YAML as Kubernetes reads it.
+
+    Attributes:
+        line: the line of the person's own text.
+        problem: what is wrong there.
+    """
+
+    def __init__(self, line: int, problem: str, *, cure: str = "") -> None:
+        self.line, self.problem = line, problem
+        super().__init__(f"line {line}: {problem}.", cure=cure)
 
 
 class DockerfileError(NbcontainerError):

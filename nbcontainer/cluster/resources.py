@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.discovery import Resource, find_kind, near_kinds
 from nbcontainer.cluster.failures import raise_for_status
-from nbcontainer.cluster.manifests import Manifest, parse_manifests
 from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.refusals import cause_words, fixed_fields, is_fixed, name_cure
 from nbcontainer.errors import ApiError, Conflict, UsageError
+from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
 from nbcontainer.model.pods import PodChange
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ async def _refusal(
         )
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:
-        line = manifest.lines.get("metadata.namespace")  # else the call names it
+        line = manifest.stated_line("metadata.namespace")  # else the call names it
         absent.message = f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}"
         return absent
     if causes:

@@ -358,22 +358,16 @@ def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
         UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
         Conflict: a pod of that name exists.
     """
-    import yaml  # noqa: PLC0415 - seldom
+    from nbcontainer.kubernetes_yaml.manifests import parse_manifests  # noqa: PLC0415 - seldom
 
-    try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + first_line}: " if mark is not None else ""
-        raise UsageError(f"{where}This is not YAML: {getattr(error, 'problem', error)}.") from None
-    for document in documents:
-        kind = document.get("kind") if isinstance(document, dict) else None
-        if kind != "Pod":
+    manifests = parse_manifests(text, first_line)
+    for manifest in manifests:
+        if manifest.kind != "Pod":
             raise UsageError(
-                f"{engine.name} can apply pods alone, not {kind or 'this'}.",
+                f"line {manifest.line_of('kind')}: {engine.name} can apply pods alone, not {manifest.kind}.",
                 cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
             )
-    return _play(engine, documents, None)
+    return _play(engine, [manifest.document for manifest in manifests], None)
 
 
 # --- what one is told of a pod

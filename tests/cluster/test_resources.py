@@ -3,12 +3,9 @@
 import asyncio
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nbcontainer import api
 from nbcontainer.cluster.discovery import POD, find_kind
-from nbcontainer.cluster.manifests import parse_manifests
 from nbcontainer.cluster.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
 from nbcontainer.settings import settings
@@ -245,45 +242,3 @@ async def _served(cluster, group):
 def test_a_reader_may_not_apply(viewer):
     with pytest.raises(Forbidden, match='cannot patch resource "pods"'):
         apply(viewer, POD_TEXT.format(name="x"))
-
-
-# --- the text alone
-
-
-def test_lines_of_fields():
-    (manifest,) = parse_manifests(POD_TEXT.format(name="x"), first_line=10)
-    assert manifest.line_of("metadata.name") == 13
-    assert manifest.line_of('spec.containers[name="web"].image') == 17
-    assert manifest.line_of(".spec.containers[0].args[1]") == 18
-    assert manifest.line_of("spec.nodeName") == 14
-    assert manifest.line_of("") == 10
-
-
-def test_aliases_that_grow_without_end_are_refused():
-    text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
-    with pytest.raises(UsageError, match="too many"):
-        parse_manifests(text)
-
-
-def test_lists_and_empty_documents():
-    items = "\n".join("- " + POD_TEXT.format(name=name).replace("\n", "\n  ").rstrip() for name in ("a", "b"))
-    text = f"---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n{items}\n"
-    found = parse_manifests(text)
-    assert [(one.name, one.line_of("kind")) for one in found] == [("a", 8), ("b", 17)]
-    assert found[1].line_of("spec.containers[0].image") == 23
-
-
-@pytest.mark.parametrize(
-    "text", ["", "---\n", "# only a comment\n", "- a\n- b\n", "just text", "a: &x [*x]", "&a {k: *a}"]
-)
-def test_what_is_no_manifest(text):
-    with pytest.raises(UsageError):
-        parse_manifests(text)
-
-
-@given(st.text(max_size=200))
-def test_any_text_gives_manifests_or_a_usage_error(text):
-    try:
-        parse_manifests(text)
-    except UsageError as error:
-        assert error.message  # noqa: PT017 - either outcome is right

@@ -259,8 +259,8 @@ spec:
             pods.apply(podman, text)
     finally:
         delete(podman, [unique], force=True).result(30)
-    with pytest.raises(UsageError, match="pods alone, not Service"):
-        pods.apply(podman, "apiVersion: v1\nkind: Service\n")
+    with pytest.raises(UsageError, match=r"line 2: .* pods alone, not Service"):
+        pods.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
     with pytest.raises(UsageError, match="line 4: "):
         pods.apply(podman, "a: [\nb: }", first_line=3)
 
