@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from nbcontainer.buildkit import frontend
 from nbcontainer.buildkit.build import Build
 from nbcontainer.buildkit.control import Control, SolveOptions
+from nbcontainer.buildkit.destination import Destination, DestinationError, replacement
 from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.messages import Entry
@@ -293,12 +294,12 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
     )
 
 
-def _make_folder(target: Path) -> None:
+def _try_folder(target: Path) -> None:
     """Make the folder of an output before the build, so that one which cannot be is told at once."""
     try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output: {plain(str(target))} cannot be made: {error.strerror}.") from None
+        Destination(target).close()
+    except DestinationError as error:
+        raise UsageError(f"--output: {plain(str(error))}.") from None
 
 
 @contextmanager
@@ -310,8 +311,8 @@ def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any
         except ValueError as error:
             raise UsageError(f"{error}.") from None
         if kind == "local":
-            _make_folder(Path(target))
-        yield {"0": target if kind == "local" else lambda: target.open("wb")}
+            _try_folder(target)
+        yield {"0": target if kind == "local" else lambda: replacement(target)}
         return
     if not request.builder or request.push:
         yield {}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbcontainer.buildkit.rpc_status import Code
+from nbcontainer.buildkit.session import OutputError
 from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_error
 from nbcontainer.engine.build_ignore import bad_pattern
+from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import parse_reference
-from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, UsageError
+from nbcontainer.errors import ApiError, BuildFailed, EngineUnavailable, NbcontainerError, UsageError
 
 if TYPE_CHECKING:
     from nbcontainer.buildkit.errors import SolveError
@@ -30,6 +32,11 @@ def solve_failure(
     """The error that a failed Solve means."""
     failed = error.step or translator.failed
     where = f"builder {request.builder}" if request.builder else engine.name
+    if isinstance(error, OutputError):
+        return BuildFailed(
+            f"The output of {where} did not arrive: {plain(error.message)}.",
+            cure="A folder may hold a part of it; a file is as it was before.",
+        )
     if (fault := _usage_fault(error.message, request)) is not None:
         return fault
     # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
