@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from nbcontainer.engine.dial import Stream
     from nbcontainer.operation import Progress
 
-__all__ = ["close_connections", "control_of", "options_of", "run_buildkit"]
+__all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
 
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
 FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of the steps
@@ -106,7 +106,7 @@ def _solve(
     with _loading(engine, request) as outputs:
         try:
             options = options_of(engine, request)
-            services = _services(request, outputs, progress)
+            services = services_of(request, outputs, progress.tell)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
         build = Build(
@@ -258,7 +258,8 @@ def _named_context(name: str, value: str) -> tuple[str, str]:
     return frontend.local_context(name)
 
 
-def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progress[BuildEvent]) -> Services:
+def services_of(request: BuildRequest, outputs: Mapping[str, Any], warn: Callable[[BuildWarning], None]) -> Services:
+    """What BuildKit may ask for: files, secrets, logins, agents, and where `outputs` go."""
     files = {"Dockerfile": request.dockerfile.encode()}
     if request.ignore is not None or request.files:  # else the daemon reads the context's own
         ignored = ignore_text(request)
@@ -276,10 +277,10 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
                 raise UsageError(f"--build-context {name}: {error}.") from None
 
     def login(host: str) -> Login | None:
-        def warn(text: str) -> None:
-            progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+        def tell(text: str) -> None:
+            warn(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
-        found = credentials(host, warn=warn)
+        found = credentials(host, warn=tell)
         if found is None or found.kind == "registry token":
             return None  # a bearer token is for the registry itself, and BuildKit asks for none
         return Login(found.username, found.secret)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
     from nbcontainer.model.build import BuildRequest, BuildStep
 
-__all__ = ["solve_failure"]
+__all__ = ["solve_failure", "usage_fault"]
 
 _METADATA = "[internal] load metadata for "
 _NO_BUILDX = "unknown flag: --builder"  # docker's
@@ -37,7 +37,7 @@ def solve_failure(
             f"The output of {where} did not arrive: {plain(error.message)}.",
             cure="A folder may hold a part of it; a file is as it was before.",
         )
-    if (fault := _usage_fault(error.message, request)) is not None:
+    if (fault := usage_fault(error.message, request)) is not None:
         return fault
     # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
     if error.code is Code.UNAVAILABLE and not translator.error(failed):
@@ -67,7 +67,7 @@ def solve_failure(
     )
 
 
-def _usage_fault(message: str, request: BuildRequest) -> UsageError | None:
+def usage_fault(message: str, request: BuildRequest) -> UsageError | None:
     """What a failure was the person's own doing, outside of the text: a builder that is not there, a wrong pattern."""
     if request.builder and _NO_BUILDER in message:
         return UsageError(f"There is no builder {request.builder}.", cure="`docker buildx ls` shows the builders.")

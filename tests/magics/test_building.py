@@ -103,6 +103,13 @@ def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, wor
     assert len(ran.traceback) <= 2
 
 
+def test_a_check_tells_the_engines_verdict_with_the_line_of_the_cell(docker_kernel):
+    ran = docker_kernel.run("%%dockerfile --check\nFROM busybox\nENV A='b")
+    assert ran.error == "DockerfileError"
+    assert "line 3: failed to process" in " ".join(ran.traceback)
+    assert "no faults" not in ran.text
+
+
 def test_an_output_for_which_there_is_no_room(docker_kernel):
     ran = docker_kernel.run("%%dockerfile -o type=tar,dest=/dev/full\nFROM busybox")
     assert ran.error == "BuildFailed"
