@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Problem, Protected, UsageError
+from nbcontainer.errors import (
+    DockerfileError,
+    EngineUnavailable,
+    NbcontainerError,
+    NotFound,
+    Problem,
+    Protected,
+    UsageError,
+)
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
@@ -155,12 +163,17 @@ def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Re
         **fields: `BuildRequest`'s fields, where `request` is a text.
 
     Raises:
-        DockerfileError: it has faults; all of them, each with the person's own line.
+        DockerfileError: it has faults, or BuildKit would not build it; each with the person's own line.
+        EngineUnavailable: the builder that the request names cannot be reached.
     """
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     problems = _faults(asked)
     known = {(problem.source, problem.line) for problem in problems}
-    problems += [found for found in _lint(asked, engine) if (found.source, found.line) not in known]
+    linted = _lint(asked, engine)
+    errors = [problem for problem in linted if problem.severity == "error"]
+    if errors:
+        raise DockerfileError(errors)
+    problems += [found for found in linted if (found.source, found.line) not in known]
     if not problems:
         return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
     return Report(
