@@ -154,7 +154,7 @@ def _cluster() -> Iterator[Remark]:
     version = cluster.call("GET", "/version", seconds=CALL_SECONDS)
     yield Remark(
         f"cluster: Kubernetes {version.get('gitVersion', '?')} at {cluster.server}, context {cluster.context}, "
-        f"namespace {cluster.namespace}"
+        f"namespace {cluster.namespace}" + (f", acting as {cluster.acts_as}" if cluster.acts_as else "")
     )
     yield from _rights(cluster)
     yield from _protection(place_of_cluster(cluster))

@@ -239,6 +239,11 @@ class Cluster:
         return self.link.access.proxy or environment_proxy(self.server)
 
     @property
+    def acts_as(self) -> str:
+        """The user that is impersonated, "" for none."""
+        return self.link.access.user.impersonate
+
+    @property
     def compresses(self) -> bool:
         """Whether answers are asked for compressed: on one machine, gzip costs more than it saves."""
         return self.link.access.compress and not _is_local(self.server)

@@ -459,7 +459,7 @@ def _dial(address: Address) -> Stream:
     try:
         if url == "podman":
             url = private_podman.start()
-        return dial(url, tls=address.tls, timeout=settings.connect_timeout)
+        return dial(url, tls=address.tls, timeout=settings.connect_timeout, through_proxy=True)
     except OSError as error:
         message, cure = _explain(address, error)
         raise EngineUnavailable(message, tried=(address.url,), cure=cure) from error
