@@ -624,6 +624,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.config import contexts as docker_contexts  # noqa: PLC0415 - as above
 
     names: list[str] = []
     try:
@@ -637,7 +638,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
             case "pod-container" if pod:
                 names = _pods_home(context, namespace).containers(pod)
             case "context":
-                names = sorted(contexts()[0])
+                names = sorted(contexts()[0]) or [context.name for context in docker_contexts()]
             case "namespace":
                 names = _namespaces(context)
     except NbcontainerError:
