@@ -641,6 +641,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.config import contexts as docker_contexts  # noqa: PLC0415 - as above
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
 
     try:
@@ -652,7 +653,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
             case "pod-container" if pod:
                 return find_pods_home(context, namespace, starts=False).containers(pod)
             case "context":
-                return sorted(contexts()[0])
+                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
             case "namespace":
                 return _namespaces(context)
     except NbcontainerError:

@@ -89,7 +89,7 @@ def test_each_public_call_has_one_mark():
 
 
 def test_each_verb_is_one_that_changes_or_one_that_reads():
-    verbs = {(name, verb.name) for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs}
+    verbs = {(name, verb.path) for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs}
     assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
 
