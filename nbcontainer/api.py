@@ -618,6 +618,8 @@ def _open_connection() -> None:
 def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
 
+    No engine is started for it.
+
     Args:
         kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
         namespace: the pods' namespace.
@@ -626,25 +628,36 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
 
-    names: list[str] = []
     try:
         match kind:
-            case "image":
-                names = [f"{row.cells[0]}:{row.cells[1]}" for row in images(engine=engine) if row.cells[0] != "<none>"]
-            case "container":
-                names = containers(all=True, engine=engine).names
+            case "image" | "container":
+                return _names_on_engine(kind, engine)
             case "pod":
-                names = pods(namespace=namespace, context=context).names
+                return find_pods_home(context, namespace, starts=False).table().names
             case "pod-container" if pod:
-                names = _pods_home(context, namespace).containers(pod)
+                return find_pods_home(context, namespace, starts=False).containers(pod)
             case "context":
-                names = sorted(contexts()[0])
+                return sorted(contexts()[0])
             case "namespace":
-                names = _namespaces(context)
+                return _namespaces(context)
     except NbcontainerError:
+        pass
+    return []
+
+
+def _names_on_engine(kind: str, name: str) -> list[str]:
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
+
+    engine = engine_at_hand(name)
+    if engine is None:
         return []
-    return names
+    if kind == "container":
+        return engine_containers.ps(engine, every=True).names
+    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
 
 
 def _namespaces(context: str) -> list[str]:

@@ -134,7 +134,12 @@ def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
         nbc.delete_pods(["not-there"])
-    watch = nbc.watch_pods(all_namespaces=True, timeout=2)
+    watch = nbc.watch_pods(all_namespaces=True, timeout=60)
+    revision = -1
+    while not watch.state.columns:
+        assert watch.wait(20, revision=revision)
+        revision = watch.revision
+    watch.stop()
     assert watch.result(20).state.columns == table.state.columns
 
 

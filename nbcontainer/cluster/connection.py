@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +24,7 @@ from nbcontainer.cluster.kubeconfig import IN_CLUSTER, Access, read_access, unus
 from nbcontainer.cluster.short_calls import ShortCalls
 from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.model.commands import ClusterCommands
+from nbcontainer.proxies import environment_proxy
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -235,8 +235,8 @@ class Cluster:
 
     @property
     def proxy(self) -> str:
-        """The proxy's URL, "" for none."""
-        return self.link.access.proxy or _environment_proxy(self.server)
+        """The proxy's URL, "" for none. NO_PROXY has no say on one that the kubeconfig names, as with kubectl."""
+        return self.link.access.proxy or environment_proxy(self.server)
 
     @property
     def compresses(self) -> bool:
@@ -254,7 +254,7 @@ class Cluster:
 
     def unavailable(self, error: BaseException, seconds: float = 0.0) -> ClusterUnavailable:
         """Say in words why the API server does not answer; the time limit was `seconds`, 0 for connect_timeout."""
-        message, cure = explain(error, self.server, seconds or settings.connect_timeout)
+        message, cure = explain(error, self.server, seconds or settings.connect_timeout, proxy=self.proxy)
         return ClusterUnavailable(f"Context {self.context!r}: {message}", context=self.context, cure=cure)
 
 
@@ -293,17 +293,6 @@ def _word(value: str | int | bool) -> str:  # noqa: FBT001 - a query's value, no
 
 def _is_local(server: str) -> bool:
     return (urlsplit(server).hostname or "") in {"127.0.0.1", "localhost", "::1"}
-
-
-def _environment_proxy(server: str) -> str:
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - seldom needed
-
-    if not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} for name in os.environ):
-        return ""
-    parts = urlsplit(server)
-    if proxy_bypass(parts.netloc) or _is_local(server):
-        return ""
-    return getproxies().get(parts.scheme, "")
 
 
 _links: dict[str, Link] = {}

@@ -77,7 +77,7 @@ def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogSt
         state,
         apply_logs,
         backlog=BACKLOG,
-        conclude=lambda _, code: _conclude(cluster, request, kept, spool.path, code),
+        conclude=lambda last, code: _conclude(cluster, request, kept, last, code),
     )
     return operation.start_task(lambda progress: _Execution(cluster, request, spool, kept, progress).run())
 
@@ -318,7 +318,7 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
     )
 
 
-def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, code: int) -> ExecResult:
+def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogState, code: int) -> ExecResult:
     output, errors = kept.output(STDOUT), kept.output(STDERR)
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
@@ -331,4 +331,4 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, c
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
     command = cluster.commands.kubectl(*words, "--", *request.command)
-    return ExecResult(code, output, errors, spool, command, sum(kept.cut.values()))
+    return ExecResult(code, output, errors, state.spool, command, sum(kept.cut.values()), state.gaps)

@@ -260,7 +260,8 @@ class _Follow:
                 keep_stamps=self._request.timestamps,
                 prefix=f"[{source}] ".encode() if self._several else b"",
             )
-            bounds = first_parameters(self._request) if early else {}
+            begun = early and "containerID" in container_status(pod, container)
+            bounds = first_parameters(self._request) if begun else {}
             followed = Followed(
                 self._cluster,
                 pod,

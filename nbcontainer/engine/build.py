@@ -49,6 +49,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
     if request.builder == "default":  # buildx's name for the engine's own
         request = replace(request, builder="")
     dockerfile, warnings = check_request(request)
+    request = replace(request, secrets=tuple(secret.asked() for secret in request.secrets))
     title = request.tags[0] if request.tags else "image"
     operation: BuildOperation = Operation(
         f"build of {title}",
@@ -93,7 +94,8 @@ def _rest_of_output(error: BuildFailed, state: BuildState) -> str:
     error.output_lines = max(kept, step.output_lines if step else 0)
     if error.output_lines == kept:
         return ""
-    return f"It wrote {error.output_lines:,} lines; all of them are in {state.spool}."
+    where = f". {state.spool_note}" if state.spool_note else f"; all of them are in {state.spool}."
+    return f"It wrote {error.output_lines:,} lines{where}"
 
 
 def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:

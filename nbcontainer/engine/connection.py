@@ -32,7 +32,16 @@ from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageEr
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
-__all__ = ["Address", "Capabilities", "Engine", "find_engine", "find_podman", "forget_engines", "usual_sockets"]
+__all__ = [
+    "Address",
+    "Capabilities",
+    "Engine",
+    "engine_at_hand",
+    "find_engine",
+    "find_podman",
+    "forget_engines",
+    "usual_sockets",
+]
 
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
 BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` is there whatever builder is the default
@@ -52,6 +61,9 @@ class Address:
     source: str = ""
     tls: Tls | None = None
     context: str = ""
+
+
+PRIVATE_PODMAN = Address("podman", "private Podman")  # however a call came by it, there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +249,28 @@ def _is_in_use(engine: Engine) -> bool:
 
 def _unnamed() -> tuple[Address, ...]:
     """Where is looked where nothing names an engine."""
-    return (*_sockets(), Address("podman", "private Podman"))
+    return (*_sockets(), PRIVATE_PODMAN)
+
+
+def engine_at_hand(name: str = "") -> Engine | None:
+    """The engine that a call would mean, if nothing has to be started for it: the answer to a Tab key.
+
+    It is connected already, or answers at a socket of this machine. Nobody is waited for who is looking for an engine,
+    since the private Podman may take long to start.
+
+    Args:
+        name: as for `find_engine`.
+    """
+    try:
+        named = _setting(name, "the call's --context") if name else _named()
+        candidates = (named,) if named else (*_sockets(), PRIVATE_PODMAN)
+        engine = _engines.get(candidates)
+        if engine is not None or _lock.locked():
+            return engine
+        local = tuple(address for address in candidates if address.url.startswith("unix://"))
+        return _engines.setdefault(candidates, _search(local)) if local else None
+    except (EngineUnavailable, UsageError):
+        return None
 
 
 def find_podman() -> Engine:
@@ -248,7 +281,7 @@ def find_podman() -> Engine:
     """
     if not private_podman.installed():
         raise EngineUnavailable("podman is not installed.", cure="Install it: apt-get install podman")
-    candidates = (Address("podman", "private Podman"),)
+    candidates = (PRIVATE_PODMAN,)
     with _lock:
         engine = _engines.get(candidates)
         if engine is None:
@@ -289,7 +322,7 @@ def _named() -> Address | None:
 
 def _setting(value: str, source: str = "the setting `engine`") -> Address:
     if value == "podman":
-        return Address("podman", source)
+        return PRIVATE_PODMAN
     if "://" in value or value.startswith("/"):
         url = value if "://" in value else f"unix://{value}"
         return Address(url, source, _environment_tls(url))

@@ -94,14 +94,14 @@ def run(engine: Engine, request: RunRequest) -> Run:
 def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
     container, name, exit_code = made
     output, count = output_of(state)
-    result = RunResult(container, name, exit_code, output, state.spool, command, count)
+    result = RunResult(container, name, exit_code, output, state.spool, command, count, state.gaps)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
         raise CommandFailed(
             f"{name} ended with exit code {exit_code}{why}.",
             exit_code=exit_code,
             output=result.output,
-            cure=f"Its whole output is in {state.spool}." if result.hidden_lines else "",
+            cure=f"Its whole output is in {state.spool}." if result.hidden_lines and not state.spool_note else "",
         )
     return result
 

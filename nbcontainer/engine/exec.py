@@ -60,7 +60,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
                  for stream in ("stdout", "stderr")}  # fmt: skip
     stdin = ["-i"] * (request.stdin is not None)
     command = engine.commands.command("exec", *stdin, container, *request.command)
-    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command)
+    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
             f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",

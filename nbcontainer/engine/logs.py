@@ -79,7 +79,8 @@ def _command(engine: Engine, request: LogRequest) -> str:
 
 
 def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
-    readers = [_Reader(engine, name, request, spool, progress) for name in request.names]
+    recorder = Recorder(progress, spool)
+    readers = [_Reader(engine, name, request, recorder, progress) for name in request.names]
     try:
         for reader in readers:
             reader.open()  # here, so that a wrong name is an error at once
@@ -106,10 +107,10 @@ class _Reader:
     """One container's log."""
 
     def __init__(
-        self, engine: Engine, name: str, request: LogRequest, spool: Spool, progress: Progress[LogEvent]
+        self, engine: Engine, name: str, request: LogRequest, recorder: Recorder, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._name, self._request = engine, name, request
-        self._recorder, self._progress = Recorder(progress, spool), progress
+        self._recorder, self._progress = recorder, progress
         self._timed_out = False
         self._timer: threading.Timer | None = None
         self.error: NbcontainerError | None = None

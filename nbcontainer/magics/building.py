@@ -191,7 +191,10 @@ def _secret(word: str) -> Any:
         return Secret(name, path.read_bytes, f"file {file}")
     if name in os.environ:
         return Secret(name, os.environ[name].encode, f"env {name}")
-    from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
 
-    value = ask_secret(f"Secret {name}: ", "--secret id=NAME,env=VARIABLE takes it from the environment.").encode()
-    return Secret(name, lambda: value, "prompt")
+    def ask() -> bytes:
+        from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
+
+        return ask_secret(f"Secret {name}: ", "--secret id=NAME,env=VARIABLE takes it from the environment.").encode()
+
+    return Secret(name, ask, "prompt", asks=True)
