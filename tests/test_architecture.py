@@ -1,6 +1,7 @@
 """The house's rules: who imports whom, and what `%load_ext` loads."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,18 @@ assert shell.find_cell_magic("dockerfile") and shell.find_line_magic("kpod")
 def test_public_names_are_listed_and_exist():
     for name in nbcontainer.__all__:
         assert getattr(nbcontainer, name) is not None
+
+
+COMMAND = re.compile(
+    r"(^|`)(docker|podman|kubectl) (?!is |info`|context $)"
+)  # the rest are no commands, or of no place
+
+
+@pytest.mark.parametrize("part", ["engine", "cluster", "pods_home", "diagnosis", "api", "protection", "views", "model"])
+def test_commands_for_a_terminal_are_written_in_one_place(part):
+    for path in (path for path in _modules() if _part(path) == part):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        words = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose)
+        found = [word.value for word in words if isinstance(word.value, str) and COMMAND.search(word.value)]
+        assert not found, f"{path.name}: model/commands.py writes them: {found}"

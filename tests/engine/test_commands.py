@@ -98,9 +98,11 @@ def test_images_are_tagged_pushed_and_pulled_there(registry, make_image, engine,
     assert images.inspect(engine, name)
 
 
-def test_a_build_builds_there(there, engine, unique, terminal, tmp_path):
+@pytest.mark.parametrize("context", [".", None], ids=["with a context", "without a context"])
+def test_a_build_builds_there(there, engine, unique, terminal, context, monkeypatch, tmp_path):  # noqa: PLR0917 - fixtures
+    monkeypatch.chdir(tmp_path)
     text = "FROM busybox\nARG GREETING\nRUN echo $GREETING"
-    built = nbc.build(text, tags=(f"{unique}:1",), build_args={"GREETING": "hidden-1"}, context=str(tmp_path),
+    built = nbc.build(text, tags=(f"{unique}:1",), build_args={"GREETING": "hidden-1"}, context=context,
                       labels={"note": "two words"}, engine=there).result(60)  # fmt: skip
     assert "hidden" not in built.command
     images.remove(engine, f"{unique}:1", force=True)
