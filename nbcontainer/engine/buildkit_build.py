@@ -29,6 +29,7 @@ from nbcontainer.engine.config import proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
+from nbcontainer.engine.url_proxies import EnvironmentProxies
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEvent,
@@ -289,6 +290,7 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
         trees=trees,
         secrets={secret.id: secret.read for secret in request.secrets},
         login=login,
+        http_handlers=(EnvironmentProxies,),
         ssh=request.ssh,
         outputs={name: opener for name, opener in outputs.items() if callable(opener)},
         output_folders={name: folder for name, folder in outputs.items() if not callable(folder)},

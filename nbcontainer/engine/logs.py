@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     The operation raises NotFound where there is no such container.
     """
     if not request.names:
-        raise UsageError("Whose log? Name a container.", cure="%docker ps -a shows them.")
+        raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
     state = LogState(
@@ -58,7 +57,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
         timestamps=request.timestamps,
         sources=dict.fromkeys(request.names, True),
     )
-    command = _command(request)
+    command = _command(engine, request)
     operation: Operation[LogEvent, LogState, LogResult] = Operation(
         f"log of {title}",
         state,
@@ -75,11 +74,11 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     return operation.start_thread(read)
 
 
-def _command(request: LogRequest) -> str:
+def _command(engine: Engine, request: LogRequest) -> str:
     words = ["--follow"] * request.follow + ["--timestamps"] * request.timestamps
     words += ["--since", f"{request.since:g}s"] if request.since else []
     words += ["--tail", str(request.tail)] if request.tail >= 0 else []
-    return "; ".join(shlex.join(["docker", "logs", *words, name]) for name in request.names)
+    return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
 
 
 def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:

@@ -71,11 +71,21 @@ class Secret:
         id: the name that `RUN --mount=type=secret,id=…` uses.
         read: gives the value.
         origin: where it comes from, in words ("env TOKEN", "file ~/.netrc", "prompt").
+        asks: whether reading it asks the user: that is done once, when the text is known to have no faults, by the
+            thread that begins the build.
     """
 
     id: str
     read: Callable[[], bytes] = field(repr=False, compare=False)
     origin: str = ""
+    asks: bool = False
+
+    def asked(self) -> Secret:
+        """This secret with its value, if it must be asked for."""
+        if not self.asks:
+            return self
+        value = self.read()
+        return replace(self, read=lambda: value, asks=False)
 
 
 @dataclass(frozen=True, slots=True)
