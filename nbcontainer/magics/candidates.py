@@ -153,7 +153,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
     def value(key: str) -> Any:
         return getattr(values, key, "") or ""
 
-    pod, context = value("pod"), value("context")
+    pod, context = value("pod"), value("context") or value("table_context")
     first = (pod[0] if pod else "") if isinstance(pod, list) else pod
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(

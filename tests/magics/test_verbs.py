@@ -124,7 +124,7 @@ def test_every_verb_has_a_summary_help_and_an_example_that_parses():
             assert verb.summary.endswith("."), verb.title
             assert verb.example, f"{verb.title} has no example"
             text = verb.help
-            assert verb.summary in text
+            assert verb.summary in " ".join(text.split())  # in lines as wide as the terminal
             for argument in verb.arguments:
                 assert argument.help, argument.names
                 assert argument.names[0] in text
@@ -178,6 +178,7 @@ def test_kubectl_s_own_order_of_words():
         ("kpod", "-n shop logs web", "logs", "namespace", "shop"),
         ("kpod", "--context dev -nshop exec web -- ls -n", "exec", "command", ["ls", "-n"]),
         ("kpod", "-n shop", "get", "namespace", "shop"),
+        ("kpod", "-n shop web", "get", "pod", ["web"]),
         ("kpod", "-n shop -A", "get", "all_namespaces", True),
         ("kube", "--namespace=shop apply", "apply", "namespace", "shop"),
     ],
@@ -195,6 +196,11 @@ VOLUMES = Magic(
         for path in ("images", "volume ls", "volume create", "volume", "network ls")
     ),
 )
+
+
+def test_a_misspelt_verb_is_no_pod():
+    with pytest.raises(UsageError, match="Did you mean %kpod logs"):
+        MAGICS["kpod"].magic.split("-n shop lgos web")
 
 
 def test_the_longest_path_wins():
