@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Problem, Protected, UsageError
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -18,7 +19,7 @@ from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
-from nbcontainer.settings import settings
+from nbcontainer.protection import changes, changes_unless, guard, place_of_engine, places_of_builder, reads
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -61,6 +62,7 @@ __all__ = [
     "images",
     "login",
     "logout",
+    "notebook_id",
     "pod_logs",
     "pods",
     "pull",
@@ -72,7 +74,6 @@ __all__ = [
     "watch_pods",
 ]
 
-NOTEBOOK_LABEL = "nbcontainer.notebook"
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -104,10 +105,14 @@ PRELOADED = (
 # --- images
 
 
+@changes
 def build(
     request: BuildRequest | str, *, command: str = "", engine: str = "", **fields: Any
 ) -> Operation[BuildEvent, BuildState, BuildResult]:
     """Build an image.
+
+    Every build is a call that changes, with `outputs` too: its RUN steps, the ONBUILD steps of its base image and the
+    frontend that a `# syntax=` names are executed where it is built, and fill the cache there.
 
     Args:
         request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
@@ -124,13 +129,16 @@ def build(
 
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
-        found = _engine(engine, changes=not asked.outputs)
+        found = _engine(engine)
+        for place in places_of_builder(asked.builder):
+            guard(place, engine)
     except (EngineUnavailable, Protected):
         _faults(asked)  # they need no engine, and come first
         raise
     return engine_build(found, asked, command=command)
 
 
+@reads
 def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Report:
     """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
 
@@ -177,6 +185,7 @@ def _lint(request: BuildRequest, engine: str) -> list[Problem]:
     return lint(found, request)
 
 
+@changes
 def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
     """Push an image to the registry that its name says.
 
@@ -188,26 +197,29 @@ def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferSt
     """
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.push(_engine(engine, changes=True), image)
+    return engine_images.push(_engine(engine), image)
 
 
+@changes
 def pull(
     image: str, *, platform: str = "", engine: str = ""
 ) -> Operation[TransferEvent, TransferState, TransferResult]:
     """Pull an image; raises from `result()` as `push` does, with PullFailed in place of PushFailed."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.pull(_engine(engine, changes=True), image, platform=platform)
+    return engine_images.pull(_engine(engine), image, platform=platform)
 
 
+@changes
 def tag(image: str, target: str, *, engine: str = "") -> Report:
     """Give an image a further name."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    engine_images.tag(_engine(engine, changes=True), image, target)
+    engine_images.tag(_engine(engine), image, target)
     return Report((Remark(f"{image} is also {target}"),), shlex.join(["docker", "tag", image, target]))
 
 
+@reads
 def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of images in the engine's store."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
@@ -218,6 +230,7 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
 # --- registries
 
 
+@reads
 def login(registry: str, username: str, password: str) -> Report:
     """Check a user and password with a registry, and keep them as docker does.
 
@@ -241,6 +254,7 @@ def login(registry: str, username: str, password: str) -> Report:
     )
 
 
+@reads
 def logout(registry: str = "") -> Report:
     """Forget the credentials of a registry ("" is Docker Hub)."""
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
@@ -254,6 +268,7 @@ def logout(registry: str = "") -> Report:
 # --- containers
 
 
+@changes
 def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operation[LogEvent, LogState, RunResult]:
     """Run a command in a new container: `run("busybox", command=["date"], remove=True)`.
 
@@ -270,9 +285,10 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine, changes=True), replace(asked, labels=labels))
+    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
 
 
+@reads
 def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of containers."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
@@ -280,6 +296,7 @@ def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 -
     return engine_containers.ps(_engine(engine), every=all)
 
 
+@reads
 def container_logs(
     request: LogRequest | str, *, engine: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, LogResult]:
@@ -289,6 +306,7 @@ def container_logs(
     return engine_logs.logs(_engine(engine), request_from(LogRequest, request, fields, by="names"))
 
 
+@changes
 def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, engine: str = "") -> Report:
     """Stop containers; `seconds` is how long each may take to end well.
 
@@ -297,13 +315,14 @@ def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, e
     """
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
-    found = _engine(engine, changes=True)
+    found = _engine(engine)
     stopped = names_from(names)
     for container in engine_containers.find(found, stopped):
         engine_containers.stop(found, container.id, **({} if seconds is None else {"seconds": seconds}))
     return Report(tuple(Remark(f"{name} stopped") for name in stopped), shlex.join(["docker", "stop", *stopped]))
 
 
+@changes
 def remove_containers(
     names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
 ) -> Report:
@@ -316,18 +335,20 @@ def remove_containers(
     return plan_container_removal(names, force=force, volumes=volumes, engine=engine).remove()
 
 
+@changes
 def plan_container_removal(
     names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
 ) -> RemovalPlan:
     """Find the containers that a removal would remove; raises as `remove_containers`."""
     from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
 
-    return plan_removal(_engine(engine, changes=True), names_from(names), force=force, volumes=volumes)
+    return plan_removal(_engine(engine), names_from(names), force=force, volumes=volumes)
 
 
 # --- pods
 
 
+@reads
 def pods(
     *,
     names: Sequence[str] | str = (),
@@ -365,6 +386,7 @@ def pods(
     return replace(found, command=command or found.command, follow=follow)
 
 
+@reads
 def watch_pods(
     *,
     names: Sequence[str] | str = (),
@@ -384,6 +406,7 @@ def watch_pods(
     return operation
 
 
+@changes
 def create_pod(
     request: PodRequest | str, *, context: str = "", **fields: Any
 ) -> Operation[PodStep, PodStart, PodChange]:
@@ -401,7 +424,6 @@ def create_pod(
     """
     asked = request_from(PodRequest, request, fields, by="name")
     home = _pods_home(context, asked.namespace)
-    _guard(home.context, named=bool(context))
     labels = {**asked.labels, NOTEBOOK_LABEL: notebook_id()}
     return home.create(replace(asked, labels=labels))
 
@@ -435,6 +457,7 @@ class DeletionPlan:
         return found
 
 
+@changes
 def plan_pod_deletion(
     names: Sequence[str] | str = (),
     *,
@@ -451,7 +474,6 @@ def plan_pod_deletion(
         Protected: the context is protected and not named.
     """
     home = _pods_home(context, namespace)
-    _guard(home.context, named=bool(context))
     if sum(map(bool, (names, selector, all))) > 1:  # as kubectl: what would the others mean?
         raise UsageError("Pods to delete are named, or found by a selector, or all: one of the three.")
     found = names_from(names)
@@ -462,6 +484,7 @@ def plan_pod_deletion(
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home)
 
 
+@changes
 def delete_pods(
     names: Sequence[str] | str = (),
     *,
@@ -482,12 +505,14 @@ def delete_pods(
     return plan.delete(force=force, grace_period=grace_period)
 
 
+@reads
 def describe_pod(name: str, *, namespace: str = "", context: str = "", command: str = "") -> Description:
     """All about a pod, with its events."""
     found: Description = _pods_home(context, namespace).describe(name)
     return replace(found, command=command or found.command)
 
 
+@reads
 def pod_logs(
     request: LogRequest | str = "", *, context: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, LogResult]:
@@ -498,6 +523,7 @@ def pod_logs(
     return _pods_home(context, asked.namespace).logs(asked)
 
 
+@changes
 def exec_pod(
     request: ExecRequest | str, *, context: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, ExecResult]:
@@ -510,10 +536,10 @@ def exec_pod(
     if not asked.command:
         raise UsageError(f"Which command is to run in {asked.name}?", cure='exec_pod("web", command=["date"])')
     home = _pods_home(context, asked.namespace)
-    _guard(home.context, named=bool(context))
     return home.execute(asked)
 
 
+@reads
 def events(
     name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "", command: str = ""
 ) -> Table:
@@ -522,6 +548,7 @@ def events(
     return replace(found, command=command or found.command)
 
 
+@changes_unless("dry_run")
 def apply(
     text: str,
     *,
@@ -550,8 +577,6 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    if not dry_run:
-        _guard(home.context, named=bool(context))
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
     found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
     return PodChanges(replace(change, command=command) for change in found)
@@ -560,6 +585,7 @@ def apply(
 # --- what is there
 
 
+@reads
 def doctor() -> Report:
     """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
     from nbcontainer.diagnosis import diagnose  # noqa: PLC0415 - loads with the first call
@@ -586,6 +612,7 @@ def _open_connection() -> None:
         cluster.link.short_calls.connect(cluster)
 
 
+@reads
 def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
 
@@ -629,22 +656,22 @@ def _namespaces(context: str) -> list[str]:
 # --- what they share
 
 
-def _engine(name: str = "", *, changes: bool = False) -> Engine:
+def _engine(name: str = "") -> Engine:
     """The engine of that name, or the one in use; where the call changes something, it must not be protected."""
     from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
     engine = find_engine(name)
-    if changes:
-        for known_as in (engine.context, engine.address):
-            _guard(known_as, named=bool(name))
+    guard(place_of_engine(engine), name)
     return engine
 
 
 def _pods_home(context: str, namespace: str) -> PodsHome:
-    """Where pods are: the cluster of the context, or Podman where there is no kubeconfig at all."""
+    """Where pods are; where the call changes something, it must not be protected."""
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
 
-    return find_pods_home(context, namespace)
+    home = find_pods_home(context, namespace)
+    guard(home.place, context)
+    return home
 
 
 def _stop_after(operation: Operation[Any, Any, Any], seconds: float) -> None:
@@ -655,22 +682,3 @@ def _stop_after(operation: Operation[Any, Any, Any], seconds: float) -> None:
         timer.daemon = True
         timer.start()
         operation.when_done(timer.cancel)
-
-
-def _guard(context: str, *, named: bool) -> None:
-    if settings.is_protected(context) and not named:
-        raise Protected(
-            f"The context {context!r} is protected, and this call would change it.",
-            context=context,
-            cure=f"Name it to do it all the same: --context={context}",
-        )
-
-
-def notebook_id() -> str:
-    """An id of the notebook that survives the kernel: of its path, where Jupyter tells it, else of the folder."""
-    import hashlib  # noqa: PLC0415 - seldom
-    import os  # noqa: PLC0415 - seldom
-    from pathlib import Path  # noqa: PLC0415 - seldom
-
-    path = os.environ.get("JPY_SESSION_NAME") or str(Path.cwd())
-    return hashlib.sha256(path.encode()).hexdigest()[:12]

@@ -26,7 +26,7 @@ by a magic it prints those lines alone (`_render_traceback_`); raised by the API
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,18 @@ class NbcontainerError(Exception):
     def __str__(self) -> str:
         """Give the message, and under it the cure."""
         return f"{self.message}\n{self.cure}" if self.cure else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
+        facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return _restored, (type(self), self.args, facts)
+
+
+def _restored(kind: type[NbcontainerError], args: tuple[Any, ...], facts: dict[str, Any]) -> NbcontainerError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(facts)
+    return error
 
 
 class UsageError(NbcontainerError):

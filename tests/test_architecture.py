@@ -10,7 +10,7 @@ import pytest
 import nbcontainer
 
 PACKAGE = Path(nbcontainer.__file__).parent
-HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2")
+HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2", "cryptography")
 
 # each part of the house, and the parts that it may import
 ALLOWED = {
@@ -25,8 +25,11 @@ ALLOWED = {
     "kubernetes_yaml": {"errors"},
     "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit", "kubernetes_yaml"},
     "cluster": {"errors", "settings", "spool", "model", "operation", "kubernetes_yaml"},
-    "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster"},
-    "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "version"},
+    "identity": set(),
+    "addresses": set(),
+    "protection": {"addresses", "errors", "settings", "engine", "cluster"},
+    "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster", "protection"},
+    "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "protection", "version"},
     "api": {
         "errors",
         "settings",
@@ -36,13 +39,28 @@ ALLOWED = {
         "operation",
         "engine",
         "cluster",
+        "identity",
         "pods_home",
+        "protection",
         "diagnosis",
     },
     "widgets": {"errors"},
     "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
-    "magics": {"errors", "settings", "model", "dockerfile", "operation", "api", "views", "language"},
+    "verbs": {"errors"},
+    "magics": {
+        "errors",
+        "settings",
+        "spool",
+        "protection",
+        "model",
+        "dockerfile",
+        "operation",
+        "api",
+        "views",
+        "language",
+        "verbs",
+    },
     "__init__": {"errors", "settings", "api", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}
@@ -92,9 +110,15 @@ def test_the_model_needs_the_standard_library_alone():
         assert names <= set(sys.stdlib_module_names), path
 
 
-def test_buildkit_needs_h2_and_the_standard_library_alone():
+def test_buildkit_needs_h2_cryptography_and_the_standard_library_alone():
     for path in (PACKAGE / "buildkit").glob("*.py"):
-        names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "h2", "hpack", "hyperframe"}
+        names = {name.split(".")[0] for name in _imports(path)} - {
+            "nbcontainer",
+            "h2",
+            "hpack",
+            "hyperframe",
+            "cryptography",
+        }
         assert names <= set(sys.stdlib_module_names), path
 
 

@@ -5,6 +5,8 @@ stream that the caller gives (the Engine's ``POST /session``). Services and thei
 https://github.com/moby/buildkit/tree/master/session
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import hmac
@@ -14,9 +16,9 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from . import ed25519, filereceive, filesync
+from . import filereceive, filesync
 from .connection import ByteStream, Call
 from .messages import (
     AuthorityRequest,
@@ -36,6 +38,9 @@ from .rpc_status import Code, Metadata, RpcError
 from .tokens import Login, LoginFor, fetch_token
 from .tree import Tree
 from .wire import Kind, Message
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _CHUNK = 1 << 20
 _TUNNEL_CHUNK = 1 << 19
@@ -198,19 +203,22 @@ class Session:
         self._tell("token", request.host)
         return fetch_token(request, self._login(request.host))
 
-    def _key(self, host: str, salt: bytes) -> bytes:
+    def _key(self, host: str, salt: bytes) -> Ed25519PrivateKey:
         """Tokens are cached by the daemon under this key, so those of a login are found by who has its seed only."""
+        # with the first registry that wants a token: it loads OpenSSL
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
         mac = hmac.new(salt, digestmod=hashlib.sha256)
         login = self._login(host)
         if login is not None and login.secret:
             mac.update(self._seed)
-        return mac.digest()
+        return Ed25519PrivateKey.from_private_bytes(mac.digest())
 
     def _authority(self, request: AuthorityRequest) -> Bytes:
-        return Bytes(data=ed25519.public_key(self._key(request.host, request.salt)))
+        return Bytes(data=self._key(request.host, request.salt).public_key().public_bytes_raw())
 
     def _verify(self, request: VerifyRequest) -> Bytes:
-        return Bytes(data=ed25519.sign(self._key(request.host, request.salt), request.payload) + request.payload)
+        return Bytes(data=self._key(request.host, request.salt).sign(request.payload) + request.payload)
 
     def _agent(self, name: str) -> str:
         path = self.services.ssh.get(name or "default")

@@ -10,13 +10,14 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["Access", "contexts", "read_access"]
+__all__ = ["Access", "contexts", "read_access", "servers"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
@@ -85,17 +86,36 @@ def contexts() -> tuple[dict[str, str], str]:
     return spaces, str(merged["current-context"])
 
 
+def servers() -> list[tuple[str, str]]:
+    """Every context's name with its API server's address: of KUBECONFIG's files, and of ~/.kube/config.
+
+    A context need not be whole for that, and a file that cannot be read is passed over.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for paths in (_paths(), [_default_path()]):
+        with suppress(ClusterUnavailable):
+            merged, _ = _merge(paths)
+            for name, (entry, _folder) in merged["contexts"].items():
+                cluster, _folder = merged["clusters"].get(entry.get("cluster"), ({}, None))
+                found[name, str(cluster.get("server") or "http://localhost:8080")] = None
+    return list(found)
+
+
 def _paths() -> list[Path]:
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
         return [Path(part).expanduser() for part in listed.split(os.pathsep) if part]
-    return [Path.home() / ".kube" / "config"]
+    return [_default_path()]
 
 
-def _merge() -> tuple[dict[str, Any], list[Path]]:
+def _default_path() -> Path:
+    return Path.home() / ".kube" / "config"
+
+
+def _merge(paths: list[Path] | None = None) -> tuple[dict[str, Any], list[Path]]:
     """All files as one: the first to set a name wins, files that are missing are passed over."""
     merged: dict[str, Any] = {"contexts": {}, "clusters": {}, "users": {}, "current-context": ""}
-    paths = _paths()
+    paths = _paths() if paths is None else paths
     for path in paths:
         document = _load(path)
         merged["current-context"] = merged["current-context"] or str(document.get("current-context") or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,15 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 TOO_MANY_REQUESTS = 429
 
 
+def _open_files() -> int:
+    """How many files this process may have open; 0 or less where nothing limits them."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # noqa: PLC0415 - not on Windows
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 class Slots:
     """How many streams may be open at once. Sources beyond that are read in turns, none is refused.
 
@@ -37,7 +46,7 @@ class Slots:
     """
 
     def __init__(self) -> None:
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        files = _open_files()
         self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
         self._most = self.limit
         self._taken = 0

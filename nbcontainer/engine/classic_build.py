@@ -21,7 +21,7 @@ from nbcontainer.engine.classic_stream import ClassicTranslator
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.http import plain, quoted
 from nbcontainer.engine.images import tag as tag_image
-from nbcontainer.engine.podman_steps import end_running_step
+from nbcontainer.engine.podman_steps import StepMark
 from nbcontainer.engine.registries import config_header, credentials, parse_reference
 from nbcontainer.errors import (
     ApiError,
@@ -145,9 +145,10 @@ def _run(
     translator: ClassicTranslator,
     progress: Progress[BuildEvent],
 ) -> None:
+    mark = StepMark(engine.address if engine.capabilities.pods else "", request.ulimits)
     try:
         tar = _context(engine, request, dockerfile)
-        query = _query(engine, request, tar.dockerfile_name)
+        query = _query(engine, request, tar.dockerfile_name, mark)
     except (ValueError, ContextError) as error:
         raise UsageError(f"{error}.") from None
     headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, progress)}
@@ -172,8 +173,8 @@ def _run(
             raise
         raise _lost(engine, error.message) from None
     finally:
-        if progress.stopping and translator.runs_command and engine.capabilities.pods:
-            end_running_step(engine.address, translator.step_started)
+        if progress.stopping and translator.runs_command:
+            mark.end_running_step()
         translator.finish(StepState.STOPPED)
     if failure is not None:
         raise _failure(failure, request, dockerfile, translator)
@@ -240,11 +241,11 @@ def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) 
     return False
 
 
-def _query(engine: Engine, request: BuildRequest, dockerfile_name: str) -> dict[str, object]:
+def _query(engine: Engine, request: BuildRequest, dockerfile_name: str, mark: StepMark) -> dict[str, object]:
     ulimits: list[object] = [_ulimit(text) for text in request.ulimits]
     add_hosts: object = ",".join(request.add_hosts)
     if engine.capabilities.pods:  # which reads both in its own way, and refuses docker's
-        ulimits = list(request.ulimits)
+        ulimits = [*request.ulimits, *filter(None, [mark.ulimit])]
         add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
     given: dict[str, object] = {
         "version": "1",

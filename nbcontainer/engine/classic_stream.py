@@ -68,7 +68,6 @@ class ClassicTranslator:
         self._extra = 0
         self._over = False
         self.step: BuildStep | None = None
-        self.step_started = 0.0
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.image_id = ""
 
@@ -149,8 +148,8 @@ class ClassicTranslator:
             # the engine makes steps of its own: a LABEL for --label, the triggers of a base image
             self._extra += 1
             step = BuildStep(id=f"extra {self._extra}", name=begun[0], stage=stage, instruction=text, internal=True)
-        self.step, self.step_started = step, time.time()
-        self._tell(StepStarted(step, self.step_started))
+        self.step = step
+        self._tell(StepStarted(step, time.time()))
 
     def _end(self, state: StepState, error: str = "") -> None:
         if self.step is not None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcontainer.engine.config import Context, config_folder, find_context, load_config
+from nbcontainer.engine.config import DEFAULT, Context, config_folder, find_context, load_config
 from nbcontainer.engine.dial import Stream, Tls, dial
 from nbcontainer.engine.http import Http, Reply
 from nbcontainer.engine.private_podman import private_podman
@@ -93,8 +93,8 @@ class Engine:
 
     @property
     def context(self) -> str:
-        """The docker context that it is, else its address: what `protected_contexts` are compared with."""
-        return self._where.context or self.address
+        """The docker context that it is, "podman" for the private Podman, or "" where only its address is known."""
+        return self._where.context or ("podman" if self.private else "")
 
     @property
     def name(self) -> str:
@@ -226,7 +226,7 @@ def _named() -> Address | None:
     source = "DOCKER_CONTEXT"
     if not name:
         name, source = str(load_config().get("currentContext") or ""), "docker's current context"
-    if name in ("", "default"):
+    if name in ("", DEFAULT):
         return None
     context = find_context(name)
     if context is None:
@@ -253,7 +253,8 @@ def _setting(value: str, source: str = "the setting `engine`") -> Address:
 
 
 def _of_context(context: Context) -> Address:
-    return Address(context.address, f"docker context {context.name!r}", context.tls, context.name)
+    tls = context.tls or (_environment_tls(context.address) if context.name == DEFAULT else None)
+    return Address(context.address, f"docker context {context.name!r}", tls, context.name)
 
 
 def _environment_tls(url: str) -> Tls | None:

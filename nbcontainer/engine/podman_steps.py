@@ -1,96 +1,68 @@
 """End the command of a build step that Podman leaves running when its client has gone.
 
 Podman cancels a build whose client closes the connection, but lets the RUN that is under way go on to its end (seen
-with 4.3). Its API has no call to end it. Where the service runs on this machine, the command is found as what the
-service's own child "buildah-oci-runtime" has started since the step began.
+with 4.3). Its API has no call to end it. So each of our builds gives its steps a resource limit of a value that no
+other build has, and where the service runs on this machine, the processes that carry it are ours to end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
-import socket
-import struct
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["end_running_step"]
+__all__ = ["StepMark"]
 
-RUNTIME = b"buildah-oci-runtime"
+# setrlimit(2): the CPU time, in microseconds, of a process that is scheduled in real time. Years of it limit nothing.
+LIMIT = "rttime"
+LIMIT_IN_PROC = "Max realtime timeout"  # proc_pid_limits(5)
+LEAST, RANGE = 2**50, 2**50
 PATIENCE = 0.6  # seconds in which a step that was about to start may show up
-EARLIER = 0.5  # seconds by which the command may seem older than the word of its step: clocks are coarse
 
 
-def end_running_step(address: str, started: float) -> bool:
-    """Kill the command of the build step that began at `started`, if the Podman service at `address` is a local one.
+class StepMark:
+    """What the processes of one build's steps are known by, for an engine of this machine.
 
-    Args:
-        address: the service's address.
-        started: when the step began, in seconds since the epoch.
-
-    Returns:
-        Whether a command was killed.
+    Attributes:
+        ulimit: what to add to the build's `ulimits`, or "" where its steps cannot be marked.
     """
-    if not (address.startswith("unix://") and sys.platform == "linux"):
-        return False
-    service = _peer(address.removeprefix("unix://"))
-    end = time.monotonic() + PATIENCE
-    while service:
-        commands = [found for found in _commands(service) if found[0] >= started - EARLIER]
-        if commands:
-            with contextlib.suppress(OSError):
-                os.kill(min(commands)[1], signal.SIGKILL)  # as the first of its PID namespace it takes all others along
+
+    def __init__(self, address: str, ulimits: Sequence[str] = ()) -> None:
+        """Make a mark for a build by the Podman service at `address`, unless the user's `ulimits` have the limit."""
+        self._value = LEAST + secrets.randbelow(RANGE)
+        taken = any(text.partition("=")[0].strip() == LIMIT for text in ulimits)
+        local = address.startswith("unix://") and sys.platform == "linux"
+        self.ulimit = f"{LIMIT}={self._value}:{self._value}" if local and not taken else ""
+
+    def end_running_step(self) -> bool:
+        """Kill what the build's step runs now, or starts within a moment; returns whether there was anything."""
+        end = time.monotonic() + PATIENCE
+        while self.ulimit:
+            ended = [pid for pid in self._processes() if _kill(pid)]
+            if ended:
                 return True
-        if time.monotonic() > end:
-            break
-        time.sleep(0.05)
-    return False
-
-
-def _peer(path: str) -> int:
-    """The process that listens on a unix socket, 0 where it is gone."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        try:
-            connection.settimeout(1)
-            connection.connect(path)
-            raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        except OSError:
-            return 0
-    pid: int = struct.unpack("3i", raw)[0]
-    return pid
-
-
-def _commands(service: int) -> list[tuple[float, int]]:
-    """(start time, process) of what the service's build steps run."""
-    parents: dict[int, int] = {}
-    starts: dict[int, float] = {}
-    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    ticks = os.sysconf("SC_CLK_TCK")
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
-                parents[int(entry.name)] = int(fields[1])
-                starts[int(entry.name)] = boot + int(fields[19]) / ticks
-    return [
-        (starts[pid], pid)
-        for pid, parent in parents.items()
-        if _is_runtime(parent) and _descends(parent, service, parents)
-    ]
-
-
-def _is_runtime(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(RUNTIME)
-    except OSError:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.05)
         return False
 
+    def _processes(self) -> Iterator[int]:
+        limit = str(self._value).encode()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    lines = (entry / "limits").read_bytes().splitlines()
+                    if any(line.startswith(LIMIT_IN_PROC.encode()) and limit in line.split() for line in lines):
+                        yield int(entry.name)
 
-def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
-    while pid > 1:
-        if pid == ancestor:
-            return True
-        pid = parents.get(pid, 0)
+
+def _kill(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+        return True
     return False

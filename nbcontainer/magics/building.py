@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.verbs import option, switch
+from nbcontainer.verbs.arguments import option, switch
 
 if TYPE_CHECKING:
     from nbcontainer.magics.calls import Call
@@ -120,7 +120,7 @@ def _write_files(call: Call, result: Any) -> None:
     }
     metadata = json.dumps({name: value for name, value in facts.items() if value}, indent=2)
     for flag, text in (("iidfile", result.id), ("metadata_file", metadata)):
-        if path := call.values.get(flag):
+        if path := call.values[flag]:
             try:
                 Path(path).expanduser().write_text(text, encoding="utf-8")
             except OSError as error:

@@ -9,11 +9,12 @@ from typing import Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import FLAGS, run_build, shared_fields
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.magics.verbs import Verb, option, positional, refused, switch
+from nbcontainer.verbs.arguments import option, positional, refused, switch
+from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["VERBS"]
 
-VERBS = Verbs("dockerfile", "Builds the cell.", cell=True)
+VERBS = Verbs("dockerfile", "Builds the cell.")
 
 DOCKERFILE = Verb(
     "",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.engine.build import build
+from nbcontainer.engine.podman_steps import StepMark
 from nbcontainer.errors import BuildFailed, DockerfileError, Stopped, UsageError
 from nbcontainer.model.build import (
     BuildRequest,
@@ -231,6 +232,20 @@ def test_stop_leaves_no_process(engine):
     assert time.monotonic() - began < 1.0
     wait_until(lambda: not processes(f"1{marker}"), 3)
     assert operation.state.count(StepState.RUNNING) == 0
+
+
+def test_a_stop_ends_no_step_of_another_build(engine):
+    """A build whose own step has just ended finds nothing to end, whatever else the service runs."""
+    marker = unique().replace("-", "")[-9:]
+    other = start(engine, f"FROM busybox\nRUN echo begun && sleep 1{marker}\n")
+    try:
+        wait_until(lambda: "begun" in output(other.state, "sleep"))
+        assert not StepMark(engine.address).end_running_step()
+        assert processes(f"1{marker}")
+    finally:
+        other.stop()
+        other.wait_until_gone(5)
+    wait_until(lambda: not processes(f"1{marker}"), 3)
 
 
 def test_faults_of_the_text_are_raised_at_once_and_all(engine):
