@@ -77,6 +77,10 @@ def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
             from nbcontainer.magics.calls import interrupted  # noqa: PLC0415 - as above
 
             raise interrupted() from None
+        except Exception as error:  # noqa: BLE001 - the one place that all magics pass
+            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
+
+            raise presentable(error) from None
 
     magic.__name__ = name
     sign = "%%" if name == "dockerfile" else "%"
