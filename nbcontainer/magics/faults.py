@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from traceback import extract_tb
 
-from nbcontainer.errors import InternalError, NbcontainerError
+from nbcontainer.errors import InternalError
 from nbcontainer.spool import Spool
 
 __all__ = ["internal_error"]
@@ -24,15 +24,13 @@ MOST_FRAMES = 60  # of one error, at each end
 def internal_error(error: BaseException) -> InternalError:
     """Keep the traceback of `error`, and say in one line what happened and where it is."""
     what = f"Unexpected {_words(error)} in {_place(error)}"
-    try:
-        spool = Spool(f"traceback-{type(error).__name__}")
-        try:
-            spool.write("\n".join([*_lines(error, set()), ""]).encode(errors="replace"))
-        finally:
-            spool.close()
-    except (OSError, NbcontainerError) as trouble:
-        why = trouble.strerror if isinstance(trouble, OSError) else trouble
-        return InternalError(f"{what}; its traceback could not be kept: {why}")
+    spool = Spool(f"traceback-{type(error).__name__}")
+    spool.write("\n".join([*_lines(error, set()), ""]).encode(errors="replace"))
+    spool.close()
+    if not spool.whole:
+        notes: list[str] = []
+        spool.when_cut(notes.append)
+        return InternalError(f"{what}; its traceback could not be kept. {notes[0]}", traceback=spool.path)
     return InternalError(
         f"{what}; its traceback is in {spool.path}.",
         traceback=spool.path,

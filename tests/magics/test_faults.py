@@ -177,4 +177,4 @@ def test_where_no_file_can_be_written_the_line_says_so(monkeypatch, tmp_path):
     said = caught(lambda: int(SECRET))
     assert isinstance(said, InternalError)
     assert said.traceback == ""
-    assert "its traceback could not be kept: Outputs cannot be kept in" in said.message
+    assert "its traceback could not be kept. Outputs cannot be kept in" in said.message
