@@ -127,6 +127,14 @@ def test_yaml_never_ends_in_a_traceback(kernel_of_a_cluster, data, line, words):
     assert len(ran.traceback) <= 2
 
 
+def test_a_value_of_several_lines_does_not_shift_the_lines_of_errors(kernel_of_a_cluster):
+    kernel_of_a_cluster.run("more = '  a: 1\\n  b: 2\\n  c: 3'")
+    ran = kernel_of_a_cluster.run(MANIFEST + "{{more}}\n  null: x")
+    assert ran.traceback[0].startswith("✕ YamlError: line 7: a key cannot be null")
+    ran = kernel_of_a_cluster.run(f"{MANIFEST}  a: 'b'\n".replace("name: x", "name: X_x"))
+    assert ran.traceback[0].startswith("✕ ApiError: line 4: metadata.name")
+
+
 @pytest.fixture(scope="module")
 def kernel_of_a_cluster(tmp_path_factory, kubernetes_cluster):
     folder = tmp_path_factory.mktemp("kernel")
