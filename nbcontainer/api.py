@@ -19,7 +19,7 @@ from nbcontainer.errors import (
     UsageError,
 )
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build import BuildRequest, SourceMap
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
@@ -573,7 +573,7 @@ def apply(
     context: str = "",
     dry_run: bool = False,
     force_conflicts: bool = False,
-    first_line: int = 1,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
 ) -> PodChanges:
     """Apply YAML on the server: each object is created or changed.
 
@@ -583,7 +583,7 @@ def apply(
         context: the kubeconfig's context.
         dry_run: only say what would be done.
         force_conflicts: take over fields that others manage.
-        first_line: the text's first line in the person's cell.
+        source_map: from the text's lines to the person's own, for errors.
 
     Raises:
         UsageError: the text is not YAML, or no object; with the person's own line.
@@ -593,7 +593,7 @@ def apply(
 
     home = _pods_home(context, namespace)
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
+    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
     return PodChanges(found)
 
 

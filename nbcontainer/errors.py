@@ -17,6 +17,7 @@
     ├── PullFailed              a pull did not complete
     ├── CommandFailed           a command in a container ended with a non-zero exit code
     ├── Protected               the context is protected and the call does not name it
+    ├── InternalError           an error that is not ours came up in a magic; `traceback` names the file with it
     └── Stopped                 the person, or the kernel's end, stopped it
 
 An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too. Raised
@@ -41,6 +42,7 @@ __all__ = [
     "DockerfileError",
     "EngineUnavailable",
     "Forbidden",
+    "InternalError",
     "NbcontainerError",
     "NotFound",
     "Problem",
@@ -268,6 +270,18 @@ class Protected(NbcontainerError):
         super().__init__(message, cure=cure)
 
 
+class InternalError(NbcontainerError):
+    """Something went wrong in a magic that nobody foresaw.
+
+    Attributes:
+        traceback: the path of the file with Python's traceback, without values; "" where it could not be kept.
+    """
+
+    def __init__(self, message: str, *, traceback: str = "", cure: str = "") -> None:
+        self.traceback = traceback
+        super().__init__(message, cure=cure)
+
+
 class Stopped(NbcontainerError):
     """The person, or the kernel's end, stopped it."""
 
@@ -276,4 +290,5 @@ def outcome_of(error: BaseException, *, stopped: bool) -> tuple[str, str]:
     """How something ended that raised `error`, for the last picture of it: "failed" or "stopped", and why it failed."""
     if stopped or isinstance(error, Stopped):
         return "stopped", ""
-    return "failed", (error.message if isinstance(error, NbcontainerError) else str(error)) or type(error).__name__
+    # what an error that is not ours says may hold a value, and a picture is saved
+    return "failed", (error.message if isinstance(error, NbcontainerError) else "") or type(error).__name__

@@ -1,6 +1,6 @@
 """kubeconfig: which API server, as whom, by kubectl's rules.
 
-The files are read here with yaml alone: it takes milliseconds, where `kubernetes.aio` takes most of a second to
+The files are read here without `kubernetes`: it takes milliseconds, where `kubernetes.aio` takes most of a second to
 import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/.
 """
 

@@ -24,6 +24,7 @@ from nbcontainer.engine.pod_tables import (
     pod_status,
 )
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.model.build import SourceMap
 from nbcontainer.model.pods import (
     Description,
     ExecRequest,
@@ -351,7 +352,12 @@ def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> Not
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
 
-def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
+def apply(
+    engine: Engine,
+    text: str,
+    *,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+) -> list[PodChange]:
     """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
 
     Raises:
@@ -360,7 +366,7 @@ def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
     """
     from nbcontainer.kubernetes_yaml.manifests import parse_manifests  # noqa: PLC0415 - seldom
 
-    manifests = parse_manifests(text, first_line)
+    manifests = parse_manifests(text, source_map.own)
     for manifest in manifests:
         if manifest.kind != "Pod":
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -47,15 +48,15 @@ def read_documents(text: str, first_line: int = 1) -> list[Document]:
     return _not_empty(found)
 
 
-def read_document(text: str, first_line: int = 1) -> Document | None:
-    """The first document of a YAML text, as a kubeconfig is read; None where there is none.
+def read_document(text: str | bytes, first_line: int = 1) -> Document | None:
+    """The first document of a YAML text or file, as a kubeconfig is read; None where there is none.
 
     Raises:
         YamlError: it is not YAML; with the line.
     """
     import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
 
-    body = text.removeprefix("\ufeff")
+    body = (text if isinstance(text, str) else _decoded(text, first_line)).removeprefix("\ufeff")
     unprintable = _UNPRINTABLE.search(body)
     if unprintable is not None:
         code = f"U+{ord(unprintable[0]):04X}"
@@ -68,6 +69,16 @@ def read_document(text: str, first_line: int = 1) -> Document | None:
     except yaml.YAMLError as error:
         raise YamlError(first_line, f"this is not YAML: {str(error).partition(chr(10))[0]}") from None
     return None if root is None else construct(root)
+
+
+def _decoded(text: bytes, first_line: int) -> str:
+    """A file's text: UTF-8, or UTF-16 if it begins with the mark for it."""
+    encoding = "utf-16" if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + first_line
+        raise YamlError(line, f"its text is not {encoding.upper()}") from None
 
 
 def _not_empty(documents: list[Document]) -> list[Document]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nbcontainer.errors import UsageError
+from nbcontainer.errors import UsageError, YamlError
 from nbcontainer.kubernetes_yaml.documents import read_documents
 from nbcontainer.kubernetes_yaml.fields import Field
 
@@ -22,13 +23,15 @@ class Manifest:
     """One object of the text.
 
     Attributes:
-        root: its fields, with the lines of the person's own text.
+        root: its fields, with the text's lines.
+        own: from the text's lines to the person's own.
     """
 
     root: Field
     api_version: str
     kind: str
     name: str
+    own: Callable[[int], int]
 
     @property
     def document(self) -> dict[str, Any]:
@@ -37,12 +40,12 @@ class Manifest:
 
     def line_of(self, field: str) -> int:
         """The line of a field, or of the nearest field above it that stands in the text."""
-        return self._nearest(field)[0].line
+        return self.own(self._nearest(field)[0].line)
 
     def stated_line(self, field: str) -> int:
         """The line of a field, or 0 where it does not stand in the text."""
         found, whole = self._nearest(field)
-        return found.line if whole else 0
+        return self.own(found.line) if whole else 0
 
     def with_lines(self, message: str) -> str:
         """The API server's words, each line of them with the line of the field that they name."""
@@ -99,34 +102,42 @@ def _index(inner: str, items: Any) -> int | None:
     return None
 
 
-def parse_manifests(text: str, first_line: int = 1) -> list[Manifest]:
+def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line) -> list[Manifest]:
     """All objects of a text, those of a List included.
+
+    Args:
+        text: YAML or JSON.
+        own: from the text's lines to the person's own, which errors name.
 
     Raises:
         YamlError: it is not YAML as Kubernetes reads it, or not JSON; with the line.
         UsageError: an object lacks apiVersion, kind or name; with the line.
     """
-    manifests = [each for document in read_documents(text, first_line) for each in _objects(document.root)]
+    try:
+        documents = read_documents(text)
+    except YamlError as error:
+        raise YamlError(own(error.line), error.problem, cure=error.cure) from None
+    manifests = [each for document in documents for each in _objects(document.root, own)]
     if not manifests:
         raise UsageError("The text holds no manifest.")
     return manifests
 
 
-def _objects(root: Field) -> list[Manifest]:
+def _objects(root: Field, own: Callable[[int], int]) -> list[Manifest]:
     document = root.value
     if not isinstance(document, dict):
-        raise UsageError(f"line {root.line}: a manifest is a mapping with apiVersion, kind and metadata.")
+        raise UsageError(f"line {own(root.line)}: a manifest is a mapping with apiVersion, kind and metadata.")
     if document.get("kind") == "List" and isinstance(document.get("items"), list):
-        return [each for item in root.below["items"].below.values() for each in _objects(item)]
+        return [each for item in root.below["items"].below.values() for each in _objects(item, own)]
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    manifest = Manifest(root, str(document.get("apiVersion")), str(document.get("kind")), str(name))
+    manifest = Manifest(root, str(document.get("apiVersion")), str(document.get("kind")), str(name), own)
     for field, value in (
         ("apiVersion", document.get("apiVersion")),
         ("kind", document.get("kind")),
         ("metadata.name", name),
     ):
         if not value or not isinstance(value, str):
-            line = manifest.stated_line(field) or root.line
+            line = manifest.stated_line(field) or own(root.line)
             raise UsageError(f"line {line}: {field} is missing or is not text.")
     return [manifest]

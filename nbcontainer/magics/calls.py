@@ -25,6 +25,7 @@ __all__ = [
     "Verbs",
     "interrupted",
     "is_headless",
+    "presentable",
     "refuse_terminal",
     "run_magic",
 ]
@@ -173,6 +174,15 @@ def interrupted() -> Stopped:
     stopped = Stopped("Interrupted.")
     _quiet(stopped)
     return stopped
+
+
+def presentable(error: Exception) -> NbcontainerError:
+    """What the person is shown of an error: its own lines, or, where it is not ours, one and a file's name."""
+    if isinstance(error, NbcontainerError):
+        return _quiet(error)
+    from nbcontainer.magics.faults import internal_error  # noqa: PLC0415 - seldom
+
+    return _quiet(internal_error(error))
 
 
 def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:

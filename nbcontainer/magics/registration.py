@@ -75,7 +75,12 @@ def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
         namespace: Mapping[str, Any] = shell.user_ns
         if local_ns is not None and local_ns is not shell.user_ns:
             namespace = ChainMap(dict(local_ns), shell.user_ns)
-        return run_magic(verbs_of(name), line, cell, namespace, shell)
+        try:
+            return run_magic(verbs_of(name), line, cell, namespace, shell)
+        except Exception as error:  # noqa: BLE001 - the one place that all magics pass
+            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
+
+            raise presentable(error) from None
 
     magic.__name__ = name
     sign = "%%" if name == "dockerfile" else "%"

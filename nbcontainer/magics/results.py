@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -40,9 +41,24 @@ def register(shell: Any) -> None:
     formatter = shell.display_formatter
     for module, name in DRAWN:
         if hasattr(shell, "kernel"):
-            formatter.ipython_display_formatter.for_type_by_name(module, name, _display)
+            formatter.ipython_display_formatter.for_type_by_name(module, name, _guarded(_display))
         else:
-            formatter.formatters["text/plain"].for_type_by_name(module, name, _print)
+            formatter.formatters["text/plain"].for_type_by_name(module, name, _guarded(_print))
+
+
+def _guarded(draw: Callable[..., None]) -> Callable[..., None]:
+    """The same, where an error shows as a magic's does: IPython would print its traceback."""
+
+    @wraps(draw)
+    def guarded(*arguments: Any) -> None:
+        try:
+            draw(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
+
+            raise presentable(error) from None
+
+    return guarded
 
 
 def interrupted() -> BaseException:

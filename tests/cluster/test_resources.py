@@ -8,6 +8,7 @@ from nbcontainer import api
 from nbcontainer.cluster.discovery import POD, find_kind
 from nbcontainer.cluster.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
+from nbcontainer.model.build import SourceMap
 from nbcontainer.settings import settings
 
 POD_TEXT = """\
@@ -70,6 +71,31 @@ def test_created_configured_unchanged(space):
     assert found["metadata"]["managedFields"][0]["manager"] == "nbcontainer"
 
 
+def test_a_server_keeps_what_kubectl_would_have_sent(space):
+    text = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: read-as-kubectl
+  annotations: {until: 2030-03-25T13:37:11Z}
+data:
+  9000: x
+  on: x
+  opens: 12:30
+  equal: =
+  never: 2030-13-45
+  octal: "010"
+  bytes: !!binary aGVsbG8=
+"""
+    assert done(apply(space, text)) == [("ConfigMap", "read-as-kubectl", "created")]
+    found = space.run(space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps/read-as-kubectl"))
+    assert found["metadata"]["annotations"] == {"until": "2030-03-25T13:37:11Z"}
+    text_alone = {"opens": "12:30", "equal": "=", "never": "2030-13-45", "octal": "010", "bytes": "hello"}
+    assert found["data"] == {"9000": "x", "true": "x", **text_alone}
+    with pytest.raises(ApiError, match=r"line 12: .*data\.octal"):
+        apply(space, text.replace('"010"', "010"))
+
+
 def test_a_conflict_names_field_manager_and_line(space):
     text = DEPLOYMENT.format(replicas=1).replace("scaled", "disputed").replace("settings", "beside")
     apply(space, text)
@@ -84,7 +110,7 @@ def test_a_conflict_names_field_manager_and_line(space):
         )
     )
     with pytest.raises(Conflict, match=r'line 14: spec\.replicas is managed by "somebody"') as caught:
-        apply(space, text.replace("replicas: 1", "replicas: 3"), first_line=3)
+        apply(space, text.replace("replicas: 1", "replicas: 3"), source_map=SourceMap.shifted(30, 2))
     assert "--force-conflicts" in caught.value.cure
     assert "Applied before it: ConfigMap beside" in caught.value.message
     changes = apply(space, text.replace("replicas: 1", "replicas: 3"), force_conflicts=True)
@@ -112,7 +138,7 @@ def test_a_conflict_names_field_manager_and_line(space):
 def test_errors_name_the_persons_own_lines(space, change, error, words):
     text = POD_TEXT.format(name="bad").replace(*change)
     with pytest.raises(error, match=words):
-        apply(space, text, first_line=2)
+        apply(space, text, source_map=SourceMap.shifted(30, 1))
 
 
 def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
@@ -123,7 +149,7 @@ def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
     ]
     changed = text.replace("image: busybox", "image: busybox:1").replace('"600"', '"900"')
     with pytest.raises(ApiError) as caught:
-        apply(space, changed, first_line=2)
+        apply(space, changed, source_map=SourceMap.shifted(30, 1))
     assert caught.value.message == "line 10: spec.containers[0].args cannot be changed once Pod fixed exists."
     delete = f"`%kpod delete fixed -n {space.namespace}`"
     assert caught.value.cure == f"Delete it first ({delete}) and run this again, or give the new one another name."
@@ -188,7 +214,7 @@ def test_a_namespace_that_differs_from_the_calls_is_refused_before_anything_is_s
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spaced}\n"
     other = text + "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: spaced\n  namespace: kube-system\n"
     with pytest.raises(UsageError, match=f"line 10: the manifest's namespace is 'kube-system', .* '{space.namespace}'"):
-        api.apply(other, namespace=space.namespace, first_line=2)
+        api.apply(other, namespace=space.namespace, source_map=SourceMap.shifted(30, 1))
     assert not space.run(
         space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps?fieldSelector=metadata.name=spaced")
     )["items"]

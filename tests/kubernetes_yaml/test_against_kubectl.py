@@ -14,8 +14,9 @@ import pytest
 
 from nbcontainer.errors import YamlError
 from nbcontainer.kubernetes_yaml.documents import read_documents
+from nbcontainer.kubernetes_yaml.writing import write_yaml
 from tests.conftest import part
-from tests.kubernetes_yaml.generated_texts import document, key, scalar
+from tests.kubernetes_yaml.generated_texts import LETTERS, WORDS, document, key, scalar
 
 SEED = int(os.environ.get("NBCONTAINER_YAML_SEED", "20261130"))
 CASES = int(os.environ.get("NBCONTAINER_YAML_CASES", "600"))
@@ -204,3 +205,13 @@ def test_json(kubectl):
     ]
     taken, refused = compare(texts, kubectl)
     assert (taken, refused) == (12, 3)
+
+
+def test_what_is_written_is_read_as_the_same(kubectl):
+    chance = random.Random(SEED + 4)
+    words = [*WORDS, *("<<", "", " a", "a: b", "# a", "- a", "a\nb\n", "é", "\u2028", "'", '"', "!a", "&a", "*a", "@")]
+    words += ["".join(chance.choice(LETTERS) for _ in range(chance.randint(1, 6))) for _ in range(CASES)]
+    head = {"apiVersion": "v1", "kind": "Sample"}
+    values = [{**head, "metadata": {"name": f"n{number}"}, word: [word]} for number, word in enumerate(words)]
+    assert kubectl([write_yaml(value) for value in values]) == [[value] for value in values]
+    assert [ours(write_yaml(value)) for value in values] == [[value] for value in values]

@@ -21,7 +21,7 @@ spec:
 
 
 def test_lines_of_fields():
-    (manifest,) = parse_manifests(POD_TEXT.format(name="x"), first_line=10)
+    (manifest,) = parse_manifests(POD_TEXT.format(name="x"), lambda line: line + 9)
     assert manifest.line_of("metadata.name") == 13
     assert manifest.line_of('spec.containers[name="web"].image') == 17
     assert manifest.line_of(".spec.containers[0].args[1]") == 18
@@ -99,7 +99,7 @@ def test_what_is_wrong_is_said_with_its_line(text, line, words):
     assert caught.value.line == line
     assert str(caught.value).startswith(f"line {line}: ")
     with pytest.raises(YamlError) as caught:
-        parse_manifests("---\n---\n# comment\n" + HEAD + text, first_line=10)
+        parse_manifests("---\n---\n# comment\n" + HEAD + text, lambda line: line + 9)
     assert caught.value.line == line + 3 + 9
 
 
