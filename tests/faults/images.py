@@ -62,13 +62,15 @@ class Build(OnEngine):
         state: BuildState = ended.value.state
         found = [line for step in state.instructions for line in step.output]
         # Podman's stream has more than what the steps write
-        lines = [line for line in found if line.startswith(("line ", sha256(self.content).hexdigest()))]
-        wanted = [f"line {number} of {STEP_LINES}" for number in range(1, STEP_LINES + 1)]
-        wanted.append(f"{sha256(self.content).hexdigest()}  /file")
-        ended.lines, ended.notes = lines, tuple(warning.problem.message for warning in state.warnings)
-        difference = compare_lines(wanted, lines)
+        ended.lines = [line for line in found if line.startswith("line ")]
+        ended.notes = tuple(warning.problem.message for warning in state.warnings)
+        difference = compare_lines(
+            [f"line {number} of {STEP_LINES}" for number in range(1, STEP_LINES + 1)], ended.lines
+        )
         if difference.words:
             return difference
+        if f"{sha256(self.content).hexdigest()}  /file" not in found:
+            return Difference("another file has arrived", bytes=1)
         return self.difference_of_image(ended.value.id)
 
     def difference_of_image(self, told: str) -> Difference:
