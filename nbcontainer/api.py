@@ -5,12 +5,12 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Problem, Protected, UsageError
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -18,7 +18,15 @@ from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
-from nbcontainer.settings import settings
+from nbcontainer.protection import (
+    changes,
+    changes_unless,
+    guard,
+    place_of_engine,
+    places_of_builder,
+    reads,
+    refuse_moved,
+)
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -61,6 +69,7 @@ __all__ = [
     "images",
     "login",
     "logout",
+    "notebook_id",
     "pod_logs",
     "pods",
     "pull",
@@ -72,7 +81,6 @@ __all__ = [
     "watch_pods",
 ]
 
-NOTEBOOK_LABEL = "nbcontainer.notebook"
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -104,14 +112,18 @@ PRELOADED = (
 # --- images
 
 
+@changes
 def build(
-    request: BuildRequest | str, *, command: str = "", engine: str = "", **fields: Any
+    request: BuildRequest | str, *, command: Sequence[str] = (), engine: str = "", **fields: Any
 ) -> Operation[BuildEvent, BuildState, BuildResult]:
     """Build an image.
 
+    Every build is a call that changes, with `outputs` too: its RUN steps, the ONBUILD steps of its base image and the
+    frontend that a `# syntax=` names are executed where it is built, and fill the cache there.
+
     Args:
         request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
-        command: the same as a docker command, for the result.
+        command: the words of the docker command, for the result; () for those that the request gives.
         engine: a docker context, an address or "podman"; "" for the one in use. So for all calls of an engine.
         **fields: `BuildRequest`'s fields, where `request` is a text.
 
@@ -124,13 +136,16 @@ def build(
 
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
-        found = _engine(engine, changes=not asked.outputs)
+        found = _engine(engine)
+        for place in places_of_builder(asked.builder):
+            guard(place, engine)
     except (EngineUnavailable, Protected):
         _faults(asked)  # they need no engine, and come first
         raise
     return engine_build(found, asked, command=command)
 
 
+@reads
 def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Report:
     """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
 
@@ -177,6 +192,7 @@ def _lint(request: BuildRequest, engine: str) -> list[Problem]:
     return lint(found, request)
 
 
+@changes
 def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
     """Push an image to the registry that its name says.
 
@@ -188,26 +204,30 @@ def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferSt
     """
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.push(_engine(engine, changes=True), image)
+    return engine_images.push(_engine(engine), image)
 
 
+@changes
 def pull(
     image: str, *, platform: str = "", engine: str = ""
 ) -> Operation[TransferEvent, TransferState, TransferResult]:
     """Pull an image; raises from `result()` as `push` does, with PullFailed in place of PushFailed."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    return engine_images.pull(_engine(engine, changes=True), image, platform=platform)
+    return engine_images.pull(_engine(engine), image, platform=platform)
 
 
+@changes
 def tag(image: str, target: str, *, engine: str = "") -> Report:
     """Give an image a further name."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    engine_images.tag(_engine(engine, changes=True), image, target)
-    return Report((Remark(f"{image} is also {target}"),), shlex.join(["docker", "tag", image, target]))
+    found = _engine(engine)
+    engine_images.tag(found, image, target)
+    return Report((Remark(f"{image} is also {target}"),), found.commands.command("tag", image, target))
 
 
+@reads
 def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of images in the engine's store."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
@@ -218,6 +238,7 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
 # --- registries
 
 
+@reads
 def login(registry: str, username: str, password: str) -> Report:
     """Check a user and password with a registry, and keep them as docker does.
 
@@ -241,19 +262,21 @@ def login(registry: str, username: str, password: str) -> Report:
     )
 
 
+@reads
 def logout(registry: str = "") -> Report:
     """Forget the credentials of a registry ("" is Docker Hub)."""
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
 
     shown = registry or "Docker Hub"
-    if registries.logout(registry):
-        return Report((Remark(f"Logged out of {shown}."),), f"docker logout {registry}".strip())
-    return Report((Remark(f"There were no credentials for {shown}.", Tone.DIM),), f"docker logout {registry}".strip())
+    kept = registries.logout(registry)
+    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
+    return Report((said,), registries.client().docker("logout", *([registry] if registry else [])))
 
 
 # --- containers
 
 
+@changes
 def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operation[LogEvent, LogState, RunResult]:
     """Run a command in a new container: `run("busybox", command=["date"], remove=True)`.
 
@@ -270,9 +293,10 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine, changes=True), replace(asked, labels=labels))
+    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
 
 
+@reads
 def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of containers."""
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
@@ -280,6 +304,7 @@ def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 -
     return engine_containers.ps(_engine(engine), every=all)
 
 
+@reads
 def container_logs(
     request: LogRequest | str, *, engine: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, LogResult]:
@@ -289,6 +314,7 @@ def container_logs(
     return engine_logs.logs(_engine(engine), request_from(LogRequest, request, fields, by="names"))
 
 
+@changes
 def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, engine: str = "") -> Report:
     """Stop containers; `seconds` is how long each may take to end well.
 
@@ -297,13 +323,15 @@ def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, e
     """
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
-    found = _engine(engine, changes=True)
+    found = _engine(engine)
     stopped = names_from(names)
     for container in engine_containers.find(found, stopped):
         engine_containers.stop(found, container.id, **({} if seconds is None else {"seconds": seconds}))
-    return Report(tuple(Remark(f"{name} stopped") for name in stopped), shlex.join(["docker", "stop", *stopped]))
+    words = ["stop", *([] if seconds is None else ["--time", str(seconds)]), *stopped]
+    return Report(tuple(Remark(f"{name} stopped") for name in stopped), found.commands.command(*words))
 
 
+@changes
 def remove_containers(
     names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
 ) -> Report:
@@ -316,18 +344,20 @@ def remove_containers(
     return plan_container_removal(names, force=force, volumes=volumes, engine=engine).remove()
 
 
+@changes
 def plan_container_removal(
     names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
 ) -> RemovalPlan:
     """Find the containers that a removal would remove; raises as `remove_containers`."""
     from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
 
-    return plan_removal(_engine(engine, changes=True), names_from(names), force=force, volumes=volumes)
+    return plan_removal(_engine(engine), names_from(names), force=force, volumes=volumes)
 
 
 # --- pods
 
 
+@reads
 def pods(
     *,
     names: Sequence[str] | str = (),
@@ -336,7 +366,6 @@ def pods(
     selector: str = "",
     field_selector: str = "",
     context: str = "",
-    command: str = "",
 ) -> Table:
     """The table of pods, of the cluster in use or of Podman where there is none.
 
@@ -347,7 +376,6 @@ def pods(
         selector: a label selector.
         field_selector: a field selector.
         context: the kubeconfig's context; "" for the current one.
-        command: the same as a kubectl command, for the result.
 
     Raises:
         NotFound: one of `names` does not exist.
@@ -362,9 +390,10 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, command=command or found.command, follow=follow)
+    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
 
 
+@reads
 def watch_pods(
     *,
     names: Sequence[str] | str = (),
@@ -384,6 +413,7 @@ def watch_pods(
     return operation
 
 
+@changes
 def create_pod(
     request: PodRequest | str, *, context: str = "", **fields: Any
 ) -> Operation[PodStep, PodStart, PodChange]:
@@ -401,7 +431,6 @@ def create_pod(
     """
     asked = request_from(PodRequest, request, fields, by="name")
     home = _pods_home(context, asked.namespace)
-    _guard(home.context, named=bool(context))
     labels = {**asked.labels, NOTEBOOK_LABEL: notebook_id()}
     return home.create(replace(asked, labels=labels))
 
@@ -435,6 +464,7 @@ class DeletionPlan:
         return found
 
 
+@changes
 def plan_pod_deletion(
     names: Sequence[str] | str = (),
     *,
@@ -451,7 +481,6 @@ def plan_pod_deletion(
         Protected: the context is protected and not named.
     """
     home = _pods_home(context, namespace)
-    _guard(home.context, named=bool(context))
     if sum(map(bool, (names, selector, all))) > 1:  # as kubectl: what would the others mean?
         raise UsageError("Pods to delete are named, or found by a selector, or all: one of the three.")
     found = names_from(names)
@@ -462,6 +491,7 @@ def plan_pod_deletion(
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home)
 
 
+@changes
 def delete_pods(
     names: Sequence[str] | str = (),
     *,
@@ -482,12 +512,13 @@ def delete_pods(
     return plan.delete(force=force, grace_period=grace_period)
 
 
-def describe_pod(name: str, *, namespace: str = "", context: str = "", command: str = "") -> Description:
+@reads
+def describe_pod(name: str, *, namespace: str = "", context: str = "") -> Description:
     """All about a pod, with its events."""
-    found: Description = _pods_home(context, namespace).describe(name)
-    return replace(found, command=command or found.command)
+    return _pods_home(context, namespace).describe(name)
 
 
+@reads
 def pod_logs(
     request: LogRequest | str = "", *, context: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, LogResult]:
@@ -498,6 +529,7 @@ def pod_logs(
     return _pods_home(context, asked.namespace).logs(asked)
 
 
+@changes
 def exec_pod(
     request: ExecRequest | str, *, context: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, ExecResult]:
@@ -510,18 +542,16 @@ def exec_pod(
     if not asked.command:
         raise UsageError(f"Which command is to run in {asked.name}?", cure='exec_pod("web", command=["date"])')
     home = _pods_home(context, asked.namespace)
-    _guard(home.context, named=bool(context))
     return home.execute(asked)
 
 
-def events(
-    name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "", command: str = ""
-) -> Table:
+@reads
+def events(name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "") -> Table:
     """What happened to pods, newest last."""
-    found: Table = _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
-    return replace(found, command=command or found.command)
+    return _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
 
 
+@changes_unless("dry_run")
 def apply(
     text: str,
     *,
@@ -530,7 +560,6 @@ def apply(
     dry_run: bool = False,
     force_conflicts: bool = False,
     first_line: int = 1,
-    command: str = "",
 ) -> PodChanges:
     """Apply YAML on the server: each object is created or changed.
 
@@ -541,7 +570,6 @@ def apply(
         dry_run: only say what would be done.
         force_conflicts: take over fields that others manage.
         first_line: the text's first line in the person's cell.
-        command: the same as a kubectl command.
 
     Raises:
         UsageError: the text is not YAML, or no object; with the person's own line.
@@ -550,16 +578,15 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    if not dry_run:
-        _guard(home.context, named=bool(context))
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
     found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
-    return PodChanges(replace(change, command=command) for change in found)
+    return PodChanges(found)
 
 
 # --- what is there
 
 
+@reads
 def doctor() -> Report:
     """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
     from nbcontainer.diagnosis import diagnose  # noqa: PLC0415 - loads with the first call
@@ -586,8 +613,11 @@ def _open_connection() -> None:
         cluster.link.short_calls.connect(cluster)
 
 
+@reads
 def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
+
+    No engine is started for it.
 
     Args:
         kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
@@ -597,25 +627,36 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
 
-    names: list[str] = []
     try:
         match kind:
-            case "image":
-                names = [f"{row.cells[0]}:{row.cells[1]}" for row in images(engine=engine) if row.cells[0] != "<none>"]
-            case "container":
-                names = containers(all=True, engine=engine).names
+            case "image" | "container":
+                return _names_on_engine(kind, engine)
             case "pod":
-                names = pods(namespace=namespace, context=context).names
+                return find_pods_home(context, namespace, starts=False).table().names
             case "pod-container" if pod:
-                names = _pods_home(context, namespace).containers(pod)
+                return find_pods_home(context, namespace, starts=False).containers(pod)
             case "context":
-                names = sorted(contexts()[0])
+                return sorted(contexts()[0])
             case "namespace":
-                names = _namespaces(context)
+                return _namespaces(context)
     except NbcontainerError:
+        pass
+    return []
+
+
+def _names_on_engine(kind: str, name: str) -> list[str]:
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
+
+    engine = engine_at_hand(name)
+    if engine is None:
         return []
-    return names
+    if kind == "container":
+        return engine_containers.ps(engine, every=True).names
+    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
 
 
 def _namespaces(context: str) -> list[str]:
@@ -629,22 +670,23 @@ def _namespaces(context: str) -> list[str]:
 # --- what they share
 
 
-def _engine(name: str = "", *, changes: bool = False) -> Engine:
+def _engine(name: str = "") -> Engine:
     """The engine of that name, or the one in use; where the call changes something, it must not be protected."""
     from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
     engine = find_engine(name)
-    if changes:
-        for known_as in (engine.context, engine.address):
-            _guard(known_as, named=bool(name))
+    guard(place_of_engine(engine), name)
     return engine
 
 
 def _pods_home(context: str, namespace: str) -> PodsHome:
-    """Where pods are: the cluster of the context, or Podman where there is no kubeconfig at all."""
+    """Where pods are; where the call changes something, it must not be protected."""
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
 
-    return find_pods_home(context, namespace)
+    home = find_pods_home(context, namespace)
+    refuse_moved(home.place, context)
+    guard(home.place, context)
+    return home
 
 
 def _stop_after(operation: Operation[Any, Any, Any], seconds: float) -> None:
@@ -655,22 +697,3 @@ def _stop_after(operation: Operation[Any, Any, Any], seconds: float) -> None:
         timer.daemon = True
         timer.start()
         operation.when_done(timer.cancel)
-
-
-def _guard(context: str, *, named: bool) -> None:
-    if settings.is_protected(context) and not named:
-        raise Protected(
-            f"The context {context!r} is protected, and this call would change it.",
-            context=context,
-            cure=f"Name it to do it all the same: --context={context}",
-        )
-
-
-def notebook_id() -> str:
-    """An id of the notebook that survives the kernel: of its path, where Jupyter tells it, else of the folder."""
-    import hashlib  # noqa: PLC0415 - seldom
-    import os  # noqa: PLC0415 - seldom
-    from pathlib import Path  # noqa: PLC0415 - seldom
-
-    path = os.environ.get("JPY_SESSION_NAME") or str(Path.cwd())
-    return hashlib.sha256(path.encode()).hexdigest()[:12]

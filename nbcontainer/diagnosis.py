@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
+from nbcontainer.protection import Place, place_of_cluster, place_of_engine, protected_as
 from nbcontainer.settings import settings
 from nbcontainer.version import __version__
 
@@ -119,8 +120,14 @@ def _engine() -> Iterator[Remark]:
     others = [str(path) for path in usual_sockets() if _is_there(path) and f"unix://{path}" != engine.address]
     if others:
         yield Remark(f"also there: {', '.join(others)}", Tone.DIM, "DOCKER_HOST=unix://… chooses one of them.")
+    yield from _protection(place_of_engine(engine))
     if not can.pods and not private_podman.installed():
         yield Remark("podman: not installed; it is needed only for pods without a cluster", Tone.DIM)
+
+
+def _protection(place: Place) -> Iterator[Remark]:
+    if name := next(protected_as(place), ""):
+        yield Remark(f"{name} is protected: nothing changes it but calls that name it, with --context={name}", Tone.DIM)
 
 
 def _is_there(path: Path) -> bool:
@@ -150,8 +157,7 @@ def _cluster() -> Iterator[Remark]:
         f"namespace {cluster.namespace}"
     )
     yield from _rights(cluster)
-    if settings.is_protected(cluster.context):
-        yield Remark(f"the context {cluster.context} is protected: nothing changes it but calls that name it", Tone.DIM)
+    yield from _protection(place_of_cluster(cluster))
 
 
 def _no_cluster(error: ClusterUnavailable) -> Iterator[Remark]:

@@ -8,7 +8,8 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported
+from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.protection import Place, place_of_cluster, place_of_engine
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.connection import Cluster
@@ -37,7 +38,7 @@ class PodsHome:
     """What can be done with pods, and where.
 
     Attributes:
-        context: what `protected_contexts` is matched with.
+        place: the cluster or the engine; its name is what `--context` names it by.
         where: context and namespace, or the engine, in words.
         table: the pods, once.
         watch: the pods, until stopped.
@@ -51,7 +52,7 @@ class PodsHome:
         apply: applies YAML.
     """
 
-    context: str
+    place: Place
     where: str
     table: Callable[..., Table]
     watch: Callable[..., Operation[TableEvent, TableState, Table]]
@@ -65,12 +66,17 @@ class PodsHome:
     apply: Callable[..., list[PodChange]]
 
 
-def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
-    """The cluster of the context; Podman where there is no kubeconfig and none was asked for.
+def find_pods_home(context: str = "", namespace: str = "", *, starts: bool = True) -> PodsHome:
+    """The cluster of the context; where there is no kubeconfig, Podman.
+
+    Args:
+        context: the kubeconfig's context; where there is no kubeconfig, a docker context, an address or "podman".
+        namespace: the namespace, "" for the context's own.
+        starts: whether an engine may be started for it.
 
     Raises:
         ClusterUnavailable: the context is not whole, or there is neither a cluster nor a Podman.
-        Unsupported: a namespace is named, and there is only Podman.
+        Unsupported: a namespace is named, and there is only Podman; or the engine that is named has no pods.
     """
     from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
     from nbcontainer.settings import settings  # noqa: PLC0415 - as above
@@ -78,9 +84,9 @@ def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
     try:
         return _in_cluster(find_cluster(context, namespace))
     except ClusterUnavailable as missing:
-        if context or settings.context or _has_contexts():
+        if settings.context or _has_contexts():
             raise
-        engine = _podman()
+        engine = _podman_at_hand(context) if not starts else _named_engine(context) if context else _podman()
         if engine is None:
             raise ClusterUnavailable(
                 missing.message, cure=f"{missing.cure} Or install Podman, whose pods need no cluster."
@@ -94,6 +100,31 @@ def _has_contexts() -> bool:
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
 
     return bool(contexts()[0])
+
+
+def _named_engine(context: str) -> Engine | None:
+    """The engine that a call names, where there is no kubeconfig; None where it names neither an engine nor a cluster.
+
+    Raises:
+        Unsupported: it has no pods.
+    """
+    from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
+
+    try:
+        engine = find_engine(context)
+    except UsageError:
+        return None
+    if not engine.capabilities.pods:
+        raise Unsupported("pods", engine.name, cure="Podman has pods; so has a cluster, which a kubeconfig names.")
+    return engine
+
+
+def _podman_at_hand(context: str) -> Engine | None:
+    """The engine that the call means, if it is there already and has pods."""
+    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - loads with the first call
+
+    found = (engine_at_hand(name) for name in ([context] if context else ["", "podman"]))
+    return next((engine for engine in found if engine and engine.capabilities.pods), None)
 
 
 def _podman() -> Engine | None:
@@ -115,7 +146,7 @@ def _podman() -> Engine | None:
 def _in_cluster(cluster: Cluster) -> PodsHome:
     """Pods of a Kubernetes cluster, in one namespace."""
     return PodsHome(
-        context=cluster.context,
+        place=place_of_cluster(cluster),
         where=cluster.where,
         table=_later("cluster.tables", "table", cluster),
         watch=_later("cluster.tables", "watch_table", cluster),
@@ -133,7 +164,7 @@ def _in_cluster(cluster: Cluster) -> PodsHome:
 def _in_podman(engine: Engine) -> PodsHome:
     """Podman's pods, for where there is no cluster."""
     return PodsHome(
-        context="podman",
+        place=place_of_engine(engine),
         where=f"{engine.name} (no cluster)",
         table=_later("engine.pods", "table", engine),
         watch=_later("engine.pods", "watch_table", engine),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from fnmatch import fnmatchcase
 from typing import Any
 
 from nbcontainer.errors import UsageError
@@ -70,10 +69,6 @@ class Settings:
         described = (cls.__doc__ or "").partition("Attributes:")[2].splitlines()
         lines = (line.strip().partition(": ") for line in described)
         return {name: meaning for name, _, meaning in lines if meaning}
-
-    def is_protected(self, context: str) -> bool:
-        """Whether `context` matches one of `protected_contexts`."""
-        return any(fnmatchcase(context, pattern) for pattern in self.protected_contexts)
 
 
 def _convert(name: str, kind: type, value: Any) -> Any:

@@ -212,14 +212,12 @@ def what_stands() -> set[str]:
 
 def leave_nothing(before: set[str]) -> None:
     """End what this run has begun: the notebook's pods, then the parts of the environment that did not run before."""
-    import hashlib  # noqa: PLC0415 - only where it was interrupted
-
-    from nbcontainer import api, errors  # noqa: PLC0415 - after the path is set
+    from nbcontainer import api, errors, identity  # noqa: PLC0415 - after the path is set
     from tests.environment import parts  # noqa: PLC0415 - as above
 
-    made = hashlib.sha256(str(QUICKSTART.parent).encode()).hexdigest()[:12]
+    made = identity.notebook_id(str(QUICKSTART.parent))
     with contextlib.suppress(errors.NbcontainerError):
-        names = [row.name for row in api.pods() if row.labels.get(api.NOTEBOOK_LABEL) == made]
+        names = [row.name for row in api.pods() if row.labels.get(identity.NOTEBOOK_LABEL) == made]
         if names:
             api.delete_pods(names, force=True).result(20)
     for name, part in reversed(parts(small=True).items()):

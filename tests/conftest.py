@@ -96,6 +96,7 @@ def nothing_of_the_users_own(tmp_path_factory, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
 
 
 @dataclass(frozen=True)

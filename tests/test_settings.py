@@ -1,4 +1,4 @@
-"""Options: their kinds, their faults, protection."""
+"""Options: their kinds, their faults."""
 
 import os
 import tempfile
@@ -54,13 +54,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(name, text):
 def test_protection_that_is_one_text_protects():
     settings = Settings()
     settings.protected_contexts = "prod-*, live"
-    assert settings.is_protected("prod-1")
-    assert settings.is_protected("live")
-
-
-def test_protection_is_by_pattern():
-    settings = Settings(protected_contexts=("prod-*", "live"))
-    assert [settings.is_protected(name) for name in ("prod-1", "live", "live-2", "test")] == [True, True, False, False]
+    assert settings.protected_contexts == ("prod-*", "live")
 
 
 def test_whole_outputs_in_the_temporary_directory_are_removed_after_a_week(tmp_path, monkeypatch):

@@ -2,24 +2,22 @@
 
 The daemon calls `moby.filesync.v1.FileSend/DiffCopy` and lists its files; this end asks for their content. As with
 buildx, what the folder holds already stays unless it has the same name, and everything belongs to the user.
-The daemon is not trusted to stay within the folder.
+The daemon is not trusted: `Listing` says what it may list, and `Destination` keeps all of it in the folder.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import stat as stat_bits
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from .destination import Attributes, Destination, NotPermittedError, ReceivedFile
+from .filelisting import Listing
 from .filestat import CHARACTER_DEVICE, DEVICE, DIRECTORY, FIFO, SYMLINK, is_regular, permissions
 from .filesync import DATA, ERROR, FINISHED, REQUEST, STAT, Statistics, TransferError
 from .messages import Packet, Stat
-from .patterns import clean
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator
 
 __all__ = ["receive"]
@@ -40,22 +38,23 @@ def receive(
 
     Raises:
         TransferError: The daemon failed, broke the protocol, or ended before all was there.
-        OSError: A file cannot be written.
+        DestinationError: A file was refused, or cannot be written.
     """
     statistics = statistics or Statistics()
-    with contextlib.closing(_Receiver(Path(destination), statistics)) as receiver:
+    with Destination(destination) as folder:
+        receiver = _Receiver(folder, statistics)
         for raw in packets:
             packet = Packet.decode(raw)
             if packet.type == ERROR:
                 raise TransferError(f"the daemon cannot send the result: {packet.data.decode('utf-8', 'replace')}")
-            if packet.type == FINISHED and statistics.finished:
+            if packet.type == FINISHED:
+                if not statistics.finished:
+                    raise TransferError("the daemon ended before it had sent the whole result")
                 statistics.report(now=True)
                 return
-            if packet.type == STAT and packet.stat is not None:
+            if packet.type == STAT:
                 if receiver.add(packet.stat):
                     yield [Packet(type=REQUEST, id=receiver.listed - 1).encode()]
-            elif packet.type == STAT:
-                receiver.complete = True
             elif packet.type == DATA:
                 receiver.write(packet.id, packet.data)
             if receiver.complete and not receiver.awaited and not statistics.finished:
@@ -74,41 +73,38 @@ class _Receiver:
         awaited: Files that have not arrived whole, by number.
     """
 
-    def __init__(self, destination: Path, statistics: Statistics) -> None:
-        destination.mkdir(parents=True, exist_ok=True)
-        self._root = destination.resolve()
-        self._statistics = statistics
-        self._folders: dict[str, Stat | None] = {"": None}
+    def __init__(self, destination: Destination, statistics: Statistics) -> None:
+        self._destination, self._statistics = destination, statistics
+        self._listing = Listing()
         self._links: list[Stat] = []
-        self._open: dict[int, tuple[BinaryIO, Path]] = {}
+        self._open: dict[int, ReceivedFile] = {}
         self.listed = 0
         self.complete = False
         self.awaited: dict[int, Stat] = {}
 
-    def add(self, stat: Stat) -> bool:
-        """Make what the daemon lists; says whether its content must be asked for."""
-        above, _, name = stat.path.rpartition("/")
-        if not name or clean(stat.path) != stat.path or name == ".." or "\0" in stat.path or above not in self._folders:
-            raise TransferError(f"the daemon listed {stat.path!r}, which is no path in a folder that it has listed")
+    def add(self, stat: Stat | None) -> bool:
+        """Make what the daemon lists, None being the end; says whether its content must be asked for."""
+        if self.complete:
+            raise TransferError(f"the daemon listed {stat.path if stat else ''!r} after the end of its list")
+        if stat is None:
+            self.complete = True
+            return False
+        self._listing.add(stat)
         number, self.listed = self.listed, self.listed + 1
         self._statistics.entries = self.listed
-        target = self._root / stat.path
         if stat.mode & DIRECTORY:
-            if target.is_symlink() or not target.is_dir():
-                _remove(target)
-                target.mkdir()
-            self._folders[stat.path] = stat
+            self._destination.make_folder(stat.path, _attributes(stat))
         elif stat.mode & SYMLINK:
-            _remove(target)
-            target.symlink_to(stat.linkname)
-            _set_facts(target, stat)
+            self._destination.make_symlink(stat.path, stat.linkname, _attributes(stat))
         elif stat.mode & (DEVICE | FIFO):
-            self._make_special(target, stat)
+            self._make_special(stat)
         elif stat.linkname:
             self._links.append(stat)
         elif is_regular(stat.mode):
             self.awaited[number] = stat
             return True
+        else:
+            self._statistics.note(stat.path, "is of an unknown kind, and was left out")
         return False
 
     def write(self, number: int, data: bytes) -> None:
@@ -116,70 +112,33 @@ class _Receiver:
         stat = self.awaited.get(number)
         if stat is None:
             raise TransferError(f"the daemon sent file number {number}, which was not asked for")
-        target = self._root / stat.path
-        if number not in self._open:
-            unfinished = target.with_name(f".unfinished.{os.getpid()}.{number}")
-            unfinished.unlink(missing_ok=True)
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            self._open[number] = (os.fdopen(descriptor, "wb"), unfinished)
-        file, unfinished = self._open[number]
+        file = self._open.get(number)
+        if file is None:
+            file = self._open[number] = self._destination.open_file(stat.path, _attributes(stat))
         file.write(data)
         self._statistics.bytes += len(data)
         if not data:
-            file.close()
             del self._open[number], self.awaited[number]
-            _set_facts(unfinished, stat)
-            if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            unfinished.replace(target)
+            file.finish()
             self._statistics.files += 1
             self._statistics.path = stat.path
         self._statistics.report()
 
     def finish(self) -> None:
-        """Do what can be done only when all files are there: further names, and the facts of folders."""
+        """Do what can be done only when all files are there: further names, and the attributes of folders."""
         for stat in self._links:
-            source = self._root / stat.linkname
-            if clean(stat.linkname) != stat.linkname or stat.linkname.rpartition("/")[0] not in self._folders:
-                raise TransferError(f"the daemon links {stat.path!r} to {stat.linkname!r}, which it has not sent")
-            target = self._root / stat.path
-            _remove(target)
-            os.link(source, target, follow_symlinks=False)
-        for path, folder in reversed(self._folders.items()):
-            if folder is not None:
-                _set_facts(self._root / path, folder)
+            self._destination.make_link(stat.path, stat.linkname)
+        self._destination.finish()
 
-    def close(self) -> None:
-        """Remove what has not arrived whole."""
-        for file, path in self._open.values():
-            file.close()
-            path.unlink(missing_ok=True)
-        self._open.clear()
-
-    def _make_special(self, target: Path, stat: Stat) -> None:
+    def _make_special(self, stat: Stat) -> None:
         kind = stat_bits.S_IFIFO
         if stat.mode & DEVICE:
             kind = stat_bits.S_IFCHR if stat.mode & CHARACTER_DEVICE else stat_bits.S_IFBLK
-        _remove(target)
         try:
-            os.mknod(target, kind | permissions(stat.mode), os.makedev(stat.devmajor, stat.devminor))
-        except PermissionError:
-            self._statistics.note(stat.path, "is a device, which only root may make, and was left out")
-        else:
-            _set_facts(target, stat)
+            self._destination.make_special(stat.path, kind, (stat.devmajor, stat.devminor), _attributes(stat))
+        except NotPermittedError as error:
+            self._statistics.note(stat.path, f"{error.reason}, and was left out")
 
 
-def _remove(target: Path) -> None:
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    else:
-        target.unlink(missing_ok=True)
-
-
-def _set_facts(target: Path, stat: Stat) -> None:
-    for name, value in stat.xattrs.items():
-        with contextlib.suppress(OSError):  # a file system or user may not have them; buildx leaves them out too
-            os.setxattr(target, name, value, follow_symlinks=False)
-    if not stat.mode & SYMLINK:
-        target.chmod(permissions(stat.mode))
-    os.utime(target, ns=(stat.mtime, stat.mtime), follow_symlinks=False)
+def _attributes(stat: Stat) -> Attributes:
+    return Attributes(permissions(stat.mode), stat.mtime, stat.xattrs)

@@ -9,12 +9,13 @@ from nbcontainer.errors import UsageError
 from nbcontainer.model.build import SourceMap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["substitute"]
+__all__ = ["substitute", "substitute_word"]
 
 # a name with attributes; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
 _REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
+_BREAK = re.compile("[\n\r\x85\u2028\u2029]")  # Dockerfiles know the first, YAML 1.1 all of them (its section 5.4)
 
 
 def substitute(text: str, namespace: Mapping[str, Any], first_line: int = 1, cell: str = "") -> tuple[str, SourceMap]:
@@ -31,29 +32,64 @@ def substitute(text: str, namespace: Mapping[str, Any], first_line: int = 1, cel
         stands.
 
     Raises:
-        UsageError: a name is not defined; the message has the line of each, and names `--raw`.
+        UsageError: a name is not defined; the message has the line of each, and names `--raw`. Or a value has
+            several lines and does not stand alone on its line, where they would be instructions of their own.
     """
     lines: list[str] = []
     origins: list[tuple[str, int]] = []
     missing: list[tuple[int, str]] = []
+    broken: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), first_line):
+        alone = _REFERENCE.fullmatch(line.strip()) is not None
 
-        def value(match: re.Match[str], number: int = number) -> str:
+        def value(match: re.Match[str], number: int = number, *, alone: bool = alone) -> str:
             try:
-                return str(_look_up(match[1], namespace))
+                found = str(_look_up(match[1], namespace))
             except LookupError:
                 missing.append((number, match[1]))
                 return ""
+            if not alone and _BREAK.search(found):
+                broken.append((number, match[1]))
+            return found
 
         new = _REFERENCE.sub(value, line).split("\n")
         lines += new
         origins += [(cell, number)] * len(new)
+    _refuse_missing(missing)
+    if broken:
+        raise UsageError(
+            "\n".join(f"line {number}: the value of {{{{{name}}}}} has a line break." for number, name in broken),
+            cure=f"Only a line that is nothing but {{{{{broken[0][1]}}}}} may become several lines.",
+        )
+    return "\n".join(lines), SourceMap(tuple(origins))
+
+
+def substitute_word(word: str, namespace: Mapping[str, Any]) -> str:
+    """Put values into one word of a magic's line; it stays one word, whatever they hold.
+
+    Raises:
+        UsageError: a name is not defined.
+    """
+    missing: list[tuple[int, str]] = []
+
+    def value(match: re.Match[str]) -> str:
+        try:
+            return str(_look_up(match[1], namespace))
+        except LookupError:
+            missing.append((1, match[1]))
+            return ""
+
+    new = _REFERENCE.sub(value, word)
+    _refuse_missing(missing)
+    return new
+
+
+def _refuse_missing(missing: Sequence[tuple[int, str]]) -> None:
     if missing:
         raise UsageError(
             "\n".join(f"line {number}: {{{{{name}}}}} is not defined in Python." for number, name in missing),
             cure=f"Define {missing[0][1]}, or give --raw to leave all {{{{ }}}} as they are.",
         )
-    return "\n".join(lines), SourceMap(tuple(origins))
 
 
 def _look_up(path: str, namespace: Mapping[str, Any]) -> Any:

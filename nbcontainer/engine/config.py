@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,19 @@ from typing import Any
 from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import UsageError
 
-__all__ = ["Context", "config_file", "config_folder", "find_context", "load_config", "proxies"]
+__all__ = [
+    "DEFAULT",
+    "Context",
+    "config_file",
+    "config_folder",
+    "contexts",
+    "find_context",
+    "load_config",
+    "proxies",
+    "unusual_folder",
+]
 
+DEFAULT = "default"
 PROXY_NAMES = {
     "httpProxy": "HTTP_PROXY",
     "httpsProxy": "HTTPS_PROXY",
@@ -36,6 +48,12 @@ class Context:
 def config_folder() -> Path:
     """The folder of docker's configuration: DOCKER_CONFIG, else ~/.docker."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def unusual_folder() -> str:
+    """The folder of docker's configuration where a terminal may not know it: "" for ~/.docker."""
+    folder = config_folder()
+    return "" if folder == Path.home() / ".docker" else str(folder.absolute())
 
 
 def config_file() -> Path:
@@ -64,6 +82,8 @@ def load_config(path: Path | None = None) -> dict[str, Any]:
 
 def find_context(name: str) -> Context | None:
     """The docker context of that name, or None. Format: docker/cli, cli/context/store."""
+    if name == DEFAULT:
+        return _default_context()
     folder = config_folder() / "contexts"
     key = hashlib.sha256(name.encode()).hexdigest()
     try:
@@ -76,6 +96,25 @@ def find_context(name: str) -> Context | None:
     files = folder / "tls" / key / "docker"
     tls = Tls(files, verify=verify) if files.is_dir() or not verify else None
     return Context(name, address, tls)
+
+
+def _default_context() -> Context:
+    """What docker's commands use where no context is chosen; it is in no store."""
+    return Context(DEFAULT, os.environ.get("DOCKER_HOST", "").strip() or "unix:///var/run/docker.sock")
+
+
+def contexts() -> list[Context]:
+    """The docker contexts that there are: docker's default one, those of DOCKER_CONFIG, and those of ~/.docker.
+
+    What cannot be read is passed over. TLS is left out; `find_context` has it.
+    """
+    found = [_default_context()]
+    for folder in dict.fromkeys((config_folder(), Path.home() / ".docker")):
+        for file in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
+            with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+                meta = json.loads(file.read_bytes())
+                found.append(Context(str(meta["Name"]), str(meta["Endpoints"]["docker"]["Host"])))
+    return found
 
 
 def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:

@@ -50,6 +50,13 @@ class Tls:
     folder: Path | None = None
     verify: bool = True
 
+    def flags(self) -> tuple[str, ...]:
+        """The same as flags of docker's client."""
+        names = {"--tlscacert": "ca.pem", "--tlscert": "cert.pem", "--tlskey": "key.pem"}
+        files = {flag: self.folder / name for flag, name in names.items()} if self.folder else {}
+        here = [f"{flag}={path.absolute()}" for flag, path in files.items() if path.is_file()]
+        return ("--tlsverify" if self.verify else "--tls", *here)
+
     def context(self) -> ssl.SSLContext:
         """The client's side of TLS.
 
@@ -167,14 +174,18 @@ class Stream:
         if self._leftover or self._closed:
             return True
         try:
-            return self._poll(select.POLLIN, seconds)
+            return self._poll(seconds)
         except ConnectionAbortedError:  # another thread has just closed it
             return True
 
-    def _poll(self, what: int, seconds: float | None) -> bool:
-        poll = select.poll()
+    def _poll(self, seconds: float | None, *, writing: bool = False) -> bool:
+        """Whether it can be read, or written, within so many seconds."""
         try:
-            poll.register(self._socket, what)
+            if sys.platform == "win32":
+                both = [[self._socket], []]
+                return any(select.select(*(reversed(both) if writing else both), [], seconds))
+            poll = select.poll()
+            poll.register(self._socket, select.POLLOUT if writing else select.POLLIN)
         except ValueError:
             raise ConnectionAbortedError("The stream was closed.") from None
         return bool(poll.poll(None if seconds is None else seconds * 1000))
@@ -246,9 +257,9 @@ class _TlsStream(Stream):
                 with self._lock:
                     return b"" if self._closed else self._tls.recv(size)
             except ssl.SSLWantReadError:
-                self._wait(select.POLLIN)
+                self._wait()
             except ssl.SSLWantWriteError:
-                self._wait(select.POLLOUT)
+                self._wait(writing=True)
             except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
                 return b""
 
@@ -261,17 +272,17 @@ class _TlsStream(Stream):
                         raise ConnectionAbortedError("The stream was closed.")
                     rest = rest[self._tls.send(rest) :]
             except ssl.SSLWantReadError:
-                self._wait(select.POLLIN)
+                self._wait()
             except ssl.SSLWantWriteError:
-                self._wait(select.POLLOUT)
+                self._wait(writing=True)
 
     def _close_socket(self) -> None:
         # not while a reader or a writer is in OpenSSL, which would go on with the number of the closed file
         with self._lock:
             self._socket.close()
 
-    def _wait(self, what: int) -> None:
-        if not self._poll(what, self._timeout):
+    def _wait(self, *, writing: bool = False) -> None:
+        if not self._poll(self._timeout, writing=writing):
             raise TimeoutError("timed out")
 
 
@@ -373,6 +384,8 @@ def dial(address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECON
 
 
 def _connect_unix(path: str, timeout: float) -> socket.socket:
+    if sys.platform == "win32":  # whose Python has no such sockets
+        raise Unsupported("Unix sockets", "Python on Windows", cure="Set DOCKER_HOST to tcp://…, or work in WSL.")
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(timeout)

@@ -8,7 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbcontainer.verbs.arguments import Argument
 
 ROOT = Path(__file__).parents[2]
 TARGET = Path(__file__).parent / "src" / "lab" / "words.json"
@@ -23,16 +28,31 @@ def words() -> dict[str, Any]:
         "dockerfile": dockerfile_words(),
         "magics": {
             name: {
-                verb.name: [
-                    {"name": argument.long, "detail": argument.help, "values": list(argument.choices)}
-                    for argument in verb.arguments
-                    if argument.is_flag
-                ]
-                for verb in verbs_of(name).magic.verbs
+                "shared": [
+                    {**_flag(argument), "names": [*argument.names, *_further(argument, magic.shared_spellings)]}
+                    for argument in magic.shared
+                ],
+                "verbs": [
+                    {
+                        "path": verb.path,
+                        "aliases": list(verb.aliases),
+                        "flags": [_flag(argument) for argument in verb.arguments if argument.is_flag],
+                    }
+                    for verb in magic.verbs
+                ],
             }
             for name in MAGICS
+            for magic in [verbs_of(name).magic]
         },
     }
+
+
+def _flag(argument: Argument) -> dict[str, Any]:
+    return {"name": argument.long, "detail": argument.help, "values": list(argument.choices)}
+
+
+def _further(argument: Argument, spellings: Mapping[str, str]) -> list[str]:
+    return [name for name, of in spellings.items() if of == argument.long]
 
 
 def text() -> str:

@@ -5,18 +5,46 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
-from nbcontainer.magics.verbs import Magic, Values, Verb, switch
 from nbcontainer.operation import running
+from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
+from nbcontainer.verbs.arguments import Argument, Values, option, switch
+from nbcontainer.verbs.grammar import Magic, Verb
 
-__all__ = ["TTY", "YES", "Call", "Handler", "Verbs", "interrupted", "is_headless", "refuse_terminal", "run_magic"]
+__all__ = [
+    "TABLE",
+    "TTY",
+    "YES",
+    "Call",
+    "Handler",
+    "Verbs",
+    "interrupted",
+    "is_headless",
+    "refuse_terminal",
+    "run_magic",
+]
 
 YES = switch("-y", "--yes", help="do not ask", own=True)
 TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
+TABLE_CONTEXT = option(
+    "--table-context",
+    help="the context of the table that offers this call; unlike --context, it does not name a protected one",
+    own=True,
+    metavar="NAME",
+    completes="context",
+)
+
+TABLE_SERVER = option(
+    "--table-server",
+    help="where the table's context led: if it leads elsewhere by now, the call is refused",
+    own=True,
+    metavar="ADDRESS",
+)
+TABLE = (TABLE_CONTEXT, TABLE_SERVER)
 
 Handler = Callable[["Call"], Any]
 
@@ -26,7 +54,7 @@ class Call:
     """One call of a verb: its values, the cell's body, and the person's variables.
 
     Attributes:
-        command: the same as a docker or kubectl command.
+        command: the same in docker's or kubectl's words.
         namespace: the person's variables, by name.
         written: words that had a `{{name}}`, as they were written, by what they became.
         cell: the body, or None for a line magic.
@@ -39,17 +67,21 @@ class Call:
     shell: Any = field(default=None, repr=False)
     written: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def context(self) -> str:
+        """The context that the call names, else that of the table which offers the call, else ""."""
+        named: str = getattr(self.values, "context", "") or ""
+        context, server = (getattr(self.values, name, "") or "" for name in ("table_context", "table_server"))
+        return named or TableContext(context, server)
+
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` where the person wrote it: a value may be a secret, a title is saved."""
         return " ".join(self.written.get(word) or shlex.quote(word) for word in words)
 
     @property
-    def command(self) -> str:
-        """The same call in docker's or kubectl's words."""
-        command = self.verb.as_command(self.values)
-        if self.verb.command[:1] == ("docker",) and self.values.get("context"):  # docker has it before the verb
-            return shlex.join(["docker", "--context", self.values.context]) + command.removeprefix("docker")
-        return command
+    def command(self) -> list[str]:
+        """The same call in docker's or kubectl's words, from the verb on: they do not say where it is done."""
+        return self.verb.words(self.values)[1:]
 
     def variable(self, name: str) -> Any:
         """One of the person's variables.
@@ -68,7 +100,7 @@ class Call:
             UsageError: nobody can be asked (nbclient, a script).
             Stopped: the answer was no.
         """
-        if self.values.get("yes") or not settings.confirm:
+        if ("yes" in self.values and self.values.yes) or not settings.confirm:
             return
         try:
             answer = input(f"{what} [y/N] ")
@@ -84,15 +116,23 @@ class Call:
 class Verbs:
     """The verbs of one magic with what they do: `@verbs.add(Verb(…))` on a function of a `Call`."""
 
-    def __init__(self, name: str, summary: str, *, default: str = "", cell: bool = False) -> None:
-        self._name, self._summary, self._default, self._cell = name, summary, default, cell
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        *,
+        default: str = "",
+        shared: tuple[Argument, ...] = (),
+        shared_spellings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._empty = Magic(name, summary, (), default, shared, shared_spellings or {})
         self._handlers: dict[str, tuple[Verb, Handler]] = {}
 
     def add(self, verb: Verb) -> Callable[[Handler], Handler]:
         """Register `verb` with the function that does it."""
 
         def register(handler: Handler) -> Handler:
-            self._handlers[verb.name] = (verb, handler)
+            self._handlers[verb.path] = (replace(verb, magic=self._empty.name), handler)
             return handler
 
         return register
@@ -100,13 +140,11 @@ class Verbs:
     @property
     def magic(self) -> Magic:
         """The declaration of all of it."""
-        return Magic(
-            self._name, self._summary, tuple(v for v, _ in self._handlers.values()), self._default, cell=self._cell
-        )
+        return replace(self._empty, verbs=tuple(verb for verb, _ in self._handlers.values()))
 
     def handler(self, verb: Verb) -> Handler:
         """What `verb` does."""
-        return self._handlers[verb.name][1]
+        return self._handlers[verb.path][1]
 
 
 def run_magic(
@@ -137,22 +175,31 @@ def interrupted() -> Stopped:
 
 def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:
     magic = verbs.magic
-    sign = "%%" if magic.cell else "%"
-    if line.split()[:1] in (["--help"], ["-h"]) and not (len(magic.verbs) == 1 and not magic.verbs[0].name):
-        print(magic.help())  # noqa: T201 - help is printed
+    if _asks_for_help(magic, line.split()):
         return None
     verb, words = magic.split(line)
     written: dict[str, str] = {}
     if "{{" in line and "--raw" not in words:
         words = _substituted(words, namespace, written)
     if "--help" in words and "--" not in words[: words.index("--help")]:
-        print(verb.help(sign + magic.name))  # noqa: T201 - as above
+        print(verb.help)  # noqa: T201 - as above
         return None
     if verb.body == "yes" and (cell is None or not cell.strip()):
-        raise UsageError(f"%%{magic.name} {verb.name}".strip() + " needs a body.", cure="--help shows an example.")
+        raise UsageError(f"{verb.title} needs a body.", cure="--help shows an example.")
     if verb.body == "no" and cell is not None:
-        raise UsageError(f"%%{magic.name} {verb.name}".strip() + f" takes no body: write %{magic.name} {verb.name}.")
+        raise UsageError(f"%{verb.title} takes no body: write {verb.title}.")
     return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell, written))
+
+
+def _asks_for_help(magic: Magic, words: list[str]) -> bool:
+    """Print the help of the magic, or of a group of its verbs, if that is what a line asks for."""
+    if words[-1:] not in (["--help"], ["-h"]) or magic.only:
+        return False
+    group = words[magic.shared_words(words) : -1]
+    if magic.find(group) or (group and not magic.is_group(group)):
+        return False
+    print(magic.help(group))  # noqa: T201 - help is printed
+    return True
 
 
 def _substituted(words: list[str], namespace: Mapping[str, Any], written: dict[str, str]) -> list[str]:
@@ -163,13 +210,13 @@ def _substituted(words: list[str], namespace: Mapping[str, Any], written: dict[s
         namespace: the variables.
         written: takes what each new word was written as.
     """
-    from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - loads when it is needed
+    from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - loads when it is needed
     from nbcontainer.model.tables import Words  # noqa: PLC0415 - as above
 
     found: list[str] = []
     for word in words:
         value = namespace.get(word[2:-2].strip()) if word.startswith("{{") and word.endswith("}}") else None
-        new = list(value) if isinstance(value, Words) else [substitute(word, namespace)[0]]
+        new = list(value) if isinstance(value, Words) else [substitute_word(word, namespace)]
         written.update((one, word) for one in new if one != word)
         found += new
     return found

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.verbs import Argument, Magic, Verb, shell_words
+from nbcontainer.verbs.arguments import Argument
+from nbcontainer.verbs.grammar import Magic, Verb
+from nbcontainer.verbs.words import shell_words
 
 __all__ = ["Candidate", "Where", "candidates"]
 
@@ -89,16 +91,34 @@ def _in_line(magic: Magic, before: str, later: list[str], names: Names) -> tuple
     found = _LAST_WORD.search(before)
     fragment = found[1] if found else ""
     words = before[: len(before) - len(fragment)].split()
-    if len(magic.verbs) == 1 and not magic.verbs[0].name:
-        return fragment, _fitting(fragment, _of_verb(magic.verbs[0], words, fragment, later, names))
-    verb = magic.verb(words[0]) if words else None
-    if verb is not None:
-        return fragment, _fitting(fragment, _of_verb(verb, words[1:], fragment, later, names))
-    items = [] if words else [Candidate(each.name, "verb") for each in magic.verbs]
+    count = magic.shared_words(words)
+    shared, path = words[:count], words[count:]
+    named = magic.find(path)
+    if named is not None:
+        verb, length = named
+        return fragment, _fitting(fragment, _of_verb(verb, [*shared, *path[length:]], fragment, later, names))
+    waiting = _waiting(magic, shared)
+    if not path and (waiting is not None or fragment.startswith("-")):
+        shared_verb = Verb("", "", magic.shared)
+        items = _of_verb(shared_verb, shared, fragment, later, names)
+    elif not path or magic.is_group(path):
+        items = [Candidate(word, "verb") for word in magic.next_words(path)]
+    else:
+        items = []
     default = magic.verb(magic.default) if magic.default else None
-    if default is not None and (words or fragment.startswith("-")):  # a bare word would be taken for a verb
+    if default is not None and waiting is None and (words or fragment.startswith("-")):  # a bare word may be a verb
         items += _of_verb(default, words, fragment, later, names)
     return fragment, _fitting(fragment, items)
+
+
+def _waiting(magic: Magic, shared: list[str]) -> Argument | None:
+    """The shared flag at the end of the words before the verb that waits for its value."""
+    flags = {name: argument for argument in magic.shared for name in argument.names}
+    flags |= {name: flags[of] for name, of in magic.shared_spellings.items()}
+    last = flags.get(shared[-1]) if shared else None
+    if last is None or not last.takes_value:
+        return None
+    return last if len(shared) == 1 or _waiting(magic, shared[:-1]) is None else None
 
 
 def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], names: Names) -> list[Candidate]:
@@ -107,13 +127,13 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
         return []
 
     def known(kind: str) -> Iterable[str]:
-        waiting = bool(words) and words[-1] in flags and flags[words[-1]].kind != "switch"  # for what is completed
+        waiting = bool(words) and words[-1] in flags and flags[words[-1]].takes_value  # for what is completed
         return names(kind, _where(verb, [*(words[:-1] if waiting else words), *later]))
 
     name, equals, _ = fragment.partition("=")
     if equals and name in flags:
         return [Candidate(f"{name}={c.text}", c.kind) for c in _values(flags[name], known)]
-    if words and (argument := flags.get(words[-1])) is not None and argument.kind != "switch":
+    if words and (argument := flags.get(words[-1])) is not None and argument.takes_value:
         return _values(argument, known)
     if fragment.startswith("-"):
         offered = [argument.long for argument in dict.fromkeys(flags.values()) if argument.kind != "refused"]
@@ -129,14 +149,17 @@ def _where(verb: Verb, words: list[str]) -> Where:
     with suppress(UsageError):  # a quote may be open yet
         words = shell_words(" ".join(words))
     values = verb.parse_so_far(words if not verb.dashes or "--" in words else [*words, "--"])
-    pod = values.get("pod") or ""
+
+    def value(key: str) -> Any:
+        return getattr(values, key, "") or ""
+
+    pod, context = value("pod"), value("context") or value("table_context")
     first = (pod[0] if pod else "") if isinstance(pod, list) else pod
-    context = values.get("context") or ""
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
-        namespace=values.get("namespace") or "",
+        namespace=value("namespace"),
         context=context if of_cluster else "",
-        pod=first.removeprefix("pod/"),
+        pod=first,
         engine="" if of_cluster else context,
     )
 
@@ -192,10 +215,10 @@ def _names(kind: str, where: Where) -> Iterable[str]:
     from dataclasses import asdict  # noqa: PLC0415 - on first use
 
     from nbcontainer import api  # noqa: PLC0415 - on first use
-    from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - on first use
+    from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - on first use
 
     try:
-        said = {key: substitute(value, _variables())[0] for key, value in asdict(where).items()}
+        said = {key: substitute_word(value, _variables()) for key, value in asdict(where).items()}
     except UsageError:  # a {{name}} that is not defined yet
         return []
     return [name for name in api.known_names(kind, **said) if "<none>" not in name]  # an image without a tag

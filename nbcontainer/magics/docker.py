@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
-from nbcontainer.magics.verbs import Verb, option, positional, refused, switch
+from nbcontainer.verbs.arguments import option, positional, refused, switch
+from nbcontainer.verbs.grammar import Verb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["VERBS"]
 
-VERBS = Verbs("docker", "Images, containers and registries of the engine in use.")
+VERBS = Verbs(
+    "docker",
+    "Images, containers and registries of the engine in use.",
+    shared=(ENGINE,),
+    shared_spellings={"-c": "--context", "-H": "--context", "--host": "--context"},
+)
 
 IMAGE = positional("IMAGE", help="the image's name", completes="image")
 CONTAINER = positional("CONTAINER", help="a container's name or id", completes="container")
@@ -50,6 +56,7 @@ CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True,
         ),
         example="%docker login registry.example.com -u alice",
         command=("docker", "login"),
+        secret=True,
     )
 )
 def login(call: Call) -> Any:
@@ -115,6 +122,7 @@ def logout(call: Call) -> Any:
         ),
         example="%docker build -t web:1 ./web",
         command=("docker", "build"),
+        aliases=("image build",),
     )
 )
 def build(call: Call) -> Any:
@@ -165,6 +173,7 @@ def read_text(file: Path) -> str:
         (IMAGE, ENGINE),
         example="%docker push registry.example.com/team/web:1",
         command=("docker", "push"),
+        aliases=("image push",),
     )
 )
 def push(call: Call) -> Any:
@@ -183,6 +192,7 @@ def push(call: Call) -> Any:
         (IMAGE, option("--platform", help="the platform to pull", metavar="OS/ARCH"), ENGINE),
         example="%docker pull busybox",
         command=("docker", "pull"),
+        aliases=("image pull",),
     )
 )
 def pull(call: Call) -> Any:
@@ -204,6 +214,7 @@ def pull(call: Call) -> Any:
         (IMAGE, positional("TARGET", help="the new name", completes="image"), ENGINE),
         example="%docker tag web:1 registry.example.com/team/web:1",
         command=("docker", "tag"),
+        aliases=("image tag",),
     )
 )
 def tag(call: Call) -> Any:
@@ -225,7 +236,7 @@ def tag(call: Call) -> Any:
         ),
         example="%docker images",
         command=("docker", "images"),
-        aliases=("image",),
+        aliases=("image ls", "image list"),
     )
 )
 def images(call: Call) -> Any:
@@ -266,6 +277,7 @@ RUN = Verb(
     ),
     example="%docker run --rm busybox echo hello",
     command=("docker", "run"),
+    aliases=("container run",),
     body="optional",
     rest_after_first=True,
 )
@@ -322,6 +334,7 @@ def run(call: Call) -> Any:
         (switch("-a", "--all", help="those that ended, too"), QUIET, ENGINE),
         example="%docker ps -a",
         command=("docker", "ps"),
+        aliases=("container ls", "container list", "container ps"),
     )
 )
 def ps(call: Call) -> Any:
@@ -347,6 +360,7 @@ def ps(call: Call) -> Any:
         ),
         example="%docker logs -f web",
         command=("docker", "logs"),
+        aliases=("container logs",),
     )
 )
 def logs(call: Call) -> Any:
@@ -365,6 +379,7 @@ def logs(call: Call) -> Any:
         (CONTAINERS, option("-t", "--time", help="seconds to wait before killing", kind="number"), ENGINE),
         example="%docker stop web",
         command=("docker", "stop"),
+        aliases=("container stop",),
     )
 )
 def stop(call: Call) -> Any:
@@ -387,6 +402,7 @@ def stop(call: Call) -> Any:
         ),
         example="%docker rm -f web",
         command=("docker", "rm"),
+        aliases=("container rm", "container remove"),
     )
 )
 def rm(call: Call) -> Any:

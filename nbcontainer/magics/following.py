@@ -28,14 +28,15 @@ def log_request(call: Call, names: tuple[str, ...]) -> LogRequest:
             "Following a log would not end here: there is neither a page nor a terminal.",
             cure="--timeout 30s ends it, or leave -f out.",
         )
+    of_pods = "all_containers" in values
     return LogRequest(
         names=names,
-        namespace=values.get("namespace") or "",
-        selector=values.get("selector") or "",
-        container=values.get("container") or "" if "all_containers" in values else "",
-        all_containers=values.get("all_containers", False),
+        namespace=(values.namespace or "") if of_pods else "",
+        selector=(values.selector or "") if of_pods else "",
+        container=(values.container or "") if of_pods else "",
+        all_containers=values.all_containers if of_pods else False,
         follow=values.follow,
-        previous=values.get("previous", False),
+        previous=values.previous if of_pods else False,
         timestamps=values.timestamps,
         since=values.since or 0.0,
         tail=-1 if values.tail is None else values.tail,

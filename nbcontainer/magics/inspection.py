@@ -59,14 +59,16 @@ def _of_magic(name: str, line: str, column: int) -> str:
     from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - as above
 
     magic = verbs_of(name).magic
-    words = line.split()
-    only = magic.verbs[0] if len(magic.verbs) == 1 else None
-    verb = only or (magic.verb(words[1]) or magic.verb(magic.default) if len(words) > 1 else None)
+    words = line.split()[1:]
+    words = words[magic.shared_words(words) :]
+    found = magic.find(words)
+    verb = found[0] if found else magic.verb(magic.default) if magic.default and words else None
     word = _word(line, column)
-    argument = verb.flags.get(word.partition("=")[0]) if verb else None
+    flags = verb.flags if verb else {flag: argument for argument in magic.shared for flag in argument.names}
+    argument = flags.get(word.partition("=")[0])
     if argument is not None:
         return f"{', '.join(argument.names)}\n\n  {argument.help}"
-    return magic.help() if verb is None or verb is only or word.startswith("%") else verb.help(f"%{name}")
+    return magic.help() if verb is None or word.startswith("%") else verb.help
 
 
 def _of_dockerfile(lines: list[str], number: int, column: int) -> str | None:

@@ -7,20 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.calls import TTY, YES, Call, Verbs, is_headless, refuse_terminal
-from nbcontainer.magics.verbs import Verb, option, positional, switch
+from nbcontainer.magics.calls import TABLE, TTY, YES, Call, Verbs, is_headless, refuse_terminal
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import RowVerb, Tone
+from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["ALL_NAMESPACES", "CONTEXT", "NAMESPACE", "SELECTOR", "VERBS"]
 
-VERBS = Verbs("kpod", "Pods of the cluster in use, or of Podman where there is none.", default="get")
-
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace")
 CONTEXT = option("--context", help="the kubeconfig's context", completes="context")
+VERBS = Verbs(
+    "kpod",
+    "Pods of the cluster in use, or of Podman where there is none.",
+    default="get",
+    shared=(NAMESPACE, CONTEXT),
+)
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
 ALL_NAMESPACES = switch("-A", "--all-namespaces", help="of all namespaces")
-POD = positional("POD", help="a pod's name", completes="pod")
+POD = positional("POD", help="a pod's name", completes="pod", resource="pod")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 
 
@@ -29,7 +34,7 @@ CONTAINER = option("-c", "--container", help="which container of the pod", compl
         "get",
         "The table of pods. In a notebook it stays live after the cell has ended.",
         (
-            positional("POD", help="only these pods", required=False, many=True, completes="pod"),
+            positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
             ALL_NAMESPACES,
             NAMESPACE,
             SELECTOR,
@@ -60,11 +65,11 @@ def get(call: Call) -> Any:
     }
     wide = values.output == "wide"
     if not values.watch:
-        table = api.pods(**where, command=call.command)
+        table = api.pods(**where)
         if values.output == "name":
             print("\n".join(f"pod/{name}" for name in table.names))  # noqa: T201 - as kubectl does
             return None
-        return replace(table, wide=wide, verbs=_row_verbs(values.context or ""))
+        return replace(table, wide=wide, verbs=_row_verbs(table.context, table.server))
     if is_headless() and not values.timeout:
         raise UsageError(
             "Watching would not end here: there is neither a page nor a terminal.", cure="--timeout 30s ends it."
@@ -72,9 +77,11 @@ def get(call: Call) -> Any:
     return show(api.watch_pods(**where, timeout=values.timeout or 0.0), TableView(wide=wide))
 
 
-def _row_verbs(context: str) -> tuple[RowVerb, ...]:
-    """What the table's rows offer in a page: these very magics, in a cell below."""
-    there = f" --context={shlex.quote(context)}" if context else ""
+def _row_verbs(context: str, server: str) -> tuple[RowVerb, ...]:
+    """What the table's rows offer in a page: these very magics, in a cell below, for the place that the table is of."""
+    there = f" --table-context={shlex.quote(context)} --table-server={shlex.quote(server)}"
+    if not there.isprintable() or "{" in there:  # a name with a line break or a {{…}} would become code in that cell
+        return ()
     return (
         RowVerb("l", "logs", f"%kpod logs {{rows}}{there}", many=True),
         RowVerb("d", "describe", f"%kpod describe {{rows}}{there}"),
@@ -158,7 +165,7 @@ def _labels(text: str) -> dict[str, str]:
         "delete",
         "Deletes pods and waits until they are gone.",
         (
-            positional("POD", help="pods' names", many=True, required=False, completes="pod"),
+            positional("POD", help="pods' names", many=True, required=False, completes="pod", resource="pod"),
             NAMESPACE,
             SELECTOR,
             switch("--all", help="all pods of the namespace"),
@@ -166,6 +173,7 @@ def _labels(text: str) -> dict[str, str]:
             option("--grace-period", help="seconds to end well", kind="number"),
             YES,
             CONTEXT,
+            *TABLE,
         ),
         example="%kpod delete web -y",
         command=("kubectl", "delete", "pod"),
@@ -185,7 +193,7 @@ def delete(call: Call) -> Any:
         namespace=values.namespace or "",
         selector=values.selector or "",
         all=values.all,
-        context=values.context or "",
+        context=call.context,
     )
     if not plan.names:
         what = f"with {values.selector}" if values.selector else "to delete"
@@ -198,7 +206,7 @@ def delete(call: Call) -> Any:
     Verb(
         "describe",
         "All about a pod, with its events.",
-        (POD, NAMESPACE, CONTEXT),
+        (POD, NAMESPACE, CONTEXT, *TABLE),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
     )
@@ -208,9 +216,7 @@ def describe(call: Call) -> Any:
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
     values = call.values
-    return api.describe_pod(
-        values.pod, namespace=values.namespace or "", context=values.context or "", command=call.command
-    )
+    return api.describe_pod(values.pod, namespace=values.namespace or "", context=call.context)
 
 
 @VERBS.add(
@@ -218,7 +224,9 @@ def describe(call: Call) -> Any:
         "logs",
         "Logs of one pod, or merged of all that a selector names.",
         (
-            positional("POD", help="pods' names, or deploy/NAME", many=True, required=False, completes="pod"),
+            positional(
+                "POD", help="pods' names, or deploy/NAME", many=True, required=False, completes="pod", resource="pod"
+            ),
             NAMESPACE,
             SELECTOR,
             CONTAINER,
@@ -230,6 +238,7 @@ def describe(call: Call) -> Any:
             switch("--timestamps", help="with the time of each line"),
             option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
+            *TABLE,
         ),
         example="%kpod logs web\n%kpod logs -f -l app=web",
         command=("kubectl", "logs"),
@@ -243,7 +252,7 @@ def logs(call: Call) -> Any:
     values = call.values
     if not values.pod and not values.selector:
         raise UsageError("Whose log? Name a pod, or give -l SELECTOR.", cure="%kpod logs NAME")
-    operation = api.pod_logs(log_request(call, tuple(values.pod)), context=values.context or "")
+    operation = api.pod_logs(log_request(call, tuple(values.pod)), context=call.context)
     return show_log(call, operation)
 
 
@@ -260,6 +269,7 @@ def logs(call: Call) -> Any:
             TTY,
             option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
+            *TABLE,
         ),
         example="%kpod exec web -- ls /",
         command=("kubectl", "exec"),
@@ -286,7 +296,7 @@ def execute(call: Call) -> Any:
         timeout=values.timeout or 0.0,
     )
     title = f"{request.name}: {call.as_written(request.command)}"
-    return show(api.exec_pod(request, context=values.context or ""), LogView("Exec", title))
+    return show(api.exec_pod(request, context=call.context), LogView("Exec", title))
 
 
 @VERBS.add(
@@ -294,7 +304,9 @@ def execute(call: Call) -> Any:
         "events",
         "What happened to pods, newest last.",
         (
-            positional("POD", help="only of this pod", required=False, completes="pod", spelled="--for=pod/{}"),
+            positional(
+                "POD", help="only of this pod", required=False, completes="pod", resource="pod", spelled="--for=pod/{}"
+            ),
             ALL_NAMESPACES,
             NAMESPACE,
             CONTEXT,
@@ -313,5 +325,4 @@ def events(call: Call) -> Any:
         all_namespaces=values.all_namespaces,
         namespace=values.namespace or "",
         context=values.context or "",
-        command=call.command,
     )

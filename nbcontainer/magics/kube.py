@@ -6,11 +6,12 @@ from typing import Any
 
 from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.magics.kpod import CONTEXT, NAMESPACE
-from nbcontainer.magics.verbs import Verb, option, switch
+from nbcontainer.verbs.arguments import option, switch
+from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["VERBS"]
 
-VERBS = Verbs("kube", "Objects of the cluster in use, written as YAML.", cell=True)
+VERBS = Verbs("kube", "Objects of the cluster in use, written as YAML.", shared=(NAMESPACE, CONTEXT))
 
 
 @VERBS.add(
@@ -46,5 +47,4 @@ def apply(call: Call) -> Any:
         dry_run=bool(values.dry_run),
         force_conflicts=values.force_conflicts,
         first_line=2,
-        command=call.command,
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.magics.verbs import Verb, positional
 from nbcontainer.settings import settings
+from nbcontainer.verbs.arguments import positional
+from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["VERBS"]
 

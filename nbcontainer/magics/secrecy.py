@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["register", "unregister", "without_password"]
 
-# as a magic anywhere, or as IPython's automagic at a line's begin; a line may be continued
-_LOGIN = re.compile(r"((?:%|^[ \t]*)docker[ \t]+login\b)((?:\\\r?\n|[^\n])*)", re.MULTILINE)
+SECRET_WORDS = ("login",)  # of all verbs that are declared secret: their declarations load only where one is written
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""", re.DOTALL)
 HELP = frozenset({"-h", "--help"})
 _FLAG = re.compile(r"""["']?(--[\w-]*|-\w?)""")
 
 
 def without_password(text: str) -> str:
-    """A cell's text where of each `docker login` only what can be no password is left, the rest is `…`.
+    """A cell's text where of each verb such as `docker login` only what can be no password is left, the rest is `…`.
 
     Left are the flags that it has, with their values, and the registry. Whatever else was typed there may be a
     password: after a flag that is refused or misspelt, as a further word, or in the registry's URL.
     """
-    return _LOGIN.sub(lambda found: found[1] + _harmless(found[2]), text)
+    if not any(word in text for word in SECRET_WORDS):
+        return text
+    from nbcontainer.magics.registration import MAGICS  # noqa: PLC0415 - it registers us
+
+    # as a magic anywhere, or as IPython's automagic at a line's begin; a line may be continued
+    magic = rf"((?:%|^[ \t]*)({'|'.join(MAGICS)})\b)((?:\\\r?\n|[^\n])*)"
+    return re.sub(magic, lambda found: found[1] + _kept(found[2], found[3]), text, flags=re.MULTILINE)
 
 
-def _harmless(words: str) -> str:
-    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - it registers us
+def _kept(name: str, line: str) -> str:
+    """What is kept of a magic's line."""
+    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - as above
 
-    verb = verbs_of("docker").magic.verb("login")
-    known = {name for name, flag in verb.flags.items() if flag.kind != "refused"} if verb else set()
+    if not any(word in line for word in SECRET_WORDS):
+        return line
+    magic = verbs_of(name).magic
+    found = list(_WORD.finditer(line))
+    words = [word[0] for word in found]
+    for begin in range(
+        magic.shared_words(words), len(words)
+    ):  # past flags that docker has before a verb, and we do not
+        named = magic.find(words[begin:])
+        if named is None:
+            continue
+        verb, length = named
+        end = found[begin + length - 1].end()
+        return line[:end] + _harmless(verb, line[end:]) if verb.secret else line
+    return line
+
+
+def _harmless(verb: Verb, words: str) -> str:
+    known = {name for name, flag in verb.flags.items() if flag.kind != "refused"}
     value_follows = registry = False
     for word in _WORD.finditer(words):
         flag = _FLAG.match(word[0])

@@ -15,13 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbcontainer.buildkit.contexttar import ContextTar
-from nbcontainer.buildkit.filereceive import receive
-from nbcontainer.buildkit.filestat import CHUNK, DIRECTORY, SYMLINK, MemoryFile, go_mode, is_regular
+from nbcontainer.buildkit.filestat import CHUNK, DIRECTORY, SYMLINK, MemoryFile, go_mode
 from nbcontainer.buildkit.filesync import Statistics, TransferError, _stat_packet, send
 from nbcontainer.buildkit.messages import Packet, Stat
 from nbcontainer.buildkit.patterns import InvalidPatternError
 from nbcontainer.buildkit.tree import ContextError, Tree
-from tests.buildkit import random_trees
 
 STAT, REQUEST, DATA, FINISHED, ERROR = range(5)
 
@@ -520,86 +518,3 @@ def test_the_dockerfile_in_a_tar_hides_nothing(tmp_path):
 def test_the_short_way_to_write_an_entry_writes_the_same(path, mode, size, mtime, more):
     stat = Stat(path=path, mode=mode, size=size, mtime=mtime, **more)
     assert _stat_packet(stat) == Packet(type=STAT, stat=stat).encode()
-
-
-def transferred(source, destination, statistics=None):
-    """Send one folder to another, both halves by us."""
-    to_receiver, to_sender = queue.SimpleQueue(), queue.SimpleQueue()
-
-    def run():
-        for batch in send(source, iter(to_sender.get, None), {}):
-            for packet in batch:
-                to_receiver.put(packet)
-        to_receiver.put(None)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        for batch in receive(iter(to_receiver.get, None), destination, statistics):
-            for packet in batch:
-                to_sender.put(packet)
-    finally:
-        to_sender.put(None)
-        thread.join()
-
-
-def test_a_folder_that_is_sent_and_received_is_the_same(tmp_path):
-    for seed in range(40):
-        case = random_trees.make(seed, tmp_path / f"{seed}")
-        target = tmp_path / f"{seed}.received"
-        transferred(Tree(case.folder), target)
-        assert list(map(sameness, Tree(target).walk())) == list(map(sameness, Tree(case.folder).walk())), seed
-        for stat in Tree(target).walk():
-            if is_regular(stat.mode) and (case.folder / stat.path).is_file():
-                assert (target / stat.path).read_bytes() == (case.folder / stat.path).read_bytes()
-
-
-def sameness(stat):
-    return (stat.path, stat.mode, stat.size, stat.mtime if not stat.mode & SYMLINK else 0, stat.linkname, stat.xattrs)
-
-
-def test_what_is_received_replaces_what_has_its_name_and_nothing_else(folder, tmp_path_factory):
-    target = tmp_path_factory.mktemp("received")
-    outside = tmp_path_factory.mktemp("elsewhere") / "outside"
-    outside.mkdir()
-    (target / "a.txt").mkdir(parents=True)
-    (target / "a.txt/old").write_text("")
-    (target / "b").symlink_to(outside)
-    (target / "b.txt").symlink_to(outside / "new")
-    (target / "kept").write_text("kept")
-    transferred(Tree(folder), target)
-    assert (target / "a.txt").read_text() == "a.txt"
-    assert (target / "b/x").read_text() == "b/x"
-    assert (target / "kept").read_text() == "kept"
-    assert list(outside.iterdir()) == []
-    assert not [path for path in target.rglob("*") if "unfinished" in path.name]
-
-
-@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "nowhere/x", "", ".", "..", "a//b", "l/x", "a\0b"])
-def test_nothing_is_received_outside_of_the_folder(path, tmp_path):
-    stats = [Stat(path="l", mode=SYMLINK | 0o777, linkname=".."), Stat(path=path, mode=0o644)]
-    packets = [Packet(type=STAT, stat=stat).encode() for stat in stats]
-    with pytest.raises(TransferError):
-        list(receive(iter(packets), tmp_path / "target"))
-    assert [found.name for found in tmp_path.iterdir()] == ["target"]
-
-
-@pytest.mark.parametrize("link", ["../x", "/etc/passwd", "l/passwd"])
-def test_nothing_outside_of_the_folder_gets_another_name(link, tmp_path):
-    (tmp_path / "x").write_text("")
-    stats = [Stat(path="l", mode=SYMLINK | 0o777, linkname="/etc"), Stat(path="m", mode=0o644, linkname=link)]
-    packets = [Packet(type=STAT, stat=stat).encode() for stat in stats]
-    with pytest.raises(TransferError, match="'m'"):
-        list(receive(iter([*packets, Packet(type=STAT).encode()]), tmp_path / "target"))
-
-
-@pytest.mark.parametrize(
-    "last",
-    [None, Packet(type=ERROR, data=b"gone"), Packet(type=DATA, id=7, data=b"x"), Packet(type=FINISHED)],
-)
-def test_a_transfer_that_breaks_off_leaves_no_half_file(last, tmp_path):
-    packets = [Packet(type=STAT, stat=Stat(path="f", mode=0o644, size=9)), Packet(type=DATA, id=0, data=b"half")]
-    sent = [packet.encode() for packet in [*packets, *([last] if last else [])]]
-    with pytest.raises(TransferError):
-        list(receive(iter(sent), tmp_path / "target"))
-    assert list((tmp_path / "target").iterdir()) == []

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from nbcontainer.dockerfile import check, parse, substitute
+from nbcontainer.dockerfile.substitution import substitute_word
 from nbcontainer.errors import UsageError
 
 
@@ -39,3 +40,18 @@ def test_undefined_names_are_all_told_with_their_lines():
 
 def test_a_value_is_not_substituted_again():
     assert substitute("{{a}}", {"a": "{{b}}", "b": 1})[0] == "{{b}}"
+
+
+@pytest.mark.parametrize("value", ["x\nRUN evil", "x\n", "x\rcommand: [evil]", "x\u2028y"])
+def test_a_value_inside_an_instruction_stays_in_its_line(value):
+    with pytest.raises(UsageError) as caught:
+        substitute("FROM busybox\nLABEL a={{a}}\n{{fine}}\n", {"a": value, "fine": "RUN a\nRUN b"}, first_line=2)
+    assert caught.value.message == "line 3: the value of {{a}} has a line break."
+    assert "nothing but {{a}}" in caught.value.cure
+
+
+def test_a_word_of_a_magic_s_line_may_have_several_lines():
+    assert substitute_word("{{script}}", {"script": "a\nb"}) == "a\nb"
+    assert substitute_word("TEXT={{script}}", {"script": "a\nb"}) == "TEXT=a\nb"
+    with pytest.raises(UsageError, match="is not defined in Python"):
+        substitute_word("{{b}}", {})

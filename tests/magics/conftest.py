@@ -13,6 +13,7 @@ def _kernel(folder, host, kubeconfig, **variables):
             "DOCKER_HOST": host,
             "DOCKER_CONFIG": str(folder / "docker"),
             "KUBECONFIG": str(kubeconfig or folder / "no-kubeconfig"),
+            "XDG_DATA_HOME": str(folder / "data"),
             "MAGICS_SECRET": SECRET,
             **variables,
         },

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from nbcontainer.errors import UsageError
 from nbcontainer.magics import registration
 from nbcontainer.magics.candidates import candidates
-from nbcontainer.magics.verbs import Verb, option, positional, shell_words, switch
+from nbcontainer.magics.secrecy import SECRET_WORDS
+from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.grammar import Magic, Verb
+from nbcontainer.verbs.words import shell_words
 
 MAGICS = {name: registration.verbs_of(name) for name in registration.MAGICS}
 RUN = MAGICS["docker"].magic.verb("run")
@@ -118,16 +121,16 @@ def test_the_same_as_a_command(magic, line, command):
 def test_every_verb_has_a_summary_help_and_an_example_that_parses():
     for name, verbs in MAGICS.items():
         for verb in verbs.magic.verbs:
-            assert verb.summary.endswith("."), verb.name
-            assert verb.example, f"{name} {verb.name} has no example"
-            text = verb.help(f"%{name}")
-            assert verb.summary in text
+            assert verb.summary.endswith("."), verb.title
+            assert verb.example, f"{verb.title} has no example"
+            text = verb.help
+            assert verb.summary in " ".join(text.split())  # in lines as wide as the terminal
             for argument in verb.arguments:
                 assert argument.help, argument.names
                 assert argument.names[0] in text
             first = verb.example.splitlines()[0]
             found, words = verbs.magic.split(first.lstrip("%").removeprefix(name).replace("{{", "").replace("}}", ""))
-            assert found.name == verb.name
+            assert found.path == verb.path
             found.parse(words)
 
 
@@ -139,8 +142,8 @@ def test_an_unknown_verb_names_the_nearest():
 
 
 def test_bare_kpod_and_its_flags_are_get():
-    assert MAGICS["kpod"].magic.split("")[0].name == "get"
-    assert MAGICS["kpod"].magic.split("-A")[0].name == "get"
+    assert MAGICS["kpod"].magic.split("")[0].path == "get"
+    assert MAGICS["kpod"].magic.split("-A")[0].path == "get"
     with pytest.raises(UsageError, match="no verb 'web'"):
         MAGICS["kpod"].magic.split("web")
 
@@ -153,6 +156,82 @@ def test_any_line_is_read_or_refused(line):
         except UsageError:
             continue
         verb.as_command(values)
+
+
+def test_kubectl_s_own_order_of_words():
+    assert parse(EXEC, "web -n shop ls -l /").command == ["ls", "-l", "/"]
+    assert parse(EXEC, "web -n shop ls -l /").namespace == "shop"
+    assert parse(EXEC, "pod/web -- ls").pod == "web"
+    assert parse(GET, "pod/web pods/db po/cache x/y").pod == ["web", "db", "cache", "x/y"]
+    assert parse(MAGICS["kpod"].magic.verb("logs"), "deploy/web").pod == ["deploy/web"]
+
+
+@pytest.mark.parametrize(
+    ("magic", "line", "path", "key", "value"),
+    [
+        ("docker", "--context prod ps -a", "ps", "context", "prod"),
+        ("docker", "--context=prod ps", "ps", "context", "prod"),
+        ("docker", "-c prod ps", "ps", "context", "prod"),
+        ("docker", "-H tcp://h:1 container ls", "ps", "context", "tcp://h:1"),
+        ("docker", "-Htcp://h:1 image ls", "images", "context", "tcp://h:1"),
+        ("docker", "--host=ssh://h run busybox ls -H x", "run", "command", ["ls", "-H", "x"]),
+        ("kpod", "-n shop logs web", "logs", "namespace", "shop"),
+        ("kpod", "--context dev -nshop exec web -- ls -n", "exec", "command", ["ls", "-n"]),
+        ("kpod", "-n shop", "get", "namespace", "shop"),
+        ("kpod", "-n shop web", "get", "pod", ["web"]),
+        ("kpod", "-n shop -A", "get", "all_namespaces", True),
+        ("kube", "--namespace=shop apply", "apply", "namespace", "shop"),
+    ],
+)
+def test_shared_flags_may_stand_before_the_verb(magic, line, path, key, value):
+    verb, words = MAGICS[magic].magic.split(line)
+    assert (verb.path, verb.parse(words)[key]) == (path, value)
+
+
+VOLUMES = Magic(
+    "docker",
+    "x.",
+    tuple(
+        Verb(path, f"Does {path}.", (option("--name", help="n"),), magic="docker")
+        for path in ("images", "volume ls", "volume create", "volume", "network ls")
+    ),
+)
+
+
+def test_a_misspelt_verb_is_no_pod():
+    with pytest.raises(UsageError, match="Did you mean %kpod logs"):
+        MAGICS["kpod"].magic.split("-n shop lgos web")
+
+
+def test_the_longest_path_wins():
+    assert VOLUMES.split("volume ls --name x")[0].path == "volume ls"
+    assert VOLUMES.split("volume --name x")[0].path == "volume"
+    with pytest.raises(UsageError, match="%docker network needs a verb") as error:
+        VOLUMES.split("network")
+    assert "Verbs: ls." in str(error.value)
+    with pytest.raises(UsageError, match="%docker network has no verb 'lss'") as error:
+        VOLUMES.split("network lss")
+    assert error.value.cure == "Did you mean %docker network ls?"
+    with pytest.raises(UsageError, match="has no flag --debug before its verb"):
+        VOLUMES.split("--debug images")
+    assert "%docker volume VERB" in VOLUMES.help(["volume"])
+    assert "network ls" not in VOLUMES.help(["volume"])
+    assert VOLUMES.next_words([]) == ["images", "volume", "network"]
+    assert VOLUMES.next_words(["volume"]) == ["ls", "create"]
+
+
+def test_no_argument_s_name_is_taken_by_the_values():
+    names = ("items", "update", "keys", "get", "pop", "copy", "given")
+    verb = Verb("x", "x.", tuple(option(f"--{name}", help="n") for name in names))
+    values = parse(verb, " ".join(f"--{name} {name}-1" for name in names))
+    assert [getattr(values, name) for name in names] == [f"{name}-1" for name in names]
+    assert "items" in values
+    assert "values" not in values
+
+
+def test_the_words_that_make_a_line_secret_are_those_of_the_declarations():
+    secret = {verb.path.split()[-1] for verbs in MAGICS.values() for verb in verbs.magic.verbs if verb.secret}
+    assert secret == set(SECRET_WORDS)
 
 
 def test_many_before_one():
@@ -178,6 +257,14 @@ def words(text, line=0, column=None):
 def test_completion_of_verbs_flags_values_and_names():
     assert words("%docker pu") == ("pu", ["push", "pull"])
     assert words("%docker push ") == ("", ["<image>"])
+    assert words("%docker container l") == ("l", ["ls", "list", "logs"])
+    assert words("%docker image ls ") == ("", ["<image>"])
+    assert words("%docker --context prod pu") == ("pu", ["push", "pull"])
+    assert "--context" in words("%docker --")[1]
+    assert words("%kpod --context ") == ("", ["<context>"])
+    assert words("%kpod --context dev -n ") == ("", ["<namespace>"])
+    assert words("%kpod --context dev -n shop lo") == ("lo", ["logs"])
+    assert words("%kpod --context dev logs ") == ("", ["<pod>"])
     assert "--namespace" in words("%kpod --na")[1]
     assert words("%docker run --pull ")[1] == ["always", "missing", "never"]
     assert words("%docker run --pull=al") == ("--pull=al", ["--pull=always"])
@@ -186,7 +273,7 @@ def test_completion_of_verbs_flags_values_and_names():
     assert words("%kpod exec web -- l")[1] == []
     assert words("%kpod -n ")[1] == ["<namespace>"]
     assert words("%nbcontainer settings ")[1] == ["<setting>"]
-    assert words("%kpod ")[1] == [verb.name for verb in MAGICS["kpod"].magic.verbs]  # %kpod web is refused
+    assert words("%kpod ")[1] == [verb.path for verb in MAGICS["kpod"].magic.verbs]  # %kpod web is refused
     assert "<pod>" in words("%kpod -n shop ")[1]
     assert words("x = %kpod de") == ("de", ["delete", "describe"])
     assert words("import os\nx, y = %kpod de", line=1) == ("de", ["delete", "describe"])

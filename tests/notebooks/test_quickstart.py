@@ -66,7 +66,7 @@ def test_quickstart(home, tmp_path, monkeypatch):
     for cell in notebook.cells:
         assert not [output for output in cell.get("outputs", ()) if output.get("name") == "stderr"], cell.source
     names = next(cell for cell in notebook.cells if "token_hex" in cell.source).outputs[0]["data"]["text/plain"]
-    image, pod = re.findall(r"'([^']+)'", names)
+    image, pod, _ = re.findall(r"'([^']+)'", names)
     assert "✓ built" in said(notebook, "%%dockerfile")
     assert "hello from Go, as user 65532" in said(notebook, "%docker run")
     assert "✓ pushed" in said(notebook, "%docker push")
@@ -91,6 +91,33 @@ def test_quickstart(home, tmp_path, monkeypatch):
         [nbformat.v4.new_code_cell("%load_ext nbcontainer\npods = %kpod\nprint(pods.names)")], tmp_path, monkeypatch
     )
     assert pod not in after.cells[0].outputs[0]["text"]
+
+
+def test_clean_up_leaves_the_pods_of_others(home, tmp_path, monkeypatch):
+    cells = nbformat.read(QUICKSTART, as_version=4).cells
+    names, create, delete = (
+        next(cell.source for cell in cells if word in cell.source and cell.cell_type == "code")
+        for word in ("token_hex", "%kpod create", "%kpod delete")
+    )
+    create = create.replace("{{image}}", "busybox") + " --no-wait -- sleep 600"
+    begin = [f"%load_ext nbcontainer\n{names}", create, "print(pod)"]
+    pods = []
+    path = "/home/jovyan/quickstart.ipynb"
+    for student in ("ann", "bob"):  # two homes of a JupyterHub
+        user = {"XDG_DATA_HOME": tmp_path / student, "JPY_SESSION_NAME": path}
+        made = execute(list(map(nbformat.v4.new_code_cell, begin)), tmp_path, monkeypatch, **home, **user)
+        pods.append(made.cells[-1].outputs[0]["text"].strip())
+    anns, bobs = pods
+    try:  # in a new kernel
+        user["XDG_DATA_HOME"] = tmp_path / "ann"
+        again = [f"%load_ext nbcontainer\n{names}", delete, "left = %kpod -l tutorial=quickstart", "print(left.names)"]
+        cleaned = execute(list(map(nbformat.v4.new_code_cell, again)), tmp_path, monkeypatch, **user)
+        left = cleaned.cells[-1].outputs[0]["text"]
+        assert anns not in left
+        assert bobs in left
+    finally:
+        rest = ["%load_ext nbcontainer", f"%kpod delete {bobs} --force -y"]
+        execute(list(map(nbformat.v4.new_code_cell, rest)), tmp_path, monkeypatch)
 
 
 def test_notebooks_are_committed_without_outputs():

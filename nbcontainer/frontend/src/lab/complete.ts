@@ -1,6 +1,7 @@
 // Completion of static words from the page: it answers while the kernel is busy, and JupyterLab merges it with what
 // the kernel knows besides (stages, images, files).
 
+import { isOurs, named, type Flag } from './verbs';
 import words from './words.json';
 
 export interface Word {
@@ -15,16 +16,9 @@ export interface Completion {
   items: Word[];
 }
 
-interface Flag {
-  name: string;
-  detail: string;
-  values: string[];
-}
-
 const INSTRUCTIONS = new Map(
   words.dockerfile.instructions.map((instruction) => [instruction.name, instruction]),
 );
-const MAGICS: Record<string, Record<string, Flag[]>> = words.magics;
 
 /** What fits at `offset` of a cell's `text`; null where nothing of ours does. */
 export function complete(text: string, offset: number): Completion | null {
@@ -32,7 +26,7 @@ export function complete(text: string, offset: number): Completion | null {
   const lines = before.replace(/^\s*(?=%%)/, '').split('\n');
   const line = lines.at(-1) ?? '';
   const magic = /^%%(\w+)/.exec(lines[0] ?? '')?.[1] ?? /^\s*%(\w+)\s/.exec(line)?.[1] ?? '';
-  if (!(magic in MAGICS)) return null;
+  if (!isOurs(magic)) return null;
   if (lines.length === 1 || !lines[0]?.startsWith('%%')) return magicLine(magic, line, offset);
   return magic === 'dockerfile' ? dockerfileLine(lines, line, offset) : null;
 }
@@ -44,15 +38,13 @@ function fitting(items: Word[], fragment: string, offset: number, exact = true):
 }
 
 function magicLine(magic: string, line: string, offset: number): Completion | null {
-  const verbs = MAGICS[magic] ?? {};
   const [, ...rest] = line.trimStart().split(/\s+/);
-  const fragment = rest.at(-1) ?? '';
-  if (!rest.length) return null;
-  if (!('' in verbs) && rest.length === 1) {
-    return fitting(asWords(Object.keys(verbs), 'verb'), fragment, offset);
-  }
-  const flags = verbs[''] ?? verbs[rest[0] ?? ''] ?? [];
-  const asked = rest.at(-2);
+  const fragment = rest.pop();
+  if (fragment === undefined) return null;
+  const { flags: own, next, shared } = named(magic, rest);
+  if (!own && !fragment.startsWith('-')) return fitting(asWords(next, 'verb'), fragment, offset);
+  const flags = own ?? shared;
+  const asked = rest.at(-1);
   const values = flags.find((flag) => flag.name === asked)?.values ?? [];
   if (values.length) return fitting(asWords(values), fragment, offset);
   return fragment.startsWith('-') ? fitting(asFlags(flags), fragment, offset) : null;

@@ -2,24 +2,18 @@
 
 import { hoverTooltip } from '@codemirror/view';
 import { make } from '../elements';
+import { named } from './verbs';
 import words from './words.json';
 
-interface Flag {
-  name: string;
-  detail: string;
-}
-
 const INSTRUCTIONS = new Map(words.dockerfile.instructions.map((found) => [found.name, found]));
-const MAGICS: Record<string, Record<string, Flag[]>> = words.magics;
 
 /** What is known of `word`, which begins at `column` of the last of `lines`; empty where it is nothing of ours. */
 export function meaning(lines: string[], column: number, word: string): string {
   const line = lines.at(-1) ?? '';
-  const magic = /^\s*%%?(\w+)\s+([a-z]*)/.exec(line);
+  const magic = /^\s*%%?(\w+)\s+(.*)/.exec(line);
   if (magic) {
-    const verbs = MAGICS[magic[1] ?? ''] ?? {};
-    const flags = verbs[''] ?? verbs[magic[2] ?? ''] ?? [];
-    return flags.find((flag) => flag.name === word)?.detail ?? '';
+    const { flags, shared } = named(magic[1] ?? '', (magic[2] ?? '').split(/\s+/));
+    return (flags ?? shared).find((flag) => flag.name === word)?.detail ?? '';
   }
   if (!/^\s*%%dockerfile(?!\w)/.test(lines[0] ?? '')) return '';
   const first = /^\s*(?:ONBUILD\s+)?([A-Za-z]+)/i.exec(instructionLine(lines));

@@ -1,0 +1,122 @@
+"""Whether two addresses lead to the same engine, or to the same API server, however each of them is written.
+
+Only what can be known without asking anybody: no name is looked up, nothing is connected. Where something is left
+open, such as the user of an ssh address, the addresses count as the same.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["canonical", "same_engine", "same_server"]
+
+SSH_PORT = 22
+SERVER_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    scheme: str
+    user: str
+    host: str
+    port: int
+    path: str
+
+
+def same_engine(one: str, other: str) -> bool:
+    """Whether both are an engine's addresses, and the same engine's."""
+    a, b = _engine_parts(one), _engine_parts(other)
+    if a is None or b is None or a.scheme != b.scheme:
+        return False
+    match a.scheme:
+        case "unix":
+            return a.path == b.path or _is_same_file(a.path, b.path)
+        case "tcp":
+            return a.host == b.host and (a.port == b.port or not (a.port and b.port))
+        case "ssh":
+            users = a.user == b.user or not (a.user and b.user)  # ssh's own configuration may say the other one
+            return users and (a.host, a.port, a.path) == (b.host, b.port, b.path)
+    return a == b
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether both are addresses of the same API server: its host, port and path."""
+    a, b = _server_parts(one), _server_parts(other)
+    return a is not None and b is not None and (a.host, a.port, a.path) == (b.host, b.port, b.path)
+
+
+def canonical(address: str) -> str:
+    """An address, or a pattern of addresses, as all ways to write it come out."""
+    if address.startswith(("/", "unix://")):
+        return f"unix://{_real_path(address.removeprefix('unix://'))}"
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    place, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{place.lower()}{slash}{path}".rstrip("/")
+
+
+def _engine_parts(address: str) -> _Parts | None:
+    """An engine's address as our dial reads it."""
+    if address.startswith(("/", "unix://")):
+        return _Parts("unix", "", "", 0, _real_path(address.removeprefix("unix://")))
+    parts = _split(address)
+    if parts is None:
+        return None
+    match parts.scheme:
+        case "tcp" | "http" | "https":  # without a port it is 2375 or 2376, as TLS is found; the path is not used
+            return _Parts("tcp", "", parts.host, parts.port, "")
+        case "ssh":
+            return _Parts("ssh", parts.user, parts.host, parts.port or SSH_PORT, parts.path)
+    return parts
+
+
+def _server_parts(address: str) -> _Parts | None:
+    """An API server's address; without a scheme it is read as kubectl reads it, as http."""
+    parts = _split(address if "://" in address else f"http://{address}")
+    if parts is None:
+        return None
+    return _Parts("", "", parts.host, parts.port or SERVER_PORTS.get(parts.scheme, 0), parts.path)
+
+
+def _split(address: str) -> _Parts | None:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or 0
+    except ValueError:
+        return None
+    if not parts.scheme or not parts.netloc:
+        return None
+    return _Parts(
+        parts.scheme, unquote(parts.username or ""), _host(parts.hostname or ""), port, parts.path.rstrip("/")
+    )
+
+
+def _host(name: str) -> str:
+    """A host's name without a dot at its end, or its number in one spelling; this machine is "localhost"."""
+    name = name.lower().rstrip(".")
+    with suppress(ValueError):
+        number = ipaddress.ip_address(name)
+        return "localhost" if number.is_loopback or number.is_unspecified else number.compressed
+    return name
+
+
+def _real_path(path: str) -> str:
+    """A path without links; of a pattern, the folders before its first wildcard."""
+    first = min((at for at in map(path.find, "*?[") if at >= 0), default=-1)
+    if first < 0:
+        return os.path.realpath(path)
+    folder, slash, rest = path[:first].rpartition("/")
+    return f"{os.path.realpath(folder or '/').rstrip('/')}{slash}{rest}{path[first:]}"
+
+
+def _is_same_file(one: str, other: str) -> bool:
+    """Whether both are one socket: a link or a bind mount gives it a further path."""
+    with suppress(OSError, ValueError):
+        return Path(one).samefile(other)
+    return False

@@ -1,0 +1,237 @@
+"""What is protected, and which calls may change it: the whole decision, in one place.
+
+What is protected is a place itself, an engine or a cluster: by the name of its context, else by its address, however a
+call came by it. DOCKER_HOST, a setting or another context that leads to the address of a protected context leads to
+that context. Every public call is marked, `changes` or `reads`; where a call that changes or executes something has
+found its place, `guard` refuses it unless the call itself names what is protected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import wraps
+from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
+
+from nbcontainer.addresses import canonical, same_engine, same_server
+from nbcontainer.errors import ClusterUnavailable, Protected
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.cluster.connection import Cluster
+    from nbcontainer.engine.connection import Engine
+
+__all__ = [
+    "Place",
+    "TableContext",
+    "changes",
+    "changes_unless",
+    "guard",
+    "is_marked",
+    "place_of_cluster",
+    "place_of_engine",
+    "places_of_builder",
+    "protected_as",
+    "reads",
+    "refuse_moved",
+]
+
+Words = ParamSpec("Words")
+Answer = TypeVar("Answer")
+PRIVATE = "podman"  # the context of the private Podman
+
+
+class TableContext(str):
+    """A context as a table names it in the calls that it offers: the place, but nobody's word for a protected one.
+
+    Attributes:
+        server: where the context led when the table was made, as `Place.server` has it; "" where it is not known.
+    """
+
+    __slots__ = ("server",)
+    server: str
+
+    def __new__(cls, context: str = "", server: str = "") -> Self:
+        """The context's name and where it led."""
+        made = super().__new__(cls, context)
+        made.server = server
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call acts.
+
+    Attributes:
+        kind: an engine, or a cluster.
+        context: the docker or kubeconfig context, "podman" for the private Podman, "" where there is only an address.
+        address: the engine's, or the API server's.
+    """
+
+    kind: Literal["engine", "cluster"]
+    context: str
+    address: str
+
+    @property
+    def name(self) -> str:
+        """What `--context` names it by."""
+        return self.context or self.address
+
+    @property
+    def server(self) -> str:
+        """What tells it from another place of that name: its address; the private Podman has one in each kernel."""
+        return PRIVATE if (self.kind, self.context) == ("engine", PRIVATE) else self.address
+
+    def is_at(self, server: str) -> bool:
+        """Whether that is its `server`, however it is written."""
+        return server == self.server or _is_same(self.kind, server, self.server)
+
+
+def place_of_engine(engine: Engine) -> Place:
+    """The place that an engine is."""
+    return Place("engine", engine.context, engine.address)
+
+
+def places_of_builder(builder: str) -> list[Place]:
+    """The places where a buildx builder runs what it builds."""
+    from nbcontainer.engine.builders import nodes_of  # noqa: PLC0415 - builders are seldom named
+
+    return [Place("engine", node.name, node.address) for node in nodes_of(builder)]
+
+
+def place_of_cluster(cluster: Cluster) -> Place:
+    """The place that a cluster is."""
+    return Place("cluster", cluster.context, cluster.server)
+
+
+def refuse_moved(place: Place, said: str) -> None:
+    """Refuse a call that a table offered where the table's context leads to another place by now.
+
+    Raises:
+        ClusterUnavailable: it does.
+    """
+    if isinstance(said, TableContext) and said.server and not place.is_at(said.server):
+        raise ClusterUnavailable(
+            f"The table is of {said} at {said.server}, but {said} is now {place.server}: nothing was done.",
+            context=said,
+        )
+
+
+# --- what is protected
+
+
+def protected_as(place: Place) -> Iterator[str]:
+    """The names that `place` is protected by, its own first; none where it is not protected."""
+    if not settings.protected_contexts:
+        return
+    if place.context and _matches(place.context):
+        yield place.context
+    if _matches_address(place.address):
+        yield place.address if place.kind == "engine" else place.name  # a cluster is never named by its address
+    for name, address in _known_contexts(place.kind):
+        if name != place.context and _matches(name) and _is_same(place.kind, address, place.address):
+            yield name
+
+
+def _matches(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in settings.protected_contexts)
+
+
+def _matches_address(address: str) -> bool:
+    spelled = canonical(address)
+    return _matches(address) or any(fnmatchcase(spelled, canonical(each)) for each in settings.protected_contexts)
+
+
+def _is_same(kind: str, one: str, other: str) -> bool:
+    return same_engine(one, other) if kind == "engine" else same_server(one, other)
+
+
+def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
+    """The contexts that there are, each with its address."""
+    if kind == "engine":
+        from nbcontainer.engine.config import contexts  # noqa: PLC0415 - only where something is protected
+
+        yield from ((context.name, context.address) for context in contexts())
+    else:
+        from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
+
+        yield from servers()
+
+
+# --- which calls are refused
+
+# a call without a mark is taken for one that changes something
+_is_changing: ContextVar[bool] = ContextVar("_is_changing", default=True)
+
+
+def changes(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Mark a call that changes something where it acts, or executes something there."""
+    return _marked(call, changing=True)
+
+
+def changes_unless(switch: str) -> Callable[[Callable[Words, Answer]], Callable[Words, Answer]]:
+    """Mark a call that changes something unless its argument `switch` is true: a dry run."""
+    return lambda call: _marked(call, changing=True, switch=switch)
+
+
+def reads(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Mark a call that only reads."""
+    return _marked(call, changing=False)
+
+
+def is_marked(call: Callable[..., object]) -> bool | None:
+    """Whether a call is marked as one that changes something; None where it has no mark."""
+    return getattr(call, "is_changing", None)
+
+
+def _marked(call: Callable[Words, Answer], *, changing: bool, switch: str = "") -> Callable[Words, Answer]:
+    @wraps(call)
+    def marked(*words: Words.args, **named: Words.kwargs) -> Answer:
+        token = _is_changing.set(changing and not named.get(switch))
+        try:
+            return call(*words, **named)
+        finally:
+            _is_changing.reset(token)
+
+    marked.is_changing = changing  # type: ignore[attr-defined]
+    return marked
+
+
+def guard(place: Place, said: str) -> None:
+    """Refuse the call if it would change a protected place that it does not name.
+
+    Args:
+        place: where the call acts.
+        said: the context or address that the call itself names, "" for none.
+
+    Raises:
+        Protected: it does not name it. What a table or a setting names, or another context of the same place, is no
+            name for it.
+    """
+    if not _is_changing.get():
+        return
+    names = list(protected_as(place))
+    if names and not (said and _names_one_of(said, names, place.kind)):
+        raise _refusal(place, names[0])
+
+
+def _names_one_of(said: str, names: list[str], kind: str) -> bool:
+    if isinstance(said, TableContext):
+        return False
+    return said in names or (kind == "engine" and any(same_engine(said, name) for name in names))
+
+
+def _refusal(place: Place, name: str) -> Protected:
+    if name == place.context:
+        what = f"The context {name!r} is protected"
+    elif name == place.address:
+        what = f"The {place.kind} at {name} is protected"
+    else:
+        what = f"{place.name} is the same {place.kind} as the context {name!r}, which is protected"
+    return Protected(
+        f"{what}, and this call would change it.",
+        context=name,
+        cure=f"Name it to do it all the same: --context={name}",
+    )

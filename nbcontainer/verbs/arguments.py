@@ -1,0 +1,162 @@
+"""The flags and positionals of a verb, and the values that a line gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Argument", "Values", "option", "positional", "refused", "switch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One flag or positional.
+
+    Attributes:
+        names: ("-t", "--tag"), or ("IMAGE",) for a positional.
+        kind: "switch" (takes no value), "text", "number", "seconds", "list" (may be repeated), "mapping" (K=V,
+            may be repeated), "rest" (all that follows), "refused" (one of docker's or kubectl's: its help is the error,
+            its default the cure, and its value is not read).
+        required: for a positional: whether it must be there.
+        many: for a positional: whether there may be several.
+        own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
+        spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
+        hidden: whether its values may be secret, and are left out of the command.
+        completes: what its value is, for completion: "image", "pod", "pod-container", "container", "namespace",
+            "stage", "path", "variable", "context", "setting", or one of `choices`.
+        resource: for a positional: the kind of object that it names ("pod"), which may stand before the name as
+            kubectl has it ("pod/web"); the value is the name alone.
+    """
+
+    names: tuple[str, ...]
+    help: str
+    kind: str = "text"
+    metavar: str = ""
+    default: Any = None
+    required: bool = False
+    many: bool = False
+    own: bool = False
+    choices: tuple[str, ...] = ()
+    completes: str = ""
+    hidden: bool = False
+    spelled: str = "{}"
+    resource: str = ""
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it begins with a dash."""
+        return self.names[0].startswith("-")
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a word of the line may be its value."""
+        return self.kind != "switch"
+
+    @property
+    def key(self) -> str:
+        """Its name in `Values`: "--build-arg" is `build_arg`, "IMAGE" is `image`."""
+        name = next((name for name in self.names if name.startswith("--")), self.names[0])
+        return name.lstrip("-").replace("-", "_").lower()
+
+    @property
+    def long(self) -> str:
+        """Its longest name."""
+        return max(self.names, key=len)
+
+    def initial(self) -> Any:
+        """Its value before any word was read."""
+        if self.kind in {"switch", "refused"}:
+            return False
+        if self.kind in {"list", "rest"} or self.many:
+            return []
+        if self.kind == "mapping":
+            return {}
+        return self.default
+
+
+def switch(*names: str, help: str, own: bool = False) -> Argument:  # noqa: A002 - argparse's own word for it
+    """A flag without a value."""
+    return Argument(names, help, "switch", own=own)
+
+
+def option(
+    *names: str,
+    help: str,  # noqa: A002 - argparse's own word for it
+    metavar: str = "",
+    default: Any = None,
+    kind: str = "text",
+    own: bool = False,
+    choices: tuple[str, ...] = (),
+    completes: str = "",
+    hidden: bool = False,
+) -> Argument:
+    """A flag with a value."""
+    return Argument(names, help, kind, metavar, default, own=own, choices=choices, completes=completes, hidden=hidden)
+
+
+def refused(*names: str, help: str, cure: str) -> Argument:  # noqa: A002 - argparse's own word for it
+    """A flag that docker or kubectl has, and a cell cannot have; `help` says why, `cure` what to do."""
+    return Argument(names, f"refused: {help}", "refused", default=cure, own=True)
+
+
+def positional(
+    name: str,
+    *,
+    help: str,  # noqa: A002 - argparse's own word for it
+    required: bool = True,
+    many: bool = False,
+    kind: str = "text",
+    completes: str = "",
+    own: bool = False,
+    spelled: str = "{}",
+    resource: str = "",
+) -> Argument:
+    """A word without a dash."""
+    return Argument(
+        (name,),
+        help,
+        kind,
+        required=required,
+        many=many,
+        completes=completes,
+        own=own,
+        spelled=spelled,
+        resource=resource,
+    )
+
+
+class Values:
+    """The values of one call, by `Argument.key`: as attributes, or as items.
+
+    It has no public methods, so that no argument's name (`--items`, `--update`) is taken.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Hold `values`, by `Argument.key`."""
+        self._values = dict(values)
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of an argument."""
+        if name == "_values":  # a copy that is being made has none yet
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __getitem__(self, key: str) -> Any:
+        """The value of an argument."""
+        return self._values[key]
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the verb has such an argument."""
+        return key in self._values
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same values."""
+        return self._values == other._values if isinstance(other, Values) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]

@@ -1,0 +1,344 @@
+"""One declaration per verb: from it come its parser, its help, its completion, and the same as a command.
+
+A verb's words are docker's and kubectl's own. Flags are never abbreviated; quotes and dashes are read as a shell
+reads them; what stands after the last positional of a command (`docker run IMAGE …`, or after `--`) is left alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcontainer.errors import UsageError
+from nbcontainer.verbs import parser
+from nbcontainer.verbs.arguments import Argument, Values
+from nbcontainer.verbs.words import shell_words
+
+__all__ = ["Magic", "Verb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb of a magic.
+
+    Attributes:
+        path: its words: "push", "volume create"; "" for a magic that is a verb itself.
+        summary: one line.
+        arguments: flags and positionals, in the order of the help.
+        example: lines to type.
+        command: the words before the arguments in the docker or kubectl command.
+        body: whether it reads the cell's body: "no", "yes" or "optional".
+        rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
+        dashes: whether, all the same, flags may stand between it and the command (kubectl exec).
+        aliases: other paths of it.
+        secret: whether a line of it may have a password where none belongs, so that the history keeps it in part.
+        magic: the name of its magic.
+    """
+
+    path: str
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    example: str = ""
+    command: tuple[str, ...] = ()
+    body: str = "no"
+    rest_after_first: bool = False
+    dashes: bool = False
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+    magic: str = ""
+
+    @property
+    def sign(self) -> str:
+        """What stands before the magic's name: "%%" where there must be a body, else "%"."""
+        return "%%" if self.body == "yes" else "%"
+
+    @property
+    def title(self) -> str:
+        """How a cell calls it: "%docker volume create"."""
+        return f"{self.sign}{self.magic} {self.path}".rstrip()
+
+    @property
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """The words of its path, and of each alias."""
+        return tuple(tuple(path.split()) for path in (self.path, *self.aliases))
+
+    @property
+    def flags(self) -> dict[str, Argument]:
+        """The flags, by each of their names."""
+        return {name: argument for argument in self.arguments if argument.is_flag for name in argument.names}
+
+    @property
+    def positionals(self) -> list[Argument]:
+        """The positionals, in order."""
+        return [argument for argument in self.arguments if not argument.is_flag]
+
+    def parse(self, words: Sequence[str]) -> Values:
+        """Read the words after the verb.
+
+        Raises:
+            UsageError: an unknown or abbreviated flag, a missing or a superfluous word, a value of the wrong kind.
+        """
+        return parser.parse(self, words)
+
+    def parse_so_far(self, words: Sequence[str]) -> Values:
+        """Read words that are still being written, up to the first that is wrong."""
+        return parser.parse_so_far(self, words)
+
+    def as_command(self, values: Values) -> str:
+        """The same call as a docker or kubectl command, quoted for a shell."""
+        return shlex.join(self.words(values))
+
+    def words(self, values: Values) -> list[str]:
+        """The words of the docker or kubectl command."""
+        flags: list[str] = []
+        names: list[str] = []
+        rest: list[str] = []
+        for argument in self.arguments:
+            value = values[argument.key]
+            if (
+                argument.own
+                or argument.kind == "refused"
+                or value in (None, False, [], {})
+                or (argument.is_flag and value == argument.default)
+            ):
+                continue
+            if argument.kind == "rest":
+                rest = [str(word) for word in value]
+            elif argument.is_flag:
+                flags += _flag_words(argument, value)
+            else:
+                given = value if isinstance(value, list) else [value]
+                names += [argument.spelled.format(word) for word in given]
+        if self.command[:1] == ("docker",):  # whose words after an image's or a container's name belong to it
+            return [*self.command, *flags, *names, *rest]
+        return [*self.command, *names, *flags, *(["--", *rest] if rest else [])]
+
+    @property
+    def usage(self) -> str:
+        """The first line of its help."""
+        words = [self.title]
+        flags = ["[flags]"] if self.flags else []
+        first = self.rest_after_first and not self.dashes  # what follows the first name is not ours
+        for argument in self.positionals:
+            name = argument.names[0] + ("…" if argument.many or argument.kind == "rest" else "")
+            name = f"-- {name}" if argument.kind == "rest" and not first else name
+            words.append(name if argument.required else f"[{name}]")
+        at = 1 if first else next((n for n, word in enumerate(words) if "-- " in word), len(words))
+        return " ".join([*words[:at], *flags, *words[at:]])
+
+    @property
+    def help(self) -> str:
+        """Its whole help: usage, what it does, each argument, an example."""
+        lines = [self.usage, "", *_beside("", self.summary, 0)]
+        lines += _table([(_spelling(argument), _meaning(argument)) for argument in self.arguments])
+        if len(self.aliases) > 0:
+            lines += ["", f"Also: {', '.join(f'{self.sign}{self.magic} {alias}' for alias in self.aliases)}"]
+        if self.example:
+            lines += ["", "Example:", *(f"  {line}" for line in self.example.strip("\n").splitlines())]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Magic:
+    """A magic and its verbs.
+
+    Attributes:
+        name: without the sign.
+        summary: one line.
+        verbs: in the order of the help.
+        default: the path of the verb that is meant where the first word is a flag, or where there is none.
+        shared: flags that may stand before the verb, as `docker --context prod ps` and `kubectl -n shop get pods`.
+        shared_spellings: further names of them, which may stand there alone: `docker -H`, `docker -c`.
+    """
+
+    name: str
+    summary: str
+    verbs: tuple[Verb, ...]
+    default: str = ""
+    shared: tuple[Argument, ...] = ()
+    shared_spellings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def only(self) -> Verb | None:
+        """The verb of a magic that is a verb itself."""
+        return self.verbs[0] if len(self.verbs) == 1 and not self.verbs[0].path else None
+
+    @property
+    def title(self) -> str:
+        """How its help begins: "%docker VERB …"."""
+        return self.only.title if self.only else f"%{self.name} VERB …"
+
+    def verb(self, path: str) -> Verb | None:
+        """The verb of this path or alias."""
+        return next((verb for verb in self.verbs if path == verb.path or path in verb.aliases), None)
+
+    def find(self, words: Sequence[str]) -> tuple[Verb, int] | None:
+        """The verb with the longest path that `words` begin with, and how many words that path has."""
+        found = [
+            (len(path), verb)
+            for verb in self.verbs
+            for path in verb.paths
+            if path and tuple(words[: len(path)]) == path
+        ]
+        if not found:
+            return (self.only, 0) if self.only else None
+        length, verb = max(found, key=lambda pair: pair[0])
+        return verb, length
+
+    def next_words(self, words: Sequence[str]) -> list[str]:
+        """What may follow `words` in the path of a verb: all first words, or those below `volume`."""
+        length = len(words)
+        first = [verb.paths[0] for verb in self.verbs]
+        also = [path for verb in self.verbs for path in verb.paths[1:] if len(path) > 1]
+        return list(
+            dict.fromkeys(
+                path[length] for path in [*first, *also] if len(path) > length and path[:length] == tuple(words)
+            )
+        )
+
+    def is_group(self, words: Sequence[str]) -> bool:
+        """Whether `words` are the beginning of paths, as `volume` is."""
+        return bool(words) and bool(self.next_words(words))
+
+    def shared_words(self, words: Sequence[str]) -> int:
+        """How many words at the beginning are shared flags with their values, the last of which may be missing."""
+        flags = {name: argument for argument in self.shared for name in argument.names}
+        count = 0
+        while count < len(words):
+            name, equals, _ = words[count].partition("=")
+            argument = flags.get(self.shared_spellings.get(name, name))
+            if argument is None:
+                short = words[count][:2]
+                if words[count].startswith("--") or flags.get(self.shared_spellings.get(short, short)) is None:
+                    break
+                count += 1  # -nshop
+            else:
+                count += 1 if equals or not argument.takes_value else 2
+        return min(count, len(words))
+
+    def split(self, line: str) -> tuple[Verb, list[str]]:
+        """The verb that a magic's line names, and the words after it; shared flags before the verb go with them.
+
+        Raises:
+            UsageError: a quote is left open, or there is no such verb.
+        """
+        words = shell_words(line)
+        if self.only:
+            return self.only, words
+        count = self.shared_words(words)
+        before, after = [self._spelled(word) for word in words[:count]], words[count:]
+        found = self.find(after)
+        if found is not None:
+            verb, length = found
+            return verb, [*before, *after[length:]]
+        default = self.verb(self.default) if self.default else None
+        if default is not None and (not after or after[0].startswith("-") or (before and not self._near(after[0]))):
+            return default, [*before, *after]
+        raise self._no_verb(after, default)
+
+    def _near(self, word: str, group: Sequence[str] = ()) -> list[str]:
+        """The word that was meant in place of `word` after `group`, if there is one like it."""
+        others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
+        return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
+
+    def _spelled(self, word: str) -> str:
+        """A shared flag as the verbs know it."""
+        name, equals, value = word.partition("=")
+        if name in self.shared_spellings:
+            return f"{self.shared_spellings[name]}{equals}{value}"
+        if not word.startswith("--") and word[:2] in self.shared_spellings:
+            return f"{self.shared_spellings[word[:2]]}={word[2:]}"
+        return word
+
+    def _no_verb(self, words: Sequence[str], default: Verb | None) -> UsageError:
+        group: list[str] = []
+        while words[len(group) :] and self.is_group([*group, words[len(group)]]):
+            group.append(words[len(group)])
+        where = " ".join([f"%{self.name}", *group])
+        known = self.next_words(group)
+        if len(words) == len(group):
+            return UsageError(f"{where} needs a verb.", cure=f"Verbs: {', '.join(known)}. %{self.name} --help")
+        word = words[len(group)]
+        if word.startswith("-"):
+            return UsageError(
+                f"{where} has no flag {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
+            )
+        near = self._near(word, group)
+        hint = f"Did you mean {where} {near[0]}?" if near else f"Verbs: {', '.join(known)}."
+        if default is not None and not near:
+            hint += f" If it is a name: {default.title} {word}."
+        return UsageError(f"{where} has no verb {word!r}.", cure=hint)
+
+    def help(self, words: Sequence[str] = ()) -> str:
+        """The magic's own help: its verbs, one line each; with `words`, of those below `volume` alone."""
+        if self.only:
+            return self.only.help
+        within = [verb for verb in self.verbs if verb.paths[0][: len(words)] == tuple(words)]
+        if not within:  # a group of aliases, as `container` is
+            paths = [(path, verb) for verb in self.verbs for path in verb.paths if path[: len(words)] == tuple(words)]
+        else:
+            paths = [(verb.paths[0], verb) for verb in within]
+        where = " ".join([f"%{self.name}", *words])
+        lines = [f"{where} VERB …"] if words else [self.title, "", f"  {self.summary}"]
+        lines += _table([(" ".join(path), verb.summary) for path, verb in paths])
+        if self.shared and not words:
+            spellings = {
+                flag: [name for name, of in self.shared_spellings.items() if of == flag] for flag in self._shared
+            }
+            lines += ["", "Before the verb, or after it:"]
+            lines += _table([(_spelling(flag, spellings[flag.long]), _meaning(flag)) for flag in self.shared])[1:]
+        lines += ["", f"{where} VERB --help explains each, with an example."]
+        return "\n".join(lines)
+
+    @property
+    def _shared(self) -> list[str]:
+        return [argument.long for argument in self.shared]
+
+
+def _spelling(argument: Argument, further: Iterable[str] = ()) -> str:
+    names = ", ".join([*further, *argument.names])
+    if argument.is_flag and argument.kind not in {"switch", "refused"}:
+        names += f" {argument.metavar or _metavar(argument)}"
+    return names
+
+
+def _meaning(argument: Argument) -> str:
+    return argument.help + (f" ({', '.join(argument.choices)})" if argument.choices else "")
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """An empty line, and two columns; nothing where there are no rows."""
+    width = min(34, max((len(name) for name, _ in rows), default=0))
+    return ["", *(line for name, text in rows for line in _beside(name, text, width))] if rows else []
+
+
+def _beside(name: str, text: str, width: int) -> list[str]:
+    """`text` in a column right of `name`, in lines that a terminal of its width does not wrap."""
+    import shutil  # noqa: PLC0415 - help is seldom asked for, and this module loads with the first call
+    import textwrap  # noqa: PLC0415 - as above
+
+    columns = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
+    head = f"  {name:<{width}}  " if width else "  "
+    return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
+
+
+def _metavar(argument: Argument) -> str:
+    return {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}.get(argument.kind, argument.key.upper())
+
+
+def _flag_words(argument: Argument, value: Any) -> list[str]:
+    name = argument.long
+    if argument.kind == "switch":
+        return [name]
+    if argument.kind == "list":
+        return [f"{name}={item}" for item in value]
+    if argument.kind == "mapping":
+        # docker takes a value that is left out from the environment
+        bare = {key for key, item in value.items() if item is None or argument.hidden}
+        return [f"{name}={key}" if key in bare else f"{name}={key}={item}" for key, item in value.items()]
+    if argument.kind == "seconds":
+        return [f"{name}={value:g}s"]
+    return [f"{name}={value}"]

@@ -1,0 +1,70 @@
+"""From a line to words, and from a word to a value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nbcontainer.errors import UsageError
+
+__all__ = ["convert", "shell_words"]
+
+# in the order of POSIX Shell Command Language, 2.2: single quotes, double quotes, a backslash, plain text, blanks
+_PIECE = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)""", re.DOTALL)
+_ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\])')
+
+
+def shell_words(line: str) -> list[str]:
+    """The words of a line, quotes and backslashes read as a shell reads them. `#` is an ordinary character.
+
+    Raises:
+        UsageError: a quote is left open.
+    """
+    words: list[str] = []
+    word: str | None = None
+    position = 0
+    while position < len(line):
+        match = _PIECE.match(line, position)
+        if match is None:
+            what = "a lone backslash" if line[position] == "\\" else f"no closing {line[position]}"
+            raise UsageError(f"The line cannot be read: {what}.", cure="Close the quote." if what[0] == "n" else "")
+        position = match.end()
+        single, double, escaped, text, blanks = match.groups()
+        if blanks is None:
+            if double is not None:
+                double = _ESCAPED_IN_QUOTES.sub(r"\1", double)
+            word = (word or "") + next(part for part in (single, double, escaped, text) if part is not None)
+        elif word is not None:
+            words.append(word)
+            word = None
+    return words if word is None else [*words, word]
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def convert(kind: str, name: str, value: str) -> Any:
+    """A word as the kind of value that an argument takes.
+
+    Raises:
+        UsageError: it is not of that kind.
+    """
+    if kind == "number":
+        try:
+            return int(value)
+        except ValueError:
+            raise UsageError(f"{name} takes a whole number, not {value!r}.") from None
+    if kind == "seconds":
+        return _seconds(name, value)
+    return value
+
+
+def _seconds(name: str, value: str) -> float:
+    """A duration as Go writes it ("90s", "1h30m"), or plain seconds."""
+    try:
+        return float(value)
+    except ValueError:
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            raise UsageError(f"{name} takes a duration such as 30s or 1h30m, not {value!r}.") from None
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)

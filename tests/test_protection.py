@@ -1,0 +1,186 @@
+"""What is protected, and what counts as naming it."""
+
+import json
+import os
+from hashlib import sha256
+
+import pytest
+
+from nbcontainer.addresses import same_engine, same_server
+from nbcontainer.errors import Protected
+from nbcontainer.protection import Place, TableContext, changes, changes_unless, guard, protected_as, reads
+from nbcontainer.settings import settings
+
+SOCKET = "unix:///run/prod/docker.sock"
+SERVER = "https://api.prod.example:6443"
+
+
+def docker_contexts(folder, **addresses):
+    """A docker configuration with these contexts."""
+    for name, address in addresses.items():
+        file = folder / "contexts" / "meta" / sha256(name.encode()).hexdigest() / "meta.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": address}}}))
+    return folder
+
+
+def kubeconfig(file, **servers):
+    """A kubeconfig with these contexts."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    clusters = [{"name": name, "cluster": {"server": server}} for name, server in servers.items()]
+    contexts = [{"name": name, "context": {"cluster": name}} for name in servers]
+    file.write_text(json.dumps({"clusters": clusters, "contexts": contexts, "current-context": next(iter(servers))}))
+    return file
+
+
+@pytest.fixture(autouse=True)
+def contexts(tmp_path, monkeypatch):
+    docker = docker_contexts(tmp_path / "docker", prodpod=SOCKET, innocent=SOCKET, far="ssh://root@far.example")
+    monkeypatch.setenv("DOCKER_CONFIG", str(docker))
+    clusters = kubeconfig(tmp_path / "kubeconfig", dev="https://dev.example", prod=SERVER, alias=f"{SERVER}/")
+    monkeypatch.setenv("KUBECONFIG", str(clusters))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("unix:///run/x/docker.sock", "/run/x/docker.sock", True),
+        ("unix:///run/x/docker.sock", "unix:///run/x/../x//docker.sock", True),
+        ("unix:///run/x/docker.sock", "unix:///run/y/docker.sock", False),
+        ("tcp://Prod.example:2375", "tcp://prod.example:2375/", True),
+        ("tcp://prod.example.:2376", "https://prod.example:2376/v1.41", True),
+        ("tcp://prod.example", "tcp://prod.example:2376", True),
+        ("tcp://prod.example:2375", "tcp://prod.example:2376", False),
+        ("tcp://localhost:2375", "tcp://127.0.0.1:2375", True),
+        ("tcp://[::1]:2375", "tcp://[0:0:0:0:0:0:0:1]:2375", True),
+        ("tcp://prod.example:2375", "tcp://dev.example:2375", False),
+        ("ssh://root@Far.example", "ssh://root@far.example:22/", True),
+        ("ssh://far.example", "ssh://root@far.example", True),
+        ("ssh://alice@far.example", "ssh://root@far.example", False),
+        ("ssh://root@far.example/run/podman.sock", "ssh://root@far.example", False),
+        ("prod", "prod", False),
+        ("tcp://[", "tcp://[", False),
+    ],
+)
+def test_addresses_of_engines(one, other, same):
+    assert same_engine(one, other) is same_engine(other, one) is same
+
+
+def test_a_socket_by_a_link_and_by_a_second_name(tmp_path):
+    socket = tmp_path / "docker.sock"
+    socket.touch()
+    (tmp_path / "link.sock").symlink_to(socket)
+    os.link(socket, tmp_path / "second.sock")
+    for name in ("link.sock", "second.sock"):
+        assert same_engine(f"unix://{socket}", f"unix://{tmp_path / name}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://prod.example", "https://PROD.example:443/", True),
+        ("http://prod.example:80", "prod.example", True),
+        ("https://prod.example/k8s/clusters/c-1", "https://prod.example/k8s/clusters/c-2", False),
+        ("https://prod.example:6443", "https://prod.example", False),
+    ],
+)
+def test_addresses_of_clusters(one, other, same):
+    assert same_server(one, other) is same_server(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        (Place("engine", "prodpod", SOCKET), ["prodpod"]),
+        (Place("engine", "innocent", SOCKET), ["prodpod"]),
+        (Place("engine", "", "unix:///run/prod/../prod/docker.sock"), ["prodpod"]),
+        (Place("engine", "far", "ssh://root@far.example"), []),
+        (Place("engine", "", "unix:///run/docker.sock"), []),
+        (Place("cluster", "prod", SERVER), ["prod"]),
+        (Place("cluster", "alias", f"{SERVER}/"), ["prod"]),
+        (Place("cluster", "dev", "https://dev.example"), []),
+    ],
+    ids=str,
+)
+def test_a_place_is_protected_by_what_it_is(place, names):
+    assert list(protected_as(place)) == names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "protects"),
+    [
+        ("tcp://prod*", "tcp://PROD.example:2375", True),
+        ("tcp://Prod.example:2375/", "tcp://prod.example:2375", True),
+        ("unix:///run/prod/../prod/docker.sock", SOCKET, True),
+        ("/run/prod/*", SOCKET, True),
+        ("/run/prod/*", "unix:///run/dev/docker.sock", False),
+        ("ssh://*@far.example", "ssh://root@far.example", True),
+    ],
+)
+def test_patterns_of_addresses(pattern, address, protects, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
+    monkeypatch.setattr(settings, "protected_contexts", (pattern,))
+    assert list(protected_as(Place("engine", "", address))) == [address] * protects
+    if protects:  # an address names it, a context that leads there does not
+        changes(guard)(Place("engine", "", address), address)
+        with pytest.raises(Protected):
+            changes(guard)(Place("engine", "innocent", address), "innocent")
+
+
+def test_contexts_that_the_environment_hides_protect_their_addresses(tmp_path):
+    docker_contexts(tmp_path / "home" / ".docker", **{"prod-2": "tcp://10.0.0.2:2375"})
+    kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": "https://10.0.0.2:6443"})
+    assert list(protected_as(Place("engine", "", "tcp://10.0.0.2:2375"))) == ["prod-2"]
+    assert list(protected_as(Place("cluster", "dev", "https://10.0.0.2:6443"))) == ["prod-2"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (Place("engine", "prodpod", SOCKET), ""),
+        (Place("engine", "innocent", SOCKET), "innocent"),
+        (Place("engine", "", SOCKET), SOCKET),
+        (Place("engine", "prodpod", SOCKET), TableContext("prodpod")),
+        (Place("cluster", "prod", SERVER), ""),
+        (Place("cluster", "prod", SERVER), TableContext("prod")),
+        (Place("cluster", "alias", SERVER), "alias"),
+    ],
+    ids=str,
+)
+def test_what_does_not_name_a_protected_place(place, said):
+    with pytest.raises(Protected, match=r"--context=prod(pod)?$") as refusal:
+        changes(guard)(place, said)
+    assert refusal.value.context in {"prod", "prodpod"}
+    with pytest.raises(Protected):  # without a mark
+        guard(place, said)
+    reads(guard)(place, said)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [(Place("engine", "prodpod", SOCKET), "prodpod"), (Place("cluster", "prod", SERVER), "prod")]
+)
+def test_its_own_name_names_it(place, said):
+    changes(guard)(place, said)
+
+
+def test_a_dry_run_reads():
+    @changes_unless("dry_run")
+    def call(*, dry_run=False):
+        guard(Place("cluster", "prod", SERVER), "")
+        return dry_run
+
+    assert call(dry_run=True)
+    with pytest.raises(Protected):
+        call()
+
+
+def test_a_read_within_a_change_leaves_it_a_change():
+    @changes
+    def call():
+        reads(guard)(Place("cluster", "prod", SERVER), "")
+        guard(Place("cluster", "prod", SERVER), "")
+
+    with pytest.raises(Protected):
+        call()
