@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.config import proxies
-from nbcontainer.engine.http import ReplyStream, lost, plain, quoted
+from nbcontainer.engine.http import plain, quoted
 from nbcontainer.engine.images import pull
-from nbcontainer.engine.output import Recorder, follow_output, output_of, send_input
+from nbcontainer.engine.output import Recorder, output_of, send_input
 from nbcontainer.engine.run_failures import name_in_use, start_failed
+from nbcontainer.engine.run_output import ExitCode, RunOutput
 from nbcontainer.engine.run_request import creation, is_image_id, run_words
 from nbcontainer.errors import (
     ApiError,
@@ -225,24 +226,17 @@ class _Runner:
             self._check_stop()
             self._start(container)
             self._progress.tell(LogSource(name, open=True))
-            if self._request.stdin is not None:
-                send_input(stream, self._request.stdin)
-            if not follow_output(stream, name, Recorder(self._progress, spool)):
-                raise lost(f"{self._engine.name} broke off in the middle of the output.", self._engine.address)
-            exit_code = self._exit_code(waiting)
+            sent = send_input(stream, self._request.stdin) if self._request.stdin is not None else None
+            again = condition if condition == "removed" else "not-running"
+            code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
+            output = RunOutput(self._engine, container, name, Recorder(self._progress, spool), self._progress)
+            stays = not self._request.remove and self._request.restart in ("", "no")
+            exit_code = output.follow(stream, code, stays=stays, sent=sent)
         if self._request.remove and condition != "removed":
             with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
         self._progress.tell(LogSource(name, open=False))
         return exit_code
-
-    def _exit_code(self, waiting: ReplyStream) -> int:
-        for message in waiting.lines():
-            if isinstance(message.get("StatusCode"), int):
-                return int(message["StatusCode"])
-            error = message.get("Error") or message.get("message")
-            raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
-        raise lost(f"{self._engine.name} went away before it told the exit code.", self._engine.address)
 
     def _out_of_sight(self, error: EngineUnavailable, container: str) -> EngineUnavailable:
         """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""

@@ -20,11 +20,8 @@ from urllib.parse import quote, urlencode
 
 from nbcontainer.engine.dial import Silent, Stream, UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
-<<<<<<< HEAD
-from nbcontainer.replies import Response
-=======
 from nbcontainer.model.commands import ENGINE_IN_USE
->>>>>>> 6e8f91178ff91f35dcc8243732b79b8b115aae15
+from nbcontainer.replies import Response
 from nbcontainer.settings import settings
 
 __all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
@@ -246,12 +243,8 @@ class Http:
         if refusal is not None:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
-<<<<<<< HEAD
-            raise api_error(reply.status, refusal, found, self._where)
-        connection.stream.when_silent(self._see_it_answers)
-=======
             raise api_error(reply.status, refusal, found, self._where, self._magic)
->>>>>>> 6e8f91178ff91f35dcc8243732b79b8b115aae15
+        connection.stream.when_silent(self._see_it_answers)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
