@@ -205,6 +205,7 @@ class PushToRegistry(Push):
 
     name = "push, at the registry"
     checked = True
+    engines = True
     waits = frozenset({Kind.STALL, Kind.FREEZE})
 
     def listener(self) -> socket.socket:
@@ -219,10 +220,6 @@ class PushToRegistry(Push):
 
     def carry_out(self, address: str) -> Ended:
         return attempt(lambda: api.push(self.image_at(address), engine=self.host))
-
-    def left(self, ended: Ended) -> str:
-        del ended
-        return ""
 
     def end(self) -> None:
         self.forget(self.image_at(self.registry), self.image_at(self.between))
@@ -282,6 +279,7 @@ class PullFromRegistry(Pull):
 
     name = "pull, at the registry"
     checked = True
+    engines = True
     waits = frozenset({Kind.STALL, Kind.FREEZE})
 
     def listener(self) -> socket.socket:
