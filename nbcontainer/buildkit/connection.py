@@ -45,6 +45,12 @@ def _short(method: str) -> str:
     return method.rsplit(".", 1)[-1]
 
 
+def _broken(error: Exception) -> RpcError:
+    """Why a connection is over, in words: the system's own where it is an error of the system."""
+    said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return RpcError(Code.UNAVAILABLE, f"the connection broke: {said}")
+
+
 def frame(message: bytes) -> bytes:
     """Put gRPC's prefix before a message: not compressed, its length."""
     return struct.pack(">BI", 0, len(message)) + message
@@ -324,7 +330,7 @@ class Connection:
         except RpcError as error:
             self._lose(error)
         except Exception as error:  # noqa: BLE001 - whatever a stream raises, the connection is over
-            self._lose(RpcError(Code.UNAVAILABLE, f"the connection broke: {error}"))
+            self._lose(_broken(error))
 
     def _receive(self, data: bytes) -> None:
         with self.lock:
@@ -367,7 +373,7 @@ class Connection:
             try:
                 self._stream.sendall(data)
             except Exception as error:  # noqa: BLE001 - as in _read
-                self._lose(RpcError(Code.UNAVAILABLE, f"the connection broke: {error}"))
+                self._lose(error if isinstance(error, RpcError) else _broken(error))
                 break
         with contextlib.suppress(Exception):
             self._stream.close()

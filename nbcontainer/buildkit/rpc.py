@@ -111,7 +111,7 @@ class Client:
                 try:
                     stream = self._open_stream()
                 except OSError as error:
-                    raise RpcError(Code.UNAVAILABLE, f"cannot connect: {error}") from error
+                    raise RpcError(Code.UNAVAILABLE, f"cannot connect: {error.strerror or error}") from error
                 self._connection = Connection(stream, client=True)
             return self._connection
 

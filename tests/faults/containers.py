@@ -34,7 +34,8 @@ SCRIPT = (
 )
 WRITTEN = [f"line {number} of {LINES}" for number in range(1, LINES + 1)]
 INPUT = [f"input {number} {'.' * (number % 90)}" for number in range(1, 1500)]
-RUNS_ON = "runs on"  # the product's words where it loses sight of a container
+# the product's words where it loses sight of a container
+RUNS_ON, MAY_BE_MADE = "runs on", "may have made the container"
 
 
 @contextmanager
@@ -138,8 +139,9 @@ class Run(Writes):
 
     def left(self, ended: Ended) -> str:
         state = self.state_of_container()
-        if isinstance(ended.error, EngineUnavailable) and RUNS_ON in str(ended.error):
-            return ""  # it says so
+        said = str(ended.error) if isinstance(ended.error, EngineUnavailable) else ""
+        if RUNS_ON in said or (state == "created" and MAY_BE_MADE in said):
+            return ""
         if not state or (state == "exited" and not self.removes):
             return ""
         return f"the container, {state}"

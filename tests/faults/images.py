@@ -62,13 +62,15 @@ class Build(OnEngine):
         state: BuildState = ended.value.state
         found = [line for step in state.instructions for line in step.output]
         # Podman's stream has more than what the steps write
-        lines = [line for line in found if line.startswith(("line ", sha256(self.content).hexdigest()))]
-        wanted = [f"line {number} of {STEP_LINES}" for number in range(1, STEP_LINES + 1)]
-        wanted.append(f"{sha256(self.content).hexdigest()}  /file")
-        ended.lines, ended.notes = lines, tuple(warning.problem.message for warning in state.warnings)
-        difference = compare_lines(wanted, lines)
+        ended.lines = [line for line in found if line.startswith("line ")]
+        ended.notes = tuple(warning.problem.message for warning in state.warnings)
+        difference = compare_lines(
+            [f"line {number} of {STEP_LINES}" for number in range(1, STEP_LINES + 1)], ended.lines
+        )
         if difference.words:
             return difference
+        if f"{sha256(self.content).hexdigest()}  /file" not in found:
+            return Difference("another file has arrived", bytes=1)
         return self.difference_of_image(ended.value.id)
 
     def difference_of_image(self, told: str) -> Difference:
@@ -203,6 +205,7 @@ class PushToRegistry(Push):
 
     name = "push, at the registry"
     checked = True
+    engines = True
     waits = frozenset({Kind.STALL, Kind.FREEZE})
 
     def listener(self) -> socket.socket:
@@ -217,10 +220,6 @@ class PushToRegistry(Push):
 
     def carry_out(self, address: str) -> Ended:
         return attempt(lambda: api.push(self.image_at(address), engine=self.host))
-
-    def left(self, ended: Ended) -> str:
-        del ended
-        return ""
 
     def end(self) -> None:
         self.forget(self.image_at(self.registry), self.image_at(self.between))
@@ -280,6 +279,7 @@ class PullFromRegistry(Pull):
 
     name = "pull, at the registry"
     checked = True
+    engines = True
     waits = frozenset({Kind.STALL, Kind.FREEZE})
 
     def listener(self) -> socket.socket:

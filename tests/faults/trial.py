@@ -44,6 +44,8 @@ class Scenario(abc.ABC):
     """Whether what passes the proxy carries checksums, so that a changed byte is noticed."""
     needs: ClassVar[tuple[str, ...]]
     """The parts of the environment that it needs."""
+    engines: ClassVar[bool] = False
+    """Whether the connections through the proxy are the engine's own."""
     waits: ClassVar[frozenset[Kind]] = frozenset()
     """Faults of which the client cannot hear: it waits, until it is stopped, as the reference tool does."""
 
@@ -282,7 +284,7 @@ def _settled(
         names = [one.name for one in set(threading.enumerate()) - threads if not one.name.startswith(STAYS)]
         found = [f"the thread {name!r}" for name in names]
         found += [f"the process {number}" for number in children() - processes]
-        found += [f"the connection {line!r}" for line in proxy.open_connections]
+        found += [f"the connection {line!r}" for line in proxy.open_connections if not scenario.engines]
         found += [words] if (words := scenario.left(ended)) else []
         if not found or time.monotonic() > deadline:
             return ", ".join(found)

@@ -108,8 +108,10 @@ def compare_lines(wanted: Sequence[str], found: Sequence[str]) -> Difference:
     if list(wanted) == list(found):
         return Difference()
     rest = iter(wanted)
-    if all(line in rest for line in found):  # each is found after the one before it
-        return Difference(f"{len(wanted) - len(found)} of {len(wanted)} lines are missing", missing=True)
+    whole = sum(1 for line in found if line in rest)  # each is found after the one before it
+    cut = whole == len(found) - 1 and whole < len(wanted) and wanted[whole].startswith(found[-1])
+    if whole == len(found) or cut:
+        return Difference(f"{len(wanted) - whole} of {len(wanted)} lines are missing", missing=True)
     doubled = len(found) - len(set(found))
     differs = bytes_between("\n".join(wanted), "\n".join(found))
     at = next((n for n, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), min(len(wanted), len(found)))
