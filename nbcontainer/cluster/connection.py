@@ -68,7 +68,10 @@ class Link:
 
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
-        self.access = replace(read_access(self.access.context), context=self.access.context, namespace="")
+        access = replace(read_access(self.access.context), context=self.access.context, namespace="")
+        if access.server != self.access.server:
+            return  # the context leads elsewhere by now, and its credentials are not for this server
+        self.access = access
         self.credentials = Credentials(self.access)
 
     async def close(self) -> None:

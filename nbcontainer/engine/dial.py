@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
@@ -29,9 +29,11 @@ from nbcontainer.errors import Unsupported, UsageError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Stream", "Tls", "UpgradeRefused", "dial", "dial_command", "upgrade"]
+__all__ = ["Silent", "Stream", "Tls", "UpgradeRefused", "dial", "dial_command", "upgrade"]
 
 CONNECT_SECONDS = 5.0
+SILENT_SECONDS = 5.0  # after which a stream's engine is asked whether it is there
+CHILD_SILENT_SECONDS = 60.0  # the same where asking takes a child of its own, such as ssh
 CHILD_ENDS_SECONDS = 0.5  # how long an ended stream waits for its child's exit code, and a closed one for its child
 HEADER_BYTES = 64 * 1024
 STDERR_BYTES = 2000
@@ -93,6 +95,10 @@ class UpgradeRefused(ConnectionError):
         super().__init__(f"The upgrade was refused with HTTP {status}.")
 
 
+class Silent(ConnectionError):
+    """The far end has been silent for a while, and no sign of life could be had from it."""
+
+
 class Stream:
     """A connected byte stream. One thread may read while another writes; any thread may close it.
 
@@ -104,6 +110,9 @@ class Stream:
         self._leftover = leftover
         self._child = child
         self._closed = False
+        self._timeout: float | None = None
+        self._when_silent: Callable[[], None] | None = None
+        self._patience = 0.0
 
     def recv(self, size: int = 65536) -> bytes:
         """The next bytes, at most `size`; b"" at the end.
@@ -114,6 +123,8 @@ class Stream:
         if self._leftover:
             data, self._leftover = self._leftover[:size], self._leftover[size:]
             return data
+        if self._when_silent is not None:
+            self._ask_while_silent(self._when_silent)
         try:
             data = self._receive(size)
         except ConnectionResetError:  # the child ended before it had read all
@@ -126,6 +137,22 @@ class Stream:
 
     def _receive(self, size: int) -> bytes:
         return self._socket.recv(size)
+
+    def when_silent(self, ask: Callable[[], None] | None, seconds: float = 0.0) -> None:
+        """Have a reader call `ask` whenever it has heard nothing for so long, and get the OSError that it may raise.
+
+        Without `seconds` it is some seconds; more where asking takes a child of its own, such as ssh.
+        """
+        self._when_silent = ask
+        self._patience = seconds or (SILENT_SECONDS if self._child is None else CHILD_SILENT_SECONDS)
+
+    def _ask_while_silent(self, ask: Callable[[], None]) -> None:
+        left = float("inf") if self._timeout is None else self._timeout
+        while not self.readable(min(self._patience, left)):
+            left -= self._patience
+            if left <= 0:
+                raise TimeoutError("timed out")
+            ask()
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of `data`.
@@ -145,6 +172,7 @@ class Stream:
 
     def settimeout(self, seconds: float | None) -> None:
         """How long one read or write may wait; None for ever."""
+        self._timeout = seconds
         self._socket.settimeout(seconds)
 
     def readable(self, seconds: float) -> bool:
@@ -211,12 +239,17 @@ class _TlsStream(Stream):
     def __init__(self, connection: ssl.SSLSocket) -> None:
         super().__init__(connection)
         self._tls = connection
-        self._timeout: float | None = None
         self._lock = threading.Lock()
         connection.settimeout(0)
 
     def settimeout(self, seconds: float | None) -> None:
         self._timeout = seconds
+
+    def readable(self, seconds: float) -> bool:
+        """As `Stream` has it; what OpenSSL holds already, the socket does not show."""
+        with self._lock:
+            pending = not self._closed and self._tls.pending()
+        return bool(pending) or super().readable(seconds)
 
     def shutdown_write(self) -> None:
         """Send TLS's close_notify, which Go's side takes for the end of what it reads; reading goes on."""
