@@ -23,7 +23,8 @@ __all__ = [
     "pairs",
 ]
 
-_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a URL with a password
 
 
 class Expanded(str):
@@ -144,7 +145,7 @@ def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = T
     words: list[str] = []
     for name, value in given.items():
         word = f"{name}={value}"
-        if _SECRET.search(name) or os.environ.get(name) == value:
+        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value) or os.environ.get(name) == value:
             word = name if inherits else Expanded(f"{name}=${name}") if name.isidentifier() else f"{name}=…"
         words += [flag, word]
     return words

@@ -53,17 +53,23 @@ def test_a_shell_reads_the_words_back(words):
 
 def test_a_value_that_may_be_secret_is_left_to_the_terminals_environment(monkeypatch):
     monkeypatch.setenv("INHERITED", "hidden-1")
-    given = {"INHERITED": "hidden-1", "DB_PASSWORD": "hidden-2", "api-token": "hidden-3", "COLOUR": "sky blue"}
+    given = {
+        "INHERITED": "hidden-1",
+        "DB_PASSWORD": "hidden-2",
+        "api-token": "hidden-3",
+        "DB": "pg://me:hidden-4@db/x",
+        "COLOUR": "sky blue",
+    }
     docker = joined(environment_words("--env", given))
-    assert docker == "--env INHERITED --env DB_PASSWORD --env api-token --env 'COLOUR=sky blue'"
+    assert docker == "--env INHERITED --env DB_PASSWORD --env api-token --env DB --env 'COLOUR=sky blue'"
     kubectl = joined(environment_words("--env", given, inherits=False))
     assert "hidden" not in kubectl
     read = subprocess.run(
         ["sh", "-c", f"printf '%s\\n' {kubectl}"],
-        env={"INHERITED": "a b", "DB_PASSWORD": "$(c)"},
+        env={"INHERITED": "a b", "DB_PASSWORD": "$(c)", "DB": "d"},
         capture_output=True,
         text=True,
         check=True,
     )
-    words = ["INHERITED=a b", "DB_PASSWORD=$(c)", "api-token=…", "COLOUR=sky blue"]
+    words = ["INHERITED=a b", "DB_PASSWORD=$(c)", "api-token=…", "DB=d", "COLOUR=sky blue"]
     assert read.stdout.splitlines() == [one for word in words for one in ("--env", word)]
