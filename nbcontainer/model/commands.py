@@ -86,7 +86,7 @@ class EngineCommands:
         elif self.address:
             place = (*self.tls, "-H", self.address)
         config = ("--config", self.configuration) if self.configuration else ()
-        return joined(["docker", *config, *place, *words])
+        return joined(["docker", *place, *config, *words])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class ClusterCommands:
         several = os.pathsep in self.kubeconfig  # which only the variable can name
         file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig and not several else ()
         context = ("--context", self.context) if self.context else ()
-        line = joined(["kubectl", *file, *context, *(("-n", space) if space else ()), *words])
+        line = joined(["kubectl", *context, *(("-n", space) if space else ()), *file, *words])
         return f"KUBECONFIG={shlex.quote(self.kubeconfig)} {line}" if several else line
 
 

@@ -122,7 +122,7 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     terminal = Terminal(tmp_path)
     command = nbc.images(engine="far away").command
-    assert shlex.split(command) == ["docker", "--config", str(configuration), "--context", "far away", "images"]
+    assert shlex.split(command) == ["docker", "--context", "far away", "--config", str(configuration), "images"]
     assert "busybox" in terminal.run(command)
     ran = nbc.run("busybox", command=("echo", "here"), remove=True, engine="far away").result(60)
     assert terminal.run(ran.command) == "here\n"

@@ -16,7 +16,7 @@ from nbcontainer.model.commands import ClusterCommands, EngineCommands, environm
         (EngineCommands("far", "tcp://10.0.0.1:2375"), "docker --context far ps -a"),
         (EngineCommands(address="unix:///run/a b.sock"), "docker -H 'unix:///run/a b.sock' ps -a"),
         (EngineCommands(address="unix:///run/p.sock", is_podman=True), "podman --url unix:///run/p.sock ps -a"),
-        (EngineCommands("far", configuration="/etc/docker"), "docker --config /etc/docker --context far ps -a"),
+        (EngineCommands("far", configuration="/etc/docker"), "docker --context far --config /etc/docker ps -a"),
         (
             EngineCommands(address="tcp://h:2376", tls=("--tlsverify", "--tlscacert=/ca.pem")),
             "docker --tlsverify --tlscacert=/ca.pem -H tcp://h:2376 ps -a",
@@ -32,7 +32,7 @@ def test_an_engine_is_named_as_its_client_takes_it(commands, written):
     ("commands", "written"),
     [
         (ClusterCommands("prod", "shop"), "kubectl --context prod -n shop get pods"),
-        (ClusterCommands("a b", "shop", "/k"), "kubectl --kubeconfig /k --context 'a b' -n shop get pods"),
+        (ClusterCommands("a b", "shop", "/k"), "kubectl --context 'a b' -n shop --kubeconfig /k get pods"),
         (ClusterCommands("c", "n", "/a b:/k"), "KUBECONFIG='/a b:/k' kubectl --context c -n n get pods"),
         (ClusterCommands("", "n"), "kubectl -n n get pods"),
     ],
@@ -43,7 +43,7 @@ def test_a_cluster_is_named_as_kubectl_takes_it(commands, written):
 
 def test_docker_keeps_the_logins_whatever_the_engine_is():
     commands = EngineCommands(address="unix:///run/p.sock", is_podman=True, configuration="/c")
-    assert commands.docker("login") == "docker --config /c -H unix:///run/p.sock login"
+    assert commands.docker("login") == "docker -H unix:///run/p.sock --config /c login"
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
