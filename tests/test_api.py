@@ -130,7 +130,7 @@ def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     assert table.state.columns[0].name == "NAMESPACE"
     context = table.state.where.split(" · ")[0]
     file = shlex.quote(str(kubernetes_cluster.kubeconfig))
-    assert table.command == f"kubectl --kubeconfig {file} --context {context} get pods -A"
+    assert table.command == f"kubectl --context {context} --kubeconfig {file} get pods -A"
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
         nbc.delete_pods(["not-there"])

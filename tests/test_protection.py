@@ -8,8 +8,17 @@ import pytest
 
 from nbcontainer.addresses import same_engine, same_server
 from nbcontainer.engine.config import Context, find_context
-from nbcontainer.errors import Protected
-from nbcontainer.protection import Place, TableContext, changes, changes_unless, guard, protected_as, reads
+from nbcontainer.errors import ClusterUnavailable, Protected
+from nbcontainer.protection import (
+    Place,
+    TableContext,
+    changes,
+    changes_unless,
+    guard,
+    protected_as,
+    reads,
+    refuse_moved,
+)
 from nbcontainer.settings import settings
 
 SOCKET = "unix:///run/prod/docker.sock"
@@ -204,3 +213,36 @@ def test_a_read_within_a_change_leaves_it_a_change():
 
     with pytest.raises(Protected):
         call()
+
+
+@pytest.mark.parametrize(
+    ("place", "server"),
+    [
+        (Place("cluster", "dev", SERVER), ""),
+        (Place("cluster", "dev", SERVER), SERVER),
+        (Place("cluster", "dev", "https://EXAMPLE.com"), "https://example.com:443/"),
+        (Place("engine", "far", SOCKET), SOCKET),
+        (Place("engine", "podman", "unix:///run/of-another-kernel.sock"), "podman"),
+    ],
+    ids=str,
+)
+def test_what_a_table_offers_is_done_where_it_is_of(place, server):
+    refuse_moved(place, TableContext(place.context, server))
+
+
+@pytest.mark.parametrize(
+    ("place", "server"),
+    [
+        (Place("cluster", "dev", SERVER), "https://10.9.9.9:6443"),
+        (Place("cluster", "prodpod", SERVER), SOCKET),  # Podman's pods, before there was a kubeconfig
+        (Place("cluster", "podman", SERVER), "podman"),
+        (Place("engine", "far", SOCKET), "unix:///run/other.sock"),
+        (Place("engine", "", "unix:///run/podman"), "podman"),
+    ],
+    ids=str,
+)
+def test_what_a_table_offers_is_refused_elsewhere(place, server):
+    with pytest.raises(ClusterUnavailable, match="nothing was done") as refusal:
+        refuse_moved(place, TableContext(place.context, server))
+    assert "\n" not in str(refusal.value)
+    reads(refuse_moved)(place, place.context)  # nobody says where it led

@@ -23,7 +23,8 @@ __all__ = [
     "pairs",
 ]
 
-_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a URL with a password
 
 
 class Expanded(str):
@@ -85,7 +86,7 @@ class EngineCommands:
         elif self.address:
             place = (*self.tls, "-H", self.address)
         config = ("--config", self.configuration) if self.configuration else ()
-        return joined(["docker", *config, *place, *words])
+        return joined(["docker", *place, *config, *words])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class ClusterCommands:
         several = os.pathsep in self.kubeconfig  # which only the variable can name
         file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig and not several else ()
         context = ("--context", self.context) if self.context else ()
-        line = joined(["kubectl", *file, *context, *(("-n", space) if space else ()), *words])
+        line = joined(["kubectl", *context, *(("-n", space) if space else ()), *file, *words])
         return f"KUBECONFIG={shlex.quote(self.kubeconfig)} {line}" if several else line
 
 
@@ -144,7 +145,7 @@ def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = T
     words: list[str] = []
     for name, value in given.items():
         word = f"{name}={value}"
-        if _SECRET.search(name) or os.environ.get(name) == value:
+        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value) or os.environ.get(name) == value:
             word = name if inherits else Expanded(f"{name}=${name}") if name.isidentifier() else f"{name}=…"
         words += [flag, word]
     return words

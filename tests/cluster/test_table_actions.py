@@ -6,6 +6,7 @@ import pytest
 
 from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.magics.kpod import _row_verbs
+from nbcontainer.magics.registration import verbs_of
 from tests.conftest import part
 from tests.magics.kernels import Kernel
 
@@ -74,6 +75,17 @@ def test_what_a_table_of_a_protected_context_offers_does_not_name_it(two_context
     assert not two_contexts.has("web", "prod")
 
 
+@pytest.mark.parametrize(
+    "context", ["it's", "a=b c", "arn:aws:eks:eu-1:1:cluster/x", "-x", "kubernetes-admin@home", '"']
+)
+def test_any_other_name_is_read_back(context):
+    for offered in _row_verbs(context, "https://[::1]:6443/k8s?a=b&c"):
+        verb, words = verbs_of("kpod").magic.split(offered.line.removeprefix("%kpod ").replace("{rows}", "-n shop web"))
+        values = verb.parse(words)
+        assert (values.table_context, values.table_server) == (context, "https://[::1]:6443/k8s?a=b&c")
+        assert values.namespace == "shop"
+
+
 @pytest.mark.parametrize("context", ["a\nprint(1)", "{{secret}}", "{rows}"])
 def test_a_name_that_would_be_code_is_never_offered(context):
     assert _row_verbs(context, "https://10.0.0.1:6443") == ()
@@ -88,10 +100,10 @@ def test_credentials_are_not_sent_to_where_the_context_led_before(two_contexts, 
     before = cluster.link.access
     kubectl(two_contexts, "config", "set-credentials", "dev", "--token=hidden")
     cluster.link.refresh()
-    assert cluster.link.access.user["token"] == "hidden"
+    assert cluster.link.access.user.token == "hidden"
     assert cluster.link.access.server == before.server
     server = two_contexts.clusters["prod"].server
     kubectl(two_contexts, "config", "set-cluster", "dev", f"--server={server}")
     kubectl(two_contexts, "config", "set-credentials", "dev", "--token=of-the-other")
     cluster.link.refresh()
-    assert cluster.link.access.user["token"] == "hidden"
+    assert cluster.link.access.user.token == "hidden"
