@@ -5,7 +5,6 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,15 @@ from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
-from nbcontainer.protection import changes, changes_unless, guard, place_of_engine, places_of_builder, reads
+from nbcontainer.protection import (
+    changes,
+    changes_unless,
+    guard,
+    place_of_engine,
+    places_of_builder,
+    reads,
+    refuse_moved,
+)
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -115,7 +122,7 @@ PRELOADED = (
 
 @changes
 def build(
-    request: BuildRequest | str, *, command: str = "", engine: str = "", **fields: Any
+    request: BuildRequest | str, *, command: Sequence[str] = (), engine: str = "", **fields: Any
 ) -> Operation[BuildEvent, BuildState, BuildResult]:
     """Build an image.
 
@@ -124,7 +131,7 @@ def build(
 
     Args:
         request: what to build, or the Dockerfile's text, with `fields` as `BuildRequest` names them.
-        command: the same as a docker command, for the result.
+        command: the words of the docker command, for the result; () for those that the request gives.
         engine: a docker context, an address or "podman"; "" for the one in use. So for all calls of an engine.
         **fields: `BuildRequest`'s fields, where `request` is a text.
 
@@ -228,8 +235,9 @@ def tag(image: str, target: str, *, engine: str = "") -> Report:
     """Give an image a further name."""
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
 
-    engine_images.tag(_engine(engine), image, target)
-    return Report((Remark(f"{image} is also {target}"),), shlex.join(["docker", "tag", image, target]))
+    found = _engine(engine)
+    engine_images.tag(found, image, target)
+    return Report((Remark(f"{image} is also {target}"),), found.commands.command("tag", image, target))
 
 
 @reads
@@ -273,9 +281,9 @@ def logout(registry: str = "") -> Report:
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
 
     shown = registry or "Docker Hub"
-    if registries.logout(registry):
-        return Report((Remark(f"Logged out of {shown}."),), f"docker logout {registry}".strip())
-    return Report((Remark(f"There were no credentials for {shown}.", Tone.DIM),), f"docker logout {registry}".strip())
+    kept = registries.logout(registry)
+    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
+    return Report((said,), registries.client().docker("logout", *([registry] if registry else [])))
 
 
 # --- containers
@@ -332,7 +340,8 @@ def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, e
     stopped = names_from(names)
     for container in engine_containers.find(found, stopped):
         engine_containers.stop(found, container.id, **({} if seconds is None else {"seconds": seconds}))
-    return Report(tuple(Remark(f"{name} stopped") for name in stopped), shlex.join(["docker", "stop", *stopped]))
+    words = ["stop", *([] if seconds is None else ["--time", str(seconds)]), *stopped]
+    return Report(tuple(Remark(f"{name} stopped") for name in stopped), found.commands.command(*words))
 
 
 @changes
@@ -370,7 +379,6 @@ def pods(
     selector: str = "",
     field_selector: str = "",
     context: str = "",
-    command: str = "",
 ) -> Table:
     """The table of pods, of the cluster in use or of Podman where there is none.
 
@@ -381,7 +389,6 @@ def pods(
         selector: a label selector.
         field_selector: a field selector.
         context: the kubeconfig's context; "" for the current one.
-        command: the same as a kubectl command, for the result.
 
     Raises:
         NotFound: one of `names` does not exist.
@@ -396,7 +403,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, command=command or found.command, follow=follow)
+    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
 
 
 @reads
@@ -519,10 +526,9 @@ def delete_pods(
 
 
 @reads
-def describe_pod(name: str, *, namespace: str = "", context: str = "", command: str = "") -> Description:
+def describe_pod(name: str, *, namespace: str = "", context: str = "") -> Description:
     """All about a pod, with its events."""
-    found: Description = _pods_home(context, namespace).describe(name)
-    return replace(found, command=command or found.command)
+    return _pods_home(context, namespace).describe(name)
 
 
 @reads
@@ -553,12 +559,9 @@ def exec_pod(
 
 
 @reads
-def events(
-    name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "", command: str = ""
-) -> Table:
+def events(name: str = "", *, all_namespaces: bool = False, namespace: str = "", context: str = "") -> Table:
     """What happened to pods, newest last."""
-    found: Table = _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
-    return replace(found, command=command or found.command)
+    return _pods_home(context, namespace).events(name, all_namespaces=all_namespaces)
 
 
 @changes_unless("dry_run")
@@ -570,7 +573,6 @@ def apply(
     dry_run: bool = False,
     force_conflicts: bool = False,
     first_line: int = 1,
-    command: str = "",
 ) -> PodChanges:
     """Apply YAML on the server: each object is created or changed.
 
@@ -581,7 +583,6 @@ def apply(
         dry_run: only say what would be done.
         force_conflicts: take over fields that others manage.
         first_line: the text's first line in the person's cell.
-        command: the same as a kubectl command.
 
     Raises:
         UsageError: the text is not YAML, or no object; with the person's own line.
@@ -592,7 +593,7 @@ def apply(
     home = _pods_home(context, namespace)
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
     found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
-    return PodChanges(replace(change, command=command) for change in found)
+    return PodChanges(found)
 
 
 # --- what is there
@@ -629,6 +630,8 @@ def _open_connection() -> None:
 def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
 
+    No engine is started for it.
+
     Args:
         kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
         namespace: the pods' namespace.
@@ -637,25 +640,36 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
 
-    names: list[str] = []
     try:
         match kind:
-            case "image":
-                names = [f"{row.cells[0]}:{row.cells[1]}" for row in images(engine=engine) if row.cells[0] != "<none>"]
-            case "container":
-                names = containers(all=True, engine=engine).names
+            case "image" | "container":
+                return _names_on_engine(kind, engine)
             case "pod":
-                names = pods(namespace=namespace, context=context).names
+                return find_pods_home(context, namespace, starts=False).table().names
             case "pod-container" if pod:
-                names = _pods_home(context, namespace).containers(pod)
+                return find_pods_home(context, namespace, starts=False).containers(pod)
             case "context":
-                names = sorted(contexts()[0])
+                return sorted(contexts()[0])
             case "namespace":
-                names = _namespaces(context)
+                return _namespaces(context)
     except NbcontainerError:
+        pass
+    return []
+
+
+def _names_on_engine(kind: str, name: str) -> list[str]:
+    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
+
+    engine = engine_at_hand(name)
+    if engine is None:
         return []
-    return names
+    if kind == "container":
+        return engine_containers.ps(engine, every=True).names
+    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
 
 
 def _namespaces(context: str) -> list[str]:
@@ -683,6 +697,7 @@ def _pods_home(context: str, namespace: str) -> PodsHome:
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
 
     home = find_pods_home(context, namespace)
+    refuse_moved(home.place, context)
     guard(home.place, context)
     return home
 

@@ -66,12 +66,13 @@ class PodsHome:
     apply: Callable[..., list[PodChange]]
 
 
-def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
+def find_pods_home(context: str = "", namespace: str = "", *, starts: bool = True) -> PodsHome:
     """The cluster of the context; where there is no kubeconfig, Podman.
 
     Args:
         context: the kubeconfig's context; where there is no kubeconfig, a docker context, an address or "podman".
         namespace: the namespace, "" for the context's own.
+        starts: whether an engine may be started for it.
 
     Raises:
         ClusterUnavailable: the context is not whole, or there is neither a cluster nor a Podman.
@@ -85,7 +86,7 @@ def find_pods_home(context: str = "", namespace: str = "") -> PodsHome:
     except ClusterUnavailable as missing:
         if settings.context or _has_contexts():
             raise
-        engine = _named_engine(context) if context else _podman()
+        engine = _podman_at_hand(context) if not starts else _named_engine(context) if context else _podman()
         if engine is None:
             raise ClusterUnavailable(
                 missing.message, cure=f"{missing.cure} Or install Podman, whose pods need no cluster."
@@ -116,6 +117,14 @@ def _named_engine(context: str) -> Engine | None:
     if not engine.capabilities.pods:
         raise Unsupported("pods", engine.name, cure="Podman has pods; so has a cluster, which a kubeconfig names.")
     return engine
+
+
+def _podman_at_hand(context: str) -> Engine | None:
+    """The engine that the call means, if it is there already and has pods."""
+    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - loads with the first call
+
+    found = (engine_at_hand(name) for name in ([context] if context else ["", "podman"]))
+    return next((engine for engine in found if engine and engine.capabilities.pods), None)
 
 
 def _podman() -> Engine | None:

@@ -13,10 +13,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import wraps
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
 from nbcontainer.addresses import canonical, same_engine, same_server
-from nbcontainer.errors import Protected
+from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -35,16 +35,29 @@ __all__ = [
     "places_of_builder",
     "protected_as",
     "reads",
+    "refuse_moved",
 ]
 
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
+PRIVATE = "podman"  # the context of the private Podman
 
 
 class TableContext(str):
-    """A context as a table names it in the calls that it offers: the place, but nobody's word for a protected one."""
+    """A context as a table names it in the calls that it offers: the place, but nobody's word for a protected one.
 
-    __slots__ = ()
+    Attributes:
+        server: where the context led when the table was made, as `Place.server` has it; "" where it is not known.
+    """
+
+    __slots__ = ("server",)
+    server: str
+
+    def __new__(cls, context: str = "", server: str = "") -> Self:
+        """The context's name and where it led."""
+        made = super().__new__(cls, context)
+        made.server = server
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,15 @@ class Place:
         """What `--context` names it by."""
         return self.context or self.address
 
+    @property
+    def server(self) -> str:
+        """What tells it from another place of that name: its address; the private Podman has one in each kernel."""
+        return PRIVATE if (self.kind, self.context) == ("engine", PRIVATE) else self.address
+
+    def is_at(self, server: str) -> bool:
+        """Whether that is its `server`, however it is written."""
+        return server == self.server or _is_same(self.kind, server, self.server)
+
 
 def place_of_engine(engine: Engine) -> Place:
     """The place that an engine is."""
@@ -82,6 +104,19 @@ def places_of_builder(builder: str) -> list[Place]:
 def place_of_cluster(cluster: Cluster) -> Place:
     """The place that a cluster is."""
     return Place("cluster", cluster.context, cluster.server)
+
+
+def refuse_moved(place: Place, said: str) -> None:
+    """Refuse a call that a table offered where the table's context leads to another place by now.
+
+    Raises:
+        ClusterUnavailable: it does.
+    """
+    if isinstance(said, TableContext) and said.server and not place.is_at(said.server):
+        raise ClusterUnavailable(
+            f"The table is of {said} at {said.server}, but {said} is now {place.server}: nothing was done.",
+            context=said,
+        )
 
 
 # --- what is protected

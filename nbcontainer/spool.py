@@ -5,6 +5,7 @@ Page and notebook hold a window of the last lines; the file has all of them, and
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -15,12 +16,17 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["Spool", "spool_folder"]
 
+BUFFER_BYTES = 256 * 1024
 KEPT_DAYS = 7  # of files in the system's temporary directory; a folder of the person's own is theirs to clear
 
 
@@ -62,40 +68,113 @@ def _remove_old(folder: Path) -> None:
 
 
 class Spool:
-    """One output's file, made on the first write. Threads may share it.
+    """One output's file. Threads may share it.
+
+    What became of a command does not depend on its file, so nothing here raises: where the file cannot be made, or the
+    disk is full, what was written stays, the rest is dropped, and a note says so, once.
 
     Args:
         name: what the output is of, for the file's name.
+
+    Attributes:
+        path: the file's, "" where it could not be made.
+        whole: whether the file has all that was written and flushed.
     """
 
     def __init__(self, name: str) -> None:
-        words = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
-        handle, self.path = tempfile.mkstemp(prefix=f"{words}-", suffix=".log", dir=spool_folder())
-        self._file = os.fdopen(handle, "ab", buffering=256 * 1024)
         self._lock = threading.Lock()
-        self.size = 0
+        self._file: BinaryIO | None = None
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._bytes = self._lines = 0  # in the file
+        self._note = ""
+        self._tell: Callable[[str], object] | None = None
+        self.path = ""
+        words = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
+        try:
+            handle, self.path = tempfile.mkstemp(prefix=f"{words}-", suffix=".log", dir=spool_folder())
+            self._file = os.fdopen(handle, "ab", buffering=0)
+        except UsageError as error:
+            self._note = f"{error.message} {error.cure}"
+        except OSError as error:
+            self._note = f"The output is kept in no file: {_reason(error)}."
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file has all of the output so far."""
+        return not self._note
+
+    def when_cut(self, tell: Callable[[str], object]) -> None:
+        """Call `tell` with the note once the file cannot be written any further (at once, if that is so already)."""
+        with self._lock:
+            self._tell = tell
+            note = self._note
+        if note:
+            tell(note)
 
     def write(self, data: bytes) -> None:
-        """Add `data`; after `close` it is dropped.
-
-        Raises:
-            OSError: the disk is full.
-        """
+        """Add `data`; after `close`, or where the file is not whole, it is dropped."""
         with self._lock:
-            if not self._file.closed:
-                self._file.write(data)
-                self.size += len(data)
+            if self._file is None or self._note:
+                return
+            self._waiting.append(data)
+            self._waiting_bytes += len(data)
+            cut = self._waiting_bytes >= BUFFER_BYTES and not self._flush()
+        if cut:
+            self._say()
 
     def flush(self) -> None:
         """Let readers of the file see all that was written."""
         with self._lock:
-            if not self._file.closed:
-                self._file.flush()
-
-    def __repr__(self) -> str:
-        return f"Spool({self.path!r})"
+            cut = not self._flush()
+        if cut:
+            self._say()
 
     def close(self) -> None:
         """Finish the file, which stays."""
         with self._lock:
-            self._file.close()
+            cut = not self._flush()
+            file, self._file = self._file, None
+            try:
+                if file is not None:
+                    file.close()
+            except OSError as error:  # some file systems write only now
+                cut = self.whole
+                self._note = self._note or f"{self.path} may not be whole: {_reason(error)}"
+        if cut:
+            self._say()
+
+    def _flush(self) -> bool:
+        """Put what waits into the file; False where the file has just ended before it. The lock is held."""
+        if self._file is None or not self._waiting:
+            return True
+        rest = memoryview(b"".join(self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
+        try:
+            while rest:
+                size = self._file.write(rest) or 0
+                self._bytes += size
+                self._lines += bytes(rest[:size]).count(b"\n")
+                rest = rest[size:]
+        except OSError as error:
+            held = f"{self._lines:,} lines" if self._lines != 1 else "line"
+            held = held if self._lines else f"{self._bytes:,} bytes"
+            self._note = f"{self.path} is not whole, it has the first {held}: {_reason(error)}"
+            return False
+        return True
+
+    def _say(self) -> None:
+        if self._tell is not None:
+            self._tell(self._note)
+
+    def __repr__(self) -> str:
+        return f"Spool({self.path!r})"
+
+
+def _reason(error: OSError) -> str:
+    reasons = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the quota of the disk is used up",
+        errno.EFBIG: "the file may not be larger",
+    }
+    return reasons.get(error.errno or 0) or error.strerror or str(error)

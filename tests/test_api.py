@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -127,12 +128,18 @@ def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
     table = nbc.pods(all_namespaces=True)
     assert table.state.columns[0].name == "NAMESPACE"
-    assert table.command == "kubectl get pods -A"
     context = table.state.where.split(" · ")[0]
+    file = shlex.quote(str(kubernetes_cluster.kubeconfig))
+    assert table.command == f"kubectl --kubeconfig {file} --context {context} get pods -A"
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
         nbc.delete_pods(["not-there"])
-    watch = nbc.watch_pods(all_namespaces=True, timeout=2)
+    watch = nbc.watch_pods(all_namespaces=True, timeout=60)
+    revision = -1
+    while not watch.state.columns:
+        assert watch.wait(20, revision=revision)
+        revision = watch.revision
+    watch.stop()
     assert watch.result(20).state.columns == table.state.columns
 
 

@@ -14,7 +14,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -42,6 +42,8 @@ from .tree import Tree
 from .wire import Kind, Message
 
 if TYPE_CHECKING:
+    from urllib.request import BaseHandler
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _CHUNK = 1 << 20
@@ -57,6 +59,7 @@ class Services:
         trees: Directory name (``context``, ``dockerfile``, named contexts) → the files that it shows.
         secrets: Secret id → asked for its bytes when a step wants them; None says that there is no such secret.
         login: Registry host → `Login`, or None for anonymous.
+        http_handlers: urllib's handlers for requests to token services, where its own will not do.
         token_authority: Fetch registry tokens here, so that passwords stay here; else the daemon asks for them.
         ssh: Agent id (``default``) → path of the agent's socket.
         uploads: Id → opens what is sent as ``http://buildkit-session/ID``: a context as a tar.
@@ -69,6 +72,7 @@ class Services:
     trees: Mapping[str, Tree] = field(default_factory=dict)
     secrets: Mapping[str, Callable[[], bytes | None]] = field(default_factory=dict, repr=False)
     login: LoginFor | None = field(default=None, repr=False)
+    http_handlers: Sequence[type[BaseHandler]] = ()
     token_authority: bool = True
     ssh: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
@@ -220,7 +224,7 @@ class Session:
 
     def _token(self, request: TokenRequest) -> Token:
         self._tell("token", request.host)
-        return fetch_token(request, self._login(request.host))
+        return fetch_token(request, self._login(request.host), self.services.http_handlers)
 
     def _key(self, host: str, salt: bytes) -> Ed25519PrivateKey:
         """Tokens are cached by the daemon under this key, so those of a login are found by who has its seed only."""

@@ -5,12 +5,15 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .messages import TokenRequest
 
 if TYPE_CHECKING:
     from .tokens import Login
+
+Handlers = Sequence[type[urllib.request.BaseHandler]]
 
 _TIMEOUT = 30  # seconds
 _LARGEST_ANSWER = 4 << 20
@@ -24,7 +27,7 @@ class Refused(Exception):
         self.status, self.reason = status, reason
 
 
-def by_post(request: TokenRequest, login: "Login") -> dict[str, Any]:
+def by_post(request: TokenRequest, login: "Login", handlers: Handlers) -> dict[str, Any]:
     """Ask as OAuth does (https://distribution.github.io/distribution/spec/auth/oauth/); raises `Refused`."""
     form = {"client_id": request.client_id or "buildkit-client", "service": request.service}
     if request.scopes:
@@ -35,10 +38,10 @@ def by_post(request: TokenRequest, login: "Login") -> dict[str, Any]:
         form |= {"grant_type": "refresh_token", "refresh_token": login.secret}
     body = urllib.parse.urlencode(form).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return _ask(urllib.request.Request(request.realm, body, headers))  # noqa: S310 - fetch_token checked the scheme
+    return _ask(urllib.request.Request(request.realm, body, headers), handlers)  # noqa: S310 - fetch_token checked the scheme
 
 
-def by_get(request: TokenRequest, login: "Login | None") -> dict[str, Any]:
+def by_get(request: TokenRequest, login: "Login | None", handlers: Handlers) -> dict[str, Any]:
     """Ask the older way (https://distribution.github.io/distribution/spec/auth/token/); raises `Refused`."""
     query = [("service", request.service), *(("scope", scope) for scope in request.scopes)]
     headers = {}
@@ -48,7 +51,7 @@ def by_get(request: TokenRequest, login: "Login | None") -> dict[str, Any]:
         headers["Authorization"] = f"Basic {pair}"
     separator = "&" if "?" in request.realm else "?"
     url = request.realm + separator + urllib.parse.urlencode([pair for pair in query if pair[1]])
-    return _ask(urllib.request.Request(url, headers=headers))  # noqa: S310 - as above
+    return _ask(urllib.request.Request(url, headers=headers), handlers)  # noqa: S310 - as above
 
 
 class _NoRedirectOfSecrets(urllib.request.HTTPRedirectHandler):
@@ -56,13 +59,18 @@ class _NoRedirectOfSecrets(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, req: urllib.request.Request, *args: Any) -> urllib.request.Request | None:
         following = super().redirect_request(req, *args)
-        if following is not None and following.host != req.host:
+        # `host` is the proxy's, where there is one
+        if following is not None and _host(following) != _host(req):
             following.remove_header("Authorization")
         return following
 
 
-def _ask(request: urllib.request.Request) -> dict[str, Any]:
-    opener = urllib.request.build_opener(_NoRedirectOfSecrets)
+def _host(request: urllib.request.Request) -> str:
+    return urllib.parse.urlsplit(request.full_url).netloc
+
+
+def _ask(request: urllib.request.Request, handlers: Handlers) -> dict[str, Any]:
+    opener = urllib.request.build_opener(_NoRedirectOfSecrets, *handlers)
     try:
         with opener.open(request, timeout=_TIMEOUT) as answer:
             found = json.loads(answer.read(_LARGEST_ANSWER))

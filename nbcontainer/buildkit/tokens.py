@@ -6,7 +6,7 @@ does not know that by GET with basic authentication; without one by an anonymous
 
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +14,8 @@ from .messages import Token, TokenRequest
 from .rpc_status import Code, RpcError
 
 if TYPE_CHECKING:
+    from urllib.request import BaseHandler
+
     from .token_requests import Refused
 
 _SHORTEST_LIFE = 60  # seconds: what a token lives where the registry does not say
@@ -36,8 +38,8 @@ LoginFor = Callable[[str], Login | None]
 """Registry host → how to log in there; None: anonymously."""
 
 
-def fetch_token(request: TokenRequest, login: Login | None) -> Token:
-    """Ask the registry's token service for what `request` describes.
+def fetch_token(request: TokenRequest, login: Login | None, http_handlers: Sequence[type["BaseHandler"]] = ()) -> Token:
+    """Ask the registry's token service for what `request` describes, by urllib with these handlers of its requests.
 
     Raises:
         RpcError: It refuses, cannot be reached, or answers nonsense; the message has neither secret nor token.
@@ -48,15 +50,15 @@ def fetch_token(request: TokenRequest, login: Login | None) -> Token:
         raise RpcError(Code.INVALID_ARGUMENT, f"{request.host} names no usable token service: {request.realm!r:.200}")
     try:
         if login is None or not login.secret:
-            answer = by_get(request, login)
+            answer = by_get(request, login, http_handlers)
         else:
             try:
-                answer = by_post(request, login)
+                answer = by_post(request, login, http_handlers)
             except Refused as refused:
                 # Registries that know only GET: Google's and ECR say 404, Artifactory 401, Azure 400, Quay 405.
                 if refused.status not in (400, 401, 404, 405) or not login.username:
                     raise
-                answer = by_get(request, login)
+                answer = by_get(request, login, http_handlers)
     except Refused as refused:
         raise _error(request, login, refused) from None
     value = answer.get("token") or answer.get("access_token")

@@ -1,35 +1,36 @@
 """Who one is to an API server: headers and client certificates from a kubeconfig's user entry.
 
-Certificates, tokens, token files, passwords and exec plugins are served here; the older auth providers (gcp, oidc) by
-the `kubernetes` package, which is imported for those alone.
+Certificates, tokens, token files, passwords and impersonation are served here, exec plugins by `credential_plugin`,
+and OpenID Connect by the `kubernetes` package, which is imported for that alone.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
-import signal
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from nbcontainer.cluster.credential_plugin import run_plugin
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import run_soon
-from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.kubeconfig import Access
 
-__all__ = ["Credentials", "tls_context"]
+__all__ = ["Credentials", "Headers", "tls_context"]
 
+Headers = tuple[tuple[str, str], ...]  # in pairs, as a name may come again: one for each group
+
+HEADER_SIGNS = "!#$&'*+-.^_`|~"  # beside letters and digits; RFC 7230
+SUCCESSORS = {"gcp": "The exec plugin gke-gcloud-auth-plugin", "azure": "The exec plugin kubelogin"}
 EXPIRY_MARGIN = 10.0  # seconds before its end at which a credential counts as expired
 
 
@@ -42,7 +43,7 @@ class Credentials:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._headers: dict[str, str] | None = None
+        self._headers: Headers | None = None
         self._expires: float | None = None
         self._lock = threading.Lock()
         self.client_certificate = access.client_certificate
@@ -54,7 +55,7 @@ class Credentials:
         fresh = self._expires is None or datetime.now(UTC).timestamp() < self._expires - EXPIRY_MARGIN
         return self._headers is not None and fresh
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Headers:
         """The headers to send. Unless they are `current`, it may take a while, and no event loop should wait for it.
 
         Raises:
@@ -63,115 +64,106 @@ class Credentials:
         with self._lock:  # a plugin that asks a person is not run twice at once
             if not self.current:
                 self._headers = self._read()
-            return self._headers or {}
+            return self._headers or ()
 
     def __repr__(self) -> str:
         return "Credentials(…)"
 
-    def _read(self) -> dict[str, str]:
-        user = self._access.user
+    def _read(self) -> Headers:
+        """In the order of client-go: what the file itself holds, then plugins."""
         self._expires = None
-        if user.get("tokenFile"):
-            # kubelets rotate these files; client-go reads them again every minute as well
-            self._expires = datetime.now(UTC).timestamp() + 60 + EXPIRY_MARGIN
-            return _bearer(self._token_file(str(user["tokenFile"])))
-        if user.get("token"):
-            return _bearer(str(user["token"]))
-        if user.get("username"):
-            pair = f"{user['username']}:{user.get('password') or ''}".encode()
-            return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-        if user.get("exec"):
-            return self._from_plugin(_run_plugin(self._access))
-        if user.get("auth-provider"):
-            return run_soon(_from_provider(self._access))
-        return {}
+        if not self._access.is_tls:
+            return _impersonation(self._access)  # client-go sends no secret where everybody can read it
+        return (*self._authorization(), *_impersonation(self._access))
 
-    def _token_file(self, name: str) -> str:
+    def _authorization(self) -> Headers:
+        user = self._access.user
+        token = self._token(user.token, user.token_file) if user.token_file else user.token
+        if token:
+            return self._bearer(token)
+        if user.username:
+            pair = f"{user.username}:{user.password}".encode()
+            return (("Authorization", f"Basic {base64.b64encode(pair).decode()}"),)
+        if user.exec is not None and not self._access.client_certificate:
+            return self._from_plugin(run_plugin(self._access, user.exec))
+        if user.auth_provider is not None:
+            return run_soon(_from_provider(self._access, user.auth_provider.name))
+        return ()
+
+    def _bearer(self, token: str) -> Headers:
+        return (("Authorization", f"Bearer {_one_line(self._access, 'token', token)}"),)
+
+    def _token(self, token: str, name: str) -> str:
+        """The token file's content, else the token that stands beside it."""
+        # kubelets rotate these files; client-go reads them again every minute as well
+        self._expires = datetime.now(UTC).timestamp() + 60 + EXPIRY_MARGIN
         try:
-            return (self._access.folder / Path(name).expanduser()).read_text().strip()
-        except OSError as error:
+            read = (self._access.folder / name).read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            if token:
+                return token
+            why = getattr(error, "strerror", "") or "it is not text"
             raise ClusterUnavailable(
-                f"The token file of context {self._access.context!r} cannot be read: {name}: {error.strerror}.",
+                f"{self._access.origin}: the file of tokenFile cannot be read: {name}: {why}.",
                 context=self._access.context,
             ) from error
+        if not read and not token:
+            raise ClusterUnavailable(
+                f"{self._access.origin}: the file of tokenFile is empty: {name}.", context=self._access.context
+            )
+        return read or token
 
-    def _from_plugin(self, status: Mapping[str, Any]) -> dict[str, str]:
+    def _from_plugin(self, status: Mapping[str, Any]) -> Headers:
         if status.get("expirationTimestamp"):
             self._expires = datetime.fromisoformat(str(status["expirationTimestamp"])).timestamp()
         if status.get("clientCertificateData"):
             self.client_certificate = str(status["clientCertificateData"]).encode()
             self.client_key = str(status.get("clientKeyData") or "").encode()
-        return _bearer(str(status["token"])) if status.get("token") else {}
+        return self._bearer(str(status["token"])) if status.get("token") else ()
 
 
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def _run_plugin(access: Access) -> Mapping[str, Any]:
-    """Run the user's exec plugin (client.authentication.k8s.io) and give its status.
+def _one_line(access: Access, field: str, value: str) -> str:
+    """A header's value, if it can be one: a line break in it would begin another header.
 
     Raises:
-        AuthFailed: it is not installed, failed, or gave no credential; with what it wrote to stderr.
+        ClusterUnavailable: it cannot be sent.
     """
-    plugin = access.user["exec"]
-    command = str(plugin.get("command") or "")
-    version = str(plugin.get("apiVersion") or "client.authentication.k8s.io/v1")
-    spec: dict[str, Any] = {"interactive": False}
-    if plugin.get("provideClusterInfo"):
-        authority = base64.b64encode(access.certificate_authority).decode()
-        spec["cluster"] = {"server": access.server, "certificate-authority-data": authority}
-        spec["cluster"] |= {"tls-server-name": access.tls_server_name} if access.tls_server_name else {}
-    environment = dict(os.environ)
-    environment |= {str(item["name"]): str(item["value"]) for item in plugin.get("env") or []}
-    request = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
-    environment["KUBERNETES_EXEC_INFO"] = json.dumps(request)
-    # client-go: a command with a slash is relative to the kubeconfig, a bare word is looked up on PATH
-    program = str(access.folder / command) if os.sep in command else command
-    who = f"The credential plugin {command!r} of context {access.context!r}"
-    try:
-        done = _run_group([program, *(str(word) for word in plugin.get("args") or [])], environment)
-    except FileNotFoundError:
-        hint = str(plugin.get("installHint") or "Install it, or choose another context.")
-        raise AuthFailed(f"{who} is not installed.", host=access.server, status=0, cure=hint) from None
-    except subprocess.TimeoutExpired as error:
-        cure = "Run it in a terminal to see what it waits for. The setting credential_plugin_timeout is the limit."
-        what = f"{who} did not end within {error.timeout:g} s, and was ended."
-        raise AuthFailed(what, host=access.server, status=0, cure=cure) from None
-    except OSError as error:
-        raise AuthFailed(f"{who} cannot be run: {error}.", host=access.server, status=0) from None
-    if done.returncode != 0:
-        last = done.stderr.decode(errors="replace").strip()[-500:] or "it wrote nothing"
-        raise AuthFailed(f"{who} failed with exit code {done.returncode}: {last}", host=access.server, status=0)
-    try:
-        status = json.loads(done.stdout)["status"]
-    except (ValueError, KeyError, TypeError):
-        status = None
-    if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
-        raise AuthFailed(f"{who} gave no credential.", host=access.server, status=0)
-    return status
+    if any((character < " " and character != "\t") or character == "\x7f" for character in value):
+        raise ClusterUnavailable(
+            f"{access.origin}: {field} has a line break or control character in it.", context=access.context
+        )
+    return value
 
 
-def _run_group(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
-    """Run a program in a process group of its own, all of which is ended where it is not waited for to its end."""
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=settings.credential_plugin_timeout)
-        except BaseException:  # too late, or Ctrl-C
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+def _impersonation(access: Access) -> Headers:
+    """The headers that make a call another user's: whoever is let in must be allowed to impersonate that one.
+
+    See https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/.
+    """
+    user = access.user
+    if not user.impersonate:
+        return ()
+    pairs = [("as", "Impersonate-User", user.impersonate)]
+    pairs += [("as-uid", "Impersonate-Uid", user.impersonate_uid)] if user.impersonate_uid else []
+    pairs += [("as-groups", "Impersonate-Group", group) for group in user.impersonate_groups]
+    pairs += [
+        ("as-user-extra", f"Impersonate-Extra-{quote(name, safe=HEADER_SIGNS)}", value)
+        for name, values in user.impersonate_extra.items()
+        for value in values
+    ]
+    return tuple((name, _one_line(access, field, value)) for field, name, value in pairs)
 
 
-async def _from_provider(access: Access) -> dict[str, str]:
+async def _from_provider(access: Access, provider: str) -> Headers:
+    """A credential of the auth providers that are built into clients, of which OpenID Connect is left.
+
+    Raises:
+        AuthFailed: it gave none, or is one of those that Kubernetes has removed.
+    """
+    if provider != "oidc":
+        cure = f"{SUCCESSORS[provider]} takes its place." if provider in SUCCESSORS else ""
+        what = f"{access.origin}: the auth provider {provider!r} is not one that kubectl has any more."
+        raise AuthFailed(what, host=access.server, status=0, cure=cure)
     from kubernetes.aio import client, config  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 - 0.75 s, seldom needed
     from kubernetes.aio.config.config_exception import (  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 - as above
         ConfigException,
@@ -183,10 +175,9 @@ async def _from_provider(access: Access) -> dict[str, str]:
             context=access.context, client_configuration=configuration
         )
     except (ConfigException, ValueError, OSError) as error:
-        provider = access.user["auth-provider"].get("name")
         raise AuthFailed(f"The auth provider {provider!r} failed: {error}", host=access.server, status=0) from None
     token = configuration.api_key.get("BearerToken")
-    return {"Authorization": str(token)} if token else {}
+    return (("Authorization", str(token)),) if token else ()
 
 
 def tls_context(access: Access, certificate: bytes, key: bytes) -> ssl.SSLContext | None:
@@ -195,7 +186,7 @@ def tls_context(access: Access, certificate: bytes, key: bytes) -> ssl.SSLContex
     Raises:
         ClusterUnavailable: a certificate or key is not one.
     """
-    if not access.server.startswith("https"):
+    if not access.is_tls:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if access.insecure:

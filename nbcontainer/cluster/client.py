@@ -25,6 +25,7 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     import ssl
 
+    from nbcontainer.cluster.authentication import Headers
     from nbcontainer.cluster.connection import Cluster, Link, Parameters
 
 __all__ = ["Client"]
@@ -52,7 +53,7 @@ class Client:
         self._probing: asyncio.Task[None] | None = None
         self._proven = 0.0  # when a probe was last answered, of `time.monotonic`
 
-    async def session(self) -> tuple[aiohttp.ClientSession, dict[str, str]]:
+    async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
         """The session, and the headers that prove who one is."""
         access, credentials = self._link.access, self._link.credentials
         headers = credentials.headers() if credentials.current else await asyncio.to_thread(credentials.headers)
@@ -198,7 +199,7 @@ class Client:
                 session.request(
                     method,
                     URL(cluster.url(path, parameters), encoded=True),
-                    headers={**headers, **own},
+                    headers=(*headers.items(), *own),
                     data=body,
                     allow_redirects=False,
                     proxy=_proxy(cluster),

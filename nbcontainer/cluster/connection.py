@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -21,9 +20,11 @@ import orjson
 from nbcontainer import operation
 from nbcontainer.cluster.authentication import Credentials
 from nbcontainer.cluster.failures import decode_status, explain, no_object, raise_for_status
-from nbcontainer.cluster.kubeconfig import Access, read_access
+from nbcontainer.cluster.kubeconfig import IN_CLUSTER, Access, read_access, unusual_files
 from nbcontainer.cluster.short_calls import ShortCalls
 from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.model.commands import ClusterCommands
+from nbcontainer.proxies import environment_proxy
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -81,17 +82,29 @@ class Cluster:
     """A Kubernetes API server in one context and namespace.
 
     Its coroutines run on nbcontainer's background loop; `run` calls one from anywhere else.
+
+    Attributes:
+        kubeconfig: the files that the context is of, as KUBECONFIG has them; "" for ~/.kube/config.
+        named: whether the call named the context, so that another call must as well.
     """
 
     context: str
     namespace: str
     server: str
     link: Link
+    kubeconfig: str = ""
+    named: bool = False
 
     @property
     def where(self) -> str:
         """Context and namespace, as tables show them."""
         return f"{self.context} · {self.namespace}"
+
+    @property
+    def commands(self) -> ClusterCommands:
+        """The commands that reach it from a terminal."""
+        context = "" if self.context == IN_CLUSTER else self.context
+        return ClusterCommands(context, self.namespace, self.kubeconfig, context if self.named else "")
 
     def in_namespace(self, namespace: str) -> Cluster:
         """The same cluster in another namespace ("" for the same)."""
@@ -219,8 +232,8 @@ class Cluster:
 
     @property
     def proxy(self) -> str:
-        """The proxy's URL, "" for none."""
-        return self.link.access.proxy or _environment_proxy(self.server)
+        """The proxy's URL, "" for none. NO_PROXY has no say on one that the kubeconfig names, as with kubectl."""
+        return self.link.access.proxy or environment_proxy(self.server)
 
     @property
     def compresses(self) -> bool:
@@ -238,7 +251,7 @@ class Cluster:
 
     def unavailable(self, error: BaseException, seconds: float = 0.0) -> ClusterUnavailable:
         """Say in words why the API server does not answer; the time limit was `seconds`, 0 for connect_timeout."""
-        message, cure = explain(error, self.server, seconds or settings.connect_timeout)
+        message, cure = explain(error, self.server, seconds or settings.connect_timeout, proxy=self.proxy)
         return ClusterUnavailable(f"Context {self.context!r}: {message}", context=self.context, cure=cure)
 
 
@@ -260,7 +273,7 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
             if link is not None:
                 _old_links.append(link)
             link = _links[access.context] = Link(shared)
-    return Cluster(access.context, access.namespace, access.server, link)
+    return Cluster(access.context, access.namespace, access.server, link, unusual_files(), named=bool(context))
 
 
 def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:
@@ -277,17 +290,6 @@ def _word(value: str | int | bool) -> str:  # noqa: FBT001 - a query's value, no
 
 def _is_local(server: str) -> bool:
     return (urlsplit(server).hostname or "") in {"127.0.0.1", "localhost", "::1"}
-
-
-def _environment_proxy(server: str) -> str:
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - seldom needed
-
-    if not any(name.lower() in {"http_proxy", "https_proxy", "all_proxy"} for name in os.environ):
-        return ""
-    parts = urlsplit(server)
-    if proxy_bypass(parts.netloc) or _is_local(server):
-        return ""
-    return getproxies().get(parts.scheme, "")
 
 
 _links: dict[str, Link] = {}

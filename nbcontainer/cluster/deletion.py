@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -172,9 +171,9 @@ class _Deletion:
 
     def _changes(self, asked: Mapping[str, str]) -> PodChanges:
         cluster = self._cluster
-        words = ["kubectl", "delete", "pods", *asked, "-n", cluster.namespace]
-        words += [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
-        command = shlex.join(words)
+        words = [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
+        words += ["--force"] if self._grace_period == 0 else []  # without it, kubectl makes one second of none
+        command = cluster.commands.kubectl("delete", "pods", *asked, *words)
         return PodChanges(
             PodChange("Pod", name, cluster.namespace, "deleted", uid=uid, where=cluster.where, command=command)
             for name, uid in asked.items()

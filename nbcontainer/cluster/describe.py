@@ -13,6 +13,7 @@ from nbcontainer.cluster.events import fetch_events
 from nbcontainer.cluster.missing import not_found_soon
 from nbcontainer.cluster.trouble import pod_status, trouble
 from nbcontainer.errors import Forbidden, NotFound
+from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
 from nbcontainer.model.pods import Description
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ async def _describe(cluster: Cluster, name: str) -> Description:
         name=name,
         namespace=cluster.namespace,
         where=cluster.where,
-        sections=pod_sections(pod) + ((("Events", (("Events", events),)),) if isinstance(events, str) else ()),
+        sections=pod_sections(pod, cluster.commands)
+        + ((("Events", (("Events", events),)),) if isinstance(events, str) else ()),
         events=() if isinstance(events, str) else tuple(_event(row, now) for row in events),
-        command=f"kubectl describe pod {name} -n {cluster.namespace}",
+        command=cluster.commands.kubectl("describe", "pod", name),
         manifest=pod,
     )
 
@@ -72,10 +74,12 @@ def _event(row: Row, now: float) -> tuple[str, ...]:
     return str(kind), str(reason), age_text(now - float(seen or now)) + times, str(source), str(message)
 
 
-def pod_sections(pod: Mapping[str, Any]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def pod_sections(
+    pod: Mapping[str, Any], commands: ClusterCommands = CLUSTER_IN_USE
+) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """The sections of a pod's description: (title, ((name, value), …)); the first has no title."""
     metadata, spec, status = (pod.get(key) or {} for key in ("metadata", "spec", "status"))
-    sections: list[tuple[str, Facts]] = [("", _head(pod, metadata, spec, status))]
+    sections: list[tuple[str, Facts]] = [("", _head(pod, metadata, spec, status, commands))]
     for title, key in (("Init container", "initContainers"), ("Container", "containers")):
         statuses = {one["name"]: one for one in status.get(f"{key[:-1]}Statuses") or ()}
         sections += [
@@ -88,7 +92,7 @@ def pod_sections(pod: Mapping[str, Any]) -> tuple[tuple[str, tuple[tuple[str, st
     return tuple((title, tuple(facts)) for title, facts in sections if facts)
 
 
-def _head(pod: Mapping[str, Any], metadata: Any, spec: Any, status: Any) -> Facts:
+def _head(pod: Mapping[str, Any], metadata: Any, spec: Any, status: Any, commands: ClusterCommands) -> Facts:
     node, address = spec.get("nodeName") or "<none>", status.get("hostIP")
     facts = [
         ("Name", metadata.get("name")),
@@ -109,7 +113,7 @@ def _head(pod: Mapping[str, Any], metadata: Any, spec: Any, status: Any) -> Fact
         ("IPs", ", ".join(one["ip"] for one in status.get("podIPs") or ()) or "<none>"),
         ("Controlled By", ", ".join(f"{one['kind']}/{one['name']}" for one in metadata.get("ownerReferences") or ())),
     ]
-    found = trouble(pod)
+    found = trouble(pod, commands)
     if found is not None:
         facts.append(("Why", f"{found.message} {found.cure}"))
     return [(name, str(value)) for name, value in facts if value not in (None, "")]

@@ -53,9 +53,9 @@ class _Which:
         self.parameters = {"fieldSelector": ",".join(fields)} if fields else {}
         self.where = f"{cluster.context} · {'all namespaces' if all_namespaces else cluster.namespace}"
         self.title = f"events of {kind.lower()} {name}" if name else f"events of {kind.lower()}s" if kind else "events"
-        space = "-A" if all_namespaces else f"-n {cluster.namespace}"
-        narrowed = f" --for {kind.lower() or 'pod'}/{name}" if name else ""
-        self.command = f"kubectl events {space}{narrowed}"
+        words = ["events", *(["-A"] if all_namespaces else [])]
+        words += [f"--for={kind.lower() or 'pod'}/{name}"] if name else []
+        self.command = cluster.commands.kubectl(*words, namespace="" if all_namespaces else None)
 
     def reset(self, rows: list[Row]) -> TableReset:
         space = (Column("NAMESPACE"),) if self.everywhere else ()

@@ -20,7 +20,7 @@ from nbcontainer.cluster.log_collector import BACKLOG, Collector
 from nbcontainer.cluster.log_lines import LineReader
 from nbcontainer.cluster.log_sources import container_names, default_container
 from nbcontainer.cluster.missing import not_found_soon
-from nbcontainer.cluster.trouble import kpod, pod_status, trouble
+from nbcontainer.cluster.trouble import pod_status, trouble
 from nbcontainer.errors import (
     ApiError,
     AuthFailed,
@@ -77,7 +77,7 @@ def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogSt
         state,
         apply_logs,
         backlog=BACKLOG,
-        conclude=lambda _, code: _conclude(cluster, request, kept, spool.path, code),
+        conclude=lambda last, code: _conclude(cluster, request, kept, last, code),
     )
     return operation.start_task(lambda progress: _Execution(cluster, request, spool, kept, progress).run())
 
@@ -247,14 +247,14 @@ class _Execution:
                 self._collector.add(*self._readers[channel].feed(payload))
                 await asyncio.sleep(0)
             elif channel == ERROR:
-                return _exit_code(self._request, payload)
+                return _exit_code(self._cluster, self._request, payload)
         raise ClusterUnavailable(
             f"The connection of the command in {self._request.name} broke before it ended.",
             context=self._cluster.context,
         )
 
 
-def _exit_code(request: ExecRequest, payload: bytes) -> int:
+def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
     """The exit code in the Status object with which the API server ends a command."""
     status = orjson.loads(payload)
     if status.get("status") == "Success":
@@ -264,10 +264,10 @@ def _exit_code(request: ExecRequest, payload: bytes) -> int:
         for cause in (status.get("details") or {}).get("causes") or ():
             if cause.get("reason") == "ExitCode":
                 return int(cause["message"])
-    raise _cannot_run(request, message, str(status.get("reason") or ""))
+    raise _cannot_run(cluster, request, message, str(status.get("reason") or ""))
 
 
-def _cannot_run(request: ExecRequest, message: str, reason: str) -> ApiError:
+def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: str) -> ApiError:
     """The error for a command that could not be started, from the runtime's own words, which name every layer."""
     program = request.command[0]
     if "executable file not found" in message or "no such file or directory" in message:
@@ -287,7 +287,7 @@ def _cannot_run(request: ExecRequest, message: str, reason: str) -> ApiError:
     return ApiError(
         f"The command in {request.name} could not be run: {words}",
         reason=reason,
-        cure=f"{kpod(f'describe {request.name}', request.namespace)} shows the state of its containers.",
+        cure=f"`{cluster.commands.magic('describe', request.name)}` shows the state of its containers.",
     )
 
 
@@ -305,20 +305,20 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
     if request.container and request.container not in names:
         what = f"Pod {request.name} has no container {request.container!r}."
         return NotFound(what, status=404, reason="NotFound", cure=f"It has: {', '.join(names)}.")
-    found = trouble(pod)
+    found = trouble(pod, cluster.commands)
     word = pod_status(pod)
     if found is None and word == "Running":
         return error
     why = found.message if found is not None else f"Its status is {word}."
     cure = (
-        found.cure if found is not None else f"Its log may say more: {kpod(f'logs {request.name}', cluster.namespace)}."
+        found.cure if found is not None else f"Its log may say more: `{cluster.commands.magic('logs', request.name)}`."
     )
     return ApiError(
         f"No command can be run in {request.name}. {why}", status=error.status, reason=error.reason, cure=cure
     )
 
 
-def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, code: int) -> ExecResult:
+def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogState, code: int) -> ExecResult:
     output, errors = kept.output(STDOUT), kept.output(STDERR)
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
@@ -327,8 +327,8 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, spool: str, c
             exit_code=code,
             output=output + errors,
         )
-    words = ["kubectl", "exec", request.name, "-n", cluster.namespace]
+    words = ["exec", request.name]
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
-    command = shlex.join([*words, "--", *request.command])
-    return ExecResult(code, output, errors, spool, command, sum(kept.cut.values()))
+    command = cluster.commands.kubectl(*words, "--", *request.command)
+    return ExecResult(code, output, errors, state.spool, command, sum(kept.cut.values()), state.gaps)

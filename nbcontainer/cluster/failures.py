@@ -7,6 +7,7 @@ import socket
 import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -23,6 +24,7 @@ TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
+PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError"}
 NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 
 
@@ -51,7 +53,8 @@ def status_error(cluster: Cluster, status: int, document: Any) -> ApiError:
                 cure="Log in to the cluster again, or choose another context.",
             )
         case 403:
-            cure = "Another context or namespace may allow it; `kubectl auth can-i --list` shows what this one does."
+            shows = cluster.commands.kubectl("auth", "can-i", "--list")
+            cure = f"Another context or namespace may allow it; `{shows}` shows what this one does."
             return Forbidden(message, status=status, reason=reason, cure=cure)
         case 404:
             return NotFound(message, status=status, reason=reason)
@@ -71,8 +74,13 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, ClusterUnavailable)
 
 
-def explain(error: BaseException, server: str, seconds: float) -> tuple[str, str]:
+def explain(error: BaseException, server: str, seconds: float, *, proxy: str = "") -> tuple[str, str]:
     """What a failed connection means, and what to do about it; `seconds` was its time limit."""
+    is_proxys = proxy and type(error).__name__ in PROXY_FAILED
+    return _proxy_words(error, server, proxy) if is_proxys else _words(error, server, seconds)
+
+
+def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]:
     # aiohttp wraps the system's errors; it is not imported here
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(inner, ssl.SSLCertVerificationError):
@@ -100,6 +108,14 @@ def explain(error: BaseException, server: str, seconds: float) -> tuple[str, str
     if isinstance(inner, ConnectionRefusedError):
         return f"{server} refuses connections.", "Is the cluster running?"
     return _broken_words(error, inner, server), "Is the cluster running?"
+
+
+def _proxy_words(error: BaseException, server: str, proxy: str) -> tuple[str, str]:
+    host = urlsplit(proxy).netloc.rpartition("@")[2]  # a password may stand before it
+    status = getattr(error, "status", 0)
+    said = f"answered with HTTP status {status}" if status else "does not take connections"
+    cure = "Check proxy-url in the kubeconfig, else HTTPS_PROXY and HTTP_PROXY; NO_PROXY names what needs no proxy."
+    return f"the proxy {host}, which is the way to {server}, {said}.", cure
 
 
 def _broken_words(error: BaseException, inner: BaseException, server: str) -> str:

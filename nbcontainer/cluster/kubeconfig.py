@@ -1,27 +1,33 @@
 """kubeconfig: which API server, as whom, by kubectl's rules.
 
-The common cases are read here with yaml alone: it takes milliseconds, where `kubernetes.aio` takes most of a second to
+The files are read here with yaml alone: it takes milliseconds, where `kubernetes.aio` takes most of a second to
 import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import functools
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
+from nbcontainer.cluster import kubeconfig_schema as schema
+from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["Access", "contexts", "read_access", "servers"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unusual_files"]
+
+Entry = TypeVar("Entry")
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
 CREATE_HINT = "Put a kubeconfig at ~/.kube/config or name one in KUBECONFIG."
+PLUGIN_EXTENSION = "client.authentication.k8s.io/exec"  # the cluster's extension that exec plugins are given
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,9 @@ class Access:
     Attributes:
         user: the user's entry of the kubeconfig: its tokens, commands and auth providers, never printed.
         folder: what relative file names of the user's entry are relative to.
+        origin: the file and the user's entry, as errors name them.
         certificate_authority, client_certificate, client_key: PEM, b"" where there is none.
+        plugin_config: what the cluster's entry keeps for exec plugins.
     """
 
     context: str
@@ -40,12 +48,47 @@ class Access:
     certificate_authority: bytes = field(default=b"", repr=False)
     client_certificate: bytes = field(default=b"", repr=False)
     client_key: bytes = field(default=b"", repr=False)
-    user: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    user: schema.User = field(default_factory=schema.User, repr=False)
     folder: Path = Path()
+    origin: str = ""
     insecure: bool = False
     tls_server_name: str = ""
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)
     compress: bool = True
+    plugin_config: Any = field(default=None, repr=False)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether what is sent is encrypted."""
+        return self.server.startswith("https:")
+
+
+@dataclass(frozen=True)
+class _Found(Generic[Entry]):
+    """An entry, and where it stands."""
+
+    kind: str
+    name: str
+    entry: Entry
+    path: Path
+
+    @property
+    def where(self) -> str:
+        return f'{_short(self.path)}: {self.kind} "{self.name}"'
+
+    def wrong(self, what: str, context: str, cure: str = "") -> ClusterUnavailable:
+        return ClusterUnavailable(f"{self.where}: {what}.", context=context, cure=cure)
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """All files as one: the first to set a name wins, and of the current context the first to set it."""
+
+    paths: list[Path]
+    current: str
+    contexts: dict[str, _Found[schema.Context]]
+    clusters: dict[str, _Found[schema.Cluster]]
+    users: dict[str, _Found[schema.User]]
 
 
 def read_access(context: str = "", namespace: str = "") -> Access:
@@ -58,19 +101,19 @@ def read_access(context: str = "", namespace: str = "") -> Access:
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
     """
-    merged, files = _merge()
-    if not merged["contexts"] and context in {"", IN_CLUSTER}:
+    merged = _merge()
+    if not merged.contexts and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
             return inside
-    if not merged["contexts"]:
-        looked = ", ".join(str(path) for path in files) or "nowhere"
+    if not merged.contexts:
+        looked = ", ".join(str(path) for path in merged.paths) or "nowhere"
         raise ClusterUnavailable(f"There is no Kubernetes context (looked in {looked}).", cure=CREATE_HINT)
-    name = context or merged["current-context"]
-    known = ", ".join(sorted(merged["contexts"]))
+    name = context or merged.current
+    known = ", ".join(sorted(merged.contexts))
     if not name:
         raise ClusterUnavailable("The kubeconfig has no current context.", cure=f"Name one of its contexts: {known}.")
-    if name not in merged["contexts"]:
+    if name not in merged.contexts:
         raise ClusterUnavailable(
             f"The kubeconfig has no context {name!r}.",
             context=name,
@@ -81,9 +124,14 @@ def read_access(context: str = "", namespace: str = "") -> Access:
 
 def contexts() -> tuple[dict[str, str], str]:
     """Every context's name with its namespace, and the current context's name."""
-    merged, _ = _merge()
-    spaces = {name: str(entry.get("namespace") or "default") for name, (entry, _folder) in merged["contexts"].items()}
-    return spaces, str(merged["current-context"])
+    merged = _merge()
+    return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
+
+
+def unusual_files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
+    paths = _paths()
+    return "" if paths == [_default_path()] else os.pathsep.join(str(path.absolute()) for path in paths)
 
 
 def servers() -> list[tuple[str, str]]:
@@ -92,19 +140,23 @@ def servers() -> list[tuple[str, str]]:
     A context need not be whole for that, and a file that cannot be read is passed over.
     """
     found: dict[tuple[str, str], None] = {}
-    for paths in (_paths(), [_default_path()]):
+    paths = _paths()
+    for several in (paths, *([path] for path in paths), [_default_path()]):
         with suppress(ClusterUnavailable):
-            merged, _ = _merge(paths)
-            for name, (entry, _folder) in merged["contexts"].items():
-                cluster, _folder = merged["clusters"].get(entry.get("cluster"), ({}, None))
-                found[name, str(cluster.get("server") or "http://localhost:8080")] = None
+            merged = _merge(several)
+            for name, context in merged.contexts.items():
+                cluster = merged.clusters.get(context.entry.cluster)
+                found[name, cluster.entry.server if cluster else ""] = None
     return list(found)
+
+
+# --- the files
 
 
 def _paths() -> list[Path]:
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
-        return [Path(part).expanduser() for part in listed.split(os.pathsep) if part]
+        return [Path(os.path.expanduser(part)) for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
     return [_default_path()]
 
 
@@ -112,87 +164,200 @@ def _default_path() -> Path:
     return Path.home() / ".kube" / "config"
 
 
-def _merge(paths: list[Path] | None = None) -> tuple[dict[str, Any], list[Path]]:
-    """All files as one: the first to set a name wins, files that are missing are passed over."""
-    merged: dict[str, Any] = {"contexts": {}, "clusters": {}, "users": {}, "current-context": ""}
+def _short(path: Path) -> str:
+    """The path as it is written by hand."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _merge(paths: list[Path] | None = None) -> _Merged:
+    """Read all files; those that are missing are passed over."""
     paths = _paths() if paths is None else paths
-    for path in paths:
-        document = _load(path)
-        merged["current-context"] = merged["current-context"] or str(document.get("current-context") or "")
-        for kind in ("contexts", "clusters", "users"):
-            for entry in document.get(kind) or []:
-                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
-                    merged[kind].setdefault(entry["name"], (entry.get(kind[:-1]) or {}, path.parent))
-    return merged, paths
+    merged = _Merged(paths, "", {}, {}, {})
+    for path in dict.fromkeys(paths):
+        config = _read_file(path)
+        merged = replace(merged, current=merged.current or config.current_context)
+        _add(merged.contexts, "context", path, ((one.name, one.context) for one in config.contexts))
+        _add(merged.clusters, "cluster", path, ((one.name, one.cluster) for one in config.clusters))
+        _add(merged.users, "user", path, ((one.name, one.user) for one in config.users))
+    return merged
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _add(merged: dict[str, _Found[Entry]], kind: str, path: Path, named: Iterable[tuple[str, Entry]]) -> None:
+    """Add a file's entries of one kind, but for those that an earlier file has.
+
+    Raises:
+        ClusterUnavailable: two entries of this file have one name: which is meant cannot be told.
+    """
+    own: set[str] = set()
+    for name, entry in named:
+        found = _Found(kind, name, entry, path)
+        if name in own:
+            raise found.wrong("two entries have this name", "", "Remove or rename one of them.")
+        own.add(name)
+        if name:  # without one nothing can refer to it
+            merged.setdefault(name, found)
+
+
+def _read_file(path: Path) -> schema.Config:
+    document = _load(path)
+    try:
+        config = read(schema.Config, {} if document is None else document)
+    except WrongType as error:
+        if not error.path:
+            raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not a kubeconfig.") from None
+        raise ClusterUnavailable(f"{_short(path)}: {_field(document, error)}.", cure=error.cure) from None
+    if (config.kind or "Config") != "Config" or (config.api_version or "v1") != "v1":
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not a kubeconfig: it must be kind Config of v1.")
+    return config
+
+
+def _load(path: Path) -> object:
     import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
 
     try:
         text = path.read_bytes()
     except FileNotFoundError:
-        return {}
+        return None
     except OSError as error:
-        raise ClusterUnavailable(f"The kubeconfig {path} cannot be read: {error.strerror}.") from error
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
     try:
-        document = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
-    except yaml.YAMLError as error:
+        return yaml.load(text, Loader=_loader())  # noqa: S506 - it is a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         # the error's own text would quote the line, which may hold a token
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ClusterUnavailable(f"The kubeconfig {path}{where} is not YAML.") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ClusterUnavailable(f"The kubeconfig {path} is not a kubeconfig.")
-    return document
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)}{where} is not YAML.") from None
 
 
-def _resolve(name: str, namespace: str, merged: dict[str, Any]) -> Access:
-    entry, _ = merged["contexts"][name]
-    cluster_name, user_name = entry.get("cluster"), entry.get("user")
-    if cluster_name not in merged["clusters"]:
-        raise ClusterUnavailable(f"Context {name!r} names a cluster {cluster_name!r} that is not there.", context=name)
-    cluster, cluster_folder = merged["clusters"][cluster_name]
-    if user_name and user_name not in merged["users"]:
-        raise ClusterUnavailable(f"Context {name!r} names a user {user_name!r} that is not there.", context=name)
-    user, user_folder = merged["users"].get(user_name, ({}, cluster_folder))
-    server = str(cluster.get("server") or "http://localhost:8080")
+@functools.cache
+def _loader() -> Any:
+    """YAML as Go reads it: dates and 12:30 are text, which a token or password may look like."""
+    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    sexagesimal = ("tag:yaml.org,2002:str", re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"))
+    Loader.yaml_implicit_resolvers = {
+        first: [sexagesimal, *(pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp")]
+        for first, resolvers in Loader.yaml_implicit_resolvers.items()
+    }
+    return Loader
+
+
+def _field(document: Any, error: WrongType) -> str:
+    """A wrong field in words: its entry by name, then its path there."""
+    path = list(error.path)
+    entry = ""
+    if len(path) > 1 and isinstance(path[1], int):
+        kind, index = str(path[0]), path[1]
+        item = document[kind][index]
+        name = item.get("name") if isinstance(item, dict) else None
+        entry = f'{kind[:-1]} "{name}": ' if isinstance(name, str) else f"{kind}[{index}]: "
+        path = path[3:] if path[2:3] == [kind[:-1]] and len(path) > 3 else path[2:]  # noqa: PLR2004 - users[0].user.FIELD
+    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{entry}{dotted or 'the entry'} {error}"
+
+
+# --- a context
+
+
+def _resolve(name: str, namespace: str, merged: _Merged) -> Access:
+    context = merged.contexts[name].entry
+    if context.cluster not in merged.clusters:
+        raise merged.contexts[name].wrong(f'there is no cluster "{context.cluster}"', name)
+    if context.user and context.user not in merged.users:
+        raise merged.contexts[name].wrong(f'there is no user "{context.user}"', name)
+    cluster = merged.clusters[context.cluster]
+    user = merged.users.get(context.user) or _Found("user", "", schema.User(), cluster.path)
+    entry = cluster.entry
     return Access(
         context=name,
-        server=server.rstrip("/"),
-        namespace=namespace or str(entry.get("namespace") or "default"),
-        certificate_authority=_pem(name, cluster, "certificate-authority", cluster_folder),
-        client_certificate=_pem(name, user, "client-certificate", user_folder),
-        client_key=_pem(name, user, "client-key", user_folder),
-        user=user,
-        folder=user_folder,
-        insecure=bool(cluster.get("insecure-skip-tls-verify")),
-        tls_server_name=str(cluster.get("tls-server-name") or ""),
-        proxy=str(cluster.get("proxy-url") or ""),
-        compress=not cluster.get("disable-compression"),
+        server=_server(cluster, name),
+        namespace=namespace or context.namespace or "default",
+        certificate_authority=_pem(cluster, "certificate-authority", name),
+        client_certificate=_pem(user, "client-certificate", name),
+        client_key=_pem(user, "client-key", name),
+        user=_checked(user, name),
+        folder=user.path.parent,
+        origin=user.where,
+        insecure=entry.insecure_skip_tls_verify,
+        tls_server_name=entry.tls_server_name,
+        proxy=_proxy(cluster, name),
+        compress=not entry.disable_compression,
+        plugin_config=next((one.extension for one in entry.extensions if one.name == PLUGIN_EXTENSION), None),
     )
 
 
-def _pem(context: str, entry: Mapping[str, Any], key: str, folder: Path) -> bytes:
-    """PEM from `KEY-data`, which wins, or from the file that `KEY` names."""
-    data = entry.get(f"{key}-data")
-    if data:
+def _server(cluster: _Found[schema.Cluster], context: str) -> str:
+    """The API server's URL. A bare HOST:PORT is http, as to kubectl, whatever certificates the entry has."""
+    text = cluster.entry.server
+    if not text:
+        raise cluster.wrong("it has no server", context)
+    for url in (text, f"http://{text}"):
         try:
-            return base64.b64decode("".join(str(data).split()), validate=True)
-        except (binascii.Error, ValueError, TypeError):
-            raise ClusterUnavailable(f"{key}-data of context {context!r} is not base64.", context=context) from None
-    path = entry.get(key)
-    if not path:
-        return b""
+            parts = urlsplit(url)
+            valid = bool(parts.hostname) and parts.scheme in {"http", "https"} and parts.port != 0
+        except ValueError:
+            continue
+        if valid and (url == text or parts.path in {"", "/"}):
+            return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    raise cluster.wrong("server must be an http or https URL, or HOST:PORT", context)
+
+
+def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
+    proxy = cluster.entry.proxy_url
+    if proxy and urlsplit(proxy).scheme not in {"http", "https", "socks5"}:
+        raise cluster.wrong("proxy-url must begin with http://, https:// or socks5://", context)
+    return proxy
+
+
+def _pem(found: _Found[Any], key: str, context: str) -> bytes:
+    """PEM from `KEY-data`, or from the file that `KEY` names.
+
+    Raises:
+        ClusterUnavailable: both are there, as which is meant cannot be told; or the file cannot be read.
+    """
+    attribute = key.replace("-", "_")
+    data: bytes = getattr(found.entry, f"{attribute}_data")
+    name: str = getattr(found.entry, attribute)
+    if data and name:
+        raise found.wrong(f"{key} and {key}-data are both there", context, "Remove one of them.")
+    if not name:
+        return data
     try:
-        return (folder / Path(str(path)).expanduser()).read_bytes()
-    except OSError as error:
-        raise ClusterUnavailable(
-            f"{key} of context {context!r} cannot be read: {path}: {error.strerror}.", context=context
-        ) from error
+        return (found.path.parent / name).read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or error
+        raise found.wrong(f"the file of {key} cannot be read: {name}: {why}", context) from error
+
+
+def _checked(user: _Found[schema.User], context: str) -> schema.User:
+    """The user's entry, if kubectl would take it."""
+    entry = user.entry
+    impersonates = entry.impersonate_uid or entry.impersonate_groups or entry.impersonate_extra
+    has_certificate = entry.client_certificate or entry.client_certificate_data
+    plugin = entry.exec
+    if impersonates and not entry.impersonate:
+        raise user.wrong("as-uid, as-groups and as-user-extra need a user: as is missing", context)
+    if entry.token and (entry.username or entry.password):
+        raise user.wrong("token and username are both there; only one way to log in is allowed", context)
+    if has_certificate and not (entry.client_key or entry.client_key_data):
+        raise user.wrong("client-certificate needs client-key or client-key-data", context)
+    if plugin is not None and entry.auth_provider is not None:
+        raise user.wrong("exec and auth-provider are both there; only one is allowed", context)
+    if plugin is not None:
+        modern = plugin.api_version.endswith("/v1beta1")  # which takes it as IfAvailable
+        for key, value in (
+            ("command", plugin.command),
+            ("apiVersion", plugin.api_version),
+            ("interactiveMode", plugin.interactive_mode or modern),
+            ("env[].name", all(variable.name for variable in plugin.env)),
+        ):
+            if not value:
+                raise user.wrong(f"exec.{key} is missing", context)
+    return entry
 
 
 def _in_cluster(namespace: str) -> Access | None:
@@ -206,5 +371,6 @@ def _in_cluster(namespace: str) -> Access | None:
         server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
         namespace=namespace or (own.read_text().strip() if own.exists() else "default"),
         certificate_authority=authority.read_bytes() if authority.exists() else b"",
-        user={"tokenFile": str(token)},
+        user=replace(schema.User(), token_file=str(token)),
+        origin="The pod's service account",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource
+from nbcontainer.model.spool import SpoolCut
 
 if TYPE_CHECKING:
     from nbcontainer.operation import Progress
@@ -25,16 +25,16 @@ class Collector:
     def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
         self._progress = progress
         self._spool = spool
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
         self._lines: list[LogLine] = []
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._last = 0.0
-        self._spooling = True
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
         """Take lines, and what is written to the spool file for them."""
-        if spooled and self._spooling:
-            self._spool_away(spooled)
+        if spooled:
+            self._spool.write(spooled)
         if not lines:
             return
         self._lines += lines
@@ -57,21 +57,10 @@ class Collector:
         if self._lines:
             lines, self._lines = self._lines, []
             self._last = self._loop.time()
-            with suppress(OSError):  # said by the write that comes next
-                self._spool.flush()
+            self._spool.flush()
             self._progress.tell(LogLines(tuple(lines)))
 
     def close(self) -> None:
         """Tell what waits, and finish the spool file."""
         self.flush()
-        with suppress(OSError):  # a full disk, told when it became so
-            self._spool.close()
-
-    def _spool_away(self, data: bytes) -> None:
-        try:
-            self._spool.write(data)
-        except OSError as error:
-            # the log goes on without its file
-            self._spooling = False
-            note = f"{self._spool.path} is not whole: {error.strerror}"
-            self._progress.tell(LogSource("", open=False, note=note))
+        self._spool.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +79,7 @@ class Followed:
     """One container whose log is followed.
 
     Args:
-        bounds: `sinceSeconds` and `tailLines` of the first stream; empty for a pod that came later.
+        bounds: `sinceSeconds` and `tailLines` at the time of the call; empty for what starts later.
         joins: whether it is said that it came later.
     """
 
@@ -97,7 +99,9 @@ class Followed:
         self._cluster, self._collector, self._slots = cluster, collector, slots
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
         self._joins = joins
-        reader.on_gap = self._say_gap
+        reader.position.on_gap = self._say_gap
+        self._called = time.monotonic()
+        self._opened = 0.0  # when a stream was first opened
         self._pod: dict[str, Any] | None = pod
         self._news = asyncio.Event()
         self._reading = ""  # the container ID that is being read
@@ -163,22 +167,32 @@ class Followed:
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
         since = self._reader.resume_from
         parameters: dict[str, Any] = {"container": self._container, "timestamps": True}
-        parameters |= {"sinceTime": since} if since else self._bounds
+        parameters |= {"sinceTime": since} if since else self._first_bounds()
         parameters |= {"follow": True} if follow else {}
         parameters |= {"previous": True} if previous else {}
 
         def opened() -> None:
             self._slots.opened()
+            self._opened = self._opened or time.monotonic()
             if self._away:
                 self._note, self._away = "", False
                 self._collector.tell(LogSource(self._source, open=True))
-            self._collector.add(*self._reader.cut())
-            self._reader.begin(resume=bool(since))
+            self._reader.begin(resume=bool(since), within=bool(self._bounds))
 
         path = POD.path(self._cluster.namespace, self.pod_name, "log")
         await copy_stream(
             self._cluster, path, parameters, reader=self._reader, collector=self._collector, opened=opened
         )
+
+    def _first_bounds(self) -> dict[str, Any]:
+        """The bounds while nothing was read: what was logged since the call is wanted, however late it is asked for."""
+        bounds, now = self._bounds, time.monotonic()
+        if bounds.get("tailLines") == 0 and self._opened:
+            return {"sinceSeconds": math.ceil(now - self._opened)}
+        if "sinceSeconds" in bounds:
+            late = math.ceil(now - self._called) if self._opened else int(now - self._called)
+            return bounds | {"sinceSeconds": bounds["sinceSeconds"] + late}
+        return bounds
 
     async def _after_stream(self, *, followed: bool) -> None:
         """A stream ended: was it the container's end, or only the connection's?

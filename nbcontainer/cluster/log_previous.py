@@ -15,7 +15,6 @@ from nbcontainer.cluster.discovery import POD
 from nbcontainer.cluster.log_sources import container_status
 from nbcontainer.cluster.log_stream import LOG_GONE, copy_stream
 from nbcontainer.cluster.pods import one_object
-from nbcontainer.cluster.trouble import kpod
 from nbcontainer.errors import ApiError, NotFound
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ async def copy_previous(
             else:
                 return
         known = await _changed(cluster, known, container, deadline)
-    cure = f"{kpod(f'logs {name}', cluster.namespace)} shows what it wrote since it was started last."
+    cure = f"`{cluster.commands.magic('logs', name)}` shows what it wrote since it was started last."
     if said:
         raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", status=404, cure=cure)
     said = f"Container {container} of {name} was not restarted: it had no run before."

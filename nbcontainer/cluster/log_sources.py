@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -167,15 +166,15 @@ def title_of(request: LogRequest) -> str:
     return ", ".join(words) + (f" ({request.container})" if request.container else "")
 
 
-def command_of(request: LogRequest, namespace: str) -> str:
-    """The same as kubectl's command."""
-    words = ["kubectl", "logs", *request.names, "-n", namespace]
-    words += ["-l", request.selector] if request.selector else []
-    words += ["-c", request.container] if request.container else []
+def command_of(cluster: Cluster, request: LogRequest) -> str:
+    """The same as kubectl's command, which takes one name: one command for each."""
+    words = ["-c", request.container] if request.container else []
     words += ["--all-containers"] if request.all_containers else []
     words += ["-f"] if request.follow else []
     words += ["-p"] if request.previous else []
     words += ["--timestamps"] if request.timestamps else []
     words += [f"--since={request.since:g}s"] if request.since else []
-    words += [f"--tail={request.tail}"] if request.tail >= 0 else []
-    return shlex.join(words)
+    words += [f"--tail={request.tail}"] if request.tail >= 0 or request.selector else []  # a selector's default is 10
+    if request.selector:
+        return cluster.commands.kubectl("logs", "-l", request.selector, *words)
+    return "; ".join(cluster.commands.kubectl("logs", name, *words) for name in request.names)

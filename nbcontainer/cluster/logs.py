@@ -22,7 +22,7 @@ from nbcontainer.cluster.log_sources import (
 from nbcontainer.cluster.log_stream import copy_stream
 from nbcontainer.cluster.missing import check_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, list_all, reflect
-from nbcontainer.cluster.trouble import kpod, trouble
+from nbcontainer.cluster.trouble import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound
 from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.operation import Operation
@@ -58,7 +58,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
         following=request.follow,
         timestamps=request.timestamps,
     )
-    command = command_of(request, cluster.namespace)
+    command = command_of(cluster, request)
     operation: Operation[LogEvent, LogState, LogResult] = Operation(
         f"log of {title}",
         state,
@@ -147,21 +147,21 @@ async def _read_source(
     except ApiError as error:
         if request.previous or error.status not in {BAD_REQUEST, NOT_FOUND}:
             raise
-        raise _not_begun(pod, container, error) from None
+        raise _not_begun(cluster, pod, container, error) from None
     finally:
         collector.add(*reader.finish())
 
 
-def _not_begun(pod: dict[str, Any], container: str, error: ApiError) -> ApiError:
+def _not_begun(cluster: Cluster, pod: dict[str, Any], container: str, error: ApiError) -> ApiError:
     """The error for a container that has no log yet: why it does not run, or how to wait for it."""
-    found = trouble(pod)
+    found = trouble(pod, cluster.commands)
     if found is not None:
         return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
     metadata = pod["metadata"]
     if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
         error.message = f"The node of pod {metadata['name']} has no log of container {container}."
     if "terminated" not in (container_status(pod, container).get("state") or {}):
-        error.cure = f"{kpod('logs -f ' + metadata['name'], metadata['namespace'])} waits until it runs."
+        error.cure = f"`{cluster.commands.magic('logs', '-f', metadata['name'])}` waits until it runs."
     return error
 
 
@@ -260,7 +260,8 @@ class _Follow:
                 keep_stamps=self._request.timestamps,
                 prefix=f"[{source}] ".encode() if self._several else b"",
             )
-            bounds = first_parameters(self._request) if early else {}
+            begun = early and "containerID" in container_status(pod, container)
+            bounds = first_parameters(self._request) if begun else {}
             followed = Followed(
                 self._cluster,
                 pod,

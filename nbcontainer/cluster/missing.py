@@ -11,7 +11,6 @@ import difflib
 from typing import TYPE_CHECKING
 
 from nbcontainer.cluster.discovery import POD, Resource
-from nbcontainer.cluster.trouble import kpod
 from nbcontainer.errors import NbcontainerError, NotFound
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
     spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": f"metadata.name={name}"})]
     if spaces:
         return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: name it with -n."
-    return f"{kpod('get', cluster.namespace)} lists the pods." if resource == POD else ""
+    return f"`{cluster.commands.magic('get')}` lists the pods." if resource == POD else ""
 
 
 def _names(

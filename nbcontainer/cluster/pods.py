@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from nbcontainer.cluster.connection import Cluster
 from nbcontainer.cluster.discovery import POD, Resource
 from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.reflector import Changed, Listed, reflect
-from nbcontainer.cluster.trouble import Trouble, kpod, pod_status, trouble
+from nbcontainer.cluster.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
+from nbcontainer.model.commands import environment_words
 from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
@@ -77,7 +77,7 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
             pod = await _in_time(cluster, request, pod, progress)
         except asyncio.CancelledError:
             progress.tell(
-                PodStep("", f"it stays; {kpod(f'delete {request.name}', cluster.namespace)} removes it", "stopped")
+                PodStep("", f"it stays; `{cluster.commands.magic('delete', request.name)}` removes it", "stopped")
             )
             raise
         except NbcontainerError as error:
@@ -110,7 +110,7 @@ async def _in_time(
         raise ApiError(
             f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
             reason="Timeout",
-            cure=f"It stays; {kpod(f'describe {request.name}', cluster.namespace)} shows why, --timeout waits longer.",
+            cure=f"It stays; `{cluster.commands.magic('describe', request.name)}` shows why, --timeout waits longer.",
         ) from None
 
 
@@ -123,7 +123,7 @@ async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, 
                 "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
             )
         except Conflict as error:
-            error.cure = f"Delete it first ({kpod(f'delete {name}', cluster.namespace)}), or choose another name."
+            error.cure = f"Delete it first (`{cluster.commands.magic('delete', name)}`), or choose another name."
             raise
         except NotFound as error:
             raise await asyncio.to_thread(missing_namespace, cluster) or error from None
@@ -157,7 +157,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
             if _is_up(settled):
                 return settled
             pod = settled  # noqa: PLW2901 - the same pod, a moment later
-        found = trouble(pod)
+        found = trouble(pod, cluster.commands)
         if found is None or not found.passing:
             since = 0.0
         if found is None:
@@ -165,7 +165,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
         if found.passing:
             since = since or loop.time()
             later = await _wait_for_change(cluster, name, PASSING_SECONDS - (loop.time() - since), pod)
-            found = trouble(later)
+            found = trouble(later, cluster.commands)
             if found is None or not found.passing or _is_going(later):
                 continue
         raise await _failure(cluster, name, found)
@@ -228,7 +228,7 @@ async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: dic
         async with asyncio.timeout(max(0.0, seconds)):
             async for seen in one_object(cluster, POD, name):
                 newest = seen or newest
-                found = trouble(newest)
+                found = trouble(newest, cluster.commands)
                 if seen is None or found is None or not found.passing:
                     break
     return newest
@@ -305,8 +305,8 @@ async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIt
 
 
 def _run_command(cluster: Cluster, request: PodRequest) -> str:
-    words = ["kubectl", "run", request.name, f"--image={request.image}", "-n", cluster.namespace]
-    words += [f"--env={key}={value}" for key, value in request.environment.items()]
+    words = ["run", request.name, f"--image={request.image}"]
+    words += environment_words("--env", request.environment, inherits=False)
     words += [f"--port={port}" for port in request.ports[:1]]
     words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
     words += [f"--restart={request.restart}"] if request.restart != "Always" else []
@@ -314,4 +314,4 @@ def _run_command(cluster: Cluster, request: PodRequest) -> str:
     words += [f"--labels=run={request.name},{pairs}"] if pairs else []
     words += ["--command"] if request.entrypoint else []
     words += ["--", *request.command] if request.command else []
-    return shlex.join(words)
+    return cluster.commands.kubectl(*words)

@@ -11,7 +11,6 @@ from nbcontainer.cluster.failures import raise_for_status
 from nbcontainer.cluster.manifests import Manifest, parse_manifests
 from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.refusals import cause_words, fixed_fields, is_fixed, name_cure
-from nbcontainer.cluster.trouble import kpod
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.model.pods import PodChange
 
@@ -81,6 +80,7 @@ async def _apply(
         _namespace(cluster, manifest, resource, own=own)
         for manifest, resource in zip(manifests, resources, strict=True)
     ]
+    command = _command(cluster, spaces, dry_run=dry_run, force=force)
     changes: list[PodChange] = []
     for manifest, resource, space in zip(manifests, resources, spaces, strict=True):
         document = _with_labels(manifest.document, labels)
@@ -108,18 +108,29 @@ async def _apply(
                 status="dry run" if dry_run else "",
                 uid=str((answer.get("metadata") or {}).get("uid") or ""),
                 where=f"{cluster.context} · {space}" if space else cluster.context,
-                command="kubectl apply --server-side -f -" + (" --dry-run=server" if dry_run else ""),
+                command=command,
                 manifest=document,
             )
         )
     return changes
 
 
+def _command(cluster: Cluster, spaces: Sequence[str], *, dry_run: bool, force: bool) -> str:
+    """The same as kubectl's command, which refuses objects of another namespace than the one that it names."""
+    words = [*(["--dry-run=server"] if dry_run else []), *(["--force-conflicts"] if force else [])]
+    named = cluster.namespace if {*spaces} <= {"", cluster.namespace} else ""
+    return cluster.commands.kubectl("apply", "--server-side", "-f", "-", *words, namespace=named)
+
+
 async def _resource(cluster: Cluster, manifest: Manifest) -> Resource:
     found = await find_kind(cluster, manifest.api_version, manifest.kind)
     if found is None:
         near = await near_kinds(cluster, manifest.api_version, manifest.kind)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`kubectl api-resources` lists what it has."
+        hint = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"`{cluster.commands.kubectl('api-resources', namespace='')}` lists what it has."
+        )
         line = manifest.line_of("kind")
         raise UsageError(f"line {line}: the cluster has no {manifest.api_version} {manifest.kind}.", cure=hint)
     return found
@@ -203,11 +214,10 @@ def _cause_lines(manifest: Manifest, cause: dict[str, Any], present: Any) -> lis
 
 
 def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
-    space = f" -n {cluster.namespace}" if cluster.namespace else ""
-    delete = f"`kubectl delete {manifest.kind.lower()} {manifest.name}{space}`"
+    delete = cluster.commands.kubectl("delete", manifest.kind.lower(), manifest.name)
     if manifest.kind == "Pod":
-        delete = kpod(f"delete {manifest.name}", cluster.namespace)
-    return f"Delete it first ({delete}) and run this again, or give the new one another name."
+        delete = cluster.commands.magic("delete", manifest.name)
+    return f"Delete it first (`{delete}`) and run this again, or give the new one another name."
 
 
 def _typed(cluster: Cluster, status: int, answer: Any, message: str) -> ApiError:

@@ -19,6 +19,7 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     import ssl
 
+    from nbcontainer.cluster.authentication import Headers
     from nbcontainer.cluster.connection import Cluster, Link
 
 __all__ = ["BROKEN", "PROBE", "ShortCalls"]
@@ -65,8 +66,9 @@ class ShortCalls:
         Raises:
             ClusterUnavailable: it does not answer.
         """
-        whole = {"User-Agent": "nbcontainer", **headers, **self._link.credentials.headers()}
-        whole["Accept-Encoding"] = "gzip" if cluster.compresses else "identity"
+        encoding = "gzip" if cluster.compresses else "identity"
+        common = (("User-Agent", "nbcontainer"), ("Accept-Encoding", encoding))
+        whole = (*common, *headers.items(), *self._link.credentials.headers())
         path = urlsplit(cluster.server).path + path
         connection, fresh = self._take(), False
         doubtful = method == "GET" and not seconds
@@ -76,7 +78,7 @@ class ShortCalls:
             limit = settings.connect_timeout if doubtful else seconds or READ_SECONDS
             try:
                 connection.limit(limit)
-                connection.request(method, path, body=body, headers=whole)
+                connection.send_request(method, path, body, whole)
                 response = connection.getresponse()
                 text = response.read()
             except BROKEN as error:
@@ -173,6 +175,15 @@ class _Connection(http.client.HTTPConnection):
         super().connect()
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server_name)
+
+    def send_request(self, method: str, path: str, body: bytes | None, headers: Headers) -> None:
+        """`request`, but a header may come more than once, and may have any letters."""
+        self.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in headers:
+            self.putheader(name, value.encode())
+        if body is not None or method in {"POST", "PUT", "PATCH"}:
+            self.putheader("Content-Length", str(len(body or b"")))
+        self.endheaders(body)
 
     def limit(self, seconds: float) -> None:
         """How long it may be silent from now on."""

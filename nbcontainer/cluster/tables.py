@@ -65,11 +65,10 @@ class Selection:
         self.where = f"{cluster.context} · {space}" if space else cluster.context
         narrowed = f" with {selector}" if selector else ""
         self.title = resource.plural + narrowed
-        words = ["kubectl get", resource.plural, *names, *(["-A"] if self.everywhere else [])]
-        words += [f"-n {self.namespace}"] if self.namespace else []
-        words += [f"-l {selector}"] if selector else []
-        words += [f"--field-selector {field_selector}"] if field_selector else []
-        self.command = " ".join(words)
+        words = ["get", resource.plural, *names, *(["-A"] if self.everywhere else [])]
+        words += ["-l", selector] if selector else []
+        words += [f"--field-selector={field_selector}"] if field_selector else []
+        self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
 
     def decoder(self) -> Decoder:
         """A decoder of this selection's pages."""

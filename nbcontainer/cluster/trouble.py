@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Trouble", "container_statuses", "kpod", "pod_status", "trouble"]
+from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
+
+__all__ = ["Trouble", "container_statuses", "pod_status", "trouble"]
 
 Pod = Mapping[str, Any]
 
@@ -39,12 +41,12 @@ class Trouble:
     passing: bool = False
 
 
-def trouble(pod: Pod) -> Trouble | None:
-    """What keeps this pod from running, or None if nothing is known to."""
+def trouble(pod: Pod, commands: ClusterCommands = CLUSTER_IN_USE) -> Trouble | None:
+    """What keeps this pod from running, or None if nothing is known to; `commands` are its cluster's, for the cure."""
     name = str(pod.get("metadata", {}).get("name") or "")
     status = pod.get("status") or {}
     for container in container_statuses(pod):
-        found = _container_trouble(name, pod, container)
+        found = _container_trouble(name, pod, container, commands)
         if found is not None:
             return found
     if status.get("phase") == "Failed":
@@ -53,23 +55,19 @@ def trouble(pod: Pod) -> Trouble | None:
         return Trouble(
             reason,
             f"Pod {name} failed: {reason}{': ' + said if said else ''}.",
-            f"{kpod(f'describe {name}', _space(pod))} shows more.",
+            f"`{commands.magic('describe', name, namespace=_space(pod))}` shows more.",
         )
-    return _scheduling_trouble(name, status)
-
-
-def kpod(words: str, namespace: str) -> str:
-    """A `%kpod` line as a cure names it, which holds in any context: with the namespace, unless it is the usual one."""
-    return f"`%kpod {words}`" if namespace in {"", "default"} else f"`%kpod {words} -n {namespace}`"
+    return _scheduling_trouble(name, status, commands)
 
 
 def _space(pod: Pod) -> str:
     return str((pod.get("metadata") or {}).get("namespace") or "")
 
 
-def _log_cure(pod: Pod, words: str) -> str:
+def _log_cure(pod: Pod, commands: ClusterCommands, *words: str) -> str:
     name, space = str(pod["metadata"]["name"]), _space(pod)
-    return f"{kpod(words, space)} shows what it wrote; {kpod(f'describe {name}', space)} shows all of it."
+    log = commands.magic("logs", name, *words, namespace=space)
+    return f"`{log}` shows what it wrote; `{commands.magic('describe', name, namespace=space)}` shows all of it."
 
 
 def pod_status(pod: Pod) -> str:
@@ -102,7 +100,7 @@ def container_statuses(pod: Pod) -> Iterator[Mapping[str, Any]]:
         yield from status.get(key) or ()
 
 
-def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Trouble | None:
+def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any], commands: ClusterCommands) -> Trouble | None:
     state = container.get("state") or {}
     waiting = state.get("waiting") or {}
     reason, said = str(waiting.get("reason") or ""), str(waiting.get("message") or "").strip()
@@ -110,10 +108,14 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Tro
     image = str(container.get("image") or "")
     if reason in _IMAGE:
         return Trouble(
-            reason, f"Pod {name} cannot run: {_image_words(image, reason, said)}", _image_cure(reason, said), which
+            reason,
+            f"Pod {name} cannot run: {_image_words(image, reason, said)}",
+            _image_cure(reason, said, commands.magic("describe", name, namespace=_space(pod))),
+            which,
         )
     if reason in _CONFIGURATION:
-        cure = f"{kpod(f'describe {name}', _space(pod))} shows more; correct it, delete the pod, and create it again."
+        describe = commands.magic("describe", name, namespace=_space(pod))
+        cure = f"`{describe}` shows more; correct it, delete the pod, and create it again."
         return Trouble(
             reason,
             f"Pod {name} cannot run: container {which} cannot be started: {_start_words(said) or reason}.",
@@ -129,7 +131,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Tro
             "CrashLoopBackOff",
             f"Pod {name} does not stay up: container {which} {_ending(code, (ended or last).get('reason'))}, "
             "each time it is started.",
-            _log_cure(pod, f"logs {name} --previous"),
+            _log_cure(pod, commands, "--previous"),
             which,
             code,
         )
@@ -141,7 +143,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any]) -> Tro
         return Trouble(
             str(ended.get("reason") or "Error"),
             message,
-            _log_cure(pod, f"logs {name}"),
+            _log_cure(pod, commands),
             which,
             code,
         )
@@ -199,17 +201,17 @@ def _last_words(said: str) -> str:
     return said.rstrip(". ").rsplit(": ", 2)[-1] if len(said) > 200 else said.rstrip(". ")  # noqa: PLR2004 - a line
 
 
-def _image_cure(reason: str, said: str) -> str:
+def _image_cure(reason: str, said: str, describe: str) -> str:
     if reason == "InvalidImageName":
         return "Delete the pod, and create it with a name such as registry:port/path/name:tag."
     if _means(said, _DENIED):
         return "Give the pod an image pull secret (kubectl create secret docker-registry …), or use an open registry."
     if _means(said, _MISSING):
         return "Check its name and tag, and that it was pushed (%docker push). The pod stays, and tries again."
-    return "The pod stays, and tries again by itself; `%kpod describe` shows the node's own words."
+    return f"The pod stays, and tries again by itself; `{describe}` shows the node's own words."
 
 
-def _scheduling_trouble(name: str, status: Mapping[str, Any]) -> Trouble | None:
+def _scheduling_trouble(name: str, status: Mapping[str, Any], commands: ClusterCommands) -> Trouble | None:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             reason = str(condition.get("reason") or "Unschedulable")
@@ -219,7 +221,8 @@ def _scheduling_trouble(name: str, status: Mapping[str, Any]) -> Trouble | None:
             return Trouble(
                 reason,
                 f"Pod {name} cannot run: no node takes it: {said or reason}.",
-                "Ask for less, or make room; `kubectl get nodes` shows them. The pod stays, and waits for one.",
+                f"Ask for less, or make room; `{commands.kubectl('get', 'nodes', namespace='')}` shows them. "
+                "The pod stays, and waits for one.",
                 passing=True,
             )
     return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.dockerfile import Dockerfile, check, parse
+from nbcontainer.engine.build_words import build_words
 from nbcontainer.engine.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
@@ -29,7 +30,7 @@ __all__ = ["build", "check_request", "has_buildkit"]
 BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
 
 
-def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildOperation:
+def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ()) -> BuildOperation:
     """Build an image; returns at once with the running build.
 
     The text is checked first, and what is wrong with it is raised here, before anything is sent. The operation's result
@@ -39,7 +40,7 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
     Args:
         engine: where to build; with `request.builder` only the image is loaded there.
         request: what to build.
-        command: the same as a docker command, for the result.
+        command: the words of the docker command, for the result; () for those that the request gives.
 
     Raises:
         DockerfileError: the text is wrong; all problems at once, with the person's own lines.
@@ -48,12 +49,13 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
     if request.builder == "default":  # buildx's name for the engine's own
         request = replace(request, builder="")
     dockerfile, warnings = check_request(request)
+    request = replace(request, secrets=tuple(secret.asked() for secret in request.secrets))
     title = request.tags[0] if request.tags else "image"
     operation: BuildOperation = Operation(
         f"build of {title}",
         BuildState(title=title, tags=request.tags, engine=engine.name),
         apply_build,
-        conclude=_concluder(request, command),
+        conclude=_concluder(request, _command(engine, request, command)),
         last_words=lambda: BuildEnded("stopped", time=time.time()),
     )
 
@@ -74,6 +76,17 @@ def build(engine: Engine, request: BuildRequest, *, command: str = "") -> BuildO
     return operation.start_thread(work)
 
 
+def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str:
+    """The same as a command; a builder and a push with the build are docker's alone."""
+    given = [*(words or build_words(request))]
+    if request.builder and not any(word.startswith("--builder") for word in given):  # BUILDX_BUILDER named it
+        given.insert(1, f"--builder={request.builder}")
+    if request.builder or not request.push or not engine.commands.is_podman:
+        return engine.commands.docker(*given) if request.builder else engine.commands.command(*given)
+    pushes = [engine.commands.command("push", tag) for tag in request.tags]
+    return " && ".join([engine.commands.command(*(word for word in given if word != "--push")), *pushes])
+
+
 def _rest_of_output(error: BuildFailed, state: BuildState) -> str:
     """Where the lines are that the failed step wrote before those that the error has, if there are any."""
     step, kept = state.failed_step, error.output_lines
@@ -81,7 +94,8 @@ def _rest_of_output(error: BuildFailed, state: BuildState) -> str:
     error.output_lines = max(kept, step.output_lines if step else 0)
     if error.output_lines == kept:
         return ""
-    return f"It wrote {error.output_lines:,} lines; all of them are in {state.spool}."
+    where = f". {state.spool_note}" if state.spool_note else f"; all of them are in {state.spool}."
+    return f"It wrote {error.output_lines:,} lines{where}"
 
 
 def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:

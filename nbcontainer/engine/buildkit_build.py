@@ -30,6 +30,7 @@ from nbcontainer.engine.config import proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
+from nbcontainer.engine.url_proxies import EnvironmentProxies
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEvent,
@@ -38,6 +39,7 @@ from nbcontainer.model.build import (
     BuildWarning,
     ImageBuilt,
 )
+from nbcontainer.model.spool import SpoolCut
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
@@ -75,9 +77,10 @@ def run_buildkit(
                 platform=request.platform or ("" if request.builder else engine.capabilities.platform),
                 steps=tuple(foretold),
                 time=time.time(),
-                spool=str(spool.path),
+                spool=spool.path,
             )
         )
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
         for warning in warnings:
             progress.tell(warning)
         for ignored in _ignored(engine, request):
@@ -289,6 +292,7 @@ def services_of(request: BuildRequest, outputs: Mapping[str, Any], warn: Callabl
         trees=trees,
         secrets={secret.id: secret.read for secret in request.secrets},
         login=login,
+        http_handlers=(EnvironmentProxies,),
         ssh=request.ssh,
         outputs={name: opener for name, opener in outputs.items() if callable(opener)},
         output_folders={name: folder for name, folder in outputs.items() if not callable(folder)},

@@ -41,6 +41,7 @@ from nbcontainer.model.build import (
     ImageBuilt,
     StepState,
 )
+from nbcontainer.model.spool import SpoolCut
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ def run_classic(
                 platform=request.platform or engine.capabilities.platform,
                 steps=tuple(foretold),
                 time=time.time(),
-                spool=str(spool.path),
+                spool=spool.path,
             )
         )
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
         for warning in warnings:
             progress.tell(warning)
         translator = ClassicTranslator(dockerfile, foretold, progress.tell, spool.write)

@@ -14,7 +14,17 @@ from typing import Any
 from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import UsageError
 
-__all__ = ["DEFAULT", "Context", "config_file", "config_folder", "contexts", "find_context", "load_config", "proxies"]
+__all__ = [
+    "DEFAULT",
+    "Context",
+    "config_file",
+    "config_folder",
+    "contexts",
+    "find_context",
+    "load_config",
+    "proxies",
+    "unusual_folder",
+]
 
 DEFAULT = "default"
 PROXY_NAMES = {
@@ -38,6 +48,12 @@ class Context:
 def config_folder() -> Path:
     """The folder of docker's configuration: DOCKER_CONFIG, else ~/.docker."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def unusual_folder() -> str:
+    """The folder of docker's configuration where a terminal may not know it: "" for ~/.docker."""
+    folder = config_folder()
+    return "" if folder == Path.home() / ".docker" else str(folder.absolute())
 
 
 def config_file() -> Path:

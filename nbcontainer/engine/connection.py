@@ -16,14 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcontainer.engine.config import DEFAULT, Context, config_folder, find_context, load_config
+from nbcontainer.engine.config import DEFAULT, Context, config_folder, find_context, load_config, unusual_folder
 from nbcontainer.engine.dial import Stream, Tls, dial
 from nbcontainer.engine.http import Http, Reply
 from nbcontainer.engine.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
-__all__ = ["Address", "Capabilities", "Engine", "find_engine", "find_podman", "forget_engines", "usual_sockets"]
+__all__ = [
+    "Address",
+    "Capabilities",
+    "Engine",
+    "engine_at_hand",
+    "find_engine",
+    "find_podman",
+    "forget_engines",
+    "usual_sockets",
+]
 
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
 BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` is there whatever builder is the default
@@ -43,6 +53,9 @@ class Address:
     source: str = ""
     tls: Tls | None = None
     context: str = ""
+
+
+PRIVATE_PODMAN = Address("podman", "private Podman")  # however a call came by it, there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +114,35 @@ class Engine:
         """Such as "Docker Engine 28.5.2" or "Podman 4.3.1"."""
         return f"{self.capabilities.product} {self.capabilities.version}"
 
+    @property
+    def commands(self) -> EngineCommands:
+        """The commands that reach it from a terminal."""
+        tls = self._where.tls
+        # podman's client knows no TLS, and ssh:// is docker's own way to the other end
+        podman = self.capabilities.pods and tls is None and self.address.startswith(("unix://", "tcp://"))
+        return EngineCommands(
+            "" if self._where.context == DEFAULT else self._where.context,  # a terminal may take it for another
+            self.address,
+            podman,
+            unusual_folder(),
+            tls.flags() if tls is not None else (),
+            "" if _is_in_use(self) else self._where.context or self._where.url,
+        )
+
     def http(self) -> Http:
         """Calls to its API."""
         if self._http is None:
-            self._http = Http(self.dial, where=self.name, version=self.capabilities.api_version, address=self.address)
+            self._http = Http(
+                self.dial,
+                where=self.name,
+                version=self.capabilities.api_version,
+                address=self.address,
+                magic=self._magic,
+            )
         return self._http
+
+    def _magic(self, *words: str) -> str:
+        return self.commands.magic(*words)
 
     def close_idle(self) -> None:
         """Close the connection that is kept for the next call, if there is one."""
@@ -183,12 +220,49 @@ def find_engine(name: str = "") -> Engine:
         UsageError: the setting or docker's configuration names what cannot be.
     """
     named = _setting(name, "the call's --context") if name else _named()
-    candidates = (named,) if named else (*_sockets(), Address("podman", "private Podman"))
+    candidates = (named,) if named else _unnamed()
     with _lock:
         engine = _engines.get(candidates)
         if engine is None:
             engine = _engines[candidates] = _connect(named) if named else _search(candidates)
         return engine
+
+
+def _is_in_use(engine: Engine) -> bool:
+    """Whether a call that names no engine means this one."""
+    try:
+        named = _named()
+    except UsageError:
+        return False
+    if named is None:
+        return _engines.get(_unnamed()) is engine
+    return (named.url, named.context) == (engine._where.url, engine._where.context)  # noqa: SLF001 - of this module
+
+
+def _unnamed() -> tuple[Address, ...]:
+    """Where is looked where nothing names an engine."""
+    return (*_sockets(), PRIVATE_PODMAN)
+
+
+def engine_at_hand(name: str = "") -> Engine | None:
+    """The engine that a call would mean, if nothing has to be started for it: the answer to a Tab key.
+
+    It is connected already, or answers at a socket of this machine. Nobody is waited for who is looking for an engine,
+    since the private Podman may take long to start.
+
+    Args:
+        name: as for `find_engine`.
+    """
+    try:
+        named = _setting(name, "the call's --context") if name else _named()
+        candidates = (named,) if named else (*_sockets(), PRIVATE_PODMAN)
+        engine = _engines.get(candidates)
+        if engine is not None or _lock.locked():
+            return engine
+        local = tuple(address for address in candidates if address.url.startswith("unix://"))
+        return _engines.setdefault(candidates, _search(local)) if local else None
+    except (EngineUnavailable, UsageError):
+        return None
 
 
 def find_podman() -> Engine:
@@ -199,7 +273,7 @@ def find_podman() -> Engine:
     """
     if not private_podman.installed():
         raise EngineUnavailable("podman is not installed.", cure="Install it: apt-get install podman")
-    candidates = (Address("podman", "private Podman"),)
+    candidates = (PRIVATE_PODMAN,)
     with _lock:
         engine = _engines.get(candidates)
         if engine is None:
@@ -239,7 +313,7 @@ def _named() -> Address | None:
 
 def _setting(value: str, source: str = "the setting `engine`") -> Address:
     if value == "podman":
-        return Address("podman", source)
+        return PRIVATE_PODMAN
     if "://" in value or value.startswith("/"):
         url = value if "://" in value else f"unix://{value}"
         return Address(url, source, _environment_tls(url))

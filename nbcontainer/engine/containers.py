@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from nbcontainer.engine.http import ReplyStream, lost, plain, quoted
 from nbcontainer.engine.images import pull
 from nbcontainer.engine.output import Recorder, follow_output, output_of, send_input
 from nbcontainer.engine.run_failures import name_in_use, start_failed
-from nbcontainer.engine.run_request import creation, is_image_id, run_command
+from nbcontainer.engine.run_request import creation, is_image_id, run_words
 from nbcontainer.errors import (
     ApiError,
     CommandFailed,
@@ -77,7 +76,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
     had, Conflict for a name in use, ApiError where the engine refuses, EngineUnavailable where it goes away.
     """
     body = creation(request, proxies(engine.address))
-    command = run_command(request)
+    command = engine.commands.command(*run_words(request))
     spool = None if request.detach else Spool(f"run-{request.name or request.image}")
     state = LogState(
         title=request.name or request.image, where=engine.name, spool=spool.path if spool else "", following=True
@@ -95,14 +94,14 @@ def run(engine: Engine, request: RunRequest) -> Run:
 def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
     container, name, exit_code = made
     output, count = output_of(state)
-    result = RunResult(container, name, exit_code, output, state.spool, command, count)
+    result = RunResult(container, name, exit_code, output, state.spool, command, count, state.gaps)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
         raise CommandFailed(
             f"{name} ended with exit code {exit_code}{why}.",
             exit_code=exit_code,
             output=result.output,
-            cure=f"Its whole output is in {state.spool}." if result.hidden_lines else "",
+            cure=f"Its whole output is in {state.spool}." if result.hidden_lines and not state.spool_note else "",
         )
     return result
 
@@ -192,7 +191,7 @@ class _Runner:
         try:
             made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
         except Conflict as error:
-            raise name_in_use(error, self._request.name) from error
+            raise name_in_use(self._engine, error, self._request.name) from error
         for warning in made.get("Warnings") or ():
             self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
         return str(made["Id"])
@@ -204,7 +203,7 @@ class _Runner:
         others: list[Container] = []
         with contextlib.suppress(NbcontainerError):
             others = list_containers(self._engine)
-        return start_failed(error, self._engine.name, self._request, others)
+        return start_failed(error, self._engine, self._request, others)
 
     def _attached(self, container: str, name: str, spool: Spool) -> int:
         """Attach first, then wait, then start: nothing of a short command is missed."""
@@ -248,10 +247,11 @@ class _Runner:
     def _out_of_sight(self, error: EngineUnavailable, container: str) -> EngineUnavailable:
         """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
         name = self._request.name or container[:SHORT_ID]
+        follow = self._engine.commands.magic("logs", "-f", name)
         return EngineUnavailable(
             f"{error.message} Where {name} had been started, it runs on.",
             tried=error.tried,
-            cure=f"See whether the engine still runs: %nbcontainer doctor; then %docker logs -f {name}, or stop it.",
+            cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
         )
 
     def _clean_up(self, container: str, *, running: bool) -> None:
@@ -374,7 +374,7 @@ def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[st
     words = ["-a"] * every
     words += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
     state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
-    return Table(state, shlex.join(["docker", "ps", *words]))
+    return Table(state, engine.commands.command("ps", *words))
 
 
 def _out_of_memory(engine: Engine, listed: Sequence[Container]) -> set[str]:
@@ -446,7 +446,7 @@ def _named(engine: Engine, name: str, listed: Sequence[Container]) -> Container:
 def not_found(engine: Engine, name: str, listed: Sequence[Container]) -> NotFound:
     """The error for a name that no container has."""
     near = difflib.get_close_matches(name, [known for one in listed for known in one.names], 1, 0.6)
-    cure = f"Did you mean {near[0]}?" if near else "%docker ps -a lists them."
+    cure = f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('ps', '-a')} lists them."
     return NotFound(
         f"There is no container {plain(name, 100)} in {engine.name}.", status=404, reason="not found", cure=cure
     )

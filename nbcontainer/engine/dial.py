@@ -48,6 +48,13 @@ class Tls:
     folder: Path | None = None
     verify: bool = True
 
+    def flags(self) -> tuple[str, ...]:
+        """The same as flags of docker's client."""
+        names = {"--tlscacert": "ca.pem", "--tlscert": "cert.pem", "--tlskey": "key.pem"}
+        files = {flag: self.folder / name for flag, name in names.items()} if self.folder else {}
+        here = [f"{flag}={path.absolute()}" for flag, path in files.items() if path.is_file()]
+        return ("--tlsverify" if self.verify else "--tls", *here)
+
     def context(self) -> ssl.SSLContext:
         """The client's side of TLS.
 

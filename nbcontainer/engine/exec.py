@@ -39,7 +39,7 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
         f"command in {request.name}",
         LogState(title=title, where=engine.name, spool=spool.path, following=True),
         apply_logs,
-        conclude=lambda last, code: _conclude(request, container, last, code),
+        conclude=lambda last, code: _conclude(engine, request, container, last, code),
         last_words=lambda: LogEnded("stopped"),
     )
 
@@ -55,11 +55,12 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
     return operation.start_thread(work)
 
 
-def _conclude(request: ExecRequest, container: str, state: LogState, code: int) -> ExecResult:
+def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogState, code: int) -> ExecResult:
     by_stream = {stream: "\n".join(line.text for line in state.lines if line.stream == stream)
                  for stream in ("stdout", "stderr")}  # fmt: skip
-    command = shlex.join(["docker", "exec", container, *request.command])
-    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command)
+    stdin = ["-i"] * (request.stdin is not None)
+    command = engine.commands.command("exec", *stdin, container, *request.command)
+    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
             f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",

@@ -20,9 +20,12 @@ from urllib.parse import quote, urlencode
 
 from nbcontainer.engine.dial import Stream, UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.settings import settings
 
-__all__ = ["Http", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
+__all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
+
+Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
 SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
 CALL_SECONDS = 60.0
@@ -128,10 +131,20 @@ class Http:
         where: the engine in words, for messages.
         version: the API version that stands before each path, such as "1.47"; "" for none.
         address: the engine's, for errors.
+        magic: makes the `%docker` line for this engine of a verb and its words, for cures.
     """
 
-    def __init__(self, dial: Callable[[], Stream], *, where: str, version: str = "", address: str = "") -> None:
+    def __init__(
+        self,
+        dial: Callable[[], Stream],
+        *,
+        where: str,
+        version: str = "",
+        address: str = "",
+        magic: Magic = ENGINE_IN_USE.magic,
+    ) -> None:
         self._dial = dial
+        self._magic = magic
         self._where = where
         self._address = address
         self._prefix = f"/v{version}" if version else ""
@@ -177,7 +190,7 @@ class Http:
             self._keep(used, reply)
             found = {name.lower(): value for name, value in reply.getheaders()}
             if reply.status >= 400 or reply.status in (301, 302, 307):  # noqa: PLR2004 - HTTP's numbers
-                raise api_error(reply.status, content, found, self._where)
+                raise api_error(reply.status, content, found, self._where, self._magic)
             return Reply(reply.status, found, content)
         raise AssertionError
 
@@ -227,7 +240,7 @@ class Http:
         if refusal is not None:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
-            raise api_error(reply.status, refusal, found, self._where)
+            raise api_error(reply.status, refusal, found, self._where, self._magic)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
@@ -259,7 +272,7 @@ class Http:
             )
         except UpgradeRefused as refused:
             stream.close()
-            raise api_error(refused.status, refused.body, {}, self._where) from None
+            raise api_error(refused.status, refused.body, {}, self._where, self._magic) from None
         except OSError as error:
             stream.close()
             raise self._broken(error) from error
@@ -374,10 +387,10 @@ def quoted(name: str) -> str:
     return quote(name, safe="/:@")
 
 
-_CURES = {
-    "no such container": "%docker ps -a lists them.",
-    "no such image": "%docker images lists them; %docker pull fetches one.",
-    "image not known": "%docker images lists them; %docker pull fetches one.",
+_CURES: dict[str, Callable[[Magic], str]] = {
+    "no such container": lambda magic: f"{magic('ps', '-a')} lists them.",
+    "no such image": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
+    "image not known": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
 }
 
 
@@ -386,14 +399,16 @@ def lost(message: str, address: str) -> EngineUnavailable:
     return EngineUnavailable(message, tried=(address,) if address else (), cure=SEE_WHETHER)
 
 
-def api_error(status: int, body: bytes, headers: Mapping[str, str], where: str) -> ApiError:
+def api_error(
+    status: int, body: bytes, headers: Mapping[str, str], where: str, magic: Magic = ENGINE_IN_USE.magic
+) -> ApiError:
     """The error that a reply stands for, with the engine's own message."""
     message, cause = _message(body, headers)
     if not message:
         message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
     kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status) or PODMAN_CAUSES.get(cause, ApiError)
     folded = message.lower()
-    cure = next((cure for words, cure in _CURES.items() if kind is NotFound and words in folded), "")
+    cure = next((cure(magic) for words, cure in _CURES.items() if kind is NotFound and words in folded), "")
     return kind(message, status=status, reason=http.client.responses.get(status, ""), cure=cure)
 
 

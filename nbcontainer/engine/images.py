@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.credentials import Credential, auth_header, credentials
-from nbcontainer.engine.http import plain, quoted
+from nbcontainer.engine.http import Magic, plain, quoted
 from nbcontainer.engine.references import HUB, Reference, parse_reference
 from nbcontainer.errors import (
     ApiError,
@@ -25,6 +24,7 @@ from nbcontainer.errors import (
     PushFailed,
     outcome_of,
 )
+from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.model.images import (
     Image,
     ImageTransferred,
@@ -76,7 +76,7 @@ def push(engine: Engine, image: str) -> Transfer:
     """
     reference = parse_reference(image).tagged()
     path = f"/images/{quoted(reference.name)}/push"
-    command = f"docker push {shlex.quote(str(reference))}"
+    command = engine.commands.command("push", str(reference))
     return _transfer(engine, _Plan("push", reference, path, {"tag": reference.tag}, command))
 
 
@@ -96,8 +96,8 @@ def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
     """
     reference = parse_reference(image).tagged()
     query = {"fromImage": reference.name, "tag": reference.digest or reference.tag, "platform": platform or None}
-    words = ["docker", "pull", *(["--platform", platform] if platform else []), str(reference)]
-    return _transfer(engine, _Plan("pull", reference, "/images/create", query, shlex.join(words)))
+    command = engine.commands.command("pull", *(["--platform", platform] if platform else []), str(reference))
+    return _transfer(engine, _Plan("pull", reference, "/images/create", query, command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,9 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             try:
                 _run(engine, plan, login, progress)
             except ApiError as error:
-                raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
+                raise transfer_error(
+                    error.message, reference, plan.direction, login, status=error.status, magic=engine.commands.magic
+                ) from error
             except EngineUnavailable as error:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
@@ -250,7 +252,13 @@ NOT_TLS = re.compile(r"server gave HTTP response to HTTPS client|x509:|tls:", re
 
 
 def transfer_error(
-    message: str, reference: Reference, direction: str, login: Credential | None, *, status: int = 0
+    message: str,
+    reference: Reference,
+    direction: str,
+    login: Credential | None,
+    *,
+    status: int = 0,
+    magic: Magic = ENGINE_IN_USE.magic,
 ) -> NbcontainerError:
     """The error for what an engine said about a push or a pull that failed; a build's `FROM` has the same ones."""
     host = reference.host
@@ -270,7 +278,7 @@ def transfer_error(
         again = " again: the login that is kept is not accepted" if login is not None else ""
         return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run %docker login{hub}{again}.")
     if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
-        cure = "See %docker images." if direction == "push" else f"Check the name and the tag at {host}."
+        cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
         return NotFound(said, status=404, reason="not found", cure=cure)
     cure = ""
     if NO_HOST.search(message):
@@ -344,7 +352,7 @@ def images(
             rows.append(Row(f"{full} {image.id}", cells, name=shown, kind="image", labels=image.labels))
     flags = [flag for flag, given in (("-a", every),) if given]
     flags += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
-    command = shlex.join(["docker", "images", *flags, *([name] if name else [])])
+    command = engine.commands.command("images", *flags, *([name] if name else []))
     state = apply_table(TableState(), TableReset(IMAGE_COLUMNS, tuple(rows), "images", engine.name))
     return Table(state, command)
 
@@ -425,4 +433,4 @@ def history(engine: Engine, image: str) -> Table:
         )
         rows.append(Row(str(index), cells, name=short, kind="layer"))
     state = apply_table(TableState(), TableReset(columns, tuple(rows), f"history of {image}", engine.name))
-    return Table(state, f"docker history {shlex.quote(image)}")
+    return Table(state, engine.commands.command("history", image))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     The operation raises NotFound where there is no such container.
     """
     if not request.names:
-        raise UsageError("Whose log? Name a container.", cure="%docker ps -a shows them.")
+        raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
     state = LogState(
@@ -55,7 +54,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
         timestamps=request.timestamps,
         sources=dict.fromkeys(request.names, True),
     )
-    command = _command(request)
+    command = _command(engine, request)
     operation: Operation[LogEvent, LogState, LogResult] = Operation(
         f"log of {title}",
         state,
@@ -72,15 +71,16 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     return operation.start_thread(read)
 
 
-def _command(request: LogRequest) -> str:
+def _command(engine: Engine, request: LogRequest) -> str:
     words = ["--follow"] * request.follow + ["--timestamps"] * request.timestamps
     words += ["--since", f"{request.since:g}s"] if request.since else []
     words += ["--tail", str(request.tail)] if request.tail >= 0 else []
-    return "; ".join(shlex.join(["docker", "logs", *words, name]) for name in request.names)
+    return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
 
 
 def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
-    readers = [_Reader(engine, name, request, spool, progress) for name in request.names]
+    recorder = Recorder(progress, spool)
+    readers = [_Reader(engine, name, request, recorder, progress) for name in request.names]
     try:
         for reader in readers:
             reader.open()  # here, so that a wrong name is an error at once
@@ -107,10 +107,10 @@ class _Reader:
     """One container's log."""
 
     def __init__(
-        self, engine: Engine, name: str, request: LogRequest, spool: Spool, progress: Progress[LogEvent]
+        self, engine: Engine, name: str, request: LogRequest, recorder: Recorder, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._name, self._request = engine, name, request
-        self._recorder, self._progress = Recorder(progress, spool), progress
+        self._recorder, self._progress = recorder, progress
         self._timed_out = False
         self._timer: threading.Timer | None = None
         self.error: NbcontainerError | None = None

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcontainer.errors import ApiError
-from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource, LogState
+from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
+from nbcontainer.model.spool import SpoolCut
 
 if TYPE_CHECKING:
     from nbcontainer.engine.dial import Stream
@@ -122,22 +123,17 @@ class Lines:
 
 
 class Recorder:
-    """Tells lines, and keeps all that came in the spool file; a full disk ends the file, not the work."""
+    """Tells lines, and keeps all that came in the spool file."""
 
     def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
         self._progress, self._spool = progress, spool
-        self._whole = True
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
         """Take lines, and what is written to the file for them."""
-        if spooled and self._whole:
-            try:
-                self._spool.write(spooled)
-                self._spool.flush()
-            except OSError as error:
-                self._whole = False
-                note = f"{self._spool.path} is not whole: {error.strerror}"
-                self._progress.tell(LogSource("", open=False, note=note))
+        if spooled:
+            self._spool.write(spooled)
+            self._spool.flush()
         if lines:
             self._progress.tell(LogLines(tuple(lines)))
 
@@ -181,14 +177,14 @@ def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool 
 def output_of(state: LogState) -> tuple[str, int]:
     """What a container wrote, from its file where that has more than the view holds; and how many lines it wrote."""
     shown = "\n".join(line.text for line in state.lines)
-    if state.total <= len(state.lines):
+    if state.total <= len(state.lines) or state.spool_note:
         return shown, state.total
     try:
         size = Path(state.spool).stat().st_size
         with Path(state.spool).open("rb") as file:
             file.seek(max(0, size - OUTPUT_BYTES))
             data = file.read()
-    except OSError:  # the disk was full, or somebody cleans up
+    except OSError:  # somebody cleans up
         return shown, state.total
     whole = size <= OUTPUT_BYTES
     if not whole:

@@ -53,8 +53,17 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
             raise ApiError("stopped", reason="Stopped")
         progress.tell(PodEnd(name, "deleted", time=time.time()))
         gone[name] = uid
+    flags = ("--force", "--time", str(seconds))  # what runs is stopped first
     return PodChanges(
-        PodChange("Pod", name, "", "deleted", uid=uid, where=engine.name, command=f"podman pod rm {name}")
+        PodChange(
+            "Pod",
+            name,
+            "",
+            "deleted",
+            uid=uid,
+            where=engine.name,
+            command=engine.commands.podman("pod", "rm", *flags, name),
+        )
         for name, uid in gone.items()
     )
 

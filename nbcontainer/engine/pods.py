@@ -73,7 +73,7 @@ EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
 def podman_http(engine: Engine) -> Http:
     """Calls to Podman's own API."""
-    return Http(engine.dial, where=engine.name, version="4.0.0")
+    return Http(engine.dial, where=engine.name, version="4.0.0", magic=engine.commands.magic)
 
 
 # --- the table
@@ -99,7 +99,7 @@ def table(
     missing = [name for name in names if name not in found]
     if missing:
         raise _no_pod(engine, missing[0], podman_http(engine).json("GET", "/libpod/pods/json"))
-    return Table(apply_table(TableState(), reset), "podman pod ps")
+    return Table(apply_table(TableState(), reset), engine.commands.podman("pod", "ps"))
 
 
 def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
@@ -142,7 +142,7 @@ def watch_table(
         TableState(title="pods", where=engine.name, note=NOTE),
         apply_table,
         endless=True,
-        conclude=lambda last, _: Table(last, "podman pod ps"),
+        conclude=lambda last, _: Table(last, engine.commands.podman("pod", "ps")),
     )
     return operation.start_thread(lambda progress: _follow(engine, selector, field_selector, tuple(names), progress))
 
@@ -255,7 +255,14 @@ def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Prog
         uid = str(pods[0].get("ID") or "") if pods else ""
         changes.append(
             PodChange(
-                "Pod", name, "", "created", uid=uid, where=engine.name, command="podman kube play -", manifest=manifest
+                "Pod",
+                name,
+                "",
+                "created",
+                uid=uid,
+                where=engine.name,
+                command=engine.commands.podman("kube", "play", "-"),
+                manifest=manifest,
             )
         )
     return changes
@@ -288,7 +295,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             f"Pod {name} cannot run: its image is not to be had. {message}",
             status=404,
             reason="ErrImagePull",
-            cure="Check the image's name, and push it first; %docker images lists what is here.",
+            cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
         )
     return ApiError(f"Podman refused pod {name}: {message}", status=error.status, reason=error.reason)
 
@@ -402,7 +409,7 @@ def describe(engine: Engine, name: str) -> Description:
         sections.append((title, tuple((key, value) for key, value in facts if value)))
     happened = tuple(tuple(str(cell) for cell in row.cells[1:]) for row in _events(engine, name))
     return Description("Pod", name, "", f"{engine.name} ({NOTE})", tuple(sections), happened,
-                       f"podman pod inspect {name}", pod)  # fmt: skip
+                       engine.commands.podman("pod", "inspect", name), pod)  # fmt: skip
 
 
 def events(engine: Engine, name: str = "", *, all_namespaces: bool = False) -> Table:
@@ -410,7 +417,7 @@ def events(engine: Engine, name: str = "", *, all_namespaces: bool = False) -> T
     del all_namespaces
     title = f"events of pod {name}" if name else "events of pods"
     reset = TableReset(EVENT_COLUMNS, tuple(_events(engine, name)), title, engine.name, NOTE)
-    return Table(apply_table(TableState(), reset), "podman events --stream=false")
+    return Table(apply_table(TableState(), reset), engine.commands.podman("events", "--stream=false"))
 
 
 def _events(engine: Engine, name: str) -> list[Row]:

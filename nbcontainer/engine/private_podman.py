@@ -65,11 +65,19 @@ class PrivatePodman:
                     "podman is not installed, so there is no private Podman.", cure="Install podman, or start Docker."
                 )
             self._stop()
-            state = state_folder()
-            _sweep(state)
-            self._folder = tempfile.mkdtemp(prefix="kernel-", dir=state)
-            log = Path(self._folder, "log")
-            self._process = _start(_command(self._socket), _environment(), log)
+            try:
+                state = state_folder()
+                _sweep(state)
+                self._folder = tempfile.mkdtemp(prefix="kernel-", dir=state)
+                log = Path(self._folder, "log")
+                self._process = _start(_command(self._socket), _environment(), log)
+            except OSError as error:  # a full disk, or a home that is read-only
+                self._stop()
+                raise EngineUnavailable(
+                    f"The private Podman does not start: {error.filename or 'podman'}: {error.strerror}.",
+                    tried=("private Podman",),
+                    cure="Set NBCONTAINER_CACHE to a folder of yours that has room, or DOCKER_HOST to another engine.",
+                ) from None
             self._wait(log)
             return f"unix://{self._socket}"
 
@@ -218,7 +226,7 @@ def _start(command: list[str], environment: dict[str, str], log: Path) -> subpro
     threading.Thread(target=run, daemon=True, name="nbcontainer: private Podman").start()
     process = answer.get()
     if isinstance(process, OSError):
-        raise EngineUnavailable(f"The private Podman does not start: {process.strerror}.") from process
+        raise process
     return process
 
 

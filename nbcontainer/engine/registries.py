@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from nbcontainer.engine.config import config_file, load_config
+from nbcontainer.engine.config import config_file, load_config, unusual_folder
 from nbcontainer.engine.credentials import (
     TOKEN_USER,
     Credential,
@@ -40,7 +40,9 @@ from nbcontainer.engine.credentials import (
 )
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import HUB, Reference, parse_reference, registry_host
+from nbcontainer.engine.url_proxies import EnvironmentProxies
 from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError
+from nbcontainer.model.commands import EngineCommands
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -51,6 +53,7 @@ __all__ = [
     "LoginResult",
     "Reference",
     "auth_header",
+    "client",
     "config_header",
     "credentials",
     "login",
@@ -107,13 +110,18 @@ def login(registry: str, username: str, password: str, *, engine: Engine | None 
     elif token:
         credential = Credential(host, username, token, "identity token")
     helper = helper_for(config, host)
-    command = f"docker login{'' if host == HUB else ' ' + host} -u {_shell(username)} --password-stdin"
+    command = client(engine).docker("login", *([] if host == HUB else [host]), "-u", username, "--password-stdin")
     if helper:
         _store_by_helper(helper, credential)
         _change_config(lambda found: _entry(found, host, {}))
         return LoginResult(host, username, f"docker-credential-{helper}", encrypted=True, command=command)
     _change_config(lambda found: _entry(found, host, _kept(credential, username)))
     return LoginResult(host, username, str(config_file()), encrypted=False, command=command)
+
+
+def client(engine: Engine | None = None) -> EngineCommands:
+    """The commands of docker's client, which keeps the logins: of an engine, or of none."""
+    return engine.commands if engine is not None else EngineCommands(configuration=unusual_folder())
 
 
 def logout(registry: str = "") -> bool:
@@ -137,10 +145,6 @@ def logout(registry: str = "") -> bool:
         kept = True
         _change_config(lambda found: _drop(found, host))
     return kept
-
-
-def _shell(word: str) -> str:
-    return word if re.fullmatch(r"[\w@%+=:,./-]+", word, re.ASCII) else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 # --- checking
@@ -246,7 +250,7 @@ def _bearer(challenge: str, credential: Credential) -> str:
     )
     secret = Login(credential.username, credential.secret)
     try:
-        return fetch_token(request, secret).token
+        return fetch_token(request, secret, (EnvironmentProxies,)).token
     except RpcError as error:
         if error.code in (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED):
             raise _refused(credential) from None
@@ -268,7 +272,7 @@ def _get(url: str, authorization: str = "") -> tuple[int, str]:
     if authorization:
         request.add_unredirected_header("Authorization", authorization)
     try:
-        with build_opener(_NoRedirect).open(request, timeout=CHECK_SECONDS) as reply:
+        with build_opener(EnvironmentProxies, _NoRedirect).open(request, timeout=CHECK_SECONDS) as reply:
             reply.read(REPLY_BYTES)
             return reply.status, ""
     except HTTPError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,7 +47,7 @@ class RemovalPlan:
         flags = ["--force"] * self.force + ["--volumes"] * self.volumes
         remarks = [Remark(f"{name} removed") for name in names]
         remarks += [Remark(f"There is no container {name}.", Tone.DIM) for name in self.missing]
-        return Report(tuple(remarks), shlex.join(["docker", "rm", *flags, *names, *self.missing]))
+        return Report(tuple(remarks), self.engine.commands.command("rm", *flags, *names, *self.missing))
 
 
 def _image(container: Container) -> str:
@@ -76,7 +75,7 @@ def plan_removal(engine: Engine, names: Sequence[str], *, force: bool = False, v
                 f"The container {container.name} is {container.state}.",
                 status=409,
                 reason="running",
-                cure=f"Stop it first: %docker stop {container.name}, or use --force.",
+                cure=f"Stop it first: {engine.commands.magic('stop', container.name)}, or use --force.",
             )
     described = [f"{one.name} ({_image(one)}, {one.status.lower() or one.state})" for one in found[:SHOWN]]
     described += [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []

@@ -14,6 +14,7 @@ from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerErr
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nbcontainer.engine.connection import Engine
     from nbcontainer.model.containers import Container, RunRequest
 
 __all__ = ["name_in_use", "start_failed"]
@@ -30,18 +31,18 @@ _NO_COMMAND = re.compile(
 _NOT_EXECUTABLE = re.compile(r'exec: "?([^"]*?)"?: permission denied|open executable: Permission denied')
 
 
-def start_failed(error: ApiError, where: str, request: RunRequest, others: Iterable[Container]) -> NbcontainerError:
+def start_failed(error: ApiError, engine: Engine, request: RunRequest, others: Iterable[Container]) -> NbcontainerError:
     """The error of a container that was made and does not start.
 
     Args:
         error: the engine's own.
-        where: the engine's name.
+        engine: where.
         request: what was to run.
         others: the containers that run.
     """
     said = error.message
     if found := _PORT.search(said):
-        return _port_in_use(found[1] or found[2], where, request, others)
+        return _port_in_use(found[1] or found[2], engine, request, others)
     if found := _NO_COMMAND.search(said):
         command = plain(found[1] or found[2] or found[3] or "")
         return CommandFailed(
@@ -67,23 +68,23 @@ def _command_cure(command: str) -> str:
     return "Check its spelling, and that the image was built with it."
 
 
-def _port_in_use(port: str, where: str, request: RunRequest, others: Iterable[Container]) -> Conflict:
+def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterable[Container]) -> Conflict:
     holder = next((other.name for other in others if f":{port}->" in other.ports), "")
     whose = f" by the container {holder}" if holder else ""
-    stop = f", or stop it: %docker stop {holder}" if holder else ""
+    stop = f", or stop it: {engine.commands.magic('stop', holder)}" if holder else ""
     inside = next((one.rpartition(":")[2] for one in request.publish if f"{port}:" in one), "PORT")
     return Conflict(
-        f"Port {port} is in use already{whose}, so {where} cannot publish it.",
+        f"Port {port} is in use already{whose}, so {engine.name} cannot publish it.",
         status=409,
         reason="port in use",
         cure=f"Publish another one: -p {int(port) + 1}:{inside}{stop}.",
     )
 
 
-def name_in_use(error: Conflict, name: str) -> Conflict:
+def name_in_use(engine: Engine, error: Conflict, name: str) -> Conflict:
     """The error where another container has the name already."""
     if not name:
         return error
     message = f"There is a container {name} already."
-    cure = f"Remove it: %docker rm -f {name}, or choose another --name."
+    cure = f"Remove it: {engine.commands.magic('rm', '-f', name)}, or choose another --name."
     return Conflict(message, status=error.status, reason=error.reason, cure=cure)

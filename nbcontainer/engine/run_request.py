@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import parse_reference
 from nbcontainer.errors import UsageError
+from nbcontainer.model.commands import environment_words
 from nbcontainer.model.containers import RunRequest
 
-__all__ = ["check_name", "creation", "is_image_id", "run_command"]
+__all__ = ["check_name", "creation", "is_image_id", "run_words"]
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
@@ -203,9 +203,9 @@ def _restart(text: str) -> dict[str, Any]:
     return {"Name": name or "no", "MaximumRetryCount": int(count or 0)}
 
 
-def run_command(request: RunRequest) -> str:
-    """The same as a `docker run` for a shell."""
-    words = ["docker", "run"]
+def run_words(request: RunRequest) -> list[str]:
+    """The same as the words of a `docker run`."""
+    words = ["run"]
     for flag, given in (
         ("--detach", request.detach),
         ("--rm", request.remove),
@@ -228,10 +228,10 @@ def run_command(request: RunRequest) -> str:
     }
     words += [word for flag, value in single.items() if value for word in (flag, value)]
     several = {
-        "--env": [f"{name}={value}" for name, value in request.environment.items()],
         "--publish": request.publish,
         "--volume": request.volumes,
         "--label": [f"{name}={value}" for name, value in request.labels.items()],
     }
     words += [word for flag, values in several.items() for value in values for word in (flag, value)]
-    return shlex.join([*words, request.image, *request.command])
+    words += environment_words("--env", request.environment)
+    return [*words, request.image, *request.command]

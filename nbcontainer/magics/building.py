@@ -8,6 +8,8 @@ from nbcontainer.errors import UsageError
 from nbcontainer.verbs.arguments import option, switch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbcontainer.magics.calls import Call
     from nbcontainer.model.build import BuildRequest
 
@@ -84,7 +86,7 @@ def shared_fields(call: Call) -> dict[str, Any]:
     }
 
 
-def run_build(call: Call, request: BuildRequest, command: str, *, behind: bool = False) -> Any:
+def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behind: bool = False) -> Any:
     """Check, or build and show, as the flags say; with `behind` at once with the running build."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
     from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
@@ -189,7 +191,10 @@ def _secret(word: str) -> Any:
         return Secret(name, path.read_bytes, f"file {file}")
     if name in os.environ:
         return Secret(name, os.environ[name].encode, f"env {name}")
-    from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
 
-    value = ask_secret(f"Secret {name}: ", "--secret id=NAME,env=VARIABLE takes it from the environment.").encode()
-    return Secret(name, lambda: value, "prompt")
+    def ask() -> bytes:
+        from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
+
+        return ask_secret(f"Secret {name}: ", "--secret id=NAME,env=VARIABLE takes it from the environment.").encode()
+
+    return Secret(name, ask, "prompt", asks=True)

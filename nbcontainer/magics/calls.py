@@ -16,7 +16,7 @@ from nbcontainer.verbs.arguments import Argument, Values, option, switch
 from nbcontainer.verbs.grammar import Magic, Verb
 
 __all__ = [
-    "TABLE_CONTEXT",
+    "TABLE",
     "TTY",
     "YES",
     "Call",
@@ -38,6 +38,14 @@ TABLE_CONTEXT = option(
     completes="context",
 )
 
+TABLE_SERVER = option(
+    "--table-server",
+    help="where the table's context led: if it leads elsewhere by now, the call is refused",
+    own=True,
+    metavar="ADDRESS",
+)
+TABLE = (TABLE_CONTEXT, TABLE_SERVER)
+
 Handler = Callable[["Call"], Any]
 
 
@@ -46,7 +54,7 @@ class Call:
     """One call of a verb: its values, the cell's body, and the person's variables.
 
     Attributes:
-        command: the same as a docker or kubectl command.
+        command: the same in docker's or kubectl's words.
         namespace: the person's variables, by name.
         written: words that had a `{{name}}`, as they were written, by what they became.
         cell: the body, or None for a line magic.
@@ -63,21 +71,17 @@ class Call:
     def context(self) -> str:
         """The context that the call names, else that of the table which offers the call, else ""."""
         named: str = getattr(self.values, "context", "") or ""
-        return named or TableContext(getattr(self.values, "table_context", "") or "")
+        context, server = (getattr(self.values, name, "") or "" for name in ("table_context", "table_server"))
+        return named or TableContext(context, server)
 
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` where the person wrote it: a value may be a secret, a title is saved."""
         return " ".join(self.written.get(word) or shlex.quote(word) for word in words)
 
     @property
-    def command(self) -> str:
-        """The same call in docker's or kubectl's words."""
-        command = self.verb.as_command(self.values)
-        if (
-            self.verb.command[:1] == ("docker",) and "context" in self.values and self.values.context
-        ):  # docker has it before the verb
-            return shlex.join(["docker", "--context", self.values.context]) + command.removeprefix("docker")
-        return command
+    def command(self) -> list[str]:
+        """The same call in docker's or kubectl's words, from the verb on: they do not say where it is done."""
+        return self.verb.words(self.values)[1:]
 
     def variable(self, name: str) -> Any:
         """One of the person's variables.

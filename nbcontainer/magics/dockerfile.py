@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import shlex
 from typing import Any
 
 from nbcontainer.errors import UsageError
@@ -48,11 +47,11 @@ def dockerfile(call: Call) -> Any:
     return None if call.values.into else result
 
 
-def _command(call: Call) -> str:
+def _command(call: Call) -> list[str]:
     """The command reads the Dockerfile from standard input where there is no file of it."""
-    words = call.command
-    source = f" -f {shlex.quote(call.values.save)}" if call.values.save else " -f-"
-    return words.replace("docker build", f"docker build{source}", 1) + ("" if call.values.path else " .")
+    verb, *words = call.command
+    source = f"--file={call.values.save}" if call.values.save else "-f-"
+    return [verb, source, *words, *([] if call.values.path else ["."])]
 
 
 def request_of(call: Call) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.calls import TABLE_CONTEXT, TTY, YES, Call, Verbs, is_headless, refuse_terminal
+from nbcontainer.magics.calls import TABLE, TTY, YES, Call, Verbs, is_headless, refuse_terminal
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import RowVerb, Tone
 from nbcontainer.verbs.arguments import option, positional, switch
@@ -65,11 +65,11 @@ def get(call: Call) -> Any:
     }
     wide = values.output == "wide"
     if not values.watch:
-        table = api.pods(**where, command=call.command)
+        table = api.pods(**where)
         if values.output == "name":
             print("\n".join(f"pod/{name}" for name in table.names))  # noqa: T201 - as kubectl does
             return None
-        return replace(table, wide=wide, verbs=_row_verbs(values.context or ""))
+        return replace(table, wide=wide, verbs=_row_verbs(table.context, table.server))
     if is_headless() and not values.timeout:
         raise UsageError(
             "Watching would not end here: there is neither a page nor a terminal.", cure="--timeout 30s ends it."
@@ -77,9 +77,11 @@ def get(call: Call) -> Any:
     return show(api.watch_pods(**where, timeout=values.timeout or 0.0), TableView(wide=wide))
 
 
-def _row_verbs(context: str) -> tuple[RowVerb, ...]:
-    """What the table's rows offer in a page: these very magics, in a cell below."""
-    there = f" --context={shlex.quote(context)}" if context else ""
+def _row_verbs(context: str, server: str) -> tuple[RowVerb, ...]:
+    """What the table's rows offer in a page: these very magics, in a cell below, for the place that the table is of."""
+    there = f" --table-context={shlex.quote(context)} --table-server={shlex.quote(server)}"
+    if not there.isprintable() or "{" in there:  # a name with a line break or a {{…}} would become code in that cell
+        return ()
     return (
         RowVerb("l", "logs", f"%kpod logs {{rows}}{there}", many=True),
         RowVerb("d", "describe", f"%kpod describe {{rows}}{there}"),
@@ -171,7 +173,7 @@ def _labels(text: str) -> dict[str, str]:
             option("--grace-period", help="seconds to end well", kind="number"),
             YES,
             CONTEXT,
-            TABLE_CONTEXT,
+            *TABLE,
         ),
         example="%kpod delete web -y",
         command=("kubectl", "delete", "pod"),
@@ -204,7 +206,7 @@ def delete(call: Call) -> Any:
     Verb(
         "describe",
         "All about a pod, with its events.",
-        (POD, NAMESPACE, CONTEXT, TABLE_CONTEXT),
+        (POD, NAMESPACE, CONTEXT, *TABLE),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
     )
@@ -214,7 +216,7 @@ def describe(call: Call) -> Any:
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
 
     values = call.values
-    return api.describe_pod(values.pod, namespace=values.namespace or "", context=call.context, command=call.command)
+    return api.describe_pod(values.pod, namespace=values.namespace or "", context=call.context)
 
 
 @VERBS.add(
@@ -236,7 +238,7 @@ def describe(call: Call) -> Any:
             switch("--timestamps", help="with the time of each line"),
             option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
-            TABLE_CONTEXT,
+            *TABLE,
         ),
         example="%kpod logs web\n%kpod logs -f -l app=web",
         command=("kubectl", "logs"),
@@ -267,7 +269,7 @@ def logs(call: Call) -> Any:
             TTY,
             option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
             CONTEXT,
-            TABLE_CONTEXT,
+            *TABLE,
         ),
         example="%kpod exec web -- ls /",
         command=("kubectl", "exec"),
@@ -323,5 +325,4 @@ def events(call: Call) -> Any:
         all_namespaces=values.all_namespaces,
         namespace=values.namespace or "",
         context=values.context or "",
-        command=call.command,
     )

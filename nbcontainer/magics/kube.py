@@ -47,5 +47,4 @@ def apply(call: Call) -> Any:
         dry_run=bool(values.dry_run),
         force_conflicts=values.force_conflicts,
         first_line=2,
-        command=call.command,
     )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from nbcontainer.errors import Problem
+from nbcontainer.model.spool import SpoolCut
 
 __all__ = [
     "BuildEnded",
@@ -70,11 +71,21 @@ class Secret:
         id: the name that `RUN --mount=type=secret,id=…` uses.
         read: gives the value.
         origin: where it comes from, in words ("env TOKEN", "file ~/.netrc", "prompt").
+        asks: whether reading it asks the user: that is done once, when the text is known to have no faults, by the
+            thread that begins the build.
     """
 
     id: str
     read: Callable[[], bytes] = field(repr=False, compare=False)
     origin: str = ""
+    asks: bool = False
+
+    def asked(self) -> Secret:
+        """This secret with its value, if it must be asked for."""
+        if not self.asks:
+            return self
+        value = self.read()
+        return replace(self, read=lambda: value, asks=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +280,7 @@ class BuildEnded:
 
 BuildEvent = (
     BuildStarted
+    | SpoolCut
     | StepStarted
     | StepOutput
     | StepProgress
@@ -288,6 +300,7 @@ class BuildState:
         title: what is built, in the person's words (the first tag, or "image").
         steps: by id, in build order.
         spool: the path of the file with the whole output, or "".
+        spool_note: why the file does not have all of it, or "".
         outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
         ended: when that was.
         finished: the same, of a build that is done.
@@ -307,6 +320,7 @@ class BuildState:
     size: int = 0
     pushed: bool = False
     spool: str = ""
+    spool_note: str = ""
     outcome: str = ""
     reason: str = ""
     ended: float | None = None
@@ -348,6 +362,9 @@ def apply_build(state: BuildState, event: BuildEvent) -> BuildState:  # noqa: PL
             return replace(state, steps={**state.steps, event.id: _advance(step, event)})
         case BuildWarning():
             return state if event in state.warnings else replace(state, warnings=(*state.warnings, event))
+        case SpoolCut():
+            warning = BuildWarning(Problem(0, event.note, "warning", source="output"))
+            return replace(state, warnings=(*state.warnings, warning), spool_note=event.note)
         case PushProgress():
             return replace(state, pushing={**state.pushing, event.transfer.name: event.transfer})
         case ImageBuilt():

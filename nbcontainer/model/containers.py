@@ -72,6 +72,7 @@ class RunResult:
         output: what it wrote; of more than 4 MiB the last lines.
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all of them, or "".
+        notes: what is missing in `output` or in the file, in words; empty where both are whole.
     """
 
     id: str
@@ -81,6 +82,7 @@ class RunResult:
     spool: str = ""
     command: str = ""
     output_lines: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def hidden_lines(self) -> int:
@@ -90,5 +92,7 @@ class RunResult:
     def __repr__(self) -> str:
         """Which container, how it ended, and whether `output` is not all that it wrote."""
         how = "running" if self.exit_code is None else f"exit code {self.exit_code}"
-        cut = f", {self.hidden_lines:,} lines before those of output are in {self.spool}" if self.hidden_lines else ""
-        return f"RunResult({self.name or self.id[:12]}, {how}{cut})"
+        where = "" if self.notes else f" are in {self.spool}"
+        cut = f", {self.hidden_lines:,} lines before those of output{where}" if self.hidden_lines else ""
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"RunResult({self.name or self.id[:12]}, {how}{cut}{notes})"

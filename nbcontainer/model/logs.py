@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.model.spool import SpoolCut
+
 __all__ = [
     "LogEnded",
     "LogEvent",
@@ -96,7 +98,7 @@ def ended_with(exit_code: int | None) -> LogEnded:
     return LogEnded("failed", f"exit code {exit_code}") if exit_code else LogEnded("done")
 
 
-LogEvent = LogLines | LogSource | LogEnded
+LogEvent = LogLines | LogSource | LogEnded | SpoolCut
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class LogState:
         notes: the last remarks on sources; `marks` has for each how many lines came before it, and `noted` is how many
             there were in all.
         spool: the path of the file with all of it, or "".
+        gaps: those of the notes that tell what is missing: of the file, or of the log itself.
+        spool_note: why the file does not have all of it, or "".
         outcome: as `LogEnded` has it, with `reason`.
     """
 
@@ -124,6 +128,8 @@ class LogState:
     marks: tuple[int, ...] = ()
     noted: int = 0
     spool: str = ""
+    gaps: tuple[str, ...] = ()
+    spool_note: str = ""
     following: bool = False
     timestamps: bool = False
     outcome: str = ""
@@ -142,18 +148,22 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
             )
         case LogSource():
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
-            if not event.note:
-                return replace(state, sources=sources)
-            return replace(
-                state,
-                sources=sources,
-                notes=(*state.notes, event.note)[-KEPT_NOTES:],
-                marks=(*state.marks, state.total)[-KEPT_NOTES:],
-                noted=state.noted + 1,
-            )
+            state = replace(state, sources=sources)
+            return _noted(state, event.note) if event.note else state
+        case SpoolCut():
+            return replace(_noted(state, event.note), gaps=(*state.gaps, event.note), spool_note=event.note)
         case LogEnded():
             closed = dict.fromkeys(state.sources, False)
             return replace(state, following=False, sources=closed, outcome=event.outcome, reason=event.reason)
+
+
+def _noted(state: LogState, note: str) -> LogState:
+    return replace(
+        state,
+        notes=(*state.notes, note)[-KEPT_NOTES:],
+        marks=(*state.marks, state.total)[-KEPT_NOTES:],
+        noted=state.noted + 1,
+    )
 
 
 def _size(text: str) -> int:

@@ -221,6 +221,7 @@ class ExecResult:
 
     Attributes:
         cut: how many characters `output` and `errors` lack at their beginnings.
+        notes: what is missing in the file, in words; empty where it is whole.
     """
 
     exit_code: int
@@ -229,8 +230,11 @@ class ExecResult:
     spool: str = ""
     command: str = ""
     cut: int = 0
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """How it ended, and where the whole output is, if this is a part of it."""
-        more = f", without the first {self.cut:,} characters: {self.spool} has all" if self.cut else ""
-        return f"ExecResult(exit code {self.exit_code}{more})"
+        where = "" if self.notes else f": {self.spool} has all"
+        more = f", without the first {self.cut:,} characters{where}" if self.cut else ""
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"ExecResult(exit code {self.exit_code}{more}{notes})"

@@ -180,6 +180,8 @@ class Table(Sequence[Row]):
     Attributes:
         wide: whether it is drawn with its wide columns (`-o wide`); the rows have them always.
         verbs: what a page offers to do with its rows.
+        context: how a call names the place of its rows, whatever is in use by then; "" where no call can.
+        server: where that context led.
         follow: starts an operation that keeps the same table up to date, where the far end can be watched.
     """
 
@@ -188,6 +190,8 @@ class Table(Sequence[Row]):
     wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
+    context: str = field(default="", repr=False)
+    server: str = field(default="", repr=False)
 
     def __len__(self) -> int:
         """How many rows there are."""

@@ -89,6 +89,10 @@ class Verb:
 
     def as_command(self, values: Values) -> str:
         """The same call as a docker or kubectl command, quoted for a shell."""
+        return shlex.join(self.words(values))
+
+    def words(self, values: Values) -> list[str]:
+        """The words of the docker or kubectl command."""
         flags: list[str] = []
         names: list[str] = []
         rest: list[str] = []
@@ -109,8 +113,8 @@ class Verb:
                 given = value if isinstance(value, list) else [value]
                 names += [argument.spelled.format(word) for word in given]
         if self.command[:1] == ("docker",):  # whose words after an image's or a container's name belong to it
-            return shlex.join([*self.command, *flags, *names, *rest])
-        return shlex.join([*self.command, *names, *flags, *(["--", *rest] if rest else [])])
+            return [*self.command, *flags, *names, *rest]
+        return [*self.command, *names, *flags, *(["--", *rest] if rest else [])]
 
     @property
     def usage(self) -> str:
@@ -231,9 +235,14 @@ class Magic:
             verb, length = found
             return verb, [*before, *after[length:]]
         default = self.verb(self.default) if self.default else None
-        if default is not None and (not after or after[0].startswith("-")):
+        if default is not None and (not after or after[0].startswith("-") or (before and not self._near(after[0]))):
             return default, [*before, *after]
         raise self._no_verb(after, default)
+
+    def _near(self, word: str, group: Sequence[str] = ()) -> list[str]:
+        """The word that was meant in place of `word` after `group`, if there is one like it."""
+        others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
+        return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
 
     def _spelled(self, word: str) -> str:
         """A shared flag as the verbs know it."""
@@ -257,8 +266,7 @@ class Magic:
             return UsageError(
                 f"{where} has no flag {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
             )
-        others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
-        near = difflib.get_close_matches(word, [*known, *others], 1, 0.6)
+        near = self._near(word, group)
         hint = f"Did you mean {where} {near[0]}?" if near else f"Verbs: {', '.join(known)}."
         if default is not None and not near:
             hint += f" If it is a name: {default.title} {word}."

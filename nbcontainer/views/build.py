@@ -22,6 +22,7 @@ from nbcontainer.model.build import (
     StepState,
     Transfer,
 )
+from nbcontainer.model.spool import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
@@ -90,7 +91,7 @@ class BuildView(View[BuildEvent, BuildState]):
         line = self._line(event)
         return "\n".join([*held, *([line] if line else [])]) or None
 
-    def _line(self, event: BuildEvent) -> str | None:  # noqa: PLR0911 - a return for each event
+    def _line(self, event: BuildEvent) -> str | None:  # noqa: C901, PLR0911 - a return for each event
         match event:
             case BuildStarted():
                 self._title, self._begun, self._spool = event.title, event.time, event.spool
@@ -108,6 +109,9 @@ class BuildView(View[BuildEvent, BuildState]):
                 return None
             case StepFinished():
                 return self._line_finished(event)
+            case SpoolCut():
+                self._spool = ""  # which does not have all of it
+                return f"warning: {_single(event.note)}"
             case BuildWarning():
                 return f"warning: {_single(str(event.problem))}"
             case PushProgress() if event.transfer.done:
@@ -376,7 +380,7 @@ def _outputs(state: BuildState) -> list[Block]:
         blocks: list[Block] = [_output_head(failed, Tone.BAD)]
         hidden = failed.output_lines - len(failed.output)
         if hidden > 0:
-            where = f"; all of it is in {state.spool}" if state.spool else ""
+            where = f"; all of it is in {state.spool}" if state.spool and not state.spool_note else ""
             blocks.append(Line.of(Span(f"… {hidden:,} lines before{where}", Tone.DIM), indent=2))
         if failed.output:
             blocks.append(Output(failed.output, Tone.BAD))
@@ -405,6 +409,7 @@ def _output_head(step: BuildStep, tone: Tone) -> Line:
 
 def _head(state: BuildState) -> dict[str, Any]:
     head: dict[str, Any] = {name: getattr(state, name) for name in (*_HEAD, *_END)}
+    head["spool"] = "" if state.spool_note else state.spool
     head["tags"] = list(state.tags)
     head["pushing"] = [_transfer(transfer) for transfer in state.pushing.values()]
     head["warnings"] = [

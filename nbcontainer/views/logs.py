@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogSource, LogState
+from nbcontainer.model.spool import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.ansi import plain, recoloured, settled
@@ -72,6 +73,8 @@ class LogView(View[LogEvent, LogState]):
                     self._sources.append(event.name)
                 about = f"{plain(event.name)}: " if event.name and not event.note.startswith(event.name) else ""
                 return f"— {about}{plain(event.note)} —" if event.note else None
+            case SpoolCut():
+                return f"— {plain(event.note)} —"
             case LogEnded():
                 return None
 
@@ -85,7 +88,7 @@ class LogView(View[LogEvent, LogState]):
         """The lines since the last call, from the spool file where they were too many for the state, and the notes."""
         count = min(state.total - self._written, RANGE_LINES)
         lines = self._lines(state, self._written, count) if count else ()
-        if count and not lines and not state.following:  # the spool file is gone
+        if count and not lines and (state.spool_note or not state.following):  # the file has no more
             held = state.total - len(state.lines)
             lines, self._written = state.lines, held
         texts = []
@@ -125,7 +128,7 @@ class LogView(View[LogEvent, LogState]):
         title = self._title or state.title
         blocks: list[Block] = [Line(tuple(_heading(state, self._verb, title)), head=True)]
         if hidden > 0:
-            where = f"; all of them are in {state.spool}" if state.spool else ""
+            where = f"; all of them are in {state.spool}" if _whole_file(state) else ""
             blocks.append(Line.of(Span(f"… {_count(hidden)} before these{where}", Tone.DIM)))
         if lines:
             blocks.append(Output(_texts(state, lines), Tone.DIM))
@@ -149,7 +152,7 @@ class LogView(View[LogEvent, LogState]):
                 "verb": self._verb,
                 "title": _clean(self._title or state.title),
                 "where": _clean(state.where),
-                "spool": _clean(state.spool),
+                "spool": _whole_file(state),
                 "following": state.following,
                 "outcome": state.outcome,
                 "reason": _clean(state.reason),
@@ -170,8 +173,8 @@ class LogView(View[LogEvent, LogState]):
             message["sources"] = {_clean(name): reading for name, reading in state.sources.items()}
         if state.noted != previous.noted:
             message["notes"] = [[mark, _clean(note)] for mark, note in _notes_after(previous.noted, state)]
-        if state.spool != previous.spool:
-            message["spool"] = _clean(state.spool)
+        if _whole_file(state) != _whole_file(previous):
+            message["spool"] = _whole_file(state)
         return message or None
 
     def act(self, operation: Operation[LogEvent, LogState, Any], action: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -208,7 +211,8 @@ class LogView(View[LogEvent, LogState]):
                 found = reader.search(search, first, SEARCH_SECONDS)
         except OSError as error:
             return {"trouble": f"the spool file cannot be read: {error.strerror}", "found": [], "until": state.total}
-        if not reader or found.until >= state.total - len(state.lines):
+        ended = found.until == first and state.spool_note  # the rest of the log is in no file
+        if not reader or ended or found.until >= state.total - len(state.lines):
             found = _search_held(state, search, found)  # what may not be in the file yet
         return {"found": list(found.lines), "until": found.until, "total": state.total}
 
@@ -294,6 +298,11 @@ def _single(title: str) -> str:
     """A title on one line; a command may be a whole script."""
     line = " ".join(title.split())
     return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
+
+
+def _whole_file(state: LogState) -> str:
+    """The path of the file with the whole log, "" where there is none."""
+    return "" if state.spool_note else _clean(state.spool)
 
 
 def _count(lines: int) -> str:

@@ -78,10 +78,12 @@ def _output(result: RunResult | ExecResult) -> Picture:
     lines = [settled(line) for line in every[-MOST_LINES:]]
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
     if isinstance(result, RunResult) and (left_out := result.hidden_lines + len(every) - len(lines)):
-        hidden = f"… {left_out:,} lines before; all of them are in {result.spool}"
+        where = "" if result.notes else f"; all of them are in {result.spool}"
+        hidden = f"… {left_out:,} lines before{where}"
         blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
     if isinstance(result, ExecResult) and result.cut:
-        hidden = f"… {result.cut:,} characters before; all of them are in {result.spool}"
+        where = "" if result.notes else f"; all of them are in {result.spool}"
+        hidden = f"… {result.cut:,} characters before{where}"
         blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
     if isinstance(result, RunResult) and result.exit_code is None:
         blocks.append(
@@ -89,6 +91,7 @@ def _output(result: RunResult | ExecResult) -> Picture:
         )
     elif not lines:
         blocks.append(Line.of(Span("ended with exit code 0, and wrote nothing", Tone.DIM)))
+    blocks += [Line.of(Span(f"— {note} —", Tone.WARNING), wraps=True) for note in result.notes]
     return Picture(tuple(blocks), label="output")
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.errors import ApiError
 from nbcontainer.settings import settings
 from tests.cluster.own_cluster import OwnCluster
+from tests.cluster.two_contexts import TwoContexts
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +60,12 @@ def own_cluster(kubernetes, tmp_path_factory):
     made.up()
     yield made
     made.down()
+
+
+@pytest.fixture
+def two_contexts(kubernetes, own_cluster, space, tmp_path):
+    """Two clusters in one kubeconfig, of which "dev" is current."""
+    files = {"dev": own_cluster.kubeconfig(), "prod": Path(kubernetes.env()["KUBECONFIG"])}
+    made = TwoContexts(tmp_path, files, {"dev": own_cluster.cluster(), "prod": space})
+    yield made
+    made.remove()

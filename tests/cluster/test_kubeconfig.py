@@ -3,6 +3,7 @@
 import base64
 import json
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.cluster.kubeconfig import contexts, read_access
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.settings import settings
+
+VERSION = "client.authentication.k8s.io/v1"
+ANSWER = f'{{"apiVersion": "{VERSION}", "kind": "ExecCredential",'
 
 
 def config(**parts):
@@ -51,7 +55,7 @@ def user_of(**user):
 
 
 def headers(access):
-    return Credentials(access).headers()
+    return dict(Credentials(access).headers())
 
 
 def test_current_context_and_its_namespace(write):
@@ -92,12 +96,12 @@ def test_a_missing_file_among_several_is_passed_over(write, monkeypatch):
         ("", "", "no Kubernetes context"),
         (config(current_context=""), "", "no current context"),
         (config(), "three", "no context 'three'"),
-        (config(clusters=[]), "", "names a cluster 'c' that is not there"),
-        (config(users=[]), "", "names a user 'u' that is not there"),
+        (config(clusters=[]), "", 'context "one": there is no cluster "c"'),
+        (config(users=[]), "", 'context "one": there is no user "u"'),
         ("a: [s3cret-token", "", "is not YAML"),
         ("- s3cret-token", "", "is not a kubeconfig"),
-        (user_of(**{"client-certificate": "none.crt"}), "", "cannot be read"),
-        (user_of(**{"client-key-data": "%%%"}), "", "is not base64"),
+        (user_of(**{"client-certificate": "none.crt", "client-key": "none.key"}), "", "cannot be read"),
+        (user_of(**{"client-key-data": "%%%"}), "", "must be base64"),
     ],
 )
 def test_what_is_missing_is_said(write, text, context, words):
@@ -123,11 +127,12 @@ def test_files_are_relative_to_their_kubeconfig(write):
     assert (access.client_certificate, access.client_key) == (b"CERT", b"KEY")
 
 
-def test_secrets_are_in_no_repr(write):
-    key = base64.b64encode(b"s3cret-key").decode()
-    write(user_of(**{"client-key-data": key, "token": "s3cret-token", "password": "s3cret-word"}))
+@pytest.mark.parametrize("user", [{"token": "s3cret-token"}, {"username": "ann", "password": "s3cret-word"}])
+def test_secrets_are_in_no_repr(write, user):
+    data = base64.b64encode(b"s3cret-key").decode()
+    write(user_of(**user, **{"client-certificate-data": data, "client-key-data": data}))
     access = read_access()
-    assert "s3cret" not in repr(access) + repr(Credentials(access)) + repr(find_cluster())
+    assert "s3cret" not in repr(access) + repr(access.user) + repr(Credentials(access)) + repr(find_cluster())
 
 
 def test_inside_a_cluster_the_service_account_is_used(tmp_path, monkeypatch):
@@ -156,20 +161,20 @@ def plugin(folder, body):
     path = folder / "plugin"
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    spec = {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin", "args": ["a b"]}
+    spec = {"apiVersion": VERSION, "interactiveMode": "Never", "command": "./plugin", "args": ["a b"]}
     return user_of(exec=spec | {"env": [{"name": "PLUGIN_WORD", "value": "xyz"}], "installHint": "get it"})
 
 
 def test_an_exec_plugin_gives_the_token(write, tmp_path):
-    write(plugin(tmp_path, """printf '{"status": {"token": "%s-%s"}}' "$1" "$PLUGIN_WORD" """))
+    write(plugin(tmp_path, f"""printf '{ANSWER} "status": {{"token": "%s-%s"}}}}' "$1" "$PLUGIN_WORD" """))
     assert headers(read_access()) == {"Authorization": "Bearer a b-xyz"}
 
 
 def test_an_exec_plugin_gives_a_certificate(write, tmp_path):
-    write(plugin(tmp_path, """echo '{"status": {"clientCertificateData": "CERT", "clientKeyData": "KEY"}}'"""))
+    write(plugin(tmp_path, f"""echo '{ANSWER} "status": {{"clientCertificateData": "C", "clientKeyData": "K"}}}}'"""))
     credentials = Credentials(read_access())
-    assert credentials.headers() == {}
-    assert (credentials.client_certificate, credentials.client_key) == (b"CERT", b"KEY")
+    assert credentials.headers() == ()
+    assert (credentials.client_certificate, credentials.client_key) == (b"C", b"K")
 
 
 def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
@@ -177,7 +182,7 @@ def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
         plugin(
             tmp_path,
             f"""echo x >> {tmp_path}/calls
-        echo '{{"status": {{"token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z"}}}}'""",
+        echo '{ANSWER} "status": {{"token": "t", "expirationTimestamp": "2020-01-01T00:00:00Z"}}}}'""",
         )
     )
 
@@ -216,3 +221,103 @@ def test_a_missing_plugin_gives_its_install_hint(write, tmp_path):
     with pytest.raises(AuthFailed, match="is not installed") as caught:
         headers(read_access())
     assert caught.value.cure == "get it"
+
+
+def test_impersonation_has_a_header_for_each_word(write):
+    extra = {"Scopes": ["view", "edit"], "acme.com/a b": ["c"]}
+    write(user_of(token="t", **{"as": "jürgen", "as-uid": "7", "as-groups": ["dev", "ops"], "as-user-extra": extra}))
+    assert Credentials(read_access()).headers() == (
+        ("Authorization", "Bearer t"),
+        ("Impersonate-User", "jürgen"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-Group", "dev"),
+        ("Impersonate-Group", "ops"),
+        ("Impersonate-Extra-Scopes", "view"),
+        ("Impersonate-Extra-Scopes", "edit"),
+        ("Impersonate-Extra-acme.com%2Fa%20b", "c"),
+    )
+
+
+@pytest.mark.parametrize("user", [{"token": "s3cret\nX: y"}, {"token": "t", "as": "s3cret\nX: y"}])
+def test_nothing_in_the_file_can_begin_another_header(write, user):
+    write(user_of(**user))
+    with pytest.raises(ClusterUnavailable, match=r'user "u": (token|as) has a line break') as caught:
+        headers(read_access())
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_secret_is_sent_where_it_can_be_read(write):
+    """As client-go: over plain HTTP nobody logs in; who is impersonated is said all the same."""
+    clusters = [{"name": "c", "cluster": {"server": "c.example:8080"}}]
+    for user in ({"token": "s3cret"}, {"username": "ann", "password": "s3cret"}, {"exec": {"command": "false"}}):
+        if "exec" in user:
+            user["exec"] |= {"apiVersion": VERSION, "interactiveMode": "Never"}
+        write(config(clusters=clusters, users=[{"name": "u", "user": user | {"as": "bob"}}]))
+        assert headers(read_access()) == {"Impersonate-User": "bob"}
+
+
+def test_a_plugin_is_not_run_where_there_is_a_certificate(write):
+    data = base64.b64encode(b"PEM").decode()
+    exec_ = {"apiVersion": VERSION, "interactiveMode": "Never", "command": "/none"}
+    write(user_of(exec=exec_, **{"client-certificate-data": data, "client-key-data": data}))
+    assert headers(read_access()) == {}
+
+
+@pytest.mark.parametrize(("name", "cure"), [("gcp", "gke-gcloud-auth-plugin"), ("azure", "kubelogin"), ("other", "")])
+def test_removed_auth_providers_are_named(write, name, cure):
+    write(user_of(**{"auth-provider": {"name": name}}))
+    with pytest.raises(AuthFailed, match=f"user \"u\": the auth provider '{name}' is not one") as caught:
+        headers(read_access())
+    assert cure in caught.value.cure
+
+
+PLAIN = {"server": "https://127.0.0.1:1"}
+WHOLE = PLAIN | {
+    "tls-server-name": "kubernetes",
+    "insecure-skip-tls-verify": True,
+    "proxy-url": "http://127.0.0.1:9",
+    "disable-compression": True,
+    "extensions": [
+        {"name": "other", "extension": {"audience": "wrong"}},
+        {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "right", "list": [1, None]}},
+    ],
+}
+
+
+WHOLE_TOLD = {name: value for name, value in WHOLE.items() if name != "extensions"}
+WHOLE_TOLD["config"] = {"audience": "right", "list": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "wants_it", "told"),
+    [
+        (PLAIN, False, None),
+        (PLAIN, True, PLAIN | {"config": None}),
+        (PLAIN | {"certificate-authority": "ca.crt"}, True, PLAIN | {"certificate-authority-data": "", "config": None}),
+        (WHOLE, True, WHOLE_TOLD),
+    ],
+    ids=["not wanted", "server alone", "authority from a file", "everything"],
+)
+def test_an_exec_plugin_is_told_what_kubectl_tells_it(write, kubernetes, cluster, wants_it, told):
+    version = "client.authentication.k8s.io/v1beta1" if wants_it else VERSION
+    tmp_path = write()
+    script = f"""#!/bin/sh
+printf %s "$KUBERNETES_EXEC_INFO" > {tmp_path}/told
+echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {{"token": "t"}}}}'"""
+    (tmp_path / "plugin").write_text(script)
+    (tmp_path / "plugin").chmod(0o700)
+    authority = kubernetes.pki.certificate("ca").read_bytes()
+    (tmp_path / "ca.crt").write_bytes(authority)
+    plugin = {"command": "./plugin", "apiVersion": version, "interactiveMode": "Never", "provideClusterInfo": wants_it}
+    write(config(clusters=[{"name": "c", "cluster": cluster}], users=[{"name": "u", "user": {"exec": plugin}}]))
+
+    assert headers(read_access()) == {"Authorization": "Bearer t"}
+    ours = json.loads((tmp_path / "told").read_text())
+    (tmp_path / "told").unlink()
+    command = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "get", "--raw", "/version"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # nobody is there
+
+    assert ours == json.loads((tmp_path / "told").read_text())
+    if told and "certificate-authority-data" in told:
+        told = told | {"certificate-authority-data": base64.b64encode(authority).decode()}
+    assert ours["spec"].get("cluster") == told

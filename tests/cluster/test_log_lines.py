@@ -80,7 +80,7 @@ def test_long_lines(stamped, size, piece):
 def test_a_second_that_does_not_come_again_is_a_gap():
     reader = LineReader("web", stamped=True)
     gaps = []
-    reader.on_gap = gaps.append
+    reader.position.on_gap = gaps.append
     reader.feed(b"2026-01-02T03:04:05.1Z a\n2026-01-02T03:04:05.2Z b\n2026-01-02T03:04:05.3Z hal")
     reader.begin(resume=True)
     lines, _ = reader.feed(b"2026-01-02T03:04:05.1Z a\n2026-01-02T03:04:05.2Z b\n2026-01-02T03:04:05.3Z half\n")
@@ -93,12 +93,44 @@ def test_a_second_that_does_not_come_again_is_a_gap():
     assert len(gaps) == 1
 
 
-def test_a_long_line_that_breaks_is_cut_and_the_next_begins_on_a_line_of_its_own():
+def test_a_gap_is_not_told_where_any_line_comes_again():
     reader = LineReader("web", stamped=True)
-    lines, spooled = reader.feed(b"2026-01-02T03:04:05.1Z " + b"x" * 100_000)
-    assert (lines, spooled) == ([], b"x" * 100_000)
-    assert reader.cut()[1] == b"\n"
-    assert reader.cut() == ([], b"")
+    gaps = []
+    reader.position.on_gap = gaps.append
+    reader.begin(resume=False, within=True)
+    # the last part of a long line, of which a new stream gives the whole, with the stamp of its first part
+    reader.feed(b"2026-01-02T03:04:05.3Z end of a long line\n")
     reader.begin(resume=True)
-    lines, spooled = reader.feed(b"2026-01-02T03:04:05.1Z " + b"x" * 200_000 + b"\n2026-01-02T03:04:05.2Z next\n")
-    assert ([line.text for line in lines], spooled) == (["next"], b"next\n")
+    lines, _ = reader.feed(b"2026-01-02T03:04:05.1Z long line, end of a long line\n2026-01-02T03:04:06.1Z next\n")
+    assert ([line.text for line in lines], gaps) == (["next"], [])
+
+
+@pytest.mark.parametrize("size", [90_000, 150_000, 300_000])
+def test_a_long_line_that_breaks_goes_on_where_it_broke(size):
+    reader = LineReader("web", stamped=True)
+    long = b"2026-01-02T03:04:05.1Z " + bytes(33 + at // 7 % 90 for at in range(size))
+    lines, spool = reader.feed(b"2026-01-02T03:04:05Z before\n" + long[:80_000])
+    for piece in (66_000, 70_000, 1_000_000):  # of the whole, of less than was there, and all
+        reader.begin(resume=True)
+        assert reader.resume_from == "2026-01-02T03:04:04Z"
+        again = b"2026-01-02T03:04:05Z before\n" + long + b"\n2026-01-02T03:04:05.2Z next\n"
+        more, text = reader.feed(again[: min(piece, 89_000)])
+        lines, spool = lines + more, spool + text
+        more, text = reader.feed(again[min(piece, 89_000) : piece])
+        lines, spool = lines + more, spool + text
+    assert spool == b"before\n" + long[23:] + b"\nnext\n"
+    first, cut, after = (line.text for line in lines)
+    assert (first, after) == ("before", "next")
+    assert cut.endswith(f" … [{size - LINE_LIMIT:,} more, all in the spool file]")
+
+
+def test_a_long_line_that_does_not_come_again_ends_where_it_broke():
+    reader = LineReader("web", stamped=True)
+    reader.feed(b"2026-01-02T03:04:05.1Z " + b"x" * 100_000)
+    reader.begin(resume=True)
+    lines, spooled = reader.feed(b"2026-01-02T03:04:09.1Z next\n")
+    assert ([line.text[-20:] for line in lines], spooled) == ([" all in the spool file]"[-20:], "next"], b"\nnext\n")
+    reader.feed(b"2026-01-02T03:04:10.1Z " + b"x" * 100_000)
+    reader.begin(resume=True)
+    assert reader.finish()[1] == b"\n"
+    assert reader.finish() == ([], b"")

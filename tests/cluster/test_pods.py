@@ -60,7 +60,7 @@ def test_create_until_it_runs(space):
     assert pod["metadata"]["labels"] == {"run": "runs", "nbcontainer.notebook": "abc"}
     assert pod["spec"]["containers"][0]["env"] == [{"name": "COLOUR", "value": "blue"}]
     assert "image: busybox" in change.yaml
-    assert change.command.startswith("kubectl run runs --image=busybox")
+    assert change.command.startswith(space.commands.kubectl("run", "runs", "--image=busybox", "--env", "COLOUR=blue"))
     with pytest.raises(Conflict, match="already exists") as caught:
         create(space, request).result(30)
     assert "%kpod delete runs" in caught.value.cure
@@ -239,7 +239,7 @@ def test_a_command_and_its_output(space, shell):
     assert (result.exit_code, result.output, result.errors) == (0, "out\n", "err\n")
     assert {(line.stream, line.text) for line in operation.state.lines} == {("stdout", "out"), ("stderr", "err")}
     assert not operation.state.following
-    assert result.command == f"kubectl exec {shell} -n {space.namespace} -- sh -c 'echo out; echo err >&2'"
+    assert result.command == space.commands.kubectl("exec", shell, "--", "sh", "-c", "echo out; echo err >&2")
 
 
 def test_a_command_that_fails(space, shell):

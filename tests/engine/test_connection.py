@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from nbcontainer import api
 from nbcontainer.engine import connection
 from nbcontainer.engine.config import proxies
 from nbcontainer.engine.dial import dial, dial_command, ssh_command
-from nbcontainer.engine.private_podman import PrivatePodman, state_folder
+from nbcontainer.engine.private_podman import PrivatePodman, private_podman, state_folder
 from nbcontainer.errors import EngineUnavailable, Unsupported, UsageError
 from nbcontainer.settings import settings
 from tests.engine.conftest import running
@@ -272,3 +273,49 @@ def test_the_private_podman_starts_again_and_ends_with_a_kernel_that_is_killed(p
         except OSError:
             break
         assert time.monotonic() < deadline, f"podman {child} outlived its kernel"
+
+
+@pytest.fixture
+def no_engine(private_environment, monkeypatch):
+    """A machine with podman installed, where no engine runs yet."""
+    del private_environment
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(connection, "usual_sockets", list)
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    connection.forget_engines()
+    yield
+    private_podman.stop()
+    connection.forget_engines()
+
+
+NAMES = [
+    ("image", ""),
+    ("container", ""),
+    ("pod", ""),
+    ("image", "podman"),
+    ("pod", "podman"),
+    ("image", "ssh://x.invalid"),
+]
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_completion_starts_no_engine_and_waits_for_none():
+    for kind, engine in NAMES:
+        assert api.known_names(kind, engine=engine, context=engine if kind == "pod" else "") == []
+    assert private_podman._process is None
+    engine = connection.find_engine("podman")
+    assert connection.engine_at_hand("podman") is engine
+    assert connection.engine_at_hand() is engine
+    connection.forget_engines()
+    with connection._lock:  # as another thread that starts one, for seconds
+        assert api.known_names("image", engine="podman") == []
+
+
+@pytest.mark.usefixtures("private_environment")
+def test_where_the_private_podman_has_no_folder_it_says_so(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("NBCONTAINER_CACHE", "/dev/null")
+        with pytest.raises(EngineUnavailable, match="/dev/null/podman: Not a directory") as caught:
+            PrivatePodman().start()
+        assert "NBCONTAINER_CACHE" in caught.value.cure
+        shutil.rmtree(state_folder())

@@ -51,7 +51,7 @@ def test_run_tells_both_streams_and_removes(engine, busybox, container):
     whole = Path(result.spool).read_text()  # as it came: Podman may pass stderr on last
     assert sorted(whole.replace("end", "end\n").split()) == ["end", "err", "out"]
     assert Path(result.spool).stat().st_mode & 0o777 == 0o600
-    assert result.command.startswith(f"docker run --rm --name {container} busybox sh -c ")
+    assert result.command.startswith(engine.commands.command("run", "--rm", "--name", container, "busybox", "sh", "-c"))
     deadline = time.monotonic() + 10
     while container in names(engine):  # Podman removes after it has told the exit code
         assert time.monotonic() < deadline
@@ -177,7 +177,7 @@ def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busy
     plan = plan_removal(engine, [container], force=True)
     assert f"{container} (busybox" in plan.question
     assert ", up" in plan.question
-    assert plan.remove().command == f"docker rm --force {container}"
+    assert plan.remove().command == engine.commands.command("rm", "--force", container)
     assert container not in names(engine)
 
 
@@ -225,7 +225,7 @@ def test_logs_whole_and_the_last_of_them(engine, busybox, container):
     result = logs(engine, LogRequest((container,), timestamps=True)).result(30)
     assert sorted(line.text for line in result) == ["bad", "line 1", "line 2", "line 3"]
     assert all(abs(line.time - time.time()) < 3600 for line in result)
-    assert result.command == f"docker logs --timestamps {container}"
+    assert result.command == engine.commands.command("logs", "--timestamps", container)
     assert len(logs(engine, LogRequest((container,), tail=2)).result(30)) == 2
     with pytest.raises(NotFound):
         logs(engine, LogRequest((f"{container}-no",))).result(30)

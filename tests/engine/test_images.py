@@ -25,7 +25,7 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     pushed = images.push(engine, name).result(60)
     assert pushed.digest.startswith("sha256:")
     assert pushed.size > 0
-    assert pushed.command == f"docker push {name}"
+    assert pushed.command == engine.commands.command("push", name)
     if not engine.capabilities.pods:  # Podman tells no layers
         assert [layer.done for layer in pushed.state.layers.values()] == [True]
     images.remove(engine, name, force=True)

@@ -2,14 +2,21 @@ import json
 import os
 import stat
 import traceback
+from urllib.parse import urlsplit
 
 import pytest
 
+from nbcontainer.buildkit.messages import TokenRequest
+from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engine import registries
 from nbcontainer.engine.registries import credentials, login, logout
+from nbcontainer.engine.url_proxies import EnvironmentProxies
 from nbcontainer.errors import ApiError, AuthFailed, UsageError
+from tests.conftest import part
 from tests.engine.conftest import running
+from tests.forward_proxy import ForwardProxy
 
+NOWHERE = "192.0.2.7:5000"  # of a network that is for documentation
 ORIGINAL = """{
   "zeta": {"deep": [1, 2.5]},
   "auths": {
@@ -128,3 +135,47 @@ def test_every_name_of_docker_hub_is_logged_out(configuration):
     (configuration / "config.json").write_text(json.dumps({"auths": table}))
     assert registries.logout()
     assert list(json.loads((configuration / "config.json").read_text())["auths"]) == ["ghcr.io"]
+
+
+@pytest.fixture
+def proxy(configuration, monkeypatch):
+    """The environment's proxy for http, which knows registries by names and addresses that nobody else knows."""
+    (configuration / "config.json").write_text(json.dumps({"insecureRegistries": ["registry.test:5000", NOWHERE]}))
+    with ForwardProxy() as proxy:
+        for name in ("NO_PROXY", "no_proxy", "http_proxy", "REQUEST_METHOD"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTP_PROXY", f"ann:p%40ss@{proxy.address}")
+        yield proxy
+
+
+@pytest.mark.parametrize("kind", ["password_registry", "token_registry"])
+def test_a_login_goes_through_the_proxy_of_the_environment(proxy, request, kind):
+    proxy.addresses = {"registry.test:5000": request.getfixturevalue(kind)}
+    login("registry.test:5000", "alice", "secret")
+    assert set(proxy.targets) == {"registry.test:5000"}
+    assert set(proxy.logins) == {"Basic YW5uOnBAc3M="}
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "is_direct"),
+    [("192.0.2.0/24", True), (NOWHERE, True), ("192.0.3.0/24", False), ("192.0.2.7:5001", False)],
+)
+def test_no_proxy_knows_networks_and_ports(proxy, password_registry, monkeypatch, no_proxy, is_direct):
+    proxy.addresses = {NOWHERE: password_registry}
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    monkeypatch.setattr(registries, "CHECK_SECONDS", 0.5)  # nobody has that address: who goes there directly waits
+    if is_direct:
+        with pytest.raises(ApiError, match="cannot be asked"):
+            login(NOWHERE, "alice", "secret")
+    else:
+        login(NOWHERE, "alice", "secret")
+    assert bool(proxy.targets) is not is_direct
+
+
+def test_a_token_service_is_asked_through_the_same_proxy(proxy, token_registry):
+    realm = urlsplit(part("registry-token").env()["NBCONTAINER_TEST_TOKEN_SERVER"])
+    proxy.addresses = {"tokens.test:80": realm.netloc}
+    url = realm._replace(netloc="tokens.test:80").geturl()
+    request = TokenRequest(client_id="docker", host=token_registry, realm=url, service="registry")
+    assert fetch_token(request, Login("alice", "secret"), (EnvironmentProxies,)).token
+    assert proxy.targets == ["tokens.test:80"]

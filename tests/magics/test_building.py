@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import tarfile
+import time
 
 import pytest
 
@@ -143,6 +144,18 @@ def test_a_dockerfile_from_elsewhere_is_refused_with_the_way(docker_kernel, call
     ran = docker_kernel.run(call)
     assert ran.error == "UsageError"
     assert said in " ".join(ran.traceback)
+
+
+def test_a_secret_is_asked_for_once_when_the_text_has_no_faults(docker_kernel):
+    ran = docker_kernel.run("%%dockerfile --secret id=asked\nFORM busybox", answers=["hunter2"])
+    assert (ran.error, ran.asked) == ("DockerfileError", [])
+    ran = docker_kernel.run("%%dockerfile --check --secret id=asked\nFROM busybox", answers=["hunter2"])
+    assert (ran.error, ran.asked) == ("", [])
+    text = "%%dockerfile --secret id=asked\nFROM busybox\nRUN --mount=type=secret,id=asked wc -c < /run/secrets/asked"
+    ran = docker_kernel.run(f"{text}; echo {time.time_ns()}", answers=["hunter2"])
+    assert not ran.error, ran.traceback
+    assert ran.asked == [("Secret asked: ", True)]
+    assert "hunter2" not in ran.text
 
 
 def test_what_is_written_and_returned(docker_kernel, tmp_path):

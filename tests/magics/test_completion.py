@@ -44,7 +44,7 @@ def test_names_are_those_of_the_line_s_namespace(docker_kernel, space):
     assert matches(docker_kernel, f"%kpod logs -n {space} ") == [pod]
     assert matches(docker_kernel, f"%kpod logs --namespace={space} {pod[:-2]}") == [pod]
     assert matches(docker_kernel, f"%kpod describe -n{space} ") == [pod]
-    assert matches(docker_kernel, f"%kpod -n {space} ") == [pod]
+    assert pod in matches(docker_kernel, f"%kpod -n {space} ")  # beside the verbs
     assert matches(docker_kernel, f"%kpod logs  -n {space}", len("%kpod logs ")) == [pod]  # what follows the cursor
     docker_kernel.run(f"here = '{space}'")
     assert matches(docker_kernel, "%kpod logs -n {{here}} ") == [pod]

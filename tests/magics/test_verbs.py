@@ -178,6 +178,7 @@ def test_kubectl_s_own_order_of_words():
         ("kpod", "-n shop logs web", "logs", "namespace", "shop"),
         ("kpod", "--context dev -nshop exec web -- ls -n", "exec", "command", ["ls", "-n"]),
         ("kpod", "-n shop", "get", "namespace", "shop"),
+        ("kpod", "-n shop web", "get", "pod", ["web"]),
         ("kpod", "-n shop -A", "get", "all_namespaces", True),
         ("kube", "--namespace=shop apply", "apply", "namespace", "shop"),
     ],
@@ -195,6 +196,11 @@ VOLUMES = Magic(
         for path in ("images", "volume ls", "volume create", "volume", "network ls")
     ),
 )
+
+
+def test_a_misspelt_verb_is_no_pod():
+    with pytest.raises(UsageError, match="Did you mean %kpod logs"):
+        MAGICS["kpod"].magic.split("-n shop lgos web")
 
 
 def test_the_longest_path_wins():

@@ -6,6 +6,7 @@ import pytest
 
 from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogSource, LogState, apply_logs
 from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.spool import SpoolCut
 from nbcontainer.operation import Operation
 from nbcontainer.views.logs import MOST_CHARACTERS, RANGE_LINES, TAIL_LINES, LogView
 from nbcontainer.views.picture import as_html, as_text
@@ -273,3 +274,31 @@ def test_a_line_that_carriage_returns_begin_anew_is_shown_as_a_terminal_leaves_i
     )
     assert [line[1] for line in view.wire(None, state)["lines"]][:2] == shown[:2]
     assert state.lines[0].text == bar, "the state, the result and the file keep the whole"
+
+
+# --- a file that is not whole
+
+
+def test_where_the_file_is_cut_the_rest_comes_from_what_is_held(tmp_path):
+    path = tmp_path / "web.log"
+    path.write_bytes(encode_lines(lines(1_000)))
+    state = folded(LogLines(lines(1_000)), spool=str(path), following=True)
+    view = LogView()
+    assert view.fresh(state, coloured=False).count("\n") == 1_000
+    state = apply_logs(state, SpoolCut("the disk is full"))
+    state = apply_logs(state, LogLines(lines(5_000)))
+    text = view.fresh(state, coloured=False)
+    assert text.startswith("— the disk is full —\n")
+    assert text.count("\n") == 1 + 2_000
+    assert view.fresh(state, coloured=False) == ""
+    assert (state.gaps, state.spool_note) == (("the disk is full",), "the disk is full")
+    assert view.wire(None, state)["spool"] == ""
+    assert "all of them" not in as_text(view.render(state))
+
+
+def test_a_search_passes_over_the_lines_that_no_file_has(tmp_path):
+    path = tmp_path / "web.log"
+    path.write_bytes(encode_lines(lines(10)))
+    state = folded(LogLines(lines(10)), SpoolCut("the disk is full"), LogLines(lines(4_000, first=10)), spool=str(path))
+    found = search(LogView(), Operation("log", state, apply_logs), "line 7 OR line 100 OR line 4009")
+    assert found == [7, 4009]  # line 100 is in neither

@@ -1,0 +1,142 @@
+"""What was done, as a command for a terminal: the one place that writes docker, podman and kubectl commands.
+
+A pasted command reaches the same engine or cluster whatever the terminal's own context, DOCKER_HOST or KUBECONFIG: the
+place is named in it, always. A secret is never in it: a value that must not be seen is left to the shell's environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+__all__ = [
+    "CLUSTER_IN_USE",
+    "ENGINE_IN_USE",
+    "ClusterCommands",
+    "EngineCommands",
+    "Expanded",
+    "environment_words",
+    "joined",
+    "pairs",
+]
+
+_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
+
+
+class Expanded(str):
+    """A word that the shell puts values of its own variables into: it stands in double quotes."""
+
+    __slots__ = ()
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as one line that a shell reads back as these words."""
+    return " ".join(f'"{word}"' if isinstance(word, Expanded) else shlex.quote(word) for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCommands:
+    """The commands that reach one engine.
+
+    Attributes:
+        context: the docker context that names the engine, or "".
+        address: as DOCKER_HOST would have it.
+        is_podman: whether podman's own client reaches it.
+        configuration: the folder of docker's configuration, "" for ~/.docker.
+        tls: the flags that give an address its TLS files.
+        called: how a `%docker` line must call the engine: a context, an address or "podman"; "" for the one in use.
+    """
+
+    context: str = ""
+    address: str = ""
+    is_podman: bool = False
+    configuration: str = ""
+    tls: tuple[str, ...] = ()
+    called: str = ""
+
+    def magic(self, *words: str) -> str:
+        """A `%docker` line for this engine."""
+        return joined(["%docker", *words, *([f"--context={self.called}"] if self.called else [])])
+
+    def command(self, *words: str) -> str:
+        """A command that docker and podman both have, for the client of this engine."""
+        return self.podman(*words) if self.is_podman else self.docker(*words)
+
+    def podman(self, *words: str) -> str:
+        """A command that podman alone has."""
+        return joined(["podman", "--url", self.address, *words])
+
+    def docker(self, *words: str) -> str:
+        """A command of docker's client, whatever the engine is."""
+        place: tuple[str, ...] = ()
+        if self.context:
+            place = ("--context", self.context)
+        elif self.address:
+            place = (*self.tls, "-H", self.address)
+        config = ("--config", self.configuration) if self.configuration else ()
+        return joined(["docker", *config, *place, *words])
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCommands:
+    """The commands that reach one cluster, and a namespace of it.
+
+    Attributes:
+        context: the kubeconfig's context; "" for a pod's own service account, which kubectl finds by itself.
+        namespace: the namespace.
+        kubeconfig: the file that has the context, or several as KUBECONFIG has them; "" for ~/.kube/config.
+        called: the context that a `%kpod` line must name; "" for the one in use.
+    """
+
+    context: str = ""
+    namespace: str = ""
+    kubeconfig: str = ""
+    called: str = ""
+
+    def magic(self, *words: str, namespace: str = "") -> str:
+        """A `%kpod` line for this cluster, in the own namespace or another."""
+        space = namespace or self.namespace
+        place = [*(["-n", space] if space else []), *([f"--context={self.called}"] if self.called else [])]
+        return joined(["%kpod", *words, *place])
+
+    def kubectl(self, *words: str, namespace: str | None = None) -> str:
+        """A command of kubectl's.
+
+        Args:
+            *words: the verb and what follows it.
+            namespace: in place of the own one; "" where the command is of no namespace, or of all.
+        """
+        space = self.namespace if namespace is None else namespace
+        several = os.pathsep in self.kubeconfig  # which only the variable can name
+        file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig and not several else ()
+        context = ("--context", self.context) if self.context else ()
+        line = joined(["kubectl", *file, *context, *(("-n", space) if space else ()), *words])
+        return f"KUBECONFIG={shlex.quote(self.kubeconfig)} {line}" if several else line
+
+
+ENGINE_IN_USE, CLUSTER_IN_USE = EngineCommands(), ClusterCommands()
+
+
+def pairs(flag: str, given: Mapping[str, str]) -> list[str]:
+    """A flag for each NAME=VALUE."""
+    return [f"{flag}={name}={value}" for name, value in given.items()]
+
+
+def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = True) -> list[str]:
+    """A flag for each environment variable, without values that may be secret or that this process has as well.
+
+    Args:
+        flag: "--env".
+        given: the variables.
+        inherits: whether the flag takes a bare name for the shell's own value, as docker's does and kubectl's does not.
+    """
+    words: list[str] = []
+    for name, value in given.items():
+        word = f"{name}={value}"
+        if _SECRET.search(name) or os.environ.get(name) == value:
+            word = name if inherits else Expanded(f"{name}=${name}") if name.isidentifier() else f"{name}=…"
+        words += [flag, word]
+    return words

@@ -1,0 +1,145 @@
+"""The HTTP proxy of a URL, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY as docker and kubectl read them.
+
+These are the rules of Go's golang.org/x/net/http/httpproxy. Python's own differ: they know no networks in NO_PROXY, no
+exemption of this machine, and `.example.com` matches example.com there.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+__all__ = ["environment_proxy"]
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+PORTS = {"http": "80", "https": "443"}
+
+
+def environment_proxy(url: str) -> str:
+    """The URL of the proxy that a request to `url`, http or https, goes through; "" for none."""
+    parts = urlsplit(url)
+    proxy = {"http": _http_proxy, "https": _https_proxy}.get(parts.scheme, str)()
+    if not proxy or _is_direct(_host(parts.hostname or ""), str(parts.port or PORTS[parts.scheme])):
+        return ""
+    return proxy
+
+
+def _http_proxy() -> str:
+    # of a CGI program, HTTP_PROXY is what its caller sent as a header: https://httpoxy.org
+    return "" if os.environ.get("REQUEST_METHOD") else _proxy_url("HTTP_PROXY")
+
+
+def _https_proxy() -> str:
+    return _proxy_url("HTTPS_PROXY")
+
+
+def _proxy_url(name: str) -> str:
+    """A variable's value as a URL; without a scheme it is an http proxy."""
+    value = _variable(name)
+    try:
+        is_url = bool(urlsplit(value).scheme and urlsplit(value).netloc)
+    except ValueError:
+        return ""
+    return value if is_url or not value else f"http://{value}"
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name) or os.environ.get(name.lower()) or ""
+
+
+def _is_direct(host: str, port: str) -> bool:
+    """Whether no proxy is used for a host: this machine's, and those of NO_PROXY."""
+    address = _address(host)
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    return any(exemption.matches(host, port, address) for exemption in _exemptions(_variable("NO_PROXY")))
+
+
+@dataclass(frozen=True)
+class _Exemption:
+    """An entry of NO_PROXY: everything, a network, an address, or a domain; the latter two may name a port."""
+
+    everything: bool = False
+    network: Network | None = None
+    address: Address | None = None
+    domain: str = ""  # with a dot before it
+    itself: bool = False  # whether the domain's own name is meant as well as those below it
+    port: str = ""
+
+    def matches(self, host: str, port: str, address: Address | None) -> bool:
+        if self.everything:
+            return True
+        if self.network is not None:
+            return address is not None and address.version == self.network.version and address in self.network
+        if self.port and self.port != port:
+            return False
+        if self.address is not None:
+            return address == self.address
+        is_named = host.endswith(self.domain) or (self.itself and f".{host}" == self.domain)
+        return address is None and is_named
+
+
+def _exemptions(no_proxy: str) -> list[_Exemption]:
+    words = [word.strip().lower() for word in no_proxy.split(",")]
+    if "*" in words:
+        return [_Exemption(everything=True)]
+    return [found for word in words if word and (found := _exemption(word)) is not None]
+
+
+def _exemption(word: str) -> _Exemption | None:
+    network = _network(word)
+    if network is not None:
+        return _Exemption(network=network)
+    host, port = _split(word)
+    address = _address(host, zone=False)
+    if address is not None:
+        return _Exemption(address=address, port=port)
+    if not host:
+        return None
+    domain = host[1:] if host.startswith("*.") else host
+    itself = not domain.startswith(".")
+    return _Exemption(domain="." + _host(domain if itself else domain[1:]), itself=itself, port=port)
+
+
+def _split(word: str) -> tuple[str, str]:
+    """Host and port; a word that is not of that form is a host."""
+    host, colon, port = word.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        return host[1:-1], port
+    return (host, port) if colon and ":" not in host else (word, "")
+
+
+def _network(word: str) -> Network | None:
+    address, slash, length = word.partition("/")
+    if not slash or not (length.isascii() and length.isdigit()) or _address(address, zone=False) is None:
+        return None
+    try:
+        network = ip_network(word, strict=False)
+    except ValueError:
+        return None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is not None and network.prefixlen >= 96:  # noqa: PLR2004 - the bits before an IPv4 address
+        return IPv4Network((mapped, network.prefixlen - 96))
+    return network
+
+
+def _address(text: str, *, zone: bool = True) -> Address | None:
+    """An IP address, that of an IPv4 host in IPv6's form as IPv4; None for a name. A zone (%eth0) does not count."""
+    try:
+        address = ip_address(text.partition("%")[0] if zone else text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _host(name: str) -> str:
+    """A name as it is in the DNS."""
+    name = name.strip().lower()
+    try:
+        return name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        return name

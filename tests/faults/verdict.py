@@ -1,0 +1,190 @@
+"""What may come of a trial, and what may not.
+
+Right is the whole result: all lines once and in order, the exit code, the digest, the rows. Else an error of the tree
+in one or two lines, or a result with a note that something is missing. What carries no checksum may arrive changed by
+a corruption, and no client can notice: then as many bytes may differ as were changed, and no more. Never: another
+exception, a wrong exit code, lines that are missing without a word or come twice, an operation that does not end, or
+anything left behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from nbcontainer.errors import NbcontainerError
+from tests.faults.proxy import Fault, Kind
+
+MOST_LINES = 2
+RAW = re.compile(r"Traceback|\b[A-Z]\w*(Error|Exception)\(|\[Errno|<[\w.]+ object at|\bb'|\bNone\b")
+SAYS_MISSING = re.compile(
+    r"missing|not whole|broke|break|lost|cut (off|short)|does not answer|not complete", re.IGNORECASE
+)
+
+
+class Outcome(StrEnum):
+    """How a trial ended."""
+
+    RIGHT = "right"
+    """The whole right result."""
+    NOTED = "noted"
+    """A result, and a note that something is missing."""
+    REFUSED = "error"
+    """An error of the tree."""
+    ALTERED = "altered"
+    """A result that differs by no more bytes than were changed on a way without checksums."""
+    WAITING = "waiting"
+    """It waited until it was stopped, for what no client can tell from silence that is meant; the scenario says so."""
+    UNSTRUCK = "unstruck"
+    """The right result, before the fault could happen."""
+    WRONG = "WRONG"
+    """What must never be."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether this may be."""
+        return self is not Outcome.WRONG
+
+
+@dataclass
+class Ended:
+    """What came of an attempt.
+
+    Args:
+        value: The result.
+        error: What was raised in its place.
+        lines: The lines of output that came, where there is output.
+        code: The exit code that was told.
+        notes: What was remarked meanwhile.
+        stopped: Whether it had to be stopped, since it went on for too long.
+        stuck: Whether it did not even end then.
+    """
+
+    value: Any = None
+    error: BaseException | None = None
+    lines: list[str] | None = None
+    code: int | None = None
+    notes: tuple[str, ...] = ()
+    stopped: bool = False
+    stuck: bool = False
+    seconds: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error in place of a result; that a command ended with some exit code is a result."""
+        return self.error is not None and self.code is None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a result differs from the right one.
+
+    Args:
+        words: How; "" where it does not.
+        missing: Whether it is a part of the right one, and nothing else is wrong with it.
+        bytes: In how many bytes it differs, where it is of the same length; None where it is not.
+    """
+
+    words: str = ""
+    missing: bool = False
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A trial's outcome, and why."""
+
+    outcome: Outcome
+    words: str = ""
+
+
+def compare_lines(wanted: Sequence[str], found: Sequence[str]) -> Difference:
+    """How lines differ from those that were written."""
+    if list(wanted) == list(found):
+        return Difference()
+    rest = iter(wanted)
+    if all(line in rest for line in found):  # each is found after the one before it
+        return Difference(f"{len(wanted) - len(found)} of {len(wanted)} lines are missing", missing=True)
+    doubled = len(found) - len(set(found))
+    differs = bytes_between("\n".join(wanted), "\n".join(found))
+    at = next((n for n, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), min(len(wanted), len(found)))
+    words = f"{len(found)} lines for {len(wanted)}, {doubled} of them twice; the first that differs: "
+    return Difference(words + repr(found[at : at + 1])[:100], bytes=differs)
+
+
+def bytes_between(wanted: str, found: str) -> int | None:
+    """In how many bytes texts of the same length differ; a character that was no UTF-8 stands for one or more."""
+    one, other = wanted.encode(), found.encode()
+    if "\N{REPLACEMENT CHARACTER}" in found:
+        other = found.replace("\N{REPLACEMENT CHARACTER}", "\0").encode()
+    return sum(a != b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else None
+
+
+def judge(
+    ended: Ended, difference: Difference, fault: Fault | None, *, struck: bool, checked: bool, waits: bool, left: str
+) -> Verdict:
+    """Say what a trial came to.
+
+    Args:
+        ended: What came of it.
+        difference: How that differs from the right result.
+        fault: What was planned.
+        struck: Whether it happened.
+        checked: Whether what passes carries checksums, so that a corruption must be noticed.
+        waits: Whether it may wait until it is stopped.
+        left: What was left behind, in words.
+    """
+    wrong = _never(ended, left=left, waits=waits)
+    if wrong:
+        return Verdict(Outcome.WRONG, wrong)
+    if ended.stopped:
+        return Verdict(Outcome.WAITING)
+    if not difference.words:
+        return Verdict(Outcome.RIGHT if struck or fault is None else Outcome.UNSTRUCK)
+    if fault is None or not struck:
+        return Verdict(Outcome.WRONG, f"without any fault: {difference.words}{_said(ended)}")
+    corrupted = fault.kind is Kind.CORRUPT and not checked
+    if ended.failed:
+        return _error(ended, difference, corrupted=corrupted)
+    return _result(ended, difference, len(fault.mask) if corrupted else 0)
+
+
+def _result(ended: Ended, difference: Difference, changed: int) -> Verdict:
+    """A result that is not the right one, where so many bytes were changed on a way without checksums."""
+    if difference.missing and any(SAYS_MISSING.search(note) for note in ended.notes):
+        return Verdict(Outcome.NOTED, " / ".join(ended.notes))
+    if difference.bytes is not None and difference.bytes <= changed:
+        return Verdict(Outcome.ALTERED, difference.words)
+    return Verdict(Outcome.WRONG, f"{difference.words}{_said(ended)}")
+
+
+def _never(ended: Ended, *, left: str, waits: bool) -> str:
+    """What is wrong whatever the result is."""
+    if ended.stuck:
+        return f"it did not end when it was stopped{_said(ended)}"
+    if ended.stopped and not waits:
+        return f"it had not ended after {ended.seconds:.0f} s{_said(ended)}"
+    if ended.error is not None:
+        if not isinstance(ended.error, NbcontainerError):
+            return f"{type(ended.error).__name__} is none of our errors: {ended.error}"
+        if found := RAW.search(str(ended.error)):
+            return f"an error in a machine's words, {found[0]!r}: {ended.error}"
+    return f"left behind: {left}{_said(ended)}" if left else ""
+
+
+def _error(ended: Ended, difference: Difference, *, corrupted: bool) -> Verdict:
+    told = f"{type(ended.error).__name__}: {ended.error}"
+    if len(str(ended.error).splitlines()) > MOST_LINES:
+        return Verdict(Outcome.WRONG, f"an error of more than {MOST_LINES} lines: {told}")
+    if ended.lines and not difference.missing and not corrupted:
+        return Verdict(Outcome.WRONG, f"{difference.words}; then {told}")
+    return Verdict(Outcome.REFUSED, told)
+
+
+def _said(ended: Ended) -> str:
+    error = f" ({type(ended.error).__name__}: {ended.error})" if ended.error is not None else ""
+    return error + (f" (notes: {' / '.join(ended.notes)})" if ended.notes else "")

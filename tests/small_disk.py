@@ -1,0 +1,25 @@
+"""A disk that is soon full: a small file system in memory."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, kilobytes: int, *, files: int = 0) -> Iterator[Path]:
+    """Mount one at `folder`, which has room for so much, and for so many `files`; skips where that is not allowed."""
+    folder.mkdir(parents=True)
+    options = f"size={kilobytes}k" + (f",nr_inodes={files}" if files else "")
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip() or os.getuid()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
