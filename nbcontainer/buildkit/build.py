@@ -12,6 +12,7 @@ from .control import Control, SolveOptions
 from .errors import SolveError
 from .gateway import Gateway, source_map
 from .messages import SourceMap, StatusResponse
+from .rpc import Client
 from .rpc_status import Code, RpcError
 from .session import Services, Session
 
@@ -19,6 +20,7 @@ _REFUSED = 0.25  # seconds of silence after which a Solve that failed was refuse
 _LAST_WORDS = 2.0  # seconds without news after a Solve that failed
 _CANCELLED = "context canceled"  # the error of steps that ended because another one failed
 _SILENT = 5.0  # seconds without an answer after a cancel
+_ASKED, _PATIENCE = 5.0, 5.0  # seconds between two looks whether the daemon is there, and for its answer
 _STUCK = 30.0  # seconds without news after the end of a Solve that went well: a busy daemon tells its last news late
 _UNKNOWN = "no such job"  # what Status says where the Solve takes long to become a job
 
@@ -108,6 +110,7 @@ class Build:
                 if self._on_status is not None:
                     self._watch = stack.enter_context(_Watch(self._control, self.ref, self._heard))
                 stack.callback(self._stop_calls)
+                stack.enter_context(_asking(self._control.client))
                 if self._broken is not None:
                     raise self._broken
                 yield session
@@ -203,6 +206,22 @@ def open_gateway(
     build = Build(control, options or SolveOptions(), services, shared_key=shared_key, on_status=on_status)
     with build.opened(internal=options is None) as gateway:
         yield gateway
+
+
+@contextlib.contextmanager
+def _asking(client: Client) -> Iterator[None]:
+    """Lose the connection to a daemon that no longer answers: one that is frozen looks as one with nothing to tell."""
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(_ASKED):
+            client.drop_if_silent(_PATIENCE)
+
+    threading.Thread(target=ask, daemon=True, name="buildkit-check").start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 class _Outer(threading.Thread):

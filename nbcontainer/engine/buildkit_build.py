@@ -26,7 +26,7 @@ from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
 from nbcontainer.engine.build_status import StatusTranslator
 from nbcontainer.engine.buildkit_failures import solve_failure
-from nbcontainer.engine.config import proxies
+from nbcontainer.engine.config import configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
@@ -173,7 +173,7 @@ def _builder_stream(builder: str) -> Stream:
         raise EngineUnavailable(
             f"The builder {builder} cannot be reached: {error.strerror or error}",
             tried=(builder,),
-            cure="`docker buildx ls` shows the builders.",
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
         ) from None
 
 

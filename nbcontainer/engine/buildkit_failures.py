@@ -8,6 +8,7 @@ from nbcontainer.buildkit.rpc_status import Code
 from nbcontainer.buildkit.session import OutputError
 from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_error
 from nbcontainer.engine.build_ignore import bad_pattern
+from nbcontainer.engine.config import configured_commands
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import parse_reference
 from nbcontainer.errors import ApiError, BuildFailed, EngineUnavailable, NbcontainerError, UsageError
@@ -70,7 +71,10 @@ def solve_failure(
 def usage_fault(message: str, request: BuildRequest) -> UsageError | None:
     """What a failure was the person's own doing, outside of the text: a builder that is not there, a wrong pattern."""
     if request.builder and _NO_BUILDER in message:
-        return UsageError(f"There is no builder {request.builder}.", cure="`docker buildx ls` shows the builders.")
+        return UsageError(
+            f"There is no builder {request.builder}.",
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
+        )
     if request.builder and _NO_BUILDX in message:
         return UsageError(
             f"--builder {request.builder} needs docker's plugin buildx, which is not installed.",
