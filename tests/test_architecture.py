@@ -168,6 +168,16 @@ def test_public_names_are_listed_and_exist():
         assert getattr(nbcontainer, name) is not None
 
 
+def test_received_files_reach_the_disk_by_one_way():
+    """`buildkit/destination.py` follows no link; what unpacks by itself would."""
+    for path in _modules():
+        calls = [
+            node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+        ]
+        names = {call.attr for call in calls if isinstance(call, ast.Attribute)}
+        assert not names & {"extract", "extractall", "unpack_archive"}, path
+
+
 COMMAND = re.compile(
     r"(^|`)(docker|podman|kubectl) (?!is |info`|context $)"
 )  # the rest are no commands, or of no place

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.dockerfile.flags import flag_faults
 from nbcontainer.dockerfile.rules import instruction_faults
-from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand
+from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand, open_quote
 from nbcontainer.dockerfile.text import Fault, Instruction
 from nbcontainer.dockerfile.words import nearest
 from nbcontainer.errors import Problem
@@ -47,6 +47,7 @@ def check(
         faults += _stage(dockerfile, stage, arguments)
         for instruction in stage.instructions:
             faults += _instruction(instruction, built=stage.index in built)
+            faults += _quotes(dockerfile, instruction, built=stage.index in built)
             faults += _sources(dockerfile, stage, instruction, build_contexts, built=stage.index in built)
     for instruction in dockerfile.preamble:
         faults += _instruction(instruction, built=True)
@@ -105,6 +106,25 @@ def _instruction(instruction: Instruction, *, built: bool) -> Iterator[Fault]:
     for fault in found:
         late = fault.rule == "late" and fault.severity == "error"
         yield _soften(fault, "") if late and not built else fault
+
+
+def _quotes(dockerfile: Dockerfile, instruction: Instruction, *, built: bool) -> Iterator[Fault]:
+    """Quotes that are not closed, where BuildKit reads them as a shell does."""
+    if instruction.faulty or instruction.name not in ("ENV", "LABEL", "ARG"):
+        return
+    for word in instruction.arguments:
+        read = word.partition("=")[2] if instruction.name == "ARG" else word  # of ARG the value alone
+        quote = open_quote(read, dockerfile.escape)
+        if quote:
+            yield Fault(
+                instruction.line,
+                instruction.end_line,
+                f"{instruction.name}: the quote in {word} is not closed",
+                f"Close it, or write {dockerfile.escape}{quote} for the character itself.",
+                rule="late",
+                severity="error" if built else "warning",
+            )
+            return
 
 
 def _trigger(instruction: Instruction, trigger: Instruction) -> Iterator[Fault]:

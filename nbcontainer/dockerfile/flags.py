@@ -70,6 +70,8 @@ def _value(instruction: Instruction, flag: Flag, word: FlagWord) -> Iterator[Fau
         likely = nearest(value, word.values)
         hint = f"Did you mean {likely}?" if likely else f"It is one of {', '.join(word.values)}."
         yield Fault(*where, f"--{flag.name}={value} is not known", hint, unknown=True)
+    elif flag.name == "chmod" and value.isdecimal() and re.fullmatch("0*[0-7]{1,4}", value) is None:
+        yield Fault(*where, f"--chmod={value} is not a mode", "Modes are octal, 0 to 7777: --chmod=755.", rule="late")
     elif flag.name == "mount":
         yield from _mount(instruction, value)
     elif instruction.name == "HEALTHCHECK" and value:

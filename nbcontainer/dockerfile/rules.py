@@ -17,6 +17,12 @@ __all__ = ["instruction_faults"]
 _STAGE_NAME = re.compile(r"^[a-z][a-z0-9\-_.]*$")
 _PORTS = re.compile(r"^(\d{1,5})(?:-(\d{1,5}))?$")
 _MOST_PORT = 65535
+_SIGNAL = re.compile(
+    r"[+-]?0*[1-9]\d*|(?:SIG)?(?:ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|"
+    r"STKFLT|STOP|SYS|TERM|TRAP|TSTP|TTIN|TTOU|URG|USR1|USR2|VTALRM|WINCH|XCPU|XFSZ|"
+    r"RTMIN(?:\+(?:[1-9]|1[0-5]))?|RTMAX(?:-(?:[1-9]|1[0-4]))?)",
+    re.IGNORECASE,
+)
 _TYPOGRAPHIC = str.maketrans("“”„‟«»", '""""""')
 
 
@@ -125,6 +131,14 @@ def _one(what: str, example: str) -> Callable[[Instruction], Iterator[Fault]]:
     return rule
 
 
+def _stopsignal(instruction: Instruction) -> Iterator[Fault]:
+    words = instruction.arguments
+    if not words:
+        yield _fault(instruction, "STOPSIGNAL needs a signal", "Write STOPSIGNAL SIGTERM.")
+    elif len(words) == 1 and re.fullmatch(r"[A-Za-z0-9+-]+", words[0]) and not _SIGNAL.fullmatch(words[0]):
+        yield _fault(instruction, f"STOPSIGNAL: {words[0]} is not a signal", "Write STOPSIGNAL SIGTERM.", "late")
+
+
 def _maintainer(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.arguments:
         yield _fault(instruction, "MAINTAINER needs a name", 'Write LABEL org.opencontainers.image.authors="NAME".')
@@ -200,7 +214,7 @@ _RULES: dict[str, Callable[[Instruction], Iterator[Fault]]] = {
     "EXPOSE": _expose,
     "USER": _one("a user", "NAME"),
     "WORKDIR": _one("a path", "/path"),
-    "STOPSIGNAL": _one("a signal", "SIGTERM"),
+    "STOPSIGNAL": _stopsignal,
     "MAINTAINER": _maintainer,
     "HEALTHCHECK": _healthcheck,
     "SHELL": _shell,

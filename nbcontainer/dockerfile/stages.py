@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Dockerfile", "Stage", "mount_fields", "parse"]
 
 # BuildKit makes a build step of these; the others only change the image's configuration
+_OPEN_QUOTE = re.compile("looking for matching (single|double)-quote$")
 _STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 _REMOTE = re.compile(r"^(https?://|git@|git://|ssh://)|\.git(#.*)?$")
 
@@ -264,6 +265,16 @@ def expand(word: str, known: Mapping[str, str | None], escape: str = "\\") -> st
         return lexer.process_word(word)
     except (ValueError, RecursionError, re.error):
         return None
+
+
+def open_quote(word: str, escape: str = "\\") -> str:
+    """The quote that a word opens and does not close, or ""; variables are not looked at."""
+    try:
+        ShellLex(escape, env={}, skip_unset_env=True).process_word(word)
+    except (ValueError, RecursionError, re.error) as error:
+        found = _OPEN_QUOTE.search(str(error))
+        return {"single": "'", "double": '"'}[found[1]] if found else ""
+    return ""
 
 
 def parse(text: str, source_map: SourceMap | None = None) -> Dockerfile:

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import re
 import threading
 import uuid
 
@@ -136,3 +137,25 @@ def test_random_texts(verdict, seed):
     found = errors(text)
     if found:
         assert verdict(text), (found, text)
+
+
+SIGNALS = "9 0 -1 +9 64 66 007 term SIGterm sigSIGTERM RTMIN RTMIN+1 RTMIN+16 RTMAX-14 RTMAX-15 IO CLD FOO SIG 0x9 A-B"
+MODES = "0 8 888 755 000755 07777 7777 17777 010000 0000000000755 u+x"
+QUOTED = ("'", '"', "\\", "a", " ", "b=", "$X", "${X:-1}", "$", "`", "${X}")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_quotes_signals_and_modes_are_judged_as_buildkit_does(verdict, seed):
+    chance = random.Random(seed)
+    lines = [f"STOPSIGNAL {chance.choice(SIGNALS.split())}" for _ in range(3)]
+    lines += [f"COPY --chmod={chance.choice(MODES.split())} <<A /a\nA" for _ in range(2)]
+    for _ in range(12):
+        lines.append(
+            chance.choice(("ENV A=", "ENV A ", "LABEL x=", "ARG A="))
+            + "".join(chance.choice(QUOTED) for _ in range(chance.randint(1, 6)))
+        )
+    for line in lines:
+        text = f"FROM busybox\n{line}\n"
+        found, theirs = errors(text), verdict(text)
+        if found or re.search("invalid signal|chmod|looking for matching (single|double)-quote", theirs or ""):
+            assert bool(found) == bool(theirs), (line, found, theirs)

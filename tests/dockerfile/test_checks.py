@@ -6,6 +6,16 @@ from nbcontainer.dockerfile import check, parse
 from nbcontainer.model.build import SourceMap
 
 ACCEPTED = [
+    "FROM busybox\nENV A='b' B=\"it's\" C=it\\'s D=${X:-'y'} E='\"' F=\"\\\"\"\nLABEL a='b\\\n c'\nARG Q=\"a b\"",
+    "# escape=`\nFROM busybox\nENV A=it`'s B=c:\\",
+    "FROM busybox\nCOPY --chmod=07777 <<A /a\nA\nCOPY --chmod=0 <<A /a\nA",
+    "FROM busybox\nCOPY --chmod=000755 <<A /a\nA",
+    *(
+        f"FROM busybox\nSTOPSIGNAL {name}"
+        for name in ("9", "64", "sigterm", "TERM", "SIGRTMIN", "RTMIN+15", "SIGRTMAX-14")
+    ),
+    "FROM busybox\nARG S\nSTOPSIGNAL ${S:-SIGINT}",
+    'FROM busybox\nARG A=1 "',
     "FROM busybox",
     "from busybox\nrun echo hi",
     "# escape=`\nFROM busybox\nRUN a `\n # c\n b",
@@ -34,6 +44,18 @@ ACCEPTED = [
 ]
 
 REJECTED = [
+    ("FROM x\nENV A='b", 2, "the quote in 'b is not closed", "Close it"),
+    ('FROM x\nENV A=1 B="b c', 2, "the quote in", '\\"'),
+    ("FROM x\nENV a it's", 2, "the quote in it's is not closed", "\\'"),
+    ("FROM x\nLABEL a='b' c=\"", 2, "is not closed", ""),
+    ("FROM x\nARG A='b", 2, "is not closed", ""),
+    ("# escape=`\nFROM x\nENV a it's", 3, "is not closed", "`'"),
+    ("FROM x\nCOPY --chmod=888 a /", 2, "--chmod=888 is not a mode", "--chmod=755"),
+    ("FROM x\nADD --chmod=17777 a /", 2, "--chmod=17777 is not a mode", ""),
+    ("FROM x\nSTOPSIGNAL FOO", 2, "FOO is not a signal", "SIGTERM"),
+    ("FROM x\nSTOPSIGNAL 0", 2, "0 is not a signal", ""),
+    ("FROM x\nSTOPSIGNAL RTMAX-15", 2, "RTMAX-15 is not a signal", ""),
+    ("FROM x\nSTOPSIGNAL SIGRTMIN+16", 2, "SIGRTMIN+16 is not a signal", ""),
     ("", 1, "empty", "FROM"),
     ("# only a comment\n", 1, "empty", "FROM"),
     ("ARG A\n", 1, "no FROM", "FROM"),

@@ -2,9 +2,11 @@
 
 import base64
 import json
+import subprocess
 
 import pytest
 
+from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_lint import lint
 from nbcontainer.engine.buildkit_build import close_connections
 from nbcontainer.engine.connection import find_engine, forget_engines
@@ -17,6 +19,7 @@ from nbcontainer.errors import (
 from nbcontainer.model.build import BuildRequest, BuildStarted, Secret, SourceMap, StepState
 
 from .build_engines import BUILDKIT, connect, made, output, processes, start, unique, wait_until
+from .conftest import running
 
 
 @pytest.fixture(params=BUILDKIT)
@@ -270,3 +273,36 @@ def test_buildkits_own_checks_without_a_build(new_engine):
 def test_an_old_frontend_has_no_checks(monkeypatch, tmp_path):
     for engine in connect("docker20", monkeypatch, tmp_path):
         assert lint(engine, BuildRequest("FROM busybox\nENV a b\n")) == []
+
+
+EXPORTED = """FROM busybox AS a
+RUN mkdir -p /o/d /o/e && echo x > /o/d/f && echo y > /o/g && ln /o/g /o/h && ln -s nowhere /o/l && mkfifo /o/p \\
+  && chmod 2750 /o/e
+FROM scratch
+COPY --from=a /o /
+"""
+
+
+def test_an_output_folder_with_links_to_elsewhere_is_filled_as_by_buildx(new_engine, tmp_path):
+    found = {}
+    for who in ("buildx", "ours"):
+        folder, target = tmp_path / who, tmp_path / who / "target"
+        (target / "h").mkdir(parents=True)
+        (folder / "outside").mkdir()
+        (folder / "outside/f").write_text("kept")
+        for name, leads_to in (("d", "outside"), ("g", "outside/f"), ("p", "outside")):
+            (target / name).symlink_to(f"../{leads_to}")
+        if who == "ours":
+            made(new_engine, EXPORTED, outputs=(str(target),))
+        else:
+            docker = running("docker", "Docker")
+            command = [docker.client(), "buildx", "build", "-q", "-o", str(target), "-"]
+            subprocess.run(command, input=EXPORTED, text=True, check=True, env=docker.client_environment())
+        assert [path.name for path in (folder / "outside").iterdir()] == ["f"]
+        assert (folder / "outside/f").read_text() == "kept"
+        found[who] = [
+            (stat.path, stat.mode, stat.size, stat.mtime * (stat.mode >> 27 & 1 == 0), stat.linkname)
+            for stat in Tree(target).walk()
+        ]
+    assert found["ours"] == found["buildx"]
+    assert [path for path, *_ in found["ours"]] == ["d", "d/f", "e", "g", "h", "l", "p"]

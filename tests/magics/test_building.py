@@ -105,9 +105,9 @@ def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, wor
 
 
 def test_a_check_tells_the_engines_verdict_with_the_line_of_the_cell(docker_kernel):
-    ran = docker_kernel.run("%%dockerfile --check\nFROM busybox\nENV A='b")
+    ran = docker_kernel.run("%%dockerfile --check\nFROM busybox\nADD --checksum=x https://host.invalid/a /")
     assert ran.error == "DockerfileError"
-    assert "line 3: failed to process" in " ".join(ran.traceback)
+    assert "line 3: invalid checksum digest format" in " ".join(ran.traceback)
     assert "no faults" not in ran.text
 
 
