@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,13 +52,15 @@ def same_server(one: str, other: str) -> bool:
 
 
 def canonical(address: str) -> str:
-    """An address, or a pattern of addresses, as all ways to write it come out."""
+    """An address, or a pattern of addresses, in one of the ways to write it; the schemes of TCP are one."""
+    address = address.strip()
     if address.startswith(("/", "unix://")):
         return f"unix://{_real_path(address.removeprefix('unix://'))}"
     scheme, separator, rest = address.partition("://")
     if not separator:
         return address
     place, slash, path = rest.partition("/")
+    scheme = "tcp" if scheme.lower() in {"http", "https"} else scheme
     return f"{scheme.lower()}://{place.lower()}{slash}{path}".rstrip("/")
 
 
@@ -100,10 +103,14 @@ def _split(address: str) -> _Parts | None:
 def _host(name: str) -> str:
     """A host's name without a dot at its end, or its number in one spelling; this machine is "localhost"."""
     name = name.lower().rstrip(".")
-    with suppress(ValueError):
-        number = ipaddress.ip_address(name)
-        return "localhost" if number.is_loopback or number.is_unspecified else number.compressed
-    return name
+    number: ipaddress.IPv4Address | ipaddress.IPv6Address
+    try:
+        number = ipaddress.IPv6Address(name) if ":" in name else ipaddress.IPv4Address(socket.inet_aton(name))
+    except (OSError, ValueError):  # a name; 127.1 and 2130706433 are numbers to a resolver
+        return name
+    if isinstance(number, ipaddress.IPv6Address):
+        number = number.ipv4_mapped or number
+    return "localhost" if number.is_loopback or number.is_unspecified else number.compressed
 
 
 def _real_path(path: str) -> str:

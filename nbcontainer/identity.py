@@ -53,11 +53,8 @@ def _user_id(folder: Path) -> str:
         return _read(file) or _create(file)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: there is no home
         why = getattr(error, "strerror", None) or error
-        warnings.warn(
-            f"{file} cannot be used: {why}. What this notebook makes has an id that ends with its kernel.",
-            IdentityWarning,
-            stacklevel=3,
-        )
+        text = f"{file} cannot be used: {why}. What this notebook makes has an id that ends with its kernel."
+        warnings.warn_explicit(text, IdentityWarning, "nbcontainer", 0)  # without a line of ours under it
         return _OF_THIS_PROCESS
 
 

@@ -128,7 +128,7 @@ def protected_as(place: Place) -> Iterator[str]:
         return
     if place.context and _matches(place.context):
         yield place.context
-    if _matches_address(place.address):
+    if _matches_address(place):
         yield place.address if place.kind == "engine" else place.name  # a cluster is never named by its address
     for name, address in _known_contexts(place.kind):
         if name != place.context and _matches(name) and _is_same(place.kind, address, place.address):
@@ -139,9 +139,12 @@ def _matches(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in settings.protected_contexts)
 
 
-def _matches_address(address: str) -> bool:
-    spelled = canonical(address)
-    return _matches(address) or any(fnmatchcase(spelled, canonical(each)) for each in settings.protected_contexts)
+def _matches_address(place: Place) -> bool:
+    spelled = canonical(place.address)
+    return _matches(place.address) or any(
+        fnmatchcase(spelled, canonical(pattern)) or _is_same(place.kind, place.address, pattern)
+        for pattern in settings.protected_contexts
+    )
 
 
 def _is_same(kind: str, one: str, other: str) -> bool:

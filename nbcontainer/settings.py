@@ -22,7 +22,7 @@ class Settings:
         engine: an engine's address (unix://, tcp://, ssh://), "podman" for the private Podman, or "" to look for one.
         context: the kubeconfig context, or "" for the current one.
         namespace: the namespace, or "" for the context's own.
-        protected_contexts: patterns of contexts in which only calls that name the context change anything.
+        protected_contexts: patterns of contexts or engines' addresses, which only calls that name them change.
         confirm: whether destructive verbs ask.
         log_window: lines of a log that page and notebook hold.
         spool_directory: where full outputs are kept; "" for a folder of the system's temporary directory.

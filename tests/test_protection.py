@@ -64,6 +64,8 @@ def contexts(tmp_path, monkeypatch):
         ("tcp://prod.example", "tcp://prod.example:2376", True),
         ("tcp://prod.example:2375", "tcp://prod.example:2376", False),
         ("tcp://localhost:2375", "tcp://127.0.0.1:2375", True),
+        ("tcp://10.0.9:2375", "tcp://[::ffff:10.0.0.9]:2375", True),
+        ("tcp://10.0.0.9:2375", "tcp://10.0.0.90:2375", False),
         ("tcp://[::1]:2375", "tcp://[0:0:0:0:0:0:0:1]:2375", True),
         ("tcp://prod.example:2375", "tcp://dev.example:2375", False),
         ("ssh://root@Far.example", "ssh://root@far.example:22/", True),
@@ -123,6 +125,9 @@ def test_a_place_is_protected_by_what_it_is(place, names):
     [
         ("tcp://prod*", "tcp://PROD.example:2375", True),
         ("tcp://Prod.example:2375/", "tcp://prod.example:2375", True),
+        ("tcp://prod*", " https://prod.example:2376", True),
+        ("tcp://prod.example:2376", "tcp://prod.example", True),
+        ("tcp://prod.example:2376", "tcp://prod.example:2375", False),
         ("unix:///run/prod/../prod/docker.sock", SOCKET, True),
         ("/run/prod/*", SOCKET, True),
         ("/run/prod/*", "unix:///run/dev/docker.sock", False),
