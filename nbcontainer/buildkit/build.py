@@ -93,9 +93,9 @@ class Build:
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Session]:
         """What surrounds the Solve: the session, the news, and an end of all of it in any case."""
+        session = self._services
         try:
             with contextlib.ExitStack() as stack:
-                session = self._services
                 if isinstance(session, Services):
                     start, key = self._control.start_session, self._shared_key
                     session = start(session, shared_key=key, on_lost=self._session_lost)
@@ -108,6 +108,9 @@ class Build:
                 yield session
         except RpcError as error:
             failure = self._broken or SolveError.of(error)
+            if self._broken is None and isinstance(session, Session) and session.output_failure:
+                failure = SolveError(Code.UNKNOWN, session.output_failure)
+                failure.local = True
             failure.complete(self._failed_step, self._source_map)
             raise failure from None
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from . import filereceive, filesync
 from .connection import ByteStream, Call
+from .destination import DestinationError
 from .messages import (
     AuthorityRequest,
     Bytes,
@@ -86,6 +87,7 @@ class Session:
         id: By which builds name it.
         transfers: Directory name, or ``output`` and its number → what was sent or received of it, growing meanwhile.
         lost: Why it ended before `close`, or None.
+        output_failure: Why an output could not be kept here, of which the daemon may say no more than "EOF"; or "".
 
     Args:
         services: What to offer.
@@ -111,6 +113,7 @@ class Session:
         self._logins: dict[str, Login | None] = {}
         self._asking = threading.Lock()
         self._closed = False
+        self.output_failure = ""
         self._server = Server(self._handlers(), on_lost=self._end)
 
     @property
@@ -256,20 +259,30 @@ class Session:
             while data := source.read(_CHUNK):
                 yield Bytes(data=data).encode()
 
-    def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Iterable[bytes | list[bytes]]:
+    def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes | list[bytes]]:
         name = _first(metadata, "buildkit-attachable-exporter-id") or "0"
         self._tell("output", name)
         folder = self.services.output_folders.get(name)
         if folder is not None:
             statistics = self.transfers[f"output {name}"] = filesync.Statistics()
-            return filereceive.receive(requests, folder, statistics)
+            try:
+                yield from filereceive.receive(requests, folder, statistics)
+            except DestinationError as error:
+                raise self._refused(f"the output cannot be received: {error}") from None
+            return
         opener = self.services.outputs.get(name)
         if opener is None:
             raise RpcError(Code.NOT_FOUND, f"no output {name!r}")
-        with opener() as target:
-            for message in requests:
-                target.write(Bytes.decode(message).data)
-        return ()
+        try:
+            with opener() as target:
+                for message in requests:
+                    target.write(Bytes.decode(message).data)
+        except OSError as error:  # a full disk
+            raise self._refused(f"the output cannot be written: {error.strerror}") from None
+
+    def _refused(self, why: str) -> RpcError:
+        self.output_failure = why
+        return RpcError(Code.UNKNOWN, why)
 
 
 class Tunnel:

@@ -50,7 +50,7 @@ def solve_failure(
     if at_fault is not None:
         lines, title = lines or dockerfile.own(at_fault), title or at_fault.title
     return build_failed(
-        translator.error(failed) or error.message,
+        error.message if error.local else translator.error(failed) or error.message,
         step=step.name if step else "",
         title=title,
         lines=lines,
