@@ -89,7 +89,9 @@ def run_classic(
             progress.tell(warning)
         translator = ClassicTranslator(dockerfile, foretold, progress.tell, spool.write)
         _run(engine, request, dockerfile, translator, progress)
-    found = _inspect(engine, request.tags[0] if request.tags else translator.image_id)
+    found = _inspect(engine, translator.image_id)
+    if not found:  # what looked like an id was a step's output, and the stream ended early
+        raise _lost(engine, "it ended the build without a word of the image.")
     image_id = str(found.get("Id") or translator.image_id)
     if image_id and not image_id.startswith("sha256:"):
         image_id = f"sha256:{image_id}"

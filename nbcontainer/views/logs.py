@@ -88,10 +88,14 @@ class LogView(View[LogEvent, LogState]):
         """The lines since the last call, from the spool file where they were too many for the state, and the notes."""
         count = min(state.total - self._written, RANGE_LINES)
         lines = self._lines(state, self._written, count) if count else ()
+        texts: list[str] = []
         if count and not lines and (state.spool_note or not state.following):  # the file has no more
             held = state.total - len(state.lines)
+            texts = [
+                *self._due_notes(state, coloured=coloured),
+                f"— {_count(held - self._written)} passed, in no file —",
+            ]
             lines, self._written = state.lines, held
-        texts = []
         for line in lines:
             texts += [*self._due_notes(state, coloured=coloured), self._streamed(state, line, coloured=coloured)]
             self._written += 1

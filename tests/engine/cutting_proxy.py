@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tests.engine.peers import unix_connect, unix_listener
 
 HEADER = 8
+ENDINGS = {"garbage": b"\xff" * 20, "ended": b"0\r\n\r\n"}
 
 
 @dataclass
@@ -18,7 +19,8 @@ class Cut:
         words: what the first line of its request has.
         marker: it breaks after the frame, or, in an answer without frames, after the bytes that have this.
         how: "between" two frames or right after the bytes, "within" the frame that follows; "stall": it stays open and
-            brings nothing any more; "garbage": what follows is no frame; "clean": as between, and HTTP cannot tell.
+            brings nothing any more; "garbage": what follows is no frame; "clean": as between, and HTTP cannot tell;
+            "ended": the answer ends as a good one does, with the chunk that has the marker.
         times: in so many answers.
     """
 
@@ -93,33 +95,39 @@ class CuttingProxy:
             near.shutdown(socket.SHUT_WR)
 
     def _until_cut(self, near, far, cut, data):
-        framed = b"/attach" in cut.words or b"/start" in cut.words
-        while True:
-            piece, data = self._piece(data) if framed else (data, b"")
-            if piece:
-                found = cut.marker in piece
-                end = len(piece) if framed or not found else piece.index(cut.marker) + len(cut.marker)
-                near.sendall(piece[:end])
-                if found:
-                    break
-                continue
-            more = far.recv(65536)
-            if not more:
-                near.shutdown(socket.SHUT_WR)
-                return
-            data += more
+        data = self._up_to_marker(near, far, cut, data)
+        if data is None:
+            near.shutdown(socket.SHUT_WR)
+            return
         if cut.how == "within":
             while not (piece := self._piece(data)[0]):
                 data += far.recv(65536)
             near.sendall(piece[: HEADER + (len(piece) - HEADER) // 2])
-        elif cut.how == "garbage":
-            near.sendall(b"\xff" * 20)
+        elif cut.how in ENDINGS:
+            near.sendall(ENDINGS[cut.how])
         cut.times -= 1
         cut.done.set()
         if cut.how == "stall":
             self._closed.wait()
         for connection in (near, far):
             connection.shutdown(socket.SHUT_RDWR)
+
+    def _up_to_marker(self, near, far, cut, data):
+        """Pass on all up to the break; what came after it, or None where the answer ended before."""
+        framed = b"/attach" in cut.words or b"/start" in cut.words
+        while True:
+            piece, data = self._piece(data) if framed else (data, b"")
+            if not piece:
+                more = far.recv(65536)
+                if not more:
+                    return None
+                data += more
+                continue
+            _, found, rest = piece.partition(cut.marker) if cut.marker else ("", b"", b"")
+            exact = found and not framed and cut.how != "ended"
+            near.sendall(piece[: len(piece) - len(rest)] if exact else piece)
+            if found or not cut.marker:
+                return data
 
     @staticmethod
     def _piece(data):

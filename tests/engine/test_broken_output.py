@@ -6,15 +6,18 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.engine import connection, containers, images, run_output
+from nbcontainer.engine.build import build
 from nbcontainer.engine.exec import execute
 from nbcontainer.engine.logs import logs
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, NotFound, PullFailed
+from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest
 from nbcontainer.views.logs import LogView
 from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from tests.engine.conftest import find, running
 from tests.engine.cutting_proxy import CuttingProxy
 from tests.faults.proxy import Fault, FaultProxy, Kind, Way, connector, unix_listener
 
@@ -41,6 +44,19 @@ def proxy(engine, tmp_path):
 def far(engine, proxy):
     """The engine, by that way."""
     return connection.Engine(proxy.address, "test", engine.capabilities, _where=connection.Address(proxy.address))
+
+
+@pytest.fixture
+def proxy_of_podman(tmp_path, monkeypatch):
+    """A way to Podman that can be cut."""
+    with CuttingProxy(tmp_path / "podman.sock", find(running("podman", "Podman").host, monkeypatch).address) as between:
+        yield between
+
+
+@pytest.fixture
+def podman_far(proxy_of_podman, monkeypatch):
+    """Podman, by that way."""
+    return find(proxy_of_podman.address, monkeypatch)
 
 
 @pytest.fixture
@@ -232,6 +248,22 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
     with pytest.raises(EngineUnavailable) as caught:
         containers.run(far, RunRequest(busybox, ("true",))).result(60)
     assert "may have" not in caught.value.message
+
+
+def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_like_an_id(
+    podman_far, proxy_of_podman, unique
+):
+    tag = f"{unique}:1"
+    build(podman_far, BuildRequest("FROM busybox", tags=(tag,))).result(60)
+    digits = "".join(map(str, range(100, 132)))[:64]
+    cut = proxy_of_podman.cut(b"/build", f'{digits}\\n"}}'.encode(), "ended")
+    text = f"FROM busybox\nRUN echo {unique}; printf %s $(seq 100 131) | cut -c1-64; sleep 600"
+    try:
+        with pytest.raises(EngineUnavailable, match="without a word of the image"):
+            build(podman_far, BuildRequest(text, tags=(tag,))).result(60)
+        assert cut.done.is_set()
+    finally:
+        images.remove(podman_far, tag, force=True)
 
 
 def test_a_container_that_stays_is_not_asked_twice_for_a_line(far, busybox):
