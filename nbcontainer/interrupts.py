@@ -7,6 +7,7 @@ magic by `run_calmly`, where no interrupt is lost and each is answered in one wa
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+
+from nbcontainer.errors import Stopped
 
 __all__ = ["Bell", "held_back", "redelivered", "run_calmly", "settled"]
 
@@ -67,7 +70,6 @@ def _handler() -> Iterator[None]:
 
     def ignored(found: sys.UnraisableHookArgs) -> None:
         if issubclass(found.exc_type, KeyboardInterrupt):
-            _state.raised = float("-inf")
             _deliver_again(lambda: _state.came)
         else:
             unraisable(found)
@@ -83,12 +85,12 @@ def _handler() -> Iterator[None]:
 
 def _deliver_again(is_due: Callable[[], bool] = lambda: True) -> None:
     def deliver() -> None:
+        time.sleep(REDELIVERY_SECONDS)
         if is_due():
+            _state.raised = float("-inf")
             os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(REDELIVERY_SECONDS, deliver)
-    timer.daemon = True
-    timer.start()
+    _thread.start_new_thread(deliver, ())  # a Thread's start waits, which might be interrupted where that is swallowed
 
 
 @contextmanager
@@ -151,12 +153,12 @@ def run_calmly(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
     interruption: BaseException | None = None
     try:
         if not _can_take_over():
-            value = work()
+            value = _done(work)
         else:
             _state.held, _state.came, _state.raised = 0, False, float("-inf")
             with _handler():
                 try:
-                    value = work()
+                    value = _done(work)
                 except KeyboardInterrupt:
                     _state.came = True
                 if _state.came:
@@ -167,6 +169,18 @@ def run_calmly(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
     if interruption is not None:
         raise interruption
     return value
+
+
+def _done(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except Stopped:
+        raise
+    except Exception:
+        # what an interrupt became on its way: where a class is made, Python 3.11 wraps it in a RuntimeError
+        if _state.came and threading.current_thread() is threading.main_thread() and _is_installed():
+            raise KeyboardInterrupt from None
+        raise
 
 
 class Bell:

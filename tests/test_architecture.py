@@ -17,7 +17,7 @@ HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "
 ALLOWED = {
     "version": set(),
     "errors": set(),
-    "interrupts": set(),
+    "interrupts": {"errors"},
     "settings": {"errors"},
     "spool": {"errors", "settings"},
     "proxies": set(),

@@ -139,6 +139,27 @@ def test_an_interrupt_that_something_swallows_is_raised_by_the_next_wait_or_the_
     assert time.monotonic() - began < 1
 
 
+def test_an_interrupt_that_became_another_error_is_one_all_the_same():
+    class Names:
+        def __set_name__(self, owner, name):
+            interrupt()
+
+    with pytest.raises(Stopped):
+        run_calmly(lambda: type("Made", (), {"name": Names()}), answer)
+    with pytest.raises(Stopped, match="not changed"):
+        run_calmly(decline, answer)
+    with pytest.raises(ZeroDivisionError):
+        run_calmly(lambda: 1 / 0, answer)
+
+
+def decline():
+    """A question that Ctrl-C answers."""
+    try:
+        interrupt()
+    except KeyboardInterrupt:
+        raise Stopped("It was not changed.") from None
+
+
 def test_further_interrupts_do_not_break_the_answer_to_the_first():
     after = []
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
-from nbcontainer.interrupts import settled
+from nbcontainer.interrupts import run_calmly
 from nbcontainer.operation import running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -158,13 +158,17 @@ def run_magic(
     running that the magic began.
     """
     before = running()
+
+    def answer() -> Stopped:
+        left = running() - before  # interrupted before anybody waited for it
+        for operation in left:
+            operation.stop()
+        for operation in left:
+            operation.interrupt()
+        return interrupted()
+
     try:
-        return _run(verbs, line, cell, namespace, shell)
-    except KeyboardInterrupt:
-        with settled():
-            for operation in running() - before:  # interrupted before anybody waited for it
-                operation.stop()
-        raise interrupted() from None
+        return run_calmly(lambda: _run(verbs, line, cell, namespace, shell), answer)
     except NbcontainerError as error:
         raise _quiet(error) from None
 
