@@ -186,3 +186,12 @@ def test_where_no_file_can_be_written_the_line_says_so(monkeypatch, tmp_path):
     assert isinstance(said, InternalError)
     assert said.traceback == ""
     assert "its traceback could not be kept. Outputs cannot be kept in" in said.message
+
+
+def test_completion_that_fails_offers_nothing(kernel):
+    kernel.run(
+        "import nbcontainer.magics.candidates as ours\ndef broken(*a): raise ValueError\nours.candidates = broken"
+    )
+    ran = kernel.run("print(get_ipython().Completer.complete(line_buffer='%docker pu', cursor_pos=10))")
+    assert "'push'" not in ran.printed
+    assert "Traceback" not in ran.printed + str(ran.outputs)
