@@ -65,6 +65,15 @@ def test_a_kernel_shows_one_line_and_the_cell_fails(kernel):
     assert SECRET not in text + str(ran.outputs) + str(ran.messages)
 
 
+def test_a_group_of_errors_is_one_line_too(kernel):
+    kernel.run("import nbcontainer.api as api\ndef doctor(): raise ExceptionGroup('x', [KeyError('y')])")
+    kernel.run("api.doctor = doctor")
+    ran = kernel.run("%nbcontainer doctor")
+    assert ran.error == "InternalError"
+    assert len(ran.traceback) == 2
+    assert "Traceback" not in str(ran.outputs)
+
+
 def test_api_use_stays_an_ordinary_traceback(kernel):
     kernel.run(BREAK)
     ran = kernel.run("import nbcontainer as nbc; api.doctor()")
