@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.config import proxies
-from nbcontainer.engine.http import ReplyStream, lost, plain, quoted
+from nbcontainer.engine.http import plain, quoted
 from nbcontainer.engine.images import pull
-from nbcontainer.engine.output import Recorder, follow_output, output_of, send_input
+from nbcontainer.engine.output import Recorder, output_of, send_input
 from nbcontainer.engine.run_failures import name_in_use, start_failed
+from nbcontainer.engine.run_output import ExitCode, RunOutput
 from nbcontainer.engine.run_request import creation, is_image_id, run_words
 from nbcontainer.errors import (
     ApiError,
@@ -158,12 +159,12 @@ class _Runner:
                 exit_code = self._attached(container, name, self._spool)
             # a detached container that was started while somebody stopped the call is not left running
             ended = self._spool is not None or not self._progress.stopping
-        except ApiError as error:
-            found = self._start_failed(error)
-            if found is error:
-                raise
-            raise found from error
-        except EngineUnavailable as error:
+        except (EngineUnavailable, ApiError) as error:
+            if isinstance(error, ApiError) and not _is_lost(error):
+                found = self._start_failed(error)
+                if found is error:
+                    raise
+                raise found from error
             lost_sight = not self._progress.stopping
             raise self._out_of_sight(error, container) if lost_sight else error from None
         finally:
@@ -192,6 +193,8 @@ class _Runner:
             made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
         except Conflict as error:
             raise name_in_use(self._engine, error, self._request.name) from error
+        except (EngineUnavailable, ApiError) as error:
+            raise _perhaps_made(error) from error
         for warning in made.get("Warnings") or ():
             self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
         return str(made["Id"])
@@ -225,32 +228,25 @@ class _Runner:
             self._check_stop()
             self._start(container)
             self._progress.tell(LogSource(name, open=True))
-            if self._request.stdin is not None:
-                send_input(stream, self._request.stdin)
-            if not follow_output(stream, name, Recorder(self._progress, spool)):
-                raise lost(f"{self._engine.name} broke off in the middle of the output.", self._engine.address)
-            exit_code = self._exit_code(waiting)
+            sent = send_input(stream, self._request.stdin) if self._request.stdin is not None else None
+            again = condition if condition == "removed" else "not-running"
+            code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
+            output = RunOutput(self._engine, container, name, Recorder(self._progress, spool), self._progress)
+            stays = not self._request.remove and self._request.restart in ("", "no")
+            exit_code = output.follow(stream, code, stays=stays, sent=sent)
         if self._request.remove and condition != "removed":
             with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
         self._progress.tell(LogSource(name, open=False))
         return exit_code
 
-    def _exit_code(self, waiting: ReplyStream) -> int:
-        for message in waiting.lines():
-            if isinstance(message.get("StatusCode"), int):
-                return int(message["StatusCode"])
-            error = message.get("Error") or message.get("message")
-            raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
-        raise lost(f"{self._engine.name} went away before it told the exit code.", self._engine.address)
-
-    def _out_of_sight(self, error: EngineUnavailable, container: str) -> EngineUnavailable:
+    def _out_of_sight(self, error: EngineUnavailable | ApiError, container: str) -> EngineUnavailable:
         """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
         name = self._request.name or container[:SHORT_ID]
         follow = self._engine.commands.magic("logs", "-f", name)
         return EngineUnavailable(
             f"{error.message} Where {name} had been started, it runs on.",
-            tried=error.tried,
+            tried=getattr(error, "tried", ()),
             cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
         )
 
@@ -287,6 +283,22 @@ class _Runner:
             self._http.call("DELETE", path, query={"force": True, "v": True}, timeout=patience)
         else:  # one that has ended too: it shall not be started again
             self._http.call("POST", f"{path}/stop", query={"t": 0}, timeout=patience)
+
+
+def _is_lost(error: NbcontainerError) -> bool:
+    """Whether the engine was asked, and its answer did not come: what was asked for may be done all the same."""
+    return isinstance(error, EngineUnavailable) or (isinstance(error, ApiError) and error.reason == "timeout")
+
+
+def _perhaps_made(error: EngineUnavailable | ApiError) -> EngineUnavailable | ApiError:
+    """The error of a call that makes a container; it says so where that may be there, though its id is not known."""
+    if not _is_lost(error) or isinstance(error.__cause__, (ConnectionRefusedError, FileNotFoundError)):
+        return error
+    return EngineUnavailable(
+        f"{error.message} It may have made the container, and has not started it.",
+        tried=getattr(error, "tried", ()),
+        cure=f"{error.cure}; %docker ps -a lists what is there.".removeprefix("; "),
+    )
 
 
 # --- list

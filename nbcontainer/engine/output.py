@@ -138,15 +138,22 @@ class Recorder:
             self._progress.tell(LogLines(tuple(lines)))
 
 
-def send_input(stream: Stream, data: bytes) -> None:
-    """Send a command its whole standard input, on a thread of its own so that its output is read meanwhile."""
+def send_input(stream: Stream, data: bytes) -> threading.Event:
+    """Send a command its whole standard input, on a thread of its own so that its output is read meanwhile.
+
+    Returns:
+        what is set once all of it is sent.
+    """
+    sent = threading.Event()
 
     def send() -> None:
         with contextlib.suppress(OSError):  # the command ended without reading it all
             stream.sendall(data)
             stream.shutdown_write()
+            sent.set()
 
     threading.Thread(target=send, daemon=True, name="nbcontainer: stdin").start()
+    return sent
 
 
 def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool = False) -> bool:

@@ -287,7 +287,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             f"There is a pod {name!r} already.",
             status=409,
             reason="AlreadyExists",
-            cure=f"Delete it first (%kpod delete {name}), or choose another name.",
+            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
         )
     if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
         with suppress(NbcontainerError):
@@ -321,7 +321,7 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
                 + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
                 exit_code=code,
                 output=output,
-                cure=f"It stays; `%kpod logs {request.name}` shows what it wrote.",
+                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
             )
 
 
@@ -348,7 +348,7 @@ def find_pod(engine: Engine, name: str) -> dict[str, Any]:
 
 def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> NotFound:
     near = difflib.get_close_matches(name, [str(pod.get("Name") or "") for pod in pods], n=3, cutoff=0.7)
-    cure = f"Did you mean {' or '.join(near)}?" if near else "%kpod lists the pods."
+    cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
+from nbcontainer.interrupts import settled
 from nbcontainer.operation import running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -160,8 +161,9 @@ def run_magic(
     try:
         return _run(verbs, line, cell, namespace, shell)
     except KeyboardInterrupt:
-        for operation in running() - before:  # interrupted before anybody waited for it
-            operation.stop()
+        with settled():
+            for operation in running() - before:  # interrupted before anybody waited for it
+                operation.stop()
         raise interrupted() from None
     except NbcontainerError as error:
         raise _quiet(error) from None

@@ -13,6 +13,7 @@ from nbcontainer.model.spool import SpoolCut
 __all__ = [
     "LogEnded",
     "LogEvent",
+    "LogGap",
     "LogLine",
     "LogLines",
     "LogRequest",
@@ -81,6 +82,13 @@ class LogSource:
 
 
 @dataclass(frozen=True, slots=True)
+class LogGap:
+    """Something is missing here; `note` says what, and why."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogEnded:
     """Nothing more will come.
 
@@ -98,7 +106,7 @@ def ended_with(exit_code: int | None) -> LogEnded:
     return LogEnded("failed", f"exit code {exit_code}") if exit_code else LogEnded("done")
 
 
-LogEvent = LogLines | LogSource | LogEnded | SpoolCut
+LogEvent = LogLines | LogSource | LogGap | LogEnded | SpoolCut
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +158,8 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
             state = replace(state, sources=sources)
             return _noted(state, event.note) if event.note else state
+        case LogGap():
+            return replace(_noted(state, event.note), gaps=(*state.gaps, event.note))
         case SpoolCut():
             return replace(_noted(state, event.note), gaps=(*state.gaps, event.note), spool_note=event.note)
         case LogEnded():

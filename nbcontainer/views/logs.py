@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogSource, LogState
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines, LogSource, LogState
 from nbcontainer.model.spool import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
@@ -73,7 +73,7 @@ class LogView(View[LogEvent, LogState]):
                     self._sources.append(event.name)
                 about = f"{plain(event.name)}: " if event.name and not event.note.startswith(event.name) else ""
                 return f"— {about}{plain(event.note)} —" if event.note else None
-            case SpoolCut():
+            case LogGap() | SpoolCut():
                 return f"— {plain(event.note)} —"
             case LogEnded():
                 return None

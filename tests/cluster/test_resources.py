@@ -162,7 +162,7 @@ def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
         apply(space, text.replace("app: fixed", "app: other"))
     message = "line 13: spec.selector.matchLabels.app cannot be changed once Deployment fixed exists."
     assert caught.value.message == f"{message} Applied before it: ConfigMap fixed."
-    assert f"`kubectl delete deployment fixed -n {space.namespace}`" in caught.value.cure
+    assert f"`{space.commands.kubectl('delete', 'deployment', 'fixed')}`" in caught.value.cure
 
 
 TEMPLATE = "{metadata: {labels: {app: x}}, spec: {restartPolicy: %s, containers: [{name: c, image: busybox}]}}"
@@ -202,7 +202,7 @@ def test_fixed_fields_of_other_kinds(space, kind, body, change, line):
     with pytest.raises(ApiError) as caught:
         apply(space, text.replace(*change))
     assert caught.value.message == f"{line} cannot be changed once {kind} fixed-{kind.lower()} exists."
-    assert f"kubectl delete {kind.lower()} fixed-{kind.lower()} -n {space.namespace}" in caught.value.cure
+    assert space.commands.kubectl("delete", kind.lower(), f"fixed-{kind.lower()}") in caught.value.cure
 
 
 def test_near_kinds_are_suggested(space):
