@@ -201,6 +201,12 @@ async def _refusal(
         error.cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
         return error
     message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
+    field, kind = manifest.unquoted(message)
+    if field:
+        wanted = f"{field} must be text, and without quotes this is {kind}"
+        error = _typed(cluster, status, answer, f"line {manifest.line_of(field)}: {wanted}.{stays}")
+        error.cure = "Put the value in quotes."
+        return error
     return _typed(cluster, status, answer, manifest.with_lines(message) + stays)
 
 

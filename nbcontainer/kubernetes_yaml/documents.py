@@ -16,6 +16,7 @@ __all__ = ["read_document", "read_documents"]
 
 SEPARATOR = "---"
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|(?<=[\n\r])\ufeff")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # Python's text may hold one, no file does
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _MIGHT_BE_JSON = re.compile(rf"[{_SPACES}]*\{{")
 _TO_THE_NEXT_LINE = re.compile(rf"[{_SPACES.replace(chr(10), '')}]*\n?")
@@ -32,6 +33,7 @@ def read_documents(text: str, first_line: int = 1) -> list[Document]:
         YamlError: it is neither; with the line.
     """
     found: list[Document] = []
+    _refuse(_SURROGATE, text, first_line)
     if _MIGHT_BE_JSON.match(text):
         found, rest = read_json_objects(text, first_line)
         if rest is None:
@@ -57,10 +59,7 @@ def read_document(text: str | bytes, first_line: int = 1) -> Document | None:
     import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
 
     body = (text if isinstance(text, str) else _decoded(text, first_line)).removeprefix("\ufeff")
-    unprintable = _UNPRINTABLE.search(body)
-    if unprintable is not None:
-        code = f"U+{ord(unprintable[0]):04X}"
-        raise YamlError(_line(body, unprintable.start(), first_line), f"the character {code} cannot stand in YAML")
+    _refuse(_UNPRINTABLE, body, first_line)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         root = compose(yaml.parse(body, Loader=loader), body, first_line)
@@ -119,5 +118,8 @@ def _syntax(error: Any, text: str, first_line: int) -> YamlError:
     return YamlError(line + first_line, f"this is not YAML: {words or 'it cannot be parsed'}", cure=cure)
 
 
-def _line(text: str, position: int, first_line: int) -> int:
-    return text.count("\n", 0, position) + first_line
+def _refuse(characters: re.Pattern[str], text: str, first_line: int) -> None:
+    found = characters.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + first_line
+        raise YamlError(line, f"the character U+{ord(found[0]):04X} cannot stand in YAML")

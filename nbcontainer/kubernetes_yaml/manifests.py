@@ -17,6 +17,8 @@ _PART = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 _UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
 _TYPED_FIELD = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=-]*): ")
 
+_TEXT_WANTED = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=/-]*): expected string, got ")
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -56,6 +58,14 @@ class Manifest:
             )
         typed = _TYPED_FIELD.search(message)
         return f"line {self.line_of(typed.group(1) if typed else '')}: {message}"
+
+    def unquoted(self, message: str) -> tuple[str, str]:
+        """The field of which the API server says that it must be text, and what YAML makes of it without quotes."""
+        wanted = _TEXT_WANTED.search(message)
+        found, whole = self._nearest(wanted[1] if wanted else "")
+        if wanted is None or not whole or not isinstance(found.value, bool | int | float):
+            return "", ""
+        return wanted[1], "a boolean" if isinstance(found.value, bool) else "a number"
 
     def _nearest(self, path: str) -> tuple[Field, bool]:
         """A field by its path as the API words it (containers[0], or [name="web"]), and whether it is there at all."""

@@ -38,7 +38,10 @@ def _match(context: Any) -> Any:
         return SimpleMatcherResult(completions=[])
     from nbcontainer.magics.candidates import candidates  # noqa: PLC0415 - on first use
 
-    found = candidates(text, context.cursor_line, context.cursor_position)
+    try:
+        found = candidates(text, context.cursor_line, context.cursor_position)
+    except Exception:  # noqa: BLE001 - IPython would print its traceback over the line that is being typed
+        found = None
     if found is None:
         return SimpleMatcherResult(completions=[])
     fragment, items = found

@@ -80,7 +80,8 @@ def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
         except Exception as error:  # noqa: BLE001 - the one place that all magics pass
             from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
 
-            raise presentable(error) from None
+            shown = presentable(error)
+        raise shown  # not where it was caught: with a group of errors as its context IPython prints all of it
 
     magic.__name__ = name
     sign = "%%" if name == "dockerfile" else "%"

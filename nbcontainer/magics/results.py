@@ -51,12 +51,15 @@ def _guarded(draw: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(draw)
     def guarded(*arguments: Any) -> None:
+        shown: Exception | None = None
         try:
             draw(*arguments)
         except Exception as error:  # noqa: BLE001 - whatever it is
             from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
 
-            raise presentable(error) from None
+            shown = presentable(error)
+        if shown is not None:
+            raise shown  # as a magic raises it
 
     return guarded
 

@@ -92,8 +92,11 @@ data:
     assert found["metadata"]["annotations"] == {"until": "2030-03-25T13:37:11Z"}
     text_alone = {"opens": "12:30", "equal": "=", "never": "2030-13-45", "octal": "010", "bytes": "hello"}
     assert found["data"] == {"9000": "x", "true": "x", **text_alone}
-    with pytest.raises(ApiError, match=r"line 12: .*data\.octal"):
-        apply(space, text.replace('"010"', "010"))
+    for word, kind in (("010", "a number"), ("yes", "a boolean")):
+        with pytest.raises(ApiError) as caught:
+            apply(space, text.replace('"010"', word))
+        assert caught.value.message == f"line 12: data.octal must be text, and without quotes this is {kind}."
+        assert caught.value.cure == "Put the value in quotes."
 
 
 def test_a_conflict_names_field_manager_and_line(space):

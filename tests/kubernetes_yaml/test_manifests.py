@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcontainer.errors import UsageError, YamlError
+from nbcontainer.kubernetes_yaml.documents import read_document
 from nbcontainer.kubernetes_yaml.manifests import parse_manifests
 
 POD_TEXT = """\
@@ -112,3 +113,14 @@ def test_json_has_lines():
     assert second.line_of("metadata.name") == 11
     with pytest.raises(YamlError, match="the nesting is deeper"):
         parse_manifests('{"a":' * 50_000)
+    with pytest.raises(YamlError, match=r"line 2: the character U\+DC00"):
+        parse_manifests('{"a":\n"\udc00"}')
+
+
+def test_a_file_may_be_utf_16():
+    text = "a: é\nb: 12:30\n"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        assert read_document(text.encode(encoding)).root.value == {"a": "é", "b": "12:30"}
+    with pytest.raises(YamlError, match="line 2: its text is not UTF-8"):
+        read_document(b"a: b\nc: \xff\n")
+    assert read_document(b"") is None

@@ -65,6 +65,15 @@ def test_a_kernel_shows_one_line_and_the_cell_fails(kernel):
     assert SECRET not in text + str(ran.outputs) + str(ran.messages)
 
 
+def test_a_group_of_errors_is_one_line_too(kernel):
+    kernel.run("import nbcontainer.api as api\ndef doctor(): raise ExceptionGroup('x', [KeyError('y')])")
+    kernel.run("api.doctor = doctor")
+    ran = kernel.run("%nbcontainer doctor")
+    assert ran.error == "InternalError"
+    assert len(ran.traceback) == 2
+    assert "Traceback" not in str(ran.outputs)
+
+
 def test_api_use_stays_an_ordinary_traceback(kernel):
     kernel.run(BREAK)
     ran = kernel.run("import nbcontainer as nbc; api.doctor()")
@@ -186,3 +195,12 @@ def test_where_no_file_can_be_written_the_line_says_so(monkeypatch, tmp_path):
     assert isinstance(said, InternalError)
     assert said.traceback == ""
     assert "its traceback could not be kept. Outputs cannot be kept in" in said.message
+
+
+def test_completion_that_fails_offers_nothing(kernel):
+    kernel.run(
+        "import nbcontainer.magics.candidates as ours\ndef broken(*a): raise ValueError\nours.candidates = broken"
+    )
+    ran = kernel.run("print(get_ipython().Completer.complete(line_buffer='%docker pu', cursor_pos=10))")
+    assert "'push'" not in ran.printed
+    assert "Traceback" not in ran.printed + str(ran.outputs)
