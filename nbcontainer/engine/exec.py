@@ -5,23 +5,29 @@ from __future__ import annotations
 import secrets
 import shlex
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.exec_end import end_command
 from nbcontainer.engine.http import quoted
 from nbcontainer.engine.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, outcome_of
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecResult
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.http import Http
     from nbcontainer.model.pods import ExecRequest
 
 __all__ = ["execute"]
 
+END_SECONDS = 1.0  # between a command's last word and the engine's word that it has ended
+PAUSE_SECONDS = 0.1  # between two questions whether it has
 MARK = "NBCONTAINER_EXEC"  # the variable by which a command is found again
 
 Execution = Operation[LogEvent, LogState, ExecResult]
@@ -83,21 +89,24 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     }
     made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
-    timer = threading.Timer(request.timeout, stream.close) if request.timeout > 0 else None
-    if timer is not None:
-        timer.daemon = True
-        timer.start()
+
+    def ask() -> None:
+        """Whether a silent command is still there: an output that stalled does not end with it."""
+        if not http.json("GET", f"/exec/{made}/json").get("Running"):
+            raise ConnectionError("The command has ended, and the connection brought no more of its output.")
+
+    stream.when_silent(ask)
+    deadline = _Deadline(request.timeout, stream.close)
     progress.tell(LogSource(request.name, open=True))
     try:
         with stream:
             if request.stdin is not None:
                 send_input(stream, request.stdin)
-            follow_output(stream, request.name, Recorder(progress, spool), raw=request.tty)
+            whole = follow_output(stream, request.name, Recorder(progress, spool), raw=request.tty)
+        state = _state_at_end(http, made, deadline, progress, whole=whole)
     finally:
         spool.close()
-        if timer is not None:
-            timer.cancel()
-    state = http.json("GET", f"/exec/{made}/json")
+        deadline.cancel()
     if state.get("Running"):
         note = end_command(http, container, made, f"{MARK}={mark}")
         progress.tell(LogSource(request.name, open=False, note=note))
@@ -107,3 +116,42 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
         )
     progress.tell(LogSource(request.name, open=False))
     return int(state.get("ExitCode") or 0)
+
+
+class _Deadline:
+    """Ends an output after some seconds, 0 for never."""
+
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+        self.over = threading.Event()
+        self._end = end
+        self._timer = threading.Timer(seconds, self._pass) if seconds > 0 else None
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _pass(self) -> None:
+        self.over.set()
+        self._end()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _state_at_end(
+    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
+) -> dict[str, Any]:
+    """How the command stands, once it has ended or its time is over.
+
+    Where it outlives its output, or that ended within a frame, the connection broke, and no engine keeps such an
+    output: a note says that something may be missing.
+    """
+    begun, told = time.monotonic(), False
+    while True:
+        state: dict[str, Any] = http.json("GET", f"/exec/{made}/json")
+        outlives = bool(state.get("Running")) and time.monotonic() - begun > END_SECONDS
+        if (outlives or not whole) and not (told or deadline.over.is_set() or progress.stopping):
+            told = True
+            progress.tell(LogGap("the connection ended before the command: what it wrote then is missing"))
+        if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if told else PAUSE_SECONDS):
+            return state

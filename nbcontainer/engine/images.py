@@ -167,6 +167,8 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     if plan.direction == "push" and not follower.digest:
         raise ApiError(f"{engine.name} ended the push without telling the image's digest.", reason="broken stream")
     found = inspect(engine, str(plan.reference))
+    if plan.direction == "pull" and not follower.has_pulled(str(found.get("Id") or "")):
+        raise ApiError(f"{engine.name} ended the pull before the image was here.", reason="broken stream")
     digest = follower.digest or _digest_of(found, plan.reference)
     progress.tell(ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
@@ -213,6 +215,12 @@ class _Follower:
             self._layer(name, status, message.get("progressDetail"))
         elif status:
             self._progress.tell(TransferNote(status))
+
+    def has_pulled(self, image_id: str) -> bool:
+        """Whether the engine said so: Docker ends with the digest, Podman with the image's id."""
+        short = image_id.removeprefix("sha256:")
+        found = next((layer for name, layer in self._layers.items() if short.startswith(name)), None)
+        return bool(self.digest) or (found is not None and found.status == "Download complete")
 
     def _layer(self, name: str, status: str, detail: Any) -> None:
         before = self._layers.get(name, LayerState(name))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.containers import inspect
 from nbcontainer.engine.http import quoted
@@ -25,11 +26,13 @@ from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nbcontainer.engine.connection import Engine
 
 __all__ = ["logs"]
+
+END_SECONDS = 1.0  # between a log's last word and the engine's word that the container has ended
 
 
 def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
@@ -103,6 +106,12 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     progress.tell(LogEnded())
 
 
+def _began(found: Mapping[str, Any]) -> str:
+    """When a container that runs was started; "" where it does not run."""
+    state = found.get("State") or {}
+    return str(state.get("StartedAt") or "") if state.get("Running") else ""
+
+
 class _Reader:
     """One container's log."""
 
@@ -117,8 +126,9 @@ class _Reader:
 
     def open(self) -> None:
         request = self._request
-        terminal = bool((inspect(self._engine, self._name).get("Config") or {}).get("Tty"))
-        self._frames = Frames(raw=terminal)
+        found = inspect(self._engine, self._name)
+        self._began = _began(found)
+        self._frames = Frames(raw=bool((found.get("Config") or {}).get("Tty")))
         self._lines = Lines(self._name, stamped=request.timestamps)
         query = {
             "stdout": True,
@@ -145,13 +155,28 @@ class _Reader:
         try:
             while data := self._stream.read():
                 self._take(data)
-            if self._frames.broken and not self._timed_out and not self._progress.stopping:
-                raise ApiError(f"The log of {self._name} broke off.", reason="broken stream")
+            over = self._timed_out or self._progress.stopping
+            if not over and (self._frames.broken or (self._request.follow and self._goes_on())):
+                cure = "See the rest with %docker logs." if self._frames.broken else "Follow it again."
+                raise ApiError(f"The log of {self._name} broke off.", reason="broken stream", cure=cure)
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:
                 self.error = error
         self._tell(self._lines.end())
         self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+
+    def _goes_on(self) -> bool:
+        """Whether the container runs on, as it ran when its log was opened: then this was not the log's end."""
+        if not self._began:
+            return False
+        with contextlib.suppress(ApiError):  # it is removed, or has not ended within this time
+            path = f"/containers/{quoted(self._name)}/wait"
+            self._engine.http().call("POST", path, query={"condition": "not-running"}, timeout=END_SECONDS)
+            return False
+        try:
+            return _began(inspect(self._engine, self._name)) == self._began  # else it was started again
+        except ApiError:
+            return False
 
     def _take(self, data: bytes) -> None:
         self._tell([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])

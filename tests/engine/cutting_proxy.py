@@ -18,7 +18,7 @@ class Cut:
         words: what the first line of its request has.
         marker: it breaks after the frame, or, in an answer without frames, after the bytes that have this.
         how: "between" two frames or right after the bytes, "within" the frame that follows; "stall": it stays open and
-            brings nothing any more; "garbage": what follows is no frame.
+            brings nothing any more; "garbage": what follows is no frame; "clean": as between, and HTTP cannot tell.
         times: in so many answers.
     """
 
@@ -70,6 +70,8 @@ class CuttingProxy:
                 if line.endswith(b" HTTP/1.1"):
                     self.requests.append(line)
                     plan[:] = [cut for cut in self.cuts if cut.words in line and cut.times > 0][:1]
+                    if plan and plan[0].how == "clean":  # an answer to HTTP/1.0 ends where its connection does
+                        data = data.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
                 far.sendall(data)
             far.shutdown(socket.SHUT_WR)
 
@@ -80,28 +82,25 @@ class CuttingProxy:
                 if not plan:
                     near.sendall(data)
                     continue
-                rest = self._head(near, rest + data)
-                if rest is None:
+                rest += data
+                head, end, rest = rest.partition(b"\r\n\r\n")
+                if not end:
+                    rest = head
                     continue
+                near.sendall(head + end)
                 self._until_cut(near, far, plan[0], rest)
                 return
             near.shutdown(socket.SHUT_WR)
-
-    @staticmethod
-    def _head(near, data):
-        head, found, rest = data.partition(b"\r\n\r\n")
-        if not found:
-            return None
-        near.sendall(head + found)
-        return rest
 
     def _until_cut(self, near, far, cut, data):
         framed = b"/attach" in cut.words or b"/start" in cut.words
         while True:
             piece, data = self._piece(data) if framed else (data, b"")
             if piece:
-                near.sendall(piece)
-                if cut.marker in piece:
+                found = cut.marker in piece
+                end = len(piece) if framed or not found else piece.index(cut.marker) + len(cut.marker)
+                near.sendall(piece[:end])
+                if found:
                     break
                 continue
             more = far.recv(65536)

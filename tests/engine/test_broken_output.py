@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from nbcontainer.engine import connection, containers, run_output
-from nbcontainer.errors import CommandFailed, EngineUnavailable, NotFound
+from nbcontainer.engine import connection, containers, images, run_output
+from nbcontainer.engine.exec import execute
+from nbcontainer.engine.logs import logs
+from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, NotFound, PullFailed
 from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import ExecRequest
 from nbcontainer.views.logs import LogView
 from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
@@ -191,6 +195,43 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
     with pytest.raises(EngineUnavailable) as caught:
         containers.run(far, RunRequest(busybox, ("true",))).result(60)
     assert "may have" not in caught.value.message
+
+
+@pytest.mark.parametrize("how", ["between", "within"])
+def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, container, how):
+    containers.run(far, RunRequest(busybox, ("sleep", "600"), name=container, detach=True)).result(60)
+    cut = proxy.cut(b"/start", b"line 5\n", how)
+    script = SLOWLY.replace("sleep 1;", "sleep 3;")
+    operation = execute(far, container, ExecRequest(container, ("sh", "-c", script)))
+    result = operation.result(60)
+    assert cut.done.is_set()
+    assert (texts(operation), result.exit_code) == (TEN[:5], 0)
+    assert result.notes == ("the connection ended before the command: what it wrote then is missing",)
+    proxy.cut(b"/start", b"line 5\n", how)
+    with pytest.raises(CommandFailed, match="exit code 3"):
+        execute(far, container, ExecRequest(container, ("sh", "-c", f"{script}; exit 3"))).result(60)
+    whole = execute(far, container, ExecRequest(container, ("sh", "-c", "seq 3; sleep 0.2; echo end"))).result(60)
+    assert (whole.output, whole.notes) == ("1\n2\n3\nend", ())
+
+
+@pytest.mark.parametrize("how", ["between", "clean"])
+def test_a_followed_log_that_ends_before_its_container_is_a_failure(far, proxy, busybox, container, how):
+    script = "for n in $(seq 600); do echo line $n; sleep 0.2; done"
+    containers.run(far, RunRequest(busybox, ("sh", "-c", script), name=container, detach=True)).result(60)
+    proxy.cut(b"/logs", b"line 5\n", how)
+    operation = logs(far, LogRequest((container,), follow=True))
+    with pytest.raises((ApiError, EngineUnavailable), match="broke off"):
+        operation.result(60)
+    assert texts(operation) == TEN[:5]
+
+
+def test_a_pull_that_ends_early_is_a_failure_though_the_image_was_here_before(far, proxy, registry):
+    name = f"{registry}/library/busybox:latest"
+    images.pull(far, name).result(60)
+    proxy.cut(b"/images/create", b"\n", "clean")
+    with pytest.raises(PullFailed, match="ended the pull before the image was here"):
+        images.pull(far, name).result(60)
+    assert images.pull(far, name).result(60).image == name
 
 
 def test_a_container_that_stays_is_not_asked_twice_for_a_line(far, busybox):

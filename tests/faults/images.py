@@ -90,6 +90,7 @@ class Build(OnEngine):
 class BuildOnPodman(Build):
     name = "build by Podman"
     part = "podman"
+    waits = frozenset({Kind.STALL})
 
 
 class BuildByBuilder(Build):
