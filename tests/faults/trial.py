@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 import os
 import random
 import shutil
@@ -57,8 +58,7 @@ class Scenario(abc.ABC):
     @classmethod
     def missing_here(cls) -> str:
         """Why this machine cannot do it; "" where it can."""
-        statuses = {name: parts()[name].status() for name in cls.needs}
-        return "; ".join(f"{name}: {status.detail}" for name, status in statuses.items() if not status)
+        return "; ".join(f"{name}: {words}" for name in cls.needs if (words := _missing(name)))
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Make what all its trials share. Not through the proxy."""
@@ -233,6 +233,13 @@ class Rig:
             return verdict, ended, proxy.connections
         finally:
             scenario.end()
+
+
+@functools.cache
+def _missing(name: str) -> str:
+    """Why a part of the environment is not there; asked once."""
+    status = parts()[name].status()
+    return "" if status else status.detail
 
 
 def scenario_of(classes: list[type[Scenario]], index: int) -> type[Scenario]:
