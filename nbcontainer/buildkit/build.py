@@ -69,12 +69,17 @@ class Build:
 
         Raises:
             SolveError: It failed; `Code.CANCELLED` after `cancel`, `Code.UNAVAILABLE` if the daemon was lost.
+            OutputError: An exporter's result did not arrive whole, whatever the daemon says.
         """
         with self._begin() as session:
             if self._on_source_map is None:
                 request = self._options.request(self.ref, session.id)
-                return self._control.solve(request, timeout=self._timeout, on_call=self._begun)
-            return self._run_through_gateway(session, self._on_source_map)
+                response = self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+            else:
+                response = self._run_through_gateway(session, self._on_source_map)
+            if (failure := session.output_error(built=True)) is not None:
+                raise failure
+            return response
 
     @contextlib.contextmanager
     def opened(self, *, internal: bool) -> Iterator[Gateway]:
@@ -95,9 +100,9 @@ class Build:
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Session]:
         """What surrounds the Solve: the session, the news, and an end of all of it in any case."""
+        session = self._services
         try:
             with contextlib.ExitStack() as stack:
-                session = self._services
                 if isinstance(session, Services):
                     start, key = self._control.start_session, self._shared_key
                     session = start(session, shared_key=key, on_lost=self._session_lost)
@@ -110,7 +115,8 @@ class Build:
                     raise self._broken
                 yield session
         except RpcError as error:
-            failure = self._broken or SolveError.of(error)
+            refused = session.output_error(built=False) if isinstance(session, Session) else None
+            failure = self._broken or refused or SolveError.of(error)
             failure.complete(self._failed_step, self._source_map)
             raise failure from None
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
+from nbcontainer.engine.proxy_tunnel import connect_tcp
 from nbcontainer.errors import Unsupported, UsageError
 
 if TYPE_CHECKING:
@@ -72,8 +73,13 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if "cert.pem" in here and "key.pem" in here:
-            context.load_cert_chain(here["cert.pem"], here["key.pem"])
+            context.load_cert_chain(here["cert.pem"], here["key.pem"], password=_no_password)
         return context
+
+
+def _no_password() -> str:
+    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
+    raise OSError("key.pem is encrypted, which docker does not take either")
 
 
 class UpgradeRefused(ConnectionError):
@@ -350,13 +356,16 @@ class _Child:
             self._process.wait()
 
 
-def dial(address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECONDS) -> Stream:
+def dial(
+    address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECONDS, through_proxy: bool = False
+) -> Stream:
     """Connect to an engine's address: unix://, tcp://, https:// or ssh://.
 
     Args:
         address: as DOCKER_HOST has it; a bare path is a unix socket.
         tls: for tcp:// with TLS.
         timeout: seconds for the connection, TLS's handshake included. ssh connects later, while it is first used.
+        through_proxy: whether the environment's proxy is used for tcp. docker does for engines, not for builders.
 
     Raises:
         OSError: nothing answers there.
@@ -377,7 +386,12 @@ def dial(address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECON
             secure = tls is not None or parts.scheme == "https"
             if not parts.hostname:
                 raise UsageError(f"{address!r} names no host.", cure="An engine's address looks like tcp://host:2375.")
-            connection = socket.create_connection((parts.hostname, port or (2376 if secure else 2375)), timeout)
+            place = (parts.hostname, port or (2376 if secure else 2375))
+            connection = (
+                connect_tcp(*place, secure=secure, timeout=timeout)
+                if through_proxy
+                else socket.create_connection(place, timeout)
+            )
             return _with_tls(connection, parts.hostname, tls or Tls()) if secure else _plain(connection)
         case "ssh":
             return dial_command(ssh_command(address, timeout))

@@ -180,23 +180,6 @@ def test_a_command_that_closes_its_output_and_goes_on_is_no_break(far, busybox, 
     assert (texts(operation), operation.state.notes) == (["up"], ())
 
 
-def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, busybox, container):
-    cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
-    with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
-        far = connection.Engine(
-            "", "test", engine.capabilities, _where=connection.Address(f"unix://{tmp_path / 'cuts'}")
-        )
-        with pytest.raises(EngineUnavailable, match="may have made the container") as caught:
-            containers.run(far, RunRequest(busybox, ("true",), name=container)).result(60)
-        assert cutting.struck.is_set()
-        far.close_idle()
-    assert "docker ps -a" in caught.value.cure
-    assert containers.inspect(engine, container)["State"]["Status"] in ("created", "configured")
-    with pytest.raises(EngineUnavailable) as caught:
-        containers.run(far, RunRequest(busybox, ("true",))).result(60)
-    assert "may have" not in caught.value.message
-
-
 @pytest.mark.parametrize("how", ["between", "within"])
 def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, container, how):
     containers.run(far, RunRequest(busybox, ("sleep", "600"), name=container, detach=True)).result(60)
@@ -232,6 +215,23 @@ def test_a_pull_that_ends_early_is_a_failure_though_the_image_was_here_before(fa
     with pytest.raises(PullFailed, match="ended the pull before the image was here"):
         images.pull(far, name).result(60)
     assert images.pull(far, name).result(60).image == name
+
+
+def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, busybox, container):
+    cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
+    with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
+        far = connection.Engine(
+            "", "test", engine.capabilities, _where=connection.Address(f"unix://{tmp_path / 'cuts'}")
+        )
+        with pytest.raises(EngineUnavailable, match="may have made the container") as caught:
+            containers.run(far, RunRequest(busybox, ("true",), name=container)).result(60)
+        assert cutting.struck.is_set()
+        far.close_idle()
+    assert "docker ps -a" in caught.value.cure
+    assert containers.inspect(engine, container)["State"]["Status"] in ("created", "configured")
+    with pytest.raises(EngineUnavailable) as caught:
+        containers.run(far, RunRequest(busybox, ("true",))).result(60)
+    assert "may have" not in caught.value.message
 
 
 def test_a_container_that_stays_is_not_asked_twice_for_a_line(far, busybox):
