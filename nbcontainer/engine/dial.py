@@ -123,8 +123,6 @@ class Stream:
         if self._leftover:
             data, self._leftover = self._leftover[:size], self._leftover[size:]
             return data
-        if self._when_silent is not None:
-            self._ask_while_silent(self._when_silent)
         try:
             data = self._receive(size)
         except ConnectionResetError:  # the child ended before it had read all
@@ -136,23 +134,32 @@ class Stream:
         return data
 
     def _receive(self, size: int) -> bytes:
+        if self._when_silent is not None:
+            self._wait()
         return self._socket.recv(size)
 
     def when_silent(self, ask: Callable[[], None] | None, seconds: float = 0.0) -> None:
-        """Have a reader call `ask` whenever it has heard nothing for so long, and get the OSError that it may raise.
+        """Have `ask` called whenever a reader has heard nothing, or a writer got rid of nothing, for so long.
 
-        Without `seconds` it is some seconds; more where asking takes a child of its own, such as ssh.
+        It may raise an OSError, which they get. Without `seconds` it is some seconds; more where asking takes a child
+        of its own, such as ssh.
         """
         self._when_silent = ask
         self._patience = seconds or (SILENT_SECONDS if self._child is None else CHILD_SILENT_SECONDS)
 
-    def _ask_while_silent(self, ask: Callable[[], None]) -> None:
+    def _wait(self, *, writing: bool = False) -> None:
+        """Wait until there is something to read, or room to write."""
         left = float("inf") if self._timeout is None else self._timeout
-        while not self.readable(min(self._patience, left)):
-            left -= self._patience
+        patience = float("inf") if self._when_silent is None else self._patience
+        while True:
+            step = min(left, patience)
+            if self._poll(None if step == float("inf") else step, writing=writing):
+                return
+            left -= step
             if left <= 0:
                 raise TimeoutError("timed out")
-            ask()
+            if self._when_silent is not None:
+                self._when_silent()
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of `data`.
@@ -168,7 +175,14 @@ class Stream:
             raise
 
     def _send(self, data: bytes | bytearray | memoryview) -> None:
-        self._socket.sendall(data)
+        if self._when_silent is None or sys.platform == "win32":  # where no single call can be told not to wait
+            self._socket.sendall(data)
+            return
+        rest = memoryview(data).cast("B")
+        while rest:
+            self._wait(writing=True)
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
 
     def settimeout(self, seconds: float | None) -> None:
         """How long one read or write may wait; None for ever."""
@@ -286,10 +300,6 @@ class _TlsStream(Stream):
         # not while a reader or a writer is in OpenSSL, which would go on with the number of the closed file
         with self._lock:
             self._socket.close()
-
-    def _wait(self, *, writing: bool = False) -> None:
-        if not self._poll(self._timeout, writing=writing):
-            raise TimeoutError("timed out")
 
 
 class _Reader(io.RawIOBase):

@@ -89,6 +89,13 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     }
     made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
+
+    def ask() -> None:
+        """Whether a silent command is still there: an output that stalled does not end with it."""
+        if not http.json("GET", f"/exec/{made}/json").get("Running"):
+            raise ConnectionError("The command has ended, and the connection brought no more of its output.")
+
+    stream.when_silent(ask)
     deadline = _Deadline(request.timeout, stream.close)
     progress.tell(LogSource(request.name, open=True))
     try:

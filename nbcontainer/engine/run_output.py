@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from nbcontainer.engine.dial import Silent
 from nbcontainer.engine.http import lost, plain
 from nbcontainer.engine.log_position import Position, Unread
 from nbcontainer.engine.output import Frames, Lines
@@ -173,6 +174,8 @@ class RunOutput:
         try:
             while data := stream.recv():
                 self._take(frames.feed(data))
+        except Silent as error:
+            raise lost(str(error), self._engine.address) from None
         except (OSError, ApiError):  # the connection broke, or brings nonsense
             return False
         finally:

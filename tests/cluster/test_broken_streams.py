@@ -391,6 +391,19 @@ def rotate(kubernetes, cluster, name):
         )
 
 
+def test_a_command_whose_api_server_freezes_ends_and_a_silent_one_goes_on(kubernetes, space, proxied, monkeypatch):
+    monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 1.0)
+    create(space, PodRequest("freezes-command", "busybox", command=("sh", "-c", "sleep 600"))).result(90)
+    proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
+    operation = execute(cluster, ExecRequest("freezes-command", ("sh", "-c", "echo begun; sleep 600")))
+    until(lambda: operation.state.total == 1)
+    assert not operation.wait(4)  # silent, but there
+    proxy.moving.clear()
+    with pytest.raises(ClusterUnavailable, match="broke before it ended"):
+        operation.result(20)
+    proxy.moving.set()
+
+
 BAD_GATEWAY = b"<html><head><title>no</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 ODD = [
     (b"HTTP/1.1 502 Bad Gateway", BAD_GATEWAY, r"status 502 \(Bad Gateway\), .*: 502 Bad Gateway$"),

@@ -104,6 +104,13 @@ def test_a_stream_of_an_engine_that_froze_ends(tmp_path, monkeypatch, hijacked):
         assert "the engine does not answer" in str(ended[0])
 
 
+def test_an_engine_that_froze_while_it_is_sent_something_is_found(speak, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 0.3)
+    pieces = (bytes(1 << 20) for _ in range(100))  # more than the sockets between take
+    with pytest.raises(EngineUnavailable, match="does not answer"):
+        speak(b"", stay=True).stream("POST", "/build", body=pieces, timeout=None)
+
+
 def test_silence_ends_after_the_timeout(speak):
     with pytest.raises(ApiError, match=r"did not answer within 0\.2 s"):
         speak(b"", stay=True).json("GET", "/x", timeout=0.2)
