@@ -9,9 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Problem, Protected, UsageError
+from nbcontainer.errors import (
+    DockerfileError,
+    EngineUnavailable,
+    NbcontainerError,
+    NotFound,
+    Problem,
+    Protected,
+    UsageError,
+)
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build import BuildRequest, SourceMap
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
@@ -155,12 +163,17 @@ def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Re
         **fields: `BuildRequest`'s fields, where `request` is a text.
 
     Raises:
-        DockerfileError: it has faults; all of them, each with the person's own line.
+        DockerfileError: it has faults, or BuildKit would not build it; each with the person's own line.
+        EngineUnavailable: the builder that the request names cannot be reached.
     """
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     problems = _faults(asked)
     known = {(problem.source, problem.line) for problem in problems}
-    problems += [found for found in _lint(asked, engine) if (found.source, found.line) not in known]
+    linted = _lint(asked, engine)
+    errors = [problem for problem in linted if problem.severity == "error"]
+    if errors:
+        raise DockerfileError(errors)
+    problems += [found for found in linted if (found.source, found.line) not in known]
     if not problems:
         return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
     return Report(
@@ -266,11 +279,12 @@ def login(registry: str, username: str, password: str) -> Report:
 def logout(registry: str = "") -> Report:
     """Forget the credentials of a registry ("" is Docker Hub)."""
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.config import configured_commands  # noqa: PLC0415 - as above
 
     shown = registry or "Docker Hub"
     kept = registries.logout(registry)
     said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), registries.client().docker("logout", *([registry] if registry else [])))
+    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
 
 
 # --- containers
@@ -559,7 +573,7 @@ def apply(
     context: str = "",
     dry_run: bool = False,
     force_conflicts: bool = False,
-    first_line: int = 1,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
 ) -> PodChanges:
     """Apply YAML on the server: each object is created or changed.
 
@@ -569,7 +583,7 @@ def apply(
         context: the kubeconfig's context.
         dry_run: only say what would be done.
         force_conflicts: take over fields that others manage.
-        first_line: the text's first line in the person's cell.
+        source_map: from the text's lines to the person's own, for errors.
 
     Raises:
         UsageError: the text is not YAML, or no object; with the person's own line.
@@ -579,7 +593,7 @@ def apply(
 
     home = _pods_home(context, namespace)
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, first_line=first_line, **own)
+    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
     return PodChanges(found)
 
 
@@ -627,6 +641,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         engine: the docker context, or the engine's address.
     """
     from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engine.config import contexts as docker_contexts  # noqa: PLC0415 - as above
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
 
     try:
@@ -638,7 +653,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
             case "pod-container" if pod:
                 return find_pods_home(context, namespace, starts=False).containers(pod)
             case "context":
-                return sorted(contexts()[0])
+                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
             case "namespace":
                 return _namespaces(context)
     except NbcontainerError:

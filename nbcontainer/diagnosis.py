@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
+from nbcontainer.interrupts import held_back
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import Place, place_of_cluster, place_of_engine, protected_as
@@ -72,11 +73,13 @@ def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
         thread = threading.Thread(
             target=_fill, args=(found[name], name, probe), daemon=True, name=f"nbcontainer doctor: {name}"
         )
-        thread.start()
+        with held_back():
+            thread.start()
         threads.append((name, thread))
     gone = threading.Event()
     timer = threading.Timer(SECONDS, gone.set)
-    timer.start()
+    with held_back():
+        timer.start()
     remarks = []
     for name, thread in threads:
         while thread.is_alive() and not gone.is_set():
@@ -154,7 +157,7 @@ def _cluster() -> Iterator[Remark]:
     version = cluster.call("GET", "/version", seconds=CALL_SECONDS)
     yield Remark(
         f"cluster: Kubernetes {version.get('gitVersion', '?')} at {cluster.server}, context {cluster.context}, "
-        f"namespace {cluster.namespace}"
+        f"namespace {cluster.namespace}" + (f", acting as {cluster.acts_as}" if cluster.acts_as else "")
     )
     yield from _rights(cluster)
     yield from _protection(place_of_cluster(cluster))

@@ -2,6 +2,7 @@
 
     NbcontainerError
     ├── UsageError              a magic's or a call's words are wrong
+    │   └── YamlError           a text is not YAML as Kubernetes reads it; `line`, `problem`
     ├── DockerfileError         the Dockerfile text is wrong; `problems` have the lines
     ├── Unsupported             this engine or cluster cannot do it
     ├── EngineUnavailable       no container engine answers
@@ -16,6 +17,7 @@
     ├── PullFailed              a pull did not complete
     ├── CommandFailed           a command in a container ended with a non-zero exit code
     ├── Protected               the context is protected and the call does not name it
+    ├── InternalError           an error that is not ours came up in a magic; `traceback` names the file with it
     └── Stopped                 the person, or the kernel's end, stopped it
 
 An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too. Raised
@@ -40,6 +42,7 @@ __all__ = [
     "DockerfileError",
     "EngineUnavailable",
     "Forbidden",
+    "InternalError",
     "NbcontainerError",
     "NotFound",
     "Problem",
@@ -49,6 +52,7 @@ __all__ = [
     "Stopped",
     "Unsupported",
     "UsageError",
+    "YamlError",
     "outcome_of",
 ]
 
@@ -105,6 +109,19 @@ def _restored(kind: type[NbcontainerError], args: tuple[Any, ...], facts: dict[s
 
 class UsageError(NbcontainerError):
     """A magic's or a call's words are wrong: an unknown flag, a missing argument, an undefined `{{name}}`."""
+
+
+class YamlError(UsageError):
+    """A text is not YAML as Kubernetes reads it.
+
+    Attributes:
+        line: the line of the person's own text.
+        problem: what is wrong there.
+    """
+
+    def __init__(self, line: int, problem: str, *, cure: str = "") -> None:
+        self.line, self.problem = line, problem
+        super().__init__(f"line {line}: {problem}.", cure=cure)
 
 
 class DockerfileError(NbcontainerError):
@@ -253,6 +270,18 @@ class Protected(NbcontainerError):
         super().__init__(message, cure=cure)
 
 
+class InternalError(NbcontainerError):
+    """Something went wrong in a magic that nobody foresaw.
+
+    Attributes:
+        traceback: the path of the file with Python's traceback, without values; "" where it could not be kept.
+    """
+
+    def __init__(self, message: str, *, traceback: str = "", cure: str = "") -> None:
+        self.traceback = traceback
+        super().__init__(message, cure=cure)
+
+
 class Stopped(NbcontainerError):
     """The person, or the kernel's end, stopped it."""
 
@@ -261,4 +290,5 @@ def outcome_of(error: BaseException, *, stopped: bool) -> tuple[str, str]:
     """How something ended that raised `error`, for the last picture of it: "failed" or "stopped", and why it failed."""
     if stopped or isinstance(error, Stopped):
         return "stopped", ""
-    return "failed", (error.message if isinstance(error, NbcontainerError) else str(error)) or type(error).__name__
+    # what an error that is not ours says may hold a value, and a picture is saved
+    return "failed", (error.message if isinstance(error, NbcontainerError) else "") or type(error).__name__

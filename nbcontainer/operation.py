@@ -13,7 +13,6 @@ import contextlib
 import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from types import TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from nbcontainer.errors import Stopped
+from nbcontainer.interrupts import Bell, held_back, settled
 
 __all__ = ["Missed", "Operation", "Progress", "background_loop", "running"]
 
@@ -62,14 +62,14 @@ class Progress(Protocol[Told]):
 
 _loop_lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
-_running: weakref.WeakSet[Operation[Any, Any, Any]] = weakref.WeakSet()
+_running: set[Operation[Any, Any, Any]] = set()  # a WeakSet's callbacks swallow interrupts
 _running_lock = threading.Lock()
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
     """The asyncio event loop of nbcontainer's own I/O thread, started on first use."""
     global _loop  # noqa: PLW0603 - one loop for the process, made on first use
-    with _loop_lock:
+    with held_back(), _loop_lock:
         if _loop is None or _loop.is_closed():
             loop = asyncio.new_event_loop()
             started = threading.Event()
@@ -127,7 +127,7 @@ class Operation(Generic[Event, State, Result]):
         self._last_words = last_words
         self._revision = 0
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        self._changed = Bell()
         self._listeners: list[_Listener[Event]] = []
         self._backlog: deque[Event] = deque(maxlen=backlog)
         self._told = 0
@@ -135,7 +135,7 @@ class Operation(Generic[Event, State, Result]):
         self._stopping = False
         self._patience: threading.Timer | None = None
         self._done = False
-        self._gone = threading.Event()
+        self._gone = False
         self.begun_by = threading.get_ident()
         self._result: Result | None = None
         self._error: BaseException | None = None
@@ -156,9 +156,10 @@ class Operation(Generic[Event, State, Result]):
             else:
                 self._end(value)
 
-        with _running_lock:
-            _running.add(self)
-        threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
+        with held_back():
+            with _running_lock:
+                _running.add(self)
+            threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
         return self
 
     def start_task(
@@ -178,16 +179,16 @@ class Operation(Generic[Event, State, Result]):
             else:
                 self._end(value)
 
-        with _running_lock:
-            _running.add(self)
-        loop = background_loop()
-
         def cancel() -> None:
             if self._task is not None:
                 loop.call_soon_threadsafe(self._task.cancel)
 
-        self._cancels.append(cancel)
-        asyncio.run_coroutine_threadsafe(run(), loop)
+        with held_back():
+            with _running_lock:
+                _running.add(self)
+            loop = background_loop()
+            self._cancels.append(cancel)
+            asyncio.run_coroutine_threadsafe(run(), loop)
         return self
 
     # --- the work's side (Progress)
@@ -203,7 +204,7 @@ class Operation(Generic[Event, State, Result]):
             self._backlog.append(event)
             for listener in self._listeners:
                 listener.put(event)
-            self._changed.notify_all()
+        self._changed.ring()
 
     def on_stop(self, cancel: Callable[[], None]) -> None:
         """Call `cancel` when the operation is stopped (at once, if it already is)."""
@@ -222,7 +223,8 @@ class Operation(Generic[Event, State, Result]):
         """The work is through."""
         with _running_lock:
             _running.discard(self)
-        self._gone.set()
+        self._gone = True
+        self._changed.ring()
         if not self._done:
             self._finish(value, error)
 
@@ -254,7 +256,7 @@ class Operation(Generic[Event, State, Result]):
                 self._patience.cancel()
             listeners, self._listeners = tuple(self._listeners), []
             when_done, self._when_done = self._when_done, []
-            self._changed.notify_all()
+        self._changed.ring()
         for listener in listeners:
             listener.close()
         for call in when_done:
@@ -280,11 +282,11 @@ class Operation(Generic[Event, State, Result]):
     @property
     def gone(self) -> bool:
         """Whether its work is through too, which after a stop that the far end does not answer takes longer."""
-        return self._gone.is_set()
+        return self._gone
 
     def wait_until_gone(self, timeout: float | None = None) -> bool:
         """Wait until its work is through; False when `timeout` seconds passed."""
-        return self._gone.wait(timeout)
+        return self._changed.wait(lambda: self._gone, timeout)
 
     @property
     def error(self) -> BaseException | None:
@@ -297,8 +299,7 @@ class Operation(Generic[Event, State, Result]):
         def ready() -> bool:
             return self._done or (revision is not None and self._revision != revision)
 
-        with self._changed:
-            return self._changed.wait_for(ready, timeout)
+        return self._changed.wait(ready, timeout)
 
     def when_done(self, call: Callable[[], object]) -> None:
         """Call `call` once it is done (at once, if it already is), on the thread that ended it."""
@@ -331,25 +332,27 @@ class Operation(Generic[Event, State, Result]):
 
     def stop(self) -> None:
         """Ask it to end. Returns at once; the far end is told, and `result()` waits for it, `STOP_SECONDS` at most."""
-        with self._lock:
-            if self._stopping or self._done:
-                return
-            self._stopping = True
-            self._patience = threading.Timer(STOP_SECONDS, self._give_up)
-            self._patience.daemon = True
-            cancels = tuple(self._cancels)
-        with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread begins any more
-            self._patience.start()
-        for cancel in cancels:
-            try:
-                cancel()
-            except Exception:  # noqa: BLE001, S112 - the other far ends must be told all the same
-                continue
+        with held_back():
+            with self._lock:
+                if self._stopping or self._done:
+                    return
+                self._stopping = True
+                self._patience = threading.Timer(STOP_SECONDS, self._give_up)
+                self._patience.daemon = True
+                cancels = tuple(self._cancels)
+            with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread begins any more
+                self._patience.start()
+            for cancel in cancels:
+                try:
+                    cancel()
+                except Exception:  # noqa: BLE001, S112 - the other far ends must be told all the same
+                    continue
 
     def interrupt(self) -> None:
-        """Stop it, and wait until it is over, which takes less than a second."""
-        self.stop()
-        self.wait(EXIT_SECONDS)
+        """Stop it, and wait until it is over, which takes less than a second. Further interrupts ask for the same."""
+        with settled():
+            self.stop()
+            self.wait(EXIT_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
         """Give the events, the backlog first; raises the operation's error at the end, if there is one."""
@@ -439,7 +442,8 @@ class _Listener(Generic[Event]):
         self._events: deque[Event] = deque()
         self._missed = 0
         self._closed = False
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
+        self._came = Bell()
         self._wake = wake
 
     def start(self, backlog: deque[Event], missed: int) -> None:
@@ -447,18 +451,18 @@ class _Listener(Generic[Event]):
         self._missed = missed
 
     def put(self, event: Event) -> None:
-        with self._condition:
+        with self._lock:
             if len(self._events) >= QUEUE_LENGTH:
                 self._events.popleft()
                 self._missed += 1
             self._events.append(event)
-            self._condition.notify()
+        self._came.ring()
         self._call_wake()
 
     def close(self) -> None:
-        with self._condition:
+        with self._lock:
             self._closed = True
-            self._condition.notify()
+        self._came.ring()
         self._call_wake()
 
     def _call_wake(self) -> None:
@@ -470,7 +474,7 @@ class _Listener(Generic[Event]):
 
     def take(self) -> tuple[list[Event | Missed], bool]:
         """All that waits, and whether that is the end."""
-        with self._condition:
+        with self._lock:
             batch: list[Event | Missed] = [Missed(self._missed)] if self._missed else []
             batch.extend(self._events)
             self._events.clear()
@@ -479,8 +483,7 @@ class _Listener(Generic[Event]):
 
     def events(self) -> Iterator[Event | Missed]:
         while True:
-            with self._condition:
-                self._condition.wait_for(lambda: self._events or self._missed or self._closed)
+            self._came.wait(lambda: self._events or self._missed or self._closed)
             batch, closed = self.take()
             yield from batch
             if closed:
@@ -490,7 +493,10 @@ class _Listener(Generic[Event]):
 def run_soon(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run a short coroutine on the background loop and wait for it; Ctrl-C cancels it."""
     future = asyncio.run_coroutine_threadsafe(coroutine, background_loop())
+    ended = Bell()
+    future.add_done_callback(lambda _: ended.ring())
     try:
+        ended.wait(future.done)
         return future.result()
     except KeyboardInterrupt:
         future.cancel()
@@ -507,13 +513,14 @@ def running() -> frozenset[Operation[Any, Any, Any]]:
 @atexit.register
 def _stop_all() -> None:
     """Stop every operation when the kernel or the interpreter exits."""
-    with _running_lock:
-        left = list(_running)
-    for operation in left:
-        operation.stop()
-    deadline = time.monotonic() + EXIT_SECONDS
-    for operation in left:
-        operation.wait_until_gone(max(0.0, deadline - time.monotonic()))
+    with settled():
+        with _running_lock:
+            left = list(_running)
+        for operation in left:
+            operation.stop()
+        deadline = time.monotonic() + EXIT_SECONDS
+        for operation in left:
+            operation.wait_until_gone(max(0.0, deadline - time.monotonic()))
 
 
 def _forget_all() -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.model.build import SourceMap
 from nbcontainer.protection import Place, place_of_cluster, place_of_engine
 
 if TYPE_CHECKING:
@@ -189,11 +190,16 @@ def _later(module: str, name: str, first: Cluster | Engine) -> Callable[..., Any
 
 
 def _play(
-    engine: Engine, text: str, *, dry_run: bool = False, force_conflicts: bool = False, first_line: int = 1
+    engine: Engine,
+    text: str,
+    *,
+    dry_run: bool = False,
+    force_conflicts: bool = False,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
 ) -> list[PodChange]:
     """Play YAML, which Podman takes for pods; it knows no other kinds and no conflicts."""
     from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
 
     if dry_run or force_conflicts:
         raise Unsupported("server-side apply's dry run and conflicts", engine.name)
-    return pods.apply(engine, text, first_line=first_line)
+    return pods.apply(engine, text, source_map=source_map)

@@ -230,8 +230,7 @@ def _refusal(place: Place, name: str) -> Protected:
         what = f"The {place.kind} at {name} is protected"
     else:
         what = f"{place.name} is the same {place.kind} as the context {name!r}, which is protected"
-    return Protected(
-        f"{what}, and this call would change it.",
-        context=name,
-        cure=f"Name it to do it all the same: --context={name}",
-    )
+    cure = f"Name it to do it all the same: --context={name}"
+    if place.kind == "cluster" and name != place.context:
+        cure += ", with -n, since its namespace may be another"
+    return Protected(f"{what}, and this call would change it.", context=name, cure=cure)

@@ -49,6 +49,7 @@ LIVE = {
     "private_environment",
     "registries",
     "registry",
+    "rig",
     "space",
     "ssh",
     "token_registry",

@@ -1,6 +1,7 @@
 """The house's rules: who imports whom, and what `%load_ext` loads."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,20 +17,44 @@ HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "
 ALLOWED = {
     "version": set(),
     "errors": set(),
+    "interrupts": set(),
     "settings": {"errors"},
     "spool": {"errors", "settings"},
     "proxies": set(),
-    "model": {"errors"},
+    "replies": set(),
+    "model": {"errors", "kubernetes_yaml"},
     "dockerfile": {"errors", "model"},
-    "operation": {"errors", "model"},
+    "operation": {"errors", "interrupts", "model"},
     "buildkit": set(),
-    "engine": {"errors", "settings", "spool", "model", "dockerfile", "operation", "buildkit", "proxies"},
-    "cluster": {"errors", "settings", "spool", "model", "operation", "proxies"},
+    "kubernetes_yaml": {"errors"},
+    "engine": {
+        "errors",
+        "settings",
+        "spool",
+        "model",
+        "dockerfile",
+        "operation",
+        "buildkit",
+        "proxies",
+        "replies",
+        "kubernetes_yaml",
+    },
+    "cluster": {"errors", "settings", "spool", "model", "operation", "proxies", "replies", "kubernetes_yaml"},
     "identity": set(),
     "addresses": set(),
     "protection": {"addresses", "errors", "settings", "engine", "cluster"},
     "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster", "protection"},
-    "diagnosis": {"errors", "settings", "model", "engine", "cluster", "pods_home", "protection", "version"},
+    "diagnosis": {
+        "errors",
+        "interrupts",
+        "settings",
+        "model",
+        "engine",
+        "cluster",
+        "pods_home",
+        "protection",
+        "version",
+    },
     "api": {
         "errors",
         "settings",
@@ -44,13 +69,15 @@ ALLOWED = {
         "protection",
         "diagnosis",
     },
-    "widgets": {"errors"},
-    "views": {"errors", "settings", "spool", "model", "operation", "widgets"},
-    "language": {"errors", "model", "dockerfile"},
+    "widgets": {"errors", "interrupts"},
+    "views": {"errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
+    "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
     "verbs": {"errors"},
     "magics": {
         "errors",
+        "interrupts",
         "settings",
+        "spool",
         "protection",
         "model",
         "dockerfile",
@@ -105,7 +132,7 @@ def test_imports_keep_the_directions_of_the_design(path):
 
 def test_the_model_needs_the_standard_library_alone():
     for path in (PACKAGE / "model").glob("*.py"):
-        names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "pandas", "yaml"}
+        names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "pandas"}
         assert names <= set(sys.stdlib_module_names), path
 
 
@@ -139,3 +166,18 @@ assert shell.find_cell_magic("dockerfile") and shell.find_line_magic("kpod")
 def test_public_names_are_listed_and_exist():
     for name in nbcontainer.__all__:
         assert getattr(nbcontainer, name) is not None
+
+
+COMMAND = re.compile(
+    r"(^|`)(docker|podman|kubectl) (?!is |info`|context $)"
+)  # the rest are no commands, or of no place
+
+
+@pytest.mark.parametrize("part", ["engine", "cluster", "pods_home", "diagnosis", "api", "protection", "views", "model"])
+def test_commands_for_a_terminal_are_written_in_one_place(part):
+    for path in (path for path in _modules() if _part(path) == part):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        words = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose)
+        found = [word.value for word in words if isinstance(word.value, str) and COMMAND.search(word.value)]
+        assert not found, f"{path.name}: model/commands.py writes them: {found}"

@@ -60,6 +60,15 @@ def test_engine_and_cluster_are_told_with_what_one_may_do(docker_engine, kuberne
     said(report, "aiohttp")
 
 
+def test_who_is_impersonated_is_told(kubernetes_cluster, monkeypatch, tmp_path):
+    document = json.loads(kubernetes_cluster.kubeconfig.read_text())
+    document["users"][0]["user"]["as"] = "nobody-at-all"
+    (tmp_path / "config").write_text(json.dumps(document))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    (cluster,) = said(nbc.doctor(), "cluster: Kubernetes v1.", Tone.GOOD)
+    assert cluster.text.endswith(", acting as nobody-at-all")
+
+
 def test_a_reader_is_told_what_is_not_allowed(kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.viewer))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")

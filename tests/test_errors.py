@@ -12,6 +12,8 @@ from nbcontainer.magics.calls import interrupted
 EXAMPLES = [
     errors.NbcontainerError("It failed.", cure="Try again."),
     errors.UsageError("No such flag."),
+    errors.YamlError(3, "a key cannot be null", cure="Quote it."),
+    errors.InternalError("Unexpected KeyError; its traceback is in /a.", traceback="/a", cure="Please report it."),
     errors.DockerfileError([Problem(3, "unknown instruction", suggestion="did you mean RUN?")], cure="Mend it."),
     errors.Unsupported("build secrets", "Podman", cure="Use Docker."),
     errors.EngineUnavailable("No engine answers.", tried=["unix:///a", "unix:///b"], cure="Start one."),

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from nbcontainer.addresses import same_engine, same_server
+from nbcontainer.engine.config import Context, find_context
 from nbcontainer.errors import Protected
 from nbcontainer.protection import Place, TableContext, changes, changes_unless, guard, protected_as, reads
 from nbcontainer.settings import settings
@@ -150,7 +151,7 @@ def test_contexts_that_the_environment_hides_protect_their_addresses(tmp_path):
     ids=str,
 )
 def test_what_does_not_name_a_protected_place(place, said):
-    with pytest.raises(Protected, match=r"--context=prod(pod)?$") as refusal:
+    with pytest.raises(Protected, match=r"--context=prod(pod)?\b") as refusal:
         changes(guard)(place, said)
     assert refusal.value.context in {"prod", "prodpod"}
     with pytest.raises(Protected):  # without a mark
@@ -163,6 +164,25 @@ def test_what_does_not_name_a_protected_place(place, said):
 )
 def test_its_own_name_names_it(place, said):
     changes(guard)(place, said)
+
+
+def test_dockers_default_context(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://10.0.0.9:2375")
+    monkeypatch.setattr(settings, "protected_contexts", ("default",))
+    place = Place("engine", "", "tcp://10.0.0.9:2375")
+    assert list(protected_as(place)) == ["default"]
+    changes(guard)(place, "default")
+    assert find_context("default") == Context("default", "tcp://10.0.0.9:2375")
+    monkeypatch.delenv("DOCKER_HOST")
+    assert list(protected_as(place)) == []
+    assert list(protected_as(Place("engine", "", "unix:///var/run/docker.sock"))) == ["default"]
+
+
+def test_another_context_of_a_cluster_may_mean_another_namespace():
+    with pytest.raises(
+        Protected, match=r"alias is the same cluster as the context 'prod'.*\n.*--context=prod, with -n"
+    ):
+        guard(Place("cluster", "alias", SERVER), "")
 
 
 def test_a_dry_run_reads():

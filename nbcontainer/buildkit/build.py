@@ -12,6 +12,7 @@ from .control import Control, SolveOptions
 from .errors import SolveError
 from .gateway import Gateway, source_map
 from .messages import SourceMap, StatusResponse
+from .rpc import Client
 from .rpc_status import Code, RpcError
 from .session import Services, Session
 
@@ -19,6 +20,7 @@ _REFUSED = 0.25  # seconds of silence after which a Solve that failed was refuse
 _LAST_WORDS = 2.0  # seconds without news after a Solve that failed
 _CANCELLED = "context canceled"  # the error of steps that ended because another one failed
 _SILENT = 5.0  # seconds without an answer after a cancel
+_ASKED, _PATIENCE = 5.0, 5.0  # seconds between two looks whether the daemon is there, and for its answer
 _STUCK = 30.0  # seconds without news after the end of a Solve that went well: a busy daemon tells its last news late
 _UNKNOWN = "no such job"  # what Status says where the Solve takes long to become a job
 
@@ -67,12 +69,17 @@ class Build:
 
         Raises:
             SolveError: It failed; `Code.CANCELLED` after `cancel`, `Code.UNAVAILABLE` if the daemon was lost.
+            OutputError: An exporter's result did not arrive whole, whatever the daemon says.
         """
         with self._begin() as session:
             if self._on_source_map is None:
                 request = self._options.request(self.ref, session.id)
-                return self._control.solve(request, timeout=self._timeout, on_call=self._begun)
-            return self._run_through_gateway(session, self._on_source_map)
+                response = self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+            else:
+                response = self._run_through_gateway(session, self._on_source_map)
+            if (failure := session.output_error(built=True)) is not None:
+                raise failure
+            return response
 
     @contextlib.contextmanager
     def opened(self, *, internal: bool) -> Iterator[Gateway]:
@@ -103,14 +110,13 @@ class Build:
                 if self._on_status is not None:
                     self._watch = stack.enter_context(_Watch(self._control, self.ref, self._heard))
                 stack.callback(self._stop_calls)
+                stack.enter_context(_asking(self._control.client))
                 if self._broken is not None:
                     raise self._broken
                 yield session
         except RpcError as error:
-            failure = self._broken or SolveError.of(error)
-            if self._broken is None and isinstance(session, Session) and session.output_failure:
-                failure = SolveError(Code.UNKNOWN, session.output_failure)
-                failure.local = True
+            refused = session.output_error(built=False) if isinstance(session, Session) else None
+            failure = self._broken or refused or SolveError.of(error)
             failure.complete(self._failed_step, self._source_map)
             raise failure from None
 
@@ -200,6 +206,22 @@ def open_gateway(
     build = Build(control, options or SolveOptions(), services, shared_key=shared_key, on_status=on_status)
     with build.opened(internal=options is None) as gateway:
         yield gateway
+
+
+@contextlib.contextmanager
+def _asking(client: Client) -> Iterator[None]:
+    """Lose the connection to a daemon that no longer answers: one that is frozen looks as one with nothing to tell."""
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(_ASKED):
+            client.drop_if_silent(_PATIENCE)
+
+    threading.Thread(target=ask, daemon=True, name="buildkit-check").start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 class _Outer(threading.Thread):

@@ -16,6 +16,7 @@ from .rpc_status import Code, RpcError, encode_timeout
 _OUTGOING_MARK = 1 << 20  # bytes that may wait for the writer before senders wait too
 _OUTGOING_LIMIT = 32 << 20  # an end that asks much and reads nothing
 _READ_SIZE = 1 << 18
+_HEALTH = "/grpc.health.v1.Health/Check"
 
 
 class ByteStream(Protocol):
@@ -42,6 +43,12 @@ class ByteStream(Protocol):
 def _short(method: str) -> str:
     """``/moby.buildkit.v1.Control/Solve`` → ``Control/Solve``."""
     return method.rsplit(".", 1)[-1]
+
+
+def _broken(error: Exception) -> RpcError:
+    """Why a connection is over, in words: the system's own where it is an error of the system."""
+    said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return RpcError(Code.UNAVAILABLE, f"the connection broke: {said}")
 
 
 def frame(message: bytes) -> bytes:
@@ -198,13 +205,14 @@ class Connection:
         self.lock = threading.RLock()  # may be entered again by the finalizer of a forgotten generator
         self.http2 = Http2(client=client)
         self.outgoing_size = 0
+        self._heard = 0  # how often anything came
         self.blocked: set[Call] = set()
         self._stream, self._on_call, self._on_lost = stream, on_call, on_lost
         self._calls: dict[int, Call] = {}
         self._outgoing: list[bytes] = []
         self._closing = False
         self._to_write = threading.Condition(self.lock)
-        self._ponged = threading.Condition(self.lock)
+        self._news = threading.Condition(self.lock)
         name = "buildkit-client" if client else "buildkit-server"
         self._threads = [
             threading.Thread(target=run, daemon=True, name=f"{name}-{job}")
@@ -247,13 +255,21 @@ class Connection:
         return call
 
     def answers(self, timeout: float) -> bool:
-        """Whether the other side gives a sign of life within `timeout` seconds."""
+        """Whether the other side gives a sign of life within `timeout` seconds.
+
+        It is asked by a call, to which any answer will do: gRPC's servers take offence at pings (GOAWAY
+        "too_many_pings", https://github.com/grpc/grpc/blob/master/doc/keepalive.md).
+        """
         with self.lock:
-            before = self.http2.pongs
-            self.http2.ping()
-            self.flush()
-            self._ponged.wait_for(lambda: self.http2.pongs > before or self.lost is not None, timeout)
-            return self.http2.pongs > before
+            before = self._heard
+            try:
+                call = self.call(_HEALTH)
+                call.end()
+            except RpcError:
+                return False
+            self._news.wait_for(lambda: self._heard > before or self.lost is not None, timeout)
+            call.cancel()
+            return self._heard > before
 
     def flush(self) -> None:
         """Hand what is to be sent to the writer; the lock is held."""
@@ -263,6 +279,10 @@ class Connection:
             self.outgoing_size += len(data)
             self._to_write.notify()
 
+    def give_up(self) -> None:
+        """Lose the connection: the other side does not answer."""
+        self._lose(RpcError(Code.UNAVAILABLE, "the other side does not answer"))
+
     def close(self) -> None:
         """End all calls and both threads, within a second; once is enough."""
         with self.lock:
@@ -271,7 +291,7 @@ class Connection:
             self.flush()
             self._closing = True
             self._to_write.notify()
-            self._ponged.notify_all()
+            self._news.notify_all()
             for call in calls:
                 call.wake()
         current = threading.current_thread()
@@ -297,7 +317,7 @@ class Connection:
                 call.wake()
             self._closing = True
             self._to_write.notify()
-            self._ponged.notify_all()
+            self._news.notify_all()
         self._stream.close()
         if first and self._on_lost is not None:
             self._on_lost(error)
@@ -310,14 +330,15 @@ class Connection:
         except RpcError as error:
             self._lose(error)
         except Exception as error:  # noqa: BLE001 - whatever a stream raises, the connection is over
-            self._lose(RpcError(Code.UNAVAILABLE, f"the connection broke: {error}"))
+            self._lose(_broken(error))
 
     def _receive(self, data: bytes) -> None:
         with self.lock:
             if self.http2.lost:
                 return
             changes = self.http2.receive(data)
-            self._ponged.notify_all()
+            self._heard += 1
+            self._news.notify_all()
             self.flush()
             if self.outgoing_size > _OUTGOING_LIMIT:
                 raise RpcError(Code.UNAVAILABLE, "the other side asks and does not read the answers")
@@ -352,7 +373,7 @@ class Connection:
             try:
                 self._stream.sendall(data)
             except Exception as error:  # noqa: BLE001 - as in _read
-                self._lose(RpcError(Code.UNAVAILABLE, f"the connection broke: {error}"))
+                self._lose(error if isinstance(error, RpcError) else _broken(error))
                 break
         with contextlib.suppress(Exception):
             self._stream.close()

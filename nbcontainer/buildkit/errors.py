@@ -100,7 +100,6 @@ class SolveError(RpcError):
         exit_code: Of the step's process, or None.
         failed: What is left of the step, or None.
         subrequest: Name of a subrequest that the frontend does not know, or "".
-        local: Whether it failed here, where an output could not be kept.
     """
 
     def __init__(self, code: Code, message: str, status_details: bytes = b"") -> None:
@@ -110,7 +109,6 @@ class SolveError(RpcError):
         self.exit_code: int | None = None
         self.failed: FailedState | None = None
         self.subrequest = ""
-        self.local = False
         for name, value in details(status_details):
             self._learn(name, value)
 

@@ -125,7 +125,6 @@ class Http2:
     Attributes:
         lost: Why the connection is over, once it is.
         draining: Why the other side takes no new calls; those that it has go on.
-        pongs: How many pings were answered.
     """
 
     def __init__(self, *, client: bool, message_limit: int = MESSAGE_LIMIT) -> None:
@@ -133,7 +132,6 @@ class Http2:
         self.lost: RpcError | None = None
         self.draining: RpcError | None = None
         self.streams: dict[int, Stream] = {}
-        self.pongs = 0
         self._h2 = _Connection(
             H2Configuration(
                 client_side=client,
@@ -228,11 +226,6 @@ class Http2:
         except StreamClosedError:
             return
 
-    def ping(self) -> None:
-        """Ask the other side for a sign of life, which is counted in `pongs`."""
-        if self.lost is None:
-            self._h2.ping(b"answer??")
-
     def take(self, stream: Stream) -> bytes | None:
         """Take the next message, if one is complete, and let the other side send on."""
         if not stream.messages:
@@ -290,8 +283,6 @@ class Http2:
             stream = self.streams[event.stream_id or 0] = Stream(event.stream_id or 0)
             stream.headers = _metadata(event.headers)
             changes.opened.append(stream)
-        elif isinstance(event, events.PingAckReceived):
-            self.pongs += 1
         elif isinstance(event, events.ConnectionTerminated):
             changes.touched.update(self._drain(event))
         elif isinstance(event, (events.RemoteSettingsChanged, events.WindowUpdated)):

@@ -90,7 +90,7 @@ class Client:
         """Give up the connection if nothing comes from it for so long; the next call opens another one."""
         connection = self._connection
         if connection is not None and not connection.answers(seconds):
-            connection.close()
+            connection.give_up()
             with self._dialling:
                 if self._connection is connection:
                     self._connection = None
@@ -111,7 +111,7 @@ class Client:
                 try:
                     stream = self._open_stream()
                 except OSError as error:
-                    raise RpcError(Code.UNAVAILABLE, f"cannot connect: {error}") from error
+                    raise RpcError(Code.UNAVAILABLE, f"cannot connect: {error.strerror or error}") from error
                 self._connection = Connection(stream, client=True)
             return self._connection
 

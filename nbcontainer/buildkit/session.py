@@ -15,12 +15,13 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from . import filereceive, filesync
 from .connection import ByteStream, Call
-from .destination import DestinationError
+from .errors import SolveError
 from .messages import (
     AuthorityRequest,
     Bytes,
@@ -63,7 +64,7 @@ class Services:
         ssh: Agent id (``default``) → path of the agent's socket.
         uploads: Id → opens what is sent as ``http://buildkit-session/ID``: a context as a tar.
         outputs: Exporter's number (``0`` for the only one) → opens the file that a ``tar``, ``oci`` or ``docker``
-            exporter writes.
+            exporter writes; `destination.replacement` opens one of the user's.
         output_folders: Exporter's number → the folder that a ``local`` exporter fills.
         on_request: Told of each request by kind and subject, never by its content.
     """
@@ -75,9 +76,25 @@ class Services:
     token_authority: bool = True
     ssh: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
-    outputs: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
+    outputs: Mapping[str, Callable[[], AbstractContextManager[BinaryIO]]] = field(default_factory=dict)
     output_folders: Mapping[str, str | os.PathLike[str]] = field(default_factory=dict)
     on_request: Callable[[str, str], None] | None = None
+
+
+class OutputError(SolveError):
+    """What an exporter was to send here was refused, cannot be written, or did not come whole."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.DATA_LOSS, message)
+
+
+@dataclass
+class _Output:
+    """One call that sends what an exporter made; there are several where it has several platforms."""
+
+    name: str
+    whole: bool = False
+    error: str = ""
 
 
 class Session:
@@ -87,7 +104,6 @@ class Session:
         id: By which builds name it.
         transfers: Directory name, or ``output`` and its number → what was sent or received of it, growing meanwhile.
         lost: Why it ended before `close`, or None.
-        output_failure: Why an output could not be kept here, of which the daemon may say no more than "EOF"; or "".
 
     Args:
         services: What to offer.
@@ -111,9 +127,9 @@ class Session:
         self._name, self._shared_key, self._on_lost = name, shared_key, on_lost
         self._seed = os.urandom(32)
         self._logins: dict[str, Login | None] = {}
+        self._outputs: list[_Output] = []
         self._asking = threading.Lock()
         self._closed = False
-        self.output_failure = ""
         self._server = Server(self._handlers(), on_lost=self._end)
 
     @property
@@ -259,30 +275,48 @@ class Session:
             while data := source.read(_CHUNK):
                 yield Bytes(data=data).encode()
 
+    def output_error(self, *, built: bool) -> OutputError | None:
+        """What went wrong with what the exporters sent; if the daemon says that all is `built`, whatever is missing."""
+        for output in self._outputs:
+            if output.error:
+                return OutputError(output.error)
+        if not built:
+            return None
+        if not all(output.whole for output in self._outputs):
+            return OutputError("the daemon said that it was done before it had sent the whole result")
+        if {*self.services.outputs, *self.services.output_folders} - {output.name for output in self._outputs}:
+            return OutputError("the daemon sent no result")
+        return None
+
     def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes | list[bytes]]:
         name = _first(metadata, "buildkit-attachable-exporter-id") or "0"
         self._tell("output", name)
+        output = _Output(name)
+        self._outputs.append(output)
+        try:
+            yield from self._received(name, output, requests)
+        except RpcError:  # the call's end; a failed build says why
+            raise
+        except Exception as error:
+            if not output.whole:
+                output.error = _reason(error)
+            raise
+
+    def _received(self, name: str, output: _Output, requests: Iterator[bytes]) -> Iterator[bytes | list[bytes]]:
         folder = self.services.output_folders.get(name)
+        opener = self.services.outputs.get(name)
         if folder is not None:
             statistics = self.transfers[f"output {name}"] = filesync.Statistics()
-            try:
-                yield from filereceive.receive(requests, folder, statistics)
-            except DestinationError as error:
-                raise self._refused(f"the output cannot be received: {error}") from None
-            return
-        opener = self.services.outputs.get(name)
-        if opener is None:
-            raise RpcError(Code.NOT_FOUND, f"no output {name!r}")
-        try:
+            for answer in filereceive.receive(requests, folder, statistics):
+                output.whole = statistics.finished  # before the daemon hears of it, and is done
+                yield answer
+        elif opener is not None:
             with opener() as target:
                 for message in requests:
                     target.write(Bytes.decode(message).data)
-        except OSError as error:  # a full disk
-            raise self._refused(f"the output cannot be written: {error.strerror}") from None
-
-    def _refused(self, why: str) -> RpcError:
-        self.output_failure = why
-        return RpcError(Code.UNKNOWN, why)
+            output.whole = True
+        else:
+            raise RpcError(Code.NOT_FOUND, f"no output {name!r}")
 
 
 class Tunnel:
@@ -306,6 +340,12 @@ class Tunnel:
     def close(self) -> None:
         """End the call."""
         self._call.cancel()
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"{error.filename or 'it'} cannot be written: {error.strerror}"
 
 
 def _first(metadata: Metadata, name: str) -> str:

@@ -220,4 +220,9 @@ def _load_chain(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None
             stack.callback(os.close, descriptor)
             os.write(descriptor, text)
             names.append(name)
-        context.load_cert_chain(names[0], names[1] if key else None)
+        context.load_cert_chain(names[0], names[1] if key else None, password=_no_password)
+
+
+def _no_password() -> str:
+    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
+    raise ValueError("the client key is encrypted, which kubectl does not take either")

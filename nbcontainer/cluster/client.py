@@ -36,6 +36,7 @@ UNAUTHORIZED = 401
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
 HANDSHAKE_SECONDS = 30.0  # for what an API server that is there does before a command begins
+HEARTBEAT_SECONDS = 10.0  # after which a silent WebSocket is pinged; it breaks without an answer in half of that time
 READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
 SILENT_SECONDS = 15.0  # after which a stream's API server is asked whether it is there, as client-go's HTTP/2 pings do
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
@@ -133,6 +134,7 @@ class Client:
                         server_hostname=cluster.link.access.tls_server_name or None,
                         max_msg_size=0,
                         autoclose=True,
+                        heartbeat=HEARTBEAT_SECONDS,
                     ),
                 )
         except aiohttp.WSServerHandshakeError as error:

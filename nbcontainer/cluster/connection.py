@@ -68,7 +68,10 @@ class Link:
 
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
-        self.access = replace(read_access(self.access.context), context=self.access.context, namespace="")
+        access = replace(read_access(self.access.context), context=self.access.context, namespace="")
+        if access.server != self.access.server:
+            return  # the context leads elsewhere by now, and its credentials are not for this server
+        self.access = access
         self.credentials = Credentials(self.access)
 
     async def close(self) -> None:
@@ -234,6 +237,11 @@ class Cluster:
     def proxy(self) -> str:
         """The proxy's URL, "" for none. NO_PROXY has no say on one that the kubeconfig names, as with kubectl."""
         return self.link.access.proxy or environment_proxy(self.server)
+
+    @property
+    def acts_as(self) -> str:
+        """The user that is impersonated, "" for none."""
+        return self.link.access.user.impersonate
 
     @property
     def compresses(self) -> bool:

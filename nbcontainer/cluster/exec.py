@@ -256,14 +256,20 @@ class _Execution:
 
 def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
     """The exit code in the Status object with which the API server ends a command."""
-    status = orjson.loads(payload)
-    if status.get("status") == "Success":
-        return 0
-    message = str(status.get("message") or "it could not be run")
-    if status.get("reason") == "NonZeroExitCode":
-        for cause in (status.get("details") or {}).get("causes") or ():
-            if cause.get("reason") == "ExitCode":
-                return int(cause["message"])
+    try:
+        status = orjson.loads(payload)
+        if status.get("status") == "Success":
+            return 0
+        message = str(status.get("message") or "it could not be run")
+        if status.get("reason") == "NonZeroExitCode":
+            for cause in (status.get("details") or {}).get("causes") or ():
+                if cause.get("reason") == "ExitCode":
+                    return int(cause["message"])
+    except (ValueError, AttributeError, TypeError, KeyError):
+        raise ApiError(
+            f"How the command in {request.name} ended cannot be read: {payload[:100].decode(errors='replace')!r}.",
+            reason="garbage",
+        ) from None
     raise _cannot_run(cluster, request, message, str(status.get("reason") or ""))
 
 

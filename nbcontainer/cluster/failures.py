@@ -25,6 +25,7 @@ SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
 PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError"}
+NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProtocol", "HTTPException"}  # of the same
 NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 
 
@@ -123,7 +124,9 @@ def _broken_words(error: BaseException, inner: BaseException, server: str) -> st
         return f"the connection to {server} broke in the middle of an answer."
     if type(error).__name__ in NO_ANSWER:
         return f"{server} closed the connection without an answer."
-    said = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    if type(error).__name__ in NOT_HTTP:
+        return f"what answers at {server} is no HTTP."
+    said = getattr(inner, "strerror", None) or " ".join(str(inner).split()) or "without a word"
     return f"the connection to {server} broke: {said}."
 
 

@@ -1,16 +1,13 @@
 """kubeconfig: which API server, as whom, by kubectl's rules.
 
-The files are read here with yaml alone: it takes milliseconds, where `kubernetes.aio` takes most of a second to
+The files are read here without `kubernetes`: it takes milliseconds, where `kubernetes.aio` takes most of a second to
 import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,7 +15,7 @@ from urllib.parse import urlsplit
 
 from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
-from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.errors import ClusterUnavailable, YamlError
 
 __all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unusual_files"]
 
@@ -101,7 +98,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
     """
-    merged = _merge()
+    merged = _merge(_paths())
     if not merged.contexts and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
@@ -124,7 +121,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
 
 def contexts() -> tuple[dict[str, str], str]:
     """Every context's name with its namespace, and the current context's name."""
-    merged = _merge()
+    merged = _merge(_paths())
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
@@ -140,17 +137,24 @@ def servers() -> list[tuple[str, str]]:
     A context need not be whole for that, and a file that cannot be read is passed over.
     """
     found: dict[tuple[str, str], None] = {}
-    paths = _paths()
-    for several in (paths, *([path] for path in paths), [_default_path()]):
-        with suppress(ClusterUnavailable):
-            merged = _merge(several)
-            for name, context in merged.contexts.items():
-                cluster = merged.clusters.get(context.entry.cluster)
-                found[name, cluster.entry.server if cluster else ""] = None
+    for paths in (_paths(), [_default_path()]):
+        merged = _merge([path for path in paths if _is_readable(path)])
+        for name, context in merged.contexts.items():
+            cluster = merged.clusters.get(context.entry.cluster)
+            if cluster is not None:
+                found[name, cluster.entry.server] = None
     return list(found)
 
 
 # --- the files
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _merge([path])
+    except ClusterUnavailable:
+        return False
+    return True
 
 
 def _paths() -> list[Path]:
@@ -170,9 +174,8 @@ def _short(path: Path) -> str:
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
-def _merge(paths: list[Path] | None = None) -> _Merged:
+def _merge(paths: list[Path]) -> _Merged:
     """Read all files; those that are missing are passed over."""
-    paths = _paths() if paths is None else paths
     merged = _Merged(paths, "", {}, {}, {})
     for path in dict.fromkeys(paths):
         config = _read_file(path)
@@ -199,7 +202,29 @@ def _add(merged: dict[str, _Found[Entry]], kind: str, path: Path, named: Iterabl
             merged.setdefault(name, found)
 
 
+# what each file said, and how it was then: every call reads the kubeconfig, and one of hundreds of contexts takes long
+_read: dict[Path, tuple[object, schema.Config]] = {}
+
+
 def _read_file(path: Path) -> schema.Config:
+    now = _signature(path)
+    before, config = _read.get(path, (None, schema.Config()))
+    if now is None or now != before:
+        config = _parse_file(path)
+        _read[path] = now, config
+    return config
+
+
+def _signature(path: Path) -> object:
+    """What changes when the file does; None where it cannot be told."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _parse_file(path: Path) -> schema.Config:
     document = _load(path)
     try:
         config = read(schema.Config, {} if document is None else document)
@@ -213,37 +238,19 @@ def _read_file(path: Path) -> schema.Config:
 
 
 def _load(path: Path) -> object:
-    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
+    from nbcontainer.kubernetes_yaml.documents import read_document  # noqa: PLC0415 - loads yaml
 
     try:
-        text = path.read_bytes()
+        document = read_document(path.read_bytes().decode())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
-    try:
-        return yaml.load(text, Loader=_loader())  # noqa: S506 - it is a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # the error's own text would quote the line, which may hold a token
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ClusterUnavailable(f"The kubeconfig {_short(path)}{where} is not YAML.") from None
-
-
-@functools.cache
-def _loader() -> Any:
-    """YAML as Go reads it: dates and 12:30 are text, which a token or password may look like."""
-    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
-
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        pass
-
-    sexagesimal = ("tag:yaml.org,2002:str", re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"))
-    Loader.yaml_implicit_resolvers = {
-        first: [sexagesimal, *(pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp")]
-        for first, resolvers in Loader.yaml_implicit_resolvers.items()
-    }
-    return Loader
+    except UnicodeDecodeError:
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not YAML: it is not UTF-8 text.") from None
+    except YamlError as error:  # whose own words may quote the line, which may hold a token
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)}, line {error.line}, is not YAML.") from None
+    return None if document is None else document.root.value
 
 
 def _field(document: Any, error: WrongType) -> str:

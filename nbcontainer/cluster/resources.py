@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.cluster.discovery import Resource, find_kind, near_kinds
 from nbcontainer.cluster.failures import raise_for_status
-from nbcontainer.cluster.manifests import Manifest, parse_manifests
 from nbcontainer.cluster.missing import missing_namespace
 from nbcontainer.cluster.refusals import cause_words, fixed_fields, is_fixed, name_cure
 from nbcontainer.errors import ApiError, Conflict, UsageError
+from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
+from nbcontainer.model.build import SourceMap
 from nbcontainer.model.pods import PodChange
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def apply(
     text: str,
     *,
     namespace: str = "",
-    first_line: int = 1,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
     dry_run: bool = False,
     force_conflicts: bool = False,
     labels: dict[str, str] | None = None,
@@ -43,7 +44,7 @@ def apply(
         cluster: the cluster, in the namespace of objects that name none.
         namespace: another namespace; a manifest that names a different one is then an error.
         text: one or more YAML documents.
-        first_line: the line of the person's own text at which `text` begins.
+        source_map: from the text's lines to the person's own.
         dry_run: the API server checks and answers, and changes nothing.
         force_conflicts: take over fields that others manage.
         labels: added to each object's own.
@@ -53,7 +54,7 @@ def apply(
         Conflict: somebody else manages a field; it names field, manager and line.
         ApiError: the API server refuses an object; what was applied before it stays.
     """
-    manifests = parse_manifests(text, first_line)
+    manifests = parse_manifests(text, source_map.own)
     return cluster.run(
         _apply(
             cluster.in_namespace(namespace),
@@ -190,7 +191,7 @@ async def _refusal(
         )
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:
-        line = manifest.lines.get("metadata.namespace")  # else the call names it
+        line = manifest.stated_line("metadata.namespace")  # else the call names it
         absent.message = f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}"
         return absent
     if causes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nbcontainer.cluster.authentication import tls_context
+from nbcontainer.replies import Response
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ class ShortCalls:
 
 class _Connection(http.client.HTTPConnection):
     """One connection; `used` is when it was last."""
+
+    response_class = Response
 
     def __init__(
         self, cluster: Cluster, tls: ssl.SSLContext | None, identity: tuple[bytes, bytes], seconds: float

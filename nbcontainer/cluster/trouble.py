@@ -110,7 +110,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any], comman
         return Trouble(
             reason,
             f"Pod {name} cannot run: {_image_words(image, reason, said)}",
-            _image_cure(reason, said, commands.magic("describe", name, namespace=_space(pod))),
+            _image_cure(reason, said, pod, commands),
             which,
         )
     if reason in _CONFIGURATION:
@@ -201,13 +201,16 @@ def _last_words(said: str) -> str:
     return said.rstrip(". ").rsplit(": ", 2)[-1] if len(said) > 200 else said.rstrip(". ")  # noqa: PLR2004 - a line
 
 
-def _image_cure(reason: str, said: str, describe: str) -> str:
+def _image_cure(reason: str, said: str, pod: Pod, commands: ClusterCommands) -> str:
     if reason == "InvalidImageName":
         return "Delete the pod, and create it with a name such as registry:port/path/name:tag."
+    name, space = str(pod["metadata"]["name"]), _space(pod)
     if _means(said, _DENIED):
-        return "Give the pod an image pull secret (kubectl create secret docker-registry …), or use an open registry."
+        create = commands.kubectl("create", "secret", "docker-registry", namespace=space)
+        return f"Give the pod an image pull secret (`{create} …`), or use an open registry."
     if _means(said, _MISSING):
         return "Check its name and tag, and that it was pushed (%docker push). The pod stays, and tries again."
+    describe = commands.magic("describe", name, namespace=space)
     return f"The pod stays, and tries again by itself; `{describe}` shows the node's own words."
 
 

@@ -34,6 +34,7 @@ _OLD_CURE = (
 )
 _CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
 _UNTERMINATED = "unterminated heredoc"
+_LINE_TOO_LONG = "dockerfile line greater than max allowed size"
 _NOISE = (
     _OLD_FRONTEND,
     "failed to solve: ",
@@ -48,6 +49,7 @@ _NOISE = (
 _CHECKSUM = re.compile(r'failed to calculate checksum of ref [^"]*("[^"]*": not found)')
 _PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*?": (?=\S)', re.DOTALL)
 _PODMAN_SOURCE = re.compile(r'checking on sources under "[^"]*": copier: stat: ')
+_METADATA = re.compile(r"^(\S+): failed to resolve source metadata for \1: (?=\S)")
 _MISSING = re.compile(r'"(/[^"]*)":? (?:not found|no such file)')
 _DID_YOU_MEAN = re.compile(r"^(.*) \(did you mean (.*)\?\)$", re.DOTALL)
 
@@ -105,7 +107,7 @@ def short_reason(message: str) -> str:
         for noise in _NOISE:
             if reason.startswith(noise):
                 reason, changed = reason[len(noise) :], True
-    reason = _PODMAN_SOURCE.sub("", _PODMAN_STEP.sub("", reason))
+    reason = _METADATA.sub("", _PODMAN_SOURCE.sub("", _PODMAN_STEP.sub("", reason)))
     found = _CHECKSUM.search(reason)
     return found[1] if found else reason
 
@@ -123,6 +125,8 @@ def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -
     suggestion = ""
     if hint:
         reason, suggestion = hint[1], f"Did you mean {hint[2]}?"
+    if reason.startswith(_LINE_TOO_LONG):  # BuildKit names the line before it
+        lines = _too_long_lines(dockerfile) or lines
     if is_old and _CONTEXTS in reason:
         return BuildFailed("This engine's Dockerfile frontend knows no named build contexts.", cure=_OLD_CURE)
     if not lines:
@@ -150,6 +154,12 @@ def _too_long(dockerfile: Dockerfile, heredoc: Instruction) -> str:
     if longest < LONG_LINE:
         return ""
     return f"the engine's parser cannot read the heredoc's line of {longest:,} characters; put the text into a file"
+
+
+def _too_long_lines(dockerfile: Dockerfile) -> tuple[int, ...]:
+    """The first line that BuildKit's parser cannot read."""
+    lines = enumerate(dockerfile.text.split("\n"), 1)
+    return next(((number,) for number, line in lines if len(line.encode()) >= LONG_LINE), ())
 
 
 def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] | None:

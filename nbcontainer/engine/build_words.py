@@ -15,7 +15,7 @@ def build_words(request: BuildRequest) -> list[str]:
 
     Values of build arguments and secrets are not in it; nor are files that exist in memory alone.
     """
-    words = ["build", "-f-"]
+    words = ["build", *(["-f-"] if request.context else [])]
     for flag, value in (
         ("--target", request.target),
         ("--platform", request.platform),
@@ -40,7 +40,7 @@ def build_words(request: BuildRequest) -> list[str]:
     words += _repeated("--add-host", request.add_hosts)
     words += _repeated("--ulimit", request.ulimits)
     words += _repeated("--cache-from", request.cache_from)
-    return [*words, request.context or "."]
+    return [*words, request.context or "-"]  # the text alone, without a context
 
 
 def _repeated(flag: str, values: Iterable[str]) -> list[str]:

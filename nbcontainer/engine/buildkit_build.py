@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from nbcontainer.buildkit import frontend
 from nbcontainer.buildkit.build import Build
 from nbcontainer.buildkit.control import Control, SolveOptions
+from nbcontainer.buildkit.destination import Destination, DestinationError, replacement
 from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.messages import Entry
@@ -25,7 +26,7 @@ from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
 from nbcontainer.engine.build_status import StatusTranslator
 from nbcontainer.engine.buildkit_failures import solve_failure
-from nbcontainer.engine.config import proxies
+from nbcontainer.engine.config import configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from nbcontainer.engine.dial import Stream
     from nbcontainer.operation import Progress
 
-__all__ = ["close_connections", "control_of", "options_of", "run_buildkit"]
+__all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
 
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
 FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of the steps
@@ -108,7 +109,7 @@ def _solve(
     with _loading(engine, request) as outputs:
         try:
             options = options_of(engine, request)
-            services = _services(request, outputs, progress)
+            services = services_of(request, outputs, progress.tell)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
         build = Build(
@@ -172,7 +173,7 @@ def _builder_stream(builder: str) -> Stream:
         raise EngineUnavailable(
             f"The builder {builder} cannot be reached: {error.strerror or error}",
             tried=(builder,),
-            cure="`docker buildx ls` shows the builders.",
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
         ) from None
 
 
@@ -260,7 +261,8 @@ def _named_context(name: str, value: str) -> tuple[str, str]:
     return frontend.local_context(name)
 
 
-def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progress[BuildEvent]) -> Services:
+def services_of(request: BuildRequest, outputs: Mapping[str, Any], warn: Callable[[BuildWarning], None]) -> Services:
+    """What BuildKit may ask for: files, secrets, logins, agents, and where `outputs` go."""
     files = {"Dockerfile": request.dockerfile.encode()}
     if request.ignore is not None or request.files:  # else the daemon reads the context's own
         ignored = ignore_text(request)
@@ -278,10 +280,10 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
                 raise UsageError(f"--build-context {name}: {error}.") from None
 
     def login(host: str) -> Login | None:
-        def warn(text: str) -> None:
-            progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+        def tell(text: str) -> None:
+            warn(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
-        found = credentials(host, warn=warn)
+        found = credentials(host, warn=tell)
         if found is None or found.kind == "registry token":
             return None  # a bearer token is for the registry itself, and BuildKit asks for none
         return Login(found.username, found.secret)
@@ -297,12 +299,12 @@ def _services(request: BuildRequest, outputs: Mapping[str, Any], progress: Progr
     )
 
 
-def _make_folder(target: Path) -> None:
+def _try_folder(target: Path) -> None:
     """Make the folder of an output before the build, so that one which cannot be is told at once."""
     try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output: {plain(str(target))} cannot be made: {error.strerror}.") from None
+        Destination(target).close()
+    except DestinationError as error:
+        raise UsageError(f"--output: {plain(str(error))}.") from None
 
 
 @contextmanager
@@ -314,8 +316,8 @@ def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any
         except ValueError as error:
             raise UsageError(f"{error}.") from None
         if kind == "local":
-            _make_folder(Path(target))
-        yield {"0": target if kind == "local" else lambda: target.open("wb")}
+            _try_folder(target)
+        yield {"0": target if kind == "local" else lambda: replacement(target)}
         return
     if not request.builder or request.push:
         yield {}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbcontainer.buildkit.rpc_status import Code
+from nbcontainer.buildkit.session import OutputError
 from nbcontainer.engine.build_failures import build_failed, own_lines, syntax_error
 from nbcontainer.engine.build_ignore import bad_pattern
+from nbcontainer.engine.config import configured_commands
+from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import parse_reference
-from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, UsageError
+from nbcontainer.errors import ApiError, BuildFailed, EngineUnavailable, NbcontainerError, UsageError
 
 if TYPE_CHECKING:
     from nbcontainer.buildkit.errors import SolveError
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
     from nbcontainer.model.build import BuildRequest, BuildStep
 
-__all__ = ["solve_failure"]
+__all__ = ["solve_failure", "usage_fault"]
 
 _METADATA = "[internal] load metadata for "
 _NO_BUILDX = "unknown flag: --builder"  # docker's
@@ -30,7 +33,12 @@ def solve_failure(
     """The error that a failed Solve means."""
     failed = error.step or translator.failed
     where = f"builder {request.builder}" if request.builder else engine.name
-    if (fault := _usage_fault(error.message, request)) is not None:
+    if isinstance(error, OutputError):
+        return BuildFailed(
+            f"The output of {where} did not arrive: {plain(error.message)}.",
+            cure="A folder may hold a part of it; a file is as it was before.",
+        )
+    if (fault := usage_fault(error.message, request)) is not None:
         return fault
     # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
     if error.code is Code.UNAVAILABLE and not translator.error(failed):
@@ -50,7 +58,7 @@ def solve_failure(
     if at_fault is not None:
         lines, title = lines or dockerfile.own(at_fault), title or at_fault.title
     return build_failed(
-        error.message if error.local else translator.error(failed) or error.message,
+        translator.error(failed) or error.message,
         step=step.name if step else "",
         title=title,
         lines=lines,
@@ -60,10 +68,13 @@ def solve_failure(
     )
 
 
-def _usage_fault(message: str, request: BuildRequest) -> UsageError | None:
+def usage_fault(message: str, request: BuildRequest) -> UsageError | None:
     """What a failure was the person's own doing, outside of the text: a builder that is not there, a wrong pattern."""
     if request.builder and _NO_BUILDER in message:
-        return UsageError(f"There is no builder {request.builder}.", cure="`docker buildx ls` shows the builders.")
+        return UsageError(
+            f"There is no builder {request.builder}.",
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
+        )
     if request.builder and _NO_BUILDX in message:
         return UsageError(
             f"--builder {request.builder} needs docker's plugin buildx, which is not installed.",

@@ -13,12 +13,14 @@ from typing import Any
 
 from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import UsageError
+from nbcontainer.model.commands import EngineCommands
 
 __all__ = [
     "DEFAULT",
     "Context",
     "config_file",
     "config_folder",
+    "configured_commands",
     "contexts",
     "find_context",
     "load_config",
@@ -54,6 +56,11 @@ def unusual_folder() -> str:
     """The folder of docker's configuration where a terminal may not know it: "" for ~/.docker."""
     folder = config_folder()
     return "" if folder == Path.home() / ".docker" else str(folder.absolute())
+
+
+def configured_commands() -> EngineCommands:
+    """Docker's commands for what is in its configuration, whatever the engine is."""
+    return EngineCommands(configuration=unusual_folder())
 
 
 def config_file() -> Path:

@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcontainer.engine.config import DEFAULT, Context, config_folder, find_context, load_config, unusual_folder
+from nbcontainer.engine.config import (
+    DEFAULT,
+    Context,
+    config_folder,
+    configured_commands,
+    find_context,
+    load_config,
+    unusual_folder,
+)
 from nbcontainer.engine.dial import Stream, Tls, dial
 from nbcontainer.engine.http import Http, Reply
 from nbcontainer.engine.private_podman import private_podman
@@ -304,9 +312,10 @@ def _named() -> Address | None:
         return None
     context = find_context(name)
     if context is None:
+        docker = configured_commands().docker
         raise UsageError(
             f"{source} is {name!r}, but there is no docker context of that name in {config_folder() / 'contexts'}.",
-            cure="`docker context ls` shows them; `docker context use default` goes back.",
+            cure=f"`{docker('context', 'ls')}` shows them; `{docker('context', 'use', 'default')}` goes back.",
         )
     return _of_context(context)
 
@@ -450,7 +459,7 @@ def _dial(address: Address) -> Stream:
     try:
         if url == "podman":
             url = private_podman.start()
-        return dial(url, tls=address.tls, timeout=settings.connect_timeout)
+        return dial(url, tls=address.tls, timeout=settings.connect_timeout, through_proxy=True)
     except OSError as error:
         message, cure = _explain(address, error)
         raise EngineUnavailable(message, tried=(address.url,), cure=cure) from error

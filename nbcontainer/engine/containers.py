@@ -159,12 +159,12 @@ class _Runner:
                 exit_code = self._attached(container, name, self._spool)
             # a detached container that was started while somebody stopped the call is not left running
             ended = self._spool is not None or not self._progress.stopping
-        except ApiError as error:
-            found = self._start_failed(error)
-            if found is error:
-                raise
-            raise found from error
-        except EngineUnavailable as error:
+        except (EngineUnavailable, ApiError) as error:
+            if isinstance(error, ApiError) and not _is_lost(error):
+                found = self._start_failed(error)
+                if found is error:
+                    raise
+                raise found from error
             lost_sight = not self._progress.stopping
             raise self._out_of_sight(error, container) if lost_sight else error from None
         finally:
@@ -193,6 +193,8 @@ class _Runner:
             made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
         except Conflict as error:
             raise name_in_use(self._engine, error, self._request.name) from error
+        except (EngineUnavailable, ApiError) as error:
+            raise _perhaps_made(error) from error
         for warning in made.get("Warnings") or ():
             self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
         return str(made["Id"])
@@ -238,13 +240,13 @@ class _Runner:
         self._progress.tell(LogSource(name, open=False))
         return exit_code
 
-    def _out_of_sight(self, error: EngineUnavailable, container: str) -> EngineUnavailable:
+    def _out_of_sight(self, error: EngineUnavailable | ApiError, container: str) -> EngineUnavailable:
         """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
         name = self._request.name or container[:SHORT_ID]
         follow = self._engine.commands.magic("logs", "-f", name)
         return EngineUnavailable(
             f"{error.message} Where {name} had been started, it runs on.",
-            tried=error.tried,
+            tried=getattr(error, "tried", ()),
             cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
         )
 
@@ -281,6 +283,22 @@ class _Runner:
             self._http.call("DELETE", path, query={"force": True, "v": True}, timeout=patience)
         else:  # one that has ended too: it shall not be started again
             self._http.call("POST", f"{path}/stop", query={"t": 0}, timeout=patience)
+
+
+def _is_lost(error: NbcontainerError) -> bool:
+    """Whether the engine was asked, and its answer did not come: what was asked for may be done all the same."""
+    return isinstance(error, EngineUnavailable) or (isinstance(error, ApiError) and error.reason == "timeout")
+
+
+def _perhaps_made(error: EngineUnavailable | ApiError) -> EngineUnavailable | ApiError:
+    """The error of a call that makes a container; it says so where that may be there, though its id is not known."""
+    if not _is_lost(error) or isinstance(error.__cause__, (ConnectionRefusedError, FileNotFoundError)):
+        return error
+    return EngineUnavailable(
+        f"{error.message} It may have made the container, and has not started it.",
+        tried=getattr(error, "tried", ()),
+        cure=f"{error.cure}; %docker ps -a lists what is there.".removeprefix("; "),
+    )
 
 
 # --- list

@@ -17,20 +17,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
+from nbcontainer.engine.proxy_tunnel import connect_tcp
 from nbcontainer.errors import Unsupported, UsageError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Stream", "Tls", "UpgradeRefused", "dial", "dial_command", "upgrade"]
+__all__ = ["Silent", "Stream", "Tls", "UpgradeRefused", "dial", "dial_command", "upgrade"]
 
 CONNECT_SECONDS = 5.0
+SILENT_SECONDS = 5.0  # after which a stream's engine is asked whether it is there
+CHILD_SILENT_SECONDS = 60.0  # the same where asking takes a child of its own, such as ssh
 CHILD_ENDS_SECONDS = 0.5  # how long an ended stream waits for its child's exit code, and a closed one for its child
 HEADER_BYTES = 64 * 1024
 STDERR_BYTES = 2000
@@ -70,8 +73,13 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if "cert.pem" in here and "key.pem" in here:
-            context.load_cert_chain(here["cert.pem"], here["key.pem"])
+            context.load_cert_chain(here["cert.pem"], here["key.pem"], password=_no_password)
         return context
+
+
+def _no_password() -> str:
+    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
+    raise OSError("key.pem is encrypted, which docker does not take either")
 
 
 class UpgradeRefused(ConnectionError):
@@ -87,6 +95,10 @@ class UpgradeRefused(ConnectionError):
         super().__init__(f"The upgrade was refused with HTTP {status}.")
 
 
+class Silent(ConnectionError):
+    """The far end has been silent for a while, and no sign of life could be had from it."""
+
+
 class Stream:
     """A connected byte stream. One thread may read while another writes; any thread may close it.
 
@@ -98,6 +110,9 @@ class Stream:
         self._leftover = leftover
         self._child = child
         self._closed = False
+        self._timeout: float | None = None
+        self._when_silent: Callable[[], None] | None = None
+        self._patience = 0.0
 
     def recv(self, size: int = 65536) -> bytes:
         """The next bytes, at most `size`; b"" at the end.
@@ -108,6 +123,8 @@ class Stream:
         if self._leftover:
             data, self._leftover = self._leftover[:size], self._leftover[size:]
             return data
+        if self._when_silent is not None:
+            self._ask_while_silent(self._when_silent)
         try:
             data = self._receive(size)
         except ConnectionResetError:  # the child ended before it had read all
@@ -120,6 +137,22 @@ class Stream:
 
     def _receive(self, size: int) -> bytes:
         return self._socket.recv(size)
+
+    def when_silent(self, ask: Callable[[], None] | None, seconds: float = 0.0) -> None:
+        """Have a reader call `ask` whenever it has heard nothing for so long, and get the OSError that it may raise.
+
+        Without `seconds` it is some seconds; more where asking takes a child of its own, such as ssh.
+        """
+        self._when_silent = ask
+        self._patience = seconds or (SILENT_SECONDS if self._child is None else CHILD_SILENT_SECONDS)
+
+    def _ask_while_silent(self, ask: Callable[[], None]) -> None:
+        left = float("inf") if self._timeout is None else self._timeout
+        while not self.readable(min(self._patience, left)):
+            left -= self._patience
+            if left <= 0:
+                raise TimeoutError("timed out")
+            ask()
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of `data`.
@@ -139,6 +172,7 @@ class Stream:
 
     def settimeout(self, seconds: float | None) -> None:
         """How long one read or write may wait; None for ever."""
+        self._timeout = seconds
         self._socket.settimeout(seconds)
 
     def readable(self, seconds: float) -> bool:
@@ -205,12 +239,17 @@ class _TlsStream(Stream):
     def __init__(self, connection: ssl.SSLSocket) -> None:
         super().__init__(connection)
         self._tls = connection
-        self._timeout: float | None = None
         self._lock = threading.Lock()
         connection.settimeout(0)
 
     def settimeout(self, seconds: float | None) -> None:
         self._timeout = seconds
+
+    def readable(self, seconds: float) -> bool:
+        """As `Stream` has it; what OpenSSL holds already, the socket does not show."""
+        with self._lock:
+            pending = not self._closed and self._tls.pending()
+        return bool(pending) or super().readable(seconds)
 
     def shutdown_write(self) -> None:
         """Send TLS's close_notify, which Go's side takes for the end of what it reads; reading goes on."""
@@ -307,13 +346,16 @@ class _Child:
             self._process.wait()
 
 
-def dial(address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECONDS) -> Stream:
+def dial(
+    address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECONDS, through_proxy: bool = False
+) -> Stream:
     """Connect to an engine's address: unix://, tcp://, https:// or ssh://.
 
     Args:
         address: as DOCKER_HOST has it; a bare path is a unix socket.
         tls: for tcp:// with TLS.
         timeout: seconds for the connection, TLS's handshake included. ssh connects later, while it is first used.
+        through_proxy: whether the environment's proxy is used for tcp. docker does for engines, not for builders.
 
     Raises:
         OSError: nothing answers there.
@@ -334,7 +376,12 @@ def dial(address: str, *, tls: Tls | None = None, timeout: float = CONNECT_SECON
             secure = tls is not None or parts.scheme == "https"
             if not parts.hostname:
                 raise UsageError(f"{address!r} names no host.", cure="An engine's address looks like tcp://host:2375.")
-            connection = socket.create_connection((parts.hostname, port or (2376 if secure else 2375)), timeout)
+            place = (parts.hostname, port or (2376 if secure else 2375))
+            connection = (
+                connect_tcp(*place, secure=secure, timeout=timeout)
+                if through_proxy
+                else socket.create_connection(place, timeout)
+            )
             return _with_tls(connection, parts.hostname, tls or Tls()) if secure else _plain(connection)
         case "ssh":
             return dial_command(ssh_command(address, timeout))

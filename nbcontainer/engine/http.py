@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from nbcontainer.engine.dial import Stream, UpgradeRefused, upgrade
+from nbcontainer.engine.dial import Silent, Stream, UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
+from nbcontainer.replies import Response
 from nbcontainer.settings import settings
 
 __all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
@@ -29,6 +30,7 @@ Magic = Callable[..., str]  # the words of a `%docker` line → the line, for on
 
 SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
 CALL_SECONDS = 60.0
+REPEATABLE = ("GET", "HEAD")  # what was perhaps done already is not asked for again
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
 MESSAGE_CHARACTERS = 2000
 READ_BYTES = 64 * 1024
@@ -85,6 +87,8 @@ class ReplyStream:
         """
         try:
             return self._reply.read1(READ_BYTES)
+        except Silent as error:
+            raise lost(str(error), self._address) from None
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
@@ -169,8 +173,7 @@ class Http:
             ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
             EngineUnavailable: it cannot be reached, or went away before it had answered.
         """
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
+        connection = self._take()
         for attempt in (connection, None) if connection is not None else (None,):
             used = attempt or _Connection(self._dial(), self._see_it_answers)
             try:
@@ -178,7 +181,7 @@ class Http:
                 content = reply.read()
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
                 used.close()
-                if attempt is not None:
+                if attempt is not None and method in REPEATABLE:
                     continue  # the engine had closed the connection while it was idle
                 raise self._broken(error) from error
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -241,6 +244,7 @@ class Http:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
             raise api_error(reply.status, refusal, found, self._where, self._magic)
+        connection.stream.when_silent(self._see_it_answers)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
@@ -279,6 +283,8 @@ class Http:
         except BaseException:
             stream.close()
             raise
+        if protocol == "tcp":  # BuildKit's own protocol can ask on the connection itself
+            stream.when_silent(self._see_it_answers)
         return stream, found
 
     def close(self) -> None:
@@ -292,8 +298,8 @@ class Http:
         try:
             ping = _Connection(self._dial())
             ping.send("GET", "/_ping", None, None, settings.connect_timeout).read()
-        except (OSError, http.client.HTTPException) as error:
-            raise lost(f"{self._where} does not answer.", self._address) from error
+        except (OSError, http.client.HTTPException, EngineUnavailable) as error:
+            raise Silent(f"{self._where} does not answer.") from error
         finally:
             if ping is not None:
                 ping.close()
@@ -301,6 +307,15 @@ class Http:
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
         return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+    def _take(self) -> _Connection | None:
+        """The connection that was kept, unless the engine has closed it meanwhile."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None and connection.stream.readable(0):
+            connection.close()
+            return None
+        return connection
 
     def _keep(self, connection: _Connection, reply: http.client.HTTPResponse) -> None:
         if reply.will_close:
@@ -316,8 +331,12 @@ class Http:
             return ApiError(f"{self._where} did not answer{after}.", reason="timeout", cure=SEE_WHETHER)
         if isinstance(error, http.client.RemoteDisconnected):
             return lost(f"{self._where} closed the connection without an answer.", self._address)
+        if isinstance(error, Silent):
+            return lost(str(error), self._address)
+        if isinstance(error, http.client.IncompleteRead):
+            return lost(f"{self._where} broke off in the middle of its reply.", self._address)
         if isinstance(error, OSError):
-            words = error.strerror or str(error)
+            words = (error.strerror or str(error)).rstrip(".")
             return lost(f"The connection to {self._where} broke: {plain(words)}.", self._address)
         return ApiError(f"What answers at {self._where} does not speak an engine's HTTP.", reason="garbage")
 
@@ -327,13 +346,14 @@ class _Connection:
 
     Args:
         stream: the connection.
-        when_slow: is called once a reply has not begun within the setting connect_timeout; it may raise.
+        when_slow: is called whenever nothing has come for as long as the setting connect_timeout; it may raise.
     """
 
     def __init__(self, stream: Stream, when_slow: Callable[[], None] | None = None) -> None:
         self.stream = stream
-        self._when_slow = when_slow
+        stream.when_silent(when_slow, settings.connect_timeout)
         self._http = http.client.HTTPConnection("docker")
+        self._http.response_class = Response
         self._http.auto_open = 0
         self._http.sock = _Unclosed(stream)
 
@@ -343,10 +363,6 @@ class _Connection:
         self.stream.settimeout(timeout)
         content, extra = _encode(body)
         self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
-        patience = settings.connect_timeout
-        ask = self._when_slow if timeout is None or timeout > patience else None
-        if ask is not None and not self.stream.readable(patience):
-            ask()
         return self._http.getresponse()
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from nbcontainer.engine.pod_tables import (
     pod_status,
 )
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.model.build import SourceMap
 from nbcontainer.model.pods import (
     Description,
     ExecRequest,
@@ -286,7 +287,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             f"There is a pod {name!r} already.",
             status=409,
             reason="AlreadyExists",
-            cure=f"Delete it first (%kpod delete {name}), or choose another name.",
+            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
         )
     if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
         with suppress(NbcontainerError):
@@ -320,7 +321,7 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
                 + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
                 exit_code=code,
                 output=output,
-                cure=f"It stays; `%kpod logs {request.name}` shows what it wrote.",
+                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
             )
 
 
@@ -347,33 +348,32 @@ def find_pod(engine: Engine, name: str) -> dict[str, Any]:
 
 def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> NotFound:
     near = difflib.get_close_matches(name, [str(pod.get("Name") or "") for pod in pods], n=3, cutoff=0.7)
-    cure = f"Did you mean {' or '.join(near)}?" if near else "%kpod lists the pods."
+    cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
 
-def apply(engine: Engine, text: str, *, first_line: int = 1) -> list[PodChange]:
+def apply(
+    engine: Engine,
+    text: str,
+    *,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+) -> list[PodChange]:
     """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
 
     Raises:
         UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
         Conflict: a pod of that name exists.
     """
-    import yaml  # noqa: PLC0415 - seldom
+    from nbcontainer.kubernetes_yaml.manifests import parse_manifests  # noqa: PLC0415 - seldom
 
-    try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + first_line}: " if mark is not None else ""
-        raise UsageError(f"{where}This is not YAML: {getattr(error, 'problem', error)}.") from None
-    for document in documents:
-        kind = document.get("kind") if isinstance(document, dict) else None
-        if kind != "Pod":
+    manifests = parse_manifests(text, source_map.own)
+    for manifest in manifests:
+        if manifest.kind != "Pod":
             raise UsageError(
-                f"{engine.name} can apply pods alone, not {kind or 'this'}.",
+                f"line {manifest.line_of('kind')}: {engine.name} can apply pods alone, not {manifest.kind}.",
                 cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
             )
-    return _play(engine, documents, None)
+    return _play(engine, [manifest.document for manifest in manifests], None)
 
 
 # --- what one is told of a pod

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from nbcontainer.engine.config import config_file, load_config, unusual_folder
+from nbcontainer.engine.config import config_file, configured_commands, load_config
 from nbcontainer.engine.credentials import (
     TOKEN_USER,
     Credential,
@@ -42,7 +42,6 @@ from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import HUB, Reference, parse_reference, registry_host
 from nbcontainer.engine.url_proxies import EnvironmentProxies
 from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError
-from nbcontainer.model.commands import EngineCommands
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
@@ -53,7 +52,6 @@ __all__ = [
     "LoginResult",
     "Reference",
     "auth_header",
-    "client",
     "config_header",
     "credentials",
     "login",
@@ -110,18 +108,14 @@ def login(registry: str, username: str, password: str, *, engine: Engine | None 
     elif token:
         credential = Credential(host, username, token, "identity token")
     helper = helper_for(config, host)
-    command = client(engine).docker("login", *([] if host == HUB else [host]), "-u", username, "--password-stdin")
+    client = engine.commands if engine is not None else configured_commands()
+    command = client.docker("login", *([] if host == HUB else [host]), "-u", username, "--password-stdin")
     if helper:
         _store_by_helper(helper, credential)
         _change_config(lambda found: _entry(found, host, {}))
         return LoginResult(host, username, f"docker-credential-{helper}", encrypted=True, command=command)
     _change_config(lambda found: _entry(found, host, _kept(credential, username)))
     return LoginResult(host, username, str(config_file()), encrypted=False, command=command)
-
-
-def client(engine: Engine | None = None) -> EngineCommands:
-    """The commands of docker's client, which keeps the logins: of an engine, or of none."""
-    return engine.commands if engine is not None else EngineCommands(configuration=unusual_folder())
 
 
 def logout(registry: str = "") -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
-from nbcontainer.errors import Problem
+from nbcontainer.errors import Problem, YamlError
 from nbcontainer.language.dockerfile import Completions, Item
 from nbcontainer.model.build import SourceMap
 
@@ -43,48 +41,17 @@ _KEY = re.compile(r"^(\s*(?:- +)*)([\w.\-/]+):(?:\s|$)")
 
 
 def lint_yaml(text: str, source_map: SourceMap | None = None) -> list[Problem]:
-    """Faults of a YAML text's form: syntax, keys that stand twice. The lines are the person's own."""
-    import yaml  # noqa: PLC0415 - loads when YAML is edited
+    """What Kubernetes does not take in a text, and keys that stand twice. The lines are the person's own."""
+    from nbcontainer.kubernetes_yaml.documents import read_documents  # noqa: PLC0415 - loads when YAML is edited
 
     own = (source_map or SourceMap()).own
     try:
-        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = min(mark.line + 1, text.count("\n") + 1) if mark else 1
-        message = ", ".join(part for part in (error.problem, error.context) if part) or "this is not YAML"
-        tab = "A tab stands there; YAML is indented with spaces." if "\\t" in message else ""
-        return [Problem(own(line), message, end_line=own(line), suggestion=tab)]
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        position = getattr(error, "position", 0)
-        line = text.count("\n", 0, position if isinstance(position, int) else 0) + 1
-        return [Problem(own(line), "this is not YAML: " + str(error).partition("\n")[0], end_line=own(line))]
-    problems = []
-    for node in nodes:
-        for line, key in _repeated(node):
-            problems.append(Problem(own(line), f"the key {key} stands twice", end_line=own(line)))
-    return sorted(problems, key=lambda problem: problem.line)
-
-
-def _repeated(root: Any) -> Iterator[tuple[int, str]]:
-    """The keys that a mapping has already, with their lines, from 1; aliases are looked at once."""
-    waiting, seen_nodes = [root], set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or id(node) in seen_nodes:
-            continue
-        seen_nodes.add(id(node))
-        if node.id == "sequence":
-            waiting += node.value
-        elif node.id == "mapping":
-            seen: set[str] = set()
-            for key, value in node.value:
-                waiting.append(value)
-                if key.id != "scalar":
-                    continue
-                if key.value in seen and key.value != "<<":
-                    yield key.start_mark.line + 1, key.value
-                seen.add(key.value)
+        documents = read_documents(text)
+    except YamlError as error:
+        line = own(error.line)
+        return [Problem(line, error.problem, end_line=line, suggestion=error.cure)]
+    repeated = sorted(pair for document in documents for pair in document.repeated)
+    return [Problem(own(line), f"the key {key} stands twice", end_line=own(line)) for line, key in repeated]
 
 
 def complete_yaml(text: str, line: int, column: int) -> Completions:

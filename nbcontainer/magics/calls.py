@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
+from nbcontainer.interrupts import settled
 from nbcontainer.operation import running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -24,6 +25,7 @@ __all__ = [
     "Verbs",
     "interrupted",
     "is_headless",
+    "presentable",
     "refuse_terminal",
     "run_magic",
 ]
@@ -159,8 +161,9 @@ def run_magic(
     try:
         return _run(verbs, line, cell, namespace, shell)
     except KeyboardInterrupt:
-        for operation in running() - before:  # interrupted before anybody waited for it
-            operation.stop()
+        with settled():
+            for operation in running() - before:  # interrupted before anybody waited for it
+                operation.stop()
         raise interrupted() from None
     except NbcontainerError as error:
         raise _quiet(error) from None
@@ -171,6 +174,15 @@ def interrupted() -> Stopped:
     stopped = Stopped("Interrupted.")
     _quiet(stopped)
     return stopped
+
+
+def presentable(error: Exception) -> NbcontainerError:
+    """What the person is shown of an error: its own lines, or, where it is not ours, one and a file's name."""
+    if isinstance(error, NbcontainerError):
+        return _quiet(error)
+    from nbcontainer.magics.faults import internal_error  # noqa: PLC0415 - seldom
+
+    return _quiet(internal_error(error))
 
 
 def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:

@@ -16,7 +16,9 @@ from nbcontainer.verbs.grammar import Verb
 __all__ = ["ALL_NAMESPACES", "CONTEXT", "NAMESPACE", "SELECTOR", "VERBS"]
 
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace")
-CONTEXT = option("--context", help="the kubeconfig's context", completes="context")
+CONTEXT = option(
+    "--context", help="the kubeconfig's context; without a kubeconfig, an engine's docker context", completes="context"
+)
 VERBS = Verbs(
     "kpod",
     "Pods of the cluster in use, or of Podman where there is none.",

@@ -35,16 +35,18 @@ def apply(call: Call) -> Any:
     """Put Python values in, apply, return what was done to each object."""
     from nbcontainer import api  # noqa: PLC0415 - loads with the first call
     from nbcontainer.dockerfile.substitution import substitute  # noqa: PLC0415 - as above
+    from nbcontainer.model.build import SourceMap  # noqa: PLC0415 - as above
 
     values = call.values
     text = call.cell or ""
+    lines = SourceMap.shifted(text.count("\n") + 1, 1)
     if not values.raw:
-        text, _ = substitute(text, call.namespace, first_line=2)
+        text, lines = substitute(text, call.namespace, first_line=2)
     return api.apply(
         text,
         namespace=values.namespace or "",
         context=values.context or "",
         dry_run=bool(values.dry_run),
         force_conflicts=values.force_conflicts,
-        first_line=2,
+        source_map=lines,
     )

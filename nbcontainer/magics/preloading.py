@@ -9,7 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
+
+from nbcontainer.interrupts import Bell, held_back, redelivered
 
 __all__ = ["Quiet", "preload", "wait_until_quiet"]
 
@@ -26,7 +29,7 @@ class Quiet:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._changed = threading.Condition()
+        self._changed = Bell()
         self._due = time.monotonic() + PAUSE
         shell.events.register("pre_run_cell", self._began)
         shell.events.register("post_run_cell", self._ended)
@@ -38,9 +41,11 @@ class Quiet:
 
     def wait(self) -> None:
         """Wait for a quiet moment."""
-        with self._changed:
-            while (left := self._due - time.monotonic()) > 0:
-                self._changed.wait(left)
+        while (left := self._due - time.monotonic()) > 0:
+            self._changed.wait(partial(self._is_other, self._due), left)
+
+    def _is_other(self, due: float) -> bool:
+        return self._due != due
 
     def _began(self, *_: object) -> None:
         self._put_off(PATIENCE)
@@ -49,9 +54,9 @@ class Quiet:
         self._put_off(PAUSE)
 
     def _put_off(self, seconds: float) -> None:
-        with self._changed:
+        with redelivered():  # IPython swallows what comes while it calls this
             self._due = time.monotonic() + seconds
-            self._changed.notify_all()
+            self._changed.ring()
 
 
 def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Thread:
@@ -69,7 +74,8 @@ def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Th
         _moments.remove(quiet)
 
     thread = threading.Thread(target=run, daemon=True, name="nbcontainer: preload")
-    thread.start()
+    with held_back():
+        thread.start()
     return thread
 
 

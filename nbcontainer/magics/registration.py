@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
+from nbcontainer.interrupts import redelivered, run_calmly
 from nbcontainer.magics import completion, inspection, results, secrecy
 
 if TYPE_CHECKING:
@@ -66,17 +67,20 @@ def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
     @needs_local_scope
     @no_var_expand
     def magic(line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        return run_calmly(partial(run, line, cell, local_ns), results.interrupted)
+
+    def run(line: str, cell: str | None, local_ns: Mapping[str, Any] | None) -> Any:
+        from nbcontainer.magics.calls import run_magic  # noqa: PLC0415 - with the first call
+
+        namespace: Mapping[str, Any] = shell.user_ns
+        if local_ns is not None and local_ns is not shell.user_ns:
+            namespace = ChainMap(dict(local_ns), shell.user_ns)
         try:
-            from nbcontainer.magics.calls import run_magic  # noqa: PLC0415 - with the first call
-
-            namespace: Mapping[str, Any] = shell.user_ns
-            if local_ns is not None and local_ns is not shell.user_ns:
-                namespace = ChainMap(dict(local_ns), shell.user_ns)
             return run_magic(verbs_of(name), line, cell, namespace, shell)
-        except KeyboardInterrupt:  # while modules loaded
-            from nbcontainer.magics.calls import interrupted  # noqa: PLC0415 - as above
+        except Exception as error:  # noqa: BLE001 - the one place that all magics pass
+            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
 
-            raise interrupted() from None
+            raise presentable(error) from None
 
     magic.__name__ = name
     sign = "%%" if name == "dockerfile" else "%"
@@ -105,8 +109,9 @@ def _preload_later(shell: Any) -> None:
     def after_the_cell(*_: Any) -> None:
         from nbcontainer.magics.preloading import Quiet, preload  # noqa: PLC0415 - only here
 
-        shell.events.unregister("post_run_cell", after_the_cell)
-        preload(Quiet(shell), _steps())
+        with redelivered():
+            shell.events.unregister("post_run_cell", after_the_cell)
+            preload(Quiet(shell), _steps())
 
     shell.events.register("post_run_cell", after_the_cell)
 

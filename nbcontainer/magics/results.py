@@ -5,9 +5,17 @@ Finished things are drawn when they are displayed; what was drawn while it ran s
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
-__all__ = ["DRAWN", "register"]
+from IPython.core.displayhook import DisplayHook
+
+from nbcontainer.interrupts import run_calmly
+
+__all__ = ["DRAWN", "interrupted", "register"]
 
 DRAWN = (
     ("nbcontainer.model.tables", "Table"),
@@ -33,13 +41,55 @@ def register(shell: Any) -> None:
     formatter = shell.display_formatter
     for module, name in DRAWN:
         if hasattr(shell, "kernel"):
-            formatter.ipython_display_formatter.for_type_by_name(module, name, _display)
+            formatter.ipython_display_formatter.for_type_by_name(module, name, _guarded(_display))
         else:
-            formatter.formatters["text/plain"].for_type_by_name(module, name, _print)
+            formatter.formatters["text/plain"].for_type_by_name(module, name, _guarded(_print))
+
+
+def _guarded(draw: Callable[..., None]) -> Callable[..., None]:
+    """The same, where an error shows as a magic's does: IPython would print its traceback."""
+
+    @wraps(draw)
+    def guarded(*arguments: Any) -> None:
+        try:
+            draw(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
+
+            raise presentable(error) from None
+
+    return guarded
+
+
+def interrupted() -> BaseException:
+    """What a magic raises where it was interrupted."""
+    from nbcontainer.magics import calls  # noqa: PLC0415 - loads with the first call
+
+    return calls.interrupted()
+
+
+def _interrupted_drawing() -> BaseException:
+    """What the drawing of a result raises: an error of a line, after which IPython goes on and keeps the result.
+
+    Where the user's own code displays it, that code must end, which a KeyboardInterrupt alone does.
+    """
+    stopped = interrupted()
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not DisplayHook.__call__.__code__:
+        frame = frame.f_back
+    if frame is not None:
+        return stopped
+    interruption = KeyboardInterrupt()
+    interruption._render_traceback_ = stopped._render_traceback_  # type: ignore[attr-defined]
+    return interruption
 
 
 def _display(result: Any) -> None:
     """Draw a result in a notebook."""
+    run_calmly(partial(_draw, result), _interrupted_drawing)
+
+
+def _draw(result: Any) -> None:
     from IPython.display import display  # noqa: PLC0415 - loads with the first result
 
     from nbcontainer.views.picture import as_html, as_text  # noqa: PLC0415 - as above
@@ -90,29 +140,28 @@ def _cell() -> tuple[str, str]:
 
 def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
     """Draw a result in a terminal: whole, or as one line where it was drawn while it ran."""
-    import sys  # noqa: PLC0415 - loads with the first result
+    run_calmly(lambda: printer.text(_text_of(result, cycle=cycle)), _interrupted_drawing)
 
+
+def _text_of(result: Any, *, cycle: bool) -> str:
     from nbcontainer.views.ansi import plain  # noqa: PLC0415 - as above
     from nbcontainer.views.picture import as_rich, as_text  # noqa: PLC0415 - as above
     from nbcontainer.views.results import picture_of  # noqa: PLC0415 - as above
     from nbcontainer.views.surfaces import was_shown  # noqa: PLC0415 - as above
 
     if cycle or was_shown(result):
-        printer.text(plain(repr(result)))
-        return
+        return plain(repr(result))
     picture = picture_of(result)
     if not sys.stdout.isatty():
-        printer.text(as_text(picture))
-        return
+        return as_text(picture)
     if type(result).__name__ == "Table":
-        printer.text(_table(picture))
-        return
+        return _table(picture)
     from nbcontainer.views.terminal import console_of_terminal  # noqa: PLC0415 - loads with the first picture
 
     console = console_of_terminal()
     with console.capture() as captured:
         console.print(as_rich(picture))
-    printer.text(captured.get().rstrip("\n"))
+    return captured.get().rstrip("\n")
 
 
 def _table(picture: Any) -> str:

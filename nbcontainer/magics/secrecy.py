@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.interrupts import redelivered
+
 if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
 
@@ -79,9 +81,10 @@ def register(shell: Any) -> None:
     store = history.store_inputs
 
     def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
-        raw = source if source_raw is None else source_raw
-        kept = without_password(raw)
-        store(line_num, source if kept == raw else shell.transform_cell(kept), kept)
+        with redelivered():  # to the cell, which has not begun
+            raw = source if source_raw is None else source_raw
+            kept = without_password(raw)
+            store(line_num, source if kept == raw else shell.transform_cell(kept), kept)
 
     history.store_inputs = store_inputs
 

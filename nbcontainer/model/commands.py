@@ -59,7 +59,15 @@ class EngineCommands:
 
     def magic(self, *words: str) -> str:
         """A `%docker` line for this engine."""
-        return joined(["%docker", *words, *([f"--context={self.called}"] if self.called else [])])
+        return joined(["%docker", *words, *self._named])
+
+    def pods(self, *words: str) -> str:
+        """A `%kpod` line for Podman's pods on this engine."""
+        return joined(["%kpod", *words, *self._named])
+
+    @property
+    def _named(self) -> list[str]:
+        return [f"--context={self.called}"] if self.called else []
 
     def command(self, *words: str) -> str:
         """A command that docker and podman both have, for the client of this engine."""

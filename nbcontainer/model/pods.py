@@ -160,9 +160,9 @@ class PodChange:
     @property
     def yaml(self) -> str:
         """The object as YAML, as it was sent."""
-        import yaml  # noqa: PLC0415 - heavy, and seldom asked for
+        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - seldom asked for
 
-        return str(yaml.safe_dump(dict(self.manifest), sort_keys=False))
+        return write_yaml(dict(self.manifest))
 
 
 class PodChanges(Sequence[PodChange]):

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nbcontainer.errors import NbcontainerError, Stopped
+from nbcontainer.interrupts import held_back
 from nbcontainer.model.tables import Tone
 from nbcontainer.operation import Missed
 from nbcontainer.settings import settings
@@ -179,7 +180,8 @@ class Plain:
             if kernel:
                 operation.wait(0 if operation.done else 1)
                 if worth_a_line or operation.error is None:  # what was refused at once has no picture but its error
-                    _display(view.render(operation.state), clear=alone)
+                    with held_back():
+                        _display(view.render(operation.state), clear=alone)
 
 
 def _events(operation: Operation[Event, State, Result]) -> Any:
@@ -229,14 +231,18 @@ class Notebook:
         """Show the widget and keep it up to date until the operation is done."""
         if _is_refused(operation, view):
             return  # the error says it all
-        follower = _open(operation.state, view)
+        follower = None
         try:
+            with held_back():
+                follower = _open(operation.state, view)
             follower.follow(operation)
         except KeyboardInterrupt:
             operation.interrupt()
             raise
         finally:
-            follower.finish(operation)
+            if follower is not None:
+                with held_back():
+                    follower.finish(operation)
 
     def follow_behind(self, operation: Operation[Event, State, Any], view: View[Event, State]) -> Behind:
         """Display the widget and keep it up to date on a thread, after the cell has ended."""
@@ -266,7 +272,8 @@ class Notebook:
                 else:
                     follower.finish(operation)
 
-        threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
+        with held_back():
+            threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
         return behind
 
 
@@ -354,7 +361,8 @@ class _Still:
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
                 revision = operation.revision
-                self._draw(operation.state)
+                with held_back():
+                    self._draw(operation.state)
                 operation.wait(STILL_SECONDS)
 
     def finish(self, operation: Operation[Any, Any, Any]) -> None:
@@ -395,11 +403,13 @@ class _Follower:
         revision = -1
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
-                if self._widget.room:
-                    revision = operation.revision
-                    self._send(operation.state)
+                with held_back():
+                    if self._widget.room:
+                        revision = operation.revision
+                        self._send(operation.state)
                 operation.wait(FRAME_SECONDS)
-            self._widget.beat()
+            with held_back():
+                self._widget.beat()
 
     def _send(self, state: Any) -> None:
         if state is not self._sent:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nbcontainer.interrupts import held_back
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span, as_rich, grid_widths, in_cells
 
@@ -77,8 +76,9 @@ def _redraw(operation: Operation[Event, State, Result], view: View[Event, State]
 
     live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
     frame = _Frame(console, live)
-    live.start()
     try:
+        with held_back():
+            live.start()
         revision = -1
         while not operation.done:
             if operation.revision != revision:
@@ -111,27 +111,11 @@ def _silent_keys() -> Iterator[None]:
         yield
         return
     silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
-    termios.tcsetattr(terminal, termios.TCSANOW, silent)
     try:
+        termios.tcsetattr(terminal, termios.TCSANOW, silent)
         yield
     finally:
         termios.tcsetattr(terminal, termios.TCSANOW, before)
-
-
-@contextmanager
-def _uncut() -> Iterator[None]:
-    """Hold Ctrl-C back until the picture is written: half of one could not be drawn over."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
-        yield
-        return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
 
 
 class _Frame:
@@ -149,7 +133,7 @@ class _Frame:
         lines = self._rendered(fitted(picture, rows))[:rows]  # sentences may go on below
         if self._console.width == self._width and lines == self._lines:
             return
-        with _uncut():
+        with held_back():  # half of a picture could not be drawn over
             self._make_up_for_wrapped_lines()
             self._show(lines)
             self._live.refresh()
@@ -157,7 +141,7 @@ class _Frame:
     def end(self, picture: Picture, *, whole: bool) -> None:
         """Draw what stays."""
         lines = self._rendered(picture if whole else fitted(picture, self._console.height - 1))
-        with _uncut():
+        with held_back():  # half of a picture could not be drawn over
             self._make_up_for_wrapped_lines()
             self._show(lines)
             self._live.stop()

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from nbcontainer.buildkit import Build, Code, Control, SolveError, open_gateway
+from nbcontainer.buildkit import build as building
 from tests.buildkit.building import build, options, output_of, services, unique, wait_until
 
 
@@ -55,6 +56,34 @@ def test_stopped_politely(own_buildkitd, ways):
     error, seconds = dying(own_buildkitd, lambda news: b"begun" in output_of(news), number=signal.SIGTERM, **ways)
     assert error.code in (Code.UNAVAILABLE, Code.CANCELLED, Code.UNKNOWN)
     assert seconds < 12
+
+
+def test_frozen(own_buildkitd, ways, monkeypatch):
+    """A daemon that hangs is told from one whose step has nothing to say."""
+    monkeypatch.setattr(building, "_ASKED", 0.2)
+    monkeypatch.setattr(building, "_PATIENCE", 1.0)
+    news, errors = [], []
+    with Control(own_buildkitd.connect) as control:
+        dockerfile = f"FROM busybox\nRUN echo begun {unique()} && sleep 300\n"
+        made = Build(control, options(), services(dockerfile), on_status=news.append, **ways)
+
+        def run():
+            with pytest.raises(SolveError) as caught:
+                made.run()
+            errors.append(caught.value)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        wait_until(lambda: b"begun" in output_of(news), 30)
+        thread.join(3)
+        assert not errors  # silent, but there
+        own_buildkitd.process.send_signal(signal.SIGSTOP)
+        try:
+            thread.join(10)
+            assert errors[0].code is Code.UNAVAILABLE
+            assert "does not answer" in errors[0].message
+        finally:
+            own_buildkitd.process.send_signal(signal.SIGCONT)
 
 
 def test_frozen_and_cancelled(own_buildkitd, ways):

@@ -14,6 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from nbcontainer.buildkit import Build, Code, Entry, Login, RpcError, Services, Session, SolveError, Tree
+from nbcontainer.buildkit.destination import replacement
+from nbcontainer.buildkit.filestat import DIRECTORY, SYMLINK
+from nbcontainer.buildkit.filesync import TransferError
 from nbcontainer.buildkit.frontend import UPLOAD_URL, entry, local_context
 from nbcontainer.buildkit.messages import (
     AuthorityRequest,
@@ -23,13 +26,17 @@ from nbcontainer.buildkit.messages import (
     GetSecretRequest,
     HealthStatus,
     Host,
+    Packet,
     SshId,
+    Stat,
     TokenRequest,
     VerifyRequest,
 )
 from nbcontainer.buildkit.rpc import Client
+from nbcontainer.buildkit.session import OutputError
 from nbcontainer.buildkit.tokens import fetch_token
 from tests.buildkit.building import build, options, output_of, unique
+from tests.buildkit.canary import Canary
 from tests.buildkit.streams import pair
 
 AUTH = "/moby.filesync.v1.Auth/"
@@ -219,8 +226,51 @@ def test_an_output_as_a_folder(engine, tmp_path):
 
 def test_an_output_that_cannot_be_written(engine, tmp_path):
     offered = {"outputs": {"0": lambda: (tmp_path / "no" / "such").open("wb")}}
-    with pytest.raises(SolveError, match="the output cannot be written: No such file or directory"):
+    with pytest.raises(OutputError, match="no/such cannot be written: No such file or directory"):
         build(engine, "FROM busybox", exporters=[Entry(type="tar")], offered=offered)
+
+
+def test_an_output_for_which_there_is_no_room(engine):
+    with pytest.raises(OutputError, match="it cannot be written: No space left on device"):
+        build(
+            engine,
+            "FROM busybox",
+            exporters=[Entry(type="tar")],
+            offered={"outputs": {"0": lambda: replacement("/dev/full")}},
+        )
+
+
+def test_an_output_that_never_comes_is_told_though_the_build_went_well(engine, tmp_path):
+    offered = {"output_folders": {"0": tmp_path / "out", "1": tmp_path / "other"}}
+    with pytest.raises(OutputError, match="the daemon sent no result"):
+        build(engine, "FROM busybox", exporters=[Entry(type="local")], offered=offered)
+
+
+def test_an_output_of_nothing_at_all(engine, tmp_path):
+    offered = {"output_folders": {"0": tmp_path / "out"}}
+    build(engine, "FROM scratch", exporters=[Entry(type="local")], offered=offered)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("last", [b"", b"half"])
+def test_an_output_that_a_daemon_breaks_off_is_not_whole(last, tmp_path):
+    session = Session(Services(output_folders={"0": tmp_path / "out"}))
+    packets = [Packet(type=0, stat=Stat(path="f", mode=0o644)), Packet(type=0), Packet(type=2, id=0, data=last)]
+    answers = session._receive_output(iter([packet.encode() for packet in packets[: 2 + bool(last)]]), {})
+    with contextlib.suppress(TransferError):
+        list(answers)
+    assert "before it had sent the whole result" in session.output_error(built=True).message
+
+
+def test_a_hostile_daemon_is_told_no_and_so_is_the_build(tmp_path):
+    canary = Canary(tmp_path)
+    stats = [Stat(path="a", mode=DIRECTORY | 0o777), Stat(path="a", mode=SYMLINK, linkname="../outside")]
+    packets = [Packet(type=0, stat=stat).encode() for stat in [*stats, Stat(path="a/new", mode=0o644)]]
+    with asked(Services(output_folders={"0": canary.target})) as (session, daemon):
+        with pytest.raises(RpcError, match="the daemon listed 'a' twice"):
+            list(daemon.stream("/moby.filesync.v1.FileSend/DiffCopy", packets, timeout=10))
+        assert session.output_error(built=True).message == "the daemon listed 'a' twice"
+    canary.check()
 
 
 # --- registries

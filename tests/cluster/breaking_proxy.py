@@ -1,10 +1,15 @@
-"""A way to an API server that a test can break: plain HTTP on the near side, so that it can be cut within a line."""
+"""A way to an API server that a test can break within a line.
+
+It is plain HTTP on the near side, but for clients with credentials of their own: those are sent over TLS alone.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import selectors
 import socket
+import ssl
 import struct
 import threading
 from contextlib import suppress
@@ -13,6 +18,7 @@ from pathlib import Path
 
 from nbcontainer.cluster.authentication import tls_context
 from nbcontainer.cluster.kubeconfig import Access
+from tests.environment.cluster import Kubernetes
 
 PIECE = 65_536
 
@@ -29,6 +35,10 @@ class Break:
 class BreakingProxy:
     """A TCP proxy to one API server, which proves who it is by the access's client certificate.
 
+    Args:
+        access: the way to the API server.
+        anonymous: its clients prove who they are themselves, over TLS.
+
     Attributes:
         requests: the first line of each request, in order.
         breaks: how many streams were broken.
@@ -44,7 +54,9 @@ class BreakingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._break: Break | None = None
         self._clean = False
-        self.server = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._near_tls = _server_tls() if anonymous else None
+        self.authority = access.certificate_authority
+        self.server = f"{'https' if anonymous else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
         self.breaks = 0
         self.refusing = False
@@ -61,7 +73,7 @@ class BreakingProxy:
 
     def kubeconfig(self, path: Path, user: dict[str, object] | None = None) -> Path:
         """A kubeconfig with one context that leads through here."""
-        return write_kubeconfig(path, self.server, user)
+        return write_kubeconfig(path, self.server, user, self.authority)
 
     def close(self) -> None:
         """Take no more connections."""
@@ -78,6 +90,9 @@ class BreakingProxy:
 
     def _serve(self, near: socket.socket) -> None:
         self.moving.wait()
+        if self._near_tls is not None:
+            with suppress(OSError):
+                near = self._near_tls.wrap_socket(near, server_side=True)
         far = self._tls.wrap_socket(socket.create_connection((self._host, self._port)), server_hostname=self._host)
         request = b""
         with near, far, selectors.DefaultSelector() as ready, suppress(OSError):
@@ -124,12 +139,21 @@ class BreakingProxy:
         return True
 
 
-def write_kubeconfig(path: Path, server: str, user: dict[str, object] | None = None) -> Path:
-    """A kubeconfig with one context, of a server that is plain HTTP."""
+def _server_tls() -> ssl.SSLContext:
+    """What the API server has to prove who it is."""
+    pki = Kubernetes().pki
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.certificate("apiserver"), pki.key("apiserver"))
+    return context
+
+
+def write_kubeconfig(path: Path, server: str, user: dict[str, object] | None = None, authority: bytes = b"") -> Path:
+    """A kubeconfig with one context."""
+    cluster = {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()}
     document = {
         "current-context": "proxied",
         "contexts": [{"name": "proxied", "context": {"cluster": "proxied", "user": "someone"}}],
-        "clusters": [{"name": "proxied", "cluster": {"server": server}}],
+        "clusters": [{"name": "proxied", "cluster": cluster}],
         "users": [{"name": "someone", "user": user or {}}],
     }
     path.write_text(json.dumps(document))

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -164,7 +165,7 @@ def test_a_token_that_is_rotated_while_a_watch_runs_is_read_again(own_cluster, p
         users = {
             "token": {"token": token},
             "tokenFile": {"tokenFile": str(holder)},
-            "exec": {"exec": {"command": sys.executable, "args": ["-c", PLUGIN, str(holder)]}},
+            "exec": {"exec": PLUGIN | {"args": ["-c", PLUGIN_TEXT, str(holder)]}},
         }
         proxy.kubeconfig(tmp_path / "proxied.conf", users[kind])
 
@@ -187,7 +188,8 @@ def test_a_token_that_is_rotated_while_a_watch_runs_is_read_again(own_cluster, p
     assert len(operation.result(2)) == 3
 
 
-PLUGIN = """
+PLUGIN = {"command": sys.executable, "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
+PLUGIN_TEXT = """
 import json, pathlib, sys
 status = {"token": pathlib.Path(sys.argv[1]).read_text()}
 print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}))
@@ -306,8 +308,9 @@ def is_refused(proxy, space, token):
     """Whether the API server knows by now that a token has ended; it remembers for some seconds that it was good."""
     url = f"{proxy.server}{POD.path(space)}"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    tls = ssl.create_default_context(cadata=proxy.authority.decode())
     try:
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=10, context=tls).close()
     except urllib.error.HTTPError as error:
         with error:
             return error.code == 401

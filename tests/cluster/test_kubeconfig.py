@@ -12,8 +12,10 @@ import pytest
 from nbcontainer.cluster.authentication import Credentials
 from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.cluster.kubeconfig import contexts, read_access
+from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.settings import settings
+from tests.environment import packages
 
 VERSION = "client.authentication.k8s.io/v1"
 ANSWER = f'{{"apiVersion": "{VERSION}", "kind": "ExecCredential",'
@@ -321,3 +323,17 @@ echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {{"token"
     if told and "certificate-authority-data" in told:
         told = told | {"certificate-authority-data": base64.b64encode(authority).decode()}
     assert ours["spec"].get("cluster") == told
+
+
+def test_an_encrypted_key_is_refused_and_no_terminal_asked(write, tmp_path):
+    openssl = packages.program("openssl")
+    request = ["req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:s3cret", "-subj", "/CN=me"]
+    command = [openssl, *request, "-keyout", str(tmp_path / "my.key"), "-out", str(tmp_path / "my.crt")]
+    subprocess.run(command, check=True, capture_output=True)
+    write(user_of(**{"client-certificate": "my.crt", "client-key": "my.key"}))
+    with pytest.raises(ClusterUnavailable, match="context 'one' cannot be used: the client key is encrypted"):
+        find_cluster().call("GET", "/version")
+    (tmp_path / "my.key").rename(tmp_path / "key.pem")
+    (tmp_path / "my.crt").rename(tmp_path / "cert.pem")
+    with pytest.raises(OSError, match=r"key\.pem is encrypted"):
+        Tls(tmp_path).context()

@@ -3,14 +3,12 @@
 import asyncio
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nbcontainer import api
 from nbcontainer.cluster.discovery import POD, find_kind
-from nbcontainer.cluster.manifests import parse_manifests
 from nbcontainer.cluster.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
+from nbcontainer.model.build import SourceMap
 from nbcontainer.settings import settings
 
 POD_TEXT = """\
@@ -73,6 +71,31 @@ def test_created_configured_unchanged(space):
     assert found["metadata"]["managedFields"][0]["manager"] == "nbcontainer"
 
 
+def test_a_server_keeps_what_kubectl_would_have_sent(space):
+    text = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: read-as-kubectl
+  annotations: {until: 2030-03-25T13:37:11Z}
+data:
+  9000: x
+  on: x
+  opens: 12:30
+  equal: =
+  never: 2030-13-45
+  octal: "010"
+  bytes: !!binary aGVsbG8=
+"""
+    assert done(apply(space, text)) == [("ConfigMap", "read-as-kubectl", "created")]
+    found = space.run(space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps/read-as-kubectl"))
+    assert found["metadata"]["annotations"] == {"until": "2030-03-25T13:37:11Z"}
+    text_alone = {"opens": "12:30", "equal": "=", "never": "2030-13-45", "octal": "010", "bytes": "hello"}
+    assert found["data"] == {"9000": "x", "true": "x", **text_alone}
+    with pytest.raises(ApiError, match=r"line 12: .*data\.octal"):
+        apply(space, text.replace('"010"', "010"))
+
+
 def test_a_conflict_names_field_manager_and_line(space):
     text = DEPLOYMENT.format(replicas=1).replace("scaled", "disputed").replace("settings", "beside")
     apply(space, text)
@@ -87,7 +110,7 @@ def test_a_conflict_names_field_manager_and_line(space):
         )
     )
     with pytest.raises(Conflict, match=r'line 14: spec\.replicas is managed by "somebody"') as caught:
-        apply(space, text.replace("replicas: 1", "replicas: 3"), first_line=3)
+        apply(space, text.replace("replicas: 1", "replicas: 3"), source_map=SourceMap.shifted(30, 2))
     assert "--force-conflicts" in caught.value.cure
     assert "Applied before it: ConfigMap beside" in caught.value.message
     changes = apply(space, text.replace("replicas: 1", "replicas: 3"), force_conflicts=True)
@@ -115,7 +138,7 @@ def test_a_conflict_names_field_manager_and_line(space):
 def test_errors_name_the_persons_own_lines(space, change, error, words):
     text = POD_TEXT.format(name="bad").replace(*change)
     with pytest.raises(error, match=words):
-        apply(space, text, first_line=2)
+        apply(space, text, source_map=SourceMap.shifted(30, 1))
 
 
 def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
@@ -126,7 +149,7 @@ def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
     ]
     changed = text.replace("image: busybox", "image: busybox:1").replace('"600"', '"900"')
     with pytest.raises(ApiError) as caught:
-        apply(space, changed, first_line=2)
+        apply(space, changed, source_map=SourceMap.shifted(30, 1))
     assert caught.value.message == "line 10: spec.containers[0].args cannot be changed once Pod fixed exists."
     delete = f"`%kpod delete fixed -n {space.namespace}`"
     assert caught.value.cure == f"Delete it first ({delete}) and run this again, or give the new one another name."
@@ -136,7 +159,7 @@ def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
         apply(space, text.replace("app: fixed", "app: other"))
     message = "line 13: spec.selector.matchLabels.app cannot be changed once Deployment fixed exists."
     assert caught.value.message == f"{message} Applied before it: ConfigMap fixed."
-    assert f"`kubectl delete deployment fixed -n {space.namespace}`" in caught.value.cure
+    assert f"`{space.commands.kubectl('delete', 'deployment', 'fixed')}`" in caught.value.cure
 
 
 TEMPLATE = "{metadata: {labels: {app: x}}, spec: {restartPolicy: %s, containers: [{name: c, image: busybox}]}}"
@@ -176,7 +199,7 @@ def test_fixed_fields_of_other_kinds(space, kind, body, change, line):
     with pytest.raises(ApiError) as caught:
         apply(space, text.replace(*change))
     assert caught.value.message == f"{line} cannot be changed once {kind} fixed-{kind.lower()} exists."
-    assert f"kubectl delete {kind.lower()} fixed-{kind.lower()} -n {space.namespace}" in caught.value.cure
+    assert space.commands.kubectl("delete", kind.lower(), f"fixed-{kind.lower()}") in caught.value.cure
 
 
 def test_near_kinds_are_suggested(space):
@@ -191,7 +214,7 @@ def test_a_namespace_that_differs_from_the_calls_is_refused_before_anything_is_s
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spaced}\n"
     other = text + "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: spaced\n  namespace: kube-system\n"
     with pytest.raises(UsageError, match=f"line 10: the manifest's namespace is 'kube-system', .* '{space.namespace}'"):
-        api.apply(other, namespace=space.namespace, first_line=2)
+        api.apply(other, namespace=space.namespace, source_map=SourceMap.shifted(30, 1))
     assert not space.run(
         space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps?fieldSelector=metadata.name=spaced")
     )["items"]
@@ -245,45 +268,3 @@ async def _served(cluster, group):
 def test_a_reader_may_not_apply(viewer):
     with pytest.raises(Forbidden, match='cannot patch resource "pods"'):
         apply(viewer, POD_TEXT.format(name="x"))
-
-
-# --- the text alone
-
-
-def test_lines_of_fields():
-    (manifest,) = parse_manifests(POD_TEXT.format(name="x"), first_line=10)
-    assert manifest.line_of("metadata.name") == 13
-    assert manifest.line_of('spec.containers[name="web"].image') == 17
-    assert manifest.line_of(".spec.containers[0].args[1]") == 18
-    assert manifest.line_of("spec.nodeName") == 14
-    assert manifest.line_of("") == 10
-
-
-def test_aliases_that_grow_without_end_are_refused():
-    text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
-    with pytest.raises(UsageError, match="too many"):
-        parse_manifests(text)
-
-
-def test_lists_and_empty_documents():
-    items = "\n".join("- " + POD_TEXT.format(name=name).replace("\n", "\n  ").rstrip() for name in ("a", "b"))
-    text = f"---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n{items}\n"
-    found = parse_manifests(text)
-    assert [(one.name, one.line_of("kind")) for one in found] == [("a", 8), ("b", 17)]
-    assert found[1].line_of("spec.containers[0].image") == 23
-
-
-@pytest.mark.parametrize(
-    "text", ["", "---\n", "# only a comment\n", "- a\n- b\n", "just text", "a: &x [*x]", "&a {k: *a}"]
-)
-def test_what_is_no_manifest(text):
-    with pytest.raises(UsageError):
-        parse_manifests(text)
-
-
-@given(st.text(max_size=200))
-def test_any_text_gives_manifests_or_a_usage_error(text):
-    try:
-        parse_manifests(text)
-    except UsageError as error:
-        assert error.message  # noqa: PT017 - either outcome is right

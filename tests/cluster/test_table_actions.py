@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.magics.kpod import _row_verbs
 from tests.conftest import part
 from tests.magics.kernels import Kernel
@@ -79,3 +80,18 @@ def test_a_name_that_would_be_code_is_never_offered(context):
     assert _row_verbs("it's", "https://10.0.0.1:6443")[3].line == (
         """%kpod delete {rows} --table-context='it'"'"'s' --table-server=https://10.0.0.1:6443"""
     )
+
+
+def test_credentials_are_not_sent_to_where_the_context_led_before(two_contexts, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
+    cluster = find_cluster("dev")
+    before = cluster.link.access
+    kubectl(two_contexts, "config", "set-credentials", "dev", "--token=hidden")
+    cluster.link.refresh()
+    assert cluster.link.access.user["token"] == "hidden"
+    assert cluster.link.access.server == before.server
+    server = two_contexts.clusters["prod"].server
+    kubectl(two_contexts, "config", "set-cluster", "dev", f"--server={server}")
+    kubectl(two_contexts, "config", "set-credentials", "dev", "--token=of-the-other")
+    cluster.link.refresh()
+    assert cluster.link.access.user["token"] == "hidden"

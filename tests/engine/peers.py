@@ -95,6 +95,10 @@ class Middleman:
         with contextlib.suppress(OSError):
             socket.socket.shutdown(target, socket.SHUT_WR)
 
+    def limit(self, way, count):
+        """Cut after so many more bytes one way."""
+        self._limits[way] = self._counts[way] + count
+
     def freeze(self):
         self._flowing.clear()
 

@@ -19,6 +19,7 @@ from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
 from tests.engine.conftest import find, running
 from tests.engine.cutting_proxy import CuttingProxy
+from tests.faults.proxy import Fault, FaultProxy, Kind, Way, connector, unix_listener
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -246,6 +247,23 @@ def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_lik
         assert cut.done.is_set()
     finally:
         images.remove(podman_far, tag, force=True)
+
+
+def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, busybox, container):
+    cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
+    with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
+        far = connection.Engine(
+            "", "test", engine.capabilities, _where=connection.Address(f"unix://{tmp_path / 'cuts'}")
+        )
+        with pytest.raises(EngineUnavailable, match="may have made the container") as caught:
+            containers.run(far, RunRequest(busybox, ("true",), name=container)).result(60)
+        assert cutting.struck.is_set()
+        far.close_idle()
+    assert "docker ps -a" in caught.value.cure
+    assert containers.inspect(engine, container)["State"]["Status"] in ("created", "configured")
+    with pytest.raises(EngineUnavailable) as caught:
+        containers.run(far, RunRequest(busybox, ("true",))).result(60)
+    assert "may have" not in caught.value.message
 
 
 def test_a_container_that_stays_is_not_asked_twice_for_a_line(far, busybox):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shlex
 
 import pytest
@@ -10,8 +11,9 @@ import nbcontainer as nbc
 from nbcontainer import api
 from nbcontainer.engine import containers, images
 from nbcontainer.engine.connection import find_engine, forget_engines
-from nbcontainer.errors import NotFound
+from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.model.build import BuildRequest, Secret
+from tests.engine.conftest import ENGINES, running
 from tests.terminal import Terminal
 
 FOREVER = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
@@ -96,9 +98,11 @@ def test_images_are_tagged_pushed_and_pulled_there(registry, make_image, engine,
     assert images.inspect(engine, name)
 
 
-def test_a_build_builds_there(there, engine, unique, terminal, tmp_path):
+@pytest.mark.parametrize("context", [".", None], ids=["with a context", "without a context"])
+def test_a_build_builds_there(there, engine, unique, terminal, context, monkeypatch, tmp_path):  # noqa: PLR0917 - fixtures
+    monkeypatch.chdir(tmp_path)
     text = "FROM busybox\nARG GREETING\nRUN echo $GREETING"
-    built = nbc.build(text, tags=(f"{unique}:1",), build_args={"GREETING": "hidden-1"}, context=str(tmp_path),
+    built = nbc.build(text, tags=(f"{unique}:1",), build_args={"GREETING": "hidden-1"}, context=context,
                       labels={"note": "two words"}, engine=there).result(60)  # fmt: skip
     assert "hidden" not in built.command
     images.remove(engine, f"{unique}:1", force=True)
@@ -153,3 +157,35 @@ def test_a_builder_and_its_secrets_are_named_but_no_value(docker):
         "build", "--builder=far", "-t", "web", "dir"
     ]  # fmt: skip
     assert api.__all__
+
+
+@pytest.mark.parametrize("kind", ["podman", "podman-rootless"])
+def test_podmans_pods_are_reached_there(kind, terminal, unique, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    there = running(*ENGINES[kind]).host
+    made = nbc.create_pod(unique, image="busybox", command=FOREVER, restart="Never", context=there).result(60)
+    assert unique in terminal.run(nbc.pods(context=there).command)
+    assert f'"Name": "{unique}"' in terminal.run(nbc.describe_pod(unique, context=there).command)
+    assert unique in terminal.run(nbc.events(context=there).command)
+    ran = nbc.exec_pod(unique, command=("cat",), stdin=b"typed", context=there).result(30)
+    assert terminal.run(ran.command, stdin="typed") == "typed"
+    terminal.run(nbc.pod_logs(unique, tail=1, context=there).result(30).command)
+    gone = nbc.delete_pods(unique, force=True, context=there).result(60)
+    terminal.run(made.command, stdin=made.yaml)
+    assert unique in nbc.pods(context=there).names
+    terminal.run(gone[0].command)
+    assert unique not in nbc.pods(context=there).names
+
+
+def test_configured_contexts_and_builders_are_listed_where_they_are(docker, configuration, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", "")
+    (configuration / "config.json").write_text('{"currentContext": "nowhere"}')
+    with pytest.raises(UsageError) as caught:
+        nbc.images()
+    shown = re.findall("`(.*?)`", caught.value.cure)
+    assert len(shown) == 2
+    assert str(configuration) in shown[0]
+    for command in shown:
+        Terminal(tmp_path / command[-3:]).run(command)
+    assert json.loads((configuration / "config.json").read_text()).get("currentContext", "") == ""
+    assert docker

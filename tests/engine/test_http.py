@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from nbcontainer.engine import connection
+from nbcontainer.engine import dial as stream_module
 from nbcontainer.engine.dial import dial
 from nbcontainer.engine.http import Http, api_error, plain
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
@@ -51,6 +52,56 @@ def test_garbage_is_an_error_that_says_so(speak, answer, words):
         speak(answer).json("GET", "/x", timeout=5)
     assert "\x1b" not in str(caught.value)
     assert "\u202e" not in str(caught.value)
+
+
+def test_a_reply_that_breaks_off_anywhere_is_no_success(speak):
+    answer = reply("201 Created", b'{"Id": "4f5a"}', "Content-Type: application/json")
+    assert speak(answer).json("POST", "/x") == {"Id": "4f5a"}
+    for length in range(1, len(answer)):
+        with pytest.raises((ApiError, EngineUnavailable), match=r"broke off|does not speak"):
+            speak(answer[:length]).json("POST", "/x")
+
+
+def test_what_may_have_been_done_is_not_asked_for_again(tmp_path):
+    kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with (
+        Speaker(tmp_path / "s", kept, stay=True) as speaker,
+        Middleman(unix_listener(tmp_path / "m"), unix_connect(speaker.address)) as middleman,
+    ):
+        http = Http(lambda: dial(f"unix://{tmp_path / 'm'}"), where="the engine")
+        assert http.json("GET", "/1") == {}
+        middleman.limit("sent", 1)  # what comes next is heard, and then the connection breaks
+        with pytest.raises(EngineUnavailable, match=r"closed the connection|broke"):
+            http.json("POST", "/2")
+    assert [received.split()[0] for received in speaker.received] == [b"GET"]
+
+
+@pytest.mark.parametrize("hijacked", [False, True])
+def test_a_stream_of_an_engine_that_froze_ends(tmp_path, monkeypatch, hijacked):
+    monkeypatch.setattr(settings, "connect_timeout", 0.3)
+    monkeypatch.setattr(stream_module, "SILENT_SECONDS", 0.3)
+    head = b"HTTP/1.1 101 UPGRADED\r\n\r\n" if hijacked else b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with (
+        Speaker(tmp_path / "s", head, PING, stay=True) as speaker,
+        Middleman(unix_listener(tmp_path / "m"), unix_connect(speaker.address)) as middleman,
+    ):
+        http = Http(lambda: dial(f"unix://{tmp_path / 'm'}"), where="the engine")
+        stream = http.hijack("/x")[0] if hijacked else http.stream("GET", "/x")
+        ended = []
+
+        def wait():
+            with stream, pytest.raises((EngineUnavailable, OSError)) as caught:
+                stream.recv() if hijacked else stream.read()
+            ended.append(caught.value)
+
+        reader = threading.Thread(target=wait)
+        reader.start()
+        while len(speaker.received) < 3:  # it is silent, and the engine answers that it is there
+            assert not ended
+            time.sleep(0.05)
+        middleman.freeze()
+        reader.join(10)
+        assert "the engine does not answer" in str(ended[0])
 
 
 def test_silence_ends_after_the_timeout(speak):

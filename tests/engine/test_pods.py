@@ -12,6 +12,7 @@ from nbcontainer.engine import pods
 from nbcontainer.engine.connection import Engine
 from nbcontainer.engine.pod_deletion import delete
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
+from nbcontainer.model.build import SourceMap
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import Tone
@@ -259,10 +260,10 @@ spec:
             pods.apply(podman, text)
     finally:
         delete(podman, [unique], force=True).result(30)
-    with pytest.raises(UsageError, match="pods alone, not Service"):
-        pods.apply(podman, "apiVersion: v1\nkind: Service\n")
+    with pytest.raises(UsageError, match=r"line 2: .* pods alone, not Service"):
+        pods.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
     with pytest.raises(UsageError, match="line 4: "):
-        pods.apply(podman, "a: [\nb: }", first_line=3)
+        pods.apply(podman, "a: [\nb: }", source_map=SourceMap.shifted(2, 2))
 
 
 def test_calls_work_inside_a_running_event_loop(podman, shell):

@@ -17,6 +17,7 @@ from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from tests.engine.build_engines import processes, wait_until
 from tests.engine.conftest import running
+from tests.terminal import Terminal
 
 
 @pytest.fixture
@@ -53,6 +54,10 @@ def test_build_push_run_and_logs(far, registry, unique, tmp_path):
     containers.remove(far, made.id, force=True)
     images.remove(far, name, force=True)
     assert run(far, RunRequest("busybox", ("sh", "-c", "cat"), stdin=b"x" * 300_000, remove=True)).result(60).output
+
+
+def test_a_command_in_a_terminal_goes_through_ssh(far, tmp_path):
+    assert "CONTAINER ID" in Terminal(tmp_path).run(containers.ps(far).command)
 
 
 def test_a_stop_leaves_nothing_running_there_and_no_ssh_here(far, unique):

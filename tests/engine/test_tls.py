@@ -10,6 +10,7 @@ from nbcontainer.engine import connection, containers
 from nbcontainer.errors import EngineUnavailable
 from nbcontainer.model.containers import RunRequest
 from tests.engine.peers import Middleman, tcp_listener, unix_connect
+from tests.terminal import Terminal
 
 OPENSSL = shutil.which("openssl")
 
@@ -71,6 +72,13 @@ def test_a_server_that_is_not_trusted(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
     with pytest.raises(EngineUnavailable, match=r"TLS with .* fails"):
         connection.find_engine()
+
+
+@pytest.mark.usefixtures("behind_tls")
+def test_a_command_in_a_terminal_goes_through_tls(certificates, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
+    command = containers.ps(connection.find_engine()).command
+    assert "CONTAINER ID" in Terminal(tmp_path).run(command)
 
 
 @pytest.mark.usefixtures("behind_tls")

@@ -19,7 +19,7 @@ from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from tests.buildkit.building import processes
 from tests.environment import parts
-from tests.faults.proxy import connector, tcp_listener
+from tests.faults.proxy import Kind, connector, tcp_listener
 from tests.faults.trial import Scenario, attempt
 from tests.faults.verdict import Difference, Ended, compare_lines
 
@@ -34,7 +34,8 @@ SCRIPT = (
 )
 WRITTEN = [f"line {number} of {LINES}" for number in range(1, LINES + 1)]
 INPUT = [f"input {number} {'.' * (number % 90)}" for number in range(1, 1500)]
-RUNS_ON = "runs on"  # the product's words where it loses sight of a container
+# the product's words where it loses sight of a container
+RUNS_ON, MAY_BE_MADE = "runs on", "may have made the container"
 
 
 @contextmanager
@@ -51,11 +52,7 @@ class OnEngine(Scenario):
     """Something that one of the environment's engines does."""
 
     part: ClassVar[str] = "docker"
-
-    @property
-    def missing(self) -> str:
-        status = parts()[self.part].status()
-        return "" if status else f"{self.part}: {status.detail}"
+    needs = ("docker", "podman", "registry", "images")
 
     @property
     def host(self) -> str:
@@ -142,8 +139,9 @@ class Run(Writes):
 
     def left(self, ended: Ended) -> str:
         state = self.state_of_container()
-        if isinstance(ended.error, EngineUnavailable) and RUNS_ON in str(ended.error):
-            return ""  # it says so
+        said = str(ended.error) if isinstance(ended.error, EngineUnavailable) else ""
+        if RUNS_ON in said or (state == "created" and MAY_BE_MADE in said):
+            return ""
         if not state or (state == "exited" and not self.removes):
             return ""
         return f"the container, {state}"
@@ -176,6 +174,7 @@ class Logs(Writes):
 
     operation = "logs"
     name = "logs -f on Docker"
+    waits = frozenset({Kind.STALL})
     code = None
 
     def begin(self) -> None:

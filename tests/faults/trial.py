@@ -21,6 +21,7 @@ from nbcontainer.cluster import client, reflector, short_calls
 from nbcontainer.engine.http import Http
 from nbcontainer.errors import CommandFailed
 from nbcontainer.settings import settings
+from tests.environment import parts
 from tests.faults.proxy import Fault, FaultProxy, Kind, Passed, Way, unix_listener
 from tests.faults.verdict import Difference, Ended, Outcome, Verdict, judge
 
@@ -41,6 +42,10 @@ class Scenario(abc.ABC):
     name: ClassVar[str]
     checked: ClassVar[bool] = False
     """Whether what passes the proxy carries checksums, so that a changed byte is noticed."""
+    needs: ClassVar[tuple[str, ...]]
+    """The parts of the environment that it needs."""
+    engines: ClassVar[bool] = False
+    """Whether the connections through the proxy are the engine's own."""
     waits: ClassVar[frozenset[Kind]] = frozenset()
     """Faults of which the client cannot hear: it waits, until it is stopped, as the reference tool does."""
 
@@ -48,10 +53,11 @@ class Scenario(abc.ABC):
         self.folder = folder
         self.word = ""
 
-    @property
-    def missing(self) -> str:
+    @classmethod
+    def missing_here(cls) -> str:
         """Why this machine cannot do it; "" where it can."""
-        return ""
+        statuses = {name: parts()[name].status() for name in cls.needs}
+        return "; ".join(f"{name}: {status.detail}" for name, status in statuses.items() if not status)
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
         """Make what all its trials share. Not through the proxy."""
@@ -160,6 +166,7 @@ class Rig:
     def __init__(self, scenarios: list[type[Scenario]]) -> None:
         self._classes = scenarios
         self._ready: dict[type[Scenario], tuple[Scenario, list[Passed]]] = {}
+        self._prepared: list[Scenario] = []
         self._folder = Path(tempfile.mkdtemp(prefix="nbf-"))
         self._undo = ExitStack()
 
@@ -168,7 +175,7 @@ class Rig:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for scenario, _passed in self._ready.values():
+        for scenario in self._prepared:
             scenario.clear()
         self._undo.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -188,6 +195,7 @@ class Rig:
         if chosen not in self._ready:
             scenario = chosen(self._folder)
             scenario.prepare()
+            self._prepared.append(scenario)
             self._attempt(scenario, None)  # what loads or is made once is there
             verdict, _, passed = self._attempt(scenario, None)
             if verdict.outcome is not Outcome.RIGHT:
@@ -276,7 +284,7 @@ def _settled(
         names = [one.name for one in set(threading.enumerate()) - threads if not one.name.startswith(STAYS)]
         found = [f"the thread {name!r}" for name in names]
         found += [f"the process {number}" for number in children() - processes]
-        found += [f"the connection {line!r}" for line in proxy.open_connections]
+        found += [f"the connection {line!r}" for line in proxy.open_connections if not scenario.engines]
         found += [words] if (words := scenario.left(ended)) else []
         if not found or time.monotonic() > deadline:
             return ", ".join(found)

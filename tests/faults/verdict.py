@@ -19,6 +19,7 @@ from nbcontainer.errors import NbcontainerError
 from tests.faults.proxy import Fault, Kind
 
 MOST_LINES = 2
+TOO_BUSY = re.compile(r"d(id|oes) not answer")  # a machine that is too busy for the limits is a fault of its own
 RAW = re.compile(r"Traceback|\b[A-Z]\w*(Error|Exception)\(|\[Errno|<[\w.]+ object at|\bb'|\bNone\b")
 SAYS_MISSING = re.compile(
     r"missing|not whole|broke|break|lost|cut (off|short)|does not answer|not complete", re.IGNORECASE
@@ -39,7 +40,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     """It waited until it was stopped, for what no client can tell from silence that is meant; the scenario says so."""
     UNSTRUCK = "unstruck"
-    """The right result, before the fault could happen."""
+    """The fault did not come to happen."""
     WRONG = "WRONG"
     """What must never be."""
 
@@ -86,7 +87,7 @@ class Difference:
     Args:
         words: How; "" where it does not.
         missing: Whether it is a part of the right one, and nothing else is wrong with it.
-        bytes: In how many bytes it differs, where it is of the same length; None where it is not.
+        bytes: How many bytes long the part is in which it differs; None where that says nothing.
     """
 
     words: str = ""
@@ -107,8 +108,10 @@ def compare_lines(wanted: Sequence[str], found: Sequence[str]) -> Difference:
     if list(wanted) == list(found):
         return Difference()
     rest = iter(wanted)
-    if all(line in rest for line in found):  # each is found after the one before it
-        return Difference(f"{len(wanted) - len(found)} of {len(wanted)} lines are missing", missing=True)
+    whole = sum(1 for line in found if line in rest)  # each is found after the one before it
+    cut = whole == len(found) - 1 and whole < len(wanted) and wanted[whole].startswith(found[-1])
+    if whole == len(found) or cut:
+        return Difference(f"{len(wanted) - whole} of {len(wanted)} lines are missing", missing=True)
     doubled = len(found) - len(set(found))
     differs = bytes_between("\n".join(wanted), "\n".join(found))
     at = next((n for n, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), min(len(wanted), len(found)))
@@ -116,12 +119,18 @@ def compare_lines(wanted: Sequence[str], found: Sequence[str]) -> Difference:
     return Difference(words + repr(found[at : at + 1])[:100], bytes=differs)
 
 
-def bytes_between(wanted: str, found: str) -> int | None:
-    """In how many bytes texts of the same length differ; a character that was no UTF-8 stands for one or more."""
+def bytes_between(wanted: str, found: str) -> int:
+    """How long the part is in which two texts differ, from the first byte that does to the last."""
     one, other = wanted.encode(), found.encode()
-    if "\N{REPLACEMENT CHARACTER}" in found:
-        other = found.replace("\N{REPLACEMENT CHARACTER}", "\0").encode()
-    return sum(a != b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else None
+    begin = _same(one, other)
+    end = _same(one[begin:][::-1], other[begin:][::-1])
+    # what is no UTF-8 is shown as a character of three bytes
+    return max(len(one) - begin - end, len(other[begin : len(other) - end].decode("utf-8", "replace")))
+
+
+def _same(one: bytes, other: bytes) -> int:
+    """How many bytes two texts begin with alike."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def judge(
@@ -146,7 +155,9 @@ def judge(
     if not difference.words:
         return Verdict(Outcome.RIGHT if struck or fault is None else Outcome.UNSTRUCK)
     if fault is None or not struck:
-        return Verdict(Outcome.WRONG, f"without any fault: {difference.words}{_said(ended)}")
+        late = fault is not None and TOO_BUSY.search(str(ended.error))
+        words = f"without any fault: {difference.words}{_said(ended)}"
+        return Verdict(Outcome.UNSTRUCK if late else Outcome.WRONG, words)
     corrupted = fault.kind is Kind.CORRUPT and not checked
     if ended.failed:
         return _error(ended, difference, corrupted=corrupted)

@@ -14,9 +14,9 @@ from nbcontainer.model.build import SourceMap
         ("a: 1\nb:\n\tc: 1\n", 3, "cannot start"),
         ("a: 1\nb: 2\na: 3\n", 3, "a stands twice"),
         ("a:\n- b: 1\n  b: 2\n", 3, "b stands twice"),
-        ("a: [1\n", 2, "expected"),
+        ("a: [1\n", 1, "expected"),
         ('a: "\\q"', 1, "escape"),
-        ("a: \x00", 1, "not YAML"),
+        ("a: \x00", 1, "U+0000"),
         ("a: *b", 1, "alias"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -93,6 +94,7 @@ def test_buildxs_variable_names_the_builder(monkeypatch):
         ("--into 1x", "'1x' is no name of a Python variable"),
         ("-o type=foo,dest={0}/x", "write a folder, or type=local, tar, oci or docker"),
         ("--build-context other=/nonexistent", "--build-context other: "),
+        ("-o type=local,dest=/dev/null", "--output: '/dev/null' cannot be written: File exists."),
     ],
 )
 def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, words, said):
@@ -100,6 +102,31 @@ def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, wor
     assert ran.error == "UsageError"
     assert said.format(tmp_path) in " ".join(ran.traceback)
     assert len(ran.traceback) <= 2
+
+
+def test_a_check_tells_the_engines_verdict_with_the_line_of_the_cell(docker_kernel):
+    ran = docker_kernel.run("%%dockerfile --check\nFROM busybox\nENV A='b")
+    assert ran.error == "DockerfileError"
+    assert "line 3: failed to process" in " ".join(ran.traceback)
+    assert "no faults" not in ran.text
+
+
+def test_an_output_for_which_there_is_no_room(docker_kernel):
+    ran = docker_kernel.run("%%dockerfile -o type=tar,dest=/dev/full\nFROM busybox")
+    assert ran.error == "BuildFailed"
+    assert "did not arrive: it cannot be written: No space left on device." in " ".join(ran.traceback)
+    assert len(ran.traceback) <= 2
+
+
+def test_an_output_that_fails_leaves_the_file_that_was_there(docker_kernel, tmp_path):
+    (tmp_path / "out.tar").write_text("old")
+    ran = docker_kernel.run(f"%%dockerfile -o type=tar,dest={tmp_path}/out.tar\nFROM busybox\nRUN false")
+    assert ran.error == "BuildFailed"
+    assert (tmp_path / "out.tar").read_text() == "old"
+    ran = docker_kernel.run(f"%%dockerfile -o type=tar,dest={tmp_path}/out.tar\nFROM busybox")
+    assert not ran.error, ran.text
+    assert tarfile.is_tarfile(tmp_path / "out.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tar"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""The objects of a text, each of which knows on which line its fields stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nbcontainer.errors import UsageError, YamlError
+from nbcontainer.kubernetes_yaml.documents import read_documents
+from nbcontainer.kubernetes_yaml.fields import Field
+
+__all__ = ["Manifest", "parse_manifests"]
+
+_PART = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
+_UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
+_TYPED_FIELD = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=-]*): ")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object of the text.
+
+    Attributes:
+        root: its fields, with the text's lines.
+        own: from the text's lines to the person's own.
+    """
+
+    root: Field
+    api_version: str
+    kind: str
+    name: str
+    own: Callable[[int], int]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The object as JSON has it."""
+        return self.root.value  # type: ignore[no-any-return]
+
+    def line_of(self, field: str) -> int:
+        """The line of a field, or of the nearest field above it that stands in the text."""
+        return self.own(self._nearest(field)[0].line)
+
+    def stated_line(self, field: str) -> int:
+        """The line of a field, or 0 where it does not stand in the text."""
+        found, whole = self._nearest(field)
+        return self.own(found.line) if whole else 0
+
+    def with_lines(self, message: str) -> str:
+        """The API server's words, each line of them with the line of the field that they name."""
+        unknown = _UNKNOWN_FIELD.findall(message)
+        if unknown:
+            return "\n".join(
+                f'line {self.line_of(field)}: {word} field "{field}"' for word, field in dict.fromkeys(unknown)
+            )
+        typed = _TYPED_FIELD.search(message)
+        return f"line {self.line_of(typed.group(1) if typed else '')}: {message}"
+
+    def _nearest(self, path: str) -> tuple[Field, bool]:
+        """A field by its path as the API words it (containers[0], or [name="web"]), and whether it is there at all."""
+        here = self.root
+        parts = [(match[1], match[2]) for match in _PART.finditer(path.lstrip("."))]
+        while parts:
+            step, taken = _step(here, parts)
+            if step is None:
+                return here, False
+            here, parts = step, parts[taken:]
+        return here, True
+
+
+def _step(here: Field, parts: list[tuple[str | None, str | None]]) -> tuple[Field | None, int]:
+    """The field one step below, and how many parts of the path name it: a key may have dots."""
+    word, inner = parts[0]
+    if word is None:
+        index = _index(inner or "", here.value)
+        return (None if index is None else here.below.get(index)), 1
+    key = ""
+    longest: tuple[Field | None, int] = None, 1
+    for count, (part, _) in enumerate(parts, 1):
+        if part is None:
+            break
+        key = f"{key}.{part}" if key else part
+        if key in here.below:
+            longest = (here.below[key], count)
+    return longest
+
+
+def _index(inner: str, items: Any) -> int | None:
+    if inner.isdigit():
+        return int(inner)
+    pairs = dict(part.split("=", 1) for part in inner.split(",") if "=" in part)
+    if not isinstance(items, list) or not pairs:
+        return None
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and all(str(item.get(key)) == value.strip('"') for key, value in pairs.items()):
+            return index
+    # a key with the schema's default ([containerPort=80,protocol="TCP"]) need not stand in the text
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and any(str(item.get(key)) == value.strip('"') for key, value in pairs.items()):
+            return index
+    return None
+
+
+def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line) -> list[Manifest]:
+    """All objects of a text, those of a List included.
+
+    Args:
+        text: YAML or JSON.
+        own: from the text's lines to the person's own, which errors name.
+
+    Raises:
+        YamlError: it is not YAML as Kubernetes reads it, or not JSON; with the line.
+        UsageError: an object lacks apiVersion, kind or name; with the line.
+    """
+    try:
+        documents = read_documents(text)
+    except YamlError as error:
+        raise YamlError(own(error.line), error.problem, cure=error.cure) from None
+    manifests = [each for document in documents for each in _objects(document.root, own)]
+    if not manifests:
+        raise UsageError("The text holds no manifest.")
+    return manifests
+
+
+def _objects(root: Field, own: Callable[[int], int]) -> list[Manifest]:
+    document = root.value
+    if not isinstance(document, dict):
+        raise UsageError(f"line {own(root.line)}: a manifest is a mapping with apiVersion, kind and metadata.")
+    if document.get("kind") == "List" and isinstance(document.get("items"), list):
+        return [each for item in root.below["items"].below.values() for each in _objects(item, own)]
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    manifest = Manifest(root, str(document.get("apiVersion")), str(document.get("kind")), str(name), own)
+    for field, value in (
+        ("apiVersion", document.get("apiVersion")),
+        ("kind", document.get("kind")),
+        ("metadata.name", name),
+    ):
+        if not value or not isinstance(value, str):
+            line = manifest.stated_line(field) or own(root.line)
+            raise UsageError(f"line {line}: {field} is missing or is not text.")
+    return [manifest]

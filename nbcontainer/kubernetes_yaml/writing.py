@@ -1,0 +1,37 @@
+"""A value → YAML that Kubernetes reads as that value."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from nbcontainer.kubernetes_yaml.scalars import resolve
+
+__all__ = ["write_yaml"]
+
+
+def write_yaml(value: Any) -> str:
+    """A JSON value as YAML, in the order of its keys. Text that would be read as something else stands in quotes."""
+    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
+
+    return str(yaml.dump(value, Dumper=_dumper(), sort_keys=False))
+
+
+@cache
+def _dumper() -> Any:
+    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
+
+    class Dumper(yaml.SafeDumper):
+        """PyYAML's, which by its own rules would leave `y`, `0o17` and `1e3` without quotes."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            """Write what is used twice twice: a text for people has no anchors."""
+            del data
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = None if resolve(value) == value and value != "<<" else "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return Dumper

@@ -1,0 +1,178 @@
+"""An IPython shell whose cells are interrupted at random moments; run as a program, it prints a line for each fault.
+
+    python -m tests.magics.interrupted_shell SEED SECONDS [HOST]
+
+A thread sends SIGINT while a cell runs. Whenever it comes: what the cell began is over within a second, the cell shows
+one line and no traceback of ours, and a result that was being drawn is kept. With HOST, an engine's address, containers
+are run there too, and none is left.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import sys
+import tempfile
+import threading
+import time
+from io import StringIO
+from pathlib import Path
+
+from nbcontainer.interrupts import REDELIVERY_SECONDS
+
+FAULTS = re.compile(
+    r"nbcontainer/([a-z_]+/)?[a-z_]+\.py|Error in callback <(bound method Quiet|function _preload)|took"
+)
+FRAME = re.compile(r"^File \S*?, in ([\w.<>]+)\(", re.MULTILINE)
+EDGES = {"run_calmly", "_print", "_display", "_magic.<locals>.magic"}
+LONGEST_DELAY = 0.12
+PREPARE = """
+import time
+import nbcontainer as nbc
+from nbcontainer.model.tables import Cell, Column, Row, Table, TableState
+from nbcontainer.operation import Operation
+from nbcontainer.views.logs import LogView
+from nbcontainer.views.surfaces import show
+from nbcontainer.model.logs import LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
+
+def work(progress):
+    ended = []
+    progress.on_stop(lambda: ended.append(1))
+    number = 0
+    while not ended and number < 150:
+        progress.tell(LogLines((LogLine("p", f"line {number}"),)))
+        number += 1
+        time.sleep(0.001)
+    if ended:
+        raise ConnectionError
+
+def begin():
+    return Operation("talk", LogState(), apply_logs, conclude=lambda s, _: LogResult(s)).start_thread(work)
+
+report = nbc.doctor()
+drawn = LogResult(LogState(lines=tuple(LogLine("p", f"line {n} " + "x" * 60) for n in range(2_000)), total=2_000))
+"""
+CELLS = {
+    "a pull that is never answered": "%docker pull busybox",
+    "an operation that is shown": "show(begin(), LogView())",
+    "a result that is waited for": "begin().result()",
+    "events that are iterated": "for event in begin(): pass",
+    "operations one after the other": "for _ in range(50): begin().stop()",
+    "a result that is drawn": "drawn",
+    "a result that is displayed": "for _ in range(20): display(drawn)",
+    "a magic whose result is drawn": "%nbcontainer settings",
+}
+OURS = ("a pull", "a result that is drawn", "a result that is displayed", "a magic", "a container")
+RUN = "%docker run --rm --label interrupted={} busybox sleep 300"
+
+
+class Interrupter:
+    """Sends one SIGINT into each cell, if it still runs by then."""
+
+    def __init__(self, randomness: random.Random) -> None:
+        self._random = randomness
+        self._lock = threading.Lock()
+        self._running = False
+        self.sent = 0
+
+    def begin(self, longest: float) -> threading.Thread:
+        """A cell begins."""
+        self._running = True
+        delay = self._random.random() * longest
+        thread = threading.Thread(target=self._send, args=(delay,))
+        thread.start()
+        return thread
+
+    def _send(self, delay: float) -> None:
+        time.sleep(delay)
+        with self._lock:
+            if self._running:
+                self.sent += 1
+                os.kill(os.getpid(), signal.SIGINT)
+
+    def end(self) -> None:
+        """It has ended; what was sent by then has arrived."""
+        with self._lock:
+            self._running = False
+
+
+def main(seed: int, seconds: float, host: str = "") -> int:
+    """Interrupt cells for so long; gives how many faults there were."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from tests.engine.peers import Speaker
+
+    randomness = random.Random(seed)
+    folder = Path(tempfile.mkdtemp(prefix="interrupted-"))
+    silent = Speaker(folder / "e", b"", stay=True)
+    os.environ |= {"DOCKER_HOST": silent.address, "DOCKER_CONFIG": str(folder), "IPYTHONDIR": str(folder)}
+    shell = InteractiveShell.instance(colors="NoColor")
+    shell.run_cell("%load_ext nbcontainer")
+    assert shell.run_cell(PREPARE).success
+    interrupter, faults, began = Interrupter(randomness), 0, time.monotonic()
+    cells = CELLS if not host else CELLS | {"a container that runs": RUN.format(seed)}
+    counts: dict[str, int] = {}
+    while time.monotonic() - began < seconds:
+        name = randomness.choice(list(cells))
+        if name == "a container that runs":
+            os.environ["DOCKER_HOST"] = host
+        said, error = one_cell(shell, cells[name], interrupter, 1.0 if "container" in name else LONGEST_DELAY)
+        os.environ["DOCKER_HOST"] = silent.address
+        counts[name] = counts.get(name, 0) + (error != "")
+        for fault in found_faults(name, said, error):
+            faults += 1
+            print(f"FAULT seed {seed}: {name}: {fault}\n{said[-7000:]}", flush=True)
+    print(f"seed {seed}: {interrupter.sent} interrupts, of which ended cells: {counts}; {faults} faults", flush=True)
+    return faults
+
+
+def one_cell(shell: object, code: str, interrupter: Interrupter, longest: float) -> tuple[str, str]:
+    """Run one cell that may be interrupted; gives all that it wrote, and the error's class."""
+    out, errors = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = said = StringIO()
+    error, began = "", time.monotonic()
+    try:
+        thread = interrupter.begin(longest)
+        try:
+            result = shell.run_cell(code, store_history=True)
+            failed = result.error_in_exec or result.error_before_exec
+            error = type(failed).__name__ if failed is not None else ""
+        finally:
+            interrupter.end()
+            thread.join()
+        time.sleep(2 * REDELIVERY_SECONDS)
+    except KeyboardInterrupt:  # before the cell or after it
+        interrupter.end()
+    finally:
+        sys.stdout, sys.stderr = out, errors
+    if time.monotonic() - began > longest + 4:
+        said.write(f"\ntook {time.monotonic() - began:.1f} s")
+    return said.getvalue(), error
+
+
+def found_faults(name: str, said: str, error: str) -> list[str]:
+    """What is wrong with a cell that was interrupted."""
+    from nbcontainer.operation import running
+
+    found = []
+    if name.startswith(OURS) and running():
+        found.append(f"runs on: {running()}")
+    for left in running():  # what was begun, and interrupted before anybody waited for it, is the user's own
+        left.interrupt()
+    if error not in {"", "Stopped", "KeyboardInterrupt"}:
+        found.append(f"error {error}")
+    # an interrupt that came before or after our code, or on the way from one to the other, is IPython's own affair
+    last = FRAME.findall(said)
+    if last and last[-1] in EDGES:
+        return found
+    if name.startswith(OURS) and FAULTS.search(said):
+        found.append("more than a line")
+    if "release unlocked lock" in said or "Exception ignored" in said:
+        found.append("a broken wait")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(int(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])))

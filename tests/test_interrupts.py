@@ -1,0 +1,194 @@
+"""Ctrl-C at any moment: waits that it cannot break, steps that stay whole, and none that is lost."""
+
+import os
+import random
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from nbcontainer import interrupts
+from nbcontainer.errors import Stopped
+from nbcontainer.interrupts import Bell, held_back, redelivered, run_calmly, settled
+from tests.test_operation import counter
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+def answer():
+    return Stopped("Interrupted.")
+
+
+def talk(progress):
+    """Work that tells as fast as it can until it is stopped."""
+    ended = threading.Event()
+    progress.on_stop(ended.set)
+    while not ended.is_set():
+        progress.tell(1)
+    raise ConnectionError
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_interrupt_breaks_a_wait_or_leaves_anything_running(seed):
+    moments = random.Random(seed)
+    for _ in range(100):
+        running = counter().start_thread(talk)
+        sender = threading.Timer(moments.random() / 200, os.kill, (os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - whatever the moment is
+            sender.start()
+            while True:
+                running.wait(1, revision=running.revision)
+        running.interrupt()
+        assert running.done
+        sender.join()
+
+
+def test_a_bell_wakes_all_who_wait_and_knows_what_was_true_before():
+    bell, ready, woken = Bell(), [], []
+    assert bell.wait(lambda: True)
+    assert not bell.wait(lambda: False, 0.01)
+    waiting = [threading.Thread(target=lambda: woken.append(bell.wait(lambda: ready, 30))) for _ in range(5)]
+    for thread in waiting:
+        thread.start()
+    ready.append(1)
+    bell.ring()
+    for thread in waiting:
+        thread.join(5)
+    assert woken == [True] * 5
+    assert not bell._waiting
+
+
+def test_what_is_held_back_is_done_whole_and_the_interrupt_comes_after_it():
+    done = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the end of the block raises it
+        with held_back():
+            interrupt()
+            done.append("outer")
+            with held_back():
+                interrupt()
+                done.append("inner")
+            done.append("end")
+        done.append("never")
+    assert done == ["outer", "inner", "end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_the_users_own_gets_what_was_held_back():
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        with held_back():
+            interrupt()
+            assert not heard
+        assert heard == [1]
+        assert run_calmly(lambda: interrupt() or "done", answer) == "done"
+        assert heard == [1, 1]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_hold_nothing_back():
+    def work():
+        with held_back(), settled():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    seen = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
+
+
+def test_an_interrupt_ends_calm_work_by_one_answer():
+    with pytest.raises(Stopped) as caught:
+        run_calmly(lambda: interrupt() or time.sleep(30), answer)
+    assert caught.value.__context__ is None
+    assert run_calmly(lambda: "done", answer) == "done"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_a_finalizer_swallows_comes_once_more():
+    class Swallows:
+        def __del__(self):
+            interrupt()
+
+    def work():
+        Swallows()
+        time.sleep(30)
+
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        run_calmly(work, answer)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("then", [lambda: Bell().wait(lambda: False, 30), lambda: None], ids=["wait", "end"])
+def test_an_interrupt_that_something_swallows_is_raised_by_the_next_wait_or_the_end(then):
+    def work():
+        with suppress(BaseException):
+            interrupt()
+        then()
+
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        run_calmly(work, answer)
+    assert time.monotonic() - began < 1
+
+
+def test_further_interrupts_do_not_break_the_answer_to_the_first():
+    after = []
+
+    def work():
+        running = counter().start_thread(talk)
+        try:
+            interrupt()
+        finally:
+            interrupt()  # a key that repeats
+            running.interrupt()
+            after.append(running.done)
+
+    with pytest.raises(Stopped):
+        run_calmly(work, answer)
+    assert after == [True]
+
+
+def test_what_was_answered_is_not_raised_again():
+    def work():
+        try:
+            interrupt()
+        except KeyboardInterrupt:
+            with settled():
+                interrupt()
+        return "the last view"
+
+    assert run_calmly(work, answer) == "the last view"
+
+
+def test_a_kernels_handler_for_cells_with_await_gives_way():
+    def cancels_later(*_):
+        raise AssertionError
+
+    cancels_later.__module__ = "ipykernel.ipkernel"
+    before = signal.signal(signal.SIGINT, cancels_later)
+    try:
+        with pytest.raises(Stopped):
+            run_calmly(interrupt, answer)
+        assert signal.getsignal(signal.SIGINT) is cancels_later
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_what_a_caller_would_swallow_comes_after_it_has_gone_on(monkeypatch):
+    monkeypatch.setattr(interrupts, "REDELIVERY_SECONDS", 0.05)
+    done = []
+    with redelivered():
+        interrupt()
+        done.append("callback")
+    done.append("gone on")
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(30)
+    assert done == ["callback", "gone on"]

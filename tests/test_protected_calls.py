@@ -1,0 +1,283 @@
+"""Every public call and every verb: either it only reads, or a protected place refuses it before anything is sent."""
+
+import contextlib
+import inspect
+import json
+import re
+import socket
+import threading
+
+import pytest
+
+import nbcontainer as nbc
+from nbcontainer import api
+from nbcontainer.engine.connection import forget_engines
+from nbcontainer.errors import Protected
+from nbcontainer.magics import registration
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.protection import TableContext, is_marked
+from nbcontainer.settings import settings
+from tests.engine.peers import Middleman, unix_connect, unix_listener
+from tests.test_protection import docker_contexts, kubeconfig
+
+MANIFEST = "apiVersion: v1\nkind: Pod\nmetadata: {name: w}\nspec: {containers: [{name: w, image: busybox}]}"
+BUILD = "FROM busybox\nRUN true"
+
+# each call that changes or executes something, with words that would do it
+OF_ENGINES = {
+    "build": lambda **where: nbc.build(BUILD, tags=("nbc-protected:1",), **where),
+    "pull": lambda **where: nbc.pull("busybox", **where),
+    "push": lambda **where: nbc.push("127.0.0.1:1/nbc-protected:1", **where),
+    "tag": lambda **where: nbc.tag("busybox", "nbc-protected:2", **where),
+    "run": lambda **where: nbc.run("busybox", command="true", remove=True, **where),
+    "stop_containers": lambda **where: nbc.stop_containers("nbc-protected", **where),
+    "remove_containers": lambda **where: nbc.remove_containers("nbc-protected", **where),
+    "plan_container_removal": lambda **where: api.plan_container_removal("nbc-protected", **where),
+}
+OF_PODS = {
+    "create_pod": lambda **where: nbc.create_pod("nbc-protected", image="busybox", **where),
+    "delete_pods": lambda **where: nbc.delete_pods("nbc-protected", **where),
+    "plan_pod_deletion": lambda **where: api.plan_pod_deletion("nbc-protected", **where),
+    "exec_pod": lambda **where: nbc.exec_pod("nbc-protected", command="true", **where),
+    "apply": lambda **where: nbc.apply(MANIFEST, **where),
+}
+READ = {
+    *("check", "containers", "container_logs", "doctor", "images", "known_names", "login", "logout"),
+    *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
+}
+NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
+# what other flags of a build would let through
+BUILDS = {
+    "to a folder": {"outputs": ("out",)},
+    "to a folder, with the host's network": {"outputs": ("out",), "network": "host", "allow": ("network.host",)},
+    "to a tar file": {"outputs": ("type=tar,dest=out.tar",)},
+    "without a name": {},
+    "by the engine's own builder": {"builder": "default", "outputs": ("out",)},
+}
+
+# the same of the verbs: a line, and the cell under it
+VERBS_OF_ENGINES = {
+    ("docker", "build"): ("build {folder}", None),
+    ("docker", "pull"): ("pull busybox", None),
+    ("docker", "push"): ("push 127.0.0.1:1/nbc-protected:1", None),
+    ("docker", "tag"): ("tag busybox nbc-protected:2", None),
+    ("docker", "run"): ("run --rm busybox true", None),
+    ("docker", "stop"): ("stop nbc-protected", None),
+    ("docker", "rm"): ("rm -y nbc-protected", None),
+    ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
+}
+VERBS_OF_PODS = {
+    ("kpod", "create"): ("create nbc-protected --image=busybox", None),
+    ("kpod", "delete"): ("delete nbc-protected -y", None),
+    ("kpod", "exec"): ("exec nbc-protected -- true", None),
+    ("kube", "apply"): ("apply", MANIFEST),
+}
+VERBS_THAT_READ = {
+    *(("docker", verb) for verb in ("login", "logout", "images", "ps", "logs")),
+    *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
+    *(("nbcontainer", verb) for verb in ("doctor", "settings")),
+}
+
+
+def test_each_public_call_has_one_mark():
+    calls = {name: call for name, call in vars(api).items() if inspect.isfunction(call) and name[0] != "_"}
+    public = {name: call for name, call in calls.items() if name in api.__all__ or call.__module__ == api.__name__}
+    assert set(public) == {*OF_ENGINES, *OF_PODS, *READ, *NOWHERE}
+    marks = {True: {*OF_ENGINES, *OF_PODS}, False: READ, None: NOWHERE}
+    for mark, names in marks.items():
+        assert {name for name, call in public.items() if is_marked(call) is mark} == names
+
+
+def test_each_verb_is_one_that_changes_or_one_that_reads():
+    verbs = {(name, verb.path) for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs}
+    assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
+    assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
+
+
+class Recorder(Middleman):
+    """The way to an engine; it knows what was sent there."""
+
+    def __init__(self, *where):
+        self.heard = b""
+        super().__init__(*where)
+
+    def _pass(self, source, target, way):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if way == "sent":
+                    self.heard += data
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def requests(self):
+        """The methods and paths of all requests."""
+        return set(re.findall(rb"^([A-Z]+ /(?:v[\d.]+/)?\S*) HTTP/1\.1\r$", self.heard, re.MULTILINE))
+
+
+@pytest.fixture(params=["docker", "podman"])
+def engine(request, tmp_path, monkeypatch):
+    """The way to an engine that is the docker context `prodpod`; `innocent` is a second name of it."""
+    real = request.getfixturevalue(f"{request.param}_engine").host
+    address = f"unix://{tmp_path}/prod.sock"
+    with Recorder(unix_listener(f"{tmp_path}/prod.sock"), unix_connect(real)) as way:
+        folder = docker_contexts(tmp_path / "docker", prodpod=address, innocent=address)
+        monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+        monkeypatch.setenv("DOCKER_CONTEXT", "prodpod")
+        monkeypatch.delenv("DOCKER_HOST", raising=False)
+        monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+        monkeypatch.setattr(settings, "connect_timeout", 60.0)  # a refusal is no matter of speed
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "Dockerfile").write_text(BUILD)
+        forget_engines()
+        way.address, way.has_pods = address, request.param == "podman"
+        yield way
+        forget_engines()
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A place for an API server, which counts who connects; it is the contexts `prod` and `innocent`."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    connected = []
+
+    def count():
+        with contextlib.suppress(OSError):
+            while True:
+                connected.append(listener.accept()[0])
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    server = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    file = kubeconfig(tmp_path / "kubeconfig", prod=server, innocent=server.replace("127.0.0.1", "localhost"))
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    yield connected
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+    for connection in connected:
+        connection.close()
+
+
+def magic(name, line, cell=None):
+    return run_magic(registration.verbs_of(name), line, cell, {})
+
+
+def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypatch, tmp_path):
+    ways = {  # environment, setting, and what the call says
+        "its context": ({}, "", {}),
+        "its address in DOCKER_HOST": ({"DOCKER_HOST": engine.address}, "", {}),
+        "its address in the setting": ({}, engine.address, {}),
+        "a path in the setting": ({}, engine.address.removeprefix("unix://"), {}),
+        "another context": ({"DOCKER_CONTEXT": "innocent"}, "", {}),
+        "another context in the setting": ({}, "innocent", {}),
+        "another context in the call": ({}, "", {"engine": "innocent"}),
+        "its address in the call": ({}, "", {"engine": engine.address}),
+        "its name by a table": ({}, "", {"engine": TableContext("prodpod")}),
+    }
+    for way, (environment, setting, said) in ways.items():
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(settings, "engine", setting)
+            calls = OF_ENGINES | {
+                f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
+                for name, fields in BUILDS.items()
+            }
+            for name, call in calls.items():
+                with pytest.raises(Protected, match="--context=prodpod"):
+                    pytest.fail(f"{name} by {way}: {call(**said)!r}")
+            flag = f" --context={said['engine']}" if said and not isinstance(said["engine"], TableContext) else ""
+            for (name, _), (line, cell) in VERBS_OF_ENGINES.items():
+                words = line.format(folder=tmp_path)
+                verb, space, rest = words.partition(" ")
+                words = f"{verb}{flag}{space}{rest}" if cell is None else f"{words}{flag}"
+                with pytest.raises(Protected, match="--context=prodpod"):
+                    pytest.fail(f"%{name} {words} by {way}: {magic(name, words, cell)!r}")
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_path, docker_engine):
+    instances = tmp_path / "docker" / "buildx" / "instances"
+    instances.mkdir(parents=True)
+    for name, endpoint in {"by-name": "innocent", "by-address": engine.address}.items():
+        nodes = [{"Name": f"{name}0", "Endpoint": endpoint}]
+        (instances / name).write_text(json.dumps({"Name": name, "Driver": "docker-container", "Nodes": nodes}))
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    for builder in ("prodpod", "innocent", "by-name", "By-Address", engine.address):
+        with pytest.raises(Protected, match="--context=prodpod"):
+            nbc.build(BUILD, builder=builder, outputs=("out",))
+        monkeypatch.setenv("BUILDX_BUILDER", builder)
+        with pytest.raises(Protected, match="--context=prodpod"):
+            magic("dockerfile", "-o out", BUILD)
+        monkeypatch.delenv("BUILDX_BUILDER")
+    assert not engine.heard
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_protected_engine_is_read_and_does_what_names_it():
+    nbc.images()
+    nbc.containers(all=True)
+    nbc.check("FROM busybox")
+    assert "prodpod is protected" in str(nbc.doctor())
+    nbc.pull("busybox", engine="prodpod").result()
+    assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
+
+
+def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):
+    if not engine.has_pods:
+        return
+    ways = {
+        "its context": ({}, {}),
+        "its address": ({"DOCKER_HOST": engine.address}, {}),
+        "another context": ({"DOCKER_CONTEXT": "innocent"}, {}),
+        "another context in the call": ({}, {"context": "innocent"}),
+        "its name by a table": ({}, {"context": TableContext("prodpod")}),
+    }
+    for way, (environment, said) in ways.items():
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            for name, call in OF_PODS.items():
+                with pytest.raises(Protected, match="--context=prodpod"):
+                    pytest.fail(f"{name} by {way}: {call(**said)!r}")
+            for (name, _), (line, cell) in VERBS_OF_PODS.items():
+                with pytest.raises(Protected, match="--context=prodpod"):
+                    pytest.fail(f"%{name} {line} by {way}: {magic(name, line, cell)!r}")
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+    nbc.pods()  # is read
+    name = f"nbc-protected-{id(engine)}"
+    nbc.create_pod(name, image="busybox", command="sleep 600", context="prodpod").result()
+    try:
+        assert nbc.exec_pod(name, command="echo said", context="prodpod").result().output == "said"
+        with pytest.raises(Protected):
+            magic("kpod", f"delete {name} -y --table-context=prodpod")
+        assert name in nbc.pods(context="innocent").names
+    finally:
+        nbc.delete_pods(name, force=True, context="prodpod").result()
+
+
+def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeypatch):
+    ways = {
+        "its context": ("", {}),
+        "the setting": ("prod", {}),
+        "another context in the setting": ("innocent", {}),
+        "another context in the call": ("", {"context": "innocent"}),
+        "its name by a table": ("", {"context": TableContext("prod")}),
+    }
+    for way, (setting, said) in ways.items():
+        monkeypatch.setattr(settings, "context", setting)
+        for name, call in OF_PODS.items():
+            with pytest.raises(Protected, match="--context=prod"):
+                pytest.fail(f"{name} by {way}: {call(**said)!r}")
+        flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""
+        for (name, _), (line, cell) in VERBS_OF_PODS.items():
+            verb, space, rest = line.partition(" ")
+            with pytest.raises(Protected, match="--context=prod"):
+                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{verb}{flag}{space}{rest}', cell)!r}")
+    for line in ("delete web -y", "exec web -- true"):
+        with pytest.raises(Protected, match="--context=prod"):
+            magic("kpod", line.replace("web", "web --table-context=prod", 1))
+    assert cluster == []
