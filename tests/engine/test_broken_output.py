@@ -233,6 +233,22 @@ def test_a_pull_that_ends_early_is_a_failure_though_the_image_was_here_before(fa
     assert images.pull(far, name).result(60).image == name
 
 
+def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_like_an_id(
+    podman_far, proxy_of_podman, unique
+):
+    tag = f"{unique}:1"
+    build(podman_far, BuildRequest("FROM busybox", tags=(tag,))).result(60)
+    digits = "".join(map(str, range(100, 132)))[:64]
+    cut = proxy_of_podman.cut(b"/build", f'{digits}\\n"}}'.encode(), "ended")
+    text = f"FROM busybox\nRUN echo {unique}; printf %s $(seq 100 131) | cut -c1-64; sleep 600"
+    try:
+        with pytest.raises(EngineUnavailable, match="without a word of the image"):
+            build(podman_far, BuildRequest(text, tags=(tag,))).result(60)
+        assert cut.done.is_set()
+    finally:
+        images.remove(podman_far, tag, force=True)
+
+
 def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, busybox, container):
     cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
     with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
@@ -248,22 +264,6 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
     with pytest.raises(EngineUnavailable) as caught:
         containers.run(far, RunRequest(busybox, ("true",))).result(60)
     assert "may have" not in caught.value.message
-
-
-def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_like_an_id(
-    podman_far, proxy_of_podman, unique
-):
-    tag = f"{unique}:1"
-    build(podman_far, BuildRequest("FROM busybox", tags=(tag,))).result(60)
-    digits = "".join(map(str, range(100, 132)))[:64]
-    cut = proxy_of_podman.cut(b"/build", f'{digits}\\n"}}'.encode(), "ended")
-    text = f"FROM busybox\nRUN echo {unique}; printf %s $(seq 100 131) | cut -c1-64; sleep 600"
-    try:
-        with pytest.raises(EngineUnavailable, match="without a word of the image"):
-            build(podman_far, BuildRequest(text, tags=(tag,))).result(60)
-        assert cut.done.is_set()
-    finally:
-        images.remove(podman_far, tag, force=True)
 
 
 def test_a_container_that_stays_is_not_asked_twice_for_a_line(far, busybox):

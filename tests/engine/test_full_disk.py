@@ -127,17 +127,12 @@ def test_build_that_fails(engine, disk, unique):
     assert "all of it is in" not in picture
 
 
-@pytest.mark.parametrize(
-    "output",
-    ["{}/out", "type=tar,dest={}/x.tar"],
-)
+@pytest.mark.parametrize("output", ["{}/out", "type=tar,dest={}/x.tar"])
 def test_an_output_that_has_no_room_is_the_builds_failure(docker, tmp_path, output):
     with small_disk(tmp_path / "disk", 64) as folder:
         request = BuildRequest("FROM busybox", outputs=(output.format(folder),))
-        with pytest.raises(BuildFailed, match="cannot be written") as caught:
+        with pytest.raises(BuildFailed, match="cannot be written: No space left on device"):
             build(docker, request).result(120)
-    assert "No space left on device" in caught.value.message
-    assert "Error" not in caught.value.message
 
 
 @pytest.mark.usefixtures("disk")
