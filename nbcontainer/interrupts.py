@@ -88,7 +88,10 @@ def _deliver_again(is_due: Callable[[], bool] = lambda: True) -> None:
         time.sleep(REDELIVERY_SECONDS)
         if is_due():
             _state.raised = float("-inf")
-            os.kill(os.getpid(), signal.SIGINT)
+            if sys.platform == "win32":  # where `os.kill` would end the process
+                _thread.interrupt_main()
+            else:
+                os.kill(os.getpid(), signal.SIGINT)
 
     _thread.start_new_thread(deliver, ())  # a Thread's start waits, which might be interrupted where that is swallowed
 
