@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from operator import attrgetter
 
 import pytest
 
@@ -88,8 +89,27 @@ def test_each_public_call_has_one_mark():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
 
+DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
+
+
+def test_each_method_of_a_noun_has_one_mark():
+    for noun in api.NOUNS:
+        methods = inspect.getmembers(type(getattr(nbc.Engine(), noun)), inspect.isfunction)
+        assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
+
+
+def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
+    for verb in DECLARED:
+        if is_marked(attrgetter(verb.calls)(nbc.Engine())):
+            line = verb.example.splitlines()[0].removeprefix("%docker ")
+            with pytest.raises(Protected, match="--context=prodpod"):
+                pytest.fail(f"{line}: {magic('docker', line)!r}")
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+
+
 def test_each_verb_is_one_that_changes_or_one_that_reads():
-    verbs = {(name, verb.path) for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs}
+    magics = {name: registration.verbs_of(name).magic for name in registration.MAGICS}
+    verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
     assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.verbs.arguments import option, switch
+from nbcontainer.verbs.shared import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.build import BuildRequest
 
 __all__ = ["ENGINE", "FLAGS", "run_build", "shared_fields"]
-
-ENGINE = option("--context", help="the engine's docker context, or its address", own=True, metavar="NAME")
 
 FLAGS = (
     option("-t", "--tag", help="name and tag of the image", kind="list", metavar="NAME[:TAG]", completes="image"),

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
@@ -37,7 +39,7 @@ from nbcontainer.protection import (
 )
 
 if TYPE_CHECKING:
-    from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.connection import Engine as Connected
     from nbcontainer.engine.removal import RemovalPlan
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
     from nbcontainer.model.containers import RunResult
@@ -59,8 +61,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildRequest",
+    "Engine",
     "ExecRequest",
     "LogRequest",
+    "Plan",
     "PodRequest",
     "RunRequest",
     "apply",
@@ -89,6 +93,7 @@ __all__ = [
     "watch_pods",
 ]
 
+NOUNS = frozenset({"volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -266,7 +271,7 @@ def login(registry: str, username: str, password: str) -> Report:
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
 
     try:
-        engine: Engine | None = _engine()
+        engine: Connected | None = _engine()
     except NbcontainerError:
         engine = None  # the registry can be asked without one
     result = registries.login(registry, username, password, engine=engine)
@@ -646,7 +651,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 
     try:
         match kind:
-            case "image" | "container":
+            case "image" | "container" | "volume":
                 return _names_on_engine(kind, engine)
             case "pod":
                 return find_pods_home(context, namespace, starts=False).table().names
@@ -664,6 +669,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 def _names_on_engine(kind: str, name: str) -> list[str]:
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engine import volumes as engine_volumes  # noqa: PLC0415 - as above
     from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
 
     engine = engine_at_hand(name)
@@ -671,6 +677,8 @@ def _names_on_engine(kind: str, name: str) -> list[str]:
         return []
     if kind == "container":
         return engine_containers.ps(engine, every=True).names
+    if kind == "volume":
+        return [volume.name for volume in engine_volumes.list_volumes(engine)]
     return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
 
 
@@ -685,7 +693,7 @@ def _namespaces(context: str) -> list[str]:
 # --- what they share
 
 
-def _engine(name: str = "") -> Engine:
+def _engine(name: str = "") -> Connected:
     """The engine of that name, or the one in use; where the call changes something, it must not be protected."""
     from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
