@@ -69,8 +69,8 @@ class Link:
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
         access = replace(read_access(self.access.context), context=self.access.context, namespace="")
-        if access.server != self.access.server:
-            return  # the context leads elsewhere by now, and its credentials are not for this server
+        if _whose(access) != _whose(self.access):
+            return  # the context leads elsewhere by now, or is another user's: what was begun is not for that one
         self.access = access
         self.credentials = Credentials(self.access)
 
@@ -282,6 +282,13 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
                 _old_links.append(link)
             link = _links[access.context] = Link(shared)
     return Cluster(access.context, access.namespace, access.server, link, unusual_files(), named=bool(context))
+
+
+def _whose(access: Access) -> tuple[object, ...]:
+    """Where calls go, and as whom: by the user's entry, whatever proves it, and by whom that one acts as."""
+    user = access.user
+    acts_as = user.impersonate, user.impersonate_uid, user.impersonate_groups, user.impersonate_extra
+    return access.server, access.origin, acts_as
 
 
 def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:

@@ -6,6 +6,7 @@ import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-a
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable, YamlError
 
-__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unusual_files"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unread_file", "unusual_files"]
 
 Entry = TypeVar("Entry")
 
@@ -128,7 +129,7 @@ def contexts() -> tuple[dict[str, str], str]:
 def unusual_files() -> str:
     """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
     paths = _paths()
-    return "" if paths == [_default_path()] else os.pathsep.join(str(path.absolute()) for path in paths)
+    return "" if paths == [_default_path()] else os.pathsep.join(map(str, paths))
 
 
 def servers() -> list[tuple[str, str]]:
@@ -160,7 +161,8 @@ def _is_readable(path: Path) -> bool:
 def _paths() -> list[Path]:
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
-        return [Path(os.path.expanduser(part)) for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
+        # absolute: what runs on must not find other files where the notebook has changed its folder since
+        return [Path(os.path.expanduser(part)).absolute() for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
     return [_default_path()]
 
 
@@ -221,7 +223,8 @@ def _signature(path: Path) -> object:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # with the time of the last change, which nobody can set: a copy may keep all else
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
 
 
 def _parse_file(path: Path) -> schema.Config:
@@ -241,13 +244,11 @@ def _load(path: Path) -> object:
     from nbcontainer.kubernetes_yaml.documents import read_document  # noqa: PLC0415 - loads yaml
 
     try:
-        document = read_document(path.read_bytes().decode())
+        document = read_document(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not YAML: it is not UTF-8 text.") from None
     except YamlError as error:  # whose own words may quote the line, which may hold a token
         raise ClusterUnavailable(f"The kubeconfig {_short(path)}, line {error.line}, is not YAML.") from None
     return None if document is None else document.root.value
@@ -283,7 +284,7 @@ def _resolve(name: str, namespace: str, merged: _Merged) -> Access:
         context=name,
         server=_server(cluster, name),
         namespace=namespace or context.namespace or "default",
-        certificate_authority=_pem(cluster, "certificate-authority", name),
+        certificate_authority=_authority(cluster, name),
         client_certificate=_pem(user, "client-certificate", name),
         client_key=_pem(user, "client-key", name),
         user=_checked(user, name),
@@ -309,6 +310,9 @@ def _server(cluster: _Found[schema.Cluster], context: str) -> str:
         except ValueError:
             continue
         if valid and (url == text or parts.path in {"", "/"}):
+            if "@" in parts.netloc:  # it would be shown wherever the server is
+                cure = "Make them username and password of the user's entry."
+                raise cluster.wrong("server has a user's name or password in it", context, cure)
             return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     raise cluster.wrong("server must be an http or https URL, or HOST:PORT", context)
 
@@ -323,6 +327,14 @@ def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
     if proxy and not valid:
         raise cluster.wrong("proxy-url must be an http, https or socks5 URL", context)
     return proxy
+
+
+def _authority(cluster: _Found[schema.Cluster], context: str) -> bytes:
+    authority = _pem(cluster, "certificate-authority", context)
+    if authority and cluster.entry.insecure_skip_tls_verify:
+        what = "insecure-skip-tls-verify is true, and there is a certificate-authority to verify with"
+        raise cluster.wrong(what, context, "Remove one of them.")
+    return authority
 
 
 def _pem(found: _Found[Any], key: str, context: str) -> bytes:
@@ -341,8 +353,15 @@ def _pem(found: _Found[Any], key: str, context: str) -> bytes:
     try:
         return (found.path.parent / name).read_bytes()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", "") or error
-        raise found.wrong(f"the file of {key} cannot be read: {name}: {why}", context) from error
+        what, cure = unread_file(key, f"{key}-data, as base64", name, error)
+        raise found.wrong(what, context, cure) from None
+
+
+def unread_file(key: str, other: str, name: str, error: Exception) -> tuple[str, str]:
+    """Say why the file that `key` names cannot be read, and what to do; `other` is where its content may stand."""
+    if "\n" in name or getattr(error, "errno", 0) == errno.ENAMETOOLONG:  # a secret, put into the wrong place
+        return f"{key} must be the name of a file", f"The content itself goes into {other}."
+    return f"the file of {key} cannot be read: {name}: {getattr(error, 'strerror', '') or 'it is not text'}", ""
 
 
 def _checked(user: _Found[schema.User], context: str) -> schema.User:
