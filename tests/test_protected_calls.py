@@ -236,6 +236,38 @@ def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_pat
     assert not engine.heard
 
 
+def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    name = f"nbc-protected-{id(engine)}"
+    nbc.run("busybox", name=name, command="true").result()
+    plans = {said: api.plan_container_removal(name, engine=said) for said in ("", "innocent", "prodpod")}
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for said in ("", "innocent"):
+        with pytest.raises(Protected, match="--context=prodpod"):
+            plans[said].remove()
+    assert f"{name} removed" in str(plans["prodpod"].remove())
+
+
+def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    plans = [api.plan_pod_deletion("nbc-protected", context=said) for said in ("", "innocent", TableContext("prod"))]
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for plan in plans:
+        with pytest.raises(Protected, match="--context=prod"):
+            plan.delete()
+    assert cluster == []
+
+
+def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
+    if engine.has_pods:
+        return
+    for text, arguments in (("# syntax=127.0.0.1:1/front:1\n", {}), ("", {"BUILDKIT_SYNTAX": "127.0.0.1:1/front:1"})):
+        (remark,) = nbc.check(f"{text}FROM busybox", build_args=arguments).remarks
+        assert "front:1 is run for them" in remark.text
+        assert "--context=prodpod" in remark.cure
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+
+
 @pytest.mark.usefixtures("engine")
 def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.images()

@@ -32,6 +32,7 @@ from nbcontainer.protection import (
     changes,
     changes_unless,
     guard,
+    guard_later,
     place_of_engine,
     places_of_builder,
     reads,
@@ -162,6 +163,8 @@ def build(
 def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Report:
     """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
 
+    A frontend that the text names is an image, which is run for those checks: a protected engine is not asked for them.
+
     Args:
         request: what would be built, or the Dockerfile's text.
         engine: as for `build`.
@@ -197,7 +200,7 @@ def _faults(request: BuildRequest) -> list[Problem]:
 
 
 def _lint(request: BuildRequest, engine: str) -> list[Problem]:
-    from nbcontainer.engine.build import has_buildkit  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.engine.build import frontend_of, has_buildkit  # noqa: PLC0415 - loads with the first build
 
     try:
         found = _engine(engine)
@@ -205,6 +208,13 @@ def _lint(request: BuildRequest, engine: str) -> list[Problem]:
         return []
     if not has_buildkit(found, request):
         return []
+    if frontend := frontend_of(request):
+        try:
+            for place in places_of_builder(request.builder) or [place_of_engine(found)]:
+                changes(guard)(place, engine)
+        except Protected as refusal:
+            left_out = f"BuildKit's own checks were left out: {frontend} is run for them, and the engine is protected."
+            return [Problem(0, left_out, "warning", suggestion=refusal.cure)]
     from nbcontainer.engine.build_lint import lint  # noqa: PLC0415 - seldom
 
     return lint(found, request)
@@ -370,7 +380,9 @@ def plan_container_removal(
     """Find the containers that a removal would remove; raises as `remove_containers`."""
     from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
 
-    return plan_removal(_engine(engine), names_from(names), force=force, volumes=volumes)
+    found = _engine(engine)
+    plan = plan_removal(found, names_from(names), force=force, volumes=volumes)
+    return replace(plan, permit=guard_later(place_of_engine(found), engine))
 
 
 # --- pods
@@ -461,12 +473,14 @@ class DeletionPlan:
     Attributes:
         names: the pods that will go.
         question: what to ask the person.
+        permit: raises Protected where the place is protected by then and the call did not name it.
     """
 
     names: tuple[str, ...]
     namespace: str
     question: str
     home: Any
+    permit: Callable[[], object]
 
     def delete(
         self, *, force: bool = False, grace_period: int | None = None
@@ -475,7 +489,9 @@ class DeletionPlan:
 
         Raises:
             NotFound: nothing was found that would be deleted.
+            Protected: the context has been protected since, and the plan did not name it.
         """
+        self.permit()
         if not self.names:
             raise NotFound(f"There are no such pods in {self.home.where}.", status=404, reason="NotFound")
         found: Operation[PodEnd, PodDeletion, PodChanges]
@@ -507,7 +523,8 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home)
+    permit = guard_later(home.place, context)
+    return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
 @changes

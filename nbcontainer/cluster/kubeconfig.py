@@ -132,13 +132,16 @@ def unusual_files() -> str:
     return "" if paths == [_default_path()] else os.pathsep.join(map(str, paths))
 
 
-def servers() -> list[tuple[str, str]]:
-    """Every context's name with its API server's address: of KUBECONFIG's files, and of ~/.kube/config.
+def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
+    """Every context's name with its API server's address.
 
     A context need not be whole for that, and a file that cannot be read is passed over.
+
+    Args:
+        hidden: those of ~/.kube/config as well, where KUBECONFIG names other files.
     """
     found: dict[tuple[str, str], None] = {}
-    for paths in (_paths(), [_default_path()]):
+    for paths in (_paths(), [_default_path()] if hidden else []):
         merged = _merge([path for path in paths if _is_readable(path)])
         for name, context in merged.contexts.items():
             cluster = merged.clusters.get(context.entry.cluster)

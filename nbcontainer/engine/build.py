@@ -25,7 +25,7 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
 
-__all__ = ["build", "check_request", "has_buildkit"]
+__all__ = ["build", "check_request", "frontend_of", "has_buildkit"]
 
 BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
 
@@ -146,6 +146,11 @@ def _check_text(request: BuildRequest) -> None:
 def has_buildkit(engine: Engine, request: BuildRequest) -> bool:
     """Whether a build would go to BuildKit: the engine has it, or a builder is named."""
     return request.builder not in ("", "default") or engine.capabilities.buildkit
+
+
+def frontend_of(request: BuildRequest) -> str:
+    """The image that BuildKit runs to read the text, even for a check; "" for BuildKit's own frontend."""
+    return request.build_args.get("BUILDKIT_SYNTAX") or parse(request.dockerfile, request.source_map).syntax
 
 
 Runner = Callable[
