@@ -47,6 +47,7 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics: `%load_ext nbcontainer`."""
+    import nbcontainer.identity  # noqa: F401, PLC0415 - it notes the folder that the notebook begins in
     from nbcontainer.magics.registration import register  # noqa: PLC0415 - only IPython needs it
 
     register(shell)

@@ -18,7 +18,7 @@ from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable, YamlError
 
-__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unread_file", "unusual_files"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers", "unread_file"]
 
 Entry = TypeVar("Entry")
 
@@ -38,6 +38,7 @@ class Access:
         origin: the file and the user's entry, as errors name them.
         certificate_authority, client_certificate, client_key: PEM, b"" where there is none.
         plugin_config: what the cluster's entry keeps for exec plugins.
+        in_cluster: whether it is a pod's own service account, which no kubeconfig has.
     """
 
     context: str
@@ -54,6 +55,7 @@ class Access:
     proxy: str = field(default="", repr=False)
     compress: bool = True
     plugin_config: Any = field(default=None, repr=False)
+    in_cluster: bool = False
 
     @property
     def is_tls(self) -> bool:
@@ -126,10 +128,9 @@ def contexts() -> tuple[dict[str, str], str]:
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
-def unusual_files() -> str:
-    """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
-    paths = _paths()
-    return "" if paths == [_default_path()] else os.pathsep.join(map(str, paths))
+def files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them wherever a terminal stands."""
+    return os.pathsep.join(str(path.absolute()) for path in _paths())
 
 
 def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
@@ -407,4 +408,5 @@ def _in_cluster(namespace: str) -> Access | None:
         certificate_authority=authority.read_bytes() if authority.exists() else b"",
         user=replace(schema.User(), token_file=str(token)),
         origin="The pod's service account",
+        in_cluster=True,
     )

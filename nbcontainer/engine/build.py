@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.dockerfile import Dockerfile, check, parse
 from nbcontainer.engine.build_words import build_words
+from nbcontainer.engine.config import named_folder
 from nbcontainer.engine.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
@@ -81,8 +82,10 @@ def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str
     given = [*(words or build_words(request))]
     if request.builder and not any(word.startswith("--builder") for word in given):  # BUILDX_BUILDER named it
         given.insert(1, f"--builder={request.builder}")
-    if request.builder or not request.push or not engine.commands.is_podman:
-        return engine.commands.docker(*given) if request.builder else engine.commands.command(*given)
+    if request.builder:  # it is found in docker's configuration
+        return replace(engine.commands, configuration=named_folder()).docker(*given)
+    if not request.push or not engine.commands.is_podman:
+        return engine.commands.command(*given)
     pushes = [engine.commands.command("push", tag) for tag in request.tags]
     return " && ".join([engine.commands.command(*(word for word in given if word != "--push")), *pushes])
 
