@@ -247,8 +247,9 @@ def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
     text = outputs[0]
     found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
     attributes = dict(found.attributes)
-    target = Path(attributes.pop("dest", "")).expanduser()
-    if found.type not in ("local", "tar", "oci", "docker") or str(target) in ("", ".", "-"):
+    place = attributes.pop("dest", "")
+    target = Path(place).expanduser()
+    if found.type not in ("local", "tar", "oci", "docker") or place in ("", "-"):
         raise ValueError(f"--output {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
     if found.type != "local" and target.is_dir():
         raise ValueError(f"--output {text!r}: {target} is a folder")
