@@ -322,14 +322,15 @@ def test_files_are_the_same_ones_after_the_folder_was_changed(write, monkeypatch
     assert headers(access) == {"Authorization": "Bearer mine"}
 
 
-def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write):
+def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write, monkeypatch):
+    tokens = []
     for name in ("ann", "bob"):
         parts = ({"alg": "none"}, {"sub": name, "exp": 99_999_999_999}, {})
-        token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
-        provider = {"name": "oidc", "config": {"id-token": token}}
-        folder = write(user_of(**{"auth-provider": provider}))
+        tokens.append(".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts))
+    folder = write(*(user_of(**{"auth-provider": {"name": "oidc", "config": {"id-token": token}}}) for token in tokens))
+    for number, token in enumerate(tokens):
+        monkeypatch.setenv("KUBECONFIG", str(folder / f"config-{number}"))
         assert headers(read_access()) == {"Authorization": f"Bearer {token}"}
-        (folder / "config-0").rename(folder / f"config-of-{name}")
 
 
 @pytest.mark.parametrize(
