@@ -57,7 +57,7 @@ class Client:
     async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
         """The session, and the headers that prove who one is."""
         access, credentials = self._link.access, self._link.credentials
-        headers = credentials.headers() if credentials.current else await asyncio.to_thread(credentials.headers)
+        headers = await credentials.headers_soon()
         wanted = (access, credentials.client_certificate, credentials.client_key)
         if self._session is None or self._session.closed or self._session_for != wanted:
             if self._session is not None:
