@@ -109,6 +109,7 @@ class Engine:
     capabilities: Capabilities
     private: bool = False
     _where: Address = field(default_factory=lambda: Address(""), repr=False)
+    _socket: object = field(default=None, repr=False)
     _http: Http | None = field(default=None, repr=False)
     _information: dict[str, Any] | None = field(default=None, repr=False)
 
@@ -230,10 +231,29 @@ def find_engine(name: str = "") -> Engine:
     named = _setting(name, "the call's --context") if name else _named()
     candidates = (named,) if named else _unnamed()
     with _lock:
-        engine = _engines.get(candidates)
+        engine = _kept(candidates)
         if engine is None:
             engine = _engines[candidates] = _connect(named) if named else _search(candidates)
         return engine
+
+
+def _kept(candidates: tuple[Address, ...]) -> Engine | None:
+    """What was found there before, with its connections, unless its socket is another by now: a link may be moved."""
+    engine = _engines.get(candidates)
+    if engine is None or engine._socket == _socket_file(engine._where):  # noqa: SLF001 - of this module
+        return engine
+    return None
+
+
+def _socket_file(address: Address) -> object:
+    """Which file the socket at an address is; None where there is none."""
+    if not address.url.startswith("unix://"):
+        return None
+    try:
+        found = Path(address.url.removeprefix("unix://")).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_in_use(engine: Engine) -> bool:
@@ -264,13 +284,15 @@ def engine_at_hand(name: str = "") -> Engine | None:
     try:
         named = _setting(name, "the call's --context") if name else _named()
         candidates = (named,) if named else (*_sockets(), PRIVATE_PODMAN)
-        engine = _engines.get(candidates)
+        engine = _kept(candidates)
         if engine is not None or _lock.locked():
             return engine
         local = tuple(address for address in candidates if address.url.startswith("unix://"))
-        return _engines.setdefault(candidates, _search(local)) if local else None
+        if local:
+            engine = _engines[candidates] = _search(local)
     except (EngineUnavailable, UsageError):
         return None
+    return engine
 
 
 def find_podman() -> Engine:
@@ -425,7 +447,7 @@ def _connect(address: Address) -> Engine:
     finally:
         http.close()
     url = private_podman.start() if private else address.url
-    return Engine(url, address.source, capabilities, private, address)
+    return Engine(url, address.source, capabilities, private, address, _socket=_socket_file(address))
 
 
 def _capabilities(ping: Reply, version: Any) -> Capabilities:
