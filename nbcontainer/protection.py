@@ -157,8 +157,10 @@ def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
     """The contexts that there are, each with its address."""
     if kind == "engine":
         from nbcontainer.engine.config import contexts  # noqa: PLC0415 - only where something is protected
+        from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
 
         yield from ((context.name, context.address) for context in contexts())
+        yield PRIVATE, private_podman.address
     else:
         from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
 
@@ -257,7 +259,7 @@ def _leads_there(name: str, place: Place) -> bool:
         from nbcontainer.engine.config import find_context  # noqa: PLC0415 - refusals are seldom
 
         found = find_context(name)
-        return found is not None and same_engine(found.address, place.address)
+        return name == PRIVATE or (found is not None and same_engine(found.address, place.address))
     from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
 
     return any(one == name and same_server(server, place.address) for one, server in servers(hidden=False))
