@@ -95,7 +95,8 @@ class Place:
     @property
     def server(self) -> str:
         """What tells it from another place of that name: its address; the private Podman has one in each kernel."""
-        return PRIVATE if (self.kind, self.context) == ("engine", PRIVATE) else self.address
+        is_private = (self.kind, self.context) == ("engine", PRIVATE) and not _is_docker_context(PRIVATE)
+        return PRIVATE if is_private else self.address
 
     def is_at(self, server: str) -> bool:
         """Whether that is its `server`, however it is written."""
@@ -166,6 +167,12 @@ def _is_same(kind: str, one: str, other: str) -> bool:
     return same_server(one, other) if kind == "cluster" else same_engine(one, other)
 
 
+def _is_docker_context(name: str) -> bool:
+    from nbcontainer.engine.config import find_context  # noqa: PLC0415 - only where something is protected
+
+    return find_context(name) is not None
+
+
 def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
     """The contexts that there are, each with its address."""
     if kind != "cluster":
@@ -173,7 +180,8 @@ def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
         from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
 
         yield from ((context.name, context.address) for context in contexts())
-        yield PRIVATE, private_podman.address
+        if not _is_docker_context(PRIVATE):
+            yield PRIVATE, private_podman.address
     else:
         from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
 

@@ -9,6 +9,7 @@ import pytest
 
 from nbcontainer.addresses import same_engine, same_server
 from nbcontainer.engine.config import Context, find_context
+from nbcontainer.engine.connection import _setting as engine_at
 from nbcontainer.engine.private_podman import private_podman
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.protection import (
@@ -104,6 +105,18 @@ def test_a_host_of_sshs_configuration(tmp_path, monkeypatch):
     assert list(protected_as(Place("engine", "", "ssh://far"))) == []
     monkeypatch.setattr(settings, "protected_contexts", ("far",))
     assert list(protected_as(Place("engine", "", "ssh://root@far"))) == ["far"]
+
+
+def test_a_docker_context_that_is_named_podman(tmp_path, monkeypatch):
+    docker_contexts(tmp_path / "docker", podman="unix:///run/p.sock")
+    monkeypatch.setattr(settings, "protected_contexts", ("podman",))
+    found = engine_at("podman")
+    place = Place("engine", found.context, found.url)
+    assert place == Place("engine", "podman", "unix:///run/p.sock")
+    assert place.server == "unix:///run/p.sock"
+    with pytest.raises(Protected, match=r"--context=podman$"):
+        guard(place, "")
+    guard(place, "podman")
 
 
 def test_the_private_podman_by_its_address(monkeypatch):

@@ -115,8 +115,8 @@ class Engine:
 
     @property
     def context(self) -> str:
-        """The docker context that it is, "podman" for the private Podman, or "" where only its address is known."""
-        return self._where.context or ("podman" if self.private else "")
+        """The docker context that it is, "podman" for the private Podman, or "" where only its address names it."""
+        return self._where.context or ("podman" if self.private and _names_private_podman("podman") else "")
 
     @property
     def name(self) -> str:
@@ -135,7 +135,7 @@ class Engine:
             podman,
             unusual_folder(),
             tls.flags() if tls is not None else (),
-            "" if _is_in_use(self) else self._where.context or self._where.url,
+            "" if _is_in_use(self) else self.context or self.address,
         )
 
     def http(self) -> Http:
@@ -342,8 +342,12 @@ def _named() -> Address | None:
     return _of_context(context)
 
 
+def _names_private_podman(name: str) -> bool:
+    return name == "podman" and find_context(name) is None  # a docker context of that name is what docker means by it
+
+
 def _setting(value: str, source: str = "the setting `engine`") -> Address:
-    if value == "podman":
+    if _names_private_podman(value):
         return PRIVATE_PODMAN
     if "://" in value or value.startswith("/"):
         url = value if "://" in value else f"unix://{value}"
