@@ -25,9 +25,9 @@ from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
 from nbcontainer.engine.build_status import StatusTranslator
-from nbcontainer.engine.builders import nodes_of
+from nbcontainer.engine.builders import Node, nodes_of
 from nbcontainer.engine.buildkit_failures import solve_failure
-from nbcontainer.engine.config import Context, configured_commands, proxies
+from nbcontainer.engine.config import configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
@@ -56,7 +56,7 @@ FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of 
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
-ControlKey = tuple[str, tuple[Context, ...], int]
+ControlKey = tuple[str, tuple[Node, ...], int]
 
 # One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
 _controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
