@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from functools import wraps
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
-from nbcontainer.addresses import canonical, same_engine, same_server
+from nbcontainer.addresses import canonical, same_engine, same_server, without_password
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
@@ -81,8 +81,11 @@ class Place:
 
     @property
     def server(self) -> str:
-        """What tells it from another place of that name: its address; the private Podman has one in each kernel."""
-        return PRIVATE if (self.kind, self.context) == ("engine", PRIVATE) else self.address
+        """What tells it from another place of that name: its address; the private Podman has one in each kernel.
+
+        It is written into cells, so a password in the address is left out.
+        """
+        return PRIVATE if (self.kind, self.context) == ("engine", PRIVATE) else without_password(self.address)
 
     def is_at(self, server: str) -> bool:
         """Whether that is its `server`, however it is written."""
