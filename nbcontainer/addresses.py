@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["canonical", "same_engine", "same_server"]
+__all__ = ["canonical", "same_engine", "same_server", "without_password"]
 
 SSH_PORT = 22
 SSH_SECONDS = 5.0  # for reading its configuration
@@ -64,6 +64,14 @@ def canonical(address: str) -> str:
     place, slash, path = rest.partition("/")
     scheme = "tcp" if scheme.lower() in {"http", "https"} else scheme
     return f"{scheme.lower()}://{place.lower()}{slash}{path}".rstrip("/")
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown."""
+    before, scheme, rest = address.rpartition("://")
+    place, slash, path = rest.partition("/")
+    user, at, host = place.rpartition("@")
+    return f"{before}{scheme}{user.partition(':')[0]}{at}{host}{slash}{path}"
 
 
 def _engine_parts(address: str) -> _Parts | None:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
-from nbcontainer.addresses import canonical, same_engine, same_server
+from nbcontainer.addresses import canonical, same_engine, same_server, without_password
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
@@ -94,9 +94,12 @@ class Place:
 
     @property
     def server(self) -> str:
-        """What tells it from another place of that name: its address; the private Podman has one in each kernel."""
+        """What tells it from another place of that name: its address; the private Podman has one in each kernel.
+
+        It is written into cells, so a password in the address is left out.
+        """
         is_private = (self.kind, self.context) == ("engine", PRIVATE) and not _is_docker_context(PRIVATE)
-        return PRIVATE if is_private else self.address
+        return PRIVATE if is_private else without_password(self.address)
 
     def is_at(self, server: str) -> bool:
         """Whether that is its `server`, however it is written."""

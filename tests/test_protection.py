@@ -57,6 +57,22 @@ def contexts(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("kind", "address", "server"),
+    [
+        ("cluster", "https://ann:hidden@prod.example:6443/k8s/c?a=b@c", "https://ann@prod.example:6443/k8s/c?a=b@c"),
+        ("cluster", "https://[::1]:6443/a:b@c", "https://[::1]:6443/a:b@c"),
+        ("engine", "ssh://ann@far.example:22", "ssh://ann@far.example:22"),
+        ("engine", "tcp://ann:hid@den@far.example:2375", "tcp://ann@far.example:2375"),
+        ("engine", "/run/x:1@2/docker.sock", "/run/x:1@2/docker.sock"),
+    ],
+)
+def test_what_is_written_of_a_place_has_no_password(kind, address, server):
+    place = Place(kind, "", address)
+    assert place.server == server
+    assert place.is_at(server)
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("unix:///run/x/docker.sock", "/run/x/docker.sock", True),
