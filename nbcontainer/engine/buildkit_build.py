@@ -24,6 +24,7 @@ from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
+from nbcontainer.engine.build_output import kept_first
 from nbcontainer.engine.build_status import StatusTranslator
 from nbcontainer.engine.builders import Node, nodes_of
 from nbcontainer.engine.buildkit_failures import solve_failure
@@ -89,7 +90,7 @@ def run_buildkit(
         for ignored in _ignored(engine, request):
             progress.tell(ignored)
         known = [(warning.problem.source, warning.problem.line) for warning in warnings]
-        translator = StatusTranslator(foretold, request.source_map, progress.tell, spool.write, known)
+        translator = StatusTranslator(foretold, request.source_map, kept_first(progress, spool), spool.write, known)
         response = _solve(engine, request, dockerfile, translator, progress)
         translator.finish()
         translator.finish_foretold()
