@@ -1,5 +1,6 @@
 """Every event, state and result of the model as JSON and back: all classes, real recordings, hostile documents."""
 
+import ast
 import base64
 import importlib
 import json
@@ -101,6 +102,20 @@ def test_no_class_of_the_model_is_forgotten():
     for item in public_classes():
         assert (item in written) is not (item.__name__.endswith("Request") or issubclass(item, Enum)), item
     assert {build.StepOutput, build.BuildState, build.BuildResult, tables.Table, logs.LogState, Words} < written
+
+
+def test_whatever_an_operation_tells_and_gives_is_written():
+    told = set()
+    for path in Path(nbcontainer.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Operation":
+                told |= {ast.unparse(name) for name in node.slice.elts}
+    told -= {"Any", "Event", "State", "Result"}  # of code for all operations
+    assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "PodChanges"} <= told
+    unions = {"BuildEvent": build, "LogEvent": logs, "TableEvent": tables, "TransferEvent": images}
+    for name in told:
+        kinds = get_args(getattr(unions[name], name)) if name in unions else [known_types().get(name)]
+        assert set(kinds) <= set(known_types().values()), name
 
 
 @pytest.mark.parametrize("name", sorted(set(known_types()) - NEEDS_A_CALLABLE))
@@ -332,6 +347,13 @@ def test_what_is_not_plain_data_has_no_form(hint):
 # what is not of the form
 
 
+@dataclass(frozen=True)
+class Longer(logs.LogLine):
+    """Whose further field would be lost."""
+
+    more: str = ""
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -342,6 +364,7 @@ def test_what_is_not_plain_data_has_no_form(hint):
             build.BuildState(steps={"line 1": build.BuildStep("a", "b", state="done")}),
             "BuildState.steps['line 1'].state must be StepState, not str.",
         ),
+        (logs.LogLines((Longer("a", "b"),)), "LogLines.lines[0] must be LogLine, not Longer."),
         (images.LayerProgress(None), "LayerProgress.layer must be LayerState, not NoneType."),
         (tables.Row("a", ((),)), "Row.cells[0] must be str or int or float or bool or NoneType, not tuple."),
         (
