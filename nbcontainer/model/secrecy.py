@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["HIDDEN", "is_secret", "without_secrets"]
 
-HIDDEN = "…"  # not base64: a Secret with it is refused by a cluster, and does not replace the real one
+HIDDEN = "…"  # as commands have it; not base64, so that no cluster takes it for the data of a Secret
 
 _NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
 _VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a URL with a password
