@@ -89,9 +89,12 @@ def _convert(name: str, kind: type, value: Any) -> Any:
             raise UsageError(f"{name} is either true or false, not {value!r}.")
         return words[value.lower()]
     try:
-        return kind(value)
+        converted = kind(value)
     except (TypeError, ValueError):
         raise UsageError(f"{name} takes a {kind.__name__}, not {value!r}.") from None
+    if kind is tuple and not all(isinstance(part, str) for part in converted):
+        raise UsageError(f"{name} takes texts, such as 'a*,b' or ('a*', 'b'), not {value!r}.")
+    return converted
 
 
 settings = Settings()
