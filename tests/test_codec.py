@@ -313,6 +313,7 @@ class Node:
         (float, -math.inf, "-Infinity"),
         (float, 3, 3),
         (float | None, -math.inf, "-Infinity"),
+        (str | float, 1.5, 1.5),
         (str | float, "Infinity", "Infinity"),
         (str | float, math.inf, {"type": "float", "value": "Infinity"}),
         (str | int | float | bool | None, True, True),
