@@ -19,7 +19,7 @@ class Settings:
 
     Attributes:
         surface: "auto", "notebook", "terminal" or "plain": where running things are drawn.
-        engine: an engine's address (unix://, tcp://, ssh://), "podman" for the private Podman, or "" to look for one.
+        engine: an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to look.
         context: the kubeconfig context, or "" for the current one.
         namespace: the namespace, or "" for the context's own.
         protected_contexts: patterns of contexts or engines' addresses, which only calls that name them change.
