@@ -264,7 +264,7 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
 
 
 def test_a_command_runs_with_a_rotated_token(kubernetes, space, monkeypatch, tmp_path):
-    create(space, PodRequest("runs", "busybox", command=("sleep", "3600"))).result(90)
+    create(space, PodRequest("rotated", "busybox", command=("sleep", "3600"))).result(90)
     document = json.loads(Path(kubernetes.env()["KUBECONFIG"]).read_text())
     document["users"][0]["user"] = {"tokenFile": "token"}
     (tmp_path / "config").write_text(json.dumps(document))
@@ -273,7 +273,7 @@ def test_a_command_runs_with_a_rotated_token(kubernetes, space, monkeypatch, tmp
     cluster = find_cluster("", space.namespace)
     cluster.link.credentials.headers()
     (tmp_path / "token").write_text(bound_token(space, "exec")[0])
-    assert execute(cluster, ExecRequest("runs", ("echo", "inside"))).result(30).output == "inside\n"
+    assert execute(cluster, ExecRequest("rotated", ("echo", "inside"))).result(30).output == "inside\n"
 
 
 def test_a_followed_log_goes_on_with_a_rotated_token(kubernetes, space, proxied, tmp_path):

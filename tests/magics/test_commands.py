@@ -9,7 +9,7 @@ import pytest
 from nbcontainer.magics.registration import MAGICS, verbs_of
 from tests.conftest import part
 
-WORDS = {"number": "3", "seconds": "90s", "mapping": "KEY=two words", "list": "a:1", "text": "value"}
+WORDS = {"number": "3", "seconds": "90s", "mapping": "KEY=two words", "list": "a=1", "text": "value"}
 FLAGS = {
     "--add-host": "name:10.0.0.1", "--build-context": "more=.", "--cpus": "1.5", "--labels": "app=web",
     "--memory": "64m", "--no-cache-filter": "build", "--port": "80", "--publish": "8080:80",
