@@ -15,9 +15,11 @@ from nbcontainer.version import __version__ as __version__
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.api.networks import Networks
     from nbcontainer.api.volumes import Volumes
     from nbcontainer.errors import NbcontainerError as NbcontainerError
 
+    networks: Networks
     volumes: Volumes
 else:
 

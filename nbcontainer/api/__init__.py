@@ -95,7 +95,7 @@ __all__ = [
     "watch_pods",
 ]
 
-NOUNS = frozenset({"volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
+NOUNS = frozenset({"networks", "volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -668,7 +668,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 
     try:
         match kind:
-            case "image" | "container" | "volume":
+            case "image" | "container" | "network" | "volume":
                 return _names_on_engine(kind, engine)
             case "pod":
                 return find_pods_home(context, namespace, starts=False).table().names
@@ -686,6 +686,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 def _names_on_engine(kind: str, name: str) -> list[str]:
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engine import networks as engine_networks  # noqa: PLC0415 - as above
     from nbcontainer.engine import volumes as engine_volumes  # noqa: PLC0415 - as above
     from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
 
@@ -694,6 +695,8 @@ def _names_on_engine(kind: str, name: str) -> list[str]:
         return []
     if kind == "container":
         return engine_containers.ps(engine, every=True).names
+    if kind == "network":
+        return [network.name for network in engine_networks.list_networks(engine)]
     if kind == "volume":
         return [volume.name for volume in engine_volumes.list_volumes(engine)]
     return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]

@@ -44,6 +44,8 @@ PODMAN_CAUSES: dict[str, type[ApiError]] = {
     "that name is already in use": Conflict,
     "container state improper": Conflict,
     "image is in use by a container": Conflict,
+    "network already exists": Conflict,
+    "network is being used": Conflict,
 }
 
 Query = Mapping[str, object]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
-from nbcontainer.verbs import docker_volumes
+from nbcontainer.verbs import docker_networks, docker_volumes
 from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 
@@ -265,7 +265,7 @@ RUN = Verb(
         option("--entrypoint", help="in place of the image's own"),
         option("-u", "--user", help="the user it runs as"),
         option("-w", "--workdir", help="the working directory"),
-        option("--network", help="the network it joins"),
+        option("--network", help="the network it joins", completes="network"),
         option("--hostname", help="its host name"),
         option("-m", "--memory", help="memory limit", metavar="SIZE"),
         option("--cpus", help="number of CPUs"),
@@ -426,4 +426,5 @@ def engine_of(call: Call) -> Any:
     return api.Engine(call.context)
 
 
+VERBS.declare(docker_networks.VERBS, engine_of)
 VERBS.declare(docker_volumes.VERBS, engine_of)

@@ -1,0 +1,227 @@
+"""Networks of an engine, with docker's names for what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nbcontainer.api.plans import Plan
+from nbcontainer.errors import NotFound
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.model.networks import NetworkFacts
+from nbcontainer.model.results import Described, Remark, Report
+from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
+from nbcontainer.protection import changes, reads
+
+if TYPE_CHECKING:
+    from nbcontainer.api.engine import Engine
+    from nbcontainer.engine.connection import Engine as Connected
+    from nbcontainer.model.pods import Description
+
+__all__ = ["Network", "Networks"]
+
+COLUMNS = (Column("NETWORK ID"), Column("NAME"), Column("DRIVER"), Column("SCOPE"))
+
+
+@dataclass(frozen=True, repr=False)
+class Network(Described, NetworkFacts):
+    """A network, and what can be done with it.
+
+    Attributes:
+        containers: the names of those that keep it from being removed.
+        command: `docker network inspect`, for a terminal.
+    """
+
+    containers: tuple[str, ...] = ()
+    where: str = ""
+    command: str = ""
+    _networks: Networks | None = field(default=None, repr=False, compare=False)
+
+    def remove(self) -> Report:
+        """Remove it; raises as `Networks.remove`."""
+        assert self._networks is not None  # noqa: S101 - whoever makes one gives them
+        return self._networks.remove(self.id)
+
+    def description(self) -> Description:
+        """All about it."""
+        from nbcontainer.model.pods import Description  # noqa: PLC0415 - loads where it is drawn
+
+        facts = [("ID", self.id), ("Driver", self.driver), ("Scope", self.scope)]
+        facts += [("Subnets", ", ".join(self.subnets)), ("Gateways", ", ".join(self.gateways))]
+        facts += [("Internal", "yes" * self.internal), ("Containers", ", ".join(self.containers))]
+        sections = [("", tuple((name, value) for name, value in facts if value))]
+        for title, values in (("Labels", self.labels), ("Options", self.options)):
+            sections += [(title, tuple(values.items()))] if values else []
+        return Description("Network", self.name, where=self.where, sections=tuple(sections), command=self.command)
+
+
+class Networks:
+    """The networks of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @reads
+    def list(self, *, filters: Sequence[str] = (), no_trunc: bool = False) -> Table:
+        """The table of networks.
+
+        Args:
+            filters: docker's filters, such as "driver=bridge" or "label=tier=db".
+            no_trunc: whether the ids are whole.
+        """
+        from nbcontainer.engine.networks import list_networks  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engine.volumes import filters_of  # noqa: PLC0415 - as above
+
+        engine = self._engine.connect()
+        rows = [
+            Row(
+                network.id,
+                (network.id if no_trunc else network.short_id, network.name, network.driver, network.scope),
+                name=network.name,
+                kind="network",
+                labels=network.labels,
+            )
+            for network in list_networks(engine, filters_of(filters))
+        ]
+        state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "networks", engine.name))
+        words = [*(["--no-trunc"] * no_trunc), *(word for text in filters for word in ("--filter", text))]
+        return Table(state, engine.commands.command("network", "ls", *words))
+
+    @changes
+    def create(
+        self,
+        name: str,
+        *,
+        driver: str = "",
+        options: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        subnets: Sequence[str] = (),
+        ip_ranges: Sequence[str] = (),
+        gateways: Sequence[str] = (),
+        aux_addresses: Mapping[str, str] | None = None,
+        ipam_driver: str = "",
+        ipam_options: Mapping[str, str] | None = None,
+        internal: bool = False,
+        enable_ipv6: bool = False,
+    ) -> Network:
+        """Create a network.
+
+        Args:
+            name: its name.
+            driver: "" for the engine's own, "bridge".
+            options: those of the driver.
+            labels: further labels; the notebook's own is always there.
+            subnets: such as "172.28.0.0/16"; none for one that the engine chooses.
+            ip_ranges: the parts of the subnets that containers get.
+            gateways: their gateways.
+            aux_addresses: addresses that no container gets, by name.
+            ipam_driver: the driver that gives addresses; "" for the engine's own.
+            ipam_options: those of that driver.
+            internal: whether nothing outside is reached from it.
+            enable_ipv6: whether it has IPv6 too.
+
+        Raises:
+            Conflict: there is a network of that name.
+        """
+        from nbcontainer.engine.networks import create, ipam  # noqa: PLC0415 - loads with the call
+
+        pools = ipam(subnets, ip_ranges, gateways, aux_addresses or {})
+        addresses = {"Driver": ipam_driver, "Options": dict(ipam_options or {}), "Config": pools}
+        request = {
+            "Driver": driver,
+            "Options": dict(options or {}),
+            "Labels": {NOTEBOOK_LABEL: notebook_id(), **(labels or {})},
+            "IPAM": {key: value for key, value in addresses.items() if value},
+            "Internal": internal,
+            "EnableIPv6": enable_ipv6,
+        }
+        engine = self._engine.connect()
+        return self._network(engine, create(engine, name, request))
+
+    @reads
+    def get(self, name: str) -> Network:
+        """One network.
+
+        Args:
+            name: its name, its id, or the beginning of that.
+
+        Raises:
+            NotFound: there is no such network; it says which name is nearly that.
+        """
+        from nbcontainer.engine.networks import find, list_networks, users  # noqa: PLC0415 - loads with the call
+
+        engine = self._engine.connect()
+        facts = find(engine, list_networks(engine), name)
+        return self._network(engine, facts, users(engine, facts))
+
+    @changes
+    def remove(self, *names: str, force: bool = False) -> Report:
+        """Remove networks.
+
+        Args:
+            *names: their names or ids.
+            force: whether to pass over those that are not there.
+
+        Raises:
+            NotFound: there is no network of a name, and nothing was removed.
+            Forbidden: one is predefined, and nothing was removed.
+            Conflict: a container uses one; those before it are removed.
+        """
+        return self.plan_remove(*names, force=force).do()
+
+    @changes
+    def plan_remove(self, *names: str, force: bool = False) -> Plan[Report]:
+        """What `remove` would do; raises as it does where a network is not there or is predefined."""
+        from nbcontainer.engine.http import plain  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engine.networks import (  # noqa: PLC0415 - as above
+            PREDEFINED,
+            find,
+            list_networks,
+            predefined,
+        )
+
+        engine = self._engine.connect()
+        known = list_networks(engine)
+        found: dict[str, NetworkFacts] = {}
+        missing = []
+        for name in dict.fromkeys(names):
+            try:
+                network = find(engine, known, name)
+            except NotFound:
+                if name in PREDEFINED:  # a mode of Podman's containers
+                    raise predefined(engine, name) from None
+                if not force:
+                    raise
+                missing.append(name)
+            else:
+                if network.is_predefined:
+                    raise predefined(engine, network.name)
+                found[network.id] = network
+        # podman's own --force removes the containers too
+        words = ["--force"] * (force and not engine.commands.is_podman)
+        command = engine.commands.command("network", "rm", *words, *names)
+        gone = tuple(network.name for network in found.values())
+        shown = ", ".join(plain(name, 100) for name in gone)  # Docker lets anybody give a name of any characters
+        several = f"the network {shown}" if len(gone) == 1 else f"{len(gone)} networks: {shown},"
+        question = f"Remove {several} of {engine.name}?" if gone else ""
+        return Plan(question, gone, partial(self._remove, engine, tuple(found.values()), missing, command))
+
+    @changes
+    def _remove(
+        self, engine: Connected, networks: Sequence[NetworkFacts], missing: Sequence[str], command: str
+    ) -> Report:
+        from nbcontainer.engine.networks import remove  # noqa: PLC0415 - loads with the call
+
+        self._engine.guard(engine)
+        remarks = []
+        for network in networks:
+            remove(engine, network)
+            remarks.append(Remark(f"{network.name} removed"))
+        remarks += [Remark(f"There is no network {name}.", Tone.DIM) for name in missing]
+        return Report(tuple(remarks), command)
+
+    def _network(self, engine: Connected, facts: NetworkFacts, containers: tuple[str, ...] = ()) -> Network:
+        command = engine.commands.command("network", "inspect", facts.name)
+        return Network(**vars(facts), containers=containers, where=engine.name, command=command, _networks=self)

@@ -1,0 +1,72 @@
+"""`%docker network`: what can be said of networks."""
+
+from __future__ import annotations
+
+from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.shared import ENGINE, YES
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    Verb(
+        "network ls",
+        "Lists networks.",
+        (
+            option(
+                "-f", "--filter", help="only these, such as driver=bridge", kind="list", metavar="FILTER", to="filters"
+            ),
+            switch("--no-trunc", help="whole ids"),
+            switch("-q", "--quiet", help="only the ids", control=True),
+            ENGINE,
+        ),
+        example="%docker network ls",
+        command=("docker", "network", "ls"),
+        aliases=("network list",),
+        calls="networks.list",
+        quiet="NETWORK ID",
+    ),
+    Verb(
+        "network create",
+        "Creates a network.",
+        (
+            positional("NETWORK", help="its name", to="name"),
+            option("-d", "--driver", help="the network's driver (default: bridge)", metavar="DRIVER"),
+            option("-o", "--opt", help="an option of the driver", kind="mapping", to="options"),
+            option("--label", help="a label", kind="mapping", to="labels"),
+            option("--subnet", help="a subnet, such as 172.28.0.0/16", kind="list", metavar="CIDR", to="subnets"),
+            option(
+                "--ip-range",
+                help="the part of a subnet that containers get",
+                kind="list",
+                metavar="CIDR",
+                to="ip_ranges",
+            ),
+            option("--gateway", help="the gateway of a subnet", kind="list", metavar="ADDRESS", to="gateways"),
+            option("--aux-address", help="an address that no container gets", kind="mapping", to="aux_addresses"),
+            option("--ipam-driver", help="the driver that gives addresses", metavar="DRIVER"),
+            option("--ipam-opt", help="an option of that driver", kind="mapping", to="ipam_options"),
+            switch("--internal", help="reach nothing outside"),
+            switch("--ipv6", help="IPv6 too", to="enable_ipv6"),
+            ENGINE,
+        ),
+        example="%docker network create web",
+        command=("docker", "network", "create"),
+        calls="networks.create",
+    ),
+    Verb(
+        "network rm",
+        "Removes networks.",
+        (
+            positional("NETWORK", help="networks' names or ids", many=True, completes="network"),
+            switch("-f", "--force", help="pass over those that are not there"),
+            YES,
+            ENGINE,
+        ),
+        example="%docker network rm web",
+        command=("docker", "network", "rm"),
+        aliases=("network remove",),
+        calls="networks.remove",
+        asks="networks.plan_remove",
+    ),
+)
