@@ -29,7 +29,7 @@ DRAWN = (
     ("nbcontainer.model.pods", "PodChanges"),
     ("nbcontainer.model.pods", "Description"),
     ("nbcontainer.model.results", "Report"),
-    ("nbcontainer.settings", "Settings"),
+    ("nbcontainer.settings", "NBContainer"),
 )
 
 # a cell's id → its last run, and what that shows live: running it again ends it
