@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
 from nbcontainer.addresses import canonical, same_engine, same_server
@@ -29,6 +29,7 @@ __all__ = [
     "changes",
     "changes_unless",
     "guard",
+    "guard_later",
     "is_marked",
     "place_of_cluster",
     "place_of_engine",
@@ -41,6 +42,7 @@ __all__ = [
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
 PRIVATE = "podman"  # the context of the private Podman
+HIDDEN = {"engine": ("DOCKER_CONFIG", "~/.docker"), "cluster": ("KUBECONFIG", "~/.kube/config")}  # which hides what
 
 
 class TableContext(str):
@@ -136,7 +138,7 @@ def protected_as(place: Place) -> Iterator[str]:
 
 
 def _matches(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in settings.protected_contexts)
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in settings.protected_contexts)
 
 
 def _matches_address(place: Place) -> bool:
@@ -217,7 +219,12 @@ def guard(place: Place, said: str) -> None:
         return
     names = list(protected_as(place))
     if names and not (said and _names_one_of(said, names, place.kind)):
-        raise _refusal(place, names[0])
+        raise _refusal(place, next((name for name in names if _leads_there(name, place)), names[0]))
+
+
+def guard_later(place: Place, said: str) -> Callable[[], None]:
+    """What a plan calls when it is carried out: what is protected by then may be more than when it was made."""
+    return partial(changes(guard), place, said)
 
 
 def _names_one_of(said: str, names: list[str], kind: str) -> bool:
@@ -236,4 +243,21 @@ def _refusal(place: Place, name: str) -> Protected:
     cure = f"Name it to do it all the same: --context={name}"
     if place.kind == "cluster" and name != place.context:
         cure += ", with -n, since its namespace may be another"
+    if not _leads_there(name, place):
+        variable, file = HIDDEN[place.kind]
+        cure = f"{variable} hides {name}, a context of {file}: unset it first. {cure}"
     return Protected(f"{what}, and this call would change it.", context=name, cure=cure)
+
+
+def _leads_there(name: str, place: Place) -> bool:
+    """Whether a call that names it acts at `place`: a context may be one that the environment hides."""
+    if name in {place.context, place.address}:
+        return True
+    if place.kind == "engine":
+        from nbcontainer.engine.config import find_context  # noqa: PLC0415 - refusals are seldom
+
+        found = find_context(name)
+        return found is not None and same_engine(found.address, place.address)
+    from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
+
+    return any(one == name and same_server(server, place.address) for one, server in servers(hidden=False))

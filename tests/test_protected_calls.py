@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+from operator import attrgetter
 
 import pytest
 
@@ -88,8 +89,27 @@ def test_each_public_call_has_one_mark():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
 
+DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
+
+
+def test_each_method_of_a_noun_has_one_mark():
+    for noun in api.NOUNS:
+        methods = inspect.getmembers(type(getattr(nbc.Engine(), noun)), inspect.isfunction)
+        assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
+
+
+def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
+    for verb in DECLARED:
+        if is_marked(attrgetter(verb.calls)(nbc.Engine())):
+            line = verb.example.splitlines()[0].removeprefix("%docker ")
+            with pytest.raises(Protected, match="--context=prodpod"):
+                pytest.fail(f"{line}: {magic('docker', line)!r}")
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+
+
 def test_each_verb_is_one_that_changes_or_one_that_reads():
-    verbs = {(name, verb.path) for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs}
+    magics = {name: registration.verbs_of(name).magic for name in registration.MAGICS}
+    verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
     assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
 
@@ -214,6 +234,38 @@ def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_pat
             magic("dockerfile", "-o out", BUILD)
         monkeypatch.delenv("BUILDX_BUILDER")
     assert not engine.heard
+
+
+def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    name = f"nbc-protected-{id(engine)}"
+    nbc.run("busybox", name=name, command="true").result()
+    plans = {said: api.plan_container_removal(name, engine=said) for said in ("", "innocent", "prodpod")}
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for said in ("", "innocent"):
+        with pytest.raises(Protected, match="--context=prodpod"):
+            plans[said].remove()
+    assert f"{name} removed" in str(plans["prodpod"].remove())
+
+
+def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    plans = [api.plan_pod_deletion("nbc-protected", context=said) for said in ("", "innocent", TableContext("prod"))]
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for plan in plans:
+        with pytest.raises(Protected, match="--context=prod"):
+            plan.delete()
+    assert cluster == []
+
+
+def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
+    if engine.has_pods:
+        return
+    for text, arguments in (("# syntax=127.0.0.1:1/front:1\n", {}), ("", {"BUILDKIT_SYNTAX": "127.0.0.1:1/front:1"})):
+        (remark,) = nbc.check(f"{text}FROM busybox", build_args=arguments).remarks
+        assert "front:1 is run for them" in remark.text
+        assert "--context=prodpod" in remark.cure
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
 
 
 @pytest.mark.usefixtures("engine")

@@ -149,6 +149,25 @@ def test_contexts_that_the_environment_hides_protect_their_addresses(tmp_path):
     kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": "https://10.0.0.2:6443"})
     assert list(protected_as(Place("engine", "", "tcp://10.0.0.2:2375"))) == ["prod-2"]
     assert list(protected_as(Place("cluster", "dev", "https://10.0.0.2:6443"))) == ["prod-2"]
+    with pytest.raises(Protected, match=r"DOCKER_CONFIG hides prod-2, a context of ~/\.docker: unset it first"):
+        guard(Place("engine", "", "tcp://10.0.0.2:2375"), "")
+    with pytest.raises(Protected, match=r"KUBECONFIG hides prod-2, a context of ~/\.kube/config: unset it first"):
+        guard(Place("cluster", "dev", "https://10.0.0.2:6443"), "dev")
+
+
+def test_the_name_to_say_is_one_that_leads_there(tmp_path):
+    docker_contexts(tmp_path / "home" / ".docker", **{"prod-2": SOCKET})
+    kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": SERVER})
+    for place, name in ((Place("engine", "", SOCKET), "prodpod"), (Place("cluster", "alias", SERVER), "prod")):
+        with pytest.raises(Protected, match=f"\n.*--context={name}\\b(?!-)") as refusal:
+            guard(place, "")
+        assert "hides" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["prod[1]", "a?", "[prod]"])
+def test_a_name_protects_that_reads_as_a_pattern(name, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", (name,))
+    assert list(protected_as(Place("cluster", name, "https://10.0.0.2:6443"))) == [name]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,6 @@ def test_an_option_is_set_from_its_text_or_its_value(name, given, value):
         ("protected_contexts", [""]),
         ("protected_contexts", [None]),
         ("protected_contexts", {"prod*": True}),
-        ("protected_contexts", b"prod*"),
         ("protected_contexts", False),
         ("protected_contexts", 5),
         ("confirm", "perhaps"),
@@ -75,6 +74,9 @@ def test_an_option_is_set_from_its_text_or_its_value(name, given, value):
         ("surface", "paper"),
         ("engine", None),
         ("context", b"prod"),
+        ("protected_contexts", b"prod-*"),
+        ("protected_contexts", ("prod-*", None)),
+        ("protected_contexts", [["prod-*"]]),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line_and_changes_nothing(name, given):

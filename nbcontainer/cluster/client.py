@@ -121,22 +121,15 @@ class Client:
         self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """`Cluster.websocket`."""
-        session, headers = await self.session()
+        url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
-                socket = await self._answer(
-                    cluster,
-                    session.ws_connect(
-                        URL(cluster.url(path, parameters), encoded=True),
-                        protocols=protocols,
-                        headers=headers,
-                        proxy=_proxy(cluster),
-                        server_hostname=cluster.link.access.tls_server_name or None,
-                        max_msg_size=0,
-                        autoclose=True,
-                        heartbeat=HEARTBEAT_SECONDS,
-                    ),
-                )
+            try:
+                socket = await self._shake_hands(cluster, url, protocols)
+            except aiohttp.WSServerHandshakeError as error:
+                if error.status != UNAUTHORIZED:
+                    raise
+                self._link.refresh()  # as for other calls, once
+                socket = await self._shake_hands(cluster, url, protocols)
         except aiohttp.WSServerHandshakeError as error:
             # aiohttp drops the refusal's text; a plain call of the same path is refused with the same words
             await cluster.request("GET", path, parameters=parameters)
@@ -151,6 +144,25 @@ class Client:
             with suppress(*BROKEN):
                 async with asyncio.timeout(0.3):
                     await socket.close()
+
+    async def _shake_hands(
+        self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
+    ) -> aiohttp.ClientWebSocketResponse:
+        session, headers = await self.session()
+        async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
+            return await self._answer(
+                cluster,
+                session.ws_connect(
+                    url,
+                    protocols=protocols,
+                    headers=headers,
+                    proxy=_proxy(cluster),
+                    server_hostname=cluster.link.access.tls_server_name or None,
+                    max_msg_size=0,
+                    autoclose=True,
+                    heartbeat=HEARTBEAT_SECONDS,
+                ),
+            )
 
     @asynccontextmanager
     async def _respond(

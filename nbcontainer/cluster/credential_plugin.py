@@ -12,7 +12,7 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbcontainer.errors import AuthFailed
 from nbcontainer.settings import settings
@@ -83,9 +83,9 @@ def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapp
     try:
         said = json.loads(output)
         status, version = said["status"], said.get("apiVersion")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         status, version = None, None
-    if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
+    if not _is_credential(status):
         raise AuthFailed(f"{who} gave no credential.", host=access.server, status=0)
     if version != plugin.api_version:
         what = f"{who} answered in version {version}, and the kubeconfig says {plugin.api_version}."
@@ -93,6 +93,12 @@ def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapp
     if bool(status.get("clientCertificateData")) != bool(status.get("clientKeyData")):
         raise AuthFailed(f"{who} gave a certificate or a key, not both.", host=access.server, status=0)
     return status
+
+
+def _is_credential(status: object) -> TypeGuard[Mapping[str, Any]]:
+    if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
+        return False
+    return all(isinstance(value, str) for value in status.values() if value is not None)
 
 
 def _run_group(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:

@@ -25,8 +25,9 @@ from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
 from nbcontainer.engine.build_status import StatusTranslator
+from nbcontainer.engine.builders import nodes_of
 from nbcontainer.engine.buildkit_failures import solve_failure
-from nbcontainer.engine.config import configured_commands, proxies
+from nbcontainer.engine.config import Context, configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
@@ -55,8 +56,10 @@ FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of 
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
+ControlKey = tuple[str, tuple[Context, ...], int]
+
 # One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
-_controls: weakref.WeakKeyDictionary[Engine, dict[tuple[str, int], Control]] = weakref.WeakKeyDictionary()
+_controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -147,7 +150,7 @@ def control_of(engine: Engine, builder: str) -> Control:
     builder = "" if builder == "default" else builder  # buildx's name for the engine's own
     with _lock:
         kept = _controls.setdefault(engine, {})
-        key = (builder, os.getpid())
+        key = (builder, tuple(nodes_of(builder)), os.getpid())  # a name may mean another builder by now
         control = kept.get(key)
         if control is None:
             control = kept[key] = Control(lambda: _builder_stream(builder)) if builder else Control(engine.open_stream)
@@ -158,7 +161,7 @@ def close_connections(engine: Engine) -> None:
     """Close the connections to an engine's BuildKit and its builders; builds that use them fail."""
     with _lock:
         kept = _controls.pop(engine, {})
-    for (_, process), control in kept.items():
+    for (*_, process), control in kept.items():
         if process == os.getpid():
             control.close()
 

@@ -23,6 +23,7 @@ from nbcontainer.engine.config import (
     configured_commands,
     find_context,
     load_config,
+    named_folder,
     unusual_folder,
 )
 from nbcontainer.engine.dial import Stream, Tls, dial
@@ -128,11 +129,12 @@ class Engine:
         tls = self._where.tls
         # podman's client knows no TLS, and ssh:// is docker's own way to the other end
         podman = self.capabilities.pods and tls is None and self.address.startswith(("unix://", "tcp://"))
+        context = "" if self._where.context == DEFAULT else self._where.context  # a terminal may take it for another
         return EngineCommands(
-            "" if self._where.context == DEFAULT else self._where.context,  # a terminal may take it for another
+            context,
             self.address,
             podman,
-            unusual_folder(),
+            named_folder() if context else unusual_folder(),
             tls.flags() if tls is not None else (),
             "" if _is_in_use(self) else self._where.context or self._where.url,
         )

@@ -1,5 +1,6 @@
 """Streams that break on the wire: watches and followed logs go on, and nothing is lost or given twice."""
 
+import json
 import re
 import socket
 import ssl
@@ -217,6 +218,19 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
     )
     path = f"/api/v1/namespaces/{cluster.namespace}/secrets/{name}"
     return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
+
+
+def test_a_command_runs_with_a_rotated_token(kubernetes, space, monkeypatch, tmp_path):
+    create(space, PodRequest("runs", "busybox", command=("sleep", "3600"))).result(90)
+    document = json.loads(Path(kubernetes.env()["KUBECONFIG"]).read_text())
+    document["users"][0]["user"] = {"tokenFile": "token"}
+    (tmp_path / "config").write_text(json.dumps(document))
+    (tmp_path / "token").write_text("of-yesterday")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    cluster = find_cluster("", space.namespace)
+    cluster.link.credentials.headers()
+    (tmp_path / "token").write_text(bound_token(space, "exec")[0])
+    assert execute(cluster, ExecRequest("runs", ("echo", "inside"))).result(30).output == "inside\n"
 
 
 def test_a_followed_log_goes_on_with_a_rotated_token(kubernetes, space, proxied, tmp_path):
