@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -121,11 +122,12 @@ def _create(file: Path) -> str:
 
 def _put(new: Path, file: Path) -> None:
     """Give `new` a second name, unless something has that name already."""
-    try:
-        file.hardlink_to(new)
-    except FileExistsError:
-        pass
-    except OSError:  # a filesystem without hard links
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as output:
-            output.write(new.read_bytes())
+    with suppress(FileExistsError):
+        try:
+            file.hardlink_to(new)
+        except FileExistsError:
+            raise
+        except OSError:  # a filesystem without hard links
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as output:
+                output.write(new.read_bytes())

@@ -153,7 +153,7 @@ class NBContainer(Configurable):
 
     surface = Surface("auto", 'where running things are drawn: "auto", "notebook", "terminal" or "plain".')
     engine = Text(
-        "", 'an engine\'s address (unix://, tcp://, ssh://), "podman" for the private Podman, or "" to look for one.'
+        "", 'an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to look.'
     )
     context = Text("", 'the kubeconfig context, or "" for the current one.')
     namespace = Text("", 'the namespace, or "" for the context\'s own.')

@@ -37,6 +37,7 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.title)
+@pytest.mark.usefixtures("docker_engine")
 def test_the_flags_of_a_verb_are_docker_s(verb, tmp_path):
     told = Terminal(tmp_path).run(f"docker {verb.path} --help")
     theirs = set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", told, re.MULTILINE))

@@ -65,15 +65,18 @@ def test_the_id_is_kept_for_this_user_alone(monkeypatch, tmp_path):
     assert file.read_text() == kept
 
 
-def test_where_another_was_quicker_its_id_is_taken(monkeypatch, tmp_path):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_where_another_was_quicker_its_id_is_taken(monkeypatch, tmp_path, has_links):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    real = identity._put
+    real = Path.hardlink_to
 
-    def late(new, file):
+    def late(file, new):
         file.write_text("a" * 32)
-        real(new, file)
+        if not has_links:
+            raise PermissionError(1, "Operation not permitted")
+        real(file, new)
 
-    monkeypatch.setattr(identity, "_put", late)
+    monkeypatch.setattr(Path, "hardlink_to", late)
     assert identity._user_id() == "a" * 32
     assert [file.name for file in (tmp_path / "nbcontainer").iterdir()] == ["user-id"]
 

@@ -13,7 +13,7 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer import api
 from nbcontainer.engine.connection import forget_engines
-from nbcontainer.errors import Protected
+from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import registration
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
@@ -234,6 +234,29 @@ def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_pat
             magic("dockerfile", "-o out", BUILD)
         monkeypatch.delenv("BUILDX_BUILDER")
     assert not engine.heard
+
+
+@pytest.mark.usefixtures("configuration_of_buildx")
+def test_a_protected_buildkitd_is_named_by_the_flag_that_reaches_it(docker_engine, monkeypatch, tmp_path):
+    address = f"unix://{tmp_path}/buildkitd.sock"
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    monkeypatch.setattr(settings, "protected_contexts", (address,))
+    ways = {"by name": ("-o out --builder far", ""), "by the environment": ("-o out", address)}
+    for line, variable in ways.values():
+        monkeypatch.setenv("BUILDX_BUILDER", variable)
+        with pytest.raises(Protected, match=f"--builder={address}"):
+            magic("dockerfile", line, BUILD)
+    with pytest.raises(EngineUnavailable, match=r"buildkitd\.sock cannot be reached"):
+        magic("dockerfile", f"-o {tmp_path}/out --builder={address}", BUILD)
+
+
+@pytest.fixture
+def configuration_of_buildx(monkeypatch, tmp_path):
+    """The builder `far` of buildx is a buildkitd at an address where none is."""
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path))
+    nodes = [{"Name": "far0", "Endpoint": f"unix://{tmp_path}/buildkitd.sock"}]
+    (tmp_path / "instances").mkdir()
+    (tmp_path / "instances" / "far").write_text(json.dumps({"Name": "far", "Driver": "remote", "Nodes": nodes}))
 
 
 def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):

@@ -29,6 +29,7 @@ from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import (
+    Place,
     changes,
     changes_unless,
     guard,
@@ -151,8 +152,7 @@ def build(
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
         found = _engine(engine)
-        for place in places_of_builder(asked.builder):
-            guard(place, engine)
+        _guard_building(places_of_builder(asked.builder), engine, asked.builder)
     except (EngineUnavailable, Protected):
         _faults(asked)  # they need no engine, and come first
         raise
@@ -210,8 +210,8 @@ def _lint(request: BuildRequest, engine: str) -> list[Problem]:
         return []
     if frontend := frontend_of(request):
         try:
-            for place in places_of_builder(request.builder) or [place_of_engine(found)]:
-                changes(guard)(place, engine)
+            places = places_of_builder(request.builder) or [place_of_engine(found)]
+            changes(_guard_building)(places, engine, request.builder)
         except Protected as refusal:
             left_out = f"BuildKit's own checks were left out: {frontend} is run for them, and the engine is protected."
             return [Problem(0, left_out, "warning", suggestion=refusal.cure)]
@@ -717,6 +717,12 @@ def _engine(name: str = "") -> Connected:
     engine = find_engine(name)
     guard(place_of_engine(engine), name)
     return engine
+
+
+def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
+    """Refuse to build where it is protected; a buildkitd is named by `builder`, for no context leads to it."""
+    for place in places:
+        guard(place, engine, builder if place.kind == "buildkitd" else "")
 
 
 def _pods_home(context: str, namespace: str) -> PodsHome:

@@ -6,6 +6,7 @@ and OpenID Connect by the `kubernetes` package, which is imported for that alone
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import re
@@ -20,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from nbcontainer.cluster.credential_plugin import run_plugin
+from nbcontainer.cluster.credential_plugin import LOOK_SECONDS, run_plugin
 from nbcontainer.cluster.kubeconfig import unread_file
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import run_soon
@@ -60,28 +61,47 @@ class Credentials:
         fresh = self._expires is None or datetime.now(UTC).timestamp() < self._expires - EXPIRY_MARGIN
         return self._headers is not None and fresh
 
-    def headers(self) -> Headers:
+    def headers(self, given_up: threading.Event | None = None) -> Headers:
         """The headers to send. Unless they are `current`, it may take a while, and no event loop should wait for it.
+
+        Args:
+            given_up: set by others once they do not wait for it any more; what runs for it is ended.
 
         Raises:
             AuthFailed: an exec plugin or auth provider gave none.
         """
-        with self._lock:  # a plugin that asks a person is not run twice at once
-            if not self.current:
-                self._headers = self._read()
+        given_up = given_up or threading.Event()
+        while not self._lock.acquire(timeout=LOOK_SECONDS):  # a plugin that asks a person is not run twice at once
+            if given_up.is_set():
+                return ()
+        try:
+            if not self.current and not given_up.is_set():
+                self._headers = self._read(given_up)
             return self._headers or ()
+        finally:
+            self._lock.release()
+
+    async def headers_soon(self) -> Headers:
+        """`headers` for an event loop; cancelling it ends a plugin that runs for it."""
+        if self.current:
+            return self.headers()
+        given_up = threading.Event()
+        try:
+            return await asyncio.to_thread(self.headers, given_up)
+        finally:
+            given_up.set()
 
     def __repr__(self) -> str:
         return "Credentials(…)"
 
-    def _read(self) -> Headers:
+    def _read(self, given_up: threading.Event) -> Headers:
         """In the order of client-go: what the file itself holds, then plugins."""
         self._expires = None
         if not self._access.is_tls:
             return _impersonation(self._access)  # client-go sends no secret where everybody can read it
-        return (*self._authorization(), *_impersonation(self._access))
+        return (*self._authorization(given_up), *_impersonation(self._access))
 
-    def _authorization(self) -> Headers:
+    def _authorization(self, given_up: threading.Event) -> Headers:
         user = self._access.user
         token = self._token(user.token, user.token_file) if user.token_file else user.token
         if token:
@@ -90,7 +110,7 @@ class Credentials:
             pair = f"{user.username}:{user.password}".encode()
             return (("Authorization", f"Basic {base64.b64encode(pair).decode()}"),)
         if user.exec is not None and not self._access.client_certificate:
-            return self._from_plugin(run_plugin(self._access, user.exec))
+            return self._from_plugin(run_plugin(self._access, user.exec, given_up))
         if user.auth_provider is not None:
             return run_soon(_from_provider(self._access, user.auth_provider))
         return ()

@@ -61,7 +61,7 @@ class Client:
     async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
         """The session, and the headers that prove who one is."""
         access, credentials = self._link.access, self._link.credentials
-        headers = credentials.headers() if credentials.current else await asyncio.to_thread(credentials.headers)
+        headers = await credentials.headers_soon()
         wanted = (access, credentials.client_certificate, credentials.client_key)
         if self._session is None or self._session.closed or self._session_for != wanted:
             if self._session is not None:
@@ -118,7 +118,7 @@ class Client:
                 raise cluster.unavailable(error, silence or 0.0) from error
             finally:
                 watcher.cancel()
-                response.close()  # what was not read must not be waited for
+                _break_off(response)  # what was not read must not be waited for
 
     @asynccontextmanager
     async def websocket(
@@ -269,6 +269,7 @@ class Client:
         """
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._ask(cluster))
+            self._probing.add_done_callback(_hear)  # those who asked may have gone by then
         await asyncio.shield(self._probing)
 
     async def _ask(self, cluster: Cluster) -> None:
@@ -310,6 +311,20 @@ async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:
         return await response.read()
     except BROKEN as error:
         raise cluster.unavailable(error, READ_SECONDS) from error
+
+
+def _break_off(response: aiohttp.ClientResponse) -> None:
+    """End a reply's connection at once: TLS would wait half a minute for the farewell of a far end that is silent."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
+
+
+def _hear(task: asyncio.Task[None]) -> None:
+    """Take a task's error, which asyncio writes to the person's output where nobody has taken it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _proxy(cluster: Cluster) -> str | None:

@@ -24,10 +24,11 @@ from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
+from nbcontainer.engine.build_output import kept_first
 from nbcontainer.engine.build_status import StatusTranslator
-from nbcontainer.engine.builders import nodes_of
+from nbcontainer.engine.builders import Node, nodes_of
 from nbcontainer.engine.buildkit_failures import solve_failure
-from nbcontainer.engine.config import Context, configured_commands, proxies
+from nbcontainer.engine.config import configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
@@ -56,7 +57,7 @@ FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of 
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
-ControlKey = tuple[str, tuple[Context, ...], int]
+ControlKey = tuple[str, tuple[Node, ...], int]
 
 # One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
 _controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
@@ -89,7 +90,7 @@ def run_buildkit(
         for ignored in _ignored(engine, request):
             progress.tell(ignored)
         known = [(warning.problem.source, warning.problem.line) for warning in warnings]
-        translator = StatusTranslator(foretold, request.source_map, progress.tell, spool.write, known)
+        translator = StatusTranslator(foretold, request.source_map, kept_first(progress, spool), spool.write, known)
         response = _solve(engine, request, dockerfile, translator, progress)
         translator.finish()
         translator.finish_foretold()
@@ -251,8 +252,9 @@ def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
     text = outputs[0]
     found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
     attributes = dict(found.attributes)
-    target = Path(attributes.pop("dest", "")).expanduser()
-    if found.type not in ("local", "tar", "oci", "docker") or str(target) in ("", ".", "-"):
+    place = attributes.pop("dest", "")
+    target = Path(place).expanduser()
+    if found.type not in ("local", "tar", "oci", "docker") or place in ("", "-"):
         raise ValueError(f"--output {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
     if found.type != "local" and target.is_dir():
         raise ValueError(f"--output {text!r}: {target} is a folder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
+from nbcontainer.protection import Unsaid
 from nbcontainer.verbs.arguments import option, switch
 from nbcontainer.verbs.shared import ENGINE
 
@@ -82,7 +83,7 @@ def shared_fields(call: Call) -> dict[str, Any]:
         "allow": tuple(values.allow),
         "build_contexts": _texts(values.build_context),
         "cache_from": tuple(values.cache_from),
-        "builder": values.builder or os.environ.get("BUILDX_BUILDER", ""),
+        "builder": values.builder or Unsaid(os.environ.get("BUILDX_BUILDER", "")),
     }
 
 

@@ -8,10 +8,11 @@ that must not be seen is left to the shell's environment.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from nbcontainer.model.secrecy import is_secret
 
 __all__ = [
     "CLUSTER_IN_USE",
@@ -23,9 +24,6 @@ __all__ = [
     "joined",
     "pairs",
 ]
-
-_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a URL with a password
 
 
 class Expanded(str):
@@ -147,7 +145,7 @@ def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = T
     words: list[str] = []
     for name, value in given.items():
         word = f"{name}={value}"
-        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value) or os.environ.get(name) == value:
+        if is_secret(name, value) or os.environ.get(name) == value:
             word = name if inherits else Expanded(f"{name}=${name}") if name.isidentifier() else f"{name}=…"
         words += [flag, word]
     return words

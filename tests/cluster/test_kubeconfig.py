@@ -1,5 +1,6 @@
 """Which API server, as whom: kubectl's rules, and errors that say what is missing."""
 
+import asyncio
 import base64
 import json
 import stat
@@ -14,7 +15,9 @@ from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.cluster.kubeconfig import contexts, read_access
 from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
+from nbcontainer.operation import background_loop
 from nbcontainer.settings import settings
+from tests.cluster.test_tables import until
 from tests.environment import packages
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -244,6 +247,19 @@ def test_a_plugin_that_takes_too_long_is_ended_with_all_that_it_began(write, tmp
         time.sleep(0.02)
 
 
+def test_a_plugin_that_nobody_waits_for_is_ended_and_in_nobodys_way(write, tmp_path):
+    write(plugin(tmp_path, f"echo $$ > {tmp_path}/begun; mv {tmp_path}/begun {tmp_path}/child; exec sleep 600"))
+    cluster = find_cluster()
+    calls = [asyncio.run_coroutine_threadsafe(cluster.request("GET", "/version"), background_loop()) for _ in range(2)]
+    until((tmp_path / "child").exists)
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}")
+    calls[1].cancel()  # which waits for what the other has begun, or has begun it
+    calls[0].cancel()
+    until(lambda: not child.exists())
+    plugin(tmp_path, f"""echo '{ANSWER} "status": {{"token": "t"}}}}'""")
+    assert cluster.link.credentials.headers() == (("Authorization", "Bearer t"),)
+
+
 def test_a_missing_plugin_gives_its_install_hint(write, tmp_path):
     write(plugin(tmp_path, "true"))
     (tmp_path / "plugin").unlink()
@@ -306,14 +322,15 @@ def test_files_are_the_same_ones_after_the_folder_was_changed(write, monkeypatch
     assert headers(access) == {"Authorization": "Bearer mine"}
 
 
-def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write):
+def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write, monkeypatch):
+    tokens = []
     for name in ("ann", "bob"):
         parts = ({"alg": "none"}, {"sub": name, "exp": 99_999_999_999}, {})
-        token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
-        provider = {"name": "oidc", "config": {"id-token": token}}
-        folder = write(user_of(**{"auth-provider": provider}))
+        tokens.append(".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts))
+    folder = write(*(user_of(**{"auth-provider": {"name": "oidc", "config": {"id-token": token}}}) for token in tokens))
+    for number, token in enumerate(tokens):
+        monkeypatch.setenv("KUBECONFIG", str(folder / f"config-{number}"))
         assert headers(read_access()) == {"Authorization": f"Bearer {token}"}
-        (folder / "config-0").rename(folder / f"config-of-{name}")
 
 
 @pytest.mark.parametrize(
