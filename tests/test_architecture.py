@@ -81,6 +81,7 @@ ALLOWED = {
         "protection",
         "diagnosis",
     },
+    "codec": {"errors", "model", "api"},
     "widgets": {"errors", "interrupts"},
     "views": {"errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
