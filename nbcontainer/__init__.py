@@ -6,11 +6,14 @@ the functions of this package do too, and return the same objects.
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.settings import settings as settings  # before anything else makes the module of that name an attribute
 from nbcontainer.version import __version__ as __version__
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants the log says where it goes
 
 if TYPE_CHECKING:
     from nbcontainer import errors as errors

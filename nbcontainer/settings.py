@@ -1,100 +1,303 @@
-"""Every option of nbcontainer, in one place. The magics show them as `%nbcontainer settings`."""
+"""Every option of nbcontainer, in one place: `NBContainer` to IPython's configuration, `nbc.settings` to Python.
+
+An option has the first of these values that there is:
+
+1. what was set last in this session: `%config NBContainer.NAME = VALUE`, `%nbcontainer settings NAME VALUE`, or
+   `nbc.settings.NAME = VALUE`;
+2. the environment variable `NBCONTAINER_NAME`, where it is not empty;
+3. `c.NBContainer.NAME = VALUE` in ipython_config.py, or `--NBContainer.NAME=VALUE` on IPython's command line;
+4. the default.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+import math
+import operator
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from numbers import Real
+from typing import Generic, TypeVar
+
+from traitlets import HasTraits, TraitType
+from traitlets.config import Application, Config, Configurable
+from traitlets.config.loader import LazyConfigValue
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["Settings", "settings"]
+__all__ = ["NBContainer", "settings"]
 
+Kind = TypeVar("Kind")
 
 SURFACES = ("auto", "notebook", "terminal", "plain")
+WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+VALUE_CHARACTERS = 80  # of a refused value, that the error shows
+
+CONFIGURATION = "ipython_config.py"
+SESSION = "this session"
 
 
-@dataclass
-class Settings:
-    """The options; change an attribute, and the next call uses it.
+class Option(TraitType[Kind, object], Generic[Kind]):
+    """An option, which takes text too: environment variables and magic lines have nothing else.
 
-    Attributes:
-        surface: "auto", "notebook", "terminal" or "plain": where running things are drawn.
-        engine: an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to look.
-        context: the kubeconfig context, or "" for the current one.
-        namespace: the namespace, or "" for the context's own.
-        protected_contexts: patterns of contexts or engines' addresses, which only calls that name them change.
-        confirm: whether destructive verbs ask.
-        log_window: lines of a log that page and notebook hold.
-        spool_directory: where full outputs are kept; "" for a folder of the system's temporary directory.
-        credential_helper_timeout: seconds that a docker credential helper may take.
-        credential_plugin_timeout: seconds that a kubeconfig's credential plugin may take; it may open a browser.
-        connect_timeout: seconds to wait for an engine or a cluster to answer.
+    Args:
+        default: its value where nobody sets it.
+        help: what it means, one line.
     """
 
-    surface: str = "auto"
-    engine: str = ""
-    context: str = ""
-    namespace: str = ""
-    protected_contexts: tuple[str, ...] = ()
-    confirm: bool = True
-    log_window: int = 2000
-    spool_directory: str = ""
-    credential_helper_timeout: float = 10.0
-    credential_plugin_timeout: float = 60.0
-    connect_timeout: float = 5.0
+    takes = ""  # what is a value, in words
 
-    def change(self, name: str, value: Any) -> None:
-        """Set one option from its text or its value.
+    def __init__(self, default: Kind, help: str) -> None:  # noqa: A002 - traitlets' own word
+        super().__init__(default, help=help, config=True)
+
+    def validate(self, obj: HasTraits | None, value: object) -> Kind:
+        """The value as it is kept.
+
+        Raises:
+            UsageError: it does not fit the option.
+        """
+        del obj
+        try:
+            return self.read(value)
+        except (TypeError, ValueError, OverflowError):
+            shown = f"{value!r:.{VALUE_CHARACTERS}}"
+            raise UsageError(f"{self.name} takes {self.takes}, not {shown}.") from None
+
+    def read(self, value: object) -> Kind:
+        """`value` as this option's kind; TypeError or ValueError where it is not of that kind."""
+        raise NotImplementedError
+
+
+class Text(Option[str]):
+    """Text, or a path."""
+
+    takes = "text"
+
+    def read(self, value: object) -> str:
+        path = os.fspath(value)  # type: ignore[call-overload] # what is neither text nor a path is a TypeError
+        if not isinstance(path, str):
+            raise TypeError
+        return str(path)
+
+
+class Surface(Text):
+    """A name of SURFACES."""
+
+    takes = f"one of {', '.join(SURFACES)}"
+
+    def read(self, value: object) -> str:
+        return SURFACES[SURFACES.index(super().read(value))]
+
+
+class Boolean(Option[bool]):
+    """True or false."""
+
+    takes = "true or false"
+
+    def read(self, value: object) -> bool:
+        if isinstance(value, str):
+            value = WORDS.get(value.lower())
+        if not isinstance(value, int) or value not in (0, 1):
+            raise TypeError
+        return bool(value)
+
+
+class Count(Option[int]):
+    """A whole number above 0."""
+
+    takes = "a whole number above 0"
+
+    def read(self, value: object) -> int:
+        if isinstance(value, bool):
+            raise TypeError
+        count = int(value) if isinstance(value, str) else operator.index(value)  # type: ignore[arg-type] # as above
+        if count <= 0:
+            raise ValueError
+        return count
+
+
+class Seconds(Option[float]):
+    """A time span."""
+
+    takes = "a number of seconds above 0"
+
+    def read(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (str, Real)):
+            raise TypeError
+        seconds = float(value)
+        if not 0 < seconds < math.inf:  # nor is NaN
+            raise ValueError
+        return seconds
+
+
+class Patterns(Option[tuple[str, ...]]):
+    """Patterns of names. Only "" and an empty list mean none: what is blank by mistake must not unprotect anything."""
+
+    takes = 'patterns such as "prod*,live" or ["prod*", "live"]'
+
+    def read(self, value: object) -> tuple[str, ...]:
+        if isinstance(value, str):
+            value = [value] if value else []
+        if not isinstance(value, (list, tuple, set, frozenset)) or not all(isinstance(text, str) for text in value):
+            raise TypeError
+        # a comma within an item separates too: "prod*,live" in a list would match nothing
+        parts = [part.strip() for text in value for part in text.split(",")]
+        patterns = tuple(part for part in parts if part)
+        if value and not patterns:
+            raise ValueError
+        return patterns
+
+
+class NBContainer(Configurable):
+    """The options of nbcontainer; change an attribute, and the next call uses it."""
+
+    surface = Surface("auto", 'where running things are drawn: "auto", "notebook", "terminal" or "plain".')
+    engine = Text(
+        "", 'an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to look.'
+    )
+    context = Text("", 'the kubeconfig context, or "" for the current one.')
+    namespace = Text("", 'the namespace, or "" for the context\'s own.')
+    protected_contexts = Patterns(
+        (), "patterns of contexts or engines' addresses, which only calls that name them change."
+    )
+    confirm = Boolean(default=True, help="whether destructive verbs ask.")
+    log_window = Count(2000, "lines of a log that page and notebook hold.")
+    spool_directory = Text("", 'where full outputs are kept; "" for a folder of the system\'s temporary directory.')
+    credential_helper_timeout = Seconds(10.0, "seconds that a docker credential helper may take.")
+    credential_plugin_timeout = Seconds(
+        60.0, "seconds that a kubeconfig's credential plugin may take; it may open a browser."
+    )
+    connect_timeout = Seconds(5.0, "seconds to wait for an engine or a cluster to answer.")
+
+    def __init__(self) -> None:
+        self._origins: dict[str, str] = {}
+        super().__init__()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse what is no option or does not fit: a misspelt protection would protect nothing."""
+        if name.startswith("_") or name in ("config", "parent"):  # traitlets' own
+            super().__setattr__(name, value)
+        else:
+            self._set(name, value, SESSION)
+
+    def __repr__(self) -> str:
+        """All options with their values."""
+        return f"NBContainer({', '.join(f'{name}={value!r}' for name, value in self.values().items())})"
+
+    @classmethod
+    def meanings(cls) -> dict[str, str]:
+        """What each option means, in the order of their declaration."""
+        return {name: option.help for name, option in vars(cls).items() if isinstance(option, Option)}
+
+    def values(self) -> dict[str, object]:
+        """Each option's value."""
+        return {name: getattr(self, name) for name in self.meanings()}
+
+    def value(self, name: str) -> object:
+        """One option's value.
+
+        Raises:
+            UsageError: there is no such option.
+        """
+        self._check_name(name)
+        return getattr(self, name)
+
+    def origin(self, name: str) -> str:
+        """What has set an option: "this session", an environment variable, "ipython_config.py", or "" for nothing."""
+        return self._origins.get(name, "")
+
+    def change(self, name: str, value: object) -> None:
+        """Set one option from its text or its value, until the session ends.
 
         Raises:
             UsageError: there is no such option, or the value does not fit it.
         """
-        setattr(self, name, value)
+        self._set(name, value, SESSION)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse what is no option or does not fit: a misspelt protection would protect nothing."""
-        kinds = {field.name: type(field.default) for field in fields(self)}
-        if name not in kinds:
-            raise UsageError(f"There is no setting {name!r}.", cure=f"Settings: {', '.join(kinds)}.")
-        converted = _convert(name, kinds[name], value)
-        if name == "surface" and converted not in SURFACES:
-            raise UsageError(f"There is no surface {value!r}.", cure=f"Surfaces: {', '.join(SURFACES)}.")
-        if kinds[name] in (int, float) and not 0 < converted < float("inf"):  # nor is NaN
-            raise UsageError(f"{name} takes a number above 0, not {value!r}.")
-        super().__setattr__(name, converted)
+    def update_config(self, config: Config) -> None:
+        """`%config NBContainer.NAME = VALUE`.
 
-    @classmethod
-    def meanings(cls) -> dict[str, str]:
-        """What each option means, as the lines above say it."""
-        described = (cls.__doc__ or "").partition("Attributes:")[2].splitlines()
-        lines = (line.strip().partition(": ") for line in described)
-        return {name: meaning for name, _, meaning in lines if meaning}
+        Raises:
+            UsageError: as `change`.
+        """
+        for name, value in self._configured(config):
+            self._set(name, value, SESSION)
+
+    def read_config(self, config: Config) -> None:
+        """Set what a configuration has, but for the options that the environment or the session have set.
+
+        Raises:
+            UsageError: as `change`.
+        """
+        for name, value in self._configured(config):
+            if self.origin(name) in ("", CONFIGURATION):
+                self._set(name, value, CONFIGURATION)
+
+    def read_environment(self, environment: Mapping[str, str]) -> None:
+        """Set what the variables NBCONTAINER_… have.
+
+        Raises:
+            UsageError: a value does not fit, or a variable's name is so near an option's that it is misspelt.
+        """
+        variables = {f"NBCONTAINER_{name.upper()}": name for name in self.meanings()}
+        for variable, value in environment.items():
+            if variable in variables and value:
+                self._set(variables[variable], value, variable)
+            elif variable.startswith("NBCONTAINER_") and variable not in variables:
+                _refuse_misspelt(variable, variables)
+
+    def _set(self, name: str, value: object, origin: str) -> None:
+        self._check_name(name)
+        try:
+            super().__setattr__(name, value)
+        except UsageError as error:
+            if origin != SESSION:
+                raise UsageError(f"{error.message[:-1]} (set by {origin}).") from None
+            raise
+        self._origins[name] = origin
+
+    def _check_name(self, name: str) -> None:
+        if name not in self.meanings():
+            raise UsageError(f"There is no setting {name!r}.", cure=f"Settings: {', '.join(self.meanings())}.")
+
+    def _load_config(self, cfg: Config, section_names: object = None, traits: object = None) -> None:
+        """What traitlets calls; its own would warn of what is no option, and go on."""
+        del section_names, traits
+        self.read_config(cfg)
+
+    def _configured(self, config: Config) -> Iterator[tuple[str, object]]:
+        for name, value in dict(config.get("NBContainer") or {}).items():
+            if not isinstance(value, LazyConfigValue):
+                yield name, value
+            elif value.to_dict():  # by `c.NBContainer.protected_contexts.append("prod*")`; else it was only looked at
+                before = list(self.protected_contexts)  # traitlets adds nothing to a tuple
+                after = value.get_value(before) if name == "protected_contexts" else before
+                yield name, value if after == before else after
 
 
-def _convert(name: str, kind: type, value: Any) -> Any:
-    if kind is tuple and isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    if kind is bool and isinstance(value, str):
-        words = {
-            "true": True,
-            "yes": True,
-            "on": True,
-            "1": True,
-            "false": False,
-            "no": False,
-            "off": False,
-            "0": False,
-        }
-        if value.lower() not in words:
-            raise UsageError(f"{name} is either true or false, not {value!r}.")
-        return words[value.lower()]
+def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom
+
+    prefix = len("NBCONTAINER_")
+    for near in get_close_matches(variable[prefix:], [name[prefix:] for name in variables], n=1, cutoff=0.85):
+        raise UsageError(f"The variable {variable} is not a setting.", cure=f"Did you mean {variable[:prefix]}{near}?")
+
+
+def _initial() -> NBContainer:
+    """The settings as the session begins, in IPython without `%load_ext` too.
+
+    Raises:
+        UsageError: what configures them is wrong; IPython shows that alone, and nothing is done with half of them.
+    """
+    found = NBContainer()
     try:
-        converted = kind(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{name} takes a {kind.__name__}, not {value!r}.") from None
-    if kind is tuple and not all(isinstance(part, str) for part in converted):
-        raise UsageError(f"{name} takes texts, such as 'a*,b' or ('a*', 'b'), not {value!r}.")
-    return converted
+        found.read_environment(os.environ)
+        if Application.initialized():  # IPython's, or its kernel's: it has read ipython_config.py
+            found.read_config(Application.instance().config)
+    except UsageError as error:
+        error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")  # type: ignore[attr-defined]
+        raise
+    return found
 
 
-settings = Settings()
+settings = _initial()

@@ -16,7 +16,7 @@ from .rpc_status import Code, RpcError, encode_timeout
 _OUTGOING_MARK = 1 << 20  # bytes that may wait for the writer before senders wait too
 _OUTGOING_LIMIT = 32 << 20  # an end that asks much and reads nothing
 _READ_SIZE = 1 << 18
-_HEALTH = "/grpc.health.v1.Health/Check"
+HEALTH = "/grpc.health.v1.Health/Check"
 
 
 class ByteStream(Protocol):
@@ -263,7 +263,7 @@ class Connection:
         with self.lock:
             before = self._heard
             try:
-                call = self.call(_HEALTH)
+                call = self.call(HEALTH)
                 call.end()
             except RpcError:
                 return False

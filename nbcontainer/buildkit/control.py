@@ -91,10 +91,13 @@ class Control:
     Args:
         open_stream: Connects to the daemon; called when first needed and after the connection was lost.
         open_session: Where sessions cannot go through the Control service: opens a stream for one, given its headers.
+        name: The daemon's, for the log.
     """
 
-    def __init__(self, open_stream: Callable[[], ByteStream], open_session: OpenSession | None = None) -> None:
-        self.client = Client(open_stream)
+    def __init__(
+        self, open_stream: Callable[[], ByteStream], open_session: OpenSession | None = None, *, name: str = "BuildKit"
+    ) -> None:
+        self.client = Client(open_stream, name)
         self._open_session = open_session
 
     def __enter__(self) -> Self:

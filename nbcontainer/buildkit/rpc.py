@@ -1,11 +1,13 @@
 """gRPC on any byte stream: a client that dials when it must, and a server for one connection."""
 
 import contextlib
+import logging
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
-from .connection import ByteStream, Call, Connection
+from .connection import HEALTH, ByteStream, Call, Connection
 from .rpc_status import Code, Metadata, RpcError, encode_message
 
 Handler = Callable[[Iterator[bytes], Metadata], Iterable[bytes | list[bytes]]]
@@ -13,16 +15,19 @@ Handler = Callable[[Iterator[bytes], Metadata], Iterable[bytes | list[bytes]]]
 
 OnCall = Callable[[Call], None]
 
+_LOG = logging.getLogger("nbcontainer.buildkit")
+
 
 class Client:
     """Calls over one connection, which is opened when first needed and again after it was lost.
 
     Args:
         open_stream: Connects to the server. OSError becomes `RpcError`, other errors pass through.
+        name: The server's, for the log, which has a line for each call when it has ended.
     """
 
-    def __init__(self, open_stream: Callable[[], ByteStream]) -> None:
-        self._open_stream = open_stream
+    def __init__(self, open_stream: Callable[[], ByteStream], name: str = "BuildKit") -> None:
+        self._open_stream, self._name = open_stream, name
         self._connection: Connection | None = None
         self._dialling = threading.Lock()
         self._closed = False
@@ -34,8 +39,9 @@ class Client:
         self.close()
 
     def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
-        """Begin a call; see `Connection.call`."""
-        return self._connected().call(method, metadata, timeout)
+        """Begin a call that goes on for as long as the caller likes; see `Connection.call`."""
+        with self._logged(method, "begun"):
+            return self._connected().call(method, metadata, timeout)
 
     def unary(
         self,
@@ -72,24 +78,30 @@ class Client:
         Raises:
             RpcError: It failed.
         """
-        call = self.call(method, metadata, timeout)
-        try:
-            if on_call is not None:
-                on_call(call)
-            if isinstance(requests, list):
-                with contextlib.suppress(_Answered):
-                    _send_all(call, requests)
-            else:
-                threading.Thread(target=_pump, args=(call, requests), daemon=True, name="buildkit-requests").start()
-            yield from call.messages()
-        except BaseException:
-            call.cancel()
-            raise
+        with self._logged(method, Code.OK.name):
+            call = self._connected().call(method, metadata, timeout)
+            try:
+                if on_call is not None:
+                    on_call(call)
+                if isinstance(requests, list):
+                    with contextlib.suppress(_Answered):
+                        _send_all(call, requests)
+                else:
+                    threading.Thread(target=_pump, args=(call, requests), daemon=True, name="buildkit-requests").start()
+                yield from call.messages()
+            except BaseException:
+                call.cancel()
+                raise
 
     def drop_if_silent(self, seconds: float) -> None:
         """Give up the connection if nothing comes from it for so long; the next call opens another one."""
         connection = self._connection
-        if connection is not None and not connection.answers(seconds):
+        if connection is None:
+            return
+        began = time.perf_counter()
+        answers = connection.answers(seconds)
+        self._log(HEALTH, "answered" if answers else "silent", began)
+        if not answers:
             connection.give_up()
             with self._dialling:
                 if self._connection is connection:
@@ -102,6 +114,25 @@ class Client:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    @contextlib.contextmanager
+    def _logged(self, method: str, outcome: str) -> Iterator[None]:
+        """Log a call when the block ends: its name, outcome and milliseconds, and nothing of what was said."""
+        began = time.perf_counter()
+        try:
+            yield
+        except RpcError as error:
+            outcome = error.code.name
+            raise
+        except BaseException as error:
+            outcome = Code.CANCELLED.name if isinstance(error, GeneratorExit) else type(error).__name__
+            raise
+        finally:
+            self._log(method, outcome, began)
+
+    def _log(self, method: str, outcome: str, began: float) -> None:
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug("POST %s %s %.0f ms %s", method, outcome, (time.perf_counter() - began) * 1000, self._name)
 
     def _connected(self) -> Connection:
         with self._dialling:

@@ -6,6 +6,7 @@ aiohttp takes a while to import; what needs none of it is in `connection` and `s
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,7 @@ from nbcontainer.cluster.authentication import tls_context
 from nbcontainer.cluster.failures import decode_status, raise_for_status, status_error
 from nbcontainer.cluster.short_calls import PROBE
 from nbcontainer.errors import ApiError, ClusterUnavailable
+from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 Answer = TypeVar("Answer")
+LOG = logging.getLogger(__name__)
 
+SWITCHING_PROTOCOLS = 101
 UNAUTHORIZED = 401
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
@@ -149,20 +153,27 @@ class Client:
         self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
     ) -> aiohttp.ClientWebSocketResponse:
         session, headers = await self.session()
-        async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
-            return await self._answer(
-                cluster,
-                session.ws_connect(
-                    url,
-                    protocols=protocols,
-                    headers=headers,
-                    proxy=_proxy(cluster),
-                    server_hostname=cluster.link.access.tls_server_name or None,
-                    max_msg_size=0,
-                    autoclose=True,
-                    heartbeat=HEARTBEAT_SECONDS,
-                ),
-            )
+        with LoggedRequest(LOG, "GET", url.raw_path, cluster.context) as request:
+            try:
+                async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
+                    socket = await self._answer(
+                        cluster,
+                        session.ws_connect(
+                            url,
+                            protocols=protocols,
+                            headers=headers,
+                            proxy=_proxy(cluster),
+                            server_hostname=cluster.link.access.tls_server_name or None,
+                            max_msg_size=0,
+                            autoclose=True,
+                            heartbeat=HEARTBEAT_SECONDS,
+                        ),
+                    )
+            except aiohttp.WSServerHandshakeError as error:
+                request.status = error.status
+                raise
+            request.status = SWITCHING_PROTOCOLS
+        return socket
 
     @asynccontextmanager
     async def _respond(
@@ -207,26 +218,30 @@ class Client:
         session, own = await self.session()
         if not cluster.compresses:
             headers = {**headers, "Accept-Encoding": "identity"}
+        url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            return await self._answer(
-                cluster,
-                session.request(
-                    method,
-                    URL(cluster.url(path, parameters), encoded=True),
-                    headers=(*headers.items(), *own),
-                    data=body,
-                    allow_redirects=False,
-                    proxy=_proxy(cluster),
-                    server_hostname=cluster.link.access.tls_server_name or None,
-                    timeout=aiohttp.ClientTimeout(
-                        total=None, connect=None, sock_connect=settings.connect_timeout, sock_read=silence
+            with LoggedRequest(LOG, method, url.raw_path, cluster.context) as request:
+                response = await self._answer(
+                    cluster,
+                    session.request(
+                        method,
+                        url,
+                        headers=(*headers.items(), *own),
+                        data=body,
+                        allow_redirects=False,
+                        proxy=_proxy(cluster),
+                        server_hostname=cluster.link.access.tls_server_name or None,
+                        timeout=aiohttp.ClientTimeout(
+                            total=None, connect=None, sock_connect=settings.connect_timeout, sock_read=silence
+                        ),
                     ),
-                ),
-            )
+                )
+                request.status = response.status
         except aiohttp.SocketTimeoutError as error:
             raise cluster.unavailable(error, silence or 0.0) from error
         except BROKEN as error:
             raise cluster.unavailable(error) from error
+        return response
 
     async def _answer(self, cluster: Cluster, call: Coroutine[Any, Any, Answer]) -> Answer:
         """A call's answer. If it has not begun within connect_timeout, the API server must show that it is there."""
@@ -259,18 +274,21 @@ class Client:
 
     async def _ask(self, cluster: Cluster) -> None:
         connector = aiohttp.TCPConnector(force_close=True, ssl=self._tls or False)
+        url = cluster.url(PROBE)
         try:
-            async with (
-                aiohttp.ClientSession(connector=connector) as session,
-                session.get(
-                    cluster.url(PROBE),
-                    allow_redirects=False,
-                    proxy=_proxy(cluster),
-                    server_hostname=cluster.link.access.tls_server_name or None,
-                    timeout=aiohttp.ClientTimeout(total=settings.connect_timeout),
-                ),
-            ):
-                self._proven = time.monotonic()  # a refusal is an answer, too
+            with LoggedRequest(LOG, "GET", urlsplit(url).path, cluster.context) as request:
+                async with (
+                    aiohttp.ClientSession(connector=connector) as session,
+                    session.get(
+                        url,
+                        allow_redirects=False,
+                        proxy=_proxy(cluster),
+                        server_hostname=cluster.link.access.tls_server_name or None,
+                        timeout=aiohttp.ClientTimeout(total=settings.connect_timeout),
+                    ) as response,
+                ):
+                    request.status = response.status
+                    self._proven = time.monotonic()  # a refusal is an answer, too
         except BROKEN as error:
             raise cluster.unavailable(error) from error
 

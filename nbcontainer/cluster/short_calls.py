@@ -7,6 +7,7 @@ WebSockets, and what goes through a proxy are `client`'s.
 from __future__ import annotations
 
 import http.client
+import logging
 import threading
 import time
 import zlib
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from nbcontainer.cluster.authentication import tls_context
 from nbcontainer.replies import Response
+from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BROKEN", "PROBE", "ShortCalls"]
 
+LOG = logging.getLogger(__name__)
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
@@ -82,9 +85,11 @@ class ShortCalls:
             limit = settings.connect_timeout if doubtful else seconds or READ_SECONDS
             try:
                 connection.limit(limit)
-                connection.send_request(method, path, body, whole)
-                response = connection.getresponse()
-                text = response.read()
+                with LoggedRequest(LOG, method, path, cluster.context) as request:
+                    connection.send_request(method, path, body, whole)
+                    response = connection.getresponse()
+                    request.status = response.status
+                    text = response.read()
             except BROKEN as error:
                 connection.close()
                 if isinstance(error, TimeoutError) and doubtful:
@@ -117,8 +122,11 @@ class ShortCalls:
         """A new connection that an API server has answered on: one that is slow is told from one that is gone."""
         connection = self._open(cluster, settings.connect_timeout)
         try:
-            connection.request("GET", f"{urlsplit(cluster.server).path}{PROBE}")
-            connection.getresponse().read()
+            with LoggedRequest(LOG, "GET", f"{urlsplit(cluster.server).path}{PROBE}", cluster.context) as request:
+                connection.request("GET", f"{urlsplit(cluster.server).path}{PROBE}")
+                response = connection.getresponse()
+                request.status = response.status
+                response.read()
         except BROKEN as error:
             connection.close()
             raise cluster.unavailable(error) from error

@@ -32,7 +32,7 @@ from nbcontainer.engine.config import configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.registries import credentials
-from nbcontainer.engine.url_proxies import EnvironmentProxies
+from nbcontainer.engine.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEvent,
@@ -154,7 +154,11 @@ def control_of(engine: Engine, builder: str) -> Control:
         key = (builder, tuple(nodes_of(builder)), os.getpid())  # a name may mean another builder by now
         control = kept.get(key)
         if control is None:
-            control = kept[key] = Control(lambda: _builder_stream(builder)) if builder else Control(engine.open_stream)
+            control = kept[key] = (
+                Control(lambda: _builder_stream(builder), name=builder)
+                if builder
+                else Control(engine.open_stream, name=engine.name)
+            )
         return control
 
 
@@ -297,7 +301,7 @@ def services_of(request: BuildRequest, outputs: Mapping[str, Any], warn: Callabl
         trees=trees,
         secrets={secret.id: secret.read for secret in request.secrets},
         login=login,
-        http_handlers=(EnvironmentProxies,),
+        http_handlers=URL_HANDLERS,
         ssh=request.ssh,
         outputs={name: opener for name, opener in outputs.items() if callable(opener)},
         output_folders={name: folder for name, folder in outputs.items() if not callable(folder)},

@@ -10,6 +10,7 @@ import contextlib
 import html
 import http.client
 import json
+import logging
 import re
 import threading
 import unicodedata
@@ -22,11 +23,14 @@ from nbcontainer.engine.dial import Silent, Stream, UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.replies import Response
+from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
 __all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
 
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
+
+LOG = logging.getLogger(__name__)
 
 SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
 CALL_SECONDS = 60.0
@@ -177,7 +181,7 @@ class Http:
         """
         connection = self._take()
         for attempt in (connection, None) if connection is not None else (None,):
-            used = attempt or _Connection(self._dial(), self._see_it_answers)
+            used = attempt or _Connection(self._dial(), self._where, self._see_it_answers)
             try:
                 reply = used.send(method, self._target(path, query), body, headers, timeout)
                 content = reply.read()
@@ -229,7 +233,7 @@ class Http:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
-        connection = _Connection(self._dial(), self._see_it_answers)
+        connection = _Connection(self._dial(), self._where, self._see_it_answers)
         if on_open is not None:
             on_open(connection.close)
         try:
@@ -273,9 +277,15 @@ class Http:
         content, extra = _encode(body)
         try:
             target = self._target(path, query)
-            found = upgrade(
-                stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content or b""
-            )
+            with LoggedRequest(LOG, "POST", target, self._where) as request:
+                try:
+                    found = upgrade(
+                        stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content or b""
+                    )
+                    request.status = "upgraded"
+                except UpgradeRefused as refused:
+                    request.status = refused.status
+                    raise
         except UpgradeRefused as refused:
             stream.close()
             raise api_error(refused.status, refused.body, {}, self._where, self._magic) from None
@@ -298,7 +308,7 @@ class Http:
         """Ask a far end that is slow to answer whether it is there at all."""
         ping = None
         try:
-            ping = _Connection(self._dial())
+            ping = _Connection(self._dial(), self._where)
             ping.send("GET", "/_ping", None, None, settings.connect_timeout).read()
         except (OSError, http.client.HTTPException, EngineUnavailable) as error:
             raise Silent(f"{self._where} does not answer.") from error
@@ -348,11 +358,12 @@ class _Connection:
 
     Args:
         stream: the connection.
+        where: the engine in words.
         when_slow: is called whenever nothing has come for as long as the setting connect_timeout; it may raise.
     """
 
-    def __init__(self, stream: Stream, when_slow: Callable[[], None] | None = None) -> None:
-        self.stream = stream
+    def __init__(self, stream: Stream, where: str, when_slow: Callable[[], None] | None = None) -> None:
+        self.stream, self._where = stream, where
         stream.when_silent(when_slow, settings.connect_timeout)
         self._http = http.client.HTTPConnection("docker")
         self._http.response_class = Response
@@ -364,8 +375,11 @@ class _Connection:
     ) -> http.client.HTTPResponse:
         self.stream.settimeout(timeout)
         content, extra = _encode(body)
-        self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
-        return self._http.getresponse()
+        with LoggedRequest(LOG, method, target, self._where) as request:
+            self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
+            reply = self._http.getresponse()
+            request.status = reply.status
+        return reply
 
     def close(self) -> None:
         self.stream.close()

@@ -40,7 +40,7 @@ from nbcontainer.engine.credentials import (
 )
 from nbcontainer.engine.http import plain
 from nbcontainer.engine.references import HUB, Reference, parse_reference, registry_host
-from nbcontainer.engine.url_proxies import EnvironmentProxies
+from nbcontainer.engine.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _bearer(challenge: str, credential: Credential) -> str:
     )
     secret = Login(credential.username, credential.secret)
     try:
-        return fetch_token(request, secret, (EnvironmentProxies,)).token
+        return fetch_token(request, secret, URL_HANDLERS).token
     except RpcError as error:
         if error.code in (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED):
             raise _refused(credential) from None
@@ -266,7 +266,7 @@ def _get(url: str, authorization: str = "") -> tuple[int, str]:
     if authorization:
         request.add_unredirected_header("Authorization", authorization)
     try:
-        with build_opener(EnvironmentProxies, _NoRedirect).open(request, timeout=CHECK_SECONDS) as reply:
+        with build_opener(*URL_HANDLERS, _NoRedirect).open(request, timeout=CHECK_SECONDS) as reply:
             reply.read(REPLY_BYTES)
             return reply.status, ""
     except HTTPError as error:

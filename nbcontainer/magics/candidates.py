@@ -203,11 +203,9 @@ def _names(kind: str, where: Where) -> Iterable[str]:
         hidden = getattr(_shell(), "user_ns_hidden", {})
         return [name for name in _variables() if not name.startswith("_") and name not in hidden]
     if kind == "setting":
-        from dataclasses import asdict  # noqa: PLC0415 - on first use
-
         from nbcontainer.settings import settings  # noqa: PLC0415 - on first use
 
-        return list(asdict(settings))
+        return list(settings.meanings())
     if kind == "path":
         from pathlib import Path  # noqa: PLC0415 - on first use
 

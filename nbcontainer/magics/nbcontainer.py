@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbcontainer.errors import UsageError
 from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import positional
@@ -49,6 +48,4 @@ def change(call: Call) -> Any:
         return None
     if not values.name:
         return settings
-    if values.name not in vars(settings):
-        raise UsageError(f"There is no setting {values.name!r}.", cure=f"Settings: {', '.join(vars(settings))}.")
-    return getattr(settings, values.name)
+    return settings.value(values.name)

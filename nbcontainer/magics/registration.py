@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
+from nbcontainer.errors import NbcontainerError
 from nbcontainer.interrupts import redelivered, run_calmly
 from nbcontainer.magics import completion, inspection, results, secrecy
+from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from nbcontainer.magics.calls import Verbs
@@ -39,7 +41,12 @@ def verbs_of(name: str) -> Verbs:
 
 
 def register(shell: Any) -> None:
-    """Give `shell` the magics."""
+    """Give `shell` the magics.
+
+    Raises:
+        UsageError: its configuration has what is no setting, or does not fit one; there are no magics then.
+    """
+    _configure(shell)
     for name, summary in MAGICS.items():
         shell.register_magic_function(_magic(shell, name, summary), "line_cell", name)
     if _without_body not in shell.input_transformers_cleanup:
@@ -53,6 +60,8 @@ def register(shell: Any) -> None:
 
 def unregister(shell: Any) -> None:
     """Take them away."""
+    if settings in shell.configurables:
+        shell.configurables.remove(settings)
     for kind in ("line", "cell"):
         for name in MAGICS:
             shell.magics_manager.magics[kind].pop(name, None)
@@ -61,6 +70,21 @@ def unregister(shell: Any) -> None:
     completion.unregister(shell)
     inspection.unregister(shell)
     secrecy.unregister(shell)
+
+
+def _configure(shell: Any) -> None:
+    """Read the settings from the shell's configuration, and let `%config` know them."""
+    shown: Exception | None = None
+    try:
+        settings.read_config(shell.config)
+    except NbcontainerError as error:
+        from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
+
+        shown = presentable(error)
+    if shown is not None:
+        raise shown
+    if settings not in shell.configurables:
+        shell.configurables.append(settings)
 
 
 def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:

@@ -31,7 +31,7 @@ DRAWN = (
     ("nbcontainer.model.results", "Described"),
     ("nbcontainer.model.results", "Objects"),
     ("nbcontainer.model.results", "Report"),
-    ("nbcontainer.settings", "Settings"),
+    ("nbcontainer.settings", "NBContainer"),
 )
 
 # a cell's id → its last run, and what that shows live: running it again ends it

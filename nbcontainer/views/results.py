@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.pods import Description, ExecResult, PodChange
     from nbcontainer.model.results import Report
-    from nbcontainer.settings import Settings
+    from nbcontainer.settings import NBContainer
 
 __all__ = ["SIGNS", "picture_of"]
 
@@ -38,7 +38,7 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one re
     from nbcontainer.model.logs import LogResult  # noqa: PLC0415 - as above
     from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges  # noqa: PLC0415 - as above
     from nbcontainer.model.results import Described, Objects, Report  # noqa: PLC0415 - as above
-    from nbcontainer.settings import Settings  # noqa: PLC0415 - as above
+    from nbcontainer.settings import NBContainer  # noqa: PLC0415 - as above
 
     match result:
         case Words():
@@ -70,7 +70,7 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one re
             return Picture(tuple(block for picture in pictures for block in picture.blocks), label="objects")
         case Report():
             return _report(result)
-        case Settings():
+        case NBContainer():
             return _settings(result)
     return Picture((Line.of(repr(result)),))
 
@@ -151,12 +151,16 @@ def _report(report: Report) -> Picture:
     return Picture(tuple(blocks), label="report")
 
 
-def _settings(settings: Settings) -> Picture:
+def _settings(settings: NBContainer) -> Picture:
     rows = []
     for name, meaning in settings.meanings().items():
-        value = getattr(settings, name)
+        value = settings.value(name)
         words = ", ".join(value) if isinstance(value, tuple) else str(value)
-        rows.append((Span(name), Span(words or "–", code=bool(words)), Span(meaning, Tone.DIM)))
-    hint = Line.of(Span("%nbcontainer settings NAME VALUE changes one, until this kernel ends", Tone.DIM))
-    grid = Grid(tuple(rows), ("Setting", "Value", "Meaning"), flexible=2, wraps=True)
-    return Picture((grid, hint), label="settings")
+        shown = Span(words or "–", code=bool(words))
+        rows.append((Span(name), shown, Span(meaning, Tone.DIM), Span(settings.origin(name))))
+    hints = (
+        "%nbcontainer settings NAME VALUE changes one, until this kernel ends",
+        "c.NBContainer.NAME = VALUE in ipython_config.py, or NBCONTAINER_NAME in the environment, for good",
+    )
+    grid = Grid(tuple(rows), ("Setting", "Value", "Meaning", "Set by"), flexible=2, wraps=True)
+    return Picture((grid, *(Line.of(Span(hint, Tone.DIM)) for hint in hints)), label="settings")

@@ -445,3 +445,26 @@ def test_a_connection_from_which_nothing_comes_is_given_up_and_a_good_one_kept()
         assert len(opened) == 2
     servers[0].close()
     opened[0].close()
+
+
+def test_each_call_is_one_line_in_the_log_without_what_was_said(caplog):
+    def refuse(_requests, _metadata):
+        raise RpcError(Code.NOT_FOUND, "hidden")
+
+    handlers = {"/x.Y/Echo": lambda requests, _: requests, "/x.Y/Refuse": refuse}
+    with caplog.at_level("DEBUG", "nbcontainer"), connected(handlers) as client:
+        client.unary("/x.Y/Echo", b"hidden", metadata=[("token", "hidden")])
+        with pytest.raises(RpcError):
+            client.unary("/x.Y/Refuse", b"hidden")
+        answers = client.stream("/x.Y/Echo", [b"hidden", b"hidden"])
+        next(answers)
+        answers.close()
+        client.call("/x.Y/Echo").cancel()
+    found = [record.getMessage().split() for record in caplog.records if record.name == "nbcontainer.buildkit"]
+    assert [(method, path, outcome) for method, path, outcome, *_ in found] == [
+        ("POST", "/x.Y/Echo", "OK"),
+        ("POST", "/x.Y/Refuse", "NOT_FOUND"),
+        ("POST", "/x.Y/Echo", "CANCELLED"),
+        ("POST", "/x.Y/Echo", "begun"),
+    ]
+    assert "hidden" not in caplog.text

@@ -10,7 +10,7 @@ from nbcontainer.buildkit.messages import TokenRequest
 from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engine import registries
 from nbcontainer.engine.registries import credentials, login, logout
-from nbcontainer.engine.url_proxies import EnvironmentProxies
+from nbcontainer.engine.url_handlers import EnvironmentProxies
 from nbcontainer.errors import ApiError, AuthFailed, UsageError
 from tests.conftest import part
 from tests.engine.conftest import running

@@ -133,7 +133,7 @@ def test_doctor_says_what_is_missing_and_the_cure(lone_kernel):
 def test_settings_are_shown_and_changed(lone_kernel):
     shown = lone_kernel.run("%nbcontainer settings").text
     assert re.search(r"^confirm +True +whether destructive verbs ask", shown, re.MULTILINE)
-    assert all(re.search(rf"^{name} ", shown, re.MULTILINE) for name in vars(settings))
+    assert all(re.search(rf"^{name} ", shown, re.MULTILINE) for name in settings.values())
     assert lone_kernel.run("%nbcontainer settings log_window 3000").outputs == []
     assert "3000" in lone_kernel.run("%nbcontainer settings log_window").text
     lone_kernel.run("%nbcontainer settings log_window 2000")

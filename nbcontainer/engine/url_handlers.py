@@ -1,16 +1,21 @@
-"""urllib with the proxies of the environment as docker understands them."""
+"""urllib with the proxies of the environment as docker understands them, and a line in the log for each request."""
 
 from __future__ import annotations
 
 import base64
+import logging
 import urllib.request
+from http.client import HTTPResponse
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import unquote, urlsplit
 
 from nbcontainer.proxies import environment_proxy
+from nbcontainer.request_log import LoggedRequest
 
-__all__ = ["EnvironmentProxies"]
+__all__ = ["URL_HANDLERS", "EnvironmentProxies"]
 
+LOG = logging.getLogger("nbcontainer.registry")
 PORTS = {"http": 80, "https": 443}
 
 
@@ -42,3 +47,26 @@ class EnvironmentProxies(urllib.request.ProxyHandler):
         request.set_proxy(f"{host}:{parts.port or PORTS[parts.scheme]}", parts.scheme)
 
     https_open = http_open
+
+
+class _Logged(urllib.request.AbstractHTTPHandler):
+    """Logs each request, redirected ones too."""
+
+    def do_open(self, http_class: Any, req: urllib.request.Request, **arguments: Any) -> HTTPResponse:
+        parts = urlsplit(req.full_url)
+        where = f"{parts.scheme}://{parts.netloc}"
+        with LoggedRequest(LOG, req.get_method(), parts.path or "/", where) as request:
+            reply = super().do_open(http_class, req, **arguments)
+            request.status = reply.status
+        return reply
+
+
+class _LoggedHTTP(_Logged, urllib.request.HTTPHandler):
+    """In the place of urllib's own."""
+
+
+class _LoggedHTTPS(_Logged, urllib.request.HTTPSHandler):
+    """In the place of urllib's own."""
+
+
+URL_HANDLERS = (EnvironmentProxies, _LoggedHTTP, _LoggedHTTPS)
