@@ -251,12 +251,13 @@ class RunOutput:
             try:
                 if not self._read_log(follow=True):
                     return False
+                if exit_code.get(PAUSE_SECONDS) is not None:
+                    return True
             except ApiError:
                 return False
-            except EngineUnavailable:
+            except EngineUnavailable:  # it broke, too
                 self._check_stop()
-            if exit_code.get(PAUSE_SECONDS) is not None:
-                return True
+                exit_code.get(PAUSE_SECONDS)
             tries = TRIES if self._told > told or self._is_running() else tries
         return False
 
@@ -309,11 +310,17 @@ class RunOutput:
 
     def _check(self) -> None:
         """Tell what the log has and the connection did not bring."""
-        with contextlib.suppress(ApiError, EngineUnavailable):  # a log that cannot be read
-            if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES and self._end_came():
+        for _ in range(TRIES):
+            with contextlib.suppress(EngineUnavailable):  # it broke, too
+                with contextlib.suppress(ApiError):  # a log that cannot be read
+                    self._compare()
                 return
-            if not self._read_log(follow=False) and not self._end_came():
-                self._say_what_is_missing()
+
+    def _compare(self) -> None:
+        if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES and self._end_came():
+            return
+        if not self._read_log(follow=False) and not self._end_came():
+            self._say_what_is_missing()
 
     def _end_came(self, *, follow: bool = False) -> bool:
         """Whether the log's last lines are among what has come; with `follow`, until the container has ended."""

@@ -176,8 +176,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, {"lifetime": self.tokens.lifetime})
 
     def body(self) -> bytes:
-        """The request's body."""
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """The request's body; Podman sends it in chunks."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # the trailers
+            pass
+        return body
 
 
 def serve(port: int, folder: Path, service: str, password: str) -> None:
