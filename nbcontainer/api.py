@@ -37,6 +37,8 @@ from nbcontainer.protection import (
 )
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
     from nbcontainer.engine.connection import Engine
     from nbcontainer.engine.removal import RemovalPlan
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
@@ -71,6 +73,7 @@ __all__ = [
     "create_pod",
     "delete_pods",
     "describe_pod",
+    "docker_client",
     "doctor",
     "events",
     "exec_pod",
@@ -366,6 +369,21 @@ def plan_container_removal(
     from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
 
     return plan_removal(_engine(engine), names_from(names), force=force, volumes=volumes)
+
+
+@changes
+def docker_client(*, engine: str = "") -> DockerClient:
+    """The docker package's own client for an engine: `docker_client().containers.get("web").attrs`.
+
+    It reaches the engine as our own calls do, by TLS, ssh or the private Podman too, and is the same one for as long as
+    it is referred to. Any of its calls may change something, so that a protected engine has to be named for it. What it
+    makes has none of our labels.
+
+    Raises:
+        EngineUnavailable: no engine answers; by the client's own calls also where it breaks off or hangs.
+        Protected: as `build`.
+    """
+    return _engine(engine).client
 
 
 # --- pods

@@ -32,6 +32,7 @@ OF_ENGINES = {
     "run": lambda **where: nbc.run("busybox", command="true", remove=True, **where),
     "stop_containers": lambda **where: nbc.stop_containers("nbc-protected", **where),
     "remove_containers": lambda **where: nbc.remove_containers("nbc-protected", **where),
+    "docker_client": lambda **where: nbc.docker_client(**where).images.pull("busybox"),
     "plan_container_removal": lambda **where: api.plan_container_removal("nbc-protected", **where),
 }
 OF_PODS = {

@@ -25,6 +25,7 @@ __all__ = [
     "find_context",
     "load_config",
     "proxies",
+    "proxy_table",
     "unusual_folder",
 ]
 
@@ -130,6 +131,14 @@ def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, 
     Both spellings, HTTP_PROXY and http_proxy, as docker sets them; {} where the config has none. Source: docker/cli,
     ConfigFile.ParseProxyConfig.
     """
+    found: dict[str, str] = {}
+    for key, value in proxy_table(address, config).items():
+        found[PROXY_NAMES[key]] = found[PROXY_NAMES[key].lower()] = value
+    return found
+
+
+def proxy_table(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The same by the names that the config has for them, such as "httpProxy"."""
     table = (load_config() if config is None else config).get("proxies")
     if not isinstance(table, dict):
         return {}
@@ -138,9 +147,4 @@ def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, 
         chosen = table.get("default")
     if not isinstance(chosen, dict):
         return {}
-    found: dict[str, str] = {}
-    for key, variable in PROXY_NAMES.items():
-        value = chosen.get(key)
-        if isinstance(value, str) and value:
-            found[variable] = found[variable.lower()] = value
-    return found
+    return {key: chosen[key] for key in PROXY_NAMES if isinstance(chosen.get(key), str) and chosen[key]}
