@@ -1,10 +1,11 @@
 # The two commands: `make demo` runs the quickstart, `make test` sets up all that the tests need and runs them.
-.PHONY: demo lab test check format benchmark fresh clean help
+.PHONY: demo lab test quick check format benchmark fresh clean help
 
 help:
 	@echo "make demo       run notebooks/quickstart.ipynb: from a cell to a running pod"
 	@echo "make lab        open it in JupyterLab"
 	@echo "make test       everything the tests need (engine, registries, cluster, browser), then all tests"
+	@echo "make quick      lint, types and the tests that need no engine, cluster or browser: a minute"
 	@echo "make check      lint, types and formats alone"
 	@echo "make benchmark  the table of timings against docker, buildx and kubectl"
 	@echo "make fresh      make demo, cold and warm, on a clean Debian in namespaces of its own (root)"
@@ -18,6 +19,9 @@ lab:
 
 test:
 	@sh scripts/test.sh
+
+quick:
+	@sh scripts/test.sh --quick
 
 check:
 	@sh scripts/check.sh

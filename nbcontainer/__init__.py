@@ -15,7 +15,10 @@ from nbcontainer.version import __version__ as __version__
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.api.volumes import Volumes
     from nbcontainer.errors import NbcontainerError as NbcontainerError
+
+    volumes: Volumes
 else:
 
     def __getattr__(name: str) -> Any:
@@ -29,7 +32,9 @@ else:
         if name == "__all__" or not name.startswith("_"):
             calls = import_module("nbcontainer.api")
             if name == "__all__":
-                return [*calls.__all__, "NbcontainerError", "__version__", "errors", "settings"]
+                return [*calls.__all__, *calls.NOUNS, "NbcontainerError", "__version__", "errors", "settings"]
+            if name in calls.NOUNS:
+                return getattr(calls.Engine(), name)
             if name in calls.__all__:
                 return getattr(calls, name)
         raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
@@ -42,6 +47,7 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics: `%load_ext nbcontainer`."""
+    import nbcontainer.identity  # noqa: F401, PLC0415 - it notes the folder that the notebook begins in
     from nbcontainer.magics.registration import register  # noqa: PLC0415 - only IPython needs it
 
     register(shell)

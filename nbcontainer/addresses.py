@@ -1,7 +1,7 @@
 """Whether two addresses lead to the same engine, or to the same API server, however each of them is written.
 
-Only what can be known without asking anybody: no name is looked up, nothing is connected. Where something is left
-open, such as the user of an ssh address, the addresses count as the same.
+Only what can be known on this machine: nothing is connected, and no name is looked up but the hosts of ssh's own
+configuration. Where something is left open, such as the user of an ssh address, the addresses count as the same.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["canonical", "same_engine", "same_server"]
+__all__ = ["canonical", "same_engine", "same_server", "without_password"]
 
 SSH_PORT = 22
+SSH_SECONDS = 5.0  # for reading its configuration
 SERVER_PORTS = {"https": 443, "http": 80}
 
 
@@ -41,7 +43,7 @@ def same_engine(one: str, other: str) -> bool:
             return a.host == b.host and (a.port == b.port or not (a.port and b.port))
         case "ssh":
             users = a.user == b.user or not (a.user and b.user)  # ssh's own configuration may say the other one
-            return users and (a.host, a.port, a.path) == (b.host, b.port, b.path)
+            return users and a.path == b.path and _is_same_ssh_host(a, b)
     return a == b
 
 
@@ -64,6 +66,14 @@ def canonical(address: str) -> str:
     return f"{scheme.lower()}://{place.lower()}{slash}{path}".rstrip("/")
 
 
+def without_password(address: str) -> str:
+    """An address as it may be shown."""
+    before, scheme, rest = address.rpartition("://")
+    place, slash, path = rest.partition("/")
+    user, at, host = place.rpartition("@")
+    return f"{before}{scheme}{user.partition(':')[0]}{at}{host}{slash}{path}"
+
+
 def _engine_parts(address: str) -> _Parts | None:
     """An engine's address as our dial reads it."""
     if address.startswith(("/", "unix://")):
@@ -75,7 +85,7 @@ def _engine_parts(address: str) -> _Parts | None:
         case "tcp" | "http" | "https":  # without a port it is 2375 or 2376, as TLS is found; the path is not used
             return _Parts("tcp", "", parts.host, parts.port, "")
         case "ssh":
-            return _Parts("ssh", parts.user, parts.host, parts.port or SSH_PORT, parts.path)
+            return _Parts("ssh", parts.user, parts.host, parts.port, parts.path)
     return parts
 
 
@@ -111,6 +121,26 @@ def _host(name: str) -> str:
     if isinstance(number, ipaddress.IPv6Address):
         number = number.ipv4_mapped or number
     return "localhost" if number.is_loopback or number.is_unspecified else number.compressed
+
+
+def _is_same_ssh_host(one: _Parts, other: _Parts) -> bool:
+    if (one.host, one.port or SSH_PORT) == (other.host, other.port or SSH_PORT):
+        return True
+    return _ssh_host(one) == _ssh_host(other)
+
+
+def _ssh_host(parts: _Parts) -> tuple[str, int]:
+    """The host and port to which ssh connects: a host may be a name of ssh's configuration, which ssh reads itself."""
+    ports = ["-p", str(parts.port)] if parts.port else []
+    command = ["ssh", "-G", *(["-l", parts.user] if parts.user else []), *ports, "--", parts.host]
+    host, port = parts.host, str(parts.port or SSH_PORT)
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
+        said = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SSH_SECONDS, check=True
+        )
+        found = dict(line.partition(" ")[::2] for line in said.stdout.splitlines())
+        host, port = found.get("hostname", host), found.get("port", port)
+    return _host(host), int(port)
 
 
 def _real_path(path: str) -> str:

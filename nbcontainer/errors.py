@@ -17,6 +17,7 @@
     ├── PullFailed              a pull did not complete
     ├── CommandFailed           a command in a container ended with a non-zero exit code
     ├── Protected               the context is protected and the call does not name it
+    ├── SerializationError      a value has no JSON form, or JSON is not of ours; `path`
     ├── InternalError           an error that is not ours came up in a magic; `traceback` names the file with it
     └── Stopped                 the person, or the kernel's end, stopped it
 
@@ -49,6 +50,7 @@ __all__ = [
     "Protected",
     "PullFailed",
     "PushFailed",
+    "SerializationError",
     "Stopped",
     "Unsupported",
     "UsageError",
@@ -267,6 +269,18 @@ class Protected(NbcontainerError):
 
     def __init__(self, message: str, *, context: str, cure: str = "") -> None:
         self.context = context
+        super().__init__(message, cure=cure)
+
+
+class SerializationError(NbcontainerError):
+    """A value cannot be written as JSON, or a JSON document is not what was written.
+
+    Attributes:
+        path: the place at fault, such as "StepOutput.lines[3]", or "" where it is the whole.
+    """
+
+    def __init__(self, message: str, *, path: str = "", cure: str = "") -> None:
+        self.path = path
         super().__init__(message, cure=cure)
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
-from nbcontainer.addresses import canonical, same_engine, same_server
+from nbcontainer.addresses import canonical, same_engine, same_server, without_password
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Place",
     "TableContext",
+    "Unsaid",
     "changes",
     "changes_unless",
     "guard",
+    "guard_later",
     "is_marked",
     "place_of_cluster",
     "place_of_engine",
@@ -41,10 +43,21 @@ __all__ = [
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
 PRIVATE = "podman"  # the context of the private Podman
+HIDDEN = {  # which variable hides which contexts
+    "engine": ("DOCKER_CONFIG", "~/.docker"),
+    "buildkitd": ("DOCKER_CONFIG", "~/.docker"),
+    "cluster": ("KUBECONFIG", "~/.kube/config"),
+}
 
 
-class TableContext(str):
-    """A context as a table names it in the calls that it offers: the place, but nobody's word for a protected one.
+class Unsaid(str):
+    """A context or a builder that the call itself does not name: the place, but nobody's word for a protected one."""
+
+    __slots__ = ()
+
+
+class TableContext(Unsaid):
+    """A context as a table names it in the calls that it offers.
 
     Attributes:
         server: where the context led when the table was made, as `Place.server` has it; "" where it is not known.
@@ -65,12 +78,12 @@ class Place:
     """Where a call acts.
 
     Attributes:
-        kind: an engine, or a cluster.
+        kind: an engine, a buildkitd, or a cluster.
         context: the docker or kubeconfig context, "podman" for the private Podman, "" where there is only an address.
         address: the engine's, or the API server's.
     """
 
-    kind: Literal["engine", "cluster"]
+    kind: Literal["engine", "buildkitd", "cluster"]
     context: str
     address: str
 
@@ -81,8 +94,12 @@ class Place:
 
     @property
     def server(self) -> str:
-        """What tells it from another place of that name: its address; the private Podman has one in each kernel."""
-        return PRIVATE if (self.kind, self.context) == ("engine", PRIVATE) else self.address
+        """What tells it from another place of that name: its address; the private Podman has one in each kernel.
+
+        It is written into cells, so a password in the address is left out.
+        """
+        is_private = (self.kind, self.context) == ("engine", PRIVATE) and not _is_docker_context(PRIVATE)
+        return PRIVATE if is_private else without_password(self.address)
 
     def is_at(self, server: str) -> bool:
         """Whether that is its `server`, however it is written."""
@@ -98,7 +115,9 @@ def places_of_builder(builder: str) -> list[Place]:
     """The places where a buildx builder runs what it builds."""
     from nbcontainer.engine.builders import nodes_of  # noqa: PLC0415 - builders are seldom named
 
-    return [Place("engine", node.name, node.address) for node in nodes_of(builder)]
+    return [
+        Place("engine" if node.is_engine else "buildkitd", node.context, node.address) for node in nodes_of(builder)
+    ]
 
 
 def place_of_cluster(cluster: Cluster) -> Place:
@@ -129,14 +148,14 @@ def protected_as(place: Place) -> Iterator[str]:
     if place.context and _matches(place.context):
         yield place.context
     if _matches_address(place):
-        yield place.address if place.kind == "engine" else place.name  # a cluster is never named by its address
+        yield place.name if place.kind == "cluster" else place.address  # a cluster is never named by its address
     for name, address in _known_contexts(place.kind):
         if name != place.context and _matches(name) and _is_same(place.kind, address, place.address):
             yield name
 
 
 def _matches(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in settings.protected_contexts)
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in settings.protected_contexts)
 
 
 def _matches_address(place: Place) -> bool:
@@ -148,15 +167,24 @@ def _matches_address(place: Place) -> bool:
 
 
 def _is_same(kind: str, one: str, other: str) -> bool:
-    return same_engine(one, other) if kind == "engine" else same_server(one, other)
+    return same_server(one, other) if kind == "cluster" else same_engine(one, other)
+
+
+def _is_docker_context(name: str) -> bool:
+    from nbcontainer.engine.config import find_context  # noqa: PLC0415 - only where something is protected
+
+    return find_context(name) is not None
 
 
 def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
     """The contexts that there are, each with its address."""
-    if kind == "engine":
+    if kind != "cluster":
         from nbcontainer.engine.config import contexts  # noqa: PLC0415 - only where something is protected
+        from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
 
         yield from ((context.name, context.address) for context in contexts())
+        if not _is_docker_context(PRIVATE):
+            yield PRIVATE, private_podman.address
     else:
         from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
 
@@ -202,12 +230,12 @@ def _marked(call: Callable[Words, Answer], *, changing: bool, switch: str = "") 
     return marked
 
 
-def guard(place: Place, said: str) -> None:
+def guard(place: Place, *said: str) -> None:
     """Refuse the call if it would change a protected place that it does not name.
 
     Args:
         place: where the call acts.
-        said: the context or address that the call itself names, "" for none.
+        said: the contexts and addresses that the call itself names, "" for none.
 
     Raises:
         Protected: it does not name it. What a table or a setting names, or another context of the same place, is no
@@ -216,14 +244,19 @@ def guard(place: Place, said: str) -> None:
     if not _is_changing.get():
         return
     names = list(protected_as(place))
-    if names and not (said and _names_one_of(said, names, place.kind)):
-        raise _refusal(place, names[0])
+    if names and not any(_names_one_of(one, names, place.kind) for one in said if one):
+        raise _refusal(place, next((name for name in names if _leads_there(name, place)), names[0]))
+
+
+def guard_later(place: Place, *said: str) -> Callable[[], None]:
+    """What a plan calls when it is carried out: what is protected by then may be more than when it was made."""
+    return partial(changes(guard), place, *said)
 
 
 def _names_one_of(said: str, names: list[str], kind: str) -> bool:
-    if isinstance(said, TableContext):
+    if isinstance(said, Unsaid):
         return False
-    return said in names or (kind == "engine" and any(same_engine(said, name) for name in names))
+    return said in names or (kind != "cluster" and any(same_engine(said, name) for name in names))
 
 
 def _refusal(place: Place, name: str) -> Protected:
@@ -233,7 +266,25 @@ def _refusal(place: Place, name: str) -> Protected:
         what = f"The {place.kind} at {name} is protected"
     else:
         what = f"{place.name} is the same {place.kind} as the context {name!r}, which is protected"
-    cure = f"Name it to do it all the same: --context={name}"
+    flag = "--builder" if (place.kind, place.address) == ("buildkitd", name) else "--context"
+    cure = f"Name it to do it all the same: {flag}={name}"
     if place.kind == "cluster" and name != place.context:
         cure += ", with -n, since its namespace may be another"
+    if not _leads_there(name, place):
+        variable, file = HIDDEN[place.kind]
+        cure = f"{variable} hides {name}, a context of {file}: unset it first. {cure}"
     return Protected(f"{what}, and this call would change it.", context=name, cure=cure)
+
+
+def _leads_there(name: str, place: Place) -> bool:
+    """Whether a call that names it acts at `place`: a context may be one that the environment hides."""
+    if name in {place.context, place.address}:
+        return True
+    if place.kind != "cluster":
+        from nbcontainer.engine.config import find_context  # noqa: PLC0415 - refusals are seldom
+
+        found = find_context(name)
+        return name == PRIVATE or (found is not None and same_engine(found.address, place.address))
+    from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
+
+    return any(one == name and same_server(server, place.address) for one, server in servers(hidden=False))

@@ -19,7 +19,7 @@ class Settings:
 
     Attributes:
         surface: "auto", "notebook", "terminal" or "plain": where running things are drawn.
-        engine: an engine's address (unix://, tcp://, ssh://), "podman" for the private Podman, or "" to look for one.
+        engine: an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to look.
         context: the kubeconfig context, or "" for the current one.
         namespace: the namespace, or "" for the context's own.
         protected_contexts: patterns of contexts or engines' addresses, which only calls that name them change.
@@ -89,9 +89,12 @@ def _convert(name: str, kind: type, value: Any) -> Any:
             raise UsageError(f"{name} is either true or false, not {value!r}.")
         return words[value.lower()]
     try:
-        return kind(value)
+        converted = kind(value)
     except (TypeError, ValueError):
         raise UsageError(f"{name} takes a {kind.__name__}, not {value!r}.") from None
+    if kind is tuple and not all(isinstance(part, str) for part in converted):
+        raise UsageError(f"{name} takes texts, such as 'a*,b' or ('a*', 'b'), not {value!r}.")
+    return converted
 
 
 settings = Settings()

@@ -2,6 +2,8 @@
 
 A column begins as soon as its own parts are up, so nothing waits for the cluster but the tests of the cluster. What
 each job prints is kept in a log; a failed one's is printed at once, and what failed is named again at the end.
+
+With `--quick` (`make quick`) only what needs no part: lint, formats, types, and the quick tests on this Python.
 """
 
 from __future__ import annotations
@@ -208,12 +210,17 @@ def second_python() -> Job | None:
     return None
 
 
-def plan() -> list[Job]:
+def plan(*, quick: bool) -> list[Job]:
     """All jobs, those first that should begin first."""
-    second = second_python()
-    return [
+    checks = [
         Job(NODE, [sys.executable, "scripts/front_end.py"]),
         Job("lint, formats, types", ["sh", "scripts/check.sh"], frozenset({NODE})),
+    ]
+    if quick:
+        return [*checks, quick_tests(HERE)]
+    second = second_python()
+    return [
+        *checks,
         *columns(),
         quick_tests(HERE),
         *([second] if second else []),
@@ -244,9 +251,10 @@ class Run:
             for name in every:
                 self.news.put(name)
 
-    def go(self) -> None:
+    def go(self, *, sets_up: bool) -> None:
         """Runs everything to its end."""
-        threading.Thread(target=self.set_up, daemon=True).start()
+        if sets_up:
+            threading.Thread(target=self.set_up, daemon=True).start()
         while self.waiting or self.running:
             for job in list(self.waiting):
                 if len(self.running) < LANES and job.needs <= self.there:
@@ -311,9 +319,10 @@ def main() -> int:
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
     # a test's module is compiled once, not by each of the columns
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    quick = "--quick" in sys.argv[1:]
     if REQUIRE_ALL:
         os.environ["NBCONTAINER_REQUIRE_ALL"] = "1"
-    run = Run(plan())
+    run = Run(plan(quick=quick))
 
     def interrupted(number: int, _frame: FrameType | None) -> None:
         run.stop()
@@ -321,7 +330,7 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGINT, interrupted)
-    run.go()
+    run.go(sets_up=not quick)
     return report(run, time.monotonic() - begun)
 
 

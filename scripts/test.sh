@@ -17,4 +17,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 
 python=$(sh scripts/bootstrap.sh test)
-exec "$python" scripts/test.py
+exec "$python" scripts/test.py "$@"

@@ -23,6 +23,7 @@ hypothesis.settings.load_profile("nbcontainer")
 LIVE = {
     "asked",
     "browser",
+    "builder",
     "buildkitd",
     "daemon",
     "docker",
@@ -45,6 +46,7 @@ LIVE = {
     "password_registry",
     "podman",
     "podman_engine",
+    "podman_far",
     "podman_rootless_engine",
     "private_environment",
     "registries",
@@ -54,6 +56,7 @@ LIVE = {
     "ssh",
     "token_registry",
     "token_registry_address",
+    "terminal",
     "tokens",
     "verdict",
 }
@@ -65,7 +68,10 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if LIVE & set(getattr(item, "fixturenames", ())):
+        values = getattr(
+            getattr(item, "callspec", None), "params", {}
+        ).values()  # a fixture may be named by a parameter
+        if LIVE & {*getattr(item, "fixturenames", ()), *(value for value in values if isinstance(value, str))}:
             item.add_marker("live")
 
 

@@ -87,7 +87,7 @@ ALLOWED = {
         "language",
         "verbs",
     },
-    "__init__": {"errors", "settings", "api", "magics", "version"},
+    "__init__": {"errors", "settings", "api", "identity", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}
 FRONT_END = {"frontend", "static", "labextension"}

@@ -28,6 +28,7 @@ EXAMPLES = [
     errors.PullFailed("It broke.", image="web:1", host="registry.example.com"),
     errors.CommandFailed("It ended with 3.", exit_code=3, output="no"),
     errors.Protected("prod is protected.", context="prod", cure="Name it."),
+    errors.SerializationError("StepOutput.lines must be an array, not str.", path="StepOutput.lines"),
     errors.Stopped("Interrupted."),
 ]
 

@@ -4,8 +4,10 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,21 +60,24 @@ def test_the_id_is_kept_for_this_user_alone(monkeypatch, tmp_path):
     assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("user-id", 0o600)
     assert notebook_id(PATH) != notebook_id("/home/jovyan/other.ipynb")
     kept = file.read_text()
-    identity._user_id.cache_clear()
+    identity._kept_id.cache_clear()
     notebook_id(PATH)
     assert file.read_text() == kept
 
 
-def test_where_another_was_quicker_its_id_is_taken(monkeypatch, tmp_path):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_where_another_was_quicker_its_id_is_taken(monkeypatch, tmp_path, has_links):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    real = identity._put
+    real = Path.hardlink_to
 
-    def late(new, file):
+    def late(file, new):
         file.write_text("a" * 32)
-        real(new, file)
+        if not has_links:
+            raise PermissionError(1, "Operation not permitted")
+        real(file, new)
 
-    monkeypatch.setattr(identity, "_put", late)
-    assert identity._user_id(identity.data_folder()) == "a" * 32
+    monkeypatch.setattr(Path, "hardlink_to", late)
+    assert identity._user_id() == "a" * 32
     assert [file.name for file in (tmp_path / "nbcontainer").iterdir()] == ["user-id"]
 
 
@@ -81,17 +86,20 @@ def test_a_filesystem_without_hard_links(monkeypatch, tmp_path):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
-    found = identity._user_id(tmp_path / "nbcontainer")
+    found = identity._kept_id(tmp_path / "nbcontainer" / "user-id")
     assert (tmp_path / "nbcontainer" / "user-id").read_text() == f"{found}\n"
     assert stat.S_IMODE((tmp_path / "nbcontainer" / "user-id").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("fault", ["a file in its place", "no id in it"])
+@pytest.mark.parametrize("fault", ["a file in its place", "no id in it", "a link that leads nowhere"])
 def test_where_it_cannot_be_kept_the_process_has_one_and_says_so_once(monkeypatch, tmp_path, fault):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     if fault == "no id in it":
         (tmp_path / "nbcontainer").mkdir()
-        (tmp_path / "nbcontainer" / "user-id").write_text("")
+        (tmp_path / "nbcontainer" / "user-id").write_text("none")
+    elif fault == "a link that leads nowhere":
+        (tmp_path / "nbcontainer").mkdir()
+        (tmp_path / "nbcontainer" / "user-id").symlink_to(tmp_path / "nowhere" / "user-id")
     else:
         (tmp_path / "nbcontainer").write_text("")
     with pytest.warns(IdentityWarning, match=r"nbcontainer/user-id cannot be used") as said:
@@ -100,3 +108,56 @@ def test_where_it_cannot_be_kept_the_process_has_one_and_says_so_once(monkeypatc
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert notebook_id(PATH) == first
+
+
+def test_a_user_without_a_home_has_one_of_the_process(monkeypatch):
+    def refuse():
+        raise RuntimeError("Could not determine home directory.")  # a number without an entry in /etc/passwd
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", refuse)
+    identity._without.cache_clear()
+    with pytest.warns(IdentityWarning, match="There is no home folder"):
+        first = notebook_id(PATH)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert notebook_id(PATH) == first
+
+
+def test_another_process_that_writes_it_is_waited_for(tmp_path):
+    file = tmp_path / "user-id"
+    file.touch()
+    writer = threading.Timer(0.1, file.write_text, ("b" * 32,))
+    writer.start()
+    assert identity._kept_id(file) == "b" * 32
+    writer.join()
+
+
+GOES = """import os, shutil
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance().run_line_magic("load_ext", "nbcontainer")
+import nbcontainer as nbc
+began = os.getcwd()
+os.chdir("other")
+print(nbc.notebook_id() == nbc.notebook_id(began))
+shutil.rmtree(os.getcwd())
+print(nbc.notebook_id() == nbc.notebook_id(began))"""
+
+
+def test_who_goes_to_another_folder_is_in_the_same_notebook(tmp_path):
+    (tmp_path / "other").mkdir()
+    variables = {**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_DATA_HOME": str(tmp_path)}
+    variables.pop("JPY_SESSION_NAME", None)
+    said = subprocess.run([sys.executable, "-c", GOES], env=variables, cwd=tmp_path, capture_output=True, check=True)
+    assert said.stdout.split() == [b"True", b"True"]
+
+
+def test_two_notebooks_of_one_folder_in_vs_code_have_two_ids(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    found = []
+    for name, session in (("a", "a-jvsc-1"), ("a", "a-jvsc-2"), ("b", "")):  # of a server's kernel, or its own
+        monkeypatch.setenv("JPY_SESSION_NAME", session)
+        shell = SimpleNamespace(user_ns={"__vsc_ipynb_file__": f"/home/ann/{name}.ipynb"})
+        monkeypatch.setattr("IPython.get_ipython", lambda shell=shell: shell)
+        found.append(notebook_id())
+    assert found[0] == found[1] == notebook_id("/home/ann/a.ipynb") != found[2]

@@ -6,13 +6,14 @@ import json
 import re
 import socket
 import threading
+from operator import attrgetter
 
 import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
 from nbcontainer.engine.connection import forget_engines
-from nbcontainer.errors import Protected
+from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import registration
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
@@ -32,7 +33,6 @@ OF_ENGINES = {
     "run": lambda **where: nbc.run("busybox", command="true", remove=True, **where),
     "stop_containers": lambda **where: nbc.stop_containers("nbc-protected", **where),
     "remove_containers": lambda **where: nbc.remove_containers("nbc-protected", **where),
-    "docker_client": lambda **where: nbc.docker_client(**where).images.pull("busybox"),
     "plan_container_removal": lambda **where: api.plan_container_removal("nbc-protected", **where),
 }
 OF_PODS = {
@@ -89,8 +89,27 @@ def test_each_public_call_has_one_mark():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
 
+DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
+
+
+def test_each_method_of_a_noun_has_one_mark():
+    for noun in api.NOUNS:
+        methods = inspect.getmembers(type(getattr(nbc.Engine(), noun)), inspect.isfunction)
+        assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
+
+
+def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
+    for verb in DECLARED:
+        if is_marked(attrgetter(verb.calls)(nbc.Engine())):
+            line = verb.example.splitlines()[0].removeprefix("%docker ")
+            with pytest.raises(Protected, match="--context=prodpod"):
+                pytest.fail(f"{line}: {magic('docker', line)!r}")
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+
+
 def test_each_verb_is_one_that_changes_or_one_that_reads():
-    verbs = {(name, verb.path) for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs}
+    magics = {name: registration.verbs_of(name).magic for name in registration.MAGICS}
+    verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
     assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
 
@@ -186,6 +205,7 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
+            calls["client"] = lambda engine="": nbc.Engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -217,6 +237,61 @@ def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_pat
     assert not engine.heard
 
 
+@pytest.mark.usefixtures("configuration_of_buildx")
+def test_a_protected_buildkitd_is_named_by_the_flag_that_reaches_it(docker_engine, monkeypatch, tmp_path):
+    address = f"unix://{tmp_path}/buildkitd.sock"
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    monkeypatch.setattr(settings, "protected_contexts", (address,))
+    ways = {"by name": ("-o out --builder far", ""), "by the environment": ("-o out", address)}
+    for line, variable in ways.values():
+        monkeypatch.setenv("BUILDX_BUILDER", variable)
+        with pytest.raises(Protected, match=f"--builder={address}"):
+            magic("dockerfile", line, BUILD)
+    with pytest.raises(EngineUnavailable, match=r"buildkitd\.sock cannot be reached"):
+        magic("dockerfile", f"-o {tmp_path}/out --builder={address}", BUILD)
+
+
+@pytest.fixture
+def configuration_of_buildx(monkeypatch, tmp_path):
+    """The builder `far` of buildx is a buildkitd at an address where none is."""
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path))
+    nodes = [{"Name": "far0", "Endpoint": f"unix://{tmp_path}/buildkitd.sock"}]
+    (tmp_path / "instances").mkdir()
+    (tmp_path / "instances" / "far").write_text(json.dumps({"Name": "far", "Driver": "remote", "Nodes": nodes}))
+
+
+def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    name = f"nbc-protected-{id(engine)}"
+    nbc.run("busybox", name=name, command="true").result()
+    plans = {said: api.plan_container_removal(name, engine=said) for said in ("", "innocent", "prodpod")}
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for said in ("", "innocent"):
+        with pytest.raises(Protected, match="--context=prodpod"):
+            plans[said].remove()
+    assert f"{name} removed" in str(plans["prodpod"].remove())
+
+
+def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    plans = [api.plan_pod_deletion("nbc-protected", context=said) for said in ("", "innocent", TableContext("prod"))]
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for plan in plans:
+        with pytest.raises(Protected, match="--context=prod"):
+            plan.delete()
+    assert cluster == []
+
+
+def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
+    if engine.has_pods:
+        return
+    for text, arguments in (("# syntax=127.0.0.1:1/front:1\n", {}), ("", {"BUILDKIT_SYNTAX": "127.0.0.1:1/front:1"})):
+        (remark,) = nbc.check(f"{text}FROM busybox", build_args=arguments).remarks
+        assert "front:1 is run for them" in remark.text
+        assert "--context=prodpod" in remark.cure
+    assert engine.requests() == {b"GET /_ping", b"GET /version"}
+
+
 @pytest.mark.usefixtures("engine")
 def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.images()
@@ -224,6 +299,7 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
+    assert nbc.Engine("prodpod").client.images.get("busybox").id
     assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
 
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 from hashlib import sha256
 
 import pytest
 
 from nbcontainer.addresses import same_engine, same_server
 from nbcontainer.engine.config import Context, find_context
+from nbcontainer.engine.connection import _setting as engine_at
+from nbcontainer.engine.private_podman import private_podman
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.protection import (
     Place,
@@ -54,6 +57,22 @@ def contexts(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("kind", "address", "server"),
+    [
+        ("cluster", "https://ann:hidden@prod.example:6443/k8s/c?a=b@c", "https://ann@prod.example:6443/k8s/c?a=b@c"),
+        ("cluster", "https://[::1]:6443/a:b@c", "https://[::1]:6443/a:b@c"),
+        ("engine", "ssh://ann@far.example:22", "ssh://ann@far.example:22"),
+        ("engine", "tcp://ann:hid@den@far.example:2375", "tcp://ann@far.example:2375"),
+        ("engine", "/run/x:1@2/docker.sock", "/run/x:1@2/docker.sock"),
+    ],
+)
+def test_what_is_written_of_a_place_has_no_password(kind, address, server):
+    place = Place(kind, "", address)
+    assert place.server == server
+    assert place.is_at(server)
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("unix:///run/x/docker.sock", "/run/x/docker.sock", True),
@@ -87,6 +106,41 @@ def test_a_socket_by_a_link_and_by_a_second_name(tmp_path):
     os.link(socket, tmp_path / "second.sock")
     for name in ("link.sock", "second.sock"):
         assert same_engine(f"unix://{socket}", f"unix://{tmp_path / name}")
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not installed")
+def test_a_host_of_sshs_configuration(tmp_path, monkeypatch):
+    (tmp_path / "config").write_text("Host p\n HostName far.example\n Port 2222\nHost far\n HostName FAR.example\n")
+    (tmp_path / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {tmp_path}/config "$@"\n')
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert same_engine("ssh://p", "ssh://root@far.example:2222")
+    assert same_engine("ssh://far", "ssh://far.example")
+    assert not same_engine("ssh://p", "ssh://far.example")
+    assert not same_engine("ssh://p:22", "ssh://far.example:2222")
+    assert list(protected_as(Place("engine", "", "ssh://far"))) == []
+    monkeypatch.setattr(settings, "protected_contexts", ("far",))
+    assert list(protected_as(Place("engine", "", "ssh://root@far"))) == ["far"]
+
+
+def test_a_docker_context_that_is_named_podman(tmp_path, monkeypatch):
+    docker_contexts(tmp_path / "docker", podman="unix:///run/p.sock")
+    monkeypatch.setattr(settings, "protected_contexts", ("podman",))
+    found = engine_at("podman")
+    place = Place("engine", found.context, found.url)
+    assert place == Place("engine", "podman", "unix:///run/p.sock")
+    assert place.server == "unix:///run/p.sock"
+    with pytest.raises(Protected, match=r"--context=podman$"):
+        guard(place, "")
+    guard(place, "podman")
+
+
+def test_the_private_podman_by_its_address(monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ("podman",))
+    assert list(protected_as(Place("engine", "", "unix:///run/kernel-1/podman.sock"))) == []
+    monkeypatch.setattr(private_podman, "_folder", "/run/kernel-1")
+    with pytest.raises(Protected, match=r"--context=podman$"):
+        guard(Place("engine", "", "unix:///run/kernel-1/podman.sock"), "")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +203,25 @@ def test_contexts_that_the_environment_hides_protect_their_addresses(tmp_path):
     kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": "https://10.0.0.2:6443"})
     assert list(protected_as(Place("engine", "", "tcp://10.0.0.2:2375"))) == ["prod-2"]
     assert list(protected_as(Place("cluster", "dev", "https://10.0.0.2:6443"))) == ["prod-2"]
+    with pytest.raises(Protected, match=r"DOCKER_CONFIG hides prod-2, a context of ~/\.docker: unset it first"):
+        guard(Place("engine", "", "tcp://10.0.0.2:2375"), "")
+    with pytest.raises(Protected, match=r"KUBECONFIG hides prod-2, a context of ~/\.kube/config: unset it first"):
+        guard(Place("cluster", "dev", "https://10.0.0.2:6443"), "dev")
+
+
+def test_the_name_to_say_is_one_that_leads_there(tmp_path):
+    docker_contexts(tmp_path / "home" / ".docker", **{"prod-2": SOCKET})
+    kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": SERVER})
+    for place, name in ((Place("engine", "", SOCKET), "prodpod"), (Place("cluster", "alias", SERVER), "prod")):
+        with pytest.raises(Protected, match=f"\n.*--context={name}\\b(?!-)") as refusal:
+            guard(place, "")
+        assert "hides" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["prod[1]", "a?", "[prod]"])
+def test_a_name_protects_that_reads_as_a_pattern(name, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", (name,))
+    assert list(protected_as(Place("cluster", name, "https://10.0.0.2:6443"))) == [name]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ def test_an_option_is_set_from_its_text(name, text, value):
         ("connect_timeout", "nan"),
         ("connect_timeout", "inf"),
         ("surface", "paper"),
+        ("protected_contexts", b"prod-*"),
+        ("protected_contexts", ("prod-*", None)),
+        ("protected_contexts", [["prod-*"]]),
     ],
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(name, text):

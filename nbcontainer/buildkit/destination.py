@@ -33,11 +33,11 @@ __all__ = [
     "replacement",
 ]
 
-_MOST_FOLDERS = 64
+_MOST_FOLDERS = 16
 """Descriptors of folders that are kept, since files come folder by folder."""
 
-_MOST_FILES = 128
-"""Files that may arrive at the same time; BuildKit sends four. A process has 1,024 descriptors."""
+_MOST_FILES = 16
+"""Files that may arrive at the same time in one transfer; BuildKit sends four. A process has 1,024 descriptors."""
 
 _NEEDED = (os.open, os.mkdir, os.symlink, os.link, os.rename, os.unlink, os.stat, os.utime)
 

@@ -77,6 +77,7 @@ class _Receiver:
         self._destination, self._statistics = destination, statistics
         self._listing = Listing()
         self._links: list[Stat] = []
+        self._left_out: set[str] = set()
         self._open: dict[int, ReceivedFile] = {}
         self.listed = 0
         self.complete = False
@@ -98,13 +99,15 @@ class _Receiver:
             self._destination.make_symlink(stat.path, stat.linkname, _attributes(stat))
         elif stat.mode & (DEVICE | FIFO):
             self._make_special(stat)
+        elif stat.linkname in self._left_out:  # what has that name is the user's own, if anything
+            self._leave_out(stat, "is a further name of one")
         elif stat.linkname:
             self._links.append(stat)
         elif is_regular(stat.mode):
             self.awaited[number] = stat
             return True
         else:
-            self._statistics.note(stat.path, "is of an unknown kind, and was left out")
+            self._leave_out(stat, "is of an unknown kind")
         return False
 
     def write(self, number: int, data: bytes) -> None:
@@ -137,7 +140,11 @@ class _Receiver:
         try:
             self._destination.make_special(stat.path, kind, (stat.devmajor, stat.devminor), _attributes(stat))
         except NotPermittedError as error:
-            self._statistics.note(stat.path, f"{error.reason}, and was left out")
+            self._leave_out(stat, error.reason)
+
+    def _leave_out(self, stat: Stat, reason: str) -> None:
+        self._left_out.add(stat.path)
+        self._statistics.note(stat.path, f"{reason}, and was left out")
 
 
 def _attributes(stat: Stat) -> Attributes:

@@ -45,8 +45,8 @@ GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 FirstNames = dict[tuple[int, int], str]
 """Device and inode → the first name under which a file with several was met."""
 
-Known = dict[str, tuple[tuple[int, ...], Stat]]
-"""Path on disk → what tells whether a file has changed, and its description when it was last listed."""
+Known = dict[tuple[int, int], tuple[tuple[int, ...], Stat]]
+"""Device and inode → what tells whether a file has changed, and its description when it was last listed."""
 
 _SETTLED = 2 * 10**9  # nanoseconds after which a change can no longer hide behind the clock's coarse steps
 _known: Known = {}
@@ -162,7 +162,7 @@ class FileReader:
             yield data
 
 
-def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Stat | None:
+def describe(path: str, entry: os.DirEntry[str], folder: int | None, first_names: FirstNames) -> Stat | None:
     """Describe what is on disk; owner and group stay 0, as every docker client has it.
 
     A file that has not changed since it was last described is not asked for its attributes again: whatever changes
@@ -171,6 +171,7 @@ def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Sta
     Args:
         path: Its path within the context.
         entry: Where it is.
+        folder: The descriptor of its folder, if it was listed by one.
         first_names: Is read and extended for files with several names.
 
     Returns:
@@ -180,19 +181,22 @@ def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Sta
         ContextError: It cannot be read, or has a name that BuildKit cannot take.
     """
     try:
-        status = entry.stat(follow_symlinks=False)
+        if folder is None:
+            status = entry.stat(follow_symlinks=False)
+        else:  # not by that with which it was listed, which may have been closed
+            status = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
         if status.st_nlink != 1 or not stat_bits.S_ISREG(status.st_mode):
-            return _described(path, entry, status, first_names)
+            return _described(path, entry, folder, status, first_names)
         changed = status.st_ctime_ns
-        facts = (changed, status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev, status.st_mode)
-        known = _known.get(entry.path)
+        facts = (changed, status.st_mtime_ns, status.st_size, status.st_mode)
+        known = _known.get((status.st_dev, status.st_ino))
         if known is not None and known[0] == facts and known[1].path == path:
             return known[1]
-        stat = _described(path, entry, status, first_names)
+        stat = _described(path, entry, folder, status, first_names)
         if time.time_ns() - changed > _SETTLED:
             if len(_known) >= _MOST_KNOWN:
                 _known.clear()
-            _known[entry.path] = facts, stat
+            _known[status.st_dev, status.st_ino] = facts, stat
     except OSError as error:
         if error.errno in GONE or error.errno == errno.EINVAL:  # EINVAL: no longer a symbolic link
             return None
@@ -200,21 +204,23 @@ def describe(path: str, entry: os.DirEntry[str], first_names: FirstNames) -> Sta
     return stat
 
 
-def _described(path: str, entry: os.DirEntry[str], status: os.stat_result, first_names: FirstNames) -> Stat:
+def _described(
+    path: str, entry: os.DirEntry[str], folder: int | None, status: os.stat_result, first_names: FirstNames
+) -> Stat:
     _check_name(path)
     mode = go_mode(status.st_mode)
     stat = Stat(path=path, mode=mode, mtime=status.st_mtime_ns)
     if not mode & DIRECTORY:
         stat.size = status.st_size
         if mode & SYMLINK:
-            stat.linkname = _link_target(path, entry.path)
+            stat.linkname = _link_target(path, entry.path, folder)
         elif status.st_nlink > 1:
             first = first_names.setdefault((status.st_dev, status.st_ino), path)
             if first != path:
                 stat.linkname = first
         if mode & DEVICE:
             stat.devmajor, stat.devminor = os.major(status.st_rdev), os.minor(status.st_rdev)
-    attributes = _extended_attributes(path, entry.path)
+    attributes = _extended_attributes(path, entry.path if folder is None else f"/proc/self/fd/{folder}/{entry.name}")
     if attributes:
         stat.xattrs = attributes
     return stat
@@ -242,8 +248,8 @@ def _check_name(path: str) -> None:
             raise ContextError(path, "its name is not UTF-8, and builds take no other; rename it") from None
 
 
-def _link_target(path: str, on_disk: str) -> str:
-    target = os.readlink(on_disk)  # noqa: PTH115 - the text as it is, not a normalized Path
+def _link_target(path: str, on_disk: str, folder: int | None) -> str:
+    target = os.readlink(on_disk, dir_fd=folder)
     try:
         target.encode()
     except UnicodeEncodeError:

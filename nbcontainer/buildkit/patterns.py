@@ -11,6 +11,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from .wildcards import matcher
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -293,7 +295,7 @@ def _compile(given: str, text: str) -> Callable[[str], object]:
         whole = suffix[1:] if suffix.startswith("/") else None
         return lambda path: path.endswith(suffix) or path == whole
     try:
-        return re.compile(_from_go_regex(regex), re.ASCII).search
+        return matcher(_from_go_regex(regex))
     except (ValueError, IndexError, re.error) as error:
         raise InvalidPatternError(given, str(error) or _BAD) from None
 

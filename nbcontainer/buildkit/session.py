@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _TUNNEL_CHUNK = 1 << 19
 _SERVING = 1
+_MOST_OUTPUTS = 16
+"""Results that may arrive at the same time, one for each platform; each holds some tens of descriptors."""
 
 
 @dataclass
@@ -128,6 +130,7 @@ class Session:
         self._seed = os.urandom(32)
         self._logins: dict[str, Login | None] = {}
         self._outputs: list[_Output] = []
+        self._receiving = threading.BoundedSemaphore(_MOST_OUTPUTS)
         self._asking = threading.Lock()
         self._closed = False
         self._server = Server(self._handlers(), on_lost=self._end)
@@ -294,13 +297,23 @@ class Session:
         output = _Output(name)
         self._outputs.append(output)
         try:
-            yield from self._received(name, output, requests)
+            with self._one_of_few():
+                yield from self._received(name, output, requests)
         except RpcError:  # the call's end; a failed build says why
             raise
         except Exception as error:
             if not output.whole:
                 output.error = _reason(error)
             raise
+
+    @contextlib.contextmanager
+    def _one_of_few(self) -> Iterator[None]:
+        if not self._receiving.acquire(blocking=False):
+            raise filesync.TransferError(f"the daemon sends more than {_MOST_OUTPUTS} results at the same time")
+        try:
+            yield
+        finally:
+            self._receiving.release()
 
     def _received(self, name: str, output: _Output, requests: Iterator[bytes]) -> Iterator[bytes | list[bytes]]:
         folder = self.services.output_folders.get(name)

@@ -2,14 +2,18 @@
 
 `Tree.walk` lists it in the order, and with the facts, that BuildKit's directory protocol wants; it behaves as
 https://github.com/tonistiigi/fsutil (`fs.go`, `stat.go`, `filter.go`, `followlinks.go`) does for buildx.
+Only, no link is followed below the folder, whatever takes a folder's place meanwhile: a daemon whose own output goes
+into the context could else read any file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import posixpath
 import stat as stat_bits
+import weakref
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,22 +42,36 @@ __all__ = ["Tree"]
 _FLAGS = os.O_RDONLY
 for _name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a fifo that took a file's place must not block
     _FLAGS |= getattr(os, _name, 0)
+_FOLDER_FLAGS = _FLAGS | getattr(os, "O_DIRECTORY", 0)
+
+_RELATIVE = {os.open, os.stat, os.readlink} <= os.supports_dir_fd and os.scandir in os.supports_fd
+"""Whether files can be found from a folder's descriptor. Windows cannot, and cannot receive output either."""
+
+_MOST_FOLDERS = 64
+"""Descriptors of folders that are kept on the way down; a process has 1,024."""
 
 
 class _Folder:
     """A folder on the way down; `settled` where all that it holds is wanted, unless it is excluded."""
 
-    __slots__ = ("entries", "entry", "excluded", "included", "on_disk", "path", "sent", "settled")
+    __slots__ = ("descriptor", "entries", "entry", "excluded", "included", "on_disk", "path", "sent", "settled")
 
     def __init__(self, path: str, entry: os.DirEntry[str] | None, *, on_disk: bool, sent: bool) -> None:
         self.path = path
         self.entry = entry
+        self.descriptor: int | None = None
         self.on_disk = on_disk
         self.sent = sent
         self.settled = False
         self.included: Sequence[bool] = ()
         self.excluded: Sequence[bool] = ()
         self.entries: Iterator[tuple[str, os.DirEntry[str] | None]] = iter(())
+
+    def close(self) -> None:
+        """Let go of the descriptor."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
 
 
 class _Selection:
@@ -109,6 +127,7 @@ class Tree:
         self.root = None if root is None else os.path.realpath(root)
         if root is not None and not Path(root).is_dir():
             raise ContextError(os.fspath(root), "is not a folder" if os.path.lexists(root) else "does not exist")
+        self._root = self._open_root()
         self._files: dict[str, MemoryFile] = {}
         self._folders: dict[str, set[str]] = {"": set()}
         for given, content in (files or {}).items():
@@ -151,10 +170,14 @@ class Tree:
         selection = _Selection(include, exclude) if include or exclude else None
         first_names: FirstNames = {}
         top = _Folder("", None, on_disk=self.root is not None, sent=True)
-        top.entries = iter(self._list(top))
         stack = [top]
-        while stack and not stopped():
-            yield from self._walk_on(stack, selection, first_names)
+        try:
+            top.entries = iter(self._list(top))
+            while stack and not stopped():
+                yield from self._walk_on(stack, selection, first_names)
+        finally:
+            for folder in stack:
+                folder.close()
 
     def _walk_on(self, stack: list[_Folder], selection: _Selection | None, first_names: FirstNames) -> Iterator[Stat]:
         """List the innermost folder to its end, or to a folder in it, which becomes the innermost."""
@@ -165,7 +188,7 @@ class Tree:
             path = inside + name
             is_folder = path in self._folders if entry is None else entry.is_dir(follow_symlinks=False)
             if whole and not is_folder:  # as most are
-                stat = self._stat(path, entry, first_names)
+                stat = self._stat(path, entry, folder, first_names)
                 if stat is not None:
                     yield stat
                 continue
@@ -174,17 +197,19 @@ class Tree:
             if wanted:
                 if not folder.sent:
                     yield from self._send_above(stack, first_names)
-                stat = self._stat(path, entry, first_names) if folder.sent else None
+                stat = self._stat(path, entry, folder, first_names) if folder.sent else None
                 if stat is None:  # it has vanished
                     continue
                 yield stat
                 if below is not None:
                     below.sent = enter = enter and stat.mode & DIRECTORY != 0
             if below is not None and enter:
-                below.entries = iter(self._list(below))
                 stack.append(below)
+                below.entries = iter(self._list(below, folder))
+                if len(stack) > _MOST_FOLDERS:
+                    stack[-_MOST_FOLDERS].close()
                 return
-        stack.pop()
+        stack.pop().close()
 
     def open(self, path: str, size: int | None = None, mtime: int | None = None) -> FileReader:
         """Open a file that `walk` has listed.
@@ -202,7 +227,7 @@ class Tree:
         if path in self._files:
             return FileReader(path, self._files[path].data)
         try:
-            descriptor = os.open(self._on_disk(path), _FLAGS)
+            descriptor = self._open(path)
         except OSError as error:
             if error.errno == errno.ENXIO:  # a socket
                 return FileReader(path)
@@ -226,20 +251,71 @@ class Tree:
     def _on_disk(self, path: str) -> str:
         return os.path.join(self.root or "", path)  # noqa: PTH118 - Path would drop what is not normal, and is slow
 
-    def _list(self, folder: _Folder) -> list[tuple[str, os.DirEntry[str] | None]]:
-        """List one folder; None stands for what is in memory only."""
+    def _open_root(self) -> int | None:
+        """The folder's descriptor, for as long as this object lives."""
+        if self.root is None or not _RELATIVE:
+            return None
+        try:
+            descriptor = os.open(self.root, _FOLDER_FLAGS)
+        except OSError as error:
+            raise unreadable(self.root, error) from error
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
+
+    def _open(self, path: str) -> int:
+        if self._root is None:
+            return os.open(self._on_disk(path), _FLAGS)
+        above, _, name = path.rpartition("/")
+        with self._folder(above) as folder:
+            return os.open(name, _FLAGS, dir_fd=folder)
+
+    @contextlib.contextmanager
+    def _folder(self, path: str) -> Iterator[int | None]:
+        folder = _Folder(path, None, on_disk=True, sent=True)
+        try:
+            yield self._held(folder)
+        finally:
+            folder.close()
+
+    def _held(self, folder: _Folder) -> int | None:
+        """The folder's descriptor, which is opened a step at a time, following no link; None where there are none."""
+        if folder.descriptor is not None or self._root is None:
+            return folder.descriptor
+        descriptor = os.dup(self._root)
+        for step in folder.path.split("/") if folder.path else ():
+            try:
+                below = os.open(step, _FOLDER_FLAGS, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = below
+        folder.descriptor = descriptor
+        return descriptor
+
+    def _scan(self, folder: _Folder, above: _Folder | None) -> list[os.DirEntry[str]]:
+        place: str | int | None = None
+        if above is not None and (outer := self._held(above)) is not None:
+            name = folder.path.rpartition("/")[2]
+            place = folder.descriptor = os.open(name, _FOLDER_FLAGS, dir_fd=outer)
+        else:
+            place = self._held(folder)
+        with os.scandir(self._on_disk(folder.path) if place is None else place) as found:
+            entries: list[os.DirEntry[str]] = list(found)
+        for entry in entries:  # a file system that did not say is asked while the descriptor is there
+            entry.is_dir(follow_symlinks=False)
+        return entries
+
+    def _list(self, folder: _Folder, above: _Folder | None = None) -> list[tuple[str, os.DirEntry[str] | None]]:
+        """List one folder, from the one `above` it where that is at hand; None stands for what is in memory only."""
         entries: dict[str, os.DirEntry[str] | None] = {}
         in_memory = self._folders.get(folder.path)
         if folder.on_disk:
             try:
-                with os.scandir(self._on_disk(folder.path)) as found:
-                    if not in_memory:
-                        return sorted([(entry.name, entry) for entry in found], key=itemgetter(0))
-                    entries = {entry.name: entry for entry in found}
-            except (FileNotFoundError, NotADirectoryError):
-                pass  # gone since it was listed
+                found = self._scan(folder, above)
+                if not in_memory:
+                    return sorted([(entry.name, entry) for entry in found], key=itemgetter(0))
+                entries = {entry.name: entry for entry in found}
             except OSError as error:
-                if folder.sent or not isinstance(error, PermissionError):
+                if error.errno not in GONE and (folder.sent or not isinstance(error, PermissionError)):
                     raise unreadable(folder.path or ".", error) from error
         for name in in_memory or ():
             entry = entries.get(name)
@@ -248,19 +324,27 @@ class Tree:
             entries[name] = entry if both else None
         return sorted(entries.items())  # the order of code points is the bytewise order of their UTF-8
 
-    def _send_above(self, stack: Iterable[_Folder], first_names: FirstNames) -> Iterator[Stat]:
+    def _send_above(self, stack: Sequence[_Folder], first_names: FirstNames) -> Iterator[Stat]:
         """Describe the folders around a path that are not wanted themselves, but hold what is."""
+        above = stack[0]
         for folder in stack:
             if not folder.sent:
-                stat = self._stat(folder.path, folder.entry, first_names)
+                stat = self._stat(folder.path, folder.entry, above, first_names)
                 if stat is None or not stat.mode & DIRECTORY:
                     return
                 folder.sent = True
                 yield stat
+            above = folder
 
-    def _stat(self, path: str, entry: os.DirEntry[str] | None, first_names: FirstNames) -> Stat | None:
+    def _stat(self, path: str, entry: os.DirEntry[str] | None, above: _Folder, first_names: FirstNames) -> Stat | None:
         if entry is not None:
-            return describe(path, entry, first_names)
+            try:
+                descriptor = above.descriptor if above.descriptor is not None else self._held(above)
+            except OSError as error:
+                if error.errno in GONE:
+                    return None
+                raise unreadable(path, error) from error
+            return describe(path, entry, descriptor, first_names)
         memory = self._files.get(path)
         return describe_folder(path) if memory is None else describe_memory(path, memory)
 
@@ -296,6 +380,8 @@ class Tree:
             names = [found for found, _ in self._list(listed) if name_matches(name, found)]
         except ValueError:
             return []
+        finally:
+            listed.close()
         for found in names:
             targets += self._link_target(posixpath.join(folder, found))
         return targets
@@ -303,8 +389,10 @@ class Tree:
     def _link_target(self, path: str) -> list[str]:
         if self.root is None or path in self._files or path in self._folders:
             return []
+        folder, name = posixpath.split(path)
         try:
-            target = os.readlink(self._on_disk(path))  # noqa: PTH115 - the text as it is, not a normalized Path
+            with self._folder(folder) as above:
+                target = os.readlink(self._on_disk(path) if above is None else name, dir_fd=above)
         except OSError:  # no link, or nothing there
             return []
         return [clean(posixpath.join("/", posixpath.dirname(path), target))]

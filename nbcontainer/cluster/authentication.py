@@ -6,24 +6,29 @@ and OpenID Connect by the `kubernetes` package, which is imported for that alone
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
+import re
 import ssl
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from nbcontainer.cluster.credential_plugin import run_plugin
+from nbcontainer.cluster.credential_plugin import LOOK_SECONDS, run_plugin
+from nbcontainer.cluster.kubeconfig import unread_file
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import run_soon
 
 if TYPE_CHECKING:
     from nbcontainer.cluster.kubeconfig import Access
+    from nbcontainer.cluster.kubeconfig_schema import AuthProvider
 
 __all__ = ["Credentials", "Headers", "tls_context"]
 
@@ -31,6 +36,7 @@ Headers = tuple[tuple[str, str], ...]  # in pairs, as a name may come again: one
 
 HEADER_SIGNS = "!#$&'*+-.^_`|~"  # beside letters and digits; RFC 7230
 SUCCESSORS = {"gcp": "The exec plugin gke-gcloud-auth-plugin", "azure": "The exec plugin kubelogin"}
+_UNSENDABLE = re.compile("[\x00-\x08\n-\x1f\x7f\ud800-\udfff]")  # Python's text may hold half a character, no header
 EXPIRY_MARGIN = 10.0  # seconds before its end at which a credential counts as expired
 
 
@@ -55,28 +61,47 @@ class Credentials:
         fresh = self._expires is None or datetime.now(UTC).timestamp() < self._expires - EXPIRY_MARGIN
         return self._headers is not None and fresh
 
-    def headers(self) -> Headers:
+    def headers(self, given_up: threading.Event | None = None) -> Headers:
         """The headers to send. Unless they are `current`, it may take a while, and no event loop should wait for it.
+
+        Args:
+            given_up: set by others once they do not wait for it any more; what runs for it is ended.
 
         Raises:
             AuthFailed: an exec plugin or auth provider gave none.
         """
-        with self._lock:  # a plugin that asks a person is not run twice at once
-            if not self.current:
-                self._headers = self._read()
+        given_up = given_up or threading.Event()
+        while not self._lock.acquire(timeout=LOOK_SECONDS):  # a plugin that asks a person is not run twice at once
+            if given_up.is_set():
+                return ()
+        try:
+            if not self.current and not given_up.is_set():
+                self._headers = self._read(given_up)
             return self._headers or ()
+        finally:
+            self._lock.release()
+
+    async def headers_soon(self) -> Headers:
+        """`headers` for an event loop; cancelling it ends a plugin that runs for it."""
+        if self.current:
+            return self.headers()
+        given_up = threading.Event()
+        try:
+            return await asyncio.to_thread(self.headers, given_up)
+        finally:
+            given_up.set()
 
     def __repr__(self) -> str:
         return "Credentials(…)"
 
-    def _read(self) -> Headers:
+    def _read(self, given_up: threading.Event) -> Headers:
         """In the order of client-go: what the file itself holds, then plugins."""
         self._expires = None
         if not self._access.is_tls:
             return _impersonation(self._access)  # client-go sends no secret where everybody can read it
-        return (*self._authorization(), *_impersonation(self._access))
+        return (*self._authorization(given_up), *_impersonation(self._access))
 
-    def _authorization(self) -> Headers:
+    def _authorization(self, given_up: threading.Event) -> Headers:
         user = self._access.user
         token = self._token(user.token, user.token_file) if user.token_file else user.token
         if token:
@@ -85,9 +110,9 @@ class Credentials:
             pair = f"{user.username}:{user.password}".encode()
             return (("Authorization", f"Basic {base64.b64encode(pair).decode()}"),)
         if user.exec is not None and not self._access.client_certificate:
-            return self._from_plugin(run_plugin(self._access, user.exec))
+            return self._from_plugin(run_plugin(self._access, user.exec, given_up))
         if user.auth_provider is not None:
-            return run_soon(_from_provider(self._access, user.auth_provider.name))
+            return run_soon(_from_provider(self._access, user.auth_provider))
         return ()
 
     def _bearer(self, token: str) -> Headers:
@@ -102,11 +127,10 @@ class Credentials:
         except (OSError, ValueError) as error:
             if token:
                 return token
-            why = getattr(error, "strerror", "") or "it is not text"
+            what, cure = unread_file("tokenFile", "token", name, error)
             raise ClusterUnavailable(
-                f"{self._access.origin}: the file of tokenFile cannot be read: {name}: {why}.",
-                context=self._access.context,
-            ) from error
+                f"{self._access.origin}: {what}.", context=self._access.context, cure=cure
+            ) from None
         if not read and not token:
             raise ClusterUnavailable(
                 f"{self._access.origin}: the file of tokenFile is empty: {name}.", context=self._access.context
@@ -117,9 +141,19 @@ class Credentials:
         if status.get("expirationTimestamp"):
             self._expires = self._end(str(status["expirationTimestamp"]))
         if status.get("clientCertificateData"):
-            self.client_certificate = str(status["clientCertificateData"]).encode()
-            self.client_key = str(status.get("clientKeyData") or "").encode()
+            certificate, key = (str(status[field]).encode() for field in ("clientCertificateData", "clientKeyData"))
+            self._check(certificate, key)
+            self.client_certificate, self.client_key = certificate, key
         return self._bearer(str(status["token"])) if status.get("token") else ()
+
+    def _check(self, certificate: bytes, key: bytes) -> None:
+        """Refuse what is no certificate and its key; it is not kept, so that the next call asks the plugin again."""
+        try:
+            tls_context(self._access, certificate, key)
+        except ClusterUnavailable:
+            what = f"{self._access.origin}: the credential plugin's certificate and key cannot be used."
+            cure = "Each must be PEM, and the key must be the certificate's; an encrypted one is not taken."
+            raise AuthFailed(what, host=self._access.server, status=0, cure=cure) from None
 
     def _end(self, stamp: str) -> float:
         try:
@@ -138,9 +172,10 @@ def _one_line(access: Access, field: str, value: str) -> str:
     Raises:
         ClusterUnavailable: it cannot be sent.
     """
-    if any((character < " " and character != "\t") or character == "\x7f" for character in value):
+    if _UNSENDABLE.search(value):
         raise ClusterUnavailable(
-            f"{access.origin}: {field} has a line break or control character in it.", context=access.context
+            f"{access.origin}: {field} has a line break or another character in it that cannot be sent.",
+            context=access.context,
         )
     return value
 
@@ -157,19 +192,33 @@ def _impersonation(access: Access) -> Headers:
     pairs += [("as-uid", "Impersonate-Uid", user.impersonate_uid)] if user.impersonate_uid else []
     pairs += [("as-groups", "Impersonate-Group", group) for group in user.impersonate_groups]
     pairs += [
-        ("as-user-extra", f"Impersonate-Extra-{quote(name, safe=HEADER_SIGNS)}", value)
+        ("as-user-extra", f"Impersonate-Extra-{quote(name, safe=HEADER_SIGNS).lower()}", value)
         for name, values in user.impersonate_extra.items()
         for value in values
     ]
-    return tuple((name, _one_line(access, field, value)) for field, name, value in pairs)
+    return tuple((name, _kept(access, field, value)) for field, name, value in pairs)
 
 
-async def _from_provider(access: Access, provider: str) -> Headers:
+def _kept(access: Access, field: str, value: str) -> str:
+    """A header's value that comes as it is: HTTP drops spaces around it, and the call would be somebody else's.
+
+    Raises:
+        ClusterUnavailable: there are such spaces.
+    """
+    if value != value.strip(" \t"):
+        raise ClusterUnavailable(
+            f"{access.origin}: {field} has a space at its beginning or end.", context=access.context, cure="Remove it."
+        )
+    return _one_line(access, field, value)
+
+
+async def _from_provider(access: Access, auth_provider: AuthProvider) -> Headers:
     """A credential of the auth providers that are built into clients, of which OpenID Connect is left.
 
     Raises:
         AuthFailed: it gave none, or is one of those that Kubernetes has removed.
     """
+    provider = auth_provider.name
     if provider != "oidc":
         cure = f"{SUCCESSORS[provider]} takes its place." if provider in SUCCESSORS else ""
         what = f"{access.origin}: the auth provider {provider!r} is not one that kubectl has any more."
@@ -181,8 +230,15 @@ async def _from_provider(access: Access, provider: str) -> Headers:
 
     configuration = client.Configuration()
     try:
-        await config.load_kube_config(  # type: ignore[no-untyped-call,unused-ignore]
-            context=access.context, client_configuration=configuration
+        # given what was read: by itself it reads the files that KUBECONFIG named when it was imported
+        await config.load_kube_config_from_dict(  # type: ignore[no-untyped-call,unused-ignore]
+            {
+                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+                "clusters": [{"name": "it", "cluster": {"server": access.server}}],
+                "users": [{"name": "it", "user": {"auth-provider": asdict(auth_provider)}}],
+            },
+            context="it",
+            client_configuration=configuration,
         )
     except (ConfigException, ValueError, OSError) as error:
         raise AuthFailed(f"The auth provider {provider!r} failed: {error}", host=access.server, status=0) from None

@@ -57,7 +57,7 @@ class Client:
     async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
         """The session, and the headers that prove who one is."""
         access, credentials = self._link.access, self._link.credentials
-        headers = credentials.headers() if credentials.current else await asyncio.to_thread(credentials.headers)
+        headers = await credentials.headers_soon()
         wanted = (access, credentials.client_certificate, credentials.client_key)
         if self._session is None or self._session.closed or self._session_for != wanted:
             if self._session is not None:
@@ -114,29 +114,22 @@ class Client:
                 raise cluster.unavailable(error, silence or 0.0) from error
             finally:
                 watcher.cancel()
-                response.close()  # what was not read must not be waited for
+                _break_off(response)  # what was not read must not be waited for
 
     @asynccontextmanager
     async def websocket(
         self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """`Cluster.websocket`."""
-        session, headers = await self.session()
+        url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
-                socket = await self._answer(
-                    cluster,
-                    session.ws_connect(
-                        URL(cluster.url(path, parameters), encoded=True),
-                        protocols=protocols,
-                        headers=headers,
-                        proxy=_proxy(cluster),
-                        server_hostname=cluster.link.access.tls_server_name or None,
-                        max_msg_size=0,
-                        autoclose=True,
-                        heartbeat=HEARTBEAT_SECONDS,
-                    ),
-                )
+            try:
+                socket = await self._shake_hands(cluster, url, protocols)
+            except aiohttp.WSServerHandshakeError as error:
+                if error.status != UNAUTHORIZED:
+                    raise
+                self._link.refresh()  # as for other calls, once
+                socket = await self._shake_hands(cluster, url, protocols)
         except aiohttp.WSServerHandshakeError as error:
             # aiohttp drops the refusal's text; a plain call of the same path is refused with the same words
             await cluster.request("GET", path, parameters=parameters)
@@ -151,6 +144,25 @@ class Client:
             with suppress(*BROKEN):
                 async with asyncio.timeout(0.3):
                     await socket.close()
+
+    async def _shake_hands(
+        self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
+    ) -> aiohttp.ClientWebSocketResponse:
+        session, headers = await self.session()
+        async with asyncio.timeout(settings.connect_timeout + HANDSHAKE_SECONDS):
+            return await self._answer(
+                cluster,
+                session.ws_connect(
+                    url,
+                    protocols=protocols,
+                    headers=headers,
+                    proxy=_proxy(cluster),
+                    server_hostname=cluster.link.access.tls_server_name or None,
+                    max_msg_size=0,
+                    autoclose=True,
+                    heartbeat=HEARTBEAT_SECONDS,
+                ),
+            )
 
     @asynccontextmanager
     async def _respond(
@@ -242,6 +254,7 @@ class Client:
         """
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._ask(cluster))
+            self._probing.add_done_callback(_hear)  # those who asked may have gone by then
         await asyncio.shield(self._probing)
 
     async def _ask(self, cluster: Cluster) -> None:
@@ -280,6 +293,20 @@ async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:
         return await response.read()
     except BROKEN as error:
         raise cluster.unavailable(error, READ_SECONDS) from error
+
+
+def _break_off(response: aiohttp.ClientResponse) -> None:
+    """End a reply's connection at once: TLS would wait half a minute for the farewell of a far end that is silent."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
+
+
+def _hear(task: asyncio.Task[None]) -> None:
+    """Take a task's error, which asyncio writes to the person's output where nobody has taken it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _proxy(cluster: Cluster) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +21,7 @@ import orjson
 from nbcontainer import operation
 from nbcontainer.cluster.authentication import Credentials
 from nbcontainer.cluster.failures import decode_status, explain, no_object, raise_for_status
-from nbcontainer.cluster.kubeconfig import IN_CLUSTER, Access, read_access, unusual_files
+from nbcontainer.cluster.kubeconfig import Access, files, read_access
 from nbcontainer.cluster.short_calls import ShortCalls
 from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.model.commands import ClusterCommands
@@ -69,8 +70,8 @@ class Link:
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
         access = replace(read_access(self.access.context), context=self.access.context, namespace="")
-        if access.server != self.access.server:
-            return  # the context leads elsewhere by now, and its credentials are not for this server
+        if _whose(access) != _whose(self.access):
+            return  # the context leads elsewhere by now, or is another user's: what was begun is not for that one
         self.access = access
         self.credentials = Credentials(self.access)
 
@@ -87,7 +88,7 @@ class Cluster:
     Its coroutines run on nbcontainer's background loop; `run` calls one from anywhere else.
 
     Attributes:
-        kubeconfig: the files that the context is of, as KUBECONFIG has them; "" for ~/.kube/config.
+        kubeconfig: the files that the context is of, as KUBECONFIG has them.
         named: whether the call named the context, so that another call must as well.
     """
 
@@ -106,8 +107,10 @@ class Cluster:
     @property
     def commands(self) -> ClusterCommands:
         """The commands that reach it from a terminal."""
-        context = "" if self.context == IN_CLUSTER else self.context
-        return ClusterCommands(context, self.namespace, self.kubeconfig, context if self.named else "")
+        named = self.context if self.named else ""
+        if self.link.access.in_cluster:
+            return ClusterCommands("", self.namespace, os.devnull, named)  # with no context, kubectl finds it by itself
+        return ClusterCommands(self.context, self.namespace, self.kubeconfig, named)
 
     def in_namespace(self, namespace: str) -> Cluster:
         """The same cluster in another namespace ("" for the same)."""
@@ -281,7 +284,14 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
             if link is not None:
                 _old_links.append(link)
             link = _links[access.context] = Link(shared)
-    return Cluster(access.context, access.namespace, access.server, link, unusual_files(), named=bool(context))
+    return Cluster(access.context, access.namespace, access.server, link, files(), named=bool(context))
+
+
+def _whose(access: Access) -> tuple[object, ...]:
+    """Where calls go, and as whom: by the user's entry, whatever proves it, and by whom that one acts as."""
+    user = access.user
+    acts_as = user.impersonate, user.impersonate_uid, user.impersonate_groups, user.impersonate_extra
+    return access.server, access.origin, acts_as
 
 
 def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:

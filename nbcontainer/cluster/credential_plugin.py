@@ -10,9 +10,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbcontainer.errors import AuthFailed
 from nbcontainer.settings import settings
@@ -26,8 +28,15 @@ __all__ = ["run_plugin"]
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
 
-def run_plugin(access: Access, plugin: ExecPlugin) -> Mapping[str, Any]:
-    """Run the user's exec plugin and give its status.
+LOOK_SECONDS = 0.1  # how often a plugin that runs is asked whether anybody waits for it
+
+
+class _GivenUp(Exception):
+    """Nobody waits for the plugin any more."""
+
+
+def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) -> Mapping[str, Any]:
+    """Run the user's exec plugin and give its status; it is ended once it is `given_up`.
 
     Raises:
         AuthFailed: it is not installed, failed, or gave no credential; with what it wrote to stderr.
@@ -45,7 +54,7 @@ def run_plugin(access: Access, plugin: ExecPlugin) -> Mapping[str, Any]:
     # client-go: a command with a slash is relative to the kubeconfig, a bare word is looked up on PATH
     program = str(access.folder / plugin.command) if os.sep in plugin.command else plugin.command
     try:
-        done = _run_group([program, *plugin.args], environment)
+        done = _run_group([program, *plugin.args], environment, given_up)
     except FileNotFoundError:
         hint = plugin.install_hint or "Install it, or choose another context."
         raise AuthFailed(f"{who} is not installed.", host=access.server, status=0, cure=hint) from None
@@ -53,6 +62,8 @@ def run_plugin(access: Access, plugin: ExecPlugin) -> Mapping[str, Any]:
         cure = "Run it in a terminal to see what it waits for. The setting credential_plugin_timeout is the limit."
         what = f"{who} did not end within {error.timeout:g} s, and was ended."
         raise AuthFailed(what, host=access.server, status=0, cure=cure) from None
+    except _GivenUp:
+        raise AuthFailed(f"{who} was ended, as nobody waits for it.", host=access.server, status=0) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL among the words
         raise AuthFailed(f"{who} cannot be run: {error}.", host=access.server, status=0) from None
     if done.returncode != 0:
@@ -83,9 +94,9 @@ def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapp
     try:
         said = json.loads(output)
         status, version = said["status"], said.get("apiVersion")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         status, version = None, None
-    if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
+    if not _is_credential(status):
         raise AuthFailed(f"{who} gave no credential.", host=access.server, status=0)
     if version != plugin.api_version:
         what = f"{who} answered in version {version}, and the kubeconfig says {plugin.api_version}."
@@ -95,7 +106,15 @@ def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapp
     return status
 
 
-def _run_group(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+def _is_credential(status: object) -> TypeGuard[Mapping[str, Any]]:
+    if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
+        return False
+    return all(isinstance(value, str) for value in status.values() if value is not None)
+
+
+def _run_group(
+    command: list[str], environment: dict[str, str], given_up: threading.Event
+) -> subprocess.CompletedProcess[bytes]:
     """Run a program in a process group of its own, all of which is ended where it is not waited for to its end."""
     with subprocess.Popen(
         command,
@@ -106,9 +125,23 @@ def _run_group(command: list[str], environment: dict[str, str]) -> subprocess.Co
         start_new_session=True,
     ) as process:
         try:
-            output, errors = process.communicate(timeout=settings.credential_plugin_timeout)
-        except BaseException:  # too late, or Ctrl-C
+            output, errors = _output(process, given_up)
+        except BaseException:  # too late, given up, or Ctrl-C
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _output(process: subprocess.Popen[bytes], given_up: threading.Event) -> tuple[bytes, bytes]:
+    limit = settings.credential_plugin_timeout
+    deadline = time.monotonic() + limit
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.communicate(timeout=max(0.0, min(LOOK_SECONDS, left)))
+        except subprocess.TimeoutExpired:
+            if given_up.is_set():
+                raise _GivenUp from None
+            if left <= LOOK_SECONDS:
+                raise subprocess.TimeoutExpired(process.args, limit) from None

@@ -6,6 +6,7 @@ import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-a
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from nbcontainer.cluster import kubeconfig_schema as schema
 from nbcontainer.cluster.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable, YamlError
 
-__all__ = ["IN_CLUSTER", "Access", "contexts", "read_access", "servers", "unusual_files"]
+__all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers", "unread_file"]
 
 Entry = TypeVar("Entry")
 
@@ -37,6 +38,7 @@ class Access:
         origin: the file and the user's entry, as errors name them.
         certificate_authority, client_certificate, client_key: PEM, b"" where there is none.
         plugin_config: what the cluster's entry keeps for exec plugins.
+        in_cluster: whether it is a pod's own service account, which no kubeconfig has.
     """
 
     context: str
@@ -53,6 +55,7 @@ class Access:
     proxy: str = field(default="", repr=False)
     compress: bool = True
     plugin_config: Any = field(default=None, repr=False)
+    in_cluster: bool = False
 
     @property
     def is_tls(self) -> bool:
@@ -125,19 +128,21 @@ def contexts() -> tuple[dict[str, str], str]:
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
-def unusual_files() -> str:
-    """The files of the kubeconfig, as KUBECONFIG has them, where a terminal may not know it: "" for ~/.kube/config."""
-    paths = _paths()
-    return "" if paths == [_default_path()] else os.pathsep.join(str(path.absolute()) for path in paths)
+def files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them wherever a terminal stands."""
+    return os.pathsep.join(str(path.absolute()) for path in _paths())
 
 
-def servers() -> list[tuple[str, str]]:
-    """Every context's name with its API server's address: of KUBECONFIG's files, and of ~/.kube/config.
+def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
+    """Every context's name with its API server's address.
 
     A context need not be whole for that, and a file that cannot be read is passed over.
+
+    Args:
+        hidden: those of ~/.kube/config as well, where KUBECONFIG names other files.
     """
     found: dict[tuple[str, str], None] = {}
-    for paths in (_paths(), [_default_path()]):
+    for paths in (_paths(), [_default_path()] if hidden else []):
         merged = _merge([path for path in paths if _is_readable(path)])
         for name, context in merged.contexts.items():
             cluster = merged.clusters.get(context.entry.cluster)
@@ -160,7 +165,8 @@ def _is_readable(path: Path) -> bool:
 def _paths() -> list[Path]:
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
-        return [Path(os.path.expanduser(part)) for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
+        # absolute: what runs on must not find other files where the notebook has changed its folder since
+        return [Path(os.path.expanduser(part)).absolute() for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
     return [_default_path()]
 
 
@@ -221,7 +227,8 @@ def _signature(path: Path) -> object:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # with the time of the last change, which nobody can set: a copy may keep all else
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
 
 
 def _parse_file(path: Path) -> schema.Config:
@@ -241,13 +248,11 @@ def _load(path: Path) -> object:
     from nbcontainer.kubernetes_yaml.documents import read_document  # noqa: PLC0415 - loads yaml
 
     try:
-        document = read_document(path.read_bytes().decode())
+        document = read_document(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not YAML: it is not UTF-8 text.") from None
     except YamlError as error:  # whose own words may quote the line, which may hold a token
         raise ClusterUnavailable(f"The kubeconfig {_short(path)}, line {error.line}, is not YAML.") from None
     return None if document is None else document.root.value
@@ -283,7 +288,7 @@ def _resolve(name: str, namespace: str, merged: _Merged) -> Access:
         context=name,
         server=_server(cluster, name),
         namespace=namespace or context.namespace or "default",
-        certificate_authority=_pem(cluster, "certificate-authority", name),
+        certificate_authority=_authority(cluster, name),
         client_certificate=_pem(user, "client-certificate", name),
         client_key=_pem(user, "client-key", name),
         user=_checked(user, name),
@@ -309,6 +314,9 @@ def _server(cluster: _Found[schema.Cluster], context: str) -> str:
         except ValueError:
             continue
         if valid and (url == text or parts.path in {"", "/"}):
+            if "@" in parts.netloc:  # it would be shown wherever the server is
+                cure = "Make them username and password of the user's entry."
+                raise cluster.wrong("server has a user's name or password in it", context, cure)
             return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     raise cluster.wrong("server must be an http or https URL, or HOST:PORT", context)
 
@@ -323,6 +331,14 @@ def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
     if proxy and not valid:
         raise cluster.wrong("proxy-url must be an http, https or socks5 URL", context)
     return proxy
+
+
+def _authority(cluster: _Found[schema.Cluster], context: str) -> bytes:
+    authority = _pem(cluster, "certificate-authority", context)
+    if authority and cluster.entry.insecure_skip_tls_verify:
+        what = "insecure-skip-tls-verify is true, and there is a certificate-authority to verify with"
+        raise cluster.wrong(what, context, "Remove one of them.")
+    return authority
 
 
 def _pem(found: _Found[Any], key: str, context: str) -> bytes:
@@ -341,8 +357,15 @@ def _pem(found: _Found[Any], key: str, context: str) -> bytes:
     try:
         return (found.path.parent / name).read_bytes()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", "") or error
-        raise found.wrong(f"the file of {key} cannot be read: {name}: {why}", context) from error
+        what, cure = unread_file(key, f"{key}-data, as base64", name, error)
+        raise found.wrong(what, context, cure) from None
+
+
+def unread_file(key: str, other: str, name: str, error: Exception) -> tuple[str, str]:
+    """Say why the file that `key` names cannot be read, and what to do; `other` is where its content may stand."""
+    if "\n" in name or getattr(error, "errno", 0) == errno.ENAMETOOLONG:  # a secret, put into the wrong place
+        return f"{key} must be the name of a file", f"The content itself goes into {other}."
+    return f"the file of {key} cannot be read: {name}: {getattr(error, 'strerror', '') or 'it is not text'}", ""
 
 
 def _checked(user: _Found[schema.User], context: str) -> schema.User:
@@ -385,4 +408,5 @@ def _in_cluster(namespace: str) -> Access | None:
         certificate_authority=authority.read_bytes() if authority.exists() else b"",
         user=replace(schema.User(), token_file=str(token)),
         origin="The pod's service account",
+        in_cluster=True,
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.cluster.authentication import Headers
     from nbcontainer.cluster.connection import Cluster, Link
+    from nbcontainer.cluster.kubeconfig import Access
 
 __all__ = ["BROKEN", "PROBE", "ShortCalls"]
 
@@ -30,6 +31,8 @@ IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
 PROBE = "/version"  # answered from memory, to anybody
 GZIP = 16 + zlib.MAX_WBITS
+
+Identity = tuple["Access", bytes, bytes]  # what a connection is made of: it serves no other; with certificate and key
 
 
 class ShortCalls:
@@ -40,7 +43,7 @@ class ShortCalls:
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []
         self._tls: ssl.SSLContext | None = None
-        self._tls_for: tuple[bytes, bytes] | None = None
+        self._tls_for: Identity | None = None
 
     def send(
         self,
@@ -138,16 +141,16 @@ class ShortCalls:
         with self._lock:
             self._idle.append(connection)
 
-    def _identity(self) -> tuple[bytes, bytes]:
+    def _identity(self) -> Identity:
         credentials = self._link.credentials
-        return credentials.client_certificate, credentials.client_key
+        return self._link.access, credentials.client_certificate, credentials.client_key
 
     def _open(self, cluster: Cluster, seconds: float) -> _Connection:
         credentials = self._link.credentials
         credentials.headers()  # an exec plugin may give a certificate
         identity = self._identity()
         if self._tls_for != identity:
-            self._tls = tls_context(self._link.access, *identity)
+            self._tls = tls_context(*identity)
             self._tls_for = identity
         limit = min(seconds, settings.connect_timeout)
         connection = _Connection(cluster, self._tls, identity, limit)
@@ -163,9 +166,7 @@ class _Connection(http.client.HTTPConnection):
 
     response_class = Response
 
-    def __init__(
-        self, cluster: Cluster, tls: ssl.SSLContext | None, identity: tuple[bytes, bytes], seconds: float
-    ) -> None:
+    def __init__(self, cluster: Cluster, tls: ssl.SSLContext | None, identity: Identity, seconds: float) -> None:
         parts = urlsplit(cluster.server)
         self._host_name = parts.hostname or ""
         super().__init__(self._host_name, parts.port or (443 if tls else 80), timeout=seconds)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.dockerfile import Dockerfile, check, parse
 from nbcontainer.engine.build_words import build_words
+from nbcontainer.engine.config import named_folder
 from nbcontainer.engine.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
@@ -25,7 +26,7 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
 
-__all__ = ["build", "check_request", "has_buildkit"]
+__all__ = ["build", "check_request", "frontend_of", "has_buildkit"]
 
 BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
 
@@ -81,8 +82,10 @@ def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str
     given = [*(words or build_words(request))]
     if request.builder and not any(word.startswith("--builder") for word in given):  # BUILDX_BUILDER named it
         given.insert(1, f"--builder={request.builder}")
-    if request.builder or not request.push or not engine.commands.is_podman:
-        return engine.commands.docker(*given) if request.builder else engine.commands.command(*given)
+    if request.builder:  # it is found in docker's configuration
+        return replace(engine.commands, configuration=named_folder()).docker(*given)
+    if not request.push or not engine.commands.is_podman:
+        return engine.commands.command(*given)
     pushes = [engine.commands.command("push", tag) for tag in request.tags]
     return " && ".join([engine.commands.command(*(word for word in given if word != "--push")), *pushes])
 
@@ -146,6 +149,11 @@ def _check_text(request: BuildRequest) -> None:
 def has_buildkit(engine: Engine, request: BuildRequest) -> bool:
     """Whether a build would go to BuildKit: the engine has it, or a builder is named."""
     return request.builder not in ("", "default") or engine.capabilities.buildkit
+
+
+def frontend_of(request: BuildRequest) -> str:
+    """The image that BuildKit runs to read the text, even for a check; "" for BuildKit's own frontend."""
+    return request.build_args.get("BUILDKIT_SYNTAX") or parse(request.dockerfile, request.source_map).syntax
 
 
 Runner = Callable[

@@ -1,12 +1,33 @@
-"""What a build step writes: whole lines, with bounded memory."""
+"""What a build step writes: whole lines, with bounded memory; and its file."""
 
 from __future__ import annotations
 
 import codecs
+from typing import TYPE_CHECKING
 
-__all__ = ["LineSplitter"]
+from nbcontainer.model.build import StepFinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbcontainer.model.build import BuildEvent
+    from nbcontainer.operation import Progress
+    from nbcontainer.spool import Spool
+
+__all__ = ["LineSplitter", "kept_first"]
 
 LONGEST_LINE = 16 * 1024  # characters; a longer one is cut into pieces
+
+
+def kept_first(progress: Progress[BuildEvent], spool: Spool) -> Callable[[BuildEvent], None]:
+    """Tells events. Views of a step that has ended name the file: by then it has the output, or is known to lack it."""
+
+    def tell(event: BuildEvent) -> None:
+        if isinstance(event, StepFinished):
+            spool.flush()
+        progress.tell(event)
+
+    return tell
 
 
 class LineSplitter:

@@ -24,7 +24,9 @@ from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_ignore import ignore_text
+from nbcontainer.engine.build_output import kept_first
 from nbcontainer.engine.build_status import StatusTranslator
+from nbcontainer.engine.builders import Node, nodes_of
 from nbcontainer.engine.buildkit_failures import solve_failure
 from nbcontainer.engine.config import configured_commands, proxies
 from nbcontainer.engine.dial import dial, dial_command
@@ -55,8 +57,10 @@ FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of 
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
+ControlKey = tuple[str, tuple[Node, ...], int]
+
 # One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
-_controls: weakref.WeakKeyDictionary[Engine, dict[tuple[str, int], Control]] = weakref.WeakKeyDictionary()
+_controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -86,7 +90,7 @@ def run_buildkit(
         for ignored in _ignored(engine, request):
             progress.tell(ignored)
         known = [(warning.problem.source, warning.problem.line) for warning in warnings]
-        translator = StatusTranslator(foretold, request.source_map, progress.tell, spool.write, known)
+        translator = StatusTranslator(foretold, request.source_map, kept_first(progress, spool), spool.write, known)
         response = _solve(engine, request, dockerfile, translator, progress)
         translator.finish()
         translator.finish_foretold()
@@ -147,7 +151,7 @@ def control_of(engine: Engine, builder: str) -> Control:
     builder = "" if builder == "default" else builder  # buildx's name for the engine's own
     with _lock:
         kept = _controls.setdefault(engine, {})
-        key = (builder, os.getpid())
+        key = (builder, tuple(nodes_of(builder)), os.getpid())  # a name may mean another builder by now
         control = kept.get(key)
         if control is None:
             control = kept[key] = Control(lambda: _builder_stream(builder)) if builder else Control(engine.open_stream)
@@ -158,7 +162,7 @@ def close_connections(engine: Engine) -> None:
     """Close the connections to an engine's BuildKit and its builders; builds that use them fail."""
     with _lock:
         kept = _controls.pop(engine, {})
-    for (_, process), control in kept.items():
+    for (*_, process), control in kept.items():
         if process == os.getpid():
             control.close()
 
@@ -244,8 +248,9 @@ def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
     text = outputs[0]
     found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
     attributes = dict(found.attributes)
-    target = Path(attributes.pop("dest", "")).expanduser()
-    if found.type not in ("local", "tar", "oci", "docker") or str(target) in ("", ".", "-"):
+    place = attributes.pop("dest", "")
+    target = Path(place).expanduser()
+    if found.type not in ("local", "tar", "oci", "docker") or place in ("", "-"):
         raise ValueError(f"--output {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
     if found.type != "local" and target.is_dir():
         raise ValueError(f"--output {text!r}: {target} is a folder")

@@ -16,6 +16,7 @@ from nbcontainer.buildkit.patterns import read_ignore_file
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engine.build_failures import build_failed, syntax_error
 from nbcontainer.engine.build_ignore import bad_pattern, ignore_text
+from nbcontainer.engine.build_output import kept_first
 from nbcontainer.engine.build_push import push_built
 from nbcontainer.engine.classic_stream import ClassicTranslator
 from nbcontainer.engine.config import proxies
@@ -87,7 +88,7 @@ def run_classic(
         spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
         for warning in warnings:
             progress.tell(warning)
-        translator = ClassicTranslator(dockerfile, foretold, progress.tell, spool.write)
+        translator = ClassicTranslator(dockerfile, foretold, kept_first(progress, spool), spool.write)
         _run(engine, request, dockerfile, translator, progress)
     found = _inspect(engine, translator.image_id)
     if not found:  # what looked like an id was a step's output, and the stream ended early

@@ -24,6 +24,7 @@ __all__ = [
     "contexts",
     "find_context",
     "load_config",
+    "named_folder",
     "proxies",
     "proxy_table",
     "unusual_folder",
@@ -53,10 +54,14 @@ def config_folder() -> Path:
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
 
 
+def named_folder() -> str:
+    """The folder of docker's configuration, for what is found in it alone: a terminal's own may have the same name."""
+    return str(config_folder().absolute())
+
+
 def unusual_folder() -> str:
     """The folder of docker's configuration where a terminal may not know it: "" for ~/.docker."""
-    folder = config_folder()
-    return "" if folder == Path.home() / ".docker" else str(folder.absolute())
+    return "" if config_folder() == Path.home() / ".docker" else named_folder()
 
 
 def configured_commands() -> EngineCommands:

@@ -24,6 +24,7 @@ from nbcontainer.engine.config import (
     configured_commands,
     find_context,
     load_config,
+    named_folder,
     unusual_folder,
 )
 from nbcontainer.engine.dial import Stream, Tls, dial
@@ -113,14 +114,15 @@ class Engine:
     capabilities: Capabilities
     private: bool = False
     _where: Address = field(default_factory=lambda: Address(""), repr=False)
+    _socket: object = field(default=None, repr=False)
     _http: Http | None = field(default=None, repr=False)
     _information: dict[str, Any] | None = field(default=None, repr=False)
     _client: weakref.ref[EngineClient] | None = field(default=None, repr=False)
 
     @property
     def context(self) -> str:
-        """The docker context that it is, "podman" for the private Podman, or "" where only its address is known."""
-        return self._where.context or ("podman" if self.private else "")
+        """The docker context that it is, "podman" for the private Podman, or "" where only its address names it."""
+        return self._where.context or ("podman" if self.private and _names_private_podman("podman") else "")
 
     @property
     def name(self) -> str:
@@ -133,13 +135,14 @@ class Engine:
         tls = self._where.tls
         # podman's client knows no TLS, and ssh:// is docker's own way to the other end
         podman = self.capabilities.pods and tls is None and self.address.startswith(("unix://", "tcp://"))
+        context = "" if self._where.context == DEFAULT else self._where.context  # a terminal may take it for another
         return EngineCommands(
-            "" if self._where.context == DEFAULT else self._where.context,  # a terminal may take it for another
+            context,
             self.address,
             podman,
-            unusual_folder(),
+            named_folder() if context else unusual_folder(),
             tls.flags() if tls is not None else (),
-            "" if _is_in_use(self) else self._where.context or self._where.url,
+            "" if _is_in_use(self) else self.context or self.address,
         )
 
     def http(self) -> Http:
@@ -246,10 +249,29 @@ def find_engine(name: str = "") -> Engine:
     named = _setting(name, "the call's --context") if name else _named()
     candidates = (named,) if named else _unnamed()
     with _lock:
-        engine = _engines.get(candidates)
+        engine = _kept(candidates)
         if engine is None:
             engine = _engines[candidates] = _connect(named) if named else _search(candidates)
         return engine
+
+
+def _kept(candidates: tuple[Address, ...]) -> Engine | None:
+    """What was found there before, with its connections, unless its socket is another by now: a link may be moved."""
+    engine = _engines.get(candidates)
+    if engine is None or engine._socket == _socket_file(engine._where):  # noqa: SLF001 - of this module
+        return engine
+    return None
+
+
+def _socket_file(address: Address) -> object:
+    """Which file the socket at an address is; None where there is none."""
+    if not address.url.startswith("unix://"):
+        return None
+    try:
+        found = Path(address.url.removeprefix("unix://")).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_in_use(engine: Engine) -> bool:
@@ -280,13 +302,15 @@ def engine_at_hand(name: str = "") -> Engine | None:
     try:
         named = _setting(name, "the call's --context") if name else _named()
         candidates = (named,) if named else (*_sockets(), PRIVATE_PODMAN)
-        engine = _engines.get(candidates)
+        engine = _kept(candidates)
         if engine is not None or _lock.locked():
             return engine
         local = tuple(address for address in candidates if address.url.startswith("unix://"))
-        return _engines.setdefault(candidates, _search(local)) if local else None
+        if local:
+            engine = _engines[candidates] = _search(local)
     except (EngineUnavailable, UsageError):
         return None
+    return engine
 
 
 def find_podman() -> Engine:
@@ -336,8 +360,12 @@ def _named() -> Address | None:
     return _of_context(context)
 
 
+def _names_private_podman(name: str) -> bool:
+    return name == "podman" and find_context(name) is None  # a docker context of that name is what docker means by it
+
+
 def _setting(value: str, source: str = "the setting `engine`") -> Address:
-    if value == "podman":
+    if _names_private_podman(value):
         return PRIVATE_PODMAN
     if "://" in value or value.startswith("/"):
         url = value if "://" in value else f"unix://{value}"
@@ -441,7 +469,7 @@ def _connect(address: Address) -> Engine:
     finally:
         http.close()
     url = private_podman.start() if private else address.url
-    return Engine(url, address.source, capabilities, private, address)
+    return Engine(url, address.source, capabilities, private, address, _socket=_socket_file(address))
 
 
 def _capabilities(ping: Reply, version: Any) -> Capabilities:

@@ -7,7 +7,7 @@ since an engine that rotates logs drops their beginnings.
 
 from __future__ import annotations
 
-__all__ = ["Position", "Unread"]
+__all__ = ["KEPT_BYTES", "Position", "Unread"]
 
 KEPT_BYTES = 4096  # of what came last, by which the place is known again
 LEAST_ALIKE = 200  # characters of the log's end that must have come, where it is shorter than what came

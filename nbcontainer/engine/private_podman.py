@@ -82,6 +82,11 @@ class PrivatePodman:
             return f"unix://{self._socket}"
 
     @property
+    def address(self) -> str:
+        """Its address, "" where it does not run."""
+        return f"unix://{self._socket}" if self._folder else ""
+
+    @property
     def _socket(self) -> str:
         return str(Path(self._folder, "podman.sock"))
 

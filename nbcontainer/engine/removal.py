@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ class RemovalPlan:
         containers: those that will go.
         question: what to ask the person: their names, images and states. "" where nothing goes.
         missing: names that no container has, which `force` passes over, as docker does.
+        permit: called before anything is removed; it raises where that is not allowed by then.
     """
 
     engine: Engine
@@ -38,9 +39,11 @@ class RemovalPlan:
     force: bool = False
     volumes: bool = False
     missing: tuple[str, ...] = ()
+    permit: Callable[[], object] = lambda: None
 
     def remove(self) -> Report:
         """Do it."""
+        self.permit()
         for container in self.containers:
             remove(self.engine, container.id, force=self.force, volumes=self.volumes)
         names = [container.name for container in self.containers]

@@ -3,7 +3,7 @@
 An attached connection that breaks between two frames ends like one whose command has ended. So its end is believed only
 with the container's own; while that runs, the rest comes from its log, and where the engine keeps none, from a second
 connection, with a note on what is missing. Of a container that has ended and is still there, the log tells whether
-anything of its output is missing.
+anything of its output is missing; of one that is removed as soon as it has ended, the log is followed to that end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engine.dial import Silent
 from nbcontainer.engine.http import lost, plain
-from nbcontainer.engine.log_position import Position, Unread
+from nbcontainer.engine.log_position import KEPT_BYTES, Position, Unread
 from nbcontainer.engine.output import Frames, Lines
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped
 from nbcontainer.model.logs import LogGap, LogSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from nbcontainer.engine.connection import Engine
     from nbcontainer.engine.dial import Stream
@@ -136,13 +136,16 @@ class RunOutput:
         self._noted = -1
         self._heard = time.monotonic()
 
-    def follow(self, stream: Stream, exit_code: ExitCode, *, stays: bool, sent: threading.Event | None = None) -> int:
+    def follow(
+        self, stream: Stream, exit_code: ExitCode, *, stays: bool, goes: bool, sent: threading.Event | None = None
+    ) -> int:
         """Record what the command writes, to its end. Returns its exit code.
 
         Args:
             stream: the attached connection.
             exit_code: of this container.
             stays: whether the container is still there when it has ended, and not started again.
+            goes: whether it is removed as soon as it has ended.
             sent: set once all of the command's input is sent, where it has one.
 
         Raises:
@@ -152,6 +155,8 @@ class RunOutput:
         """
         try:
             whole = self._attached(stream, exit_code)
+            if whole and goes and (sent is None or sent.is_set()):
+                whole = self._follow_to_end()
             code = exit_code.get(END_SECONDS) if whole else None
             if not whole or (code is None and self._is_running()):
                 self._check_input(sent)
@@ -258,7 +263,7 @@ class RunOutput:
     def _read_log(self, *, follow: bool) -> bool:
         """Tell what the log has more; False where it is another log than the one that was told so far."""
         unread = {name: Unread(self._positions[name]) for name in ("stdout", "stderr")}
-        frames = Frames()
+        frames, ends = Frames(), dict[str, bytes]()
         query = {"stdout": True, "stderr": True, "follow": follow}
         with self._engine.http().stream(
             "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
@@ -267,19 +272,40 @@ class RunOutput:
                 pieces = [(name, unread[name].feed(piece)) for name, piece in frames.feed(data)]
                 if any(one.other for one in unread.values()):
                     return False
-                # a log ends the last line, also where the command did not
-                pieces = [
-                    (name, rest)
-                    for name, rest in pieces
-                    if rest and (follow or rest != b"\n" or not self._positions[name].begun)
-                ]
+                pieces = list(self._without_last_end(pieces, ends))
                 if pieces:
                     self._say_it_broke()
                     self._take(pieces)
         self._check_stop()
         return all(one.ended_well() for one in unread.values())
 
+    def _without_last_end(
+        self, pieces: Iterable[tuple[str, bytes]], ends: dict[str, bytes]
+    ) -> Iterator[tuple[str, bytes]]:
+        """The pieces that are not empty; the end of a line that had begun waits in `ends` for what follows it.
+
+        A log ends the last line, also where the command did not.
+        """
+        for name, piece in pieces:
+            rest = ends.pop(name, b"") + piece
+            if rest == b"\n" and self._positions[name].begun:
+                ends[name] = rest
+            elif rest:
+                yield name, rest
+
     # --- where the container has ended
+
+    def _follow_to_end(self) -> bool:
+        """Tell what the log has more, until the container has ended; False where that is still to be done.
+
+        Where the log cannot be read, the container is about to be removed, or its log is not kept.
+        """
+        with contextlib.suppress(ApiError, EngineUnavailable):
+            if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES:
+                return self._end_came(follow=True)
+            self._read_log(follow=True)
+        self._check_stop()
+        return True
 
     def _check(self) -> None:
         """Tell what the log has and the connection did not bring."""
@@ -289,12 +315,21 @@ class RunOutput:
             if not self._read_log(follow=False) and not self._end_came():
                 self._say_what_is_missing()
 
-    def _end_came(self) -> bool:
-        """Whether the log's last lines are among what has come."""
+    def _end_came(self, *, follow: bool = False) -> bool:
+        """Whether the log's last lines are among what has come; with `follow`, until the container has ended."""
         frames, last = Frames(), dict.fromkeys(("stdout", "stderr"), b"")
-        query = {"stdout": True, "stderr": True, "tail": CHECKED_LINES}
-        for name, piece in frames.feed(self._engine.http().call("GET", f"{self._path}/logs", query=query).body):
-            last[name] += piece
+        query = {"stdout": True, "stderr": True, "tail": CHECKED_LINES, "follow": follow}
+        with self._engine.http().stream(
+            "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
+        ) as reply:
+            while data := reply.read():
+                for name, piece in frames.feed(data):
+                    last[name] = (last[name] + piece)[-KEPT_BYTES:]
+                if follow and not self._has(last):
+                    return False
+        return self._has(last)
+
+    def _has(self, last: dict[str, bytes]) -> bool:
         return all(self._positions[name].has(end) for name, end in last.items())
 
     # --- notes

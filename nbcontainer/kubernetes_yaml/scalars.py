@@ -11,6 +11,7 @@ import calendar
 import math
 import re
 import struct
+from decimal import Decimal
 
 __all__ = ["Scalar", "json_number", "key_text", "resolve", "unusable_key", "unusable_value"]
 
@@ -132,9 +133,14 @@ def _shortened(text: str) -> str:
 
 
 def json_number(value: float) -> int | float:
-    """A number as Go writes it as JSON and reads it again: `1e3` is 1000, and beyond 64 bits all is floating point."""
-    whole = isinstance(value, int) or value.is_integer()
-    return int(value) if whole and int(value) in INT64 else float(value)
+    """A number as Go writes it as JSON and reads it again: `1e3` is 1000, and beyond 64 bits all is floating point.
+
+    Of a float, the shortest digits that tell it apart are written: 1234567890123456789.0 is 1234567890123456800.
+    """
+    if isinstance(value, int) and value in INT64:
+        return value
+    written = Decimal(repr(float(value)))
+    return int(written) if written == written.to_integral_value() and int(written) in INT64 else float(value)
 
 
 def unusable_value(value: Scalar) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
+from nbcontainer.protection import Unsaid
 from nbcontainer.verbs.arguments import option, switch
+from nbcontainer.verbs.shared import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from nbcontainer.magics.calls import Call
     from nbcontainer.model.build import BuildRequest
 
 __all__ = ["ENGINE", "FLAGS", "run_build", "shared_fields"]
-
-ENGINE = option("--context", help="the engine's docker context, or its address", own=True, metavar="NAME")
 
 FLAGS = (
     option("-t", "--tag", help="name and tag of the image", kind="list", metavar="NAME[:TAG]", completes="image"),
@@ -82,7 +83,7 @@ def shared_fields(call: Call) -> dict[str, Any]:
         "allow": tuple(values.allow),
         "build_contexts": _texts(values.build_context),
         "cache_from": tuple(values.cache_from),
-        "builder": values.builder or os.environ.get("BUILDX_BUILDER", ""),
+        "builder": values.builder or Unsaid(os.environ.get("BUILDX_BUILDER", "")),
     }
 
 
@@ -95,6 +96,7 @@ def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behi
     values = call.values
     if values.check:
         return api.check(request, engine=values.context or "")
+    files = _files(call)
     operation = api.build(request, command=command, engine=values.context or "")
     if behind:
         surface = choose_surface()
@@ -107,13 +109,28 @@ def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behi
         surfaces: dict[str, Surface] = {"plain": Plain(only=True), "tty": Terminal()}
         view = BuildView(whole=values.progress == "plain")
         result = show(operation, view, surfaces.get(values.progress or ""))
-    _write_files(call, result)
+    _write_files(files, result)
     return result
 
 
-def _write_files(call: Call, result: Any) -> None:
-    import json  # noqa: PLC0415 - seldom
+def _files(call: Call) -> dict[str, tuple[Path, tuple[object, ...]]]:
+    """Flag → the file that it names, and what is there before the build, whose output may put something else there."""
     from pathlib import Path  # noqa: PLC0415 - seldom
+
+    paths = {flag: Path(path).expanduser() for flag in ("iidfile", "metadata_file") if (path := call.values[flag])}
+    return {flag: (path, _place(path)) for flag, path in paths.items()}
+
+
+def _place(path: Path) -> tuple[object, ...]:
+    """Where a path leads, and which pipe or device is there, if it is one."""
+    import os  # noqa: PLC0415 - seldom
+
+    special = path.exists() and not path.is_file()
+    return os.path.realpath(path), path.stat().st_ino if special else 0
+
+
+def _write_files(files: dict[str, tuple[Path, tuple[object, ...]]], result: Any) -> None:
+    import json  # noqa: PLC0415 - seldom
 
     facts = {
         "containerimage.config.digest": result.id,
@@ -121,15 +138,19 @@ def _write_files(call: Call, result: Any) -> None:
         "image.name": ",".join(result.tags),
     }
     metadata = json.dumps({name: value for name, value in facts.items() if value}, indent=2)
-    for flag, text in (("iidfile", result.id), ("metadata_file", metadata)):
-        if path := call.values[flag]:
-            try:
-                Path(path).expanduser().write_text(text, encoding="utf-8")
-            except OSError as error:
-                name = flag.replace("_", "-")
-                raise UsageError(
-                    f"The image was built, but --{name} {path} cannot be written: {error.strerror}."
-                ) from None
+    texts = {"iidfile": result.id, "metadata_file": metadata}
+    for flag, (path, place) in files.items():
+        name = flag.replace("_", "-")
+        if _place(path) != place:
+            raise UsageError(
+                f"The image was built, but --{name} {path} was not written: the build's output has put "
+                "a link, or what is no ordinary file, there.",
+                cure="Name a file outside of the output.",
+            )
+        try:
+            path.write_text(texts[flag], encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"The image was built, but --{name} {path} cannot be written: {error.strerror}.") from None
 
 
 def _texts(given: dict[str, str | None]) -> dict[str, str]:

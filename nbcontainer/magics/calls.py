@@ -6,6 +6,8 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
@@ -15,6 +17,7 @@ from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument, Values, option, switch
 from nbcontainer.verbs.grammar import Magic, Verb
+from nbcontainer.verbs.shared import YES
 
 __all__ = [
     "TABLE",
@@ -30,7 +33,6 @@ __all__ = [
     "run_magic",
 ]
 
-YES = switch("-y", "--yes", help="do not ask", own=True)
 TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
 TABLE_CONTEXT = option(
     "--table-context",
@@ -139,6 +141,11 @@ class Verbs:
 
         return register
 
+    def declare(self, verbs: Iterable[Verb], handle: Callable[[Call], Any]) -> None:
+        """Register verbs that are a call each, of what `handle` gives: an engine, a cluster."""
+        for verb in verbs:
+            self.add(verb)(partial(_do, handle))
+
     @property
     def magic(self) -> Magic:
         """The declaration of all of it."""
@@ -147,6 +154,22 @@ class Verbs:
     def handler(self, verb: Verb) -> Handler:
         """What `verb` does."""
         return self._handlers[verb.path][1]
+
+
+def _do(handle: Callable[[Call], Any], call: Call) -> Any:
+    """Do what a verb's declaration says: plan, ask and do, or call."""
+    verb = call.verb
+    places, named = verb.bind(call.values)
+    target = handle(call)
+    if verb.asks:
+        plan = attrgetter(verb.asks)(target)(*places, **named)
+        if plan.changes:
+            from nbcontainer.views.quantities import format_size  # noqa: PLC0415 - as above
+
+            call.confirm(plan.question + f" That frees {format_size(plan.frees)}." * bool(plan.frees))
+        return plan.do()
+    result = attrgetter(verb.calls)(target)(*places, **named)
+    return result.column(verb.quiet) if verb.quiet and call.values.quiet else result
 
 
 def run_magic(

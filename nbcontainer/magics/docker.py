@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
+from nbcontainer.verbs import docker_volumes
 from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 
@@ -416,3 +417,13 @@ def rm(call: Call) -> Any:
     if plan.containers:
         call.confirm(plan.question)
     return plan.remove()
+
+
+def engine_of(call: Call) -> Any:
+    """The engine that a call is for."""
+    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+
+    return api.Engine(call.context)
+
+
+VERBS.declare(docker_volumes.VERBS, engine_of)

@@ -87,7 +87,7 @@ def _row_verbs(context: str, server: str) -> tuple[RowVerb, ...]:
     return (
         RowVerb("l", "logs", f"%kpod logs {{rows}}{there}", many=True),
         RowVerb("d", "describe", f"%kpod describe {{rows}}{there}"),
-        RowVerb("x", "exec", f"%kpod exec{there} {{rows}} -- ls /", runs=False),
+        RowVerb("x", "exec", f"%kpod exec {{rows}}{there} -- ls /", runs=False),
         RowVerb("Delete", "delete", f"%kpod delete {{rows}}{there}", many=True),
     )
 

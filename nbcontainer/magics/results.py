@@ -28,6 +28,8 @@ DRAWN = (
     ("nbcontainer.model.pods", "PodChange"),
     ("nbcontainer.model.pods", "PodChanges"),
     ("nbcontainer.model.pods", "Description"),
+    ("nbcontainer.model.results", "Described"),
+    ("nbcontainer.model.results", "Objects"),
     ("nbcontainer.model.results", "Report"),
     ("nbcontainer.settings", "Settings"),
 )

@@ -1,16 +1,18 @@
 """What was done, as a command for a terminal: the one place that writes docker, podman and kubectl commands.
 
-A pasted command reaches the same engine or cluster whatever the terminal's own context, DOCKER_HOST or KUBECONFIG: the
-place is named in it, always. A secret is never in it: a value that must not be seen is left to the shell's environment.
+A pasted command reaches the same engine or cluster whatever the terminal's own context, DOCKER_HOST, DOCKER_CONFIG or
+KUBECONFIG: the place is named in it, always, and with a context the file that has it. A secret is never in it: a value
+that must not be seen is left to the shell's environment.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from nbcontainer.model.secrecy import is_secret
 
 __all__ = [
     "CLUSTER_IN_USE",
@@ -22,9 +24,6 @@ __all__ = [
     "joined",
     "pairs",
 ]
-
-_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a URL with a password
 
 
 class Expanded(str):
@@ -46,7 +45,7 @@ class EngineCommands:
         context: the docker context that names the engine, or "".
         address: as DOCKER_HOST would have it.
         is_podman: whether podman's own client reaches it.
-        configuration: the folder of docker's configuration, "" for ~/.docker.
+        configuration: the folder of docker's configuration; "" for ~/.docker where it need not be named.
         tls: the flags that give an address its TLS files.
         called: how a `%docker` line must call the engine: a context, an address or "podman"; "" for the one in use.
     """
@@ -94,9 +93,10 @@ class ClusterCommands:
     """The commands that reach one cluster, and a namespace of it.
 
     Attributes:
-        context: the kubeconfig's context; "" for a pod's own service account, which kubectl finds by itself.
+        context: the kubeconfig's context; "" for a pod's own service account.
         namespace: the namespace.
-        kubeconfig: the file that has the context, or several as KUBECONFIG has them; "" for ~/.kube/config.
+        kubeconfig: the file that has the context, or several as KUBECONFIG has them; an empty one where kubectl is to
+            find the service account.
         called: the context that a `%kpod` line must name; "" for the one in use.
     """
 
@@ -145,7 +145,7 @@ def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = T
     words: list[str] = []
     for name, value in given.items():
         word = f"{name}={value}"
-        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value) or os.environ.get(name) == value:
+        if is_secret(name, value) or os.environ.get(name) == value:
             word = name if inherits else Expanded(f"{name}=${name}") if name.isidentifier() else f"{name}=…"
         words += [flag, word]
     return words

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nbcontainer.model.secrecy import without_secrets
+
 __all__ = [
     "Description",
     "ExecRequest",
@@ -151,7 +153,7 @@ class PodChange:
     uid: str = ""
     where: str = ""
     command: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """What was done to what."""
@@ -195,7 +197,7 @@ class Description:
     sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     events: tuple[tuple[str, ...], ...] = ()
     command: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """Which object."""

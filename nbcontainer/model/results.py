@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from nbcontainer.model.tables import Tone
 
-__all__ = ["Remark", "Report"]
+if TYPE_CHECKING:
+    from nbcontainer.model.pods import Description
+
+__all__ = ["Described", "Objects", "Remark", "Report"]
+
+Object_co = TypeVar("Object_co", bound="Described", covariant=True)
+
+
+class Described(ABC):
+    """An object that is drawn as its description, such as a volume.
+
+    A class names it before its other bases, for else their `repr` would be shown.
+    """
+
+    name: str
+
+    def __repr__(self) -> str:
+        """Which object."""
+        return f"{type(self).__name__}({self.name!r})"
+
+    @abstractmethod
+    def description(self) -> Description:
+        """All about it."""
+
+
+class Objects(tuple[Object_co, ...]):
+    """Several such objects, drawn one below the other."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

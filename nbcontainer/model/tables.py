@@ -25,7 +25,7 @@ __all__ = [
     "dataframe",
 ]
 
-Cell = str | int | float | None
+Cell = str | int | float | bool | None
 
 
 class Tone(StrEnum):

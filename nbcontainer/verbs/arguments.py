@@ -25,6 +25,8 @@ class Argument:
         hidden: whether its values may be secret, and are left out of the command.
         completes: what its value is, for completion: "image", "pod", "pod-container", "container", "namespace",
             "stage", "path", "variable", "context", "setting", or one of `choices`.
+        to: its name in `Values`, and the keyword of the call that the verb stands for, where that is not its own name.
+        control: whether it is for the magic alone, which finds the engine, asks, or chooses what is shown.
         resource: for a positional: the kind of object that it names ("pod"), which may stand before the name as
             kubectl has it ("pod/web"); the value is the name alone.
     """
@@ -42,6 +44,8 @@ class Argument:
     hidden: bool = False
     spelled: str = "{}"
     resource: str = ""
+    to: str = ""
+    control: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -56,6 +60,8 @@ class Argument:
     @property
     def key(self) -> str:
         """Its name in `Values`: "--build-arg" is `build_arg`, "IMAGE" is `image`."""
+        if self.to:
+            return self.to
         name = next((name for name in self.names if name.startswith("--")), self.names[0])
         return name.lstrip("-").replace("-", "_").lower()
 
@@ -75,9 +81,15 @@ class Argument:
         return self.default
 
 
-def switch(*names: str, help: str, own: bool = False) -> Argument:  # noqa: A002 - argparse's own word for it
+def switch(
+    *names: str,
+    help: str,  # noqa: A002 - argparse's own word for it
+    own: bool = False,
+    to: str = "",
+    control: bool = False,
+) -> Argument:
     """A flag without a value."""
-    return Argument(names, help, "switch", own=own)
+    return Argument(names, help, "switch", own=own, to=to, control=control)
 
 
 def option(
@@ -90,9 +102,23 @@ def option(
     choices: tuple[str, ...] = (),
     completes: str = "",
     hidden: bool = False,
+    to: str = "",
+    control: bool = False,
 ) -> Argument:
     """A flag with a value."""
-    return Argument(names, help, kind, metavar, default, own=own, choices=choices, completes=completes, hidden=hidden)
+    return Argument(
+        names,
+        help,
+        kind,
+        metavar,
+        default,
+        own=own,
+        choices=choices,
+        completes=completes,
+        hidden=hidden,
+        to=to,
+        control=control,
+    )
 
 
 def refused(*names: str, help: str, cure: str) -> Argument:  # noqa: A002 - argparse's own word for it
@@ -111,6 +137,7 @@ def positional(
     own: bool = False,
     spelled: str = "{}",
     resource: str = "",
+    to: str = "",
 ) -> Argument:
     """A word without a dash."""
     return Argument(
@@ -123,6 +150,7 @@ def positional(
         own=own,
         spelled=spelled,
         resource=resource,
+        to=to,
     )
 
 

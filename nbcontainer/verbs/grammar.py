@@ -36,6 +36,10 @@ class Verb:
         aliases: other paths of it.
         secret: whether a line of it may have a password where none belongs, so that the history keeps it in part.
         magic: the name of its magic.
+        calls: what it calls, as a path on the handle of an engine or a cluster: "volumes.create". Its arguments are
+            those of the method, by name; "" for a verb with a body of its own.
+        asks: the method that plans the call, for a verb that destroys: the user is asked with the plan.
+        quiet: of a table, the column that `--quiet` leaves.
     """
 
     path: str
@@ -49,6 +53,9 @@ class Verb:
     aliases: tuple[str, ...] = ()
     secret: bool = False
     magic: str = ""
+    calls: str = ""
+    asks: str = ""
+    quiet: str = ""
 
     @property
     def sign(self) -> str:
@@ -86,6 +93,22 @@ class Verb:
     def parse_so_far(self, words: Sequence[str]) -> Values:
         """Read words that are still being written, up to the first that is wrong."""
         return parser.parse_so_far(self, words)
+
+    def bind(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of the call that the verb stands for: several names by place, everything else by keyword."""
+        places: list[Any] = []
+        named: dict[str, Any] = {}
+        for argument in self.arguments:
+            value = values[argument.key]
+            if argument.control or argument.kind == "refused" or value is None or value in ([], {}):
+                continue
+            if argument.many and not argument.is_flag:
+                places += value
+            elif argument.kind == "mapping":  # docker takes `--label x` for an empty value
+                named[argument.key] = {name: item or "" for name, item in value.items()}
+            else:
+                named[argument.key] = value
+        return places, named
 
     def as_command(self, values: Values) -> str:
         """The same call as a docker or kubectl command, quoted for a shell."""

@@ -26,7 +26,7 @@ _ACTIONS = {
 }
 
 
-def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for each kind of result
+def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of result
     """A result as it is drawn when it is displayed."""
     if isinstance(result, Table):  # first, so that the first table need not wait for what the others need
         from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
@@ -37,7 +37,7 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for 
     from nbcontainer.model.images import TransferResult  # noqa: PLC0415 - as above
     from nbcontainer.model.logs import LogResult  # noqa: PLC0415 - as above
     from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges  # noqa: PLC0415 - as above
-    from nbcontainer.model.results import Report  # noqa: PLC0415 - as above
+    from nbcontainer.model.results import Described, Objects, Report  # noqa: PLC0415 - as above
     from nbcontainer.settings import Settings  # noqa: PLC0415 - as above
 
     match result:
@@ -63,6 +63,11 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911 - one return for 
             return Picture(tuple(_change(change) for change in result), label="changes")
         case Description():
             return _description(result)
+        case Described():
+            return _description(result.description())
+        case Objects():
+            pictures = [_description(each.description()) for each in result]
+            return Picture(tuple(block for picture in pictures for block in picture.blocks), label="objects")
         case Report():
             return _report(result)
         case Settings():

@@ -90,6 +90,26 @@ def test_rows_are_worked_with_by_magics_in_cells_below(lab, browser, screenshots
     page.close()
 
 
+def test_what_each_of_several_rows_gives_is_shown(lab, browser, screenshots):
+    code = TABLE.replace("""RowVerb("x",""", """RowVerb("d", "describe", "'of {rows}'"), RowVerb("x",""")
+    page = lab.open(browser, "verbs-each", [code, "1"])
+    page.run_and_wait(0)
+    rows = page.output(0).locator(".nbc-row:visible")
+    expect(rows.first).to_be_visible()
+    names = [text.split("\n")[0] for text in rows.all_inner_texts()]
+    rows.first.click()
+    page.page.keyboard.press("Shift+ArrowDown")
+    cells = page.page.locator(".jp-Notebook .jp-Cell")
+    for _ in range(2):  # the same once more needs no other cells
+        page.output(0).get_by_role("button", name="describe").click()
+        expect(page.output(1)).to_contain_text(f"'of -n shop {names[0]}'")
+        expect(page.output(2)).to_contain_text(f"'of -n shop {names[1]}'")
+        expect(cells).to_have_count(4)
+    page.page.screenshot(path=screenshots / "table-verbs-each.png")
+    assert page.errors == []
+    page.close()
+
+
 def test_waiting_for_pods_can_be_stopped(lab, browser, screenshots):
     page = lab.open(browser, "waiting", [PODS])
     page.run(0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nbcontainer.buildkit.destination import DestinationError
 from nbcontainer.buildkit.filereceive import receive
 from nbcontainer.buildkit.filestat import CHARACTER_DEVICE, DEVICE, DIRECTORY, FIFO, SYMLINK, is_regular
-from nbcontainer.buildkit.filesync import TransferError, send
+from nbcontainer.buildkit.filesync import Statistics, TransferError, send
 from nbcontainer.buildkit.messages import Packet, Stat
 from nbcontainer.buildkit.tree import Tree
 from tests.buildkit import random_trees
@@ -259,6 +259,20 @@ def test_a_file_that_is_the_user_s_own_gets_no_further_name(canary):
     assert (canary.target / "a").stat().st_nlink == 1
 
 
+@pytest.mark.parametrize("kind", [1 << 19, 1 << 24])
+def test_a_file_that_has_the_name_of_what_was_left_out_gets_no_further_name(kind, canary):
+    (canary.target / "a").write_text("private")
+    statistics = Statistics()
+    stats = [Stat(path="a", mode=kind | 0o644), file("b", linkname="a")]
+    received([*listed(*stats), END, Packet(type=FINISHED)], canary.target, statistics)
+    assert statistics.problems == [
+        "a is of an unknown kind, and was left out",
+        "b is a further name of one, and was left out",
+    ]
+    assert [path.name for path in canary.target.iterdir()] == ["a"]
+    assert (canary.target / "a").stat().st_nlink == 1
+
+
 @pytest.mark.parametrize(
     ("packets", "said"),
     [
@@ -284,7 +298,7 @@ def test_a_transfer_that_breaks_the_rules_is_an_error_of_ours(packets, said, can
 def test_a_daemon_cannot_use_up_the_descriptors_of_this_process(canary):
     many = [file(f"{number:04}") for number in range(2000)]
     begun = [Packet(type=DATA, id=number, data=b"x") for number in range(2000)]
-    with pytest.raises(DestinationError, match="'0128' was refused: 128 files arrive already"):
+    with pytest.raises(DestinationError, match="'0016' was refused: 16 files arrive already"):
         received([*listed(*many), END, *begun], canary.target)
     canary.check()
     assert list(canary.target.iterdir()) == []

@@ -1,6 +1,7 @@
 """The directory protocol, with this test in the place of the daemon; test_differential has the real one."""
 
 import contextlib
+import gc
 import io
 import os
 import queue
@@ -9,6 +10,7 @@ import subprocess
 import tarfile
 import threading
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -356,6 +358,71 @@ def test_a_folder_that_vanishes_during_the_walk(folder):
     (folder / "b/y.log").unlink()
     (folder / "b").rmdir()
     assert [stat.path for stat in walk] == ["b.txt", "c", "c/d", "c/d/e"]
+
+
+@pytest.fixture
+def led_out(folder, tmp_path_factory):
+    """Makes a link of a folder of the context, as a daemon can whose output goes into it; to one with the same name."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "d").mkdir()
+    (outside / "d/e").write_text("secret")
+    (outside / "more").write_text("secret")
+
+    def change():
+        (folder / "c").rename(folder / "z")
+        (folder / "c").symlink_to(outside)
+
+    return change
+
+
+def test_a_folder_that_becomes_a_link_before_a_file_in_it_is_asked_for(folder, led_out):
+    daemon = after_listing(Tree(folder), led_out)
+    assert daemon.data["c/d/e"] == b""
+    assert daemon.statistics.problems == ["c/d/e vanished before it was sent, and was sent as empty"]
+
+
+@pytest.mark.parametrize(("at", "rest"), [("c", []), ("c/d", ["c/d/e"])])
+def test_a_folder_that_becomes_a_link_during_the_walk(at, rest, folder, led_out):
+    walk = Tree(folder).walk()
+    while next(walk).path != at:
+        pass
+    led_out()
+    stats = list(walk)
+    assert [stat.path for stat in stats] == rest
+    assert all(stat.size == len("c/d/e") for stat in stats)  # what was opened before
+
+
+def test_a_context_that_becomes_a_link_is_still_the_folder_that_was_given(folder, tmp_path_factory):
+    tree = Tree(folder)
+    folder.rename(moved := folder.with_name("moved"))
+    folder.symlink_to(tmp_path_factory.mktemp("outside"))
+    assert "c/d/e" in paths(tree)
+    moved.rename(folder.with_name("moved again"))
+    with tree.open("c/d/e") as file:
+        assert b"".join(file.chunks()) == b"c/d/e"
+
+
+def test_links_that_are_followed_lead_to_paths_within_the_context(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret").write_text("secret")
+    (folder / "l").symlink_to(outside)
+    for wanted in ("l/secret", "l/*", "l/../../*/secret", "../*", "*/secret", f"..{outside}/secret"):
+        assert not [path for path in paths(Tree(folder), follow=[wanted]) if "secret" in path]
+
+
+def test_a_tree_keeps_few_descriptors_and_leaves_none(deep_folder):
+    def descriptors():
+        gc.collect()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = descriptors()
+    walk = Tree(deep_folder).walk()
+    assert max(descriptors() for number, _ in enumerate(walk) if number % 100 == 0) < before + 100
+    walk = Tree(deep_folder).walk()
+    assert len([next(walk) for _ in range(200)]) == 200
+    walk.close()
+    del walk
+    assert descriptors() == before
 
 
 def test_huge_files_need_little_memory(tmp_path):

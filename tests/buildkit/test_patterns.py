@@ -2,13 +2,17 @@
 
 import json
 import posixpath
+import subprocess
+import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from e2b_dockerfile_utils import PatternMatcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbcontainer.buildkit import wildcards
 from nbcontainer.buildkit.patterns import InvalidPatternError, Patterns, name_matches, read_ignore_file
 
 RECORDED = [json.loads(line) for line in Path(__file__).with_name("patternmatcher.jsonl").read_text().splitlines()]
@@ -135,3 +139,36 @@ def test_what_a_folder_matched_holds_for_what_is_in_it():
     assert not matcher.match("docs/keep", info)[0]
     assert matcher.may_match_below("docs", exceptions=True)
     assert not matcher.may_match_below("other", exceptions=True)
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 20 + "b", "**/" * 20 + "b", "**a" * 20 + "b", "*[a-c]?" * 12 + "b"])
+def test_no_pattern_takes_very_long(pattern):
+    """In a process of its own: such a match cannot be interrupted, nor another thread run meanwhile."""
+    code = """
+import sys
+from nbcontainer.buildkit.patterns import Patterns
+patterns = Patterns([sys.argv[1]])
+paths = ("a" * 200, "a" * 200 + "b", "a" * 20 + "b", "a/" * 99 + "a", "a/" * 99 + "b")
+print(*map(patterns.matches, paths))
+"""
+    done = subprocess.run([sys.executable, "-c", code, pattern], timeout=30, check=True, capture_output=True, text=True)
+    assert done.stdout.split()[0] == "False"
+    assert "True" in done.stdout
+
+
+def test_patterns_that_might_take_very_long_are_refused():
+    with pytest.raises(InvalidPatternError, match="too many wildcards"):
+        Patterns(["a{0,99}a{0,99}*|b"]).matches("a")
+
+
+PIECES = st.sampled_from(["*", "*", "**", "**/", "/", "a", "b", "?", "[ab]", "[^a]", "\\*", "\n", ".", "a/"])
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=7), st.lists(st.sampled_from("ab/*\n."), max_size=8))
+def test_all_ways_at_once_are_what_a_regular_expression_finds(pieces, path):
+    text, name = "".join(pieces), "".join(path)
+    with patch.object(wildcards, "_MOST_WAYS", 0):
+        at_once = bool(Patterns([text]).matches(name))
+    with patch.object(wildcards, "_MOST_WAYS", 10**9):
+        assert bool(Patterns([text]).matches(name)) == at_once

@@ -262,6 +262,21 @@ def test_an_output_that_a_daemon_breaks_off_is_not_whole(last, tmp_path):
     assert "before it had sent the whole result" in session.output_error(built=True).message
 
 
+def test_a_daemon_cannot_use_up_the_descriptors_of_this_process_by_many_calls(tmp_path):
+    packets = [Packet(stat=Stat(path="a", mode=0o644)).encode(), Packet(type=2, data=b"x").encode()]
+    session = Session(Services(output_folders={"0": tmp_path}))
+    calls = [session._receive_output(iter(packets), {}) for _ in range(17)]
+    for call in calls[:16]:
+        next(call)
+    with pytest.raises(TransferError, match="more than 16 results at the same time"):
+        next(calls[16])
+    for call in calls:
+        call.close()
+    next(call := session._receive_output(iter(packets), {}))
+    call.close()
+    assert "more than 16 results" in str(session.output_error(built=True))
+
+
 def test_a_hostile_daemon_is_told_no_and_so_is_the_build(tmp_path):
     canary = Canary(tmp_path)
     stats = [Stat(path="a", mode=DIRECTORY | 0o777), Stat(path="a", mode=SYMLINK, linkname="../outside")]

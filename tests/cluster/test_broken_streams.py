@@ -1,5 +1,8 @@
 """Streams that break on the wire: watches and followed logs go on, and nothing is lost or given twice."""
 
+import asyncio
+import gc
+import json
 import re
 import socket
 import ssl
@@ -28,10 +31,13 @@ from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Forbidd
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import TableLive
+from nbcontainer.operation import background_loop
 from nbcontainer.settings import settings
 from tests.cluster.breaking_proxy import BreakingProxy, write_kubeconfig
 from tests.cluster.own_cluster import make_pod
 from tests.cluster.test_tables import until
+from tests.environment import certificates
+from tests.faults.proxy import FaultProxy, Way, connector, tcp_listener
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -104,6 +110,44 @@ def test_an_api_server_that_freezes_is_found_gone_and_followed_on_when_it_is_bac
     until(lambda: operation.state.live and f"{space}/pod-new" in operation.state.rows, 40)
     operation.stop()
     assert len(operation.result(2)) == 3
+
+
+def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubernetes, tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
+    listener = tcp_listener()
+    server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    certificates.kubeconfig(kubernetes.pki, tmp_path / "kubeconfig", "admin", server)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with FaultProxy(listener, connector(kubernetes.server.removeprefix("https://"))) as proxy:
+        cluster = find_cluster("", "default")
+        operation = watch_table(cluster)
+        until(lambda: operation.state.live)
+        known = len(proxy.connections)
+        # once it is open, a sign of life is asked for, on another connection
+        until(lambda: len(proxy.connections) > known >= len(proxy.open_connections))
+        proxy.stall(Way.REPLIED)
+        operation.stop()
+        operation.result(2)
+        asyncio.run_coroutine_threadsafe(cluster.link.close(), background_loop()).result(5)
+        cluster.link.short_calls.close()
+        until(lambda: not proxy.open_connections, 5)
+
+
+def test_a_sign_of_life_that_nobody_waits_for_any_more_writes_nothing(own_cluster, proxied, monkeypatch, caplog):
+    monkeypatch.setattr(settings, "connect_timeout", 0.5)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), "default")
+    proxy.moving.clear()
+
+    async def ask_and_go():
+        asking = client.Client(cluster.link)
+        waiting = asyncio.create_task(asking.probe(cluster))
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        await asyncio.wait({asking._probing})
+
+    cluster.run(ask_and_go())
+    gc.collect()
+    assert not caplog.records
 
 
 def test_calls_to_an_api_server_that_froze_keep_to_the_limit(own_cluster, proxied, monkeypatch):
@@ -217,6 +261,19 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
     )
     path = f"/api/v1/namespaces/{cluster.namespace}/secrets/{name}"
     return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
+
+
+def test_a_command_runs_with_a_rotated_token(kubernetes, space, monkeypatch, tmp_path):
+    create(space, PodRequest("runs", "busybox", command=("sleep", "3600"))).result(90)
+    document = json.loads(Path(kubernetes.env()["KUBECONFIG"]).read_text())
+    document["users"][0]["user"] = {"tokenFile": "token"}
+    (tmp_path / "config").write_text(json.dumps(document))
+    (tmp_path / "token").write_text("of-yesterday")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    cluster = find_cluster("", space.namespace)
+    cluster.link.credentials.headers()
+    (tmp_path / "token").write_text(bound_token(space, "exec")[0])
+    assert execute(cluster, ExecRequest("runs", ("echo", "inside"))).result(30).output == "inside\n"
 
 
 def test_a_followed_log_goes_on_with_a_rotated_token(kubernetes, space, proxied, tmp_path):

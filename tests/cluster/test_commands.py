@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 import nbcontainer as nbc
+from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.cluster.resources import apply
 from tests.terminal import Terminal
 
@@ -116,14 +117,32 @@ def test_several_files_are_named_as_only_the_variable_can(shop, terminal, tmp_pa
     assert "of=prod" in terminal.run(f"{table.command} --show-labels")
 
 
-def test_the_usual_file_needs_no_name(shop, terminal, monkeypatch, tmp_path):
+def test_the_usual_file_is_named_where_the_terminals_own_has_a_context_of_that_name(
+    shop, terminal, monkeypatch, tmp_path
+):
     monkeypatch.delenv("KUBECONFIG")
-    monkeypatch.setenv("HOME", str(tmp_path / "terminal"))
-    (tmp_path / "terminal/.kube").mkdir()
-    (tmp_path / "terminal/.kube/config").write_text(shop.file.read_text())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube/config").write_text(shop.file.read_text())
     table = nbc.pods(**there(shop))
-    assert "kubeconfig" not in table.command.lower()
-    assert "of=prod" in terminal.run(f"unset KUBECONFIG; {table.command} --show-labels")
+    swapped = tmp_path / "swapped"
+    swapped.write_text(
+        shop.file.read_text().replace("cluster: prod", "cluster: dev").replace("user: prod", "user: dev")
+    )
+    own = f"export KUBECONFIG={shlex.quote(str(swapped))}"
+    assert "of=dev" in terminal.run(f"{own}; kubectl --context prod get pods -n {shop.namespace} --show-labels")
+    assert "of=prod" in terminal.run(f"{own}; {table.command} --show-labels")
+
+
+def test_a_pods_own_account_is_used_whatever_the_terminals_kubeconfig(shop, terminal, monkeypatch, tmp_path):
+    for name, text in {"token": "t", "namespace": shop.namespace}.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("nbcontainer.cluster.kubeconfig.SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+    view = find_cluster().commands.kubectl("config", "view")
+    assert "contexts: null" in terminal.run(f"export KUBECONFIG={shlex.quote(str(shop.file))}; {view}")
 
 
 def test_a_cure_names_the_cluster_that_it_is_about(shop):

@@ -117,7 +117,7 @@ def test_the_api_server_knows_the_user_that_kubectl_would_be(acting, kubernetes)
         "as": "jürgen@example.com",
         "as-uid": "7-7",
         "as-groups": ["dev", "ops"],
-        "as-user-extra": {"Scopes": ["view", "edit"], "acme.com/a b%": ["c, d"]},
+        "as-user-extra": {"Scopes": ["view", "edit"], "Team": ["a"], "team": ["b"], "acme.com/a b%": ["c, d"]},
     }
     cluster = acting(user)
     by_short_call = cluster.call("POST", REVIEWS, body=REVIEW)["status"]["userInfo"]
@@ -130,10 +130,13 @@ def test_the_api_server_knows_the_user_that_kubectl_would_be(acting, kubernetes)
         check=True,
         timeout=60,
     ).stdout
-    assert by_short_call == by_session == json.loads(said)["status"]["userInfo"]
+    by_kubectl = json.loads(said)["status"]["userInfo"]
+    for found in (by_short_call, by_session, by_kubectl):
+        found["extra"]["team"].sort()  # kubectl's order is any
+    assert by_short_call == by_session == by_kubectl
     assert by_short_call["username"] == "jürgen@example.com"
     assert by_short_call["groups"] == ["dev", "ops", "system:authenticated"]
-    assert by_short_call["extra"] == {"scopes": ["view", "edit"], "acme.com/a b%": ["c, d"]}
+    assert by_short_call["extra"] == {"scopes": ["view", "edit"], "team": ["a", "b"], "acme.com/a b%": ["c, d"]}
 
 
 def test_who_may_not_impersonate_is_told_so(kubernetes, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """Which API server, as whom: kubectl's rules, and errors that say what is missing."""
 
+import asyncio
 import base64
 import json
 import stat
@@ -14,7 +15,9 @@ from nbcontainer.cluster.connection import find_cluster
 from nbcontainer.cluster.kubeconfig import contexts, read_access
 from nbcontainer.engine.dial import Tls
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
+from nbcontainer.operation import background_loop
 from nbcontainer.settings import settings
+from tests.cluster.test_tables import until
 from tests.environment import packages
 
 VERSION = "client.authentication.k8s.io/v1"
@@ -172,11 +175,30 @@ def test_an_exec_plugin_gives_the_token(write, tmp_path):
     assert headers(read_access()) == {"Authorization": "Bearer a b-xyz"}
 
 
-def test_an_exec_plugin_gives_a_certificate(write, tmp_path):
-    write(plugin(tmp_path, f"""echo '{ANSWER} "status": {{"clientCertificateData": "C", "clientKeyData": "K"}}}}'"""))
+def make_certificate(folder, *options):
+    """A certificate and its key, as my.crt and my.key."""
+    openssl = packages.program("openssl")
+    request = ["req", "-x509", "-newkey", "rsa:2048", *options, "-subj", "/CN=me"]
+    command = [openssl, *request, "-keyout", str(folder / "my.key"), "-out", str(folder / "my.crt")]
+    subprocess.run(command, check=True, capture_output=True)
+    return (folder / "my.crt").read_text(), (folder / "my.key").read_text()
+
+
+def test_an_exec_plugin_gives_a_certificate_and_one_that_is_none_is_not_kept(write, tmp_path):
+    certificate, key = make_certificate(tmp_path, "-nodes")
+    write(plugin(tmp_path, f"cat {tmp_path}/answer"))
     credentials = Credentials(read_access())
+
+    def answer(text):
+        status = {"clientCertificateData": text, "clientKeyData": key}
+        (tmp_path / "answer").write_text(f'{ANSWER} "status": {json.dumps(status)}}}')
+
+    answer("s3cret")
+    with pytest.raises(AuthFailed, match="certificate and key cannot be used"):
+        credentials.headers()
+    answer(certificate)
     assert credentials.headers() == ()
-    assert (credentials.client_certificate, credentials.client_key) == (b"C", b"K")
+    assert (credentials.client_certificate, credentials.client_key) == (certificate.encode(), key.encode())
 
 
 def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
@@ -199,6 +221,8 @@ def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
     [
         ("echo log in first >&2; exit 3", "exit code 3: log in first"),
         ("echo hello", "gave no credential"),
+        ("yes [ | tr -d '\\n' | head -c 100000", "gave no credential"),
+        (f"""echo '{ANSWER} "status": {{"token": 7}}}}'""", "gave no credential"),
         ("""echo '{"status": {"token": "t"}}'""", "answered in version None"),
         (f"""echo '{ANSWER} "status": {{"clientCertificateData": "C"}}}}'""", "a certificate or a key, not both"),
         (f"""echo '{ANSWER} "status": {{"token": "t", "expirationTimestamp": "soon"}}}}'""", "is not a time"),
@@ -223,6 +247,19 @@ def test_a_plugin_that_takes_too_long_is_ended_with_all_that_it_began(write, tmp
         time.sleep(0.02)
 
 
+def test_a_plugin_that_nobody_waits_for_is_ended_and_in_nobodys_way(write, tmp_path):
+    write(plugin(tmp_path, f"echo $$ > {tmp_path}/begun; mv {tmp_path}/begun {tmp_path}/child; exec sleep 600"))
+    cluster = find_cluster()
+    calls = [asyncio.run_coroutine_threadsafe(cluster.request("GET", "/version"), background_loop()) for _ in range(2)]
+    until((tmp_path / "child").exists)
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}")
+    calls[1].cancel()  # which waits for what the other has begun, or has begun it
+    calls[0].cancel()
+    until(lambda: not child.exists())
+    plugin(tmp_path, f"""echo '{ANSWER} "status": {{"token": "t"}}}}'""")
+    assert cluster.link.credentials.headers() == (("Authorization", "Bearer t"),)
+
+
 def test_a_missing_plugin_gives_its_install_hint(write, tmp_path):
     write(plugin(tmp_path, "true"))
     (tmp_path / "plugin").unlink()
@@ -240,10 +277,86 @@ def test_impersonation_has_a_header_for_each_word(write):
         ("Impersonate-Uid", "7"),
         ("Impersonate-Group", "dev"),
         ("Impersonate-Group", "ops"),
-        ("Impersonate-Extra-Scopes", "view"),
-        ("Impersonate-Extra-Scopes", "edit"),
-        ("Impersonate-Extra-acme.com%2Fa%20b", "c"),
+        ("Impersonate-Extra-scopes", "view"),
+        ("Impersonate-Extra-scopes", "edit"),
+        ("Impersonate-Extra-acme.com%2fa%20b", "c"),
     )
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"as": " "},
+        {"as": "ann "},
+        {"as": "ann", "as-uid": "\t7"},
+        {"as": "ann", "as-groups": ["dev", " system:masters"]},
+        {"as": "ann", "as-user-extra": {"a": ["b "]}},
+    ],
+)
+def test_nobody_becomes_another_by_spaces_that_http_drops(write, user):
+    """A blank user would be none, and the call the administrator's."""
+    write(user_of(**user))
+    with pytest.raises(ClusterUnavailable, match=r'user "u": as\S* has a space at its beginning or end'):
+        headers(read_access())
+
+
+@pytest.mark.parametrize("user", [{"client-key": "-----BEGIN\ns3cret"}, {"tokenFile": "s3cret" * 100}])
+def test_what_should_be_a_files_name_and_is_its_content_is_not_shown(write, user):
+    write(user_of(**user))
+    with pytest.raises(ClusterUnavailable, match="must be the name of a file") as caught:
+        headers(read_access())
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert caught.value.cure.startswith("The content itself goes into ")
+
+
+def test_files_are_the_same_ones_after_the_folder_was_changed(write, monkeypatch):
+    folder = write(user_of(tokenFile="my.token"))
+    (folder / "other").mkdir()
+    (folder / "my.token").write_text("mine")
+    (folder / "other/my.token").write_text("another's")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("KUBECONFIG", "config-0")
+    access = read_access()
+    monkeypatch.chdir(folder / "other")
+    assert headers(access) == {"Authorization": "Bearer mine"}
+
+
+def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write, monkeypatch):
+    tokens = []
+    for name in ("ann", "bob"):
+        parts = ({"alg": "none"}, {"sub": name, "exp": 99_999_999_999}, {})
+        tokens.append(".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts))
+    folder = write(*(user_of(**{"auth-provider": {"name": "oidc", "config": {"id-token": token}}}) for token in tokens))
+    for number, token in enumerate(tokens):
+        monkeypatch.setenv("KUBECONFIG", str(folder / f"config-{number}"))
+        assert headers(read_access()) == {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("users", "goes_on"),
+    [
+        ([{"name": "u", "user": {"token": "new", "as": "bob"}}], True),
+        ([{"name": "u", "user": {"token": "new"}}], False),
+        ([{"name": "u", "user": {"token": "new", "as": "bob", "as-groups": ["system:masters"]}}], False),
+    ],
+)
+def test_what_was_begun_goes_on_with_new_credentials_but_as_nobody_else(write, users, goes_on):
+    write(user_of(token="old", **{"as": "bob"}))
+    cluster = find_cluster()
+    write(config(users=users))
+    cluster.link.refresh()
+    assert cluster.link.access.user.token == ("new" if goes_on else "old")
+    assert find_cluster().link.access.user.token == "new"
+
+
+def test_what_was_begun_does_not_become_another_files_user(write, monkeypatch):
+    folder = write(user_of(token="viewer"), user_of(token="admin"))
+    monkeypatch.setenv("KUBECONFIG", str(folder / "config-0"))
+    cluster = find_cluster()
+    monkeypatch.setenv("KUBECONFIG", str(folder / "config-1"))
+    cluster.link.refresh()
+    assert cluster.link.access.user.token == "viewer"
 
 
 @pytest.mark.parametrize("user", [{"token": "s3cret\nX: y"}, {"token": "t", "as": "s3cret\nX: y"}])
@@ -332,10 +445,7 @@ echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {{"token"
 
 
 def test_an_encrypted_key_is_refused_and_no_terminal_asked(write, tmp_path):
-    openssl = packages.program("openssl")
-    request = ["req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:s3cret", "-subj", "/CN=me"]
-    command = [openssl, *request, "-keyout", str(tmp_path / "my.key"), "-out", str(tmp_path / "my.crt")]
-    subprocess.run(command, check=True, capture_output=True)
+    make_certificate(tmp_path, "-passout", "pass:s3cret")
     write(user_of(**{"client-certificate": "my.crt", "client-key": "my.key"}))
     with pytest.raises(ClusterUnavailable, match="context 'one' cannot be used: the client key is encrypted"):
         find_cluster().call("GET", "/version")

@@ -95,6 +95,10 @@ CASES = {
         f"certificate-authority-data: {DATA}, certificate-authority: /none",
         "certificate-authority and certificate-authority-data are both there",
     ),
+    "an authority, and no verifying": cluster(
+        f"certificate-authority-data: {DATA}, insecure-skip-tls-verify: true",
+        "insecure-skip-tls-verify is true, and there is a certificate-authority to verify with",
+    ),
     "no authority's file": cluster("certificate-authority: none", "cannot be read: none: No such file or directory"),
     "plugin without a mode": Case(user=f"{{exec: {{{PLUGIN}/v1}}}}", words="exec.interactiveMode is missing"),
     "old plugin without a mode": Case(user=f"{{exec: {{{PLUGIN}/v1beta1}}}}"),
@@ -154,6 +158,35 @@ def test_the_file_is_named_as_it_is_written_by_hand(tmp_path, monkeypatch):
         '~/.kube/config: cluster "dev": insecure-skip-tls-verify must be true or false, not the text "false".\n'
         "Remove the quotes."
     )
+
+
+def test_a_file_may_be_utf_16(tmp_path, monkeypatch):
+    """As Windows PowerShell writes what kubectl prints."""
+    path = tmp_path / "config"
+    path.write_text(CASES["whole"].text, "utf-16")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    assert read_access().context == "dev"
+
+
+@pytest.mark.parametrize("server", ["https://ann:s3cret@127.0.0.1:1", "ann:s3cret@127.0.0.1:1"])
+def test_a_password_in_the_server_is_refused(tmp_path, monkeypatch, server):
+    """It would be shown wherever the server is."""
+    monkeypatch.setenv("KUBECONFIG", str(written(tmp_path, Case(cluster=f"{{server: '{server}'}}").text)))
+    with pytest.raises(
+        ClusterUnavailable, match='cluster "dev": server has a user\'s name or password in it'
+    ) as caught:
+        read_access()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_copy_that_keeps_size_and_time_is_read_again(tmp_path, monkeypatch):
+    path = written(tmp_path, Case(user="{as: ann}").text)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    before = path.stat()
+    assert read_access().user.impersonate == "ann"
+    path.write_text(Case(user="{as: bob}").text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert read_access().user.impersonate == "bob"
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "clusters: null\nusers: null\ncontexts: null\n", "{}"])

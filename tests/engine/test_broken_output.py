@@ -113,6 +113,17 @@ def test_of_a_container_that_has_ended_the_log_tells_what_is_missing(far, proxy,
     assert operation.state.notes == (FROM_LOG.replace("5", "9"),)
 
 
+@pytest.mark.parametrize("checked", [1, 1000])
+def test_of_a_container_that_is_removed_at_its_end_nothing_is_missing(far, proxy, busybox, monkeypatch, checked):
+    monkeypatch.setattr(run_output, "CHECKED_BYTES", checked)
+    script = "for n in $(seq 10); do echo line $n; sleep 0.1; done"
+    cut = proxy.cut(b"/attach", b"line 5\n")
+    operation, result = ran(far, busybox, "", script, remove=True)
+    assert cut.done.is_set()
+    assert (texts(operation), result.notes) == (TEN, ())
+    assert operation.state.notes == (FROM_LOG,)
+
+
 def test_the_end_of_a_long_output_that_broke(far, proxy, busybox, container, monkeypatch):
     monkeypatch.setattr(run_output, "CHECKED_BYTES", 1000)
     script = "seq 1000; sleep 0.1; echo last 1; sleep 0.1; echo last 2; sleep 0.1; echo last 3"
@@ -266,9 +277,11 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
     assert "may have" not in caught.value.message
 
 
-def test_a_container_that_stays_is_not_asked_twice_for_a_line(far, busybox):
+@pytest.mark.parametrize("remove", [True, False])
+def test_no_container_is_asked_twice_for_a_line(far, busybox, remove):
     for script, output in (("printf 'no end'", "no end"), ("true", ""), ("echo; echo; echo a", "\n\na")):
-        operation, result = ran(far, busybox, "", script)
+        operation, result = ran(far, busybox, "", script, remove=remove)
         assert (result.output, operation.state.notes) == (output, ())
         assert Path(result.spool).read_text().rstrip("\n") == output.rstrip("\n")
-        containers.remove(far, result.id, force=True)
+        if not remove:
+            containers.remove(far, result.id, force=True)

@@ -283,6 +283,18 @@ COPY --from=a /o /
 """
 
 
+def test_the_current_folder_may_be_the_output(new_engine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made(new_engine, "FROM scratch\nCOPY --from=busybox /etc/passwd /\n", outputs=(".",))
+    assert (tmp_path / "passwd").is_file()
+
+
+@pytest.mark.parametrize("place", ["-", "type=local", "type=tar,dest=-"])
+def test_an_output_that_is_no_place_on_disk(place, new_engine):
+    with pytest.raises(UsageError, match="write a folder, or type=local"):
+        made(new_engine, "FROM scratch\n", outputs=(place,))
+
+
 def test_an_output_folder_with_links_to_elsewhere_is_filled_as_by_buildx(new_engine, tmp_path):
     found = {}
     for who in ("buildx", "ours"):

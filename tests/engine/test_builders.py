@@ -1,5 +1,6 @@
 """Builds by a builder that is not the engine: a buildkitd at an address, or by the name that buildx knows it under."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from nbcontainer.engine import images
 from nbcontainer.engine.build import build
 from nbcontainer.engine.build_lint import lint
-from nbcontainer.engine.buildkit_build import close_connections
+from nbcontainer.engine.buildkit_build import close_connections, control_of
 from nbcontainer.engine.containers import run
 from nbcontainer.errors import EngineUnavailable, UsageError
 from nbcontainer.model.build import BuildRequest, StepState
@@ -82,6 +83,17 @@ def test_a_daemon_that_dies_in_the_middle(new_engine, own_buildkitd):  # noqa: F
         operation.result(20)
     assert time.monotonic() - began < 15
     assert not operation.state.count(StepState.RUNNING)
+
+
+def test_a_builder_that_is_made_anew_has_a_connection_of_its_own(docker, configuration, unique):
+    file = configuration / "buildx" / "instances" / unique
+    file.parent.mkdir(parents=True)
+    controls = []
+    for endpoint in ("unix:///run/one.sock", "unix:///run/other.sock", "unix:///run/one.sock"):
+        file.write_text(json.dumps({"Name": unique, "Nodes": [{"Name": "node", "Endpoint": endpoint}]}))
+        controls.append(control_of(docker, unique))
+    close_connections(docker)
+    assert controls[0] is controls[2] is not controls[1]
 
 
 def test_a_builder_of_buildx_by_its_name(docker, configuration, unique, monkeypatch, tmp_path):

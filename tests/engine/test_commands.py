@@ -113,12 +113,16 @@ def test_a_build_builds_there(there, engine, unique, terminal, context, monkeypa
     images.remove(engine, f"{unique}:1", force=True)
 
 
+def make_context(configuration, name, address):
+    folder = configuration / "contexts/meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    meta = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": address}}}
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
 def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tmp_path, busybox_of, unique):  # noqa: PLR0917 - fixtures
     busybox_of(docker)
-    folder = configuration / "contexts/meta" / hashlib.sha256(b"far away").hexdigest()
-    folder.mkdir(parents=True)
-    meta = {"Name": "far away", "Metadata": {}, "Endpoints": {"docker": {"Host": docker.address}}}
-    (folder / "meta.json").write_text(json.dumps(meta))
+    make_context(configuration, "far away", docker.address)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     terminal = Terminal(tmp_path)
     command = nbc.images(engine="far away").command
@@ -129,6 +133,19 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
     with pytest.raises(NotFound) as caught:
         nbc.remove_containers(unique, engine="far away")
     assert "'--context=far away'" in caught.value.cure
+
+
+def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_of_that_name(
+    docker, configuration, monkeypatch, tmp_path
+):
+    monkeypatch.delenv("DOCKER_CONFIG")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_context(tmp_path / ".docker", "far", docker.address)
+    make_context(configuration, "far", "unix:///nowhere.sock")
+    command = nbc.images(engine="far").command
+    Terminal(tmp_path).run(f"export DOCKER_CONFIG={shlex.quote(str(configuration))}; {command}")
+    built = command_of_build(find_engine("far"), BuildRequest("FROM busybox", builder="far"), ())
+    assert f"--config {shlex.quote(str(tmp_path / '.docker'))}" in built
 
 
 def test_a_login_is_kept_where_it_was_kept(password_registry, docker, configuration, tmp_path):

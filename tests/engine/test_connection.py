@@ -275,6 +275,19 @@ def test_the_private_podman_starts_again_and_ends_with_a_kernel_that_is_killed(p
         assert time.monotonic() < deadline, f"podman {child} outlived its kernel"
 
 
+@pytest.mark.usefixtures("configuration")
+def test_a_link_that_is_moved_leads_to_the_other_engine(docker_engine, docker20_engine, tmp_path, monkeypatch):
+    link = tmp_path / "docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{link}")
+    found = []
+    for engine in (docker_engine, docker20_engine):
+        link.unlink(missing_ok=True)
+        link.symlink_to(engine.host.removeprefix("unix://"))
+        found.append(connection.find_engine())
+        assert connection.find_engine() is found[-1] is connection.engine_at_hand()
+    assert [engine.capabilities.version.partition(".")[0] for engine in found] == ["28", "20"]
+
+
 @pytest.fixture
 def no_engine(private_environment, monkeypatch):
     """A machine with podman installed, where no engine runs yet."""

@@ -116,12 +116,14 @@ def test_build(engine, disk, unique):
 def test_build_that_fails(engine, disk, unique):
     words = shlex.join(WRITES)
     operation = build(engine, BuildRequest(f"FROM busybox\nRUN echo {unique}; {words}; exit 7"))
+    said = []
     with pytest.raises(BuildFailed) as caught:
-        operation.result(120)
+        said.extend(map(BuildView().line, operation))
     error = caught.value
     assert (error.exit_code, error.lines, error.output.split("\n")[-1]) == (7, (2, 2), LAST)
     note = noted([warning.problem.message for warning in operation.state.warnings], disk)
     assert note in error.cure
+    assert "all of them are in" not in "\n".join(filter(None, said))
     picture = as_text(BuildView().render(operation.state))
     assert note in picture
     assert "all of it is in" not in picture

@@ -127,6 +127,11 @@ class FaultProxy:
         """The connections that the client has made and neither closed nor lost, by their first lines."""
         return [joined.passed.first_line for joined in self._joined if not joined.client_gone.is_set()]
 
+    def stall(self, way: Way) -> None:
+        """Let nothing more pass in this direction of the connections that there are."""
+        for joined in self._joined:
+            joined.stalled[way] = True
+
     def thaw(self) -> None:
         """End a freeze for connections that are still to come; what was frozen stays so."""
         if not self._flowing.is_set():

@@ -14,6 +14,7 @@ import pytest
 
 from nbcontainer.errors import YamlError
 from nbcontainer.kubernetes_yaml.documents import read_documents
+from nbcontainer.kubernetes_yaml.scalars import INT64
 from nbcontainer.kubernetes_yaml.writing import write_yaml
 from tests.conftest import part
 from tests.kubernetes_yaml.generated_texts import LETTERS, WORDS, document, key, scalar
@@ -71,7 +72,9 @@ def typed(value):
         return {key: typed(each) for key, each in value.items()}
     if isinstance(value, list):
         return [typed(each) for each in value]
-    return (type(value).__name__, value) if isinstance(value, bool | str | None) else ("number", float(value))
+    if isinstance(value, bool | str | None):
+        return type(value).__name__, value
+    return "number", value if isinstance(value, int) and value in INT64 else float(value)
 
 
 def compare(texts, kubectl, *, stricter=None):

@@ -1,7 +1,9 @@
 """The flags of a build: those of `docker build`, the same for `%%dockerfile` and `%docker build`."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import tarfile
 import time
@@ -176,6 +178,24 @@ def test_what_is_written_and_returned(docker_kernel, tmp_path):
     names = (tmp_path / "out" / "list").read_text().split()
     assert "sent" in names
     assert "left-out" not in names
+
+
+@pytest.mark.parametrize("name", ["file", "folder/new", "pipe"])
+def test_files_about_a_build_are_not_written_through_what_its_output_has_put_there(name, docker_kernel, tmp_path):
+    (outside := tmp_path / "outside").mkdir()
+    (outside / "kept").write_text("kept")
+    (put := tmp_path / "context/put").mkdir(parents=True)
+    (put / "file").symlink_to(outside / "kept")
+    (put / "folder").symlink_to(outside)
+    os.mkfifo(put / "pipe")
+    (tmp_path / "context/Dockerfile").write_text("FROM scratch\nCOPY put /\n")
+    out = tmp_path / "out"
+    for flag in ("--iidfile", "--metadata-file"):
+        ran = docker_kernel.run(f"%docker build -q -o {out} {flag} {out}/{name} {tmp_path}/context")
+        assert f"{flag} {out}/{name} was not written: the build's output has put a link" in " ".join(ran.traceback)
+        shutil.rmtree(out)
+    assert [path.name for path in outside.iterdir()] == ["kept"]
+    assert (outside / "kept").read_text() == "kept"
 
 
 def test_plain_progress_is_all_that_steps_write_and_stays(docker_kernel):

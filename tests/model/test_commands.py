@@ -34,7 +34,7 @@ def test_an_engine_is_named_as_its_client_takes_it(commands, written):
         (ClusterCommands("prod", "shop"), "kubectl --context prod -n shop get pods"),
         (ClusterCommands("a b", "shop", "/k"), "kubectl --context 'a b' -n shop --kubeconfig /k get pods"),
         (ClusterCommands("c", "n", "/a b:/k"), "KUBECONFIG='/a b:/k' kubectl --context c -n n get pods"),
-        (ClusterCommands("", "n"), "kubectl -n n get pods"),
+        (ClusterCommands("", "n", "/dev/null"), "kubectl -n n --kubeconfig /dev/null get pods"),
     ],
 )
 def test_a_cluster_is_named_as_kubectl_takes_it(commands, written):

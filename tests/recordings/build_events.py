@@ -1,6 +1,6 @@
 """Recorded events of real builds: written by `python -m tests.recordings.build_events`, read by the tests of views.
 
-Each line of a recording is [seconds since the start, name of the event, its fields]. Recording needs an engine with
+Each line of a recording is [seconds since the start, the event as JSON]. Recording needs an engine with
 BuildKit that has docker.io/library/busybox.
 """
 
@@ -8,12 +8,11 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from nbcontainer.errors import Problem
 from nbcontainer.model import build as model
+from nbcontainer.model.codec import from_json, to_json
 
 FOLDER = Path(__file__).parent / "builds"
 
@@ -50,40 +49,16 @@ CASES = {"good": GOOD, "failing": FAILING}
 
 def encode(event: model.BuildEvent, start: float) -> str:
     """One line of a recording."""
-    fields = asdict(event)
-    if "spool" in fields:
-        fields["spool"] = ""  # a path of the recording machine
-    return json.dumps([round(time.time() - start, 3), type(event).__name__, fields], ensure_ascii=False)
-
-
-def _transfer(fields: dict[str, Any]) -> model.Transfer:
-    return model.Transfer(**fields)
-
-
-def _step(fields: dict[str, Any]) -> model.BuildStep:
-    fields = {**fields, "state": model.StepState(fields["state"])}
-    fields["lines"] = tuple(fields["lines"]) if fields["lines"] else None
-    fields["output"] = tuple(fields["output"])
-    fields["transfers"] = tuple(map(_transfer, fields["transfers"]))
-    return model.BuildStep(**fields)
-
-
-DECODERS = {
-    "step": _step,
-    "steps": lambda steps: tuple(map(_step, steps)),
-    "lines": tuple,
-    "transfer": _transfer,
-    "state": model.StepState,
-    "problem": lambda fields: Problem(**fields),
-}
+    if isinstance(event, model.BuildStarted):
+        event = replace(event, spool="")  # a path of the recording machine
+    return json.dumps([round(time.time() - start, 3), to_json(event)], ensure_ascii=False)
 
 
 def read(name: str) -> Iterator[tuple[float, model.BuildEvent]]:
     """The events of the recording `name`, each with its time since the start."""
     for line in (FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines():
-        seconds, kind, fields = json.loads(line)
-        decoded = {key: DECODERS.get(key, lambda value: value)(value) for key, value in fields.items()}
-        yield seconds, getattr(model, kind)(**decoded)
+        seconds, event = json.loads(line)
+        yield seconds, from_json(event)  # type: ignore[misc] # recorded were build events
 
 
 def state(name: str) -> model.BuildState:

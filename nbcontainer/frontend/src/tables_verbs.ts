@@ -4,11 +4,11 @@
 import { make, setText } from './elements';
 import type { Row, WireVerb } from './tables_store';
 
-/** Asks whoever knows the notebook to add a cell; `src/lab/cells.ts` answers by preventing the default. */
-export const NEW_CELL = 'nbcontainer:cell';
+/** Asks whoever knows the notebook to add cells; `src/lab/cells.ts` answers by preventing the default. */
+export const NEW_CELLS = 'nbcontainer:cells';
 
-export interface NewCell {
-  source: string;
+export interface NewCells {
+  sources: string[];
   run: boolean;
 }
 
@@ -81,11 +81,14 @@ export class RowVerbs {
   act(verb: WireVerb): void {
     const lines = magicLines(verb, this.chosen());
     if (!lines.length) return this.say(`${verb[1]}: at most ${MOST_LINES} at a time`);
-    const detail: NewCell = { source: lines.join('\n'), run: verb[4] };
+    const text = lines.join('\n');
+    const [, , , many, run] = verb;
+    // what a line gives is shown where it is the last of its cell
+    const detail: NewCells = { sources: run && !many ? lines : [text], run };
     const added = !this.element.dispatchEvent(
-      new CustomEvent<NewCell>(NEW_CELL, { detail, bubbles: true, cancelable: true }),
+      new CustomEvent<NewCells>(NEW_CELLS, { detail, bubbles: true, cancelable: true }),
     );
-    if (!added) void this.copyText(detail.source, `copied: ${lines[0] ?? ''}`);
+    if (!added) void this.copyText(text, `copied: ${lines[0] ?? ''}`);
   }
 
   copyNames(): void {

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
@@ -27,9 +29,11 @@ from nbcontainer.model.requests import names_from, request_from
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import (
+    Place,
     changes,
     changes_unless,
     guard,
+    guard_later,
     place_of_engine,
     places_of_builder,
     reads,
@@ -37,9 +41,7 @@ from nbcontainer.protection import (
 )
 
 if TYPE_CHECKING:
-    from docker import DockerClient
-
-    from nbcontainer.engine.connection import Engine
+    from nbcontainer.engine.connection import Engine as Connected
     from nbcontainer.engine.removal import RemovalPlan
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
     from nbcontainer.model.containers import RunResult
@@ -61,8 +63,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildRequest",
+    "Engine",
     "ExecRequest",
     "LogRequest",
+    "Plan",
     "PodRequest",
     "RunRequest",
     "apply",
@@ -73,7 +77,6 @@ __all__ = [
     "create_pod",
     "delete_pods",
     "describe_pod",
-    "docker_client",
     "doctor",
     "events",
     "exec_pod",
@@ -92,6 +95,7 @@ __all__ = [
     "watch_pods",
 ]
 
+NOUNS = frozenset({"volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -148,8 +152,7 @@ def build(
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
         found = _engine(engine)
-        for place in places_of_builder(asked.builder):
-            guard(place, engine)
+        _guard_building(places_of_builder(asked.builder), engine, asked.builder)
     except (EngineUnavailable, Protected):
         _faults(asked)  # they need no engine, and come first
         raise
@@ -159,6 +162,8 @@ def build(
 @reads
 def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Report:
     """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
+
+    A frontend that the text names is an image, which is run for those checks: a protected engine is not asked for them.
 
     Args:
         request: what would be built, or the Dockerfile's text.
@@ -195,7 +200,7 @@ def _faults(request: BuildRequest) -> list[Problem]:
 
 
 def _lint(request: BuildRequest, engine: str) -> list[Problem]:
-    from nbcontainer.engine.build import has_buildkit  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.engine.build import frontend_of, has_buildkit  # noqa: PLC0415 - loads with the first build
 
     try:
         found = _engine(engine)
@@ -203,6 +208,13 @@ def _lint(request: BuildRequest, engine: str) -> list[Problem]:
         return []
     if not has_buildkit(found, request):
         return []
+    if frontend := frontend_of(request):
+        try:
+            places = places_of_builder(request.builder) or [place_of_engine(found)]
+            changes(_guard_building)(places, engine, request.builder)
+        except Protected as refusal:
+            left_out = f"BuildKit's own checks were left out: {frontend} is run for them, and the engine is protected."
+            return [Problem(0, left_out, "warning", suggestion=refusal.cure)]
     from nbcontainer.engine.build_lint import lint  # noqa: PLC0415 - seldom
 
     return lint(found, request)
@@ -269,7 +281,7 @@ def login(registry: str, username: str, password: str) -> Report:
     from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
 
     try:
-        engine: Engine | None = _engine()
+        engine: Connected | None = _engine()
     except NbcontainerError:
         engine = None  # the registry can be asked without one
     result = registries.login(registry, username, password, engine=engine)
@@ -368,22 +380,9 @@ def plan_container_removal(
     """Find the containers that a removal would remove; raises as `remove_containers`."""
     from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
 
-    return plan_removal(_engine(engine), names_from(names), force=force, volumes=volumes)
-
-
-@changes
-def docker_client(*, engine: str = "") -> DockerClient:
-    """The docker package's own client for an engine: `docker_client().containers.get("web").attrs`.
-
-    It reaches the engine as our own calls do, by TLS, ssh or the private Podman too, and is the same one for as long as
-    it is referred to. Any of its calls may change something, so that a protected engine has to be named for it. What it
-    makes has none of our labels.
-
-    Raises:
-        EngineUnavailable: no engine answers; by the client's own calls also where it breaks off or hangs.
-        Protected: as `build`.
-    """
-    return _engine(engine).client
+    found = _engine(engine)
+    plan = plan_removal(found, names_from(names), force=force, volumes=volumes)
+    return replace(plan, permit=guard_later(place_of_engine(found), engine))
 
 
 # --- pods
@@ -474,12 +473,14 @@ class DeletionPlan:
     Attributes:
         names: the pods that will go.
         question: what to ask the person.
+        permit: raises Protected where the place is protected by then and the call did not name it.
     """
 
     names: tuple[str, ...]
     namespace: str
     question: str
     home: Any
+    permit: Callable[[], object]
 
     def delete(
         self, *, force: bool = False, grace_period: int | None = None
@@ -488,7 +489,9 @@ class DeletionPlan:
 
         Raises:
             NotFound: nothing was found that would be deleted.
+            Protected: the context has been protected since, and the plan did not name it.
         """
+        self.permit()
         if not self.names:
             raise NotFound(f"There are no such pods in {self.home.where}.", status=404, reason="NotFound")
         found: Operation[PodEnd, PodDeletion, PodChanges]
@@ -520,7 +523,8 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home)
+    permit = guard_later(home.place, context)
+    return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
 @changes
@@ -664,7 +668,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 
     try:
         match kind:
-            case "image" | "container":
+            case "image" | "container" | "volume":
                 return _names_on_engine(kind, engine)
             case "pod":
                 return find_pods_home(context, namespace, starts=False).table().names
@@ -682,6 +686,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 def _names_on_engine(kind: str, name: str) -> list[str]:
     from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
     from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engine import volumes as engine_volumes  # noqa: PLC0415 - as above
     from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
 
     engine = engine_at_hand(name)
@@ -689,6 +694,8 @@ def _names_on_engine(kind: str, name: str) -> list[str]:
         return []
     if kind == "container":
         return engine_containers.ps(engine, every=True).names
+    if kind == "volume":
+        return [volume.name for volume in engine_volumes.list_volumes(engine)]
     return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
 
 
@@ -703,13 +710,19 @@ def _namespaces(context: str) -> list[str]:
 # --- what they share
 
 
-def _engine(name: str = "") -> Engine:
+def _engine(name: str = "") -> Connected:
     """The engine of that name, or the one in use; where the call changes something, it must not be protected."""
     from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
     engine = find_engine(name)
     guard(place_of_engine(engine), name)
     return engine
+
+
+def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
+    """Refuse to build where it is protected; a buildkitd is named by `builder`, for no context leads to it."""
+    for place in places:
+        guard(place, engine, builder if place.kind == "buildkitd" else "")
 
 
 def _pods_home(context: str, namespace: str) -> PodsHome:

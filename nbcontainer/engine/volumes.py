@@ -1,0 +1,125 @@
+"""Volumes of an engine: https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Volume."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engine.containers import list_containers
+from nbcontainer.engine.http import plain, quoted
+from nbcontainer.errors import Conflict, NotFound, UsageError
+from nbcontainer.model.volumes import VolumeFacts
+
+if TYPE_CHECKING:
+    from nbcontainer.engine.connection import Engine
+
+__all__ = ["create", "filters_of", "inspect", "list_volumes", "remove", "sizes"]
+
+SHOWN_USERS = 3
+
+
+def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[VolumeFacts]:
+    """The engine's volumes, by name.
+
+    Raises:
+        ApiError: a filter is wrong.
+    """
+    query = {"filters": {name: list(values) for name, values in filters.items()}} if filters else None
+    found = engine.http().json("GET", "/volumes", query=query) or {}
+    return sorted((_facts(entry) for entry in found.get("Volumes") or ()), key=lambda volume: volume.name)
+
+
+def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
+    """Docker's `--filter KEY=VALUE`, which may be repeated, as the API takes them.
+
+    Raises:
+        UsageError: one has no value.
+    """
+    filters: dict[str, list[str]] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--filter takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db.")
+        filters.setdefault(key, []).append(value)
+    return filters
+
+
+def inspect(engine: Engine, name: str) -> VolumeFacts:
+    """All that the engine knows of a volume.
+
+    Raises:
+        NotFound: there is no such volume.
+    """
+    try:
+        return _facts(engine.http().json("GET", f"/volumes/{quoted(name)}"))
+    except NotFound:
+        raise not_found(engine, name) from None
+
+
+def create(
+    engine: Engine, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
+) -> VolumeFacts:
+    """Create a volume; of a name that one has already, it is that one, as with docker."""
+    asked: dict[str, Any] = {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)}
+    body = {key: value for key, value in asked.items() if value}
+    return _facts(engine.http().json("POST", "/volumes/create", body=body))
+
+
+def remove(engine: Engine, name: str) -> None:
+    """Remove a volume with what is in it.
+
+    Raises:
+        NotFound: there is no such volume.
+        Conflict: a container uses it; it says which.
+    """
+    try:
+        engine.http().call("DELETE", f"/volumes/{quoted(name)}")
+    except NotFound:
+        raise not_found(engine, name) from None
+    except Conflict as error:
+        users = [one.name for one in list_containers(engine, every=True, filters={"volume": [name]})]
+        if not users:
+            raise
+        shown = ", ".join(users[:SHOWN_USERS]) + (f" and {len(users) - SHOWN_USERS} more" * (len(users) > SHOWN_USERS))
+        raise Conflict(
+            f"The volume {name} is used by {shown}.",
+            status=error.status,
+            reason="in use",
+            cure=f"Remove what uses it first: {engine.commands.magic('rm', '-f', users[0])}",
+        ) from None
+
+
+def sizes(engine: Engine) -> dict[str, int]:
+    """The bytes in each volume, which the engine counts anew: that may take long."""
+    found = engine.http().json("GET", "/system/df", query={"type": "volume"}) or {}
+    return {volume.name: volume.size for volume in map(_facts, found.get("Volumes") or ())}
+
+
+def not_found(engine: Engine, name: str) -> NotFound:
+    """The error for a name that no volume has."""
+    near = difflib.get_close_matches(name, [volume.name for volume in list_volumes(engine)], 1, 0.6)
+    return NotFound(
+        f"There is no volume {plain(name, 100)} in {engine.name}.",
+        status=404,
+        reason="not found",
+        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('volume', 'ls')} lists them.",
+    )
+
+
+def _facts(entry: Mapping[str, Any]) -> VolumeFacts:
+    try:
+        created = datetime.fromisoformat(str(entry.get("CreatedAt"))).timestamp()
+    except ValueError:
+        created = 0.0
+    return VolumeFacts(
+        name=str(entry.get("Name") or ""),
+        driver=str(entry.get("Driver") or ""),
+        mountpoint=str(entry.get("Mountpoint") or ""),
+        created=created,
+        scope=str(entry.get("Scope") or ""),
+        labels={str(key): str(value) for key, value in (entry.get("Labels") or {}).items()},
+        options={str(key): str(value) for key, value in (entry.get("Options") or {}).items()},
+        size=int((entry.get("UsageData") or {}).get("Size", -1)),
+    )

@@ -1,0 +1,99 @@
+"""One JSON form for everything that the model tells: its events, states and results.
+
+    to_json(event)      {"version": 1, "type": "StepOutput", "value": {"id": "line 3", "lines": ["ok"], …}}
+    from_json(that)     the event
+
+The type hints of the classes are the schema (`json_forms.py`), so a new class needs nothing here.
+
+What is not written:
+
+- Callables, such as `Table.follow`: their field has its default in what is read. Locks, threads and connections have no
+  form at all; a test holds the whole model against that.
+- Requests, and `Secret`: build arguments, environment variables, standard input and files may be secret, and what is
+  written is meant to be shared. What was asked for is told by a result's `command`, in which no secret is.
+- What the function in a field's metadata, `{"to_json": function}`, leaves out, such as the values of a Secret.
+
+The path of a spool file is written as it stands, the file is not: whoever carries a recording to another machine brings
+the file along, or clears the path.
+
+A field that has a default may be missing in what is read, so a field can be added and older recordings stay readable.
+Any other change of the form needs a new `VERSION`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeVar
+
+import nbcontainer.model
+from nbcontainer.errors import SerializationError
+from nbcontainer.model.json_forms import converted, form_of, quoted
+
+__all__ = ["VERSION", "from_json", "known_types", "to_json"]
+
+VERSION = 1
+
+Value = TypeVar("Value")
+
+
+def to_json(value: object) -> dict[str, object]:
+    """An event, a state or a result as `json.dumps` takes it.
+
+    Raises:
+        SerializationError: it is none of these, or a field does not hold what its type hint says.
+    """
+    name = type(value).__name__
+    if known_types().get(name) is not type(value):
+        raise SerializationError(f"{name} has no JSON form: only the model's events, states and results have one.")
+    form = form_of(type(value))  # type: ignore[arg-type] # a class is hashable
+    return {"version": VERSION, "type": name, "value": converted(name, form.encode, value)}
+
+
+def from_json(document: object, kind: type[Value] = object) -> Value:  # type: ignore[assignment] # any class will do
+    """The value that `to_json` wrote.
+
+    Args:
+        document: as `json.loads` gives it, wherever it comes from: only classes of the model are made.
+        kind: the class that is expected.
+
+    Raises:
+        SerializationError: it is not such a document, or is of another version or class; `path` is the place in it.
+            The message shows none of its values.
+    """
+    if not isinstance(document, dict) or document.keys() != {"version", "type", "value"}:
+        raise SerializationError("This was not written by nbcontainer: it must have a version, a type and a value.")
+    version, name = document["version"], document["type"]
+    if version != VERSION:
+        newer = isinstance(version, int | float) and version > VERSION
+        raise SerializationError(
+            f"This is version {quoted(version)} of the JSON form; this nbcontainer reads version {VERSION}.",
+            cure="Update nbcontainer." if newer else "",
+        )
+    known = known_types().get(name) if isinstance(name, str) else None
+    if known is None:
+        raise SerializationError(f"{quoted(name)} is not an event, a state or a result that this nbcontainer knows.")
+    value = converted(known.__name__, form_of(known).decode, document["value"])
+    if not isinstance(value, kind):
+        raise SerializationError(f"This is a {known.__name__}, not a {kind.__name__}.")
+    return value
+
+
+@functools.cache
+def known_types() -> Mapping[str, type]:
+    """The classes that can be written, by name: the model's public classes, without requests and enums."""
+    known: dict[str, type] = {}
+    for found in pkgutil.iter_modules(nbcontainer.model.__path__, f"{nbcontainer.model.__name__}."):
+        for name, item in vars(importlib.import_module(found.name)).items():
+            if not isinstance(item, type) or item.__module__ != found.name or issubclass(item, Enum):
+                continue
+            if name.startswith("_") or name.endswith("Request"):
+                continue
+            if name in known:
+                raise TypeError(f"Two classes of the model are called {name}, so the name does not tell which.")
+            known[name] = item
+    return MappingProxyType(known)

@@ -1,0 +1,40 @@
+"""Volumes, as an engine describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["VolumeFacts"]
+
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"  # Docker Engine gives it since 23.0
+ID_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class VolumeFacts:
+    """What an engine knows of a volume.
+
+    Attributes:
+        driver: "local", or a plugin's name.
+        mountpoint: its folder on the engine's machine.
+        created: when, in seconds since the epoch; 0 where the engine does not say.
+        scope: "local", or "global" where a cluster of engines shares it.
+        options: those of its driver.
+        size: the bytes in it, -1 where that is not known.
+    """
+
+    name: str
+    driver: str = ""
+    mountpoint: str = ""
+    created: float = 0.0
+    scope: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    size: int = -1
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody gave it a name: an image's VOLUME or a `-v /path` made it."""
+        made_up = len(self.name) == ID_LENGTH and set(self.name) <= set("0123456789abcdef")
+        return ANONYMOUS_LABEL in self.labels or made_up  # Podman and older Docker give no label

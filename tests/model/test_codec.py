@@ -1,0 +1,470 @@
+"""Every event, state and result of the model as JSON and back: all classes, real recordings, hostile documents."""
+
+import ast
+import base64
+import importlib
+import json
+import math
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum, StrEnum
+from itertools import accumulate
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nbcontainer.model
+from nbcontainer.cluster.columns import Decoder
+from nbcontainer.errors import Problem, SerializationError
+from nbcontainer.model import build, images, logs, pods, tables
+from nbcontainer.model.codec import VERSION, from_json, known_types, to_json
+from nbcontainer.model.commands import Expanded
+from nbcontainer.model.containers import RunRequest, RunResult
+from nbcontainer.model.json_forms import form_of
+from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.secrecy import HIDDEN, without_secrets
+from nbcontainer.model.tables import Row, Table, Tone, Words
+from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.results import picture_of
+from tests.recordings import build_events, push_events
+
+NEEDS_A_CALLABLE = {"Secret"}
+
+
+def through_json(value):
+    """The value as somebody gets it who reads it from a file."""
+    found = from_json(json.loads(json.dumps(to_json(value), allow_nan=False)))
+    assert type(found) is type(value)
+    return found
+
+
+# all classes
+
+
+def public_classes():
+    """The model's classes by their modules, found without the codec's help."""
+    for found in pkgutil.iter_modules(nbcontainer.model.__path__):
+        module = importlib.import_module(f"nbcontainer.model.{found.name}")
+        for item in vars(module).values():
+            if isinstance(item, type) and item.__module__ == module.__name__ and not item.__name__.startswith("_"):
+                yield item
+
+
+def values_of(hint):  # noqa: PLR0911 - a return for each kind of hint
+    """Values of a type hint, by rules that are not the codec's."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+            lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+            max_leaves=4,
+        )
+    if Callable in {origin, *map(get_origin, arguments)}:
+        return st.none()
+    if hint is float:
+        return st.floats(allow_nan=False)
+    if origin in (tuple, Sequence) and (origin is Sequence or arguments[1:] == (...,)):
+        return st.lists(values_of(arguments[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(values_of, arguments))
+    if origin is Mapping:
+        return st.dictionaries(*map(values_of, arguments), max_size=2)
+    if arguments:
+        return st.one_of(*map(values_of, arguments))
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return st.deferred(lambda: st.builds(hint, **{one.name: values_of(hints[one.name]) for one in fields(hint)}))
+    if hint in (str, bool, int, bytes, NoneType) or issubclass(hint, Enum):
+        return st.from_type(hint)
+    bases = vars(hint).get("__orig_bases__", hint.__bases__)
+    return values_of(bases[0]).map(hint)
+
+
+def same(value):
+    """What equality leaves out: the classes within, and those that compare by identity."""
+    if is_dataclass(value):
+        return type(value), {one.name: same(getattr(value, one.name)) for one in fields(value) if one.compare}
+    if isinstance(value, Mapping):
+        return type(value), [(key, same(item)) for key, item in value.items()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return type(value), [same(item) for item in value]
+    return type(value), value
+
+
+def test_no_class_of_the_model_is_forgotten():
+    written = set(known_types().values())
+    for item in public_classes():
+        assert (item in written) is not (item.__name__.endswith("Request") or issubclass(item, Enum)), item
+    assert {build.StepOutput, build.BuildState, build.BuildResult, tables.Table, logs.LogState, Words} < written
+
+
+def test_whatever_an_operation_tells_and_gives_is_written():
+    told = set()
+    for path in Path(nbcontainer.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Operation":
+                told |= {ast.unparse(name) for name in node.slice.elts}
+    told -= {"Any", "Event", "State", "Result"}  # of code for all operations
+    assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "PodChanges"} <= told
+    unions = {"BuildEvent": build, "LogEvent": logs, "TableEvent": tables, "TransferEvent": images}
+    for name in told:
+        kinds = get_args(getattr(unions[name], name)) if name in unions else [known_types().get(name)]
+        assert set(kinds) <= set(known_types().values()), name
+
+
+@pytest.mark.parametrize("name", sorted(set(known_types()) - NEEDS_A_CALLABLE))
+def test_values_of_each_class_come_back(name):
+    @settings(max_examples=20, deadline=None)
+    @given(values_of(known_types()[name]))
+    def check(value):
+        assert same(through_json(value)) == same(value)
+
+    check()
+
+
+@pytest.mark.parametrize("item", list(filter(is_dataclass, public_classes())), ids=lambda item: item.__name__)
+def test_what_is_left_out_is_no_part_of_equality(item):
+    hints = get_type_hints(item)
+    for one in fields(item):
+        if Callable in {get_origin(part) for part in (hints[one.name], *get_args(hints[one.name]))}:
+            assert not one.compare, one.name
+            assert not one.repr, one.name
+
+
+# real recordings
+
+
+def folded(apply, state, events):
+    return list(accumulate(events, apply, initial=state))
+
+
+def assert_drawn_alike(result):
+    found, drawn = picture_of(through_json(result)), picture_of(result)
+    assert found == drawn
+    assert as_text(found) == as_text(drawn)
+    assert as_html(found) == as_html(drawn)
+    assert repr(through_json(result)) == repr(result)
+
+
+@pytest.mark.parametrize("name", build_events.CASES)
+def test_a_recorded_build_folds_and_draws_alike(name):
+    events = [event for _, event in build_events.read(name)]
+    assert len(events) > 30
+    states = folded(build.apply_build, build.BuildState(), events)
+    assert folded(build.apply_build, build.BuildState(), map(through_json, events)) == states
+    for state in states[::10] + states[-1:]:
+        assert same(through_json(state)) == same(state)
+    state = states[-1]
+    assert_drawn_alike(build.BuildResult(state.id, state.digest, ("a:1",), state.size, 2.5, state, "docker build"))
+
+
+def test_a_recorded_push_folds_and_draws_alike():
+    states = folded(images.apply_transfer, images.TransferState(), push_events.EVENTS)
+    assert folded(images.apply_transfer, images.TransferState(), map(through_json, push_events.EVENTS)) == states
+    assert_drawn_alike(images.TransferResult("team/go", states[-1].digest, states[-1].size, 4.5, states[-1]))
+
+
+def test_recorded_pods_fold_and_are_drawn_alike():
+    recording = Path(build_events.__file__).parent / "cluster/pods-metadata.json"
+    decoder = Decoder("Pod", with_namespace=True)
+    rows = tuple(decoder.rows(json.loads(recording.read_bytes())))
+    changed = replace(rows[-1], key="zz", cells=(*rows[-1].cells[:-1], True))
+    events = [
+        tables.TableReset(decoder.columns, rows, "pods", "here", by_key=True),
+        tables.TableChanged((changed,), (rows[0].key,)),
+        tables.TableLive(live=False, note="reconnecting"),
+    ]
+    states = folded(tables.apply_table, tables.TableState(), events)
+    assert folded(tables.apply_table, tables.TableState(), map(through_json, events)) == states
+    assert list(through_json(states[-1]).rows) == list(states[-1].rows)
+    assert_drawn_alike(Table(states[-1], "kubectl get pods", wide=True))
+
+
+LOG = (
+    logs.LogSource("web-1", open=True),
+    logs.LogLines((logs.LogLine("web-1", "\x1b[32mok\x1b[0m <b> ☃", 1700000000.25), logs.LogLine("web-1", "", 0.0))),
+    logs.LogGap("2 lines are missing"),
+    logs.LogEnded("failed", "exit code 3"),
+)
+RESULTS = [
+    logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1], "kubectl logs web"),
+    RunResult("0123456789abcdef", "web", 0, "a\nb", "/tmp/web.log", "docker run", 12, ("cut",)),
+    pods.ExecResult(0, "out", "err", "/tmp/exec.log", cut=5),
+    pods.PodChanges([pods.PodChange("Pod", "web", "shop", "created", manifest={"spec": {"containers": [{"a": 1.5}]}})]),
+    pods.Description("Pod", "web", sections=(("", (("Name", "web"),)),), events=(("Warning", "Failed", "no"),)),
+    Report((Remark("it works"), Remark("it does not", Tone.BAD, "Try again.")), "docker login"),
+    Words(("a", "b")),
+]
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=lambda result: type(result).__name__)
+def test_results_are_drawn_alike(result):
+    assert same(through_json(result)) == same(result)
+    assert_drawn_alike(result)
+
+
+# what is left out
+
+
+def test_a_live_table_comes_back_still():
+    table = through_json(Table(tables.TableState("pods", rows={"a": Row("a", ("web",))}), follow=lambda: None))
+    assert table.follow is None
+    assert table.names == [""]
+
+
+def test_requests_and_secrets_are_not_written():
+    for value in (
+        build.BuildRequest("FROM a", build_args={"TOKEN": "hunter2"}),
+        RunRequest("a", environment={"PASSWORD": "hunter2"}),
+        build.Secret("token", lambda: b"hunter2"),
+    ):
+        with pytest.raises(SerializationError, match=f"^{type(value).__name__} has no JSON form") as caught:
+            to_json(value)
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(SerializationError):
+        from_json({"version": VERSION, "type": "Secret", "value": {"id": "token"}})
+
+
+MANIFEST = {
+    "kind": "List",
+    "items": [
+        {"kind": "Secret", "metadata": {"name": "a"}, "data": {"x": "aHVudGVyMg=="}, "stringData": {"y": "hunter2"}},
+        {
+            "kind": "Pod",
+            "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": '{"value":"hunter2"}'}},
+            "spec": {
+                "containers": [
+                    {
+                        "env": [
+                            {"name": "DB_PASSWORD", "value": "hunter2"},
+                            {"name": "DATABASE", "value": "postgres://me:hunter2@db/"},
+                            {"name": "COLOUR", "value": "blue"},
+                            {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": "x"}}},
+                        ]
+                    }
+                ]
+            },
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", [pods.PodChange, pods.Description])
+def test_a_manifest_is_written_without_secrets(kind):
+    given = {"kind": "List", "name": "a", "namespace": "b", "manifest": MANIFEST}
+    value = kind(**given, action="created") if kind is pods.PodChange else kind(**given)
+    text = json.dumps(to_json(value))
+    assert "hunter2" not in text
+    assert "aHVudGVyMg" not in text
+    secret, pod = through_json(value).manifest["items"]
+    assert secret["data"] == {"x": HIDDEN}
+    assert secret["metadata"] == {"name": "a"}
+    assert pod["spec"]["containers"][0]["env"][2:] == MANIFEST["items"][1]["spec"]["containers"][0]["env"][2:]
+    assert without_secrets({"kind": "Secret", "data": None}) == {"kind": "Secret", "data": None}
+
+
+# type hints
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A class that holds values of its own class."""
+
+    children: "tuple[Node, ...]" = ()
+    other: "Node | Problem | str | float | None" = None
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "document"),
+    [
+        (float, math.inf, "Infinity"),
+        (float, -math.inf, "-Infinity"),
+        (float, 3, 3),
+        (float | None, -math.inf, "-Infinity"),
+        (str | float, "Infinity", "Infinity"),
+        (str | float, math.inf, {"type": "float", "value": "Infinity"}),
+        (str | int | float | bool | None, True, True),
+        (bytes, b"\x00\xff", "AP8="),
+        (bytes | str, b"a", {"type": "bytes", "value": "YQ=="}),
+        (datetime, datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00+00:00"),
+        (list[int], [1], [1]),
+        (frozenset[str], frozenset({"b", "a"}), ["a", "b"]),
+        (set[int], {1}, [1]),
+        (tuple[()], (), []),
+        (tuple[int, str] | None, (1, "a"), [1, "a"]),
+        (Mapping[int, str], {2: "b", 1: "a"}, [[2, "b"], [1, "a"]]),
+        (Mapping[Colour, int], {Colour.RED: 1}, [["red", 1]]),
+        (Colour | int, Colour.RED, {"type": "Colour", "value": "red"}),
+        (Literal["a", "b"], "a", "a"),
+        (Expanded, Expanded("$a"), "$a"),
+        (Node, Node((Node(),), "a"), {"children": [{"children": [], "other": None}], "other": "a"}),
+        (
+            Node,
+            Node(other=Node()),
+            {"children": [], "other": {"type": "Node", "value": {"children": [], "other": None}}},
+        ),
+    ],
+)
+def test_forms(hint, value, document):
+    form = form_of(hint)
+    assert form.encode(value) == document
+    found = form.decode(json.loads(json.dumps(document)))
+    assert found == value
+    assert type(found) is type(value) or hint is float
+
+
+def test_nan_comes_back():
+    assert math.isnan(form_of(float).decode(form_of(float).encode(math.nan)))
+
+
+def test_a_field_may_be_added():
+    document = to_json(build.StepOutput("a", ("x",), "stderr", 5.0))
+    del document["value"]["stream"]
+    assert from_json(document, build.StepOutput) == build.StepOutput("a", ("x",), "stdout", 5.0)
+
+
+@dataclass
+class Live:
+    lock: object = field(default_factory=object)
+
+
+@pytest.mark.parametrize("hint", [Live, object, tuple[int, ...] | str | None, tuple[type, ...], list])
+def test_what_is_not_plain_data_has_no_form(hint):
+    with pytest.raises(SerializationError, match="no JSON form"):
+        form_of(hint).encode(hint())
+
+
+# what is not of the form
+
+
+@dataclass(frozen=True)
+class Longer(logs.LogLine):
+    """Whose further field would be lost."""
+
+    more: str = ""
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (5, "int has no JSON form: only the model's events, states and results have one."),
+        (build.StepOutput("a", ["x"]), "StepOutput.lines must be tuple, not list."),
+        (build.StepOutput("a", ("x", 5)), "StepOutput.lines[1] must be str, not int."),
+        (
+            build.BuildState(steps={"line 1": build.BuildStep("a", "b", state="done")}),
+            "BuildState.steps['line 1'].state must be StepState, not str.",
+        ),
+        (logs.LogLines((Longer("a", "b"),)), "LogLines.lines[0] must be LogLine, not Longer."),
+        (images.LayerProgress(None), "LayerProgress.layer must be LayerState, not NoneType."),
+        (tables.Row("a", ((),)), "Row.cells[0] must be str or int or float or bool or NoneType, not tuple."),
+        (
+            pods.PodChange("a", "b", "c", "d", manifest={"x": [(1,)]}),
+            "PodChange.manifest.x[0] must be JSON, not tuple.",
+        ),
+    ],
+)
+def test_what_does_not_hold_its_types_is_refused(value, message):
+    with pytest.raises(SerializationError) as caught:
+        to_json(value)
+    assert str(caught.value) == message
+
+
+EVENT = {"version": VERSION, "type": "StepOutput", "value": {"id": "a", "lines": ["x"]}}
+OURS = "This was not written by nbcontainer: it must have a version, a type and a value."
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (None, OURS),
+        ([1], OURS),
+        ({"version": 1, "type": "StepOutput"}, OURS),
+        (
+            {**EVENT, "version": 2},
+            "This is version 2 of the JSON form; this nbcontainer reads version 1.\nUpdate nbcontainer.",
+        ),
+        ({**EVENT, "version": "x"}, "This is version 'x' of the JSON form; this nbcontainer reads version 1."),
+        ({**EVENT, "type": "Popen"}, "'Popen' is not an event, a state or a result that this nbcontainer knows."),
+        ({**EVENT, "type": []}, "list is not an event, a state or a result that this nbcontainer knows."),
+        ({**EVENT, "value": []}, "StepOutput must be an object, not list."),
+        ({**EVENT, "value": {"lines": []}}, "StepOutput lacks id."),
+        ({**EVENT, "value": {"id": "a", "lines": [], "x\x1b": 1}}, "StepOutput has no field 'x\\x1b'."),
+        ({**EVENT, "value": {"id": "a", "lines": "x"}}, "StepOutput.lines must be an array, not str."),
+        ({**EVENT, "value": {"id": "a", "lines": ["x", None]}}, "StepOutput.lines[1] must be str, not NoneType."),
+        ({**EVENT, "value": {"id": "a", "lines": [], "time": "1"}}, "StepOutput.time must be a number."),
+        ({**EVENT, "value": {"id": "a", "lines": [], "time": 10**400}}, "StepOutput.time must be a number."),
+        (
+            {"version": 1, "type": "StepFinished", "value": {"id": "a", "state": "gone"}},
+            "StepFinished.state must be a StepState.",
+        ),
+        (
+            {"version": 1, "type": "SourceMap", "value": {"lines": [["a", 1, 2]]}},
+            "SourceMap.lines[0] must have 2 items, not 3.",
+        ),
+        (
+            {"version": 1, "type": "Row", "value": {"key": "a", "cells": [{"type": "Row", "value": {}}]}},
+            "Row.cells[0] must be str or int or float or bool or NoneType, with its type and its value.",
+        ),
+    ],
+)
+def test_documents_that_are_not_ours_are_refused(document, message):
+    with pytest.raises(SerializationError) as caught:
+        from_json(document)
+    assert str(caught.value) == message
+    if "." in caught.value.path:
+        assert message.startswith(caught.value.path)
+
+
+def test_another_class_than_expected_is_refused():
+    with pytest.raises(SerializationError, match=r"^This is a StepOutput, not a BuildState\.$"):
+        from_json(EVENT, build.BuildState)
+
+
+def test_bytes_and_times_that_are_none_are_refused():
+    for hint, document in ((bytes, "a"), (bytes, 5), (datetime, "soon"), (datetime, 5), (Mapping[int, int], [[[], 1]])):
+        with pytest.raises(Exception, match="must be") as caught:
+            form_of(hint).decode(document)
+        assert type(caught.value).__name__ == "_Mismatch"
+    assert form_of(bytes).decode(base64.b64encode(b"a").decode()) == b"a"
+
+
+def test_no_document_is_nested_so_deeply_that_it_breaks_us():
+    manifest: list = []
+    for _ in range(100_000):
+        manifest = [manifest]
+    document = to_json(pods.PodChange("a", "b", "c", "d"))
+    document["value"]["manifest"] = {"x": manifest}
+    with pytest.raises(SerializationError, match="nested too deeply"):
+        from_json(document)
+    while manifest:  # else the interpreter frees it by recursion
+        manifest = manifest.pop()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_document_that_was_changed_anywhere_gives_a_value_or_our_error(data):
+    name = data.draw(st.sampled_from(sorted(set(known_types()) - NEEDS_A_CALLABLE)))
+    document = json.loads(json.dumps(to_json(data.draw(values_of(known_types()[name])))))
+    place = document
+    while isinstance(place, dict | list) and place:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = data.draw(st.sampled_from(keys))
+        if isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
+            place = place[key]
+            continue
+        place[key] = data.draw(values_of(Any))
+        break
+    try:
+        from_json(document)
+    except SerializationError as error:
+        assert error.message  # noqa: PT017 - most documents are refused, some are still right
