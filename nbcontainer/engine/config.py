@@ -1,4 +1,9 @@
-"""What docker's own configuration says: config.json, contexts and proxies. Read only; `registries` writes logins."""
+"""What docker's own configuration says: config.json, contexts and proxies. Read only; `registries` writes logins.
+
+`docker.context` of the docker package (7.2) is not used, since it differs from docker's command: it does not see the
+contexts of a DOCKER_CONFIG without a config.json, one file that cannot be read fails the whole list, and a context with
+only a ca.pem, or with SkipTLSVerify and no certificates, loses its TLS.
+"""
 
 from __future__ import annotations
 
