@@ -20,6 +20,7 @@ import nbcontainer as nbc
 from nbcontainer.engine import connection
 from nbcontainer.engine import dial as dialing
 from nbcontainer.errors import EngineUnavailable
+from nbcontainer.settings import settings
 from tests.engine.build_engines import wait_until
 from tests.engine.conftest import ENGINES, find, running
 from tests.engine.peers import PING, Middleman, Speaker, chunked, reply, unix_connect, unix_listener
@@ -151,7 +152,9 @@ def test_images_and_events(client, unique, registry):
     assert image.id
 
 
-def test_a_close_by_another_thread_ends_what_waits(client, container):
+def test_a_close_by_another_thread_ends_what_waits(client, container, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 600.0)  # nothing else shall wake them
+    monkeypatch.setattr(dialing, "SILENT_SECONDS", 600.0)
     logs, events = container.logs(stream=True, follow=True), client.events()
     waiting = {
         "a reply": container.wait,
@@ -162,14 +165,12 @@ def test_a_close_by_another_thread_ends_what_waits(client, container):
     with ThreadPoolExecutor(len(waiting)) as threads:
         calls = {what: threads.submit(call) for what, call in waiting.items()}
         wait_for(client, len(waiting))
-        begun = time.monotonic()
         client.close()
         for what, call in calls.items():
-            if what in ("logs", "events") and call.exception(5) is None:
+            if what in ("logs", "events") and call.exception(20) is None:
                 continue  # the package takes it for their end
             with pytest.raises((requests.RequestException, ConnectionAbortedError), match="closed while"):
-                pytest.fail(f"{what}: {call.result(5)!r}")
-        assert time.monotonic() - begun < 2
+                pytest.fail(f"{what}: {call.result(20)!r}")
     assert client.ping()  # a closed client opens anew, as that of requests does
 
 
