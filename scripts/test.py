@@ -30,7 +30,7 @@ from tests.environment.__main__ import up  # noqa: E402 - as above
 from tests.environment.part import say  # noqa: E402 - as above
 
 OUTPUT = ROOT / ".pytest_cache" / "make-test"
-LANES = 3
+LANES = 4
 """Jobs at the same time: more than processors, since most tests wait for an engine or a browser."""
 NEWS_SECONDS = 30
 MOST_AGAIN = 20
@@ -45,9 +45,11 @@ REGISTRIES = frozenset({"images", "registry-password", "registry-token"})
 ENGINES = REGISTRIES | {"docker", "docker20", "podman", "podman-rootless"}
 NODE_OF_KUBERNETES = REGISTRIES | {"docker", "podman", "kubernetes"}
 CLUSTER = NODE_OF_KUBERNETES | {"kwok"}
+BREAKING = tuple(f"tests/engine/test_{name}.py" for name in ("broken_output", "full_disk", "stopping", "endings"))
 COLUMNS: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. What no column names is in the last one.
     ("engines", ("tests/engine",), ENGINES),
+    ("broken connections", BREAKING, ENGINES),
     ("cluster", ("tests/cluster",), CLUSTER),
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
     ("differential", ("tests/buildkit/test_differential.py",), frozenset({"docker", "images"})),

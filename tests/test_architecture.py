@@ -69,6 +69,7 @@ ALLOWED = {
         "protection",
         "diagnosis",
     },
+    "codec": {"errors", "model", "api"},
     "widgets": {"errors", "interrupts"},
     "views": {"errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer.api.plans import Plan
-from nbcontainer.errors import Conflict, NotFound
+from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.results import Described, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
@@ -40,7 +40,8 @@ class Volume(Described, VolumeFacts):
 
     def remove(self, *, force: bool = False) -> Report:
         """Remove it with what is in it; raises as `Volumes.remove`."""
-        assert self._volumes is not None  # noqa: S101 - whoever makes one gives them
+        if self._volumes is None:
+            raise UsageError(f"This is a record of the volume {self.name}.", cure=f"nbc.volumes.get({self.name!r})")
         return self._volumes.remove(self.name, force=force)
 
     def description(self) -> Description:

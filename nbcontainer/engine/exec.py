@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.engine.exec_end import end_command
 from nbcontainer.engine.http import quoted
 from nbcontainer.engine.output import Recorder, follow_output, send_input
-from nbcontainer.errors import ApiError, CommandFailed, outcome_of
+from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecResult
 from nbcontainer.operation import Operation, Progress
@@ -28,6 +28,8 @@ __all__ = ["execute"]
 
 END_SECONDS = 1.0  # between a command's last word and the engine's word that it has ended
 PAUSE_SECONDS = 0.1  # between two questions whether it has
+KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
+LOST_CODE = 126  # which a command may have of its own, too: then what it did is as little known
 MARK = "NBCONTAINER_EXEC"  # the variable by which a command is found again
 
 Execution = Operation[LogEvent, LogState, ExecResult]
@@ -72,6 +74,9 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
             f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",
             exit_code=code,
             output=result.output or result.errors,
+            cure=f"{engine.name} gives this exit code to a command whose connection broke, too."
+            if code == LOST_CODE and _ends_what_loses_its_connection(engine)
+            else "",
         )
     return result
 
@@ -115,7 +120,20 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
             reason="Timeout",
         )
     progress.tell(LogSource(request.name, open=False))
-    return int(state.get("ExitCode") or 0)
+    code = int(state.get("ExitCode") or 0)
+    if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
+        raise EngineUnavailable(
+            f"The connection to {engine.name} was lost, which ends the command in {request.name} with it.",
+            tried=(engine.address,),
+            cure="Run it again; what it wrote before is kept.",
+        )
+    return code
+
+
+def _ends_what_loses_its_connection(engine: Engine) -> bool:
+    """Whether the engine kills a command whose client has gone, and gives it an exit code: Docker 20.10 does."""
+    version = tuple(int(number) for number in engine.capabilities.api_version.split("."))
+    return not engine.capabilities.pods and version < KEEPS_RUNNING_API
 
 
 class _Deadline:

@@ -10,6 +10,7 @@
     X | None                    X, or null
     any other union             texts, numbers, booleans and null as such, the rest as {"type": …, "value": …}
     Any                         JSON already, such as a manifest
+    an abstract class           {"type": …, "value": …} of the class that it is
     a class with such a base    as its base: Words(tuple[str, ...])
 
 A value of a subclass of str or int is written as if it were of str or int.
@@ -19,16 +20,17 @@ from __future__ import annotations
 
 import base64
 import functools
+import inspect
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nbcontainer.errors import SerializationError
 
@@ -38,7 +40,7 @@ Convert = Callable[[Any], Any]
 
 _SCALARS = (str, bool, int, float, NoneType)  # what JSON tells apart by itself
 _NOT_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
-_BUILDERS: dict[object, Callable[[Iterable[Any]], Any]] = {
+_BUILDERS: dict[object, Callable[[Iterable[object]], object]] = {
     tuple: tuple,
     Sequence: tuple,
     list: list,
@@ -61,7 +63,7 @@ class _Mismatch(Exception):
     path = ""
 
 
-def converted(name: str, convert: Convert, value: object) -> Any:
+def converted(name: str, convert: Convert, value: object) -> object:
     """What a form makes of a value that is called `name`.
 
     Raises:
@@ -101,25 +103,18 @@ def form_of(hint: Any) -> _Form:  # noqa: PLR0911 - a return for each kind of hi
         return _array(origin, arguments)
     if origin in (Mapping, dict) and origin is not hint:
         return _mapping(*arguments)
-    if not isinstance(hint, type):
-        raise SerializationError(f"{hint!r} has no JSON form.")
-    if issubclass(hint, Enum):
-        return _exactly(hint, _checked(f"a {hint.__name__}", operator.attrgetter("value"), hint))
-    if is_dataclass(hint):
-        return _exactly(hint, _record(hint))
-    kind: Any = hint  # whose constructor takes what its base holds
-    bases = vars(hint).get("__orig_bases__", hint.__bases__)
-    if bases in ((), (object,)):
-        raise SerializationError(f"{hint.__name__} has no JSON form: it is neither a dataclass nor a sequence.")
-    inner = form_of(bases[0])
-    return _exactly(hint, _Form(inner.encode, lambda document: kind(inner.decode(document))))
+    if isinstance(hint, TypeVar) and hint.__bound__:
+        return form_of(hint.__bound__)
+    if isinstance(hint, type):
+        return _abstract(hint) if inspect.isabstract(hint) else _exactly(hint, _class(hint))
+    raise SerializationError(f"{hint!r} has no JSON form.")
 
 
 def _wrong(wanted: str, found: object) -> _Mismatch:
     return _Mismatch(f"must be {wanted}, not {type(found).__name__}")
 
 
-def _at(place: str | int, convert: Convert, value: object) -> Any:
+def _at(place: str | int, convert: Convert, value: object) -> object:
     """Convert a part of a value; a fault in it says where it is."""
     try:
         return convert(value)
@@ -132,7 +127,7 @@ def _at(place: str | int, convert: Convert, value: object) -> Any:
 def _exactly(kind: type, form: _Form) -> _Form:
     """The form for values of this very class: one of a subclass would be read as its base."""
 
-    def encode(value: Any) -> Any:
+    def encode(value: object) -> object:
         if type(value) is not kind:
             raise _wrong(kind.__name__, value)
         return form.encode(value)
@@ -140,13 +135,25 @@ def _exactly(kind: type, form: _Form) -> _Form:
     return form._replace(encode=encode)
 
 
+def _class(kind: Any) -> _Form:
+    if issubclass(kind, Enum):
+        return _checked(f"a {kind.__name__}", operator.attrgetter("value"), kind)
+    if is_dataclass(kind):
+        return _record(kind)
+    bases = vars(kind).get("__orig_bases__", kind.__bases__)
+    if bases in ((), (object,)):
+        raise SerializationError(f"{kind.__name__} has no JSON form: it is neither a dataclass nor a sequence.")
+    inner = form_of(bases[0])
+    return _Form(inner.encode, lambda document: kind(inner.decode(document)))
+
+
 def _record(kind: Any) -> _Form:
     """A dataclass. Its fields are looked at when one is met, as it may hold values of its own class."""
 
-    def encode(value: Any) -> dict[str, Any]:
+    def encode(value: object) -> dict[str, object]:
         return {name: _at(name, form.encode, getattr(value, name)) for name, form, _ in _fields(kind)}
 
-    def decode(document: Any) -> Any:
+    def decode(document: object) -> object:
         if not isinstance(document, dict):
             raise _wrong("an object", document)
         given = {name: _at(name, form.decode, document[name]) for name, form, _ in _fields(kind) if name in document}
@@ -168,9 +175,9 @@ def _fields(kind: Any) -> tuple[tuple[str, _Form, bool], ...]:
     for item in fields(kind):
         hint = hints[item.name]
         required = item.default is MISSING and item.default_factory is MISSING
-        if Callable in {get_origin(part) for part in (hint, *get_args(hint))}:
+        if item.name.startswith("_") or Callable in {get_origin(part) for part in (hint, *get_args(hint))}:
             if required:
-                raise SerializationError(f"{kind.__name__} has no JSON form: it needs a callable, {item.name}.")
+                raise SerializationError(f"{kind.__name__} has no JSON form: it needs {item.name}, which is not data.")
             continue
         form = form_of(hint)
         if "to_json" in item.metadata:
@@ -187,10 +194,10 @@ def _array(kind: Any, arguments: tuple[Any, ...]) -> _Form:
     is_fixed = kind is tuple and arguments[1:] != (...,)
     forms = [form_of(argument) for argument in (arguments if is_fixed else arguments[:1])]
 
-    def converter(wanted: Any, parts: list[Convert], build: Callable[[Iterable[Any]], Any]) -> Convert:
+    def converter(wanted: Any, parts: list[Convert], build: Callable[[Iterable[object]], object]) -> Convert:
         converts = parts if is_fixed else itertools.repeat(parts[0])
 
-        def convert(items: Any) -> Any:
+        def convert(items: object) -> object:
             if not isinstance(items, wanted) or isinstance(items, str | bytes):
                 raise _wrong("an array" if wanted is list else wanted.__name__, items)
             if is_fixed and len(items) != len(parts):
@@ -214,7 +221,7 @@ def _mapping(keys: Any, values: Any) -> _Form:
         )
 
     def converter(convert: Convert) -> Convert:
-        def convert_all(items: Any) -> dict[str, Any]:
+        def convert_all(items: object) -> dict[str, object]:
             if not isinstance(items, Mapping):
                 raise _wrong("an object", items)
             return {text(key): _at(key, convert, item) for key, item in items.items()}
@@ -239,19 +246,19 @@ def _union(hints: tuple[Any, ...]) -> _Form:
     named: dict[str, Any] = {hint.__name__: hint for hint in hints if hint not in _SCALARS or hint is float}
     wanted = " or ".join(hint.__name__ for hint in hints)
 
-    def scalar(value: Any) -> _Form:
+    def scalar(value: object) -> _Form:
         for hint in scalars:
             if _is_a(hint, value):
                 return _BASIC[hint]
         raise _wrong(wanted, value)
 
-    def encode(value: Any) -> Any:
+    def encode(value: object) -> object:
         name = type(value).__name__
-        if named.get(name) is type(value) and not (name == "float" and math.isfinite(value)):
+        if named.get(name) is type(value) and not (isinstance(value, float) and math.isfinite(value)):
             return {"type": name, "value": form_of(named[name]).encode(value)}
         return scalar(value).encode(value)
 
-    def decode(document: Any) -> Any:
+    def decode(document: object) -> object:
         if not isinstance(document, dict):
             return scalar(document).decode(document)
         name = document.get("type")
@@ -262,13 +269,34 @@ def _union(hints: tuple[Any, ...]) -> _Form:
     return _Form(encode, decode)
 
 
+def _abstract(kind: type) -> _Form:
+    """Values of its subclasses, which are looked up when one is met, as they may come later."""
+
+    def encode(value: object) -> object:
+        if not isinstance(value, kind):
+            raise _wrong(kind.__name__, value)
+        return _union((type(value),)).encode(value)
+
+    def decode(document: object) -> object:
+        return _union(tuple(_below(kind))).decode(document)
+
+    return _Form(encode, decode)
+
+
+def _below(kind: Any) -> Iterator[type]:
+    for item in kind.__subclasses__():
+        if not inspect.isabstract(item):
+            yield item
+        yield from _below(item)
+
+
 def _is_a(kind: type, value: object) -> bool:
     """Whether a value is of a scalar type: an int does for a float, but a bool is no number."""
     return isinstance(value, int | float if kind is float else kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _scalar(kind: type) -> _Form:
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         if type(value) is kind or _is_a(kind, value):
             return value
         raise _wrong("null" if kind is NoneType else kind.__name__, value)
@@ -280,7 +308,7 @@ def _checked(wanted: str, encode: Convert, decode: Convert) -> _Form:
     """A form whose functions raise Python's own errors for what is not of it."""
 
     def converter(convert: Convert) -> Convert:
-        def check(value: Any) -> Any:
+        def check(value: object) -> object:
             try:
                 return convert(value)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -291,15 +319,15 @@ def _checked(wanted: str, encode: Convert, decode: Convert) -> _Form:
     return _Form(converter(encode), converter(decode))
 
 
-def _encode_float(value: Any) -> float | str:
+def _encode_float(value: float) -> float | str:
     if not _is_a(float, value):
         raise _wrong("a number", value)
     if math.isfinite(value):
-        return value  # type: ignore[no-any-return] # as checked above
+        return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _decode_float(document: Any) -> float:
+def _decode_float(document: float | str) -> float:
     if isinstance(document, str):
         return _NOT_FINITE[document]
     if not _is_a(float, document):
@@ -307,7 +335,7 @@ def _decode_float(document: Any) -> float:
     return float(document)
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: object) -> object:
     """The same, if it is JSON: a tuple, for instance, would be read as a list."""
     if isinstance(value, Mapping):
         return form_of(Mapping[str, Any]).encode(value)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Described", "Objects", "Remark", "Report"]
 
-Object_co = TypeVar("Object_co", bound="Described", covariant=True)
-
 
 class Described(ABC):
     """An object that is drawn as its description, such as a volume.
@@ -31,6 +29,9 @@ class Described(ABC):
     @abstractmethod
     def description(self) -> Description:
         """All about it."""
+
+
+Object_co = TypeVar("Object_co", bound=Described, covariant=True)
 
 
 class Objects(tuple[Object_co, ...]):

@@ -213,6 +213,12 @@ def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, conta
     cut = proxy.cut(b"/start", b"line 5\n", how)
     script = SLOWLY.replace("sleep 1;", "sleep 3;")
     operation = execute(far, container, ExecRequest(container, ("sh", "-c", script)))
+    if far.capabilities.api_version == "1.41" and not far.capabilities.pods:  # Docker 20.10
+        said = {"between": "exit code 126.*whose connection broke", "within": "was lost, which ends the command"}
+        with pytest.raises((CommandFailed, EngineUnavailable), match=f"(?s){said[how]}"):
+            operation.result(60)
+        assert (cut.done.is_set(), texts(operation)) == (True, TEN[:5])
+        return
     result = operation.result(60)
     assert cut.done.is_set()
     assert (texts(operation), result.exit_code) == (TEN[:5], 0)

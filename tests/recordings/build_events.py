@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from nbcontainer.codec import from_json, to_json
 from nbcontainer.model import build as model
-from nbcontainer.model.codec import from_json, to_json
 
 FOLDER = Path(__file__).parent / "builds"
 

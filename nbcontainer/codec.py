@@ -1,16 +1,17 @@
-"""One JSON form for everything that the model tells: its events, states and results.
+"""One JSON form for everything that a call tells and gives: events, states and results.
 
     to_json(event)      {"version": 1, "type": "StepOutput", "value": {"id": "line 3", "lines": ["ok"], …}}
     from_json(that)     the event
 
-The type hints of the classes are the schema (`json_forms.py`), so a new class needs nothing here.
+The type hints of the classes are the schema (`model/json_forms.py`), so a new class needs nothing here.
 
 What is not written:
 
-- Callables, such as `Table.follow`: their field has its default in what is read. Locks, threads and connections have no
-  form at all; a test holds the whole model against that.
+- Callables, such as `Table.follow`, and private fields, such as the handle by which a volume is removed: what is read
+  has their defaults. Locks, threads and connections have no form at all; a test holds all classes against that.
 - Requests, and `Secret`: build arguments, environment variables, standard input and files may be secret, and what is
   written is meant to be shared. What was asked for is told by a result's `command`, in which no secret is.
+- Plans, which are questions.
 - What the function in a field's metadata, `{"to_json": function}`, leaves out, such as the values of a Secret.
 
 The path of a spool file is written as it stands, the file is not: whoever carries a recording to another machine brings
@@ -24,15 +25,17 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import TypeVar
 
-import nbcontainer.model
+from nbcontainer import api, model
 from nbcontainer.errors import SerializationError
 from nbcontainer.model.json_forms import converted, form_of, quoted
+from nbcontainer.model.results import Described
 
 __all__ = ["VERSION", "from_json", "known_types", "to_json"]
 
@@ -49,7 +52,7 @@ def to_json(value: object) -> dict[str, object]:
     """
     name = type(value).__name__
     if known_types().get(name) is not type(value):
-        raise SerializationError(f"{name} has no JSON form: only the model's events, states and results have one.")
+        raise SerializationError(f"{name} has no JSON form: only events, states and results have one.")
     form = form_of(type(value))  # type: ignore[arg-type] # a class is hashable
     return {"version": VERSION, "type": name, "value": converted(name, form.encode, value)}
 
@@ -58,7 +61,7 @@ def from_json(document: object, kind: type[Value] = object) -> Value:  # type: i
     """The value that `to_json` wrote.
 
     Args:
-        document: as `json.loads` gives it, wherever it comes from: only classes of the model are made.
+        document: as `json.loads` gives it, wherever it comes from: only our own classes are made.
         kind: the class that is expected.
 
     Raises:
@@ -85,15 +88,17 @@ def from_json(document: object, kind: type[Value] = object) -> Value:  # type: i
 
 @functools.cache
 def known_types() -> Mapping[str, type]:
-    """The classes that can be written, by name: the model's public classes, without requests and enums."""
+    """The classes that can be written, by name: the model's public ones but for requests, and the API's objects."""
     known: dict[str, type] = {}
-    for found in pkgutil.iter_modules(nbcontainer.model.__path__, f"{nbcontainer.model.__name__}."):
-        for name, item in vars(importlib.import_module(found.name)).items():
-            if not isinstance(item, type) or item.__module__ != found.name or issubclass(item, Enum):
-                continue
-            if name.startswith("_") or name.endswith("Request"):
-                continue
-            if name in known:
-                raise TypeError(f"Two classes of the model are called {name}, so the name does not tell which.")
-            known[name] = item
+    for package in (model, api):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for name, item in vars(importlib.import_module(found.name)).items():
+                is_class = isinstance(item, type) and item.__module__ == found.name and not name.startswith("_")
+                if not is_class or issubclass(item, Enum) or inspect.isabstract(item) or name.endswith("Request"):
+                    continue
+                if package is api and not issubclass(item, Described):
+                    continue
+                if name in known:
+                    raise TypeError(f"Two classes are called {name}, so the name does not tell which.")
+                known[name] = item
     return MappingProxyType(known)
