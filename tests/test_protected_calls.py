@@ -205,6 +205,7 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
+            calls["client"] = lambda engine="": nbc.Engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -298,6 +299,7 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
+    assert nbc.Engine("prodpod").client.images.get("busybox").id
     assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.volumes import Volumes
-from nbcontainer.protection import guard, place_of_engine
+from nbcontainer.protection import changes, guard, place_of_engine
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
     from nbcontainer.engine.connection import Engine as Connected
 
 __all__ = ["Engine"]
@@ -38,6 +40,21 @@ class Engine:
     def volumes(self) -> Volumes:
         """Its volumes."""
         return Volumes(self)
+
+    @property
+    @changes
+    def client(self) -> DockerClient:
+        """The docker package's own client for it: `nbc.Engine().client.containers.get("web").attrs`.
+
+        It reaches the engine as our own calls do, and is the same one for as long as it is referred to. Its calls raise
+        docker's own errors where the engine refuses, `EngineUnavailable` where it breaks off or hangs. Any of them may
+        change something, so that a protected engine has to be named for it. What it makes has no label of the notebook.
+
+        Raises:
+            EngineUnavailable: the engine does not answer.
+            Protected: it is protected, and not named.
+        """
+        return self.connect().client
 
     def connect(self) -> Connected:
         """Find it; where the call that asks changes something, it must not be protected.

@@ -1,4 +1,9 @@
-"""What docker's own configuration says: config.json, contexts and proxies. Read only; `registries` writes logins."""
+"""What docker's own configuration says: config.json, contexts and proxies. Read only; `registries` writes logins.
+
+`docker.context` of the docker package (7.2) is not used, since it differs from docker's command: it does not see the
+contexts of a DOCKER_CONFIG without a config.json, one file that cannot be read fails the whole list, and a context with
+only a ca.pem, or with SkipTLSVerify and no certificates, loses its TLS.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +31,7 @@ __all__ = [
     "load_config",
     "named_folder",
     "proxies",
+    "proxy_table",
     "unusual_folder",
 ]
 
@@ -135,6 +141,14 @@ def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, 
     Both spellings, HTTP_PROXY and http_proxy, as docker sets them; {} where the config has none. Source: docker/cli,
     ConfigFile.ParseProxyConfig.
     """
+    found: dict[str, str] = {}
+    for key, value in proxy_table(address, config).items():
+        found[PROXY_NAMES[key]] = found[PROXY_NAMES[key].lower()] = value
+    return found
+
+
+def proxy_table(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The same by the names that the config has for them, such as "httpProxy"."""
     table = (load_config() if config is None else config).get("proxies")
     if not isinstance(table, dict):
         return {}
@@ -143,9 +157,4 @@ def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, 
         chosen = table.get("default")
     if not isinstance(chosen, dict):
         return {}
-    found: dict[str, str] = {}
-    for key, variable in PROXY_NAMES.items():
-        value = chosen.get(key)
-        if isinstance(value, str) and value:
-            found[variable] = found[variable.lower()] = value
-    return found
+    return {key: chosen[key] for key in PROXY_NAMES if isinstance(chosen.get(key), str) and chosen[key]}

@@ -11,10 +11,11 @@ import socket
 import ssl
 import sys
 import threading
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.config import (
     DEFAULT,
@@ -32,6 +33,9 @@ from nbcontainer.engine.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.engine.docker_client import EngineClient
 
 __all__ = [
     "Address",
@@ -113,6 +117,7 @@ class Engine:
     _socket: object = field(default=None, repr=False)
     _http: Http | None = field(default=None, repr=False)
     _information: dict[str, Any] | None = field(default=None, repr=False)
+    _client: weakref.ref[EngineClient] | None = field(default=None, repr=False)
 
     @property
     def context(self) -> str:
@@ -151,6 +156,17 @@ class Engine:
                 magic=self._magic,
             )
         return self._http
+
+    @property
+    def client(self) -> EngineClient:
+        """The docker package's own client for it: the same one for as long as it is referred to."""
+        client = None if self._client is None else self._client()
+        if client is None:
+            from nbcontainer.engine.docker_client import EngineClient  # noqa: PLC0415 - heavy, and seldom asked for
+
+            client = EngineClient(self)
+            self._client = weakref.ref(client)
+        return client
 
     def _magic(self, *words: str) -> str:
         return self.commands.magic(*words)

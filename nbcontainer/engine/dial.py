@@ -198,6 +198,10 @@ class Stream:
         except ConnectionAbortedError:  # another thread has just closed it
             return True
 
+    def fileno(self) -> int:
+        """The socket's descriptor, -1 once it is closed. `readable` knows better whether there is something to read."""
+        return self._socket.fileno()
+
     def _poll(self, seconds: float | None, *, writing: bool = False) -> bool:
         """Whether it can be read, or written, within so many seconds."""
         try:

@@ -181,7 +181,7 @@ class Http:
         """
         connection = self._take()
         for attempt in (connection, None) if connection is not None else (None,):
-            used = attempt or _Connection(self._dial(), self._where, self._see_it_answers)
+            used = attempt or _Connection(self._dial(), self._where, self.see_it_answers)
             try:
                 reply = used.send(method, self._target(path, query), body, headers, timeout)
                 content = reply.read()
@@ -233,7 +233,7 @@ class Http:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
-        connection = _Connection(self._dial(), self._where, self._see_it_answers)
+        connection = _Connection(self._dial(), self._where, self.see_it_answers)
         if on_open is not None:
             on_open(connection.close)
         try:
@@ -250,7 +250,7 @@ class Http:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
             raise api_error(reply.status, refusal, found, self._where, self._magic)
-        connection.stream.when_silent(self._see_it_answers)
+        connection.stream.when_silent(self.see_it_answers)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
@@ -296,7 +296,7 @@ class Http:
             stream.close()
             raise
         if protocol == "tcp":  # BuildKit's own protocol can ask on the connection itself
-            stream.when_silent(self._see_it_answers)
+            stream.when_silent(self.see_it_answers)
         return stream, found
 
     def close(self) -> None:
@@ -304,8 +304,12 @@ class Http:
         with self._lock:
             _close_all(self._idle)
 
-    def _see_it_answers(self) -> None:
-        """Ask a far end that is slow to answer whether it is there at all."""
+    def see_it_answers(self) -> None:
+        """Ask an engine that is slow to answer whether it is there at all.
+
+        Raises:
+            Silent: it is not.
+        """
         ping = None
         try:
             ping = _Connection(self._dial(), self._where)
