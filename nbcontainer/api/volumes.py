@@ -39,7 +39,7 @@ class Volume(Described, VolumeFacts):
     _volumes: Volumes | None = field(default=None, repr=False, compare=False)
 
     def remove(self, *, force: bool = False) -> Report:
-        """Remove it with what is in it; raises as `Volumes.remove`."""
+        """Remove it with what is in it, from the engine that it was found in; raises as `Volumes.remove`."""
         if self._volumes is None:
             raise UsageError(f"This is a record of the volume {self.name}.", cure=f"nbc.volumes.get({self.name!r})")
         return self._volumes.remove(self.name, force=force)
@@ -207,7 +207,8 @@ class Volumes:
 
     def _volume(self, engine: Connected, facts: VolumeFacts) -> Volume:
         command = engine.commands.command("volume", "inspect", facts.name)
-        return Volume(**vars(facts), where=engine.name, command=command, _volumes=self)
+        there = self._engine.at(engine).volumes
+        return Volume(**vars(facts), where=engine.name, command=command, _volumes=there)
 
 
 def _several(names: Sequence[str]) -> str:

@@ -123,3 +123,16 @@ def test_handles_reach_other_engines(docker, name):
     assert name in nbc.Engine(docker.address).volumes.list().names
     assert nbc.Engine(docker.address).volumes.get(name).remove().remarks
     assert repr(nbc.Engine("prod")) == "Engine('prod')"
+
+
+def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
+    del docker
+    old = nbc.Engine(docker20_engine.host)
+    volume = nbc.volumes.create(name)
+    old.volumes.create(name)
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker20_engine.host)
+        volume.remove()
+        assert name in nbc.volumes.list().names
+    assert name not in nbc.volumes.list().names
+    old.volumes.remove(name)
