@@ -1,5 +1,7 @@
 """Volumes, as docker and podman have them, by their magics and as a Python API."""
 
+import shlex
+
 import pytest
 
 import nbcontainer as nbc
@@ -116,6 +118,19 @@ def test_the_commands_reach_the_same_volumes(engine, name, tmp_path):
     gone = nbc.volumes.remove(name)
     if engine.capabilities.buildkit or not engine.address.startswith("unix:///var"):  # another user's Podman
         assert terminal.try_(gone.command).returncode
+
+
+def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
+    volumes = nbc.Engine(podman_engine.host).volumes
+    volumes.create(unique)
+    client = ["podman", "--url", podman_engine.host]
+    given = volumes.remove(f"{unique}x", force=True), volumes.prune(filters=[f"label={unique}"])
+    assert not {"--force", "prune"} & {word for report in given for word in shlex.split(report.command)}
+    gone = volumes.remove(unique, f"{unique}x", force=True)
+    assert shlex.split(gone.command) == [*client, "volume", "rm", unique]
+    volumes.create(unique, labels={unique: ""})
+    pruned = volumes.prune(all=True, filters=[f"label={unique}"])
+    assert shlex.split(pruned.command) == [*client, "volume", "rm", unique]
 
 
 def test_handles_reach_other_engines(docker, name):
