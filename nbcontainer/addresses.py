@@ -10,6 +10,7 @@ import ipaddress
 import os
 import socket
 import subprocess
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["canonical", "same_engine", "same_server", "without_password"]
 
 SSH_PORT = 22
 SSH_SECONDS = 5.0  # for reading its configuration
+SSH_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")  # docker's own, at the other end, where a path names none
 SERVER_PORTS = {"https": 443, "http": 80}
 
 
@@ -62,8 +64,10 @@ def canonical(address: str) -> str:
     if not separator:
         return address
     place, slash, path = rest.partition("/")
-    scheme = "tcp" if scheme.lower() in {"http", "https"} else scheme
-    return f"{scheme.lower()}://{place.lower()}{slash}{path}".rstrip("/")
+    scheme = scheme.lower()
+    path = _ssh_path(f"{slash}{path}") if scheme == "ssh" else f"{slash}{path}"
+    scheme = "tcp" if scheme in {"http", "https"} else scheme
+    return f"{scheme}://{unicodedata.normalize('NFKC', place).lower()}{path}".rstrip("/")
 
 
 def without_password(address: str) -> str:
@@ -85,8 +89,13 @@ def _engine_parts(address: str) -> _Parts | None:
         case "tcp" | "http" | "https":  # without a port it is 2375 or 2376, as TLS is found; the path is not used
             return _Parts("tcp", "", parts.host, parts.port, "")
         case "ssh":
-            return _Parts("ssh", parts.user, parts.host, parts.port, parts.path)
+            return _Parts("ssh", parts.user, parts.host, parts.port, _ssh_path(parts.path))
     return parts
+
+
+def _ssh_path(path: str) -> str:
+    """The socket that an ssh address names at the other end; "" for docker's own."""
+    return "" if os.path.normpath(path) in SSH_SOCKETS else path
 
 
 def _server_parts(address: str) -> _Parts | None:
@@ -112,6 +121,8 @@ def _split(address: str) -> _Parts | None:
 
 def _host(name: str) -> str:
     """A host's name without a dot at its end, or its number in one spelling; this machine is "localhost"."""
+    with suppress(UnicodeError):
+        name = name.encode("idna").decode()  # as a resolver is asked: wide letters and digits are plain ones
     name = name.lower().rstrip(".")
     number: ipaddress.IPv4Address | ipaddress.IPv6Address
     try:

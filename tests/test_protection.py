@@ -91,6 +91,9 @@ def test_what_is_written_of_a_place_has_no_password(kind, address, server):
         ("ssh://far.example", "ssh://root@far.example", True),
         ("ssh://alice@far.example", "ssh://root@far.example", False),
         ("ssh://root@far.example/run/podman.sock", "ssh://root@far.example", False),
+        ("ssh://root@far.example/var/run/docker.sock", "ssh://root@far.example", True),
+        ("tcp://\uff11\uff12\uff17.0.0.1:2375", "tcp://127.0.0.1:2375", True),
+        ("tcp://\uff50rod.example:2375", "tcp://prod.example:2375", True),
         ("prod", "prod", False),
         ("tcp://[", "tcp://[", False),
     ],
@@ -186,6 +189,8 @@ def test_a_place_is_protected_by_what_it_is(place, names):
         ("/run/prod/*", SOCKET, True),
         ("/run/prod/*", "unix:///run/dev/docker.sock", False),
         ("ssh://*@far.example", "ssh://root@far.example", True),
+        ("ssh://*@far.example", "ssh://root@far.example/run/docker.sock", True),
+        ("tcp://prod*", "tcp://\uff50rod.example:2375", True),
     ],
 )
 def test_patterns_of_addresses(pattern, address, protects, monkeypatch, tmp_path):

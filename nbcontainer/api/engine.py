@@ -26,6 +26,7 @@ class Engine:
 
     def __init__(self, name: str = "") -> None:
         self.name = name
+        self._found: Connected | None = None
 
     def __repr__(self) -> str:
         """How it is called."""
@@ -65,9 +66,15 @@ class Engine:
         """
         from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
-        engine = find_engine(self.name)
+        engine = self._found or find_engine(self.name)
         self.guard(engine)
         return engine
+
+    def at(self, engine: Connected) -> Engine:
+        """The same where it was found: what came from there is there, whatever the engine in use is by now."""
+        fixed = Engine(self.name)
+        fixed._found = engine
+        return fixed
 
     def guard(self, engine: Connected) -> None:
         """Refuse a call that changes the engine, if it is protected and not named.

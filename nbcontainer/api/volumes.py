@@ -39,7 +39,7 @@ class Volume(Described, VolumeFacts):
     _volumes: Volumes | None = field(default=None, repr=False, compare=False)
 
     def remove(self, *, force: bool = False) -> Report:
-        """Remove it with what is in it; raises as `Volumes.remove`."""
+        """Remove it with what is in it, from the engine that it was found in; raises as `Volumes.remove`."""
         if self._volumes is None:
             raise UsageError(f"This is a record of the volume {self.name}.", cure=f"nbc.volumes.get({self.name!r})")
         return self._volumes.remove(self.name, force=force)
@@ -153,7 +153,7 @@ class Volumes:
         if missing and not force:
             raise not_found(engine, missing[0])
         found = tuple(name for name in dict.fromkeys(names) if name in known)
-        command = engine.commands.command("volume", "rm", *(["--force"] * force), *names)
+        command = _removal(engine, names, found, force=force)
         question = f"Remove {_several(found)} of {engine.name}, with what is in {'it' if len(found) == 1 else 'them'}?"
         return Plan(question, found, partial(self._remove, engine, found, missing, command))
 
@@ -175,8 +175,7 @@ class Volumes:
         engine = self._engine.connect()
         unused = list_volumes(engine, {**filters_of(filters), "dangling": ["true"]})
         found = tuple(volume.name for volume in unused if all or volume.is_anonymous)
-        words = [word for text in filters for word in ("--filter", text)]
-        command = engine.commands.command("volume", "prune", *(["--all"] * all), *words)
+        command = _prune(engine, found, filters, all=all)
         if not found:
             return Plan("", (), partial(Report, (Remark("No volume is unused.", Tone.DIM),), command))
         held = sizes(engine)
@@ -207,7 +206,25 @@ class Volumes:
 
     def _volume(self, engine: Connected, facts: VolumeFacts) -> Volume:
         command = engine.commands.command("volume", "inspect", facts.name)
-        return Volume(**vars(facts), where=engine.name, command=command, _volumes=self)
+        there = self._engine.at(engine).volumes
+        return Volume(**vars(facts), where=engine.name, command=command, _volumes=there)
+
+
+def _removal(engine: Connected, names: Sequence[str], found: Sequence[str], *, force: bool) -> str:
+    """The removal as a command. Podman's --force would also remove the containers that use a volume."""
+    if engine.commands.is_podman:
+        return engine.commands.command("volume", "rm", *(found or names))
+    return engine.commands.command("volume", "rm", *(["--force"] * force), *names)
+
+
+def _prune(engine: Connected, found: Sequence[str], filters: Sequence[str], *, all: bool) -> str:  # noqa: A002 - as above
+    """The prune as a command. Podman's own spares no volume that has a name, whatever is said: it names what goes."""
+    words = [word for text in filters for word in ("--filter", text)]
+    if not engine.commands.is_podman:
+        return engine.commands.command("volume", "prune", *(["--all"] * all), *words)
+    if not found:
+        return engine.commands.command("volume", "ls", "--filter", "dangling=true", *words)
+    return engine.commands.command("volume", "rm", *found)
 
 
 def _several(names: Sequence[str]) -> str:

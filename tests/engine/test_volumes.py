@@ -1,5 +1,7 @@
 """Volumes, as docker and podman have them, by their magics and as a Python API."""
 
+import shlex
+
 import pytest
 
 import nbcontainer as nbc
@@ -118,8 +120,34 @@ def test_the_commands_reach_the_same_volumes(engine, name, tmp_path):
         assert terminal.try_(gone.command).returncode
 
 
+def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
+    volumes = nbc.Engine(podman_engine.host).volumes
+    volumes.create(unique)
+    client = ["podman", "--url", podman_engine.host]
+    given = volumes.remove(f"{unique}x", force=True), volumes.prune(filters=[f"label={unique}"])
+    assert not {"--force", "prune"} & {word for report in given for word in shlex.split(report.command)}
+    gone = volumes.remove(unique, f"{unique}x", force=True)
+    assert shlex.split(gone.command) == [*client, "volume", "rm", unique]
+    volumes.create(unique, labels={unique: ""})
+    pruned = volumes.prune(all=True, filters=[f"label={unique}"])
+    assert shlex.split(pruned.command) == [*client, "volume", "rm", unique]
+
+
 def test_handles_reach_other_engines(docker, name):
     nbc.volumes.create(name)
     assert name in nbc.Engine(docker.address).volumes.list().names
     assert nbc.Engine(docker.address).volumes.get(name).remove().remarks
     assert repr(nbc.Engine("prod")) == "Engine('prod')"
+
+
+def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
+    del docker
+    old = nbc.Engine(docker20_engine.host)
+    volume = nbc.volumes.create(name)
+    old.volumes.create(name)
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker20_engine.host)
+        volume.remove()
+        assert name in nbc.volumes.list().names
+    assert name not in nbc.volumes.list().names
+    old.volumes.remove(name)
