@@ -42,9 +42,10 @@ def register(shell: Any) -> None:
     """Tell `shell` how our results look. Their modules load when one of them exists."""
     formatter = shell.display_formatter
     for module, name in DRAWN:
-        if hasattr(shell, "kernel"):
-            formatter.ipython_display_formatter.for_type_by_name(module, name, _guarded(_display))
-        else:
+        in_kernel = hasattr(shell, "kernel")
+        display = _guarded(_display) if in_kernel else _write
+        formatter.ipython_display_formatter.for_type_by_name(module, name, display)
+        if not in_kernel:  # what is in a list, or elsewhere, is drawn as well
             formatter.formatters["text/plain"].for_type_by_name(module, name, _guarded(_print))
 
 
@@ -79,14 +80,19 @@ def _interrupted_drawing() -> BaseException:
     Where the user's own code displays it, that code must end, which a KeyboardInterrupt alone does.
     """
     stopped = interrupted()
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_code is not DisplayHook.__call__.__code__:
-        frame = frame.f_back
-    if frame is not None:
+    if _is_of_the_cell():
         return stopped
     interruption = KeyboardInterrupt()
     interruption._render_traceback_ = stopped._render_traceback_  # type: ignore[attr-defined]
     return interruption
+
+
+def _is_of_the_cell() -> bool:
+    """Whether what is drawn is the value of a cell, and nothing that the user's own code displays."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not DisplayHook.__call__.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _display(result: Any) -> None:
@@ -141,6 +147,25 @@ def _cell() -> tuple[str, str]:
         return str(shell.get_parent()["metadata"]["cellId"]), str(shell.get_parent()["header"]["msg_id"])
     except (AttributeError, LookupError, TypeError):
         return "", ""
+
+
+def _write(result: Any) -> None:
+    """Draw a result in a terminal, which may take its time: IPython would be interrupted while it writes."""
+    from IPython import get_ipython  # noqa: PLC0415 - loads with the first result
+
+    shell: Any = get_ipython()
+
+    def write() -> None:
+        data = {"text/plain": _text_of(result, cycle=False)}
+        if _is_of_the_cell():
+            shell.displayhook.write_format_data(data)
+        else:
+            shell.display_pub.publish(data)
+
+    try:
+        _guarded(partial(run_calmly, write, _interrupted_drawing))()
+    except Exception as shown:  # noqa: BLE001 - of which IPython would make one more attempt, as text
+        shell.showtraceback((type(shown), shown, shown.__traceback__))
 
 
 def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol

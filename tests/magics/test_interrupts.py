@@ -36,7 +36,7 @@ def test_cells_of_a_shell_are_interrupted_at_random_moments():
 
 
 DRAWING = """
-import signal
+import io, signal, sys
 from IPython.core.interactiveshell import InteractiveShell
 from nbcontainer.model.logs import LogLine, LogResult, LogState
 from nbcontainer.views import results
@@ -47,7 +47,16 @@ def interrupted_picture_of(result):
     signal.raise_signal(signal.SIGINT)
     return picture_of(result)
 
-results.picture_of = interrupted_picture_of
+class Interrupted(io.TextIOWrapper):
+    def write(self, text):
+        if "line" in text:
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+if DRAWS:
+    results.picture_of = interrupted_picture_of
+else:
+    sys.stdout = Interrupted(sys.stdout.buffer)
 shell = InteractiveShell.instance(colors="nocolor")
 shell.run_cell("%load_ext nbcontainer")
 drawn = LogResult(LogState(lines=(LogLine("p", "line"),), total=1))
@@ -63,9 +72,10 @@ print("went on:", "never" in shell.user_ns)
     ("code", "error", "kept"),
     [("drawn", "NoneType", "True True"), ("display(drawn); never = 1", "KeyboardInterrupt", "False False")],
 )
-def test_a_result_whose_drawing_is_interrupted_is_kept_and_shows_one_line(tmp_path, code, error, kept):
+@pytest.mark.parametrize("draws", [True, False], ids=["while it is drawn", "while it is written"])
+def test_a_result_whose_drawing_is_interrupted_is_kept_and_shows_one_line(tmp_path, code, error, kept, draws):
     done = subprocess.run(
-        [sys.executable, "-c", DRAWING.replace("CODE", repr(code))],
+        [sys.executable, "-c", DRAWING.replace("CODE", repr(code)).replace("DRAWS", repr(draws))],
         cwd=REPOSITORY, env={**os.environ, "IPYTHONDIR": str(tmp_path)},
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
