@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.containers import list_containers
-from nbcontainer.engine.http import plain, quoted
+from nbcontainer.engine.http import plain, segment
 from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.model.volumes import VolumeFacts
 
@@ -53,7 +53,7 @@ def inspect(engine: Engine, name: str) -> VolumeFacts:
         NotFound: there is no such volume.
     """
     try:
-        return _facts(engine.http().json("GET", f"/volumes/{quoted(name)}"))
+        return _facts(engine.http().json("GET", f"/volumes/{segment(name)}"))
     except NotFound:
         raise not_found(engine, name) from None
 
@@ -75,7 +75,7 @@ def remove(engine: Engine, name: str) -> None:
         Conflict: a container uses it; it says which.
     """
     try:
-        engine.http().call("DELETE", f"/volumes/{quoted(name)}")
+        engine.http().call("DELETE", f"/volumes/{segment(name)}")
     except NotFound:
         raise not_found(engine, name) from None
     except Conflict as error:

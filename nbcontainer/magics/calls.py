@@ -107,7 +107,7 @@ class Call:
         if ("yes" in self.values and self.values.yes) or not settings.confirm:
             return
         try:
-            answer = input(f"{what} [y/N] ")
+            answer = input(f"{_safe(what)} [y/N] ")
         except KeyboardInterrupt:
             print()  # noqa: T201 - the question's line ends here
             raise Stopped("Nothing was changed.") from None

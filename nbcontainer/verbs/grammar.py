@@ -349,7 +349,9 @@ def _beside(name: str, text: str, width: int) -> list[str]:
 
 
 def _metavar(argument: Argument) -> str:
-    return {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}.get(argument.kind, argument.key.upper())
+    return {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}.get(
+        argument.kind, argument.long.lstrip("-").upper()
+    )
 
 
 def _flag_words(argument: Argument, value: Any) -> list[str]:

@@ -54,6 +54,8 @@ def test_a_name_that_no_volume_has(engine, name):
         assert caught.value.message == f"There is no volume {name}x in {engine.name}."
         assert caught.value.cure == f"Did you mean {name}?"
     with pytest.raises(NotFound):
+        nbc.volumes.get(f"../volumes/{name}")
+    with pytest.raises(NotFound):
         magic(f"volume rm -y {name} {name}x")
     assert name in nbc.volumes.list().names  # nothing was removed
     report = magic(f"volume rm -y -f {name} {name}x")
