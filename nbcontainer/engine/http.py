@@ -26,7 +26,7 @@ from nbcontainer.replies import Response
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
-__all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted", "segment"]
+__all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
 
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
@@ -416,11 +416,6 @@ def _query_text(value: object) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-
-
-def segment(name: str) -> str:
-    """A name as one segment of a path, whatever is in it: "../containers" leads nowhere else."""
-    return quote(name, safe="")
 
 
 def quoted(name: str) -> str:

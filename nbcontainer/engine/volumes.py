@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.containers import list_containers
-from nbcontainer.engine.http import plain, segment
+from nbcontainer.engine.http import plain, quoted
 from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.model.volumes import VolumeFacts
 
@@ -26,9 +26,22 @@ def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = N
     Raises:
         ApiError: a filter is wrong.
     """
+    each = [dict(filters or {})]
+    if engine.capabilities.pods:  # Podman 4.3 gives what fits any of several filters: a prune would take too much
+        each = [
+            {name: few}
+            for name, values in (filters or {}).items()
+            for few in ([[value] for value in values] if name.startswith("label") else [list(values)])
+        ] or [{}]
+    found = [{volume.name: volume for volume in _listed(engine, one)} for one in each]
+    names = set(found[0]).intersection(*found[1:])
+    return [found[0][name] for name in sorted(names)]
+
+
+def _listed(engine: Engine, filters: Mapping[str, Sequence[str]]) -> list[VolumeFacts]:
     query = {"filters": {name: list(values) for name, values in filters.items()}} if filters else None
     found = engine.http().json("GET", "/volumes", query=query) or {}
-    return sorted((_facts(entry) for entry in found.get("Volumes") or ()), key=lambda volume: volume.name)
+    return [_facts(entry) for entry in found.get("Volumes") or ()]
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
@@ -53,7 +66,7 @@ def inspect(engine: Engine, name: str) -> VolumeFacts:
         NotFound: there is no such volume.
     """
     try:
-        return _facts(engine.http().json("GET", f"/volumes/{segment(name)}"))
+        return _facts(engine.http().json("GET", _path(engine, name)))
     except NotFound:
         raise not_found(engine, name) from None
 
@@ -75,7 +88,7 @@ def remove(engine: Engine, name: str) -> None:
         Conflict: a container uses it; it says which.
     """
     try:
-        engine.http().call("DELETE", f"/volumes/{segment(name)}")
+        engine.http().call("DELETE", _path(engine, name))
     except NotFound:
         raise not_found(engine, name) from None
     except Conflict as error:
@@ -95,6 +108,13 @@ def sizes(engine: Engine) -> dict[str, int]:
     """The bytes in each volume, which the engine counts anew: that may take long."""
     found = engine.http().json("GET", "/system/df", query={"type": "volume"}) or {}
     return {volume.name: volume.size for volume in map(_facts, found.get("Volumes") or ())}
+
+
+def _path(engine: Engine, name: str) -> str:
+    """Where the API has a volume: a name with a slash would lead elsewhere, unless there is one of that name."""
+    if "/" in name and all(volume.name != name for volume in list_volumes(engine)):
+        raise not_found(engine, name)
+    return f"/volumes/{quoted(name)}"
 
 
 def not_found(engine: Engine, name: str) -> NotFound:

@@ -77,6 +77,17 @@ def test_a_volume_in_use_says_by_whom(engine, busybox, name):
         containers.remove(engine, name, force=True, volumes=True)
 
 
+@pytest.mark.usefixtures("engine")
+def test_several_filters_are_all_meant(name):
+    nbc.volumes.create(name, labels={"a": name, "b": name})
+    nbc.volumes.create(f"{name}-2", labels={"a": name})
+    both = [f"label=a={name}", f"label=b={name}"]
+    assert nbc.volumes.list(filters=both).names == [name]
+    assert nbc.volumes.list(filters=["dangling=true", both[1]]).names == [name]
+    assert nbc.volumes.list(filters=[f"name={name}-2", both[0]]).names == [f"{name}-2"]
+    assert nbc.volumes.plan_prune(all=True, filters=[both[1]]).changes == (name,)
+
+
 def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch):
     nbc.volumes.create(name, labels={"prune": name})
     anonymous = nbc.volumes.create(labels={"prune": name}).name
