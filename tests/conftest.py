@@ -103,6 +103,8 @@ def nothing_of_the_users_own(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
     monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    yield
+    (folder / "kubeconfig").unlink(missing_ok=True)  # what a trial has written there would be the next test's cluster
 
 
 @dataclass(frozen=True)

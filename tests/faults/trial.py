@@ -220,7 +220,9 @@ class Rig:
                 proxy.thaw()  # what is ended in the background gets its chance
                 left = _settled(scenario, ended, proxy, threads, processes)
                 struck = proxy.struck.is_set()
-            waits = fault is not None and fault.kind in scenario.waits
+            # a byte that was changed may tell of more than will come, which is a stall
+            changed = fault is not None and fault.kind is Kind.CORRUPT and not scenario.checked
+            waits = changed or (fault is not None and fault.kind in scenario.waits)
             verdict = judge(
                 ended,
                 scenario.difference(ended),
