@@ -322,7 +322,7 @@ def test_files_are_the_same_ones_after_the_folder_was_changed(write, monkeypatch
     assert headers(access) == {"Authorization": "Bearer mine"}
 
 
-@pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp")  # the kubernetes package, on Python 3.12
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")  # the kubernetes package, on Python 3.12
 def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write, monkeypatch):
     tokens = []
     for name in ("ann", "bob"):
