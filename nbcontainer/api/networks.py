@@ -72,7 +72,7 @@ class Networks:
             no_trunc: whether the ids are whole.
         """
         from nbcontainer.engine.networks import list_networks  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engine.volumes import filters_of  # noqa: PLC0415 - as above
+        from nbcontainer.engine.objects import filters_of  # noqa: PLC0415 - as above
 
         engine = self._engine.connect()
         rows = [

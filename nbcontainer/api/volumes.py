@@ -68,7 +68,8 @@ class Volumes:
         Args:
             filters: docker's filters, such as "dangling=true" or "label=tier=db".
         """
-        from nbcontainer.engine.volumes import filters_of, list_volumes  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engine.objects import filters_of  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engine.volumes import list_volumes  # noqa: PLC0415 - as above
 
         engine, chosen = self._engine.connect(), filters_of(filters)
         unused = {volume.name for volume in list_volumes(engine, {"dangling": ["true"]})}
@@ -170,7 +171,8 @@ class Volumes:
     @changes
     def plan_prune(self, *, all: bool = False, filters: Sequence[str] = ()) -> Plan[Report]:  # noqa: A002 - as above
         """What `prune` would do."""
-        from nbcontainer.engine.volumes import filters_of, list_volumes, sizes  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engine.objects import filters_of  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engine.volumes import list_volumes, sizes  # noqa: PLC0415 - as above
 
         engine = self._engine.connect()
         unused = list_volumes(engine, {**filters_of(filters), "dangling": ["true"]})

@@ -7,11 +7,11 @@ import difflib
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.containers import list_containers
 from nbcontainer.engine.http import plain
+from nbcontainer.engine.objects import in_use, time_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.model.networks import NetworkFacts
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
 
 PREDEFINED = frozenset({"bridge", "host", "none"})
-SHOWN_USERS = 3
 INTERFACE_GONE = "no such network interface"
 RETRIES = 4
 
@@ -140,13 +139,7 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
         names = users(engine, network)
         if network.is_predefined or not names:
             raise
-        shown = ", ".join(names[:SHOWN_USERS]) + (f" and {len(names) - SHOWN_USERS} more" * (len(names) > SHOWN_USERS))
-        raise Conflict(
-            f"The network {plain(network.name, 100)} is used by {shown}.",
-            status=error.status,
-            reason="in use",
-            cure=f"Remove what uses it first: {engine.commands.magic('rm', '-f', names[0])}",
-        ) from None
+        raise in_use(engine, f"network {plain(network.name, 100)}", names, error) from None
 
 
 def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
@@ -183,16 +176,12 @@ def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
 def _facts(entry: Mapping[str, Any]) -> NetworkFacts:
     name = str(entry.get("Name") or "")
     pools = [pool for pool in (entry.get("IPAM") or {}).get("Config") or () if isinstance(pool, dict)]
-    try:
-        created = datetime.fromisoformat(str(entry.get("Created"))).timestamp()
-    except ValueError:
-        created = 0.0
     return NetworkFacts(
         name=name,
         id=str(entry.get("Id") or ""),
         driver=str(entry.get("Driver") or ""),
         scope=str(entry.get("Scope") or ""),
-        created=created,
+        created=time_of(entry.get("Created")),
         internal=bool(entry.get("Internal")),
         enable_ipv6=bool(entry.get("EnableIPv6")),
         subnets=tuple(str(pool["Subnet"]) for pool in pools if pool.get("Subnet")),

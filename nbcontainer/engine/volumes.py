@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engine.containers import list_containers
 from nbcontainer.engine.http import plain, quoted
-from nbcontainer.errors import Conflict, NotFound, UsageError
+from nbcontainer.engine.objects import in_use, time_of
+from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.model.volumes import VolumeFacts
 
 if TYPE_CHECKING:
     from nbcontainer.engine.connection import Engine
 
-__all__ = ["create", "filters_of", "inspect", "list_volumes", "remove", "sizes"]
-
-SHOWN_USERS = 3
+__all__ = ["create", "inspect", "list_volumes", "remove", "sizes"]
 
 
 def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[VolumeFacts]:
@@ -42,21 +40,6 @@ def _listed(engine: Engine, filters: Mapping[str, Sequence[str]]) -> list[Volume
     query = {"filters": {name: list(values) for name, values in filters.items()}} if filters else None
     found = engine.http().json("GET", "/volumes", query=query) or {}
     return [_facts(entry) for entry in found.get("Volumes") or ()]
-
-
-def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
-    """Docker's `--filter KEY=VALUE`, which may be repeated, as the API takes them.
-
-    Raises:
-        UsageError: one has no value.
-    """
-    filters: dict[str, list[str]] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--filter takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db.")
-        filters.setdefault(key, []).append(value)
-    return filters
 
 
 def inspect(engine: Engine, name: str) -> VolumeFacts:
@@ -95,13 +78,7 @@ def remove(engine: Engine, name: str) -> None:
         users = [one.name for one in list_containers(engine, every=True, filters={"volume": [name]})]
         if not users:
             raise
-        shown = ", ".join(users[:SHOWN_USERS]) + (f" and {len(users) - SHOWN_USERS} more" * (len(users) > SHOWN_USERS))
-        raise Conflict(
-            f"The volume {name} is used by {shown}.",
-            status=error.status,
-            reason="in use",
-            cure=f"Remove what uses it first: {engine.commands.magic('rm', '-f', users[0])}",
-        ) from None
+        raise in_use(engine, f"volume {name}", users, error) from None
 
 
 def sizes(engine: Engine) -> dict[str, int]:
@@ -129,15 +106,11 @@ def not_found(engine: Engine, name: str) -> NotFound:
 
 
 def _facts(entry: Mapping[str, Any]) -> VolumeFacts:
-    try:
-        created = datetime.fromisoformat(str(entry.get("CreatedAt"))).timestamp()
-    except ValueError:
-        created = 0.0
     return VolumeFacts(
         name=str(entry.get("Name") or ""),
         driver=str(entry.get("Driver") or ""),
         mountpoint=str(entry.get("Mountpoint") or ""),
-        created=created,
+        created=time_of(entry.get("CreatedAt")),
         scope=str(entry.get("Scope") or ""),
         labels={str(key): str(value) for key, value in (entry.get("Labels") or {}).items()},
         options={str(key): str(value) for key, value in (entry.get("Options") or {}).items()},
