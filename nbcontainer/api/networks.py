@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer.api.plans import Plan
-from nbcontainer.errors import NotFound
+from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
 from nbcontainer.model.results import Described, Remark, Report
@@ -40,8 +40,9 @@ class Network(Described, NetworkFacts):
     _networks: Networks | None = field(default=None, repr=False, compare=False)
 
     def remove(self) -> Report:
-        """Remove it; raises as `Networks.remove`."""
-        assert self._networks is not None  # noqa: S101 - whoever makes one gives them
+        """Remove it from the engine that it was found in; raises as `Networks.remove`."""
+        if self._networks is None:
+            raise UsageError(f"This is a record of the network {self.name}.", cure=f"nbc.networks.get({self.name!r})")
         return self._networks.remove(self.id)
 
     def description(self) -> Description:
@@ -224,4 +225,5 @@ class Networks:
 
     def _network(self, engine: Connected, facts: NetworkFacts, containers: tuple[str, ...] = ()) -> Network:
         command = engine.commands.command("network", "inspect", facts.name)
-        return Network(**vars(facts), containers=containers, where=engine.name, command=command, _networks=self)
+        there = self._engine.at(engine).networks
+        return Network(**vars(facts), containers=containers, where=engine.name, command=command, _networks=there)

@@ -6,6 +6,7 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
+from nbcontainer.api.networks import Network
 from nbcontainer.engine import containers
 from nbcontainer.engine.networks import ipam
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
@@ -212,3 +213,14 @@ def test_handles_reach_other_engines(docker, name):
     nbc.networks.create(name)
     assert name in nbc.Engine(docker.address).networks.list().names
     assert nbc.Engine(docker.address).networks.get(name).remove().remarks
+
+
+def test_a_network_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
+    del docker
+    network = nbc.networks.create(name)
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker20_engine.host)
+        network.remove()
+    assert name not in nbc.networks.list().names
+    with pytest.raises(UsageError, match="a record of the network"):
+        Network(name).remove()
