@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from nbcontainer.buildkit import Build, Control, Entry, Services, SolveOptions, StatusResponse, Tree
-from nbcontainer.engine.dial import Stream, dial, upgrade
+from nbcontainer.engines.dial import Stream, dial, upgrade
 
 
 def _open_stream() -> Stream:

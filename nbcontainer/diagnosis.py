@@ -23,7 +23,7 @@ from nbcontainer.settings import settings
 from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
-    from nbcontainer.cluster.connection import Cluster
+    from nbcontainer.clusters.connection import Cluster
 
 __all__ = ["diagnose"]
 
@@ -104,8 +104,8 @@ def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
 
 
 def _engine() -> Iterator[Remark]:
-    from nbcontainer.engine.connection import find_engine, forget_engines, usual_sockets  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
+    from nbcontainer.engines.connection import find_engine, forget_engines, usual_sockets  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.private_podman import private_podman  # noqa: PLC0415 - as above
 
     forget_engines()  # one that was found earlier may have gone
     try:
@@ -144,8 +144,8 @@ def _is_there(path: Path) -> bool:
 
 
 def _cluster() -> Iterator[Remark]:
-    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - as above
+    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - as above
 
     try:
         cluster = find_cluster()
@@ -203,7 +203,7 @@ def _listed(words: Sequence[str], last: str) -> str:
 def _credentials() -> Iterator[Remark]:
     import shutil  # noqa: PLC0415 - only here
 
-    from nbcontainer.engine.config import config_file, load_config  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.config import config_file, load_config  # noqa: PLC0415 - loads with the first call
 
     config = load_config()
     per_host = config.get("credHelpers")

@@ -13,8 +13,8 @@ from nbcontainer.model.build import SourceMap
 from nbcontainer.protection import Place, place_of_cluster, place_of_engine
 
 if TYPE_CHECKING:
-    from nbcontainer.cluster.connection import Cluster
-    from nbcontainer.engine.connection import Engine
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.engines.connection import Engine
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
@@ -79,7 +79,7 @@ def find_pods_home(context: str = "", namespace: str = "", *, starts: bool = Tru
         ClusterUnavailable: the context is not whole, or there is neither a cluster nor a Podman.
         Unsupported: a namespace is named, and there is only Podman; or the engine that is named has no pods.
     """
-    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
     from nbcontainer.settings import settings  # noqa: PLC0415 - as above
 
     try:
@@ -98,7 +98,7 @@ def find_pods_home(context: str = "", namespace: str = "", *, starts: bool = Tru
 
 
 def _has_contexts() -> bool:
-    from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
 
     return bool(contexts()[0])
 
@@ -109,7 +109,7 @@ def _named_engine(context: str) -> Engine | None:
     Raises:
         Unsupported: it has no pods.
     """
-    from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
     try:
         engine = find_engine(context)
@@ -122,7 +122,7 @@ def _named_engine(context: str) -> Engine | None:
 
 def _podman_at_hand(context: str) -> Engine | None:
     """The engine that the call means, if it is there already and has pods."""
-    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - loads with the first call
 
     found = (engine_at_hand(name) for name in ([context] if context else ["", "podman"]))
     return next((engine for engine in found if engine and engine.capabilities.pods), None)
@@ -130,7 +130,7 @@ def _podman_at_hand(context: str) -> Engine | None:
 
 def _podman() -> Engine | None:
     """The engine in use if it has pods, else the private Podman."""
-    from nbcontainer.engine.connection import find_engine, find_podman  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.connection import find_engine, find_podman  # noqa: PLC0415 - loads with the first call
 
     try:
         engine = find_engine()
@@ -198,7 +198,7 @@ def _play(
     source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
 ) -> list[PodChange]:
     """Play YAML, which Podman takes for pods; it knows no other kinds and no conflicts."""
-    from nbcontainer.engine import pods  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import pods  # noqa: PLC0415 - loads with the first call
 
     if dry_run or force_conflicts:
         raise Unsupported("server-side apply's dry run and conflicts", engine.name)

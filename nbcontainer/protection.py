@@ -20,8 +20,8 @@ from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
-    from nbcontainer.cluster.connection import Cluster
-    from nbcontainer.engine.connection import Engine
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.engines.connection import Engine
 
 __all__ = [
     "Place",
@@ -113,7 +113,7 @@ def place_of_engine(engine: Engine) -> Place:
 
 def places_of_builder(builder: str) -> list[Place]:
     """The places where a buildx builder runs what it builds."""
-    from nbcontainer.engine.builders import nodes_of  # noqa: PLC0415 - builders are seldom named
+    from nbcontainer.engines.builders import nodes_of  # noqa: PLC0415 - builders are seldom named
 
     return [
         Place("engine" if node.is_engine else "buildkitd", node.context, node.address) for node in nodes_of(builder)
@@ -171,7 +171,7 @@ def _is_same(kind: str, one: str, other: str) -> bool:
 
 
 def _is_docker_context(name: str) -> bool:
-    from nbcontainer.engine.config import find_context  # noqa: PLC0415 - only where something is protected
+    from nbcontainer.engines.config import find_context  # noqa: PLC0415 - only where something is protected
 
     return find_context(name) is not None
 
@@ -179,14 +179,14 @@ def _is_docker_context(name: str) -> bool:
 def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
     """The contexts that there are, each with its address."""
     if kind != "cluster":
-        from nbcontainer.engine.config import contexts  # noqa: PLC0415 - only where something is protected
-        from nbcontainer.engine.private_podman import private_podman  # noqa: PLC0415 - as above
+        from nbcontainer.engines.config import contexts  # noqa: PLC0415 - only where something is protected
+        from nbcontainer.engines.private_podman import private_podman  # noqa: PLC0415 - as above
 
         yield from ((context.name, context.address) for context in contexts())
         if not _is_docker_context(PRIVATE):
             yield PRIVATE, private_podman.address
     else:
-        from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
+        from nbcontainer.clusters.kubeconfig import servers  # noqa: PLC0415 - as above
 
         yield from servers()
 
@@ -281,10 +281,10 @@ def _leads_there(name: str, place: Place) -> bool:
     if name in {place.context, place.address}:
         return True
     if place.kind != "cluster":
-        from nbcontainer.engine.config import find_context  # noqa: PLC0415 - refusals are seldom
+        from nbcontainer.engines.config import find_context  # noqa: PLC0415 - refusals are seldom
 
         found = find_context(name)
         return name == PRIVATE or (found is not None and same_engine(found.address, place.address))
-    from nbcontainer.cluster.kubeconfig import servers  # noqa: PLC0415 - as above
+    from nbcontainer.clusters.kubeconfig import servers  # noqa: PLC0415 - as above
 
     return any(one == name and same_server(server, place.address) for one, server in servers(hidden=False))

@@ -50,7 +50,7 @@ def hub_is_reachable() -> bool:
 def prepare() -> dict[str, str]:
     """Start what the quickstart needs; gives the environment of its kernel."""
     sys.path.insert(0, str(ROOT))
-    from nbcontainer.engine.connection import find_engine, forget_engines  # noqa: PLC0415 - after the path is set
+    from nbcontainer.engines.connection import find_engine, forget_engines  # noqa: PLC0415 - after the path is set
     from nbcontainer.errors import EngineUnavailable  # noqa: PLC0415 - as above
     from tests.environment import demonstration  # noqa: PLC0415 - as above
 
@@ -80,7 +80,7 @@ def prepare() -> dict[str, str]:
 
 def name_base_images(engine: Any) -> None:
     """Give an engine that knows no mirror the base images under their Docker Hub names."""
-    from nbcontainer.engine import images  # noqa: PLC0415 - after the path is set
+    from nbcontainer.engines import images  # noqa: PLC0415 - after the path is set
     from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - as above
 
     mirror = os.environ["QUICKSTART_MIRROR"]

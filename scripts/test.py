@@ -45,15 +45,15 @@ REGISTRIES = frozenset({"images", "registry-password", "registry-token"})
 ENGINES = REGISTRIES | {"docker", "docker20", "podman", "podman-rootless"}
 NODE_OF_KUBERNETES = REGISTRIES | {"docker", "podman", "kubernetes"}
 CLUSTER = NODE_OF_KUBERNETES | {"kwok"}
-BREAKING = tuple(f"tests/engine/test_{name}.py" for name in ("broken_output", "full_disk", "stopping", "endings"))
+BREAKING = tuple(f"tests/engines/test_{name}.py" for name in ("broken_output", "full_disk", "stopping", "endings"))
 COLUMNS: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. What no column names is in the last one.
-    ("engines", ("tests/engine",), ENGINES),
+    ("engines", ("tests/engines",), ENGINES),
     ("broken connections", BREAKING, ENGINES),
-    ("cluster", ("tests/cluster",), CLUSTER),
+    ("cluster", ("tests/clusters",), CLUSTER),
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
     ("differential", ("tests/buildkit/test_differential.py",), frozenset({"docker", "images"})),
-    ("BuildKit", ("tests/buildkit", "tests/dockerfile", "tests/engine/test_builders.py"), ENGINES | {"buildkitd"}),
+    ("BuildKit", ("tests/buildkit", "tests/dockerfile", "tests/engines/test_builders.py"), ENGINES | {"buildkitd"}),
     ("magics", ("tests/magics",), NODE_OF_KUBERNETES),
     ("everything else", ("tests",), ENGINES | CLUSTER | {"buildkitd"}),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.engine.connection import forget_engines
+from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import BuildFailed, CommandFailed, DockerfileError, EngineUnavailable, Protected
 from nbcontainer.model.containers import RunRequest
 

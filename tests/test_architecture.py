@@ -28,7 +28,7 @@ ALLOWED = {
     "operation": {"errors", "interrupts", "model"},
     "buildkit": set(),
     "kubernetes_yaml": {"errors"},
-    "engine": {
+    "engines": {
         "errors",
         "settings",
         "spool",
@@ -41,7 +41,7 @@ ALLOWED = {
         "request_log",
         "kubernetes_yaml",
     },
-    "cluster": {
+    "clusters": {
         "errors",
         "settings",
         "spool",
@@ -54,15 +54,15 @@ ALLOWED = {
     },
     "identity": set(),
     "addresses": set(),
-    "protection": {"addresses", "errors", "settings", "engine", "cluster"},
-    "pods_home": {"errors", "settings", "model", "operation", "engine", "cluster", "protection"},
+    "protection": {"addresses", "errors", "settings", "engines", "clusters"},
+    "pods_home": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
         "errors",
         "interrupts",
         "settings",
         "model",
-        "engine",
-        "cluster",
+        "engines",
+        "clusters",
         "pods_home",
         "protection",
         "version",
@@ -74,8 +74,8 @@ ALLOWED = {
         "model",
         "dockerfile",
         "operation",
-        "engine",
-        "cluster",
+        "engines",
+        "clusters",
         "identity",
         "pods_home",
         "protection",
@@ -196,7 +196,9 @@ COMMAND = re.compile(
 )  # the rest are no commands, or of no place
 
 
-@pytest.mark.parametrize("part", ["engine", "cluster", "pods_home", "diagnosis", "api", "protection", "views", "model"])
+@pytest.mark.parametrize(
+    "part", ["engines", "clusters", "pods_home", "diagnosis", "api", "protection", "views", "model"]
+)
 def test_commands_for_a_terminal_are_written_in_one_place(part):
     for path in (path for path in _modules() if _part(path) == part):
         tree = ast.parse(path.read_text(encoding="utf-8"))

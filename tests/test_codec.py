@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import nbcontainer
 from nbcontainer.api.volumes import Volume, Volumes
-from nbcontainer.cluster.columns import Decoder
+from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
 from nbcontainer.errors import Problem, SerializationError
 from nbcontainer.model import build, images, logs, pods, tables

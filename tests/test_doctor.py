@@ -9,9 +9,9 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.diagnosis import SECONDS
-from nbcontainer.engine.connection import forget_engines
+from nbcontainer.engines.connection import forget_engines
 from nbcontainer.model.tables import Tone
-from tests.engine.peers import Middleman, unix_connect, unix_listener
+from tests.engines.peers import Middleman, unix_connect, unix_listener
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
-from nbcontainer.engine.connection import forget_engines
+from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import registration
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
 from nbcontainer.settings import settings
-from tests.engine.peers import Middleman, unix_connect, unix_listener
+from tests.engines.peers import Middleman, unix_connect, unix_listener
 from tests.test_protection import docker_contexts, kubeconfig
 
 MANIFEST = "apiVersion: v1\nkind: Pod\nmetadata: {name: w}\nspec: {containers: [{name: w, image: busybox}]}"

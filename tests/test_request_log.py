@@ -61,7 +61,7 @@ def test_nothing_is_measured_or_made_where_nobody_asks_for_it(caplog, monkeypatc
 
 
 def test_the_package_sends_its_log_nowhere_by_itself():
-    code = "import logging, nbcontainer; logging.getLogger('nbcontainer.engine.http').error('unseen')"
+    code = "import logging, nbcontainer; logging.getLogger('nbcontainer.engines.http').error('unseen')"
     code += "; print(logging.getLogger('nbcontainer').handlers, logging.getLogger('nbcontainer').level)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""

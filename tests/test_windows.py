@@ -79,10 +79,10 @@ def test_every_module_is_imported_without_what_only_posix_has():
     ("code", "said"),
     [
         (
-            "import nbcontainer.engine.dial as d; d.sys = type('', (), {'platform': 'win32'}); d.dial('unix:///x')",
+            "import nbcontainer.engines.dial as d; d.sys = type('', (), {'platform': 'win32'}); d.dial('unix:///x')",
             "Python on Windows does not support Unix sockets.",
         ),
-        ("from nbcontainer.engine.dial import dial; dial('npipe:////./pipe/docker_engine')", "named pipes"),
+        ("from nbcontainer.engines.dial import dial; dial('npipe:////./pipe/docker_engine')", "named pipes"),
     ],
 )
 def test_what_cannot_work_there_says_so(code, said):

@@ -41,8 +41,8 @@ from nbcontainer.protection import (
 )
 
 if TYPE_CHECKING:
-    from nbcontainer.engine.connection import Engine as Connected
-    from nbcontainer.engine.removal import RemovalPlan
+    from nbcontainer.engines.connection import Engine as Connected
+    from nbcontainer.engines.removal import RemovalPlan
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
@@ -102,11 +102,11 @@ PRELOADED = (
     "nbcontainer.views.surfaces",
     "nbcontainer.pods_home",
     "yaml",
-    "nbcontainer.cluster.connection",
-    "nbcontainer.cluster.tables",
+    "nbcontainer.clusters.connection",
+    "nbcontainer.clusters.tables",
     "nbcontainer.views.tables",
-    "nbcontainer.engine.connection",
-    "nbcontainer.engine.build",
+    "nbcontainer.engines.connection",
+    "nbcontainer.engines.build",
     "nbcontainer.views.build",
     "ipywidgets",
     "anywidget",
@@ -115,10 +115,10 @@ PRELOADED = (
     "multidict",
     "yarl",
     "aiohttp",
-    "nbcontainer.cluster.client",
-    "nbcontainer.cluster.logs",
-    "nbcontainer.cluster.pods",
-    "nbcontainer.cluster.exec",
+    "nbcontainer.clusters.client",
+    "nbcontainer.clusters.logs",
+    "nbcontainer.clusters.pods",
+    "nbcontainer.clusters.exec",
     "nbcontainer.views.logs",
     "rich.live",
 )
@@ -147,7 +147,7 @@ def build(
         EngineUnavailable: no engine answers.
         Protected: the engine is protected and not named. So for all calls that change something.
     """
-    from nbcontainer.engine.build import build as engine_build  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.engines.build import build as engine_build  # noqa: PLC0415 - loads with the first build
 
     asked = request_from(BuildRequest, request, fields, by="dockerfile")
     try:
@@ -194,13 +194,13 @@ def check(request: BuildRequest | str, *, engine: str = "", **fields: Any) -> Re
 
 def _faults(request: BuildRequest) -> list[Problem]:
     """The warnings about a text, which need no engine; its errors are raised."""
-    from nbcontainer.engine.build import check_request  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.engines.build import check_request  # noqa: PLC0415 - loads with the first build
 
     return list(check_request(request)[1])
 
 
 def _lint(request: BuildRequest, engine: str) -> list[Problem]:
-    from nbcontainer.engine.build import frontend_of, has_buildkit  # noqa: PLC0415 - loads with the first build
+    from nbcontainer.engines.build import frontend_of, has_buildkit  # noqa: PLC0415 - loads with the first build
 
     try:
         found = _engine(engine)
@@ -215,7 +215,7 @@ def _lint(request: BuildRequest, engine: str) -> list[Problem]:
         except Protected as refusal:
             left_out = f"BuildKit's own checks were left out: {frontend} is run for them, and the engine is protected."
             return [Problem(0, left_out, "warning", suggestion=refusal.cure)]
-    from nbcontainer.engine.build_lint import lint  # noqa: PLC0415 - seldom
+    from nbcontainer.engines.build_lint import lint  # noqa: PLC0415 - seldom
 
     return lint(found, request)
 
@@ -230,7 +230,7 @@ def push(image: str, *, engine: str = "") -> Operation[TransferEvent, TransferSt
         NotFound: there is no such image.
         EngineUnavailable: the engine went away.
     """
-    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - loads with the first call
 
     return engine_images.push(_engine(engine), image)
 
@@ -240,7 +240,7 @@ def pull(
     image: str, *, platform: str = "", engine: str = ""
 ) -> Operation[TransferEvent, TransferState, TransferResult]:
     """Pull an image; raises from `result()` as `push` does, with PullFailed in place of PushFailed."""
-    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - loads with the first call
 
     return engine_images.pull(_engine(engine), image, platform=platform)
 
@@ -248,7 +248,7 @@ def pull(
 @changes
 def tag(image: str, target: str, *, engine: str = "") -> Report:
     """Give an image a further name."""
-    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - loads with the first call
 
     found = _engine(engine)
     engine_images.tag(found, image, target)
@@ -258,7 +258,7 @@ def tag(image: str, target: str, *, engine: str = "") -> Report:
 @reads
 def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of images in the engine's store."""
-    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - loads with the first call
 
     return engine_images.images(_engine(engine), name, every=all)
 
@@ -278,7 +278,7 @@ def login(registry: str, username: str, password: str) -> Report:
     Raises:
         AuthFailed: the registry does not accept them; nothing is kept.
     """
-    from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
 
     try:
         engine: Connected | None = _engine()
@@ -293,8 +293,8 @@ def login(registry: str, username: str, password: str) -> Report:
 @reads
 def logout(registry: str = "") -> Report:
     """Forget the credentials of a registry ("" is Docker Hub)."""
-    from nbcontainer.engine import registries  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engine.config import configured_commands  # noqa: PLC0415 - as above
+    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.config import configured_commands  # noqa: PLC0415 - as above
 
     shown = registry or "Docker Hub"
     kept = registries.logout(registry)
@@ -318,7 +318,7 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
         CommandFailed: it ended with a non-zero exit code.
         NotFound: there is no such image.
     """
-    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
@@ -328,7 +328,7 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
 @reads
 def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
     """The table of containers."""
-    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     return engine_containers.ps(_engine(engine), every=all)
 
@@ -338,7 +338,7 @@ def container_logs(
     request: LogRequest | str, *, engine: str = "", **fields: Any
 ) -> Operation[LogEvent, LogState, LogResult]:
     """A container's output, by its name with `LogRequest`'s fields; `follow` makes it endless."""
-    from nbcontainer.engine import logs as engine_logs  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import logs as engine_logs  # noqa: PLC0415 - loads with the first call
 
     return engine_logs.logs(_engine(engine), request_from(LogRequest, request, fields, by="names"))
 
@@ -350,7 +350,7 @@ def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, e
     Raises:
         NotFound: one of them does not exist; nothing is stopped.
     """
-    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
 
     found = _engine(engine)
     stopped = names_from(names)
@@ -378,7 +378,7 @@ def plan_container_removal(
     names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
 ) -> RemovalPlan:
     """Find the containers that a removal would remove; raises as `remove_containers`."""
-    from nbcontainer.engine.removal import plan_removal  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.removal import plan_removal  # noqa: PLC0415 - loads with the first call
 
     found = _engine(engine)
     plan = plan_removal(found, names_from(names), force=force, volumes=volumes)
@@ -637,12 +637,12 @@ def preloading() -> Iterator[Callable[[], object]]:
 
     for name in PRELOADED:
         yield partial(import_module, name)
-        if name == "nbcontainer.cluster.connection":
+        if name == "nbcontainer.clusters.connection":
             yield _open_connection
 
 
 def _open_connection() -> None:
-    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
 
     cluster = find_cluster()
     if not cluster.proxy:
@@ -662,8 +662,8 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         pod: the pod whose containers are asked for.
         engine: the docker context, or the engine's address.
     """
-    from nbcontainer.cluster.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engine.config import contexts as docker_contexts  # noqa: PLC0415 - as above
+    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
     from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
 
     try:
@@ -684,11 +684,11 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 
 
 def _names_on_engine(kind: str, name: str) -> list[str]:
-    from nbcontainer.engine import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engine import images as engine_images  # noqa: PLC0415 - as above
-    from nbcontainer.engine import networks as engine_networks  # noqa: PLC0415 - as above
-    from nbcontainer.engine import volumes as engine_volumes  # noqa: PLC0415 - as above
-    from nbcontainer.engine.connection import engine_at_hand  # noqa: PLC0415 - as above
+    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - as above
+    from nbcontainer.engines import networks as engine_networks  # noqa: PLC0415 - as above
+    from nbcontainer.engines import volumes as engine_volumes  # noqa: PLC0415 - as above
+    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - as above
 
     engine = engine_at_hand(name)
     if engine is None:
@@ -703,7 +703,7 @@ def _names_on_engine(kind: str, name: str) -> list[str]:
 
 
 def _namespaces(context: str) -> list[str]:
-    from nbcontainer.cluster.connection import find_cluster  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
 
     cluster = find_cluster(context)
     found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
@@ -715,7 +715,7 @@ def _namespaces(context: str) -> list[str]:
 
 def _engine(name: str = "") -> Connected:
     """The engine of that name, or the one in use; where the call changes something, it must not be protected."""
-    from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
     engine = find_engine(name)
     guard(place_of_engine(engine), name)

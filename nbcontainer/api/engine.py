@@ -12,7 +12,7 @@ from nbcontainer.protection import changes, guard, place_of_engine
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from nbcontainer.engine.connection import Engine as Connected
+    from nbcontainer.engines.connection import Engine as Connected
 
 __all__ = ["Engine"]
 
@@ -64,7 +64,7 @@ class Engine:
             EngineUnavailable: it does not answer.
             Protected: it is protected, and not named.
         """
-        from nbcontainer.engine.connection import find_engine  # noqa: PLC0415 - loads with the first call
+        from nbcontainer.engines.connection import find_engine  # noqa: PLC0415 - loads with the first call
 
         engine = self._found or find_engine(self.name)
         self.guard(engine)

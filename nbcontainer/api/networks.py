@@ -17,7 +17,7 @@ from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
-    from nbcontainer.engine.connection import Engine as Connected
+    from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.pods import Description
 
 __all__ = ["Network", "Networks"]
@@ -72,8 +72,8 @@ class Networks:
             filters: docker's filters, such as "driver=bridge" or "label=tier=db".
             no_trunc: whether the ids are whole.
         """
-        from nbcontainer.engine.networks import list_networks  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engine.objects import filters_of  # noqa: PLC0415 - as above
+        from nbcontainer.engines.networks import list_networks  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.objects import filters_of  # noqa: PLC0415 - as above
 
         engine = self._engine.connect()
         rows = [
@@ -126,7 +126,7 @@ class Networks:
         Raises:
             Conflict: there is a network of that name.
         """
-        from nbcontainer.engine.networks import create, ipam  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.networks import create, ipam  # noqa: PLC0415 - loads with the call
 
         pools = ipam(subnets, ip_ranges, gateways, aux_addresses or {})
         addresses = {"Driver": ipam_driver, "Options": dict(ipam_options or {}), "Config": pools}
@@ -151,7 +151,7 @@ class Networks:
         Raises:
             NotFound: there is no such network; it says which name is nearly that.
         """
-        from nbcontainer.engine.networks import find, list_networks, users  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.networks import find, list_networks, users  # noqa: PLC0415 - loads with the call
 
         engine = self._engine.connect()
         facts = find(engine, list_networks(engine), name)
@@ -175,8 +175,8 @@ class Networks:
     @changes
     def plan_remove(self, *names: str, force: bool = False) -> Plan[Report]:
         """What `remove` would do; raises as it does where a network is not there or is predefined."""
-        from nbcontainer.engine.http import plain  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engine.networks import (  # noqa: PLC0415 - as above
+        from nbcontainer.engines.http import plain  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.networks import (  # noqa: PLC0415 - as above
             PREDEFINED,
             find,
             list_networks,
@@ -213,7 +213,7 @@ class Networks:
     def _remove(
         self, engine: Connected, networks: Sequence[NetworkFacts], missing: Sequence[str], command: str
     ) -> Report:
-        from nbcontainer.engine.networks import remove  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.networks import remove  # noqa: PLC0415 - loads with the call
 
         self._engine.guard(engine)
         remarks = []

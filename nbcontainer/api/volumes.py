@@ -17,7 +17,7 @@ from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
-    from nbcontainer.engine.connection import Engine as Connected
+    from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.pods import Description
 
 __all__ = ["Volume", "Volumes"]
@@ -68,8 +68,8 @@ class Volumes:
         Args:
             filters: docker's filters, such as "dangling=true" or "label=tier=db".
         """
-        from nbcontainer.engine.objects import filters_of  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engine.volumes import list_volumes  # noqa: PLC0415 - as above
+        from nbcontainer.engines.objects import filters_of  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.volumes import list_volumes  # noqa: PLC0415 - as above
 
         engine, chosen = self._engine.connect(), filters_of(filters)
         unused = {volume.name for volume in list_volumes(engine, {"dangling": ["true"]})}
@@ -105,7 +105,7 @@ class Volumes:
             options: those of the driver.
             labels: further labels; the notebook's own is always there.
         """
-        from nbcontainer.engine.volumes import create  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.volumes import create  # noqa: PLC0415 - loads with the call
 
         engine = self._engine.connect()
         marked = {NOTEBOOK_LABEL: notebook_id(), **(labels or {})}
@@ -118,7 +118,7 @@ class Volumes:
         Raises:
             NotFound: there is no such volume; it says which name is nearly that.
         """
-        from nbcontainer.engine.volumes import inspect  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.volumes import inspect  # noqa: PLC0415 - loads with the call
 
         engine = self._engine.connect()
         return self._volume(engine, inspect(engine, name))
@@ -146,7 +146,7 @@ class Volumes:
     @changes
     def plan_remove(self, *names: str, force: bool = False) -> Plan[Report]:
         """What `remove` would do; raises as it does where there is no volume of a name."""
-        from nbcontainer.engine.volumes import list_volumes, not_found  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.volumes import list_volumes, not_found  # noqa: PLC0415 - loads with the call
 
         engine = self._engine.connect()
         known = {volume.name for volume in list_volumes(engine)}
@@ -171,8 +171,8 @@ class Volumes:
     @changes
     def plan_prune(self, *, all: bool = False, filters: Sequence[str] = ()) -> Plan[Report]:  # noqa: A002 - as above
         """What `prune` would do."""
-        from nbcontainer.engine.objects import filters_of  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engine.volumes import list_volumes, sizes  # noqa: PLC0415 - as above
+        from nbcontainer.engines.objects import filters_of  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.volumes import list_volumes, sizes  # noqa: PLC0415 - as above
 
         engine = self._engine.connect()
         unused = list_volumes(engine, {**filters_of(filters), "dangling": ["true"]})
@@ -190,7 +190,7 @@ class Volumes:
     def _remove(
         self, engine: Connected, names: Sequence[str], missing: Sequence[str], command: str, *, pruned: bool = False
     ) -> Report:
-        from nbcontainer.engine.volumes import remove  # noqa: PLC0415 - loads with the call
+        from nbcontainer.engines.volumes import remove  # noqa: PLC0415 - loads with the call
 
         self._engine.guard(engine)
         remarks = []

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from nbcontainer.buildkit import Control
-from nbcontainer.engine.dial import dial, upgrade
+from nbcontainer.engines.dial import dial, upgrade
 from tests.buildkit.own_daemon import OwnBuildkitd
 
 

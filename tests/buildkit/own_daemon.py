@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from nbcontainer.buildkit import Control, RpcError
-from nbcontainer.engine.dial import dial
+from nbcontainer.engines.dial import dial
 
 
 class Unavailable(Exception):

@@ -3,7 +3,7 @@
 import pytest
 
 from nbcontainer.buildkit import Build, Code, Control, RpcError
-from nbcontainer.engine.dial import dial
+from nbcontainer.engines.dial import dial
 from tests.buildkit.building import build, options, services, unique
 
 

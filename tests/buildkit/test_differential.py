@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.buildkit import Build, Control, Entry, Services, SolveError, SolveOptions, Tree
-from nbcontainer.engine.dial import dial, upgrade
+from nbcontainer.engines.dial import dial, upgrade
 from tests.buildkit import random_trees
 
 FIRST_SEED = int(os.environ.get("NBCONTAINER_DIFFERENTIAL_SEED", "20261123"))

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from nbcontainer import api
-from nbcontainer.engine import connection, containers, images
-from nbcontainer.engine.buildkit_build import _controls, close_connections
-from nbcontainer.engine.exec import execute
+from nbcontainer.engines import connection, containers, images
+from nbcontainer.engines.buildkit_build import _controls, close_connections
+from nbcontainer.engines.exec import execute
 from nbcontainer.errors import Conflict, EngineUnavailable, NotFound
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.pods import ExecRequest

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from nbcontainer import api
-from nbcontainer.engine import images
+from nbcontainer.engines import images
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.model.build import BuildRequest, BuildState
 from tests.environment import parts

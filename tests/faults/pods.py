@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nbcontainer import api
-from nbcontainer.cluster import connection
-from nbcontainer.cluster.connection import Cluster, find_cluster
-from nbcontainer.cluster.discovery import POD
-from nbcontainer.cluster.pods import create
+from nbcontainer.clusters import connection
+from nbcontainer.clusters.connection import Cluster, find_cluster
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.pods import create
 from nbcontainer.errors import ApiError, NbcontainerError
 from nbcontainer.model.pods import PodRequest
 from nbcontainer.model.tables import TableState
 from nbcontainer.operation import Operation, background_loop
 from tests.buildkit.building import processes
-from tests.cluster.breaking_proxy import write_kubeconfig
+from tests.clusters.breaking_proxy import write_kubeconfig
 from tests.environment import certificates
 from tests.environment.cluster import Kubernetes
 from tests.faults.containers import IMAGE, SCRIPT, WRITTEN, difference_of_lines, patience

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from nbcontainer.cluster import client, reflector, short_calls
-from nbcontainer.engine.http import Http
+from nbcontainer.clusters import client, reflector, short_calls
+from nbcontainer.engines.http import Http
 from nbcontainer.errors import CommandFailed
 from nbcontainer.settings import settings
 from tests.environment import parts

@@ -102,7 +102,7 @@ def main(seed: int, seconds: float, host: str = "") -> int:
     """Interrupt cells for so long; gives how many faults there were."""
     from IPython.core.interactiveshell import InteractiveShell
 
-    from tests.engine.peers import Speaker
+    from tests.engines.peers import Speaker
 
     randomness = random.Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="interrupted-"))

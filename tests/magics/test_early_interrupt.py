@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.peers import Speaker
+from tests.engines.peers import Speaker
 from tests.magics.kernels import Kernel
 
 # from within the cell: one that comes while ipykernel takes the request ends that, and the cell never begins

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.peers import Speaker
+from tests.engines.peers import Speaker
 from tests.magics.kernels import Kernel
 
 REPOSITORY = Path(__file__).parents[2]

@@ -255,7 +255,7 @@ def test_login_push_logout(docker_kernel, token_registry_address):
 
 def test_protected_contexts_refuse_unless_named(docker_kernel):
     kernel = docker_kernel
-    context = kernel.run("from nbcontainer.cluster.kubeconfig import contexts; print(contexts()[1])").printed.strip()
+    context = kernel.run("from nbcontainer.clusters.kubeconfig import contexts; print(contexts()[1])").printed.strip()
     kernel.run(f"%nbcontainer settings protected_contexts {context}")
     try:
         manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: magics-protected}"

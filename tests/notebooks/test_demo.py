@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.build_engines import wait_until
-from tests.engine.conftest import running
+from tests.engines.build_engines import wait_until
+from tests.engines.conftest import running
 
 ROOT = Path(__file__).parents[2]
 

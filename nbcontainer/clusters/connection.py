@@ -1,0 +1,329 @@
+"""One API server: raw JSON calls on the caller's thread or the background loop, streams and WebSockets.
+
+`find_cluster` reads the kubeconfig and sends nothing; a connection is opened by the first call. Nothing heavy loads
+here: what is aiohttp's is in `client`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+
+from nbcontainer import operation
+from nbcontainer.clusters.authentication import Credentials
+from nbcontainer.clusters.failures import decode_status, explain, no_object, raise_for_status
+from nbcontainer.clusters.kubeconfig import Access, files, read_access
+from nbcontainer.clusters.short_calls import ShortCalls
+from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.model.commands import ClusterCommands
+from nbcontainer.proxies import environment_proxy
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from nbcontainer.clusters.client import Client
+    from nbcontainer.clusters.discovery import Kinds
+
+__all__ = ["Cluster", "Link", "Parameters", "find_cluster"]
+
+Answer = TypeVar("Answer")
+Parameters = Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bool]]
+
+JSON = "application/json"
+UNAUTHORIZED = 401
+
+
+class Link:
+    """What all namespaces of one context share: credentials, connections, and the kinds that its cluster has."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self.credentials = Credentials(access)
+        self.kinds: Kinds | None = None
+        self.short_calls = ShortCalls(self)
+        self._client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        """The side that is aiohttp's, which loads with its first use. Of the background loop alone."""
+        if self._client is None:
+            from nbcontainer.clusters.client import Client  # noqa: PLC0415 - aiohttp is heavy
+
+            self._client = Client(self)
+        return self._client
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session to close."""
+        return self._client is not None
+
+    def refresh(self) -> None:
+        """Read the kubeconfig again: its credentials were not accepted."""
+        access = replace(read_access(self.access.context), context=self.access.context, namespace="")
+        if _whose(access) != _whose(self.access):
+            return  # the context leads elsewhere by now, or is another user's: what was begun is not for that one
+        self.access = access
+        self.credentials = Credentials(self.access)
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._client is not None:
+            await self._client.close()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Kubernetes API server in one context and namespace.
+
+    Its coroutines run on nbcontainer's background loop; `run` calls one from anywhere else.
+
+    Attributes:
+        kubeconfig: the files that the context is of, as KUBECONFIG has them.
+        named: whether the call named the context, so that another call must as well.
+    """
+
+    context: str
+    namespace: str
+    server: str
+    link: Link
+    kubeconfig: str = ""
+    named: bool = False
+
+    @property
+    def where(self) -> str:
+        """Context and namespace, as tables show them."""
+        return f"{self.context} · {self.namespace}"
+
+    @property
+    def commands(self) -> ClusterCommands:
+        """The commands that reach it from a terminal."""
+        named = self.context if self.named else ""
+        if self.link.access.in_cluster:
+            return ClusterCommands("", self.namespace, os.devnull, named)  # with no context, kubectl finds it by itself
+        return ClusterCommands(self.context, self.namespace, self.kubeconfig, named)
+
+    def in_namespace(self, namespace: str) -> Cluster:
+        """The same cluster in another namespace ("" for the same)."""
+        return replace(self, namespace=namespace) if namespace else self
+
+    def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run a coroutine on the background loop and wait for it; Ctrl-C cancels it."""
+        return operation.run_soon(coroutine)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> Any:
+        """Call the API server and decode its JSON.
+
+        Raises:
+            ApiError: it refused; NotFound, Forbidden, Conflict and AuthFailed are told apart.
+            ClusterUnavailable: it does not answer.
+        """
+        status, document = await self.send(
+            method, path, parameters=parameters, body=body, content_type=content_type, accept=accept
+        )
+        raise_for_status(self, status, document)
+        return document
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> tuple[int, Any]:
+        """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
+        headers, sent = _prepare(accept, body, content_type)
+        status, text = await self.link.client.send(
+            self, method, path, parameters=parameters, headers=headers, body=sent
+        )
+        return status, self._decode(status, text)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        body: Any = None,
+        accept: str = JSON,
+        seconds: float = 0.0,
+    ) -> Any:
+        """`request` on the caller's own thread, which loads nothing heavy. Ctrl-C ends it.
+
+        Args:
+            method: the HTTP method.
+            path: the URL's path.
+            parameters: its query.
+            body: what is sent, as JSON.
+            accept: the media types that are understood.
+            seconds: the longest silence, 0 for the usual.
+
+        Raises:
+            ApiError, ClusterUnavailable: as `request`.
+        """
+        if self.proxy:
+            return self.run(self.request(method, path, parameters=parameters, body=body, accept=accept))
+        headers, sent = _prepare(accept, body, JSON)
+        target = self.url(path, parameters).removeprefix(self.server)
+        for last_try in (False, True):
+            status, text = self.link.short_calls.send(
+                self, method, target, headers=headers, body=sent, **({"seconds": seconds} if seconds else {})
+            )
+            if status != UNAUTHORIZED or last_try:
+                break
+            self.link.refresh()
+        document = decode_status(text) if status == UNAUTHORIZED else self._decode(status, text)
+        raise_for_status(self, status, document)
+        return document
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, parameters: Parameters = (), accept: str = JSON, silence: float | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open a long answer (a watch, a followed log); leaving the block closes it.
+
+        Args:
+            path: the URL's path.
+            parameters: its query.
+            accept: the media types that are understood.
+            silence: seconds without a byte after which it counts as dead, None for never.
+
+        Raises:
+            ApiError, ClusterUnavailable: as `request`, also while it is read inside the block.
+        """
+        async with self.link.client.stream(
+            self, path, parameters=parameters, accept=accept, silence=silence
+        ) as response:
+            yield response
+
+    @asynccontextmanager
+    async def websocket(
+        self, path: str, *, parameters: Parameters = (), protocols: tuple[str, ...] = ()
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open a WebSocket (exec, port-forward); leaving the block closes it.
+
+        Raises:
+            ApiError: the API server refused it, in its own words.
+            ClusterUnavailable: it does not answer.
+        """
+        async with self.link.client.websocket(self, path, parameters=parameters, protocols=protocols) as socket:
+            yield socket
+
+    def url(self, path: str, parameters: Parameters = ()) -> str:
+        """The whole URL of a call."""
+        pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
+        query = urlencode([(key, _word(value)) for key, value in pairs])
+        return f"{self.server}{path}?{query}" if query else f"{self.server}{path}"
+
+    @property
+    def proxy(self) -> str:
+        """The proxy's URL, "" for none. NO_PROXY has no say on one that the kubeconfig names, as with kubectl."""
+        return self.link.access.proxy or environment_proxy(self.server)
+
+    @property
+    def acts_as(self) -> str:
+        """The user that is impersonated, "" for none."""
+        return self.link.access.user.impersonate
+
+    @property
+    def compresses(self) -> bool:
+        """Whether answers are asked for compressed: on one machine, gzip costs more than it saves."""
+        return self.link.access.compress and not _is_local(self.server)
+
+    def _decode(self, status: int, text: bytes) -> Any:
+        try:
+            document = orjson.loads(text) if text else {}
+        except orjson.JSONDecodeError:
+            raise no_object(self.server, status, text) from None
+        if not isinstance(document, dict):
+            raise no_object(self.server, status, text)
+        return document
+
+    def unavailable(self, error: BaseException, seconds: float = 0.0) -> ClusterUnavailable:
+        """Say in words why the API server does not answer; the time limit was `seconds`, 0 for connect_timeout."""
+        message, cure = explain(error, self.server, seconds or settings.connect_timeout, proxy=self.proxy)
+        return ClusterUnavailable(f"Context {self.context!r}: {message}", context=self.context, cure=cure)
+
+
+def find_cluster(context: str = "", namespace: str = "") -> Cluster:
+    """The cluster that kubectl would use, by the kubeconfig and the settings. Sends nothing.
+
+    Args:
+        context: a context's name; "" for `settings.context`, else the kubeconfig's current one.
+        namespace: "" for `settings.namespace`, else the context's own.
+
+    Raises:
+        ClusterUnavailable: there is no kubeconfig, no such context, or it is not whole.
+    """
+    access = read_access(context or settings.context, namespace or settings.namespace)
+    shared = replace(access, namespace="")
+    with _links_lock:
+        link = _links.get(access.context)
+        if link is None or link.access != shared:
+            if link is not None:
+                _old_links.append(link)
+            link = _links[access.context] = Link(shared)
+    return Cluster(access.context, access.namespace, access.server, link, files(), named=bool(context))
+
+
+def _whose(access: Access) -> tuple[object, ...]:
+    """Where calls go, and as whom: by the user's entry, whatever proves it, and by whom that one acts as."""
+    user = access.user
+    acts_as = user.impersonate, user.impersonate_uid, user.impersonate_groups, user.impersonate_extra
+    return access.server, access.origin, acts_as
+
+
+def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:
+    """A call's headers, and its body as bytes."""
+    if body is None:
+        return {"Accept": accept}, None
+    sent = body if isinstance(body, bytes) else orjson.dumps(body)
+    return {"Accept": accept, "Content-Type": content_type}, sent
+
+
+def _word(value: str | int | bool) -> str:  # noqa: FBT001 - a query's value, not a switch
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_local(server: str) -> bool:
+    return (urlsplit(server).hostname or "") in {"127.0.0.1", "localhost", "::1"}
+
+
+_links: dict[str, Link] = {}
+_old_links: list[Link] = []
+_links_lock = threading.Lock()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close the connections, after the operations that use them were stopped."""
+    operation._stop_all()  # noqa: SLF001 - atexit runs it only later, and streams must end before their session
+
+    async def close() -> None:
+        for link in (*_links.values(), *_old_links):
+            await link.close()
+
+    if any(link.is_open for link in (*_links.values(), *_old_links)):
+        with suppress(Exception):
+            asyncio.run_coroutine_threadsafe(close(), operation.background_loop()).result(1.0)

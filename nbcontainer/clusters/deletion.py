@@ -1,0 +1,185 @@
+"""Pods on their way out: asked to end, and waited for until they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.missing import NAMES_ALONE, not_found_soon
+from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
+from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
+from nbcontainer.model.pods import PodChange, PodChanges, PodDeletion, PodEnd, apply_pod_end
+from nbcontainer.operation import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.operation import Progress
+
+__all__ = ["delete"]
+
+
+def delete(
+    cluster: Cluster,
+    names: Sequence[str] = (),
+    *,
+    selector: str = "",
+    force: bool = False,
+    grace_period: int | None = None,
+    wait: bool = True,
+    timeout: float = 0.0,
+    missing_ok: bool = False,
+) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    """Delete pods by name or by label, and wait until they are gone. A stop ends the waiting alone.
+
+    Args:
+        cluster: the cluster, in their namespace.
+        names: the pods' names.
+        selector: a label selector: these pods as well.
+        force: kill at once, without waiting for the node to confirm it.
+        grace_period: seconds that containers get to end by themselves; None for each pod's own (usually 30).
+        wait: whether to wait until they are gone.
+        timeout: seconds to wait for their end, 0 for no limit.
+        missing_ok: names that do not exist are passed over.
+
+    Raises:
+        UsageError: neither names nor a selector.
+
+    The operation raises:
+        NotFound: one of `names` does not exist; then nothing is deleted.
+        ApiError: the API server refuses some of them (the others are deleted), or (reason "Timeout") they are not gone
+            in time.
+    """
+    if not names and not selector:
+        raise UsageError("Which pods to delete?", cure="Give names, or a selector with -l.")
+    what = f"pod {names[0]}" if len(names) == 1 and not selector else "pods"
+    operation: Operation[PodEnd, PodDeletion, PodChanges] = Operation(
+        f"wait for the end of {what}", PodDeletion(cluster.where), apply_pod_end
+    )
+    deletion = _Deletion(cluster, 0 if force else grace_period)
+
+    async def work(progress: Progress[PodEnd]) -> PodChanges:
+        doomed = await _find(cluster, names, selector=selector, missing_ok=missing_ok)
+        return await deletion.run(progress, doomed, selector=selector, wait=wait, timeout=timeout)
+
+    return operation.start_task(work)
+
+
+async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missing_ok: bool) -> dict[str, str]:
+    """The uids of the pods that names and selector mean."""
+    found: dict[str, str] = {}
+    if selector:
+        pages = await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}, NAMES_ALONE)
+        found = {one["metadata"]["name"]: one["metadata"]["uid"] for page in pages for one in page.get("items") or ()}
+    missing = []
+    for name in names:
+        try:
+            one = await cluster.request("GET", POD.path(cluster.namespace, name))
+            found[name] = one["metadata"]["uid"]
+        except NotFound:
+            missing.append(name)
+    if missing and not missing_ok:
+        error = await not_found_soon(cluster, missing)
+        error.message += " Nothing was deleted."
+        raise error
+    return found
+
+
+class _Deletion:
+    def __init__(self, cluster: Cluster, grace_period: int | None) -> None:
+        self._cluster = cluster
+        self._grace_period = grace_period
+        self._left: tuple[str, ...] = ()
+
+    async def run(
+        self,
+        progress: Progress[PodEnd],
+        doomed: Mapping[str, str],
+        *,
+        selector: str,
+        wait: bool,
+        timeout: float,  # noqa: ASYNC109 - the caller's flag, which ends the wait with words of its own
+    ) -> PodChanges:
+        """Ask all of them to end, wait, and say what was done."""
+        refusals: dict[str, NbcontainerError] = {}
+        try:
+            await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
+            asked = {name: uid for name, uid in doomed.items() if name not in refusals}
+            for name, error in refusals.items() if asked else ():  # where all are refused, the error says it all
+                _tell(progress, (name,), "refused", error.message)
+            if wait and asked:
+                async with asyncio.timeout(timeout or None):
+                    await self._until_gone(asked, selector, progress)
+        except asyncio.CancelledError:
+            _tell(progress, self._left, "stopped", "the cluster goes on deleting it")
+            raise
+        except TimeoutError:
+            _tell(progress, self._left, "stopped", f"not gone after {timeout:g} s")
+            raise ApiError(
+                f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
+                reason="Timeout",
+                cure="They are being deleted; one that ignores SIGTERM takes its whole grace period (--grace-period).",
+            ) from None
+        if refusals:
+            raise self._refusal(refusals, asked)
+        return self._changes(asked)
+
+    async def _ask(
+        self, name: str, uid: str, progress: Progress[PodEnd], refusals: dict[str, NbcontainerError]
+    ) -> None:
+        # the uid guards a pod of the same name that somebody made in the meantime
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        if self._grace_period is not None:
+            options["gracePeriodSeconds"] = self._grace_period
+        try:
+            with suppress(NotFound):
+                await self._cluster.request("DELETE", POD.path(self._cluster.namespace, name), body=options)
+        except NbcontainerError as error:
+            refusals[name] = error
+        else:
+            self._left = (*self._left, name)
+            _tell(progress, (name,), "Terminating")
+
+    async def _until_gone(self, asked: Mapping[str, str], selector: str, progress: Progress[PodEnd]) -> None:
+        left = {uid: name for name, uid in asked.items()}
+        parameters = {"fieldSelector": f"metadata.name={next(iter(asked))}"} if len(asked) == 1 else {}
+        if len(asked) > 1 and selector:
+            parameters = {"labelSelector": selector}
+        async for news in reflect(self._cluster, POD.path(self._cluster.namespace), parameters):
+            gone: set[str] = set()
+            if isinstance(news, Listed):
+                there = {one["metadata"]["uid"] for page in news.pages for one in page.get("items") or ()}
+                gone = set(left) - there
+            elif isinstance(news, Changed):
+                gone = {event["object"]["metadata"]["uid"] for event in news.events if event["type"] == "DELETED"}
+            _tell(progress, [left.pop(uid) for uid in list(left) if uid in gone], "deleted")
+            self._left = tuple(left.values())
+            if not left:
+                return
+
+    def _refusal(self, refusals: Mapping[str, NbcontainerError], asked: Mapping[str, str]) -> NbcontainerError:
+        """The first refusal, with what was deleted all the same."""
+        first, *others = refusals.values()
+        more = f" ({len(others)} more were refused.)" if others else ""
+        done = f" Deleted: {', '.join(asked)}." if asked else ""
+        first.message += more + done
+        return first
+
+    def _changes(self, asked: Mapping[str, str]) -> PodChanges:
+        cluster = self._cluster
+        words = [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
+        words += ["--force"] if self._grace_period == 0 else []  # without it, kubectl makes one second of none
+        command = cluster.commands.kubectl("delete", "pods", *asked, *words)
+        return PodChanges(
+            PodChange("Pod", name, cluster.namespace, "deleted", uid=uid, where=cluster.where, command=command)
+            for name, uid in asked.items()
+        )
+
+
+def _tell(progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], status: str, message: str = "") -> None:
+    for name in names:
+        progress.tell(PodEnd(name, status, message, time.time()))

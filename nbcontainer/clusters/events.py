@@ -1,0 +1,181 @@
+"""Events of a namespace or of one object, newest last: once, or kept up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.columns import epoch, status_tone
+from nbcontainer.clusters.discovery import EVENT
+from nbcontainer.clusters.missing import check_namespace
+from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, reflect
+from nbcontainer.model.tables import (
+    Column,
+    Row,
+    Table,
+    TableChanged,
+    TableEvent,
+    TableLive,
+    TableReset,
+    TableState,
+    Tone,
+    apply_table,
+)
+from nbcontainer.operation import Operation
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.operation import Progress
+
+__all__ = ["event_row", "events", "fetch_events", "watch_events"]
+
+COLUMNS = (
+    Column("LAST SEEN", "age"),
+    Column("TYPE", "status"),
+    Column("REASON"),
+    Column("OBJECT"),
+    Column("MESSAGE"),
+    Column("COUNT", "number", wide=True),
+    Column("FIRST SEEN", "age", wide=True),
+    Column("SOURCE", wide=True),
+)
+
+
+class _Which:
+    """Whose events."""
+
+    def __init__(self, cluster: Cluster, kind: str, name: str, *, all_namespaces: bool) -> None:
+        self.everywhere = all_namespaces
+        self.path = EVENT.path("" if all_namespaces else cluster.namespace)
+        fields = [f"involvedObject.kind={kind}"] if kind else []
+        fields += [f"involvedObject.name={name}"] if name else []
+        self.parameters = {"fieldSelector": ",".join(fields)} if fields else {}
+        self.where = f"{cluster.context} · {'all namespaces' if all_namespaces else cluster.namespace}"
+        self.title = f"events of {kind.lower()} {name}" if name else f"events of {kind.lower()}s" if kind else "events"
+        words = ["events", *(["-A"] if all_namespaces else [])]
+        words += [f"--for={kind.lower() or 'pod'}/{name}"] if name else []
+        self.command = cluster.commands.kubectl(*words, namespace="" if all_namespaces else None)
+
+    def reset(self, rows: list[Row]) -> TableReset:
+        space = (Column("NAMESPACE"),) if self.everywhere else ()
+        return TableReset((*space, *COLUMNS), tuple(rows), self.title, self.where)
+
+    def row(self, event: dict[str, Any]) -> Row:
+        return event_row(event, with_namespace=self.everywhere)
+
+    def rows(self, pages: list[dict[str, Any]]) -> list[Row]:
+        items = [event for page in pages for event in page.get("items") or ()]
+        return [self.row(event) for event in sorted(items, key=_last_seen)]
+
+
+def events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False) -> Table:
+    """The events of a namespace, or of one object, newest last.
+
+    Args:
+        cluster: the cluster, in the events' namespace.
+        all_namespaces: those of all namespaces.
+        name: of this object alone; "" for all of the kind.
+        kind: the objects' kind; "" for all kinds.
+
+    Raises:
+        NotFound: there is no such namespace.
+        ApiError, ClusterUnavailable: the API server refuses, or does not answer.
+    """
+    return cluster.run(fetch_events(cluster, name, kind=kind, all_namespaces=all_namespaces))
+
+
+async def fetch_events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False) -> Table:
+    """`events`, on the background loop."""
+    which = _Which(cluster, kind, name, all_namespaces=all_namespaces)
+    reset = which.reset(which.rows(await list_all(cluster, which.path, which.parameters)))
+    if not reset.rows and not all_namespaces:
+        await asyncio.to_thread(check_namespace, cluster)
+    return Table(
+        apply_table(TableState(), reset),
+        which.command,
+        follow=lambda: watch_events(cluster, name, kind=kind, all_namespaces=all_namespaces),
+    )
+
+
+def watch_events(
+    cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False
+) -> Operation[TableEvent, TableState, Table]:
+    """The same, kept up to date until it is stopped."""
+    which = _Which(cluster, kind, name, all_namespaces=all_namespaces)
+    operation: Operation[TableEvent, TableState, Table] = Operation(
+        f"watch of {which.title}",
+        TableState(title=which.title, where=which.where),
+        apply_table,
+        endless=True,
+        conclude=lambda last, _: Table(last, which.command),
+    )
+    return operation.start_task(lambda progress: _follow(cluster, which, progress))
+
+
+async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent]) -> None:
+    rows: dict[str, Row] = {}
+    try:
+        async for news in reflect(cluster, which.path, which.parameters):
+            match news:
+                case Listed():
+                    rows = {row.key: row for row in which.rows(news.pages)}
+                    progress.tell(which.reset(list(rows.values())))
+                    progress.tell(TableLive(live=True))
+                case Changed():
+                    progress.tell(_change(which, rows, news.events))
+                case Away():
+                    progress.tell(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+    finally:
+        progress.tell(TableLive(live=False))
+
+
+def _change(which: _Which, rows: dict[str, Row], changes: list[dict[str, Any]]) -> TableEvent:
+    """The change, as a new table where an event that was there came again and moves to the end."""
+    added: dict[str, Row] = {}
+    gone, moved = set[str](), False
+    for change in changes:
+        row = which.row(change["object"])
+        moved = moved or (row.key in rows and change["type"] != "DELETED")
+        rows.pop(row.key, None)
+        if change["type"] == "DELETED":
+            gone.add(row.key)
+            added.pop(row.key, None)
+        else:
+            rows[row.key] = added[row.key] = row
+            gone.discard(row.key)
+    return which.reset(list(rows.values())) if moved else TableChanged(tuple(added.values()), tuple(gone))
+
+
+def event_row(event: dict[str, Any], *, with_namespace: bool = False) -> Row:
+    """One event as a row of `COLUMNS`."""
+    metadata, about = event.get("metadata") or {}, event.get("involvedObject") or {}
+    kind = str(event.get("type") or "")
+    source = (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
+    count = (event.get("series") or {}).get("count") or event.get("count") or 1
+    namespace = str(metadata.get("namespace") or "")
+    cells = (
+        _last_seen(event) or None,
+        kind,
+        str(event.get("reason") or ""),
+        f"{str(about.get('kind') or '').lower()}/{about.get('name') or ''}",
+        str(event.get("message") or "").strip(),
+        int(count),
+        epoch(event.get("firstTimestamp") or event.get("eventTime") or metadata.get("creationTimestamp")),
+        str(source),
+    )
+    return Row(
+        key=str(metadata.get("uid") or f"{namespace}/{metadata.get('name')}"),
+        cells=(namespace, *cells) if with_namespace else cells,
+        tone=Tone.WARNING if kind == "Warning" else status_tone(kind),
+        name=str(metadata.get("name") or ""),
+        namespace=namespace,
+        kind="Event",
+    )
+
+
+def _last_seen(event: dict[str, Any]) -> float:
+    series = (event.get("series") or {}).get("lastObservedTime")
+    newest = series or event.get("lastTimestamp") or event.get("eventTime")
+    created = (event.get("metadata") or {}).get("creationTimestamp")
+    return epoch(newest) or epoch(created) or time.time()

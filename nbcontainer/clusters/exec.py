@@ -1,0 +1,340 @@
+"""A command in a running container, over a WebSocket.
+
+The protocols are v5.channel.k8s.io and, before Kubernetes 1.30, v4: binary messages whose first byte is the channel.
+See https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/4006-transition-spdy-to-websockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.exec_end import end_command
+from nbcontainer.clusters.log_collector import BACKLOG, Collector
+from nbcontainer.clusters.log_lines import LineReader
+from nbcontainer.clusters.log_sources import container_names, default_container
+from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.errors import (
+    ApiError,
+    AuthFailed,
+    ClusterUnavailable,
+    CommandFailed,
+    Forbidden,
+    NbcontainerError,
+    NotFound,
+    Unsupported,
+    outcome_of,
+)
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.pods import ExecRequest, ExecResult
+from nbcontainer.operation import Operation
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.operation import Progress
+
+__all__ = ["execute"]
+
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
+CLOSE = 255  # v5: the byte after it names the channel that is closed
+CHUNK = 32 * 1024  # bytes of stdin in a message
+KEPT = 64 * 1024  # characters of output that the result holds
+SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
+END_SECONDS = 0.6  # how long a stop waits for the command's end
+
+_endings: set[asyncio.Task[str]] = set()  # what goes on beside is held, lest it be collected
+
+
+def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    """Run a command in a pod's running container; its output comes as log lines while it runs.
+
+    Stopping it ends the command in the container as well, where that has a shell; a note says where it may go on.
+
+    The operation raises:
+        CommandFailed: the command ended with a non-zero exit code.
+        NotFound: there is no such pod, container, or command.
+        Unsupported: `stdin` was given, and the API server cannot end it (before Kubernetes 1.30).
+        ApiError, ClusterUnavailable: the API server refuses, or the connection broke.
+    """
+    cluster = cluster.in_namespace(request.namespace)
+    title = f"{request.name}: {shlex.join(request.command)}"
+    spool = Spool(f"exec {request.name}")
+    kept = _Kept()
+    state = LogState(title=title, where=cluster.where, spool=spool.path, following=True)
+    operation: Operation[LogEvent, LogState, ExecResult] = Operation(
+        f"command in {request.name}",
+        state,
+        apply_logs,
+        backlog=BACKLOG,
+        conclude=lambda last, code: _conclude(cluster, request, kept, last, code),
+    )
+    return operation.start_task(lambda progress: _Execution(cluster, request, spool, kept, progress).run())
+
+
+class _Kept:
+    """The last part of what the command wrote, by channel."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[str]] = {STDOUT: [], STDERR: []}
+        self._sizes = {STDOUT: 0, STDERR: 0}
+        self._dropped = {STDOUT: 0, STDERR: 0}
+        self.cut = {STDOUT: 0, STDERR: 0}  # characters that `output` left out
+
+    def add(self, channel: int, data: bytes) -> None:
+        self._parts[channel].append(data.decode("utf-8", "surrogateescape"))
+        self._sizes[channel] += len(data)
+        if self._sizes[channel] > 2 * KEPT:
+            joined = "".join(self._parts[channel])
+            self._parts[channel] = [joined[-KEPT:]]
+            self._dropped[channel] += max(0, len(joined) - KEPT)
+            self._sizes[channel] = KEPT
+
+    def output(self, channel: int) -> str:
+        # characters may be cut between messages: the bytes are put together before they are decoded for good
+        raw = "".join(self._parts[channel]).encode("utf-8", "surrogateescape")
+        text = raw.decode("utf-8", "replace")
+        if len(text) <= KEPT and not self._dropped[channel]:
+            return text
+        last = text[-KEPT:]
+        whole = last[last.find("\n") + 1 :]  # from the beginning of a line, where there is one
+        self.cut[channel] = self._dropped[channel] + len(text) - len(whole)
+        return whole
+
+
+class _Execution:
+    def __init__(
+        self, cluster: Cluster, request: ExecRequest, spool: Spool, kept: _Kept, progress: Progress[LogEvent]
+    ) -> None:
+        self._cluster, self._request, self._kept, self._progress = cluster, request, kept, progress
+        self._collector = Collector(progress, spool)
+        self._began = 0.0
+        self._opened = False
+        self._outcome = ("", "")
+        self._readers = {
+            channel: LineReader(request.name, stamped=False, stream=stream)
+            for channel, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
+        }
+
+    async def run(self) -> int:
+        request = self._request
+        try:
+            async with asyncio.timeout(request.timeout or None):
+                code = await self._run()
+            ended = ended_with(code)
+            self._outcome = ended.outcome, ended.reason
+        except TimeoutError:
+            note = await self._end()
+            self._outcome = "failed", f"not ended within {request.timeout:g} s"
+            raise ApiError(
+                f"The command in {request.name} did not end within {request.timeout:g} s"
+                + (f"; {note}." if note else "."),
+                reason="Timeout",
+            ) from None
+        except asyncio.CancelledError:
+            self._outcome = "stopped", ""
+            await self._end()
+            raise
+        except NbcontainerError as error:
+            self._outcome = outcome_of(error, stopped=False)
+            raise
+        else:
+            return code
+        finally:
+            for reader in self._readers.values():
+                self._collector.add(*reader.finish())
+            self._collector.close()
+            self._progress.tell(LogEnded(*self._outcome))
+
+    async def _end(self) -> str:
+        """End the command in the container; gives, and tells, a note where it may go on.
+
+        It is waited for a moment only, and goes on beside.
+        """
+        if not self._began:
+            return ""
+        ending = asyncio.create_task(end_command(self._cluster, self._request, self._began))
+        _endings.add(ending)
+        ending.add_done_callback(_endings.discard)
+        try:
+            note = await asyncio.wait_for(asyncio.shield(ending), END_SECONDS)
+        except TimeoutError:
+            note = "it is being ended"
+        if note:
+            self._collector.tell(LogSource(self._request.name, open=False, note=note))
+        return note
+
+    async def _run(self) -> int:
+        request = self._request
+        parameters: list[tuple[str, str | int | bool]] = [("command", word) for word in request.command]
+        parameters += [("stdout", True), ("stderr", not request.tty), ("tty", request.tty)]
+        parameters += [("stdin", True)] if request.stdin is not None else []
+        parameters += [("container", request.container)] if request.container else []
+        path = POD.path(self._cluster.namespace, request.name, "exec")
+        self._began = time.monotonic()
+        try:
+            return await self._in_a_container(path, parameters)
+        except ApiError as error:
+            if self._opened and "container not found" not in error.message:
+                raise
+            raise await _refused(self._cluster, request, error) from None
+
+    async def _in_a_container(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
+        try:
+            return await self._connected(path, parameters)
+        except ApiError as error:
+            if SEVERAL_CONTAINERS not in error.message:
+                raise
+        chosen = await self._choose_container()
+        return await self._connected(path, [*parameters, ("container", chosen)])
+
+    async def _choose_container(self) -> str:
+        """Of several containers the one that kubectl takes, and a note which one it is."""
+        name = self._request.name
+        pod = await self._cluster.request("GET", POD.path(self._cluster.namespace, name))
+        chosen = default_container(pod)
+        self._request = replace(self._request, container=chosen)
+        note = f"in container {chosen}, the default of {', '.join(container_names(pod))}; -c names another"
+        self._collector.tell(LogSource(name, open=True, note=note))
+        return chosen
+
+    async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
+        request = self._request
+        async with self._cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
+            self._opened = True
+            if request.stdin is not None and socket.protocol != V5:
+                cure = "Put the input into a file of the container, or into the command."
+                raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
+            self._collector.tell(LogSource(request.name, open=True))
+            sender = asyncio.create_task(self._send(socket))
+            try:
+                return await self._receive(socket)
+            finally:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
+
+    async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        data = self._request.stdin
+        if data is None:
+            return
+        for start in range(0, len(data), CHUNK):
+            await socket.send_bytes(bytes([STDIN]) + data[start : start + CHUNK])
+        await socket.send_bytes(bytes([CLOSE, STDIN]))
+
+    async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
+        from aiohttp import WSMsgType  # noqa: PLC0415 - loads with the first connection
+
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                data = message.data.encode()
+            elif message.type is WSMsgType.BINARY:
+                data = message.data
+            else:
+                break
+            channel, payload = data[0] if data else -1, data[1:]
+            if channel in self._readers and payload:
+                self._kept.add(channel, payload)
+                self._collector.add(*self._readers[channel].feed(payload))
+                await asyncio.sleep(0)
+            elif channel == ERROR:
+                return _exit_code(self._cluster, self._request, payload)
+        raise ClusterUnavailable(
+            f"The connection of the command in {self._request.name} broke before it ended.",
+            context=self._cluster.context,
+        )
+
+
+def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
+    """The exit code in the Status object with which the API server ends a command."""
+    try:
+        status = orjson.loads(payload)
+        if status.get("status") == "Success":
+            return 0
+        message = str(status.get("message") or "it could not be run")
+        if status.get("reason") == "NonZeroExitCode":
+            for cause in (status.get("details") or {}).get("causes") or ():
+                if cause.get("reason") == "ExitCode":
+                    return int(cause["message"])
+    except (ValueError, AttributeError, TypeError, KeyError):
+        raise ApiError(
+            f"How the command in {request.name} ended cannot be read: {payload[:100].decode(errors='replace')!r}.",
+            reason="garbage",
+        ) from None
+    raise _cannot_run(cluster, request, message, str(status.get("reason") or ""))
+
+
+def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: str) -> ApiError:
+    """The error for a command that could not be started, from the runtime's own words, which name every layer."""
+    program = request.command[0]
+    if "executable file not found" in message or "no such file or directory" in message:
+        cure = "An image made FROM scratch has no shell; name a program that is in the image."
+        if " " in program:
+            cure = (
+                "The command is one word in quotes: leave the quotes out, or let a shell take it apart: -- sh -c '…'."
+            )
+        return NotFound(f"The container of {request.name} has no command {program!r}.", reason="NotFound", cure=cure)
+    if "permission denied" in message or "is a directory" in message:
+        return ApiError(
+            f"The container of {request.name} cannot run {program!r}: it is no program, or may not be executed.",
+            reason=reason,
+            cure=f"-- ls -l {shlex.quote(program)} shows what it is.",
+        )
+    words = message.rpartition("unable to start container process: ")[2].removesuffix(": unknown")
+    return ApiError(
+        f"The command in {request.name} could not be run: {words}",
+        reason=reason,
+        cure=f"`{cluster.commands.magic('describe', request.name)}` shows the state of its containers.",
+    )
+
+
+async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> ApiError:
+    """Why a command was refused before it was started: no such pod or container, or none that runs."""
+    if isinstance(error, NotFound):
+        return await not_found_soon(cluster, (request.name,))
+    if isinstance(error, Forbidden | AuthFailed):
+        return error
+    try:
+        pod = await cluster.request("GET", POD.path(cluster.namespace, request.name))
+    except NbcontainerError:
+        return error
+    names = container_names(pod)
+    if request.container and request.container not in names:
+        what = f"Pod {request.name} has no container {request.container!r}."
+        return NotFound(what, status=404, reason="NotFound", cure=f"It has: {', '.join(names)}.")
+    found = trouble(pod, cluster.commands)
+    word = pod_status(pod)
+    if found is None and word == "Running":
+        return error
+    why = found.message if found is not None else f"Its status is {word}."
+    cure = (
+        found.cure if found is not None else f"Its log may say more: `{cluster.commands.magic('logs', request.name)}`."
+    )
+    return ApiError(
+        f"No command can be run in {request.name}. {why}", status=error.status, reason=error.reason, cure=cure
+    )
+
+
+def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogState, code: int) -> ExecResult:
+    output, errors = kept.output(STDOUT), kept.output(STDERR)
+    if code:
+        last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
+        raise CommandFailed(
+            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.{last}",
+            exit_code=code,
+            output=output + errors,
+        )
+    words = ["exec", request.name]
+    words += ["-c", request.container] if request.container else []
+    words += ["-i"] if request.stdin is not None else []
+    command = cluster.commands.kubectl(*words, "--", *request.command)
+    return ExecResult(code, output, errors, state.spool, command, sum(kept.cut.values()), state.gaps)

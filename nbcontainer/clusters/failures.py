@@ -1,0 +1,150 @@
+"""What a failed call means: refusals by the API server, and connections that fail."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from nbcontainer.clusters.refusals import invalid_words
+from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+
+__all__ = ["decode_status", "explain", "is_passing", "no_object", "raise_for_status", "status_error"]
+
+TOO_MANY_REQUESTS = 429
+SERVER_ERROR = 500
+_TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
+PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError"}
+NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProtocol", "HTTPException"}  # of the same
+NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
+
+
+def raise_for_status(cluster: Cluster, status: int, document: Any) -> None:
+    """Raise what a refusal says; do nothing for a success.
+
+    Raises:
+        ApiError: the status is not a success.
+    """
+    if status >= 300:  # noqa: PLR2004 - HTTP's own boundary
+        raise status_error(cluster, status, document)
+
+
+def status_error(cluster: Cluster, status: int, document: Any) -> ApiError:
+    """The error for a refusal: a `Status` object of the API, or whatever else came."""
+    said = document if isinstance(document, dict) else {}
+    status = int(said.get("code") or status)
+    reason = str(said.get("reason") or "")
+    message = str(said.get("message") or f"{cluster.server} answered with HTTP status {status}.")
+    match status:
+        case 401:
+            return AuthFailed(
+                f"{cluster.server} does not accept the credentials of context {cluster.context!r}: {message}",
+                host=cluster.server,
+                reason=reason,
+                cure="Log in to the cluster again, or choose another context.",
+            )
+        case 403:
+            shows = cluster.commands.kubectl("auth", "can-i", "--list")
+            cure = f"Another context or namespace may allow it; `{shows}` shows what this one does."
+            return Forbidden(message, status=status, reason=reason, cure=cure)
+        case 404:
+            return NotFound(message, status=status, reason=reason)
+        case 409:
+            return Conflict(message, status=status, reason=reason)
+        case 422:
+            short, cure = invalid_words(said)
+            return ApiError(short or message, status=status, reason=reason, cure=cure)
+        case _:
+            return ApiError(message, status=status, reason=reason)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a call that failed so is worth trying again later."""
+    if isinstance(error, ApiError):
+        return error.status == TOO_MANY_REQUESTS or error.status >= SERVER_ERROR
+    return isinstance(error, ClusterUnavailable)
+
+
+def explain(error: BaseException, server: str, seconds: float, *, proxy: str = "") -> tuple[str, str]:
+    """What a failed connection means, and what to do about it; `seconds` was its time limit."""
+    is_proxys = proxy and type(error).__name__ in PROXY_FAILED
+    return _proxy_words(error, server, proxy) if is_proxys else _words(error, server, seconds)
+
+
+def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]:
+    # aiohttp wraps the system's errors; it is not imported here
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        why = inner.verify_message or inner
+        return (
+            f"the certificate of {server} is not trusted: {why}.",
+            "Is certificate-authority-data in the kubeconfig the cluster's own?",
+        )
+    if isinstance(inner, ssl.SSLError):
+        return (
+            f"TLS with {server} failed: {inner.reason or inner}.",
+            "Is the server's address https, and its port right?",
+        )
+    if isinstance(inner, socket.gaierror):
+        return (
+            f"the name of {server} is not known.",
+            "Check the server's name in the kubeconfig, and the network or VPN.",
+        )
+    if isinstance(error, TimeoutError) or isinstance(inner, TimeoutError):
+        return (
+            f"{server} does not answer within {seconds:g} s.",
+            "Is the network or VPN up?"
+            + (" The setting connect_timeout is the limit." if seconds == settings.connect_timeout else ""),
+        )
+    if isinstance(inner, ConnectionRefusedError):
+        return f"{server} refuses connections.", "Is the cluster running?"
+    return _broken_words(error, inner, server), "Is the cluster running?"
+
+
+def _proxy_words(error: BaseException, server: str, proxy: str) -> tuple[str, str]:
+    host = urlsplit(proxy).netloc.rpartition("@")[2]  # a password may stand before it
+    status = getattr(error, "status", 0)
+    said = f"answered with HTTP status {status}" if status else "does not take connections"
+    cure = "Check proxy-url in the kubeconfig, else HTTPS_PROXY and HTTP_PROXY; NO_PROXY names what needs no proxy."
+    return f"the proxy {host}, which is the way to {server}, {said}.", cure
+
+
+def _broken_words(error: BaseException, inner: BaseException, server: str) -> str:
+    if type(error).__name__ in CUT_SHORT:
+        return f"the connection to {server} broke in the middle of an answer."
+    if type(error).__name__ in NO_ANSWER:
+        return f"{server} closed the connection without an answer."
+    if type(error).__name__ in NOT_HTTP:
+        return f"what answers at {server} is no HTTP."
+    said = getattr(inner, "strerror", None) or " ".join(str(inner).split()) or "without a word"
+    return f"the connection to {server} broke: {said}."
+
+
+def no_object(server: str, status: int, text: bytes) -> ApiError:
+    """The error for an answer that is none of an API server: a proxy may have given it."""
+    said = " ".join(_TAG.sub(" ", text[:2_000].decode(errors="replace")).split())[:200]
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+    code = f"HTTP status {status}{f' ({phrase})' if phrase else ''}"
+    return ApiError(
+        f"{server} answered with {code}, and not as an API server does: {said}",
+        status=status,
+        cure="Is the server's address in the kubeconfig the API server's own? Something between may have answered.",
+    )
+
+
+def decode_status(text: bytes) -> Any:
+    """What a refusal says: a `Status` object, or whatever else came as its message."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {"message": text[:500].decode(errors="replace").strip()} if text else {}

@@ -1,0 +1,412 @@
+"""kubeconfig: which API server, as whom, by kubectl's rules.
+
+The files are read here without `kubernetes`: it takes milliseconds, where `kubernetes.aio` takes most of a second to
+import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from nbcontainer.clusters import kubeconfig_schema as schema
+from nbcontainer.clusters.schema import WrongType, read
+from nbcontainer.errors import ClusterUnavailable, YamlError
+
+__all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers", "unread_file"]
+
+Entry = TypeVar("Entry")
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
+CREATE_HINT = "Put a kubeconfig at ~/.kube/config or name one in KUBECONFIG."
+PLUGIN_EXTENSION = "client.authentication.k8s.io/exec"  # the cluster's extension that exec plugins are given
+
+
+@dataclass(frozen=True)
+class Access:
+    """One context, resolved: where its API server is and what proves who one is.
+
+    Attributes:
+        user: the user's entry of the kubeconfig: its tokens, commands and auth providers, never printed.
+        folder: what relative file names of the user's entry are relative to.
+        origin: the file and the user's entry, as errors name them.
+        certificate_authority, client_certificate, client_key: PEM, b"" where there is none.
+        plugin_config: what the cluster's entry keeps for exec plugins.
+        in_cluster: whether it is a pod's own service account, which no kubeconfig has.
+    """
+
+    context: str
+    server: str
+    namespace: str = "default"
+    certificate_authority: bytes = field(default=b"", repr=False)
+    client_certificate: bytes = field(default=b"", repr=False)
+    client_key: bytes = field(default=b"", repr=False)
+    user: schema.User = field(default_factory=schema.User, repr=False)
+    folder: Path = Path()
+    origin: str = ""
+    insecure: bool = False
+    tls_server_name: str = ""
+    proxy: str = field(default="", repr=False)
+    compress: bool = True
+    plugin_config: Any = field(default=None, repr=False)
+    in_cluster: bool = False
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether what is sent is encrypted."""
+        return self.server.startswith("https:")
+
+
+@dataclass(frozen=True)
+class _Found(Generic[Entry]):
+    """An entry, and where it stands."""
+
+    kind: str
+    name: str
+    entry: Entry
+    path: Path
+
+    @property
+    def where(self) -> str:
+        return f'{_short(self.path)}: {self.kind} "{self.name}"'
+
+    def wrong(self, what: str, context: str, cure: str = "") -> ClusterUnavailable:
+        return ClusterUnavailable(f"{self.where}: {what}.", context=context, cure=cure)
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """All files as one: the first to set a name wins, and of the current context the first to set it."""
+
+    paths: list[Path]
+    current: str
+    contexts: dict[str, _Found[schema.Context]]
+    clusters: dict[str, _Found[schema.Cluster]]
+    users: dict[str, _Found[schema.User]]
+
+
+def read_access(context: str = "", namespace: str = "") -> Access:
+    """Resolve a context of the kubeconfig, or the pod's own service account inside a cluster.
+
+    Args:
+        context: its name, or "" for the current context.
+        namespace: overrides the context's own, if not "".
+
+    Raises:
+        ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
+    """
+    merged = _merge(_paths())
+    if not merged.contexts and context in {"", IN_CLUSTER}:
+        inside = _in_cluster(namespace)
+        if inside is not None:
+            return inside
+    if not merged.contexts:
+        looked = ", ".join(str(path) for path in merged.paths) or "nowhere"
+        raise ClusterUnavailable(f"There is no Kubernetes context (looked in {looked}).", cure=CREATE_HINT)
+    name = context or merged.current
+    known = ", ".join(sorted(merged.contexts))
+    if not name:
+        raise ClusterUnavailable("The kubeconfig has no current context.", cure=f"Name one of its contexts: {known}.")
+    if name not in merged.contexts:
+        raise ClusterUnavailable(
+            f"The kubeconfig has no context {name!r}.",
+            context=name,
+            cure=f"It has: {known}.",
+        )
+    return _resolve(name, namespace, merged)
+
+
+def contexts() -> tuple[dict[str, str], str]:
+    """Every context's name with its namespace, and the current context's name."""
+    merged = _merge(_paths())
+    return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
+
+
+def files() -> str:
+    """The files of the kubeconfig, as KUBECONFIG has them wherever a terminal stands."""
+    return os.pathsep.join(str(path.absolute()) for path in _paths())
+
+
+def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
+    """Every context's name with its API server's address.
+
+    A context need not be whole for that, and a file that cannot be read is passed over.
+
+    Args:
+        hidden: those of ~/.kube/config as well, where KUBECONFIG names other files.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for paths in (_paths(), [_default_path()] if hidden else []):
+        merged = _merge([path for path in paths if _is_readable(path)])
+        for name, context in merged.contexts.items():
+            cluster = merged.clusters.get(context.entry.cluster)
+            if cluster is not None:
+                found[name, cluster.entry.server] = None
+    return list(found)
+
+
+# --- the files
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _merge([path])
+    except ClusterUnavailable:
+        return False
+    return True
+
+
+def _paths() -> list[Path]:
+    listed = os.environ.get("KUBECONFIG", "")
+    if listed:
+        # absolute: what runs on must not find other files where the notebook has changed its folder since
+        return [Path(os.path.expanduser(part)).absolute() for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
+    return [_default_path()]
+
+
+def _default_path() -> Path:
+    return Path.home() / ".kube" / "config"
+
+
+def _short(path: Path) -> str:
+    """The path as it is written by hand."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def _merge(paths: list[Path]) -> _Merged:
+    """Read all files; those that are missing are passed over."""
+    merged = _Merged(paths, "", {}, {}, {})
+    for path in dict.fromkeys(paths):
+        config = _read_file(path)
+        merged = replace(merged, current=merged.current or config.current_context)
+        _add(merged.contexts, "context", path, ((one.name, one.context) for one in config.contexts))
+        _add(merged.clusters, "cluster", path, ((one.name, one.cluster) for one in config.clusters))
+        _add(merged.users, "user", path, ((one.name, one.user) for one in config.users))
+    return merged
+
+
+def _add(merged: dict[str, _Found[Entry]], kind: str, path: Path, named: Iterable[tuple[str, Entry]]) -> None:
+    """Add a file's entries of one kind, but for those that an earlier file has.
+
+    Raises:
+        ClusterUnavailable: two entries of this file have one name: which is meant cannot be told.
+    """
+    own: set[str] = set()
+    for name, entry in named:
+        found = _Found(kind, name, entry, path)
+        if name in own:
+            raise found.wrong("two entries have this name", "", "Remove or rename one of them.")
+        own.add(name)
+        if name:  # without one nothing can refer to it
+            merged.setdefault(name, found)
+
+
+# what each file said, and how it was then: every call reads the kubeconfig, and one of hundreds of contexts takes long
+_read: dict[Path, tuple[object, schema.Config]] = {}
+
+
+def _read_file(path: Path) -> schema.Config:
+    now = _signature(path)
+    before, config = _read.get(path, (None, schema.Config()))
+    if now is None or now != before:
+        config = _parse_file(path)
+        _read[path] = now, config
+    return config
+
+
+def _signature(path: Path) -> object:
+    """What changes when the file does; None where it cannot be told."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    # with the time of the last change, which nobody can set: a copy may keep all else
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
+
+
+def _parse_file(path: Path) -> schema.Config:
+    document = _load(path)
+    try:
+        config = read(schema.Config, {} if document is None else document)
+    except WrongType as error:
+        if not error.path:
+            raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not a kubeconfig.") from None
+        raise ClusterUnavailable(f"{_short(path)}: {_field(document, error)}.", cure=error.cure) from None
+    if (config.kind or "Config") != "Config" or (config.api_version or "v1") != "v1":
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not a kubeconfig: it must be kind Config of v1.")
+    return config
+
+
+def _load(path: Path) -> object:
+    from nbcontainer.kubernetes_yaml.documents import read_document  # noqa: PLC0415 - loads yaml
+
+    try:
+        document = read_document(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
+    except YamlError as error:  # whose own words may quote the line, which may hold a token
+        raise ClusterUnavailable(f"The kubeconfig {_short(path)}, line {error.line}, is not YAML.") from None
+    return None if document is None else document.root.value
+
+
+def _field(document: Any, error: WrongType) -> str:
+    """A wrong field in words: its entry by name, then its path there."""
+    path = list(error.path)
+    entry = ""
+    if len(path) > 1 and isinstance(path[1], int):
+        kind, index = str(path[0]), path[1]
+        item = document[kind][index]
+        name = item.get("name") if isinstance(item, dict) else None
+        entry = f'{kind[:-1]} "{name}": ' if isinstance(name, str) else f"{kind}[{index}]: "
+        path = path[3:] if path[2:3] == [kind[:-1]] and len(path) > 3 else path[2:]  # noqa: PLR2004 - users[0].user.FIELD
+    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{entry}{dotted or 'the entry'} {error}"
+
+
+# --- a context
+
+
+def _resolve(name: str, namespace: str, merged: _Merged) -> Access:
+    context = merged.contexts[name].entry
+    if context.cluster not in merged.clusters:
+        raise merged.contexts[name].wrong(f'there is no cluster "{context.cluster}"', name)
+    if context.user and context.user not in merged.users:
+        raise merged.contexts[name].wrong(f'there is no user "{context.user}"', name)
+    cluster = merged.clusters[context.cluster]
+    user = merged.users.get(context.user) or _Found("user", "", schema.User(), cluster.path)
+    entry = cluster.entry
+    return Access(
+        context=name,
+        server=_server(cluster, name),
+        namespace=namespace or context.namespace or "default",
+        certificate_authority=_authority(cluster, name),
+        client_certificate=_pem(user, "client-certificate", name),
+        client_key=_pem(user, "client-key", name),
+        user=_checked(user, name),
+        folder=user.path.parent,
+        origin=user.where,
+        insecure=entry.insecure_skip_tls_verify,
+        tls_server_name=entry.tls_server_name,
+        proxy=_proxy(cluster, name),
+        compress=not entry.disable_compression,
+        plugin_config=next((one.extension for one in entry.extensions if one.name == PLUGIN_EXTENSION), None),
+    )
+
+
+def _server(cluster: _Found[schema.Cluster], context: str) -> str:
+    """The API server's URL. A bare HOST:PORT is http, as to kubectl, whatever certificates the entry has."""
+    text = cluster.entry.server
+    if not text:
+        raise cluster.wrong("it has no server", context)
+    for url in (text, f"http://{text}"):
+        try:
+            parts = urlsplit(url)
+            valid = bool(parts.hostname) and parts.scheme in {"http", "https"} and parts.port != 0
+        except ValueError:
+            continue
+        if valid and (url == text or parts.path in {"", "/"}):
+            if "@" in parts.netloc:  # it would be shown wherever the server is
+                cure = "Make them username and password of the user's entry."
+                raise cluster.wrong("server has a user's name or password in it", context, cure)
+            return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    raise cluster.wrong("server must be an http or https URL, or HOST:PORT", context)
+
+
+def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
+    proxy = cluster.entry.proxy_url
+    try:
+        parts = urlsplit(proxy)
+        valid = parts.scheme in {"http", "https", "socks5"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if proxy and not valid:
+        raise cluster.wrong("proxy-url must be an http, https or socks5 URL", context)
+    return proxy
+
+
+def _authority(cluster: _Found[schema.Cluster], context: str) -> bytes:
+    authority = _pem(cluster, "certificate-authority", context)
+    if authority and cluster.entry.insecure_skip_tls_verify:
+        what = "insecure-skip-tls-verify is true, and there is a certificate-authority to verify with"
+        raise cluster.wrong(what, context, "Remove one of them.")
+    return authority
+
+
+def _pem(found: _Found[Any], key: str, context: str) -> bytes:
+    """PEM from `KEY-data`, or from the file that `KEY` names.
+
+    Raises:
+        ClusterUnavailable: both are there, as which is meant cannot be told; or the file cannot be read.
+    """
+    attribute = key.replace("-", "_")
+    data: bytes = getattr(found.entry, f"{attribute}_data")
+    name: str = getattr(found.entry, attribute)
+    if data and name:
+        raise found.wrong(f"{key} and {key}-data are both there", context, "Remove one of them.")
+    if not name:
+        return data
+    try:
+        return (found.path.parent / name).read_bytes()
+    except (OSError, ValueError) as error:
+        what, cure = unread_file(key, f"{key}-data, as base64", name, error)
+        raise found.wrong(what, context, cure) from None
+
+
+def unread_file(key: str, other: str, name: str, error: Exception) -> tuple[str, str]:
+    """Say why the file that `key` names cannot be read, and what to do; `other` is where its content may stand."""
+    if "\n" in name or getattr(error, "errno", 0) == errno.ENAMETOOLONG:  # a secret, put into the wrong place
+        return f"{key} must be the name of a file", f"The content itself goes into {other}."
+    return f"the file of {key} cannot be read: {name}: {getattr(error, 'strerror', '') or 'it is not text'}", ""
+
+
+def _checked(user: _Found[schema.User], context: str) -> schema.User:
+    """The user's entry, if kubectl would take it."""
+    entry = user.entry
+    impersonates = entry.impersonate_uid or entry.impersonate_groups or entry.impersonate_extra
+    has_certificate = entry.client_certificate or entry.client_certificate_data
+    plugin = entry.exec
+    if impersonates and not entry.impersonate:
+        raise user.wrong("as-uid, as-groups and as-user-extra need a user: as is missing", context)
+    if entry.token and (entry.username or entry.password):
+        raise user.wrong("token and username are both there; only one way to log in is allowed", context)
+    if has_certificate and not (entry.client_key or entry.client_key_data):
+        raise user.wrong("client-certificate needs client-key or client-key-data", context)
+    if plugin is not None and entry.auth_provider is not None:
+        raise user.wrong("exec and auth-provider are both there; only one is allowed", context)
+    if plugin is not None:
+        modern = plugin.api_version.endswith("/v1beta1")  # which takes it as IfAvailable
+        for key, value in (
+            ("command", plugin.command),
+            ("apiVersion", plugin.api_version),
+            ("interactiveMode", plugin.interactive_mode or modern),
+            ("env[].name", all(variable.name for variable in plugin.env)),
+        ):
+            if not value:
+                raise user.wrong(f"exec.{key} is missing", context)
+    return entry
+
+
+def _in_cluster(namespace: str) -> Access | None:
+    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
+    token = SERVICE_ACCOUNT / "token"
+    if not host or not port or not token.exists():
+        return None
+    authority, own = SERVICE_ACCOUNT / "ca.crt", SERVICE_ACCOUNT / "namespace"
+    return Access(
+        context=IN_CLUSTER,
+        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        namespace=namespace or (own.read_text().strip() if own.exists() else "default"),
+        certificate_authority=authority.read_bytes() if authority.exists() else b"",
+        user=replace(schema.User(), token_file=str(token)),
+        origin="The pod's service account",
+        in_cluster=True,
+    )

@@ -1,0 +1,142 @@
+"""The fields of a kubeconfig, as kubectl's own types have them.
+
+Source: k8s.io/client-go/tools/clientcmd/api/v1/types.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbcontainer.clusters.schema import key
+
+__all__ = ["AuthProvider", "Cluster", "Config", "Context", "EnvironmentVariable", "ExecPlugin", "Extension", "User"]
+
+
+@dataclass(frozen=True)
+class Extension:
+    """Whatever a program of others keeps in the file."""
+
+    name: str = ""
+    extension: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where an API server is, and how it proves that it is the right one."""
+
+    server: str = ""
+    tls_server_name: str = ""
+    insecure_skip_tls_verify: bool = False
+    certificate_authority: str = ""
+    certificate_authority_data: bytes = field(default=b"", repr=False)
+    proxy_url: str = field(default="", repr=False)
+    disable_compression: bool = False
+    extensions: tuple[Extension, ...] = ()
+
+
+@dataclass(frozen=True)
+class EnvironmentVariable:
+    """A variable that an exec plugin gets."""
+
+    name: str = ""
+    value: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class ExecPlugin:
+    """A program that gives credentials."""
+
+    command: str = ""
+    args: tuple[str, ...] = field(default=(), repr=False)
+    env: tuple[EnvironmentVariable, ...] = ()
+    api_version: str = key("apiVersion")
+    install_hint: str = key("installHint")
+    provide_cluster_info: bool = key("provideClusterInfo", default=False)
+    interactive_mode: str = key("interactiveMode")
+
+
+@dataclass(frozen=True)
+class AuthProvider:
+    """The older way to a credential: built into the client."""
+
+    name: str = ""
+    config: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class User:
+    """What proves who one is, and as whom one acts."""
+
+    client_certificate: str = ""
+    client_certificate_data: bytes = field(default=b"", repr=False)
+    client_key: str = ""
+    client_key_data: bytes = field(default=b"", repr=False)
+    token: str = field(default="", repr=False)
+    token_file: str = key("tokenFile")
+    impersonate: str = key("as")
+    impersonate_uid: str = key("as-uid")
+    impersonate_groups: tuple[str, ...] = key("as-groups", default=())
+    impersonate_extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={"key": "as-user-extra"})
+    username: str = ""
+    password: str = field(default="", repr=False)
+    auth_provider: AuthProvider | None = None
+    exec: ExecPlugin | None = None
+    extensions: tuple[Extension, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """A cluster, a user there, and a namespace."""
+
+    cluster: str = ""
+    user: str = ""
+    namespace: str = ""
+    extensions: tuple[Extension, ...] = ()
+
+
+@dataclass(frozen=True)
+class NamedCluster:
+    """An entry of `clusters`."""
+
+    name: str = ""
+    cluster: Cluster = field(default_factory=Cluster)
+
+
+@dataclass(frozen=True)
+class NamedUser:
+    """An entry of `users`."""
+
+    name: str = ""
+    user: User = field(default_factory=User)
+
+
+@dataclass(frozen=True)
+class NamedContext:
+    """An entry of `contexts`."""
+
+    name: str = ""
+    context: Context = field(default_factory=Context)
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What kubectl itself no longer heeds; a wrong type in it is an error all the same."""
+
+    colors: bool = False
+    extensions: tuple[Extension, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole file."""
+
+    kind: str = ""
+    api_version: str = key("apiVersion")
+    clusters: tuple[NamedCluster, ...] = ()
+    users: tuple[NamedUser, ...] = ()
+    contexts: tuple[NamedContext, ...] = ()
+    current_context: str = ""
+    preferences: Preferences = field(default_factory=Preferences)
+    extensions: tuple[Extension, ...] = ()

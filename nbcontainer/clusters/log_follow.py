@@ -1,0 +1,290 @@
+"""Following one container through restarts, broken connections and crowds, without losing or repeating a line."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.failures import is_passing
+from nbcontainer.clusters.log_sources import container_status
+from nbcontainer.clusters.log_stream import copy_stream
+from nbcontainer.clusters.trouble import trouble
+from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, NotFound
+from nbcontainer.model.logs import LogSource
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.log_collector import Collector
+    from nbcontainer.clusters.log_lines import LineReader
+
+__all__ = ["Followed", "Slots"]
+
+MOST_STREAMS, FEWEST_STREAMS = 256, 8
+POLL_SECONDS = 2.0  # between two looks at a source that has no stream of its own
+NEWS_SECONDS = 1.0  # how long the watch may lag behind the end of a stream
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+TOO_MANY_REQUESTS = 429
+
+
+def _open_files() -> int:
+    """How many files this process may have open; 0 or less where nothing limits them."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # noqa: PLC0415 - not on Windows
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+class Slots:
+    """How many streams may be open at once. Sources beyond that are read in turns, none is refused.
+
+    The number falls by half when the API server says that it is too many, and grows again with each stream that is
+    opened well.
+    """
+
+    def __init__(self) -> None:
+        files = _open_files()
+        self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
+        self._most = self.limit
+        self._taken = 0
+        self.used = False  # whether any stream was opened well
+
+    def take(self) -> bool:
+        """Whether a stream may be opened; `give` it back afterwards."""
+        if self._taken >= self.limit:
+            return False
+        self._taken += 1
+        return True
+
+    def give(self) -> None:
+        """A stream has ended."""
+        self._taken -= 1
+
+    def too_many(self) -> None:
+        """The API server refused one more."""
+        self.limit = max(FEWEST_STREAMS, self._taken // 2)
+
+    def opened(self) -> None:
+        """A stream was opened well."""
+        self.used = True
+        self.limit = min(self._most, self.limit + 1)
+
+
+class Followed:
+    """One container whose log is followed.
+
+    Args:
+        bounds: `sinceSeconds` and `tailLines` at the time of the call; empty for what starts later.
+        joins: whether it is said that it came later.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        pod: dict[str, Any],
+        container: str,
+        *,
+        source: str,
+        reader: LineReader,
+        bounds: dict[str, Any],
+        joins: bool,
+        collector: Collector,
+        slots: Slots,
+    ) -> None:
+        self._cluster, self._collector, self._slots = cluster, collector, slots
+        self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
+        self._joins = joins
+        reader.position.on_gap = self._say_gap
+        self._called = time.monotonic()
+        self._opened = 0.0  # when a stream was first opened
+        self._pod: dict[str, Any] | None = pod
+        self._news = asyncio.Event()
+        self._reading = ""  # the container ID that is being read
+        self._finished = ""  # the one that was read to its end
+        self._note = ""
+        self._away = False  # whether it was told that the log cannot be read just now
+        self.pod_name: str = pod["metadata"]["name"]
+        self.pod_uid: str = pod["metadata"]["uid"]
+
+    def update(self, pod: dict[str, Any] | None) -> None:
+        """The watch has seen the pod change; None: it is gone."""
+        if pod is not None and pod["metadata"]["uid"] != self.pod_uid:
+            self.pod_uid = pod["metadata"]["uid"]  # another pod of the same name, as StatefulSets make them
+        self._pod = pod
+        self._news.set()
+
+    async def run(self) -> None:
+        """Read until the pod is gone or has ended.
+
+        Raises:
+            Forbidden: logs may not be read at all.
+        """
+        pause = FIRST_PAUSE
+        while current := await self._next_container():
+            try:
+                if current != self._reading:
+                    await self._catch_up()
+                    self._start(current)
+                followed = await self._take_turn()
+                pause = FIRST_PAUSE
+                await self._after_stream(followed=followed)
+            except (ApiError, ClusterUnavailable) as error:
+                if not await self._bear(error, pause):
+                    break
+                pause = min(pause * 2, LONGEST_PAUSE)
+        self._collector.add(*self._reader.finish())
+        self._collector.tell(LogSource(self._source, open=False, note=self._end_words()))
+
+    def _start(self, container_id: str) -> None:
+        """Turn to a container's new instance."""
+        restarted = bool(self._reading)
+        self._collector.add(*self._reader.finish())
+        self._reader.begin(resume=False)
+        note = f"{self._source} joined" if self._joins and not restarted else ""
+        if restarted:
+            self._bounds = {}
+            last = (self._status().get("lastState") or {}).get("terminated") or {}
+            code = last.get("exitCode")
+            note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
+        self._reading = container_id
+        self._collector.tell(LogSource(self._source, open=True, note=note))
+
+    async def _take_turn(self) -> bool:
+        """Read on, followed where there is room for a stream; gives whether it was."""
+        slot = self._slots.take()
+        try:
+            await self._read(follow=slot)
+        finally:
+            if slot:
+                self._slots.give()
+        return slot
+
+    async def _read(self, *, follow: bool, previous: bool = False) -> None:
+        since = self._reader.resume_from
+        parameters: dict[str, Any] = {"container": self._container, "timestamps": True}
+        parameters |= {"sinceTime": since} if since else self._first_bounds()
+        parameters |= {"follow": True} if follow else {}
+        parameters |= {"previous": True} if previous else {}
+
+        def opened() -> None:
+            self._slots.opened()
+            self._opened = self._opened or time.monotonic()
+            if self._away:
+                self._note, self._away = "", False
+                self._collector.tell(LogSource(self._source, open=True))
+            self._reader.begin(resume=bool(since), within=bool(self._bounds))
+
+        path = POD.path(self._cluster.namespace, self.pod_name, "log")
+        await copy_stream(
+            self._cluster, path, parameters, reader=self._reader, collector=self._collector, opened=opened
+        )
+
+    def _first_bounds(self) -> dict[str, Any]:
+        """The bounds while nothing was read: what was logged since the call is wanted, however late it is asked for."""
+        bounds, now = self._bounds, time.monotonic()
+        if bounds.get("tailLines") == 0 and self._opened:
+            return {"sinceSeconds": math.ceil(now - self._opened)}
+        if "sinceSeconds" in bounds:
+            late = math.ceil(now - self._called) if self._opened else int(now - self._called)
+            return bounds | {"sinceSeconds": bounds["sinceSeconds"] + late}
+        return bounds
+
+    async def _after_stream(self, *, followed: bool) -> None:
+        """A stream ended: was it the container's end, or only the connection's?
+
+        What came after the last line end counts as a line at the container's end alone: until then it comes again.
+        """
+        if followed and self._is_running():
+            await self._wait_for_news(NEWS_SECONDS)
+        elif not followed:
+            await self._wait_for_news(POLL_SECONDS)
+        status = self._status()
+        if self._pod is None or (status.get("containerID") == self._reading and not self._is_running()):
+            # whatever came between the stream's last byte and the container's end
+            if self._pod is not None:
+                await self._read_rest(previous=False)
+            self._collector.add(*self._reader.finish())
+            self._finished = self._reading
+
+    async def _catch_up(self) -> None:
+        """Read the rest of an instance that ended while its stream was broken."""
+        last = (self._status().get("lastState") or {}).get("terminated") or {}
+        if not self._reading or self._reading == self._finished:
+            return
+        if last.get("containerID") == self._reading:
+            await self._read_rest(previous=True)
+
+    async def _read_rest(self, *, previous: bool) -> None:
+        """Read what an ended instance wrote last; says so where the node no longer has it."""
+        try:
+            await self._read(follow=False, previous=previous)
+        except NotFound:
+            if self._pod is not None:
+                await self._wait_for_news(NEWS_SECONDS)  # the watch is about to tell of its deletion
+        except ApiError as error:
+            if is_passing(error):
+                raise
+            # of a pod that is being deleted the node takes the log away as soon as its stream has ended
+            if self._pod is not None and not self._pod["metadata"].get("deletionTimestamp"):
+                note = f"{self._source}: the end of its log may be missing: {error.message}"
+                self._collector.tell(LogSource(self._source, open=False, note=note))
+
+    def _say_gap(self, since: str) -> None:
+        note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
+        self._collector.tell(LogSource(self._source, open=True, note=note))
+
+    async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
+        """Whether to try again after an error; says it once."""
+        if isinstance(error, ApiError) and error.status == TOO_MANY_REQUESTS:
+            self._slots.too_many()
+        elif isinstance(error, Forbidden) and not self._slots.used:
+            raise error
+        elif self._pod is None:
+            return False
+        elif error.message != self._note:
+            self._note, self._away = error.message, True
+            self._collector.tell(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
+        if isinstance(error, Forbidden):
+            return False
+        await self._wait_for_news(pause)
+        return True
+
+    async def _next_container(self) -> str:
+        """The ID of the instance to read, once there is one; "" when there will be none."""
+        while self._pod is not None:
+            current = str(self._status().get("containerID") or "")
+            if current and current != self._finished:
+                return current
+            if (self._pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+                return ""
+            found = trouble(self._pod)
+            if found is not None and found.message != self._note:
+                self._note = found.message
+                self._collector.tell(LogSource(self._source, open=False, note=found.message))
+            await self._wait_for_news(None)
+        return ""
+
+    async def _wait_for_news(self, seconds: float | None) -> None:
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    def _status(self) -> dict[str, Any]:
+        return dict(container_status(self._pod, self._container)) if self._pod is not None else {}
+
+    def _is_running(self) -> bool:
+        status = self._status()
+        return status.get("containerID") == self._reading and "running" in (status.get("state") or {})
+
+    def _end_words(self) -> str:
+        if self._pod is None or self._pod["metadata"].get("deletionTimestamp"):
+            return f"{self.pod_name} was deleted"
+        ended = (self._status().get("state") or {}).get("terminated") or {}
+        code = ended.get("exitCode")
+        return f"{self._source} ended" + (f" with exit code {code}" if code else "")

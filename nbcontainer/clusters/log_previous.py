@@ -1,0 +1,117 @@
+"""The log of the run before a container's last restart, which a node keeps for one run alone.
+
+From a crash to the next start, 10 s and more, the pod's status still names the run before the crash, whose log is gone
+by then: the node says so in place of the log. The run that has just crashed is read instead, as the present one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.columns import epoch
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.log_sources import container_status
+from nbcontainer.clusters.log_stream import LOG_GONE, copy_stream
+from nbcontainer.clusters.pods import one_object
+from nbcontainer.errors import ApiError, NotFound
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.log_lines import LineReader
+    from nbcontainer.clusters.log_stream import TakesLines
+    from nbcontainer.model.logs import LogLine
+
+__all__ = ["copy_previous"]
+
+NEWS_SECONDS = 10.0  # how long the status may lag behind what has become of the runs
+BAD_REQUEST = 400
+
+
+async def copy_previous(
+    cluster: Cluster, pod: dict[str, Any], parameters: dict[str, Any], *, reader: LineReader, collector: TakesLines
+) -> None:
+    """Copy the log of the run before the last restart of the container that `parameters` name. The lines are stamped.
+
+    Raises:
+        NotFound: there was no run before, or the node no longer has its log.
+        ApiError, ClusterUnavailable: as `copy_stream`.
+    """
+    name, container = pod["metadata"]["name"], parameters["container"]
+    deadline = asyncio.get_running_loop().time() + NEWS_SECONDS
+    path = POD.path(cluster.namespace, name, "log")
+    known: dict[str, Any] | None = pod
+    said = ""
+    while known is not None:
+        last, ended = _last_run(known, container), _ended_run(known, container)
+        if not last and not ended:
+            break
+        for previous in [True] * bool(last) + [False] * bool(ended):
+            lines = collector if previous else _Until(collector, epoch(ended.get("finishedAt")) or 0.0)
+            reader.begin(resume=False)
+            try:
+                await copy_stream(cluster, path, parameters | {"previous": previous}, reader=reader, collector=lines)
+            except _LaterRun:
+                continue  # it was started again in the meantime
+            except ApiError as error:
+                if error.reason != LOG_GONE and error.status != BAD_REQUEST:
+                    raise
+                said = error.message
+            else:
+                return
+        known = await _changed(cluster, known, container, deadline)
+    cure = f"`{cluster.commands.magic('logs', name)}` shows what it wrote since it was started last."
+    if said:
+        raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", status=404, cure=cure)
+    said = f"Container {container} of {name} was not restarted: it had no run before."
+    raise NotFound(said, status=404, cure=cure)
+
+
+class _LaterRun(Exception):
+    """The lines are those of a run that began after the one that is wanted had ended."""
+
+
+class _Until:
+    """Gives lines on, unless the first of them was written after a moment."""
+
+    def __init__(self, collector: TakesLines, moment: float) -> None:
+        self._collector, self._latest = collector, moment + 1  # the API gives whole seconds
+
+    def add(self, lines: list[LogLine], spooled: bytes) -> None:
+        """Take lines.
+
+        Raises:
+            _LaterRun: they are too late.
+        """
+        if lines and lines[0].time > self._latest:
+            raise _LaterRun
+        self._latest = float("inf")
+        self._collector.add(lines, spooled)
+
+
+def _last_run(pod: dict[str, Any], container: str) -> str:
+    """The ID of the run before, "" while the status names none."""
+    last = (container_status(pod, container).get("lastState") or {}).get("terminated") or {}
+    return str(last.get("containerID") or "")
+
+
+def _ended_run(pod: dict[str, Any], container: str) -> dict[str, Any]:
+    """How the present run ended, if it did and another will follow."""
+    ended = (container_status(pod, container).get("state") or {}).get("terminated") or {}
+    policy = (pod.get("spec") or {}).get("restartPolicy") or "Always"
+    again = policy == "Always" or (policy == "OnFailure" and bool(ended.get("exitCode")))
+    return dict(ended) if again else {}
+
+
+async def _changed(cluster: Cluster, pod: dict[str, Any], container: str, deadline: float) -> dict[str, Any] | None:
+    """The pod once its status names other runs; None if it does not in time, or the pod is gone."""
+    known = (_last_run(pod, container), _ended_run(pod, container))
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            async for seen in one_object(cluster, POD, pod["metadata"]["name"]):
+                if seen is None:
+                    return None
+                if (_last_run(seen, container), _ended_run(seen, container)) != known:
+                    return seen
+    return None

@@ -1,0 +1,180 @@
+"""Whose logs: the pods and containers that a log request means. Pure, but for what `resolve` looks up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.discovery import POD, Resource, find_resource
+from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.model.logs import LogRequest
+
+__all__ = [
+    "Wanted",
+    "chosen_containers",
+    "command_of",
+    "container_names",
+    "container_status",
+    "default_container",
+    "resolve",
+    "source_name",
+    "title_of",
+]
+
+Pod = Mapping[str, Any]
+_POD_WORDS = (POD.plural, POD.singular, *POD.short_names)
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Pods by name, and pods by label: those that appear later belong to the second.
+
+    Attributes:
+        pods: the named ones as they were found.
+        selectors: label selectors.
+        missing: what of the request does not exist, in words; the rest does.
+    """
+
+    pods: tuple[Pod, ...]
+    selectors: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
+    """Turn a request's names ("web", "pod/web", "deploy/web") and selector into pods. All names are looked up first.
+
+    Raises:
+        UsageError: it names nothing, or a kind that has no pods.
+        NotFound: nothing of what is named exists, with what may be meant; where some of it does, `missing` says so.
+    """
+    if not request.names and not request.selector:
+        raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector with -l.")
+    words = tuple(dict.fromkeys(request.names))
+    found = await asyncio.gather(*(_look_up(cluster, request, word) for word in words))
+    pods = {one["metadata"]["name"]: one for one in found if isinstance(one, Mapping)}
+    selectors = [*filter(None, [request.selector]), *(one for one in found if isinstance(one, str))]
+    missing = [one for one in found if isinstance(one, NotFound)]
+    unknown = [word for word, one in zip(words, found, strict=True) if one is None]
+    if unknown:
+        missing.insert(0, await not_found_soon(cluster, [word.rpartition("/")[2] for word in unknown]))
+    if missing and not pods and not selectors:
+        raise missing[0]
+    return Wanted(
+        tuple(pods.values()), tuple(dict.fromkeys(selectors)), tuple(str(one).replace("\n", " ") for one in missing)
+    )
+
+
+async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | str | NotFound | None:
+    """The pod or the selector that a word means; an error, or None for a pod, where it does not exist."""
+    kind, _, name = word.rpartition("/")
+    pod = kind in {"", *_POD_WORDS}
+    resource = POD if pod else await find_resource(cluster, kind)
+    try:
+        found: Pod = await cluster.request("GET", resource.path(cluster.namespace, name))
+    except NotFound:
+        return None if pod else await not_found_soon(cluster, (name,), resource)
+    if pod:
+        return _without_container(found, request) or found
+    return _selector_of(found, resource)
+
+
+def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
+    """The error for a pod that has no such container as is asked for."""
+    if not request.container or chosen_containers(pod, request):
+        return None
+    return NotFound(
+        f"Pod {pod['metadata']['name']} has no container {request.container!r}.",
+        status=404,
+        cure=f"It has: {', '.join(container_names(pod))}.",
+    )
+
+
+def _selector_of(owner: Pod, resource: Resource) -> str:
+    selector = _selector_text((owner.get("spec") or {}).get("selector"))
+    if not selector:
+        raise UsageError(f"A {resource.kind} has no pods whose logs could be shown.")
+    return selector
+
+
+def _selector_text(selector: Any) -> str:
+    """A workload's or a service's selector as the API takes it."""
+    if not isinstance(selector, dict):
+        return ""
+    if "matchLabels" not in selector and "matchExpressions" not in selector:
+        return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for rule in selector.get("matchExpressions") or ():
+        key, values = rule["key"], ",".join(rule.get("values") or ())
+        words = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
+        parts.append(words.get(rule["operator"], f"!{key}"))
+    return ",".join(parts)
+
+
+def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
+    """The containers of a pod whose logs are asked for, as kubectl chooses them; none where it has no such one."""
+    every = container_names(pod)
+    if request.container:
+        return [request.container] if request.container in every else []
+    if request.all_containers:
+        return every
+    chosen = default_container(pod)
+    return [chosen] if chosen else []
+
+
+def default_container(pod: Pod) -> str:
+    """The container that kubectl means where none is named: that of its annotation, else the first, else ""."""
+    main = [str(one["name"]) for one in (pod.get("spec") or {}).get("containers") or ()]
+    preferred = ((pod.get("metadata") or {}).get("annotations") or {}).get(DEFAULT_CONTAINER)
+    return str(preferred) if preferred in container_names(pod) else next(iter(main), "")
+
+
+def container_names(pod: Pod) -> list[str]:
+    """The names of all containers of a pod, in the order in which they start."""
+    spec = pod.get("spec") or {}
+    keys = ("initContainers", "containers", "ephemeralContainers")
+    return [str(one["name"]) for key in keys for one in spec.get(key) or ()]
+
+
+def source_name(pod: Pod, container: str, request: LogRequest) -> str:
+    """How a source is called: "pod", or "pod/container" where several containers may be meant."""
+    name = str(pod["metadata"]["name"])
+    spec = pod.get("spec") or {}
+    several = len(spec.get("containers") or ()) + len(spec.get("initContainers") or ()) > 1
+    return f"{name}/{container}" if several and (request.all_containers or request.container) else name
+
+
+def container_status(pod: Pod, container: str) -> Mapping[str, Any]:
+    """A container's status, empty while the node has not written one."""
+    status = pod.get("status") or {}
+    for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for one in status.get(key) or ():
+            if one.get("name") == container:
+                return dict(one)
+    return {}
+
+
+def title_of(request: LogRequest) -> str:
+    """Whose logs, in a few words."""
+    words = list(request.names) + ([f"-l {request.selector}"] if request.selector else [])
+    return ", ".join(words) + (f" ({request.container})" if request.container else "")
+
+
+def command_of(cluster: Cluster, request: LogRequest) -> str:
+    """The same as kubectl's command, which takes one name: one command for each."""
+    words = ["-c", request.container] if request.container else []
+    words += ["--all-containers"] if request.all_containers else []
+    words += ["-f"] if request.follow else []
+    words += ["-p"] if request.previous else []
+    words += ["--timestamps"] if request.timestamps else []
+    words += [f"--since={request.since:g}s"] if request.since else []
+    words += [f"--tail={request.tail}"] if request.tail >= 0 or request.selector else []  # a selector's default is 10
+    if request.selector:
+        return cluster.commands.kubectl("logs", "-l", request.selector, *words)
+    return "; ".join(cluster.commands.kubectl("logs", name, *words) for name in request.names)

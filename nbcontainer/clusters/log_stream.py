@@ -1,0 +1,79 @@
+"""One log stream, copied to the collector."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbcontainer.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.log_lines import LineReader
+    from nbcontainer.model.logs import LogLine
+
+__all__ = ["LOG_GONE", "TakesLines", "copy_stream"]
+
+LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
+# kubelets write some refusals into the log itself, with status 200, and without a line end
+REFUSAL = re.compile(
+    rb"unable to retrieve container logs for [a-z0-9-]+://[0-9a-f]+"
+    rb'|failed to try resolving symlinks in path "[^"\n]*": [^\n]*'
+)
+LONGEST_REFUSAL = 1_000  # bytes
+
+
+class TakesLines(Protocol):
+    """Where lines go, such as a `Collector`."""
+
+    def add(self, lines: list[LogLine], spooled: bytes) -> None:
+        """Take lines, and what is written to the spool file for them."""
+
+
+async def copy_stream(
+    cluster: Cluster,
+    path: str,
+    parameters: dict[str, Any],
+    *,
+    reader: LineReader,
+    collector: TakesLines,
+    opened: Callable[[], None] = lambda: None,
+) -> None:
+    """Copy a log to its end, whole lines at a time. The reader keeps what came after the last line end.
+
+    Raises:
+        ApiError: the API server or the node refuses it; `LOG_GONE` is the reason where the node no longer has it.
+        ClusterUnavailable: the connection broke.
+    """
+    try:
+        async with cluster.stream(path, parameters=parameters, accept="*/*") as response:
+            opened()
+            held, doubtful = b"", True
+            async for chunk in response.content.iter_any():
+                held, doubtful = held + chunk, doubtful and _may_be_refusal(held + chunk)
+                if doubtful:
+                    continue
+                collector.add(*reader.feed(held))
+                held = b""
+                await asyncio.sleep(0)  # at full speed there is always a next chunk: let the others run
+    except ApiError as error:
+        if REFUSAL.search(error.message.encode()):
+            raise _gone(error.message, error.status) from None
+        raise
+    if REFUSAL.fullmatch(held):
+        raise _gone(held.decode(errors="replace"), 0)
+    collector.add(*reader.feed(held))
+
+
+def _may_be_refusal(beginning: bytes) -> bool:
+    """Whether what came of a stream so far may be the whole of a refusal."""
+    words = (b"unable to retrieve container logs for ", b'failed to try resolving symlinks in path "')
+    begins = any(beginning.startswith(word[: len(beginning)]) for word in words)
+    return begins and len(beginning) < LONGEST_REFUSAL and b"\n" not in beginning
+
+
+def _gone(said: str, status: int) -> ApiError:
+    return ApiError(f"The node no longer has this log: {said}", status=status, reason=LOG_GONE)

@@ -1,0 +1,286 @@
+"""Logs of pods: a stream for each container, merged; followed through restarts, joined by pods that come later."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.log_collector import BACKLOG, Collector
+from nbcontainer.clusters.log_follow import Followed, Slots
+from nbcontainer.clusters.log_lines import LineReader
+from nbcontainer.clusters.log_previous import copy_previous
+from nbcontainer.clusters.log_sources import (
+    Wanted,
+    chosen_containers,
+    command_of,
+    container_status,
+    resolve,
+    source_name,
+    title_of,
+)
+from nbcontainer.clusters.log_stream import copy_stream
+from nbcontainer.clusters.missing import check_namespace
+from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
+from nbcontainer.clusters.trouble import trouble
+from nbcontainer.errors import ApiError, NbcontainerError, NotFound
+from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
+from nbcontainer.operation import Operation
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.operation import Progress
+
+__all__ = ["logs"]
+
+BAD_REQUEST, NOT_FOUND = 400, 404
+
+
+def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    """The log of pods, so far or followed.
+
+    Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
+    join, and only a stop or the timeout ends it; followed by pods' names, it ends when they have.
+
+    The operation raises:
+        NotFound: no such pod, container or deployment exists; where some do, a note says which do not.
+        UsageError: the request names nothing.
+        ApiError, ClusterUnavailable: the API server refuses, or does not answer.
+    """
+    cluster = cluster.in_namespace(request.namespace)
+    title = title_of(request)
+    spool = Spool(f"logs {title}")
+    state = LogState(
+        title=title,
+        where=cluster.where,
+        spool=spool.path,
+        following=request.follow,
+        timestamps=request.timestamps,
+    )
+    command = command_of(cluster, request)
+    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+        f"log of {title}",
+        state,
+        apply_logs,
+        endless=request.follow,
+        backlog=BACKLOG,
+        conclude=lambda last, _: LogResult(last, command),
+    )
+    return operation.start_task(lambda progress: _run(cluster, request, spool, progress))
+
+
+async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
+    collector = Collector(progress, spool)
+    failure: Exception | None = None
+    try:
+        async with asyncio.timeout((request.follow and request.timeout) or None):
+            wanted = await resolve(cluster, request)
+            for words in wanted.missing:
+                collector.tell(LogSource("", open=False, note=words))
+            if request.follow:
+                await _Follow(cluster, request, wanted, collector).run()
+            else:
+                await _read_once(cluster, request, wanted, collector)
+    except TimeoutError:
+        pass  # the end that was asked for
+    except ExceptionGroup as group:
+        failure = _first(group)
+    finally:
+        collector.close()
+        progress.tell(LogEnded())
+    if failure is not None:
+        raise failure  # not within the group's handler: IPython shows all of an error that a group led to
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
+
+
+async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
+    """Read what there is, one source after the other."""
+    pods = await _find_pods(cluster, wanted)
+    sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
+    if not pods:
+        await asyncio.to_thread(check_namespace, cluster)
+        collector.tell(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
+    elif not sources:
+        raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.", status=404)
+    failures: list[NbcontainerError] = []
+    for pod, container in sources:
+        name = source_name(pod, container, request)
+        try:
+            collector.tell(LogSource(name, open=True))
+            await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
+        except NbcontainerError as error:
+            failures.append(error)
+            note = str(error).replace("\n", " ") if len(sources) > 1 else ""
+            collector.tell(LogSource(name, open=False, note=note))
+        else:
+            collector.tell(LogSource(name, open=False))
+    if failures and len(failures) == len(sources):
+        raise failures[0]
+
+
+async def _read_source(
+    cluster: Cluster,
+    request: LogRequest,
+    pod: dict[str, Any],
+    container: str,
+    *,
+    collector: Collector,
+    several: bool,
+) -> None:
+    name = source_name(pod, container, request)
+    stamped = request.timestamps or several or request.previous
+    prefix = f"[{name}] ".encode() if several else b""
+    reader = LineReader(name, stamped=stamped, keep_stamps=request.timestamps, prefix=prefix)
+    parameters: dict[str, Any] = {"container": container, **first_parameters(request)}
+    parameters |= {"timestamps": True} if stamped else {}
+    try:
+        if request.previous:
+            await copy_previous(cluster, pod, parameters, reader=reader, collector=collector)
+        else:
+            path = POD.path(cluster.namespace, pod["metadata"]["name"], "log")
+            await copy_stream(cluster, path, parameters, reader=reader, collector=collector)
+    except ApiError as error:
+        if request.previous or error.status not in {BAD_REQUEST, NOT_FOUND}:
+            raise
+        raise _not_begun(cluster, pod, container, error) from None
+    finally:
+        collector.add(*reader.finish())
+
+
+def _not_begun(cluster: Cluster, pod: dict[str, Any], container: str, error: ApiError) -> ApiError:
+    """The error for a container that has no log yet: why it does not run, or how to wait for it."""
+    found = trouble(pod, cluster.commands)
+    if found is not None:
+        return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
+    metadata = pod["metadata"]
+    if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
+        error.message = f"The node of pod {metadata['name']} has no log of container {container}."
+    if "terminated" not in (container_status(pod, container).get("state") or {}):
+        error.cure = f"`{cluster.commands.magic('logs', '-f', metadata['name'])}` waits until it runs."
+    return error
+
+
+def first_parameters(request: LogRequest) -> dict[str, Any]:
+    """The bounds that hold for what was logged before the call."""
+    since = {"sinceSeconds": max(1, round(request.since))} if request.since > 0 else {}
+    return since | ({"tailLines": request.tail} if request.tail >= 0 else {})
+
+
+async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[dict[str, Any]]:
+    pods = [dict(pod) for pod in wanted.pods]
+    known = {pod["metadata"]["uid"] for pod in pods}
+    for selector in wanted.selectors:
+        for page in await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}):
+            pods += [pod for pod in page.get("items") or () if pod["metadata"]["uid"] not in known]
+            known |= {pod["metadata"]["uid"] for pod in pods}
+    return pods
+
+
+class _Follow:
+    """Following pods: a watch that knows them all, and a reader for each of their containers."""
+
+    def __init__(self, cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
+        self._cluster = cluster
+        self._request = request
+        self._wanted = wanted
+        self._collector = collector
+        self._slots = Slots()
+        self._readers: dict[tuple[str, str], tuple[Followed, asyncio.Task[None]]] = {}
+        self._pods: dict[str, dict[str, Any]] = {}
+        self._names = {pod["metadata"]["name"] for pod in wanted.pods}
+        self._several = bool(wanted.selectors) or len(request.names) > 1 or request.all_containers
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for selector in self._wanted.selectors:
+                group.create_task(self._watch(group, {"labelSelector": selector}, ""))
+            for name in self._names:
+                group.create_task(self._watch(group, {"fieldSelector": f"metadata.name={name}"}, name))
+
+    async def _watch(self, group: asyncio.TaskGroup, parameters: dict[str, str], name: str) -> None:
+        """Keep the readers of some pods informed. For one pod by name, end when it has ended."""
+        path, first = POD.path(self._cluster.namespace), True
+        async for news in reflect(self._cluster, path, parameters):
+            if isinstance(news, Listed):
+                pods = [pod for page in news.pages for pod in page.get("items") or ()]
+                if first and not pods:
+                    await self._say_none(name, parameters)
+                self._listed(group, pods, name, first=first)
+                first = False
+            elif isinstance(news, Changed):
+                for event in news.events:
+                    pod = event["object"]
+                    if event["type"] == "DELETED":
+                        self._gone(pod["metadata"]["name"])
+                    else:
+                        self._seen(group, pod, early=False)
+            if name and self._over(name):
+                await asyncio.gather(*(task for one, task in self._readers.values() if one.pod_name == name))
+                return
+
+    async def _say_none(self, name: str, parameters: dict[str, str]) -> None:
+        """The first list is empty."""
+        if name:
+            note = f"{name} was deleted"  # since it was looked up
+        else:
+            await asyncio.to_thread(check_namespace, self._cluster)
+            note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"
+        self._collector.tell(LogSource(name, open=False, note=note))
+
+    def _listed(self, group: asyncio.TaskGroup, pods: list[dict[str, Any]], name: str, *, first: bool) -> None:
+        for pod in pods:
+            self._seen(group, pod, early=first)
+        listed = {pod["metadata"]["name"] for pod in pods}
+        for gone in [key for key in self._mine(name) if key not in listed]:
+            self._gone(gone)
+
+    def _mine(self, name: str) -> list[str]:
+        return [name] if name else [key for key in self._pods if key not in self._names]
+
+    def _seen(self, group: asyncio.TaskGroup, pod: dict[str, Any], *, early: bool) -> None:
+        name = pod["metadata"]["name"]
+        self._pods[name] = pod
+        for container in chosen_containers(pod, self._request):
+            key = (name, container)
+            known = self._readers.get(key)
+            if known is not None and not known[1].done():
+                known[0].update(pod)
+                continue
+            if known is not None and known[0].pod_uid == pod["metadata"]["uid"]:
+                continue  # it has ended
+            source = source_name(pod, container, self._request)
+            reader = LineReader(
+                source,
+                stamped=True,
+                keep_stamps=self._request.timestamps,
+                prefix=f"[{source}] ".encode() if self._several else b"",
+            )
+            begun = early and "containerID" in container_status(pod, container)
+            bounds = first_parameters(self._request) if begun else {}
+            followed = Followed(
+                self._cluster,
+                pod,
+                container,
+                source=source,
+                reader=reader,
+                bounds=bounds,
+                joins=self._several and not early,
+                collector=self._collector,
+                slots=self._slots,
+            )
+            self._readers[key] = (followed, group.create_task(followed.run()))
+
+    def _gone(self, name: str) -> None:
+        self._pods.pop(name, None)
+        for (pod, _), (followed, _task) in self._readers.items():
+            if pod == name:
+                followed.update(None)
+
+    def _over(self, name: str) -> bool:
+        pod = self._pods.get(name)
+        return pod is None or (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}

@@ -1,0 +1,120 @@
+"""What a name that does not exist may mean: a near name, another namespace, or a namespace that is not there.
+
+The calls are on the caller's own thread, and are made only where something was not found. What may not be asked is
+passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from typing import TYPE_CHECKING
+
+from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.errors import NbcontainerError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbcontainer.clusters.connection import Cluster
+
+__all__ = ["NAMES_ALONE", "check_namespace", "missing_namespace", "near_names", "not_found", "not_found_soon"]
+
+NAMESPACE = Resource("namespaces", "Namespace", namespaced=False, singular="namespace", short_names=("ns",))
+NAMES_ALONE = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+ONE_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
+MOST_NAMES = 500  # that are looked through for a near one
+ASK_SECONDS = 3.0  # an answer that takes longer is not worth waiting for
+
+
+def check_namespace(cluster: Cluster) -> None:
+    """Make sure that the cluster's namespace exists, where that may be asked.
+
+    Raises:
+        NotFound: it does not; with what may be meant.
+    """
+    error = missing_namespace(cluster)
+    if error is not None:
+        raise error
+
+
+def missing_namespace(cluster: Cluster) -> NotFound | None:
+    """The error for a namespace that does not exist; None where it does, or where that may not be asked."""
+    if not cluster.namespace:
+        return None
+    try:
+        cluster.call("GET", NAMESPACE.path("", cluster.namespace), accept=ONE_ALONE, seconds=ASK_SECONDS)
+    except NotFound:
+        return _no_namespace(cluster)
+    except NbcontainerError:
+        pass
+    return None
+
+
+def _no_namespace(cluster: Cluster) -> NotFound:
+    names = _names(cluster, NAMESPACE, {"limit": str(MOST_NAMES)})
+    near = near_names(cluster.namespace, [name for name, _ in names])
+    some = f"It has {', '.join(sorted(name for name, _ in names)[:8])}." if names else ""
+    return NotFound(
+        f'There is no namespace "{cluster.namespace}" in context {cluster.context!r}.',
+        status=404,
+        reason="NotFound",
+        cure=f"Did you mean {' or '.join(near)}?" if near else some,
+    )
+
+
+def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:
+    """The error for objects that do not exist: the names that may be meant, or where they are."""
+    here = _names(cluster, resource, {"limit": str(MOST_NAMES)}, cluster.namespace)
+    error = missing_namespace(cluster) if not here and resource.namespaced else None
+    if error is not None:
+        return error
+    near = [name for word in names for name in near_names(word, [name for name, _ in here])]
+    cure = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else _elsewhere(cluster, names[0], resource)
+    words = ", ".join(f'"{name}"' for name in names)
+    return NotFound(
+        f"{resource.plural} {words} not found in {cluster.where}.", status=404, reason="NotFound", cure=cure
+    )
+
+
+async def not_found_soon(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:
+    """`not_found`, on the background loop."""
+    return await asyncio.to_thread(not_found, cluster, names, resource)
+
+
+def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
+    if not resource.namespaced:
+        return ""
+    spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": f"metadata.name={name}"})]
+    if spaces:
+        return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: name it with -n."
+    return f"`{cluster.commands.magic('get')}` lists the pods." if resource == POD else ""
+
+
+def _names(
+    cluster: Cluster, resource: Resource, parameters: dict[str, str], namespace: str = ""
+) -> list[tuple[str, str]]:
+    """Names with their namespaces; none where they may not be listed."""
+    try:
+        answer = cluster.call(
+            "GET", resource.path(namespace), parameters=parameters, accept=NAMES_ALONE, seconds=ASK_SECONDS
+        )
+    except NbcontainerError:
+        return []
+    found = [one.get("metadata") or {} for one in answer.get("items") or ()]
+    return [(str(one.get("name") or ""), str(one.get("namespace") or "")) for one in found]
+
+
+def near_names(word: str, names: Sequence[str]) -> list[str]:
+    """Up to three names that `word` may mean.
+
+    Those that a controller made ("web-5d59d67564-x2x7k") count without their endings as well.
+    """
+    spelled: dict[str, str] = {}
+    for name in names:
+        parts = name.split("-")
+        for end in range(len(parts), max(len(parts) - 3, 0), -1):
+            spelled.setdefault("-".join(parts[:end]), name)
+    whole = [name for name in names if name.startswith(f"{word}-")]
+    close = [spelled[one] for one in difflib.get_close_matches(word, list(spelled), n=3, cutoff=0.7)]
+    return list(dict.fromkeys([*whole, *close]))[:3]

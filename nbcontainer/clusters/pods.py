@@ -1,0 +1,317 @@
+"""Pods: create one, and wait until it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.connection import Cluster
+from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.missing import missing_namespace
+from nbcontainer.clusters.reflector import Changed, Listed, reflect
+from nbcontainer.clusters.trouble import Trouble, pod_status, trouble
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
+from nbcontainer.model.commands import environment_words
+from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
+from nbcontainer.operation import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from nbcontainer.operation import Progress
+
+__all__ = ["containers", "create", "one_object"]
+
+PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
+SETTLE_SECONDS = 1.2  # how long a pod that has just begun to run is given to end at once: a kubelet looks each second
+REPORT_SECONDS = 5.0  # how long a node may take to tell that a container has ended, once its log has
+ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
+LAST_LINES = 20  # of a failed container's log, for the error
+STARTED_AGAIN = (
+    "its command ended with exit code 0, and its restart policy starts it again and again: "
+    "give it a command that stays (after --), or --restart=Never"
+)
+
+
+def containers(cluster: Cluster, name: str) -> list[str]:
+    """The names of a pod's containers; those that run first and those for debugging come last.
+
+    Raises:
+        NotFound: there is no such pod.
+    """
+    spec = cluster.call("GET", POD.path(cluster.namespace, name))["spec"]
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    return [one["name"] for kind in kinds for one in spec.get(kind) or ()]
+
+
+def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    """Create a pod, and wait until it runs (or has completed).
+
+    Where it cannot run, the operation fails with the reason and the cure, and the pod is left where it is.
+
+    The operation raises:
+        Conflict: there is a pod of this name.
+        CommandFailed: its container ended with a non-zero exit code.
+        ApiError: it cannot run for another reason, which is the error's `reason` ("ErrImagePull", "Unschedulable",
+            "Timeout"), or the API server refused it.
+    """
+    cluster = cluster.in_namespace(request.namespace)
+    state = PodStart(request.name, cluster.where)
+    operation: Operation[PodStep, PodStart, PodChange] = Operation(
+        f"start of pod {request.name}", state, apply_pod_step
+    )
+    return operation.start_task(lambda progress: _create(cluster, request, progress))
+
+
+async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
+    sent = pod_manifest(request)
+    try:
+        pod = await _post(cluster, sent, request.name)
+    except NbcontainerError as error:
+        progress.tell(PodStep("", error.message, "failed"))
+        raise
+    progress.tell(PodStep("Pending", "created"))
+    if request.wait:
+        try:
+            pod = await _in_time(cluster, request, pod, progress)
+        except asyncio.CancelledError:
+            progress.tell(
+                PodStep("", f"it stays; `{cluster.commands.magic('delete', request.name)}` removes it", "stopped")
+            )
+            raise
+        except NbcontainerError as error:
+            progress.tell(PodStep("", error.message, "failed"))
+            raise
+    return PodChange(
+        "Pod",
+        request.name,
+        cluster.namespace,
+        "created",
+        status=pod_status(pod),
+        uid=str(pod["metadata"].get("uid") or ""),
+        where=cluster.where,
+        command=_run_command(cluster, request),
+        manifest=sent,
+    )
+
+
+async def _in_time(
+    cluster: Cluster, request: PodRequest, pod: dict[str, Any], progress: Progress[PodStep]
+) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(request.timeout or None):
+            up = await _until_running(cluster, request.name, progress)
+            if request.restart == "Always" and pod_status(up) != "Running":
+                progress.tell(PodStep("Completed", STARTED_AGAIN))
+            return up
+    except TimeoutError:
+        word = pod_status(await _read(cluster, request.name) or pod)
+        raise ApiError(
+            f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
+            reason="Timeout",
+            cure=f"It stays; `{cluster.commands.magic('describe', request.name)}` shows why, --timeout waits longer.",
+        ) from None
+
+
+async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, Any]:
+    """POST the pod; a new namespace's service account is waited for."""
+    deadline = asyncio.get_running_loop().time() + ACCOUNT_SECONDS
+    while True:
+        try:
+            answer = await cluster.request(
+                "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
+            )
+        except Conflict as error:
+            error.cure = f"Delete it first (`{cluster.commands.magic('delete', name)}`), or choose another name."
+            raise
+        except NotFound as error:
+            raise await asyncio.to_thread(missing_namespace, cluster) or error from None
+        except Forbidden as error:
+            new = "serviceaccount" in error.message and "not found" in error.message
+            if not new or asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.25)
+        else:
+            return dict(answer)
+
+
+async def _read(cluster: Cluster, name: str) -> dict[str, Any] | None:
+    with suppress(ApiError):
+        return dict(await cluster.request("GET", POD.path(cluster.namespace, name)))
+    return None
+
+
+async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep]) -> dict[str, Any]:
+    told, since = ("", ""), 0.0
+    loop = asyncio.get_running_loop()
+    async for pod in one_object(cluster, POD, name):
+        if pod is None or _is_going(pod):
+            raise NotFound(f"Pod {name} was deleted while it started.", status=404)
+        step = (pod_status(pod), _waiting_words(pod))
+        if step != told:
+            told = step
+            progress.tell(PodStep(*step))
+        if _is_up(pod):
+            settled = await _settled(cluster, name, pod)
+            if _is_up(settled):
+                return settled
+            pod = settled  # noqa: PLW2901 - the same pod, a moment later
+        found = trouble(pod, cluster.commands)
+        if found is None or not found.passing:
+            since = 0.0
+        if found is None:
+            continue
+        if found.passing:
+            since = since or loop.time()
+            later = await _wait_for_change(cluster, name, PASSING_SECONDS - (loop.time() - since), pod)
+            found = trouble(later, cluster.commands)
+            if found is None or not found.passing or _is_going(later):
+                continue
+        raise await _failure(cluster, name, found)
+    raise AssertionError  # a reflector ends only by an error
+
+
+def _is_going(pod: Mapping[str, Any]) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str, Any]:
+    """A pod that runs, a moment later, or as soon as it has ended: many that cannot run do so at once.
+
+    A node tells of an end up to some seconds late; its log of the container ends at once.
+    """
+    if pod["status"].get("phase") != "Running":
+        return pod
+    newest = pod
+
+    async def change() -> None:
+        nonlocal newest
+        async for seen in one_object(cluster, POD, name):
+            newest = seen or newest
+            if not _runs(newest):
+                return
+
+    changed = asyncio.create_task(change())
+    containers = [one["name"] for one in pod["spec"]["containers"]]
+    ends = [asyncio.create_task(_end_of_log(cluster, name, container)) for container in containers]
+    try:
+        await asyncio.wait([changed, *ends], timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if any(end.done() for end in ends):
+            await asyncio.wait([changed], timeout=REPORT_SECONDS)
+        if changed.done():
+            await changed
+    finally:
+        for task in (changed, *ends):
+            task.cancel()
+        await asyncio.gather(changed, *ends, return_exceptions=True)
+    return newest
+
+
+async def _end_of_log(cluster: Cluster, name: str, container: str) -> None:
+    """Return when a container's log ends; never where it may not be read."""
+    with suppress(NbcontainerError):
+        parameters = {"container": container, "follow": "true", "tailLines": "0"}
+        async with cluster.stream(
+            f"{POD.path(cluster.namespace, name)}/log", parameters=parameters, accept="*/*"
+        ) as response:
+            async for _ in response.content.iter_any():
+                pass
+            return
+    await asyncio.Event().wait()
+
+
+async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod once it is no longer in the same trouble, or as it stands after some seconds."""
+    newest = pod
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, seconds)):
+            async for seen in one_object(cluster, POD, name):
+                newest = seen or newest
+                found = trouble(newest, cluster.commands)
+                if seen is None or found is None or not found.passing:
+                    break
+    return newest
+
+
+def _is_up(pod: Mapping[str, Any]) -> bool:
+    status = pod.get("status") or {}
+    if status.get("phase") == "Succeeded":
+        return True
+    containers = status.get("containerStatuses") or ()
+    if containers and all(_ended_well(one) for one in containers):
+        return True  # it has done its work, though its restart policy starts it again
+    return _runs(pod)
+
+
+def _runs(pod: Mapping[str, Any]) -> bool:
+    status = pod.get("status") or {}
+    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or ())
+    return ready and status.get("phase") == "Running"
+
+
+def _ended_well(container: Mapping[str, Any]) -> bool:
+    """Whether a container's last run ended with exit code 0."""
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    ended = state.get("terminated") or (last.get("terminated") if "waiting" in state else None)
+    return ended is not None and ended.get("exitCode") == 0
+
+
+def _waiting_words(pod: Mapping[str, Any]) -> str:
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        message = ((container.get("state") or {}).get("waiting") or {}).get("message")
+        if message:
+            return str(message)
+    return ""
+
+
+async def _failure(cluster: Cluster, name: str, found: Trouble) -> ApiError | CommandFailed:
+    if found.exit_code:
+        output = await _last_output(cluster, name, found.container)
+        shown = "".join(f"\n  {line}" for line in output.splitlines()[-3:])
+        return CommandFailed(found.message + shown, exit_code=found.exit_code, output=output, cure=found.cure)
+    return ApiError(found.message, reason=found.reason, cure=found.cure)
+
+
+async def _last_output(cluster: Cluster, name: str, container: str) -> str:
+    for previous in (False, True):
+        parameters: dict[str, str | int | bool] = {
+            "container": container,
+            "tailLines": LAST_LINES,
+            "previous": previous,
+        }
+        with suppress(ApiError):
+            async with cluster.stream(POD.path(cluster.namespace, name, "log"), parameters=parameters) as response:
+                text = (await response.read()).decode(errors="replace")
+                if text:
+                    return text
+    return ""
+
+
+async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIterator[dict[str, Any] | None]:
+    """One object as it is and each time it changes; None once it is gone or does not exist.
+
+    Raises:
+        ApiError, ClusterUnavailable: as `reflect`.
+    """
+    path = resource.path(cluster.namespace)
+    async for news in reflect(cluster, path, {"fieldSelector": f"metadata.name={name}"}):
+        if isinstance(news, Listed):
+            items = [item for page in news.pages for item in page.get("items") or ()]
+            yield items[0] if items else None
+        elif isinstance(news, Changed):
+            last = news.events[-1]
+            yield None if last["type"] == "DELETED" else last["object"]
+
+
+def _run_command(cluster: Cluster, request: PodRequest) -> str:
+    words = ["run", request.name, f"--image={request.image}"]
+    words += environment_words("--env", request.environment, inherits=False)
+    words += [f"--port={port}" for port in request.ports[:1]]
+    words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
+    words += [f"--restart={request.restart}"] if request.restart != "Always" else []
+    pairs = ",".join(f"{key}={value}" for key, value in request.labels.items())
+    words += [f"--labels=run={request.name},{pairs}"] if pairs else []
+    words += ["--command"] if request.entrypoint else []
+    words += ["--", *request.command] if request.command else []
+    return cluster.commands.kubectl(*words)

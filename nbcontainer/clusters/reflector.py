@@ -1,0 +1,242 @@
+"""List, then watch, then list again: a collection of objects kept up to date, for as long as it is wanted.
+
+The rules are those of client-go's reflector (https://kubernetes.io/docs/reference/using-api/api-concepts/): begin a
+watch at the list's resourceVersion, ask for bookmarks, and start over with a fresh list, without the old
+resourceVersion, after "410 Gone". A watch that was closed is also followed by a fresh list: API servers cut slow
+watchers off, and proxies cut streams, without any error that a client could see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from nbcontainer.clusters.failures import is_passing, status_error
+from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from nbcontainer.clusters.connection import Cluster
+
+__all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
+
+JSON = "application/json"
+PAGE = 500  # objects in a page, as kubectl has it
+UNAUTHORIZED, GONE = 401, 410
+BATCH_SECONDS = 0.05  # changes that come closer together than this are given together
+WATCH_SECONDS = (
+    300,
+    600,
+)  # the API server is asked to end a watch after a random time between these, as client-go does
+SILENCE_SECONDS = 150.0  # bookmarks come each minute: a watch this silent is dead
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0  # seconds before listing again
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All objects, listed anew: the pages as the API gave them."""
+
+    pages: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Watch events that came together: {"type": "ADDED" | "MODIFIED" | "DELETED", "object": …}."""
+
+    events: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The API server cannot be followed just now, and is tried again."""
+
+    reason: str
+
+
+class _Expired(Exception):
+    """The API server no longer has the resourceVersion that a watch began at."""
+
+
+class _Paging:
+    """The pages of one list: what to ask for next, until it is whole."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._parameters = parameters
+        self._token, self._begun_anew = "", False
+        self.pages: list[dict[str, Any]] = []
+        self.whole = False
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {**self._parameters, "limit": str(PAGE), **({"continue": self._token} if self._token else {})}
+
+    def add(self, page: dict[str, Any]) -> None:
+        check_page(page)
+        self.pages.append(page)
+        self._token = str((page.get("metadata") or {}).get("continue") or "")
+        self.whole = not self._token
+
+    def begin_anew(self, error: ApiError) -> None:
+        """A page token that expires while the pages are read begins the list anew, once."""
+        if error.status != GONE or self._begun_anew:
+            raise error
+        self.pages, self._token, self._begun_anew = [], "", True
+
+
+async def list_all(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
+) -> list[dict[str, Any]]:
+    """All pages of a list.
+
+    Raises:
+        ApiError, ClusterUnavailable: as `Cluster.request`.
+    """
+    paging = _Paging(parameters)
+    while not paging.whole:
+        try:
+            paging.add(await cluster.request("GET", path, parameters=paging.query, accept=accept))
+        except ApiError as error:
+            paging.begin_anew(error)
+    return paging.pages
+
+
+def list_here(cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON) -> list[dict[str, Any]]:
+    """`list_all` on the caller's own thread."""
+    paging = _Paging(parameters)
+    while not paging.whole:
+        try:
+            paging.add(cluster.call("GET", path, parameters=paging.query, accept=accept))
+        except ApiError as error:
+            paging.begin_anew(error)
+    return paging.pages
+
+
+async def reflect(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON, *, version: str = ""
+) -> AsyncIterator[Listed | Changed | Away]:
+    """Give the list, then changes, and the list again whenever the watch was interrupted. Ends only by an error.
+
+    Args:
+        cluster: the cluster.
+        path: the collection's path.
+        parameters: what narrows it.
+        accept: the media types that are understood.
+        version: the resourceVersion of a list that the caller has: then changes come first, and a list only later.
+
+    Raises:
+        ApiError: the API server refuses, and will go on refusing.
+        ClusterUnavailable: the very first list found no API server. Later the reflector tries again for ever.
+    """
+    pause, listed_once = FIRST_PAUSE, bool(version)
+    while True:
+        try:
+            if not version:
+                pages = await list_all(cluster, path, parameters, accept)
+                listed_once = True
+                yield Listed(pages)
+                version = version_of(pages)
+            began = time.monotonic()
+            begun_at, version = version, ""
+            async for events in _watch(cluster, path, parameters, accept, begun_at):
+                pause = FIRST_PAUSE
+                yield Changed(events)
+            if time.monotonic() - began < WATCH_SECONDS[0] / 2:
+                yield Away("the API server closed the watch")
+            else:
+                continue  # its time had come
+        except _Expired:
+            yield Away("the API server has forgotten this version")
+        except (ApiError, ClusterUnavailable) as error:
+            # credentials that are no longer accepted are read again with each try: somebody may renew them
+            renewable = isinstance(error, AuthFailed) and error.status == UNAUTHORIZED
+            if not listed_once or not (is_passing(error) or renewable):
+                raise
+            yield Away(error.message)
+        except orjson.JSONDecodeError:
+            yield Away("the API server's answer was cut short")
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _watch(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, version: str
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """One watch, until the API server closes it: batches of its events, bookmarks left out."""
+    more = {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": version,
+        "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 - jitter, no secret
+    }
+    whole = {**parameters, **more}
+    async with cluster.stream(path, parameters=whole, accept=accept, silence=SILENCE_SECONDS) as response:
+        async for lines in _batches(response.content):
+            events = []
+            for line in lines:
+                event = orjson.loads(line)
+                if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+                    raise ApiError("The API server's watch cannot be read: it has not the form of one.")
+                match event.get("type"):
+                    case "BOOKMARK":
+                        continue
+                    case "ERROR":
+                        _raise_watch_error(cluster, event.get("object") or {})
+                    case _:
+                        events.append(event)
+            if events:
+                yield events
+
+
+def version_of(pages: list[dict[str, Any]]) -> str:
+    """The resourceVersion at which a list's watch begins."""
+    return str((pages[0].get("metadata") or {}).get("resourceVersion") or "")
+
+
+def check_page(page: dict[str, Any]) -> None:
+    """Make sure that a list or a Table is one: something else than an API server may have given it.
+
+    Raises:
+        ApiError: it is none.
+    """
+    metadata = page.get("metadata")
+    parts = [page.get(key) or [] for key in ("items", "rows", "columnDefinitions")]
+    listed = all(isinstance(part, list) and all(isinstance(one, dict) for one in part) for part in parts)
+    cells = [row.get("cells") or [] for row in parts[1]] if listed else []
+    if not listed or not all(isinstance(one, list) for one in cells) or not isinstance(metadata or {}, dict):
+        raise ApiError("The API server's list cannot be read: it has not the form of one.")
+
+
+def _raise_watch_error(cluster: Cluster, status: dict[str, Any]) -> None:
+    if status.get("code") == GONE or status.get("reason") in {"Expired", "Gone"}:
+        raise _Expired
+    raise status_error(cluster, int(status.get("code") or 500), status)
+
+
+async def _batches(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
+    """The stream's lines, the first at once, then together with those of the next few hundredths of a second."""
+    rest, lines, due = b"", list[bytes](), 0.0
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            async with asyncio.timeout_at(due if lines else None):
+                chunk = await content.readany()
+        except TimeoutError:
+            if not lines:
+                raise  # the stream's own: nothing came for too long
+        else:
+            if not chunk:
+                break
+            *whole, rest = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
+            lines += [line for line in whole if line]
+        if lines and loop.time() >= due:
+            yield lines
+            lines, due = [], loop.time() + BATCH_SECONDS
+    if lines:
+        yield lines

@@ -1,0 +1,209 @@
+"""Tables of pods and of any kind: once, or kept up to date by watch."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.columns import Decoder
+from nbcontainer.clusters.connection import Cluster
+from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.missing import check_namespace, not_found
+from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
+from nbcontainer.model.tables import (
+    Row,
+    Table,
+    TableChanged,
+    TableEvent,
+    TableLive,
+    TableReset,
+    TableState,
+    apply_table,
+)
+from nbcontainer.operation import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbcontainer.operation import Progress
+
+__all__ = ["TABLE", "Selection", "table", "watch_table"]
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+class Selection:
+    """Which objects a table is of: a kind, a namespace or all, and what narrows them.
+
+    Args:
+        names: only these objects; several are picked here, as the API can select one alone.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource = POD,
+        *,
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self.resource = resource
+        self.namespace = "" if all_namespaces or not resource.namespaced else cluster.namespace
+        self.names = names
+        self.everywhere = all_namespaces and resource.namespaced
+        fields = [field_selector] if field_selector else []
+        if len(names) == 1:
+            fields.append(f"metadata.name={names[0]}")
+        self.parameters: Mapping[str, str] = {
+            **({"labelSelector": selector} if selector else {}),
+            **({"fieldSelector": ",".join(fields)} if fields else {}),
+        }
+        self.path = resource.path(self.namespace)
+        space = self.namespace or ("all namespaces" if self.everywhere else "")
+        self.where = f"{cluster.context} · {space}" if space else cluster.context
+        narrowed = f" with {selector}" if selector else ""
+        self.title = resource.plural + narrowed
+        words = ["get", resource.plural, *names, *(["-A"] if self.everywhere else [])]
+        words += ["-l", selector] if selector else []
+        words += [f"--field-selector={field_selector}"] if field_selector else []
+        self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
+
+    def decoder(self) -> Decoder:
+        """A decoder of this selection's pages."""
+        return Decoder(self.resource.kind, with_namespace=self.everywhere)
+
+    def reset(self, decoder: Decoder, pages: list[dict[str, Any]]) -> TableReset:
+        """The event for a list of pages."""
+        rows = [row for page in pages for row in self.pick(decoder.rows(page, self.namespace))]
+        return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=True)
+
+    def pick(self, rows: list[Row]) -> list[Row]:
+        """The rows that are asked for by name."""
+        return [row for row in rows if row.name in self.names] if len(self.names) > 1 else rows
+
+
+def table(
+    cluster: Cluster,
+    resource: Resource = POD,
+    *,
+    all_namespaces: bool = False,
+    selector: str = "",
+    field_selector: str = "",
+    names: tuple[str, ...] = (),
+) -> Table:
+    """The objects of a kind, once. Waits for the API server; Ctrl-C gives up.
+
+    Raises:
+        NotFound: one of `names` does not exist, or the namespace.
+        ApiError, ClusterUnavailable: the API server refuses, or does not answer.
+    """
+    selection = Selection(
+        cluster,
+        resource,
+        all_namespaces=all_namespaces,
+        selector=selector,
+        field_selector=field_selector,
+        names=names,
+    )
+    pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
+    decoder = selection.decoder()
+    reset = selection.reset(decoder, pages)
+    found = {row.name for row in reset.rows}
+    missing = [name for name in selection.names if name not in found]
+    if missing:
+        raise not_found(cluster, missing, resource)
+    if not reset.rows and selection.namespace:
+        check_namespace(cluster)
+    state, version = apply_table(TableState(), reset), version_of(pages)
+    return Table(state, selection.command, follow=lambda: _watch(cluster, selection, state, decoder, version))
+
+
+def watch_table(
+    cluster: Cluster,
+    resource: Resource = POD,
+    *,
+    all_namespaces: bool = False,
+    selector: str = "",
+    field_selector: str = "",
+    names: tuple[str, ...] = (),
+) -> Operation[TableEvent, TableState, Table]:
+    """The objects of a kind, kept up to date until it is stopped; its result is the table as it then stands.
+
+    While the API server is away, `TableLive(False, "reconnecting: …")` says so, and it is tried again. It ends by
+    itself only with an error: an API server that was not there at the start, or one that refuses.
+    """
+    selection = Selection(
+        cluster,
+        resource,
+        all_namespaces=all_namespaces,
+        selector=selector,
+        field_selector=field_selector,
+        names=names,
+    )
+    return _watch(cluster, selection, TableState(title=selection.title, where=selection.where))
+
+
+def _watch(
+    cluster: Cluster, selection: Selection, state: TableState, decoder: Decoder | None = None, version: str = ""
+) -> Operation[TableEvent, TableState, Table]:
+    """Keep `state` up to date, from the resourceVersion of the list that it was decoded from, if there was one."""
+    operation: Operation[TableEvent, TableState, Table] = Operation(
+        f"watch of {selection.title} in {selection.where}",
+        state,
+        apply_table,
+        endless=True,
+        conclude=lambda last, _: Table(last, selection.command),
+    )
+    known = decoder or selection.decoder()
+    return operation.start_task(lambda progress: _follow(cluster, selection, progress, known, version))
+
+
+async def _follow(
+    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], decoder: Decoder, version: str
+) -> None:
+    live = bool(version)
+    if selection.namespace and not version:
+        # first paint: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
+        pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
+        reset = selection.reset(decoder, pages)
+        if not reset.rows:
+            await asyncio.to_thread(check_namespace, cluster)
+        progress.tell(reset)
+    if live:
+        progress.tell(TableLive(live=True))
+    parameters = {**selection.parameters, "includeObject": "Metadata"}
+    try:
+        async for news in reflect(cluster, selection.path, parameters, TABLE, version=version):
+            match news:
+                case Listed():
+                    progress.tell(selection.reset(decoder, news.pages))
+                    if not live:
+                        progress.tell(TableLive(live=True))
+                    live = True
+                case Changed():
+                    progress.tell(_changes(selection, decoder, news.events))
+                case Away():
+                    live = False
+                    progress.tell(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+            await asyncio.sleep(0)  # a flood of changes leaves room for the other operations
+    finally:
+        progress.tell(TableLive(live=False))
+
+
+def _changes(selection: Selection, decoder: Decoder, events: list[dict[str, Any]]) -> TableChanged:
+    """The net change of some events: a row that changed twice is given once."""
+    rows: dict[str, Row] = {}
+    gone: set[str] = set()
+    for event in events:
+        page = event["object"]
+        if event["type"] == "DELETED":
+            for key in decoder.keys(page, selection.namespace):
+                rows.pop(key, None)
+                gone.add(key)
+            continue
+        for row in selection.pick(decoder.rows(page, selection.namespace)):
+            rows[row.key] = row
+            gone.discard(row.key)
+    return TableChanged(tuple(rows.values()), tuple(gone))

@@ -1,0 +1,189 @@
+"""Builds: BuildKit where the engine has it, the classic stream where not; the same events from both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.dockerfile import Dockerfile, check, parse
+from nbcontainer.engines.build_words import build_words
+from nbcontainer.engines.config import named_folder
+from nbcontainer.engines.references import parse_reference
+from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
+from nbcontainer.model.build import (
+    BuildEnded,
+    BuildEvent,
+    BuildRequest,
+    BuildResult,
+    BuildState,
+    BuildWarning,
+    apply_build,
+)
+from nbcontainer.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+
+__all__ = ["build", "check_request", "frontend_of", "has_buildkit"]
+
+BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
+
+
+def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ()) -> BuildOperation:
+    """Build an image; returns at once with the running build.
+
+    The text is checked first, and what is wrong with it is raised here, before anything is sent. The operation's result
+    is a `BuildResult`; it raises BuildFailed where a step fails, DockerfileError where the engine finds fault with the
+    text, Unsupported, EngineUnavailable, AuthFailed, PushFailed, or Stopped.
+
+    Args:
+        engine: where to build; with `request.builder` only the image is loaded there.
+        request: what to build.
+        command: the words of the docker command, for the result; () for those that the request gives.
+
+    Raises:
+        DockerfileError: the text is wrong; all problems at once, with the person's own lines.
+        UsageError: a tag is no image name, or a push has no tag.
+    """
+    if request.builder == "default":  # buildx's name for the engine's own
+        request = replace(request, builder="")
+    dockerfile, warnings = check_request(request)
+    request = replace(request, secrets=tuple(secret.asked() for secret in request.secrets))
+    title = request.tags[0] if request.tags else "image"
+    operation: BuildOperation = Operation(
+        f"build of {title}",
+        BuildState(title=title, tags=request.tags, engine=engine.name),
+        apply_build,
+        conclude=_concluder(request, _command(engine, request, command)),
+        last_words=lambda: BuildEnded("stopped", time=time.time()),
+    )
+
+    def work(progress: Progress[BuildEvent]) -> dict[str, Any]:
+        run = _runner(engine, request)
+        try:
+            made = run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
+        except BaseException as error:
+            if isinstance(error, BuildFailed):
+                rest = _rest_of_output(error, operation.state)
+                error.cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure, rest)))
+            if operation.state.started:  # what was refused at once has no picture but its error
+                progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            raise
+        progress.tell(BuildEnded("done", time=time.time()))
+        return made
+
+    return operation.start_thread(work)
+
+
+def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str:
+    """The same as a command; a builder and a push with the build are docker's alone."""
+    given = [*(words or build_words(request))]
+    if request.builder and not any(word.startswith("--builder") for word in given):  # BUILDX_BUILDER named it
+        given.insert(1, f"--builder={request.builder}")
+    if request.builder:  # it is found in docker's configuration
+        return replace(engine.commands, configuration=named_folder()).docker(*given)
+    if not request.push or not engine.commands.is_podman:
+        return engine.commands.command(*given)
+    pushes = [engine.commands.command("push", tag) for tag in request.tags]
+    return " && ".join([engine.commands.command(*(word for word in given if word != "--push")), *pushes])
+
+
+def _rest_of_output(error: BuildFailed, state: BuildState) -> str:
+    """Where the lines are that the failed step wrote before those that the error has, if there are any."""
+    step, kept = state.failed_step, error.output_lines
+    error.spool = state.spool
+    error.output_lines = max(kept, step.output_lines if step else 0)
+    if error.output_lines == kept:
+        return ""
+    where = f". {state.spool_note}" if state.spool_note else f"; all of them are in {state.spool}."
+    return f"It wrote {error.output_lines:,} lines{where}"
+
+
+def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:
+    """What was suggested for the failed lines: `--from=biuld` was taken for an image, and there is none."""
+    first, last = error.lines or (0, -1)
+    return next(
+        (problem.suggestion for problem in warnings if first <= problem.line <= last and problem.suggestion), ""
+    )
+
+
+def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
+    """Parse and check a request without an engine; returns the Dockerfile and its warnings.
+
+    Raises:
+        DockerfileError: the text is wrong.
+        UsageError: a tag is no image name, or a push has no tag.
+    """
+    for tag in request.tags:
+        parse_reference(tag)
+    if request.push and not request.tags:
+        raise UsageError("--push needs a name to push to.", cure="Give it with -t, such as -t localhost:5000/web:1.")
+    if request.push and request.outputs:
+        raise UsageError("--push and --output exclude each other.", cure="--output writes files in place of an image.")
+    _check_text(request)
+    dockerfile = parse(request.dockerfile, request.source_map)
+    problems = check(
+        dockerfile,
+        target=request.target,
+        build_args=request.build_args,
+        build_contexts=tuple(request.build_contexts),
+    )
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise DockerfileError(errors)
+    return dockerfile, problems
+
+
+def _check_text(request: BuildRequest) -> None:
+    try:
+        request.dockerfile.encode()
+    except UnicodeEncodeError as error:
+        line = request.source_map.own(request.dockerfile.count("\n", 0, error.start) + 1)
+        raise DockerfileError(
+            [Problem(line, f"{request.dockerfile[error.start]!r} is half of a character, which UTF-8 cannot say")]
+        ) from None
+
+
+def has_buildkit(engine: Engine, request: BuildRequest) -> bool:
+    """Whether a build would go to BuildKit: the engine has it, or a builder is named."""
+    return request.builder not in ("", "default") or engine.capabilities.buildkit
+
+
+def frontend_of(request: BuildRequest) -> str:
+    """The image that BuildKit runs to read the text, even for a check; "" for BuildKit's own frontend."""
+    return request.build_args.get("BUILDKIT_SYNTAX") or parse(request.dockerfile, request.source_map).syntax
+
+
+Runner = Callable[
+    ["Engine", BuildRequest, Dockerfile, "tuple[BuildWarning, ...]", Progress[BuildEvent]], "dict[str, Any]"
+]
+
+
+def _runner(engine: Engine, request: BuildRequest) -> Runner:
+    if has_buildkit(engine, request):
+        from nbcontainer.engines.buildkit_build import run_buildkit  # noqa: PLC0415 - loads h2 with the first build
+
+        return run_buildkit
+    from nbcontainer.engines.classic_build import run_classic  # noqa: PLC0415 - seldom needed
+
+    return run_classic
+
+
+def _concluder(request: BuildRequest, command: str) -> Callable[[BuildState, Any], BuildResult]:
+    began = time.time()
+
+    def conclude(state: BuildState, _: Any) -> BuildResult:
+        finished = state.finished or time.time()
+        return BuildResult(
+            id=state.id,
+            digest=state.digest,
+            tags=request.tags,
+            size=state.size,
+            seconds=max(0.0, finished - began),
+            state=replace(state, finished=finished),
+            command=command,
+        )
+
+    return conclude

@@ -1,0 +1,225 @@
+"""Why a build failed, in a person's words, with the person's own lines."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbcontainer.engines.build_ignore import is_ignored
+from nbcontainer.engines.http import plain
+from nbcontainer.errors import BuildFailed, DockerfileError, NbcontainerError, Problem
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile, Instruction
+    from nbcontainer.model.build import BuildRequest, SourceMap
+
+__all__ = ["build_failed", "short_reason", "syntax_error"]
+
+TAIL_LINES = 200  # of the failed step's output, in the error
+TITLE_CHARACTERS = 80
+LONG_LINE = 1 << 16
+COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
+
+_PROCESS = re.compile(r"did not complete successfully: exit code: (\d+)")
+_COMMAND = re.compile(r"returned a non-zero code: (\d+)|exit status (\d+)")
+_PARSE = re.compile(r"^[Dd]ockerfile parse error (?:on )?line (\d+): ")
+_OLD_FRONTEND = "failed to solve with frontend dockerfile.v0: "  # so Docker 20.10 begins, and no newer one
+_OLD_CURE = (
+    "This engine's Dockerfile frontend is old: "
+    "`# syntax=docker/dockerfile:1` as the first line, or a newer engine, is the cure."
+)
+_CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
+_UNTERMINATED = "unterminated heredoc"
+_LINE_TOO_LONG = "dockerfile line greater than max allowed size"
+_NOISE = (
+    _OLD_FRONTEND,
+    "failed to solve: ",
+    "failed to compute cache key: ",
+    "failed to build LLB: ",
+    "failed to create LLB definition: ",
+    "failed to walk: ",
+    "rpc error: code = Unknown desc = ",
+    "executor failed running: ",
+    "error from sender: ",
+)
+_CHECKSUM = re.compile(r'failed to calculate checksum of ref [^"]*("[^"]*": not found)')
+_PODMAN_STEP = re.compile(r'^(?:error )?building at STEP ".*?": (?=\S)', re.DOTALL)
+_PODMAN_SOURCE = re.compile(r'checking on sources under "[^"]*": copier: stat: ')
+_METADATA = re.compile(r"^(\S+): failed to resolve source metadata for \1: (?=\S)")
+_MISSING = re.compile(r'"(/[^"]*)":? (?:not found|no such file)')
+_DID_YOU_MEAN = re.compile(r"^(.*) \(did you mean (.*)\?\)$", re.DOTALL)
+
+
+def build_failed(
+    message: str,
+    *,
+    step: str,
+    title: str,
+    lines: tuple[int, int] | None,
+    exit_code: int | None,
+    output: str,
+    request: BuildRequest,
+) -> BuildFailed:
+    """The error of a failed step.
+
+    Args:
+        message: the engine's own words.
+        step: the step's name, as the engine says it.
+        title: its instruction, in one line.
+        lines: the person's own lines.
+        exit_code: its process's exit code, if there was one.
+        output: the last lines that it wrote.
+        request: the build.
+    """
+    found = _PROCESS.search(message)
+    if exit_code is None and found:
+        exit_code = int(found[1])
+    title = plain(title)
+    if len(title) > TITLE_CHARACTERS:
+        title = title[: TITLE_CHARACTERS - 1] + "…"
+    reason = short_reason(message)
+    where = f"line {lines[0]}: " if lines else ""
+    if exit_code:
+        text = f"{where}{title or 'a step'} ended with exit code {exit_code}."
+    else:
+        text = f"{where}{title} failed: {reason}" if title else f"{where}{reason}"
+    tail = "\n".join(output.splitlines()[-TAIL_LINES:])
+    return BuildFailed(
+        text,
+        step=step,
+        lines=lines,
+        exit_code=exit_code or None,
+        output=tail,
+        cure=_cure(reason, exit_code, title, request),
+    )
+
+
+def short_reason(message: str) -> str:
+    """The engine's words without the path that the error took through it."""
+    reason = plain(message).strip()
+    changed = True
+    while changed:
+        changed = False
+        for noise in _NOISE:
+            if reason.startswith(noise):
+                reason, changed = reason[len(noise) :], True
+    reason = _METADATA.sub("", _PODMAN_SOURCE.sub("", _PODMAN_STEP.sub("", reason)))
+    found = _CHECKSUM.search(reason)
+    return found[1] if found else reason
+
+
+def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -> NbcontainerError:
+    """The error where the frontend, not a step, finds fault with the text."""
+    own = dockerfile.source_map.own
+    is_old = message.startswith(_OLD_FRONTEND)
+    told = short_reason(message)
+    found = _PARSE.match(told)
+    if found and not lines:
+        lines = (int(found[1]),)
+    reason = _PARSE.sub("", told)
+    hint = _DID_YOU_MEAN.match(reason)
+    suggestion = ""
+    if hint:
+        reason, suggestion = hint[1], f"Did you mean {hint[2]}?"
+    if reason.startswith(_LINE_TOO_LONG):  # BuildKit names the line before it
+        lines = _too_long_lines(dockerfile) or lines
+    if is_old and _CONTEXTS in reason:
+        return BuildFailed("This engine's Dockerfile frontend knows no named build contexts.", cure=_OLD_CURE)
+    if not lines:
+        return BuildFailed(reason)
+    cure = ""
+    heredoc = next(
+        (item for item in dockerfile.instructions if item.heredocs and item.line <= lines[0] <= item.end_line), None
+    )
+    if heredoc is not None and (is_old or reason == _UNTERMINATED):
+        lines = (heredoc.line,)
+        reason = (
+            "this engine's Dockerfile frontend reads no heredocs"
+            if is_old
+            else _too_long(dockerfile, heredoc) or reason
+        )
+    if is_old and not suggestion:
+        cure = _OLD_CURE
+    problem = Problem(own(lines[0]), reason, end_line=own(lines[-1]), suggestion=suggestion)
+    return DockerfileError([problem], cure=cure)
+
+
+def _too_long(dockerfile: Dockerfile, heredoc: Instruction) -> str:
+    """Why the engine's parser loses a heredoc whose end is there: it gives up at a very long line."""
+    longest = max(map(len, dockerfile.text.split("\n")[heredoc.line - 1 : heredoc.end_line]), default=0)
+    if longest < LONG_LINE:
+        return ""
+    return f"the engine's parser cannot read the heredoc's line of {longest:,} characters; put the text into a file"
+
+
+def _too_long_lines(dockerfile: Dockerfile) -> tuple[int, ...]:
+    """The first line that BuildKit's parser cannot read."""
+    lines = enumerate(dockerfile.text.split("\n"), 1)
+    return next(((number,) for number, line in lines if len(line.encode()) >= LONG_LINE), ())
+
+
+def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] | None:
+    """The person's own first and last line for Dockerfile lines."""
+    return (source_map.own(lines[0]), source_map.own(lines[-1])) if lines else None
+
+
+def _missing_file(reason: str, request: BuildRequest) -> str:
+    """What to do about a file that COPY does not find: it is left out, or there is one of nearly that name."""
+    where = "the files given by --add" if request.context is None else f"the build context {_folder(request.context)}"
+    found = _MISSING.search(reason)
+    if found is None or "://" in (request.context or ""):
+        return f"Paths are relative to {where}; .dockerignore may leave files out."
+    path = found[1].lstrip("/")
+    folder, _, name = path.rpartition("/")
+    here = {given.rpartition("/")[2] for given in request.files if given.rpartition("/")[0] == folder}
+    if request.context is not None:
+        disk = Path(request.context, folder)
+        if os.path.lexists(disk / name):
+            return _not_sent(path, disk / name, where, request)
+        with contextlib.suppress(OSError):
+            here.update(entry.name for entry in disk.iterdir())
+    near = difflib.get_close_matches(name, here - {name}, 1, 0.6)
+    hint = f"Did you mean {folder + '/' if folder else ''}{plain(near[0])}? " if near else ""
+    return f"{hint}Paths are relative to {where}."
+
+
+def _not_sent(path: str, file: Path, where: str, request: BuildRequest) -> str:
+    if is_ignored(request, path):
+        return f"{path} is in {where}, but .dockerignore leaves it out."
+    if file.is_symlink():
+        return f"{path} is a link to {plain(str(file.readlink()))}, which is not in {where}."
+    return f"Paths are relative to {where}; .dockerignore may leave files out."
+
+
+def _folder(context: str) -> str:
+    """A build context as its whole path: "." says little, and less at a sentence's end."""
+    return context if "://" in context else str(Path(context).expanduser().resolve())
+
+
+def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest) -> str:  # noqa: PLR0911 - a return each
+    folded = reason.lower()
+    word = title.split(" ", 1)[0].upper()
+    if exit_code == COMMAND_NOT_FOUND:
+        return "The image has no such command: install it in an earlier step, or check its spelling."
+    if exit_code == NOT_EXECUTABLE:
+        return "The file is not executable: RUN chmod +x, or COPY --chmod=755."
+    if exit_code == KILLED:
+        return "It was killed, often because memory ran out."
+    if exit_code:
+        return ""
+    if any(word in folded for word in ("authorization", "unauthorized", "401", "pull access denied", "403 forbidden")):
+        return "Check the image's name; if it is private, log in first: %docker login REGISTRY."
+    missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
+    if word in ("COPY", "ADD") and missing and "--from" not in title:  # also of a file that is named secret
+        return _missing_file(reason, request)
+    if "secret" in folded and ("not found" in folded or "not given" in folded):
+        return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."
+    if "no such host" in folded or "failed to do request" in folded:
+        return "The registry cannot be reached: check the image's name, the network and the engine's mirrors."
+    if (word == "FROM" and missing) or (not word and missing and "no such file" not in folded):
+        return "Check the image's name and tag."
+    return ""

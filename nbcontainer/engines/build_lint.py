@@ -1,0 +1,116 @@
+"""What BuildKit's own checks say of a Dockerfile, without building it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.buildkit.build import Build
+from nbcontainer.buildkit.control import SolveOptions
+from nbcontainer.buildkit.errors import SolveError
+from nbcontainer.buildkit.filestat import ContextError
+from nbcontainer.buildkit.rpc_status import Code, RpcError
+from nbcontainer.dockerfile import parse
+from nbcontainer.engines.build_failures import short_reason, syntax_error
+from nbcontainer.engines.buildkit_build import control_of, options_of, services_of, shared_key
+from nbcontainer.engines.buildkit_failures import usage_fault
+from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, UsageError
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.model.build import BuildRequest, BuildWarning
+
+__all__ = ["lint"]
+
+SECONDS = 10.0  # BuildKit may ask a registry about the base images
+_NO_CHECKS = "unsupported request frontend.lint"  # a frontend before 1.8, in words where its error has no details
+_VIOLATION = re.compile(r"lint violation found for rules: (.+)")
+_NO_VERDICT = (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED)
+
+
+def lint(engine: Engine, request: BuildRequest) -> list[Problem]:
+    """The warnings of BuildKit's checks, and the error by which it would not build, in the order of the lines.
+
+    None where its frontend has no checks (before 1.8). That they could not be finished is a warning about no line.
+
+    Raises:
+        EngineUnavailable: The builder that the request names cannot be reached.
+        UsageError: There is no such builder, or a value of the request is none that BuildKit takes.
+    """
+    told: list[BuildWarning] = []
+    try:
+        asked = SolveOptions(frontend_attributes=options_of(engine, request).frontend_attributes)
+        services = services_of(request, {}, told.append)
+    except (ValueError, ContextError) as error:
+        raise UsageError(f"{error}.") from None
+    control = control_of(engine, request.builder)
+    build = Build(control, SolveOptions(), services, shared_key=shared_key(request), timeout=SECONDS)
+    try:
+        with build.opened(internal=True) as gateway:
+            answer = gateway.subrequest("frontend.lint", asked)
+    except EngineUnavailable as error:
+        if request.builder:
+            raise
+        return [_unfinished(error.message)]
+    except RpcError as error:
+        return _refusal(SolveError.of(error), request)
+    found = [*(warning.problem for warning in told), *_warnings(answer, request), *_errors(answer, request)]
+    return sorted(found, key=lambda problem: problem.line)
+
+
+def _refusal(error: SolveError, request: BuildRequest) -> list[Problem]:
+    """What it means that there is no answer: no checks, no time, or a text that the frontend cannot begin with."""
+    if error.subrequest or error.code is Code.UNIMPLEMENTED or _NO_CHECKS in error.message:
+        return []
+    if (fault := usage_fault(error.message, request)) is not None:
+        raise fault
+    if error.code in _NO_VERDICT:
+        return [_unfinished(error.message)]
+    return _verdict(error.message, error.lines, request)
+
+
+def _unfinished(reason: str) -> Problem:
+    return Problem(0, f"BuildKit's own checks could not be finished: {short_reason(reason).rstrip('.')}.", "warning")
+
+
+def _verdict(message: str, lines: tuple[int, ...], request: BuildRequest) -> list[Problem]:
+    """BuildKit's refusal in the words that a build would have for it."""
+    error = syntax_error(message, lines, parse(request.dockerfile, request.source_map))
+    return list(error.problems) if isinstance(error, DockerfileError) else [Problem(0, error.message)]
+
+
+def _errors(answer: Mapping[str, Any], request: BuildRequest) -> list[Problem]:
+    """The fault by which the text would not build; the checks end there."""
+    fault = answer.get("buildError")
+    if not fault:
+        return []
+    message, lines = str(fault.get("message") or "the Dockerfile cannot be built"), _lines(fault)
+    violated = _VIOLATION.search(message)
+    if violated is None or lines:
+        return _verdict(message, lines, request)
+    # `# check=error=true` makes errors of the warnings that come with it, which know their lines
+    rules = {rule.strip() for rule in violated[1].split(",")}
+    found = [replace(item, severity="error") for item in _warnings(answer, request) if item.source in rules]
+    return found or [Problem(0, message)]
+
+
+def _warnings(answer: Mapping[str, Any], request: BuildRequest) -> Iterator[Problem]:
+    for warning in answer.get("warnings") or ():
+        lines = _lines(warning)
+        yield Problem(
+            request.source_map.own(lines[0]) if lines else 0,
+            str(warning.get("detail") or warning.get("description") or ""),
+            "warning",
+            request.source_map.own(lines[-1]) if lines else 0,
+            source=str(warning.get("ruleName") or ""),
+        )
+
+
+def _lines(found: Mapping[str, Any]) -> tuple[int, ...]:
+    """The first and the last line of a warning or an error, or none."""
+    places = (found.get("location") or {}).get("ranges") or ()
+    starts = [line for place in places if (line := (place.get("start") or {}).get("line"))]
+    ends = [line for place in places if (line := (place.get("end") or {}).get("line"))]
+    return (min(starts), max(starts + ends)) if starts else ()

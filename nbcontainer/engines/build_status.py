@@ -1,0 +1,308 @@
+"""BuildKit's status messages → our build events.
+
+A vertex is a step. Which instruction of the Dockerfile it is, the source map tells (step digest → lines); until that is
+known, and for engines that have none, its name does: "[stage 2/4] RUN go build". Steps that the text foretold are
+replaced as the real ones appear.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from nbcontainer.engines.build_failures import short_reason
+from nbcontainer.engines.build_output import LineSplitter
+from nbcontainer.errors import Problem
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildStep,
+    BuildWarning,
+    SourceMap,
+    StepFinished,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+    StepState,
+    Transfer,
+)
+
+if TYPE_CHECKING:
+    from nbcontainer.buildkit.messages import (
+        SourceMap as DigestMap,
+    )
+    from nbcontainer.buildkit.messages import (
+        StatusResponse,
+        Time,
+        Vertex,
+        VertexLog,
+        VertexStatus,
+        VertexWarning,
+    )
+
+__all__ = ["StatusTranslator"]
+
+KEPT_LINES = 200  # of each step's output, for the message of a failure
+_NAME = re.compile(r"^\[ *(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
+_PREFIXES = ("ONBUILD ", "LINK ")
+_CANCELLED = ("context canceled", "Canceled: ")
+_LINE_NOTE = re.compile(r" \(line \d+\)$")
+_RULE = re.compile(r"^([A-Z][A-Za-z]+): (.*)$", re.DOTALL)
+
+
+@dataclass
+class _Step:
+    """A vertex and what became of it.
+
+    Attributes:
+        mirrors: foretold steps that are the same vertex: the same instruction, written twice.
+    """
+
+    step: BuildStep
+    mirrors: list[BuildStep] = field(default_factory=list)
+    started: float | None = None
+    state: StepState = StepState.WAITING
+    was_cached: bool = False
+    error: str = ""
+    splitters: dict[int, LineSplitter] = field(default_factory=dict)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+
+
+class StatusTranslator:
+    """Turns one build's status messages into events.
+
+    Args:
+        foretold: the steps that the text foretells.
+        source_map: from Dockerfile lines to the person's own.
+        tell: takes each event.
+        write: takes the whole output, for the spool file.
+        known_warnings: (rule, line) of problems that were told already.
+    """
+
+    def __init__(
+        self,
+        foretold: Iterable[BuildStep],
+        source_map: SourceMap,
+        tell: Callable[[BuildEvent], None],
+        write: Callable[[bytes], object],
+        known_warnings: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        self._foretold = {step.id: step for step in foretold}
+        self._source_map = source_map
+        self._tell, self._write = tell, write
+        self._steps: dict[str, _Step] = {}
+        self._lines: Mapping[str, list[int]] = {}
+        self._warned = set(known_warnings)
+
+    def learn_lines(self, found: DigestMap) -> None:
+        """Take the daemon's source map; called before the steps of the Dockerfile run."""
+        self._lines = {
+            digest: sorted(
+                {
+                    line
+                    for location in locations.locations
+                    for span in location.ranges
+                    if span.start is not None
+                    for line in range(span.start.line, (span.end or span.start).line + 1)
+                }
+            )
+            for digest, locations in found.locations.items()
+        }
+
+    def take(self, response: StatusResponse) -> None:
+        """Translate one message."""
+        for vertex in response.vertexes:
+            self._vertex(vertex)
+        for status in response.statuses:
+            self._progress(status)
+        self._logs(response.logs)
+        for warning in response.warnings:
+            self._warning(warning)
+
+    def finish(self, failed: str = "", *, well: bool = True) -> None:
+        """The build is over: nothing goes on running in the picture.
+
+        Args:
+            failed: the digest of the step at fault, "" if no step is to blame.
+            well: whether the build came to its end, and did not fail, stop, or lose its engine.
+        """
+        for digest, known in self._steps.items():
+            self._flush(known)
+            if digest == failed and known.state in (StepState.WAITING, StepState.RUNNING):
+                self._end(known, StepState.FAILED, None, known.error)
+            elif known.state is StepState.RUNNING:
+                self._end(known, StepState.DONE if well else StepState.STOPPED, None if well else time.time())
+            elif known.state is StepState.WAITING and well:
+                self._end(known, StepState.DONE, None)
+
+    def finish_foretold(self) -> None:
+        """The build went well, so what was foretold and never seen is in the image: BuildKit merges equal steps."""
+        for step in self._foretold.values():
+            self._tell(StepFinished(step.id, StepState.DONE))
+        self._foretold.clear()
+
+    def step(self, digest: str) -> BuildStep | None:
+        """The step of a digest."""
+        return self._steps[digest].step if digest in self._steps else None
+
+    def output(self, digest: str) -> str:
+        """The last lines that a step wrote."""
+        return "\n".join(self._steps[digest].tail) if digest in self._steps else ""
+
+    @property
+    def failed(self) -> str:
+        """The digest of the first step that failed by itself, or ""."""
+        return next((digest for digest, known in self._steps.items() if known.state is StepState.FAILED), "")
+
+    def error(self, digest: str) -> str:
+        """What a step failed with."""
+        return self._steps[digest].error if digest in self._steps else ""
+
+    # --- vertices
+
+    def _vertex(self, vertex: Vertex) -> None:
+        known, replaces = self._steps.get(vertex.digest), ""
+        is_new = known is None
+        if known is None:
+            known, replaces = self._introduce(vertex)
+            self._steps[vertex.digest] = known
+        started = _seconds(vertex.started)
+        if started is not None and started != known.started and not vertex.cached:
+            known.started, known.state = started, StepState.RUNNING
+            running = replace(known.step, started=started, state=StepState.RUNNING)
+            self._tell(StepStarted(running, started, replaces))
+            for mirror in known.mirrors:
+                self._tell(StepStarted(replace(mirror, started=started, state=StepState.RUNNING), started))
+        elif is_new:
+            self._tell(StepStarted(known.step, replaces=replaces))
+        if vertex.completed is not None:
+            self._flush(known)
+            state, time, error = _outcome(vertex)
+            if known.was_cached and state is StepState.DONE:
+                state = StepState.CACHED  # it is told again, without the word, when a later step wants it
+            known.was_cached = state is StepState.CACHED
+            self._end(known, state, time, error)
+
+    def _end(self, known: _Step, state: StepState, time: float | None, error: str = "") -> None:
+        known.state, known.error = state, error
+        self._tell(StepFinished(known.step.id, state, time, error))
+        for mirror in known.mirrors:
+            self._tell(StepFinished(mirror.id, state, time, error))
+
+    def _introduce(self, vertex: Vertex) -> tuple[_Step, str]:
+        """The step of a vertex, and the foretold one that it replaces, or ""."""
+        match = _NAME.match(vertex.name)
+        text = match[4] if match else vertex.name
+        is_link = text.startswith("LINK ")
+        for prefix in _PREFIXES:
+            text = text.removeprefix(prefix)
+        lines = self._lines.get(vertex.digest, [])
+        same = [] if is_link else self._same(lines, match, text)
+        if same:
+            first, *mirrors = same
+            for step in same:
+                del self._foretold[step.id]
+            step = replace(first, id=vertex.digest, name=vertex.name)
+            return _Step(step, mirrors), first.id
+        own = self._own(lines)
+        step = BuildStep(
+            id=vertex.digest,
+            name=vertex.name,
+            stage=(match[1] or "") if match else "",
+            instruction=text,
+            lines=own,
+            internal=is_link or vertex.name.startswith("[internal]") or (own is None and match is None),
+        )
+        return _Step(step), ""
+
+    def _same(self, lines: list[int], match: re.Match[str] | None, text: str) -> list[BuildStep]:
+        """The foretold steps that a vertex is: by its lines, else by its stage and number."""
+        word = text.split(" ", 1)[0].upper()
+        if lines:
+            ids = {f"line {line}" for line in lines}
+            return [step for step in self._foretold.values()
+                    if step.id in ids and step.instruction.split(" ", 1)[0].upper() == word]  # fmt: skip
+        if match is None:
+            return []
+        place = f"{int(match[2])}/{int(match[3])}]"
+        for step in self._foretold.values():
+            named = _NAME.match(step.name)
+            if named is None or f"{int(named[2])}/{int(named[3])}]" != place:
+                continue
+            if match[1] in (None, step.stage) and step.instruction.split(" ", 1)[0].upper() == word:
+                return [step]
+        return []
+
+    def _own(self, lines: list[int]) -> tuple[int, int] | None:
+        if not lines:
+            return None
+        return self._source_map.own(lines[0]), self._source_map.own(lines[-1])
+
+    # --- the rest
+
+    def _progress(self, status: VertexStatus) -> None:
+        if status.vertex not in self._steps:
+            return
+        transfer = Transfer(status.id.rstrip(": "), status.current, status.total, done=status.completed is not None)
+        self._tell(StepProgress(status.vertex, transfer))
+
+    def _logs(self, logs: Iterable[VertexLog]) -> None:
+        """All that one message has of one step's stream becomes one event."""
+        gathered: dict[tuple[str, int], list[VertexLog]] = {}
+        for log in logs:
+            gathered.setdefault((log.vertex, log.stream), []).append(log)
+            self._write(log.message)
+        for (digest, stream), parts in gathered.items():
+            known = self._steps.get(digest)
+            if known is None:
+                continue
+            splitter = known.splitters.setdefault(stream, LineSplitter())
+            lines = [line for part in parts for line in splitter.feed(part.message)]
+            self._lines_written(known, lines, stream, _seconds(parts[-1].timestamp) or 0.0)
+
+    def _flush(self, known: _Step) -> None:
+        for stream, splitter in known.splitters.items():
+            self._lines_written(known, splitter.flush(), stream, 0.0)
+
+    def _lines_written(self, known: _Step, lines: list[str], stream: int, time: float) -> None:
+        if lines:
+            known.tail.extend(lines)
+            self._tell(StepOutput(known.step.id, tuple(lines), "stderr" if stream == 2 else "stdout", time))  # noqa: PLR2004 - the file descriptor
+
+    def _warning(self, warning: VertexWarning) -> None:
+        short = warning.short.decode("utf-8", "replace")
+        named = _RULE.match(short)
+        rule, message = (named[1], named[2]) if named else ("", short)
+        spans = [span for span in warning.ranges if span.start is not None]
+        first = spans[0].start.line if spans and spans[0].start else 0
+        last = max((span.end.line for span in spans if span.end), default=first)
+        line = self._source_map.own(first) if first else 0
+        if (rule, line) in self._warned:
+            return
+        self._warned.add((rule, line))
+        problem = Problem(
+            line,
+            _LINE_NOTE.sub("", message),
+            "warning",
+            self._source_map.own(last) if last else line,
+            source=rule,
+        )
+        self._tell(BuildWarning(problem, warning.url))
+
+
+def _seconds(time: Time | None) -> float | None:
+    return None if time is None else time.timestamp()
+
+
+def _outcome(vertex: Vertex) -> tuple[StepState, float | None, str]:
+    time = _seconds(vertex.completed)
+    if vertex.cached:
+        return StepState.CACHED, time, ""
+    if not vertex.error:
+        return StepState.DONE, time, ""
+    if any(word in vertex.error for word in _CANCELLED):
+        return StepState.STOPPED, time, ""
+    return StepState.FAILED, time, short_reason(vertex.error)

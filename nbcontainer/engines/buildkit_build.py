@@ -1,0 +1,373 @@
+"""A build by BuildKit: our request becomes a Solve, its Status our events."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from nbcontainer.buildkit import frontend
+from nbcontainer.buildkit.build import Build
+from nbcontainer.buildkit.control import Control, SolveOptions
+from nbcontainer.buildkit.destination import Destination, DestinationError, replacement
+from nbcontainer.buildkit.errors import SolveError
+from nbcontainer.buildkit.filestat import ContextError
+from nbcontainer.buildkit.messages import Entry
+from nbcontainer.buildkit.session import Services
+from nbcontainer.buildkit.tokens import Login
+from nbcontainer.buildkit.tree import Tree
+from nbcontainer.engines.build_ignore import ignore_text
+from nbcontainer.engines.build_output import kept_first
+from nbcontainer.engines.build_status import StatusTranslator
+from nbcontainer.engines.builders import Node, nodes_of
+from nbcontainer.engines.buildkit_failures import solve_failure
+from nbcontainer.engines.config import configured_commands, proxies
+from nbcontainer.engines.dial import dial, dial_command
+from nbcontainer.engines.http import plain
+from nbcontainer.engines.registries import credentials
+from nbcontainer.engines.url_handlers import URL_HANDLERS
+from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildRequest,
+    BuildStarted,
+    BuildWarning,
+    ImageBuilt,
+)
+from nbcontainer.model.spool import SpoolCut
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.engines.dial import Stream
+    from nbcontainer.operation import Progress
+
+__all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
+
+_REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
+FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of the steps
+_IMAGE_ID = "containerimage.config.digest"
+_MANIFEST = "containerimage.digest"
+
+ControlKey = tuple[str, tuple[Node, ...], int]
+
+# One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
+_controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def run_buildkit(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    warnings: tuple[BuildWarning, ...],
+    progress: Progress[BuildEvent],
+) -> dict[str, Any]:
+    """Build, tell the events, and return what the exporter said."""
+    foretold = dockerfile.plan(request.target, request.build_args)
+    with closing(Spool(f"build-{request.tags[0] if request.tags else 'image'}")) as spool:
+        progress.tell(
+            BuildStarted(
+                title=request.tags[0] if request.tags else "image",
+                engine=f"builder {request.builder}" if request.builder else engine.name,
+                platform=request.platform or ("" if request.builder else engine.capabilities.platform),
+                steps=tuple(foretold),
+                time=time.time(),
+                spool=spool.path,
+            )
+        )
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
+        for warning in warnings:
+            progress.tell(warning)
+        for ignored in _ignored(engine, request):
+            progress.tell(ignored)
+        known = [(warning.problem.source, warning.problem.line) for warning in warnings]
+        translator = StatusTranslator(foretold, request.source_map, kept_first(progress, spool), spool.write, known)
+        response = _solve(engine, request, dockerfile, translator, progress)
+        translator.finish()
+        translator.finish_foretold()
+    progress.tell(_built(engine, request, response))
+    if request.push and not request.builder:
+        from nbcontainer.engines.build_push import push_built  # noqa: PLC0415 - seldom
+
+        push_built(engine, request.tags, progress)
+    return response
+
+
+def _solve(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    translator: StatusTranslator,
+    progress: Progress[BuildEvent],
+) -> dict[str, str]:
+    control = control_of(engine, request.builder)
+    with _loading(engine, request) as outputs:
+        try:
+            options = options_of(engine, request)
+            services = services_of(request, outputs, progress.tell)
+        except (ValueError, ContextError) as error:
+            raise UsageError(f"{error}.") from None
+        build = Build(
+            control,
+            options,
+            services,
+            shared_key=shared_key(request),
+            on_status=translator.take,
+            on_source_map=translator.learn_lines,
+        )
+        progress.on_stop(build.cancel)
+        try:
+            return build.run()
+        except SolveError as error:
+            translator.finish(error.step or translator.failed, well=False)
+            raise solve_failure(error, engine, request, dockerfile, translator) from None
+
+
+def _ignored(engine: Engine, request: BuildRequest) -> list[BuildWarning]:
+    """A warning for each flag that an old engine takes and does nothing about."""
+    version = engine.capabilities.version
+    if request.builder or not version[:1].isdigit() or int(version.partition(".")[0]) >= FIRST_WITH_LIMITS:
+        return []
+    given = {"--ulimit": request.ulimits, "--shm-size": request.shm_size, "--cgroup-parent": request.cgroup_parent}
+    text = "{} is ignored: " + f"{engine.name} cannot do it, Docker {FIRST_WITH_LIMITS}.0 and newer can"
+    return [
+        BuildWarning(Problem(0, text.format(flag), "warning", source="engine"))
+        for flag, value in given.items()
+        if value
+    ]
+
+
+def control_of(engine: Engine, builder: str) -> Control:
+    """The connection to the engine's BuildKit, or to a builder; kept for later calls."""
+    builder = "" if builder == "default" else builder  # buildx's name for the engine's own
+    with _lock:
+        kept = _controls.setdefault(engine, {})
+        key = (builder, tuple(nodes_of(builder)), os.getpid())  # a name may mean another builder by now
+        control = kept.get(key)
+        if control is None:
+            control = kept[key] = (
+                Control(lambda: _builder_stream(builder), name=builder)
+                if builder
+                else Control(engine.open_stream, name=engine.name)
+            )
+        return control
+
+
+def close_connections(engine: Engine) -> None:
+    """Close the connections to an engine's BuildKit and its builders; builds that use them fail."""
+    with _lock:
+        kept = _controls.pop(engine, {})
+    for (*_, process), control in kept.items():
+        if process == os.getpid():
+            control.close()
+
+
+def _builder_stream(builder: str) -> Stream:
+    """A stream to a buildkitd's address, or to a buildx builder by its name."""
+    try:
+        if "://" in builder:
+            return dial(builder)
+        return dial_command(["docker", "buildx", "dial-stdio", "--builder", builder])
+    except OSError as error:
+        raise EngineUnavailable(
+            f"The builder {builder} cannot be reached: {error.strerror or error}",
+            tried=(builder,),
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
+        ) from None
+
+
+def shared_key(request: BuildRequest) -> str:
+    """What names the context at the daemon, so that unchanged files are not sent again: its absolute path."""
+    return f"nbcontainer:{Path(request.context).resolve()}" if request.context is not None else "nbcontainer"
+
+
+def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
+    """What BuildKit is told of a request."""
+    contexts = {name: _named_context(name, value)[1] for name, value in request.build_contexts.items()}
+    remote = request.context if request.context is not None and _REMOTE.match(request.context) else ""
+    attributes = frontend.dockerfile_attributes(
+        target=request.target,
+        build_args={**_proxies(engine, request), **request.build_args},
+        labels=request.labels,
+        platforms=[part.strip() for part in request.platform.split(",") if part.strip()],
+        no_cache=request.no_cache,
+        no_cache_filter=request.no_cache_filter,
+        pull=request.pull,
+        add_hosts=request.add_hosts,
+        network=request.network,
+        shm_size=request.shm_size,
+        ulimits=request.ulimits,
+        cgroup_parent=request.cgroup_parent,
+        contexts=contexts,
+        context=remote,
+    )
+    if remote:
+        attributes["dockerfilekey"] = "dockerfile"
+    attributes.update(request.attributes)
+    return SolveOptions(
+        frontend_attributes=attributes,
+        exporters=[_exporter(request)],
+        cache_imports=[frontend.entry(text, default_type="registry") for text in request.cache_from],
+        entitlements=sorted({*request.allow, *([frontend.NETWORK_HOST] if request.network == "host" else [])}),
+    )
+
+
+def _proxies(engine: Engine, request: BuildRequest) -> dict[str, str]:
+    """The proxies of docker's configuration, as build arguments; the person's own come first."""
+    return {name: value for name, value in proxies(engine.address).items() if name not in request.build_args}
+
+
+def _exporter(request: BuildRequest) -> Entry:
+    """Where the image goes: an engine keeps it itself; a builder pushes it, or sends it here to be loaded."""
+    attributes = {f"annotation.{name}": value for name, value in request.annotations.items()}
+    if request.tags:
+        attributes["name"] = ",".join(request.tags)
+    if request.outputs:
+        kind, more, _ = _output(request.outputs)
+        return Entry(type=kind, attributes={**attributes, **more})
+    if not request.builder:
+        return Entry(type="moby", attributes=attributes)
+    if request.push:
+        return Entry(type="image", attributes={**attributes, "push": "true"})
+    return Entry(type="docker", attributes=attributes)
+
+
+def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
+    """One `--output`: its type, the exporter's attributes, and the file or folder that it goes to.
+
+    Raises:
+        ValueError: it is none that can be written here.
+    """
+    if len(outputs) > 1:
+        raise ValueError("--output: one at a time")
+    text = outputs[0]
+    found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
+    attributes = dict(found.attributes)
+    place = attributes.pop("dest", "")
+    target = Path(place).expanduser()
+    if found.type not in ("local", "tar", "oci", "docker") or place in ("", "-"):
+        raise ValueError(f"--output {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
+    if found.type != "local" and target.is_dir():
+        raise ValueError(f"--output {text!r}: {target} is a folder")
+    if not target.parent.is_dir():
+        raise ValueError(f"--output {text!r}: there is no folder {target.parent}")
+    return found.type, attributes, target
+
+
+def _named_context(name: str, value: str) -> tuple[str, str]:
+    """A named context: the tree that serves it ("" for none), and the frontend's attribute."""
+    if _REMOTE.match(value):
+        return "", value
+    return frontend.local_context(name)
+
+
+def services_of(request: BuildRequest, outputs: Mapping[str, Any], warn: Callable[[BuildWarning], None]) -> Services:
+    """What BuildKit may ask for: files, secrets, logins, agents, and where `outputs` go."""
+    files = {"Dockerfile": request.dockerfile.encode()}
+    if request.ignore is not None or request.files:  # else the daemon reads the context's own
+        ignored = ignore_text(request)
+        if ignored is not None:
+            files["Dockerfile.dockerignore"] = ignored.encode("utf-8", "surrogateescape")
+    trees = {"dockerfile": Tree(None, files)}
+    if request.context is None or not _REMOTE.match(request.context):
+        trees["context"] = Tree(request.context, request.files)
+    for name, value in request.build_contexts.items():
+        tree = _named_context(name, value)[0]
+        if tree:
+            try:
+                trees[tree] = Tree(value)
+            except ContextError as error:
+                raise UsageError(f"--build-context {name}: {error}.") from None
+
+    def login(host: str) -> Login | None:
+        def tell(text: str) -> None:
+            warn(BuildWarning(Problem(0, text, "warning", source="credentials")))
+
+        found = credentials(host, warn=tell)
+        if found is None or found.kind == "registry token":
+            return None  # a bearer token is for the registry itself, and BuildKit asks for none
+        return Login(found.username, found.secret)
+
+    return Services(
+        trees=trees,
+        secrets={secret.id: secret.read for secret in request.secrets},
+        login=login,
+        http_handlers=URL_HANDLERS,
+        ssh=request.ssh,
+        outputs={name: opener for name, opener in outputs.items() if callable(opener)},
+        output_folders={name: folder for name, folder in outputs.items() if not callable(folder)},
+    )
+
+
+def _try_folder(target: Path) -> None:
+    """Make the folder of an output before the build, so that one which cannot be is told at once."""
+    try:
+        Destination(target).close()
+    except DestinationError as error:
+        raise UsageError(f"--output: {plain(str(error))}.") from None
+
+
+@contextmanager
+def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any]]:
+    """Where `--output` goes, or where a builder's image is received, and loaded into the engine when it is whole."""
+    if request.outputs:
+        try:
+            kind, _, target = _output(request.outputs)
+        except ValueError as error:
+            raise UsageError(f"{error}.") from None
+        if kind == "local":
+            _try_folder(target)
+        yield {"0": target if kind == "local" else lambda: replacement(target)}
+        return
+    if not request.builder or request.push:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="nbcontainer-image-") as folder:
+        path = Path(folder, "image.tar")
+
+        def opener() -> BinaryIO:
+            return path.open("wb")
+
+        yield {"0": opener}
+        if not path.exists():
+            raise ApiError(f"The builder {request.builder} sent no image.", reason="no image")
+        with path.open("rb") as image:
+            pieces = iter(lambda: image.read(1 << 20), b"")
+            headers = {"Content-Type": "application/x-tar", "Content-Length": str(path.stat().st_size)}
+            with engine.http().stream(
+                "POST", "/images/load", query={"quiet": True}, body=pieces, headers=headers
+            ) as reply:
+                for line in reply.lines():
+                    if line.get("error"):
+                        raise ApiError(f"{engine.name} cannot load the image: {line['error']}", reason="load")
+
+
+def _built(engine: Engine, request: BuildRequest, response: Mapping[str, str]) -> ImageBuilt:
+    image_id, digest = response.get(_IMAGE_ID, ""), response.get(_MANIFEST, "")
+    pushed = bool(request.builder and request.push)
+    size = (
+        0 if pushed or request.outputs else image_size(engine, request.tags[0] if request.tags else image_id or digest)
+    )
+    if digest == image_id:
+        digest = ""  # an engine's own store has no manifest until the image is pushed
+    return ImageBuilt(image_id or digest, digest, size, pushed=pushed, time=time.time())
+
+
+def image_size(engine: Engine, name: str) -> int:
+    """The size of an image in bytes; 0 where the engine does not tell."""
+    if not name:
+        return 0
+    try:
+        found = engine.http().json("GET", f"/images/{name}/json")
+    except (ApiError, EngineUnavailable):
+        return 0
+    return int(found.get("Size") or 0) if isinstance(found, dict) else 0

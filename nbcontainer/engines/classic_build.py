@@ -1,0 +1,340 @@
+"""A build by an engine without BuildKit: `POST /build` with a tar, and a stream of text back."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.buildkit.contexttar import ContextTar
+from nbcontainer.buildkit.filestat import ContextError
+from nbcontainer.buildkit.frontend import size_in_bytes
+from nbcontainer.buildkit.patterns import read_ignore_file
+from nbcontainer.buildkit.tree import Tree
+from nbcontainer.engines.build_failures import build_failed, syntax_error
+from nbcontainer.engines.build_ignore import bad_pattern, ignore_text
+from nbcontainer.engines.build_output import kept_first
+from nbcontainer.engines.build_push import push_built
+from nbcontainer.engines.classic_stream import ClassicTranslator
+from nbcontainer.engines.config import proxies
+from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.images import tag as tag_image
+from nbcontainer.engines.podman_steps import StepMark
+from nbcontainer.engines.registries import config_header, credentials, parse_reference
+from nbcontainer.errors import (
+    ApiError,
+    BuildFailed,
+    EngineUnavailable,
+    NbcontainerError,
+    Problem,
+    Stopped,
+    Unsupported,
+    UsageError,
+)
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildRequest,
+    BuildStarted,
+    BuildWarning,
+    ImageBuilt,
+    StepState,
+)
+from nbcontainer.model.spool import SpoolCut
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.engines.http import ReplyStream
+    from nbcontainer.operation import Progress
+
+__all__ = ["run_classic"]
+
+HEREDOC_PODMAN = (4, 8)  # the first Podman whose builder (buildah 1.33) reads heredocs
+BAD_REQUEST, SERVER_ERROR = 400, 500
+
+_BUILDKIT_CURE = "Use an engine with BuildKit: Docker 19.03 or newer."
+_EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit code:? (\d+)")
+
+
+def run_classic(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    warnings: tuple[BuildWarning, ...],
+    progress: Progress[BuildEvent],
+) -> dict[str, Any]:
+    """Build, tell the events, and return the image's id.
+
+    Raises:
+        Unsupported: the request has what such an engine cannot do; nothing was sent.
+    """
+    refuse_unsupported(engine, request, dockerfile)
+    foretold = dockerfile.plan(request.target, request.build_args, classic=True)
+    with closing(Spool(f"build-{request.tags[0] if request.tags else 'image'}")) as spool:
+        progress.tell(
+            BuildStarted(
+                title=request.tags[0] if request.tags else "image",
+                engine=engine.name,
+                platform=request.platform or engine.capabilities.platform,
+                steps=tuple(foretold),
+                time=time.time(),
+                spool=spool.path,
+            )
+        )
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
+        for warning in warnings:
+            progress.tell(warning)
+        translator = ClassicTranslator(dockerfile, foretold, kept_first(progress, spool), spool.write)
+        _run(engine, request, dockerfile, translator, progress)
+    found = _inspect(engine, translator.image_id)
+    if not found:  # what looked like an id was a step's output, and the stream ended early
+        raise _lost(engine, "it ended the build without a word of the image.")
+    image_id = str(found.get("Id") or translator.image_id)
+    if image_id and not image_id.startswith("sha256:"):
+        image_id = f"sha256:{image_id}"
+    for tag in request.tags[1:]:
+        tag_image(engine, request.tags[0], tag)
+    progress.tell(ImageBuilt(image_id, size=int(found.get("Size") or 0), time=time.time()))
+    if request.push:
+        push_built(engine, request.tags, progress)
+    return {"id": image_id}
+
+
+def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> None:
+    """Say plainly what an engine without BuildKit cannot do.
+
+    Raises:
+        Unsupported: with the first thing that it cannot do.
+    """
+    podman = engine.capabilities.pods
+    for asked, what in (
+        (request.secrets, "build secrets"),
+        (request.ssh, "ssh agents"),
+        (request.outputs, "--output"),
+        (request.annotations, "annotations"),
+        (request.allow, "--allow"),
+        (request.build_contexts, "named build contexts"),
+        (request.no_cache_filter, "--no-cache-filter"),
+        (request.attributes, "attributes of BuildKit's frontend"),
+        ("," in request.platform, "several platforms"),
+        (request.context is not None and "://" in request.context, "a build context from a URL"),
+    ):
+        if asked:
+            raise Unsupported(what, engine.name, cure=_BUILDKIT_CURE)
+    heredocs = not podman or _version(engine.capabilities.version) < HEREDOC_PODMAN
+    for instruction in dockerfile.instructions:
+        line = dockerfile.own(instruction)[0]
+        if instruction.heredocs and heredocs:
+            cure = "Write RUN commands with && and \\, and put files into the context with --add."
+            raise Unsupported(f"heredocs (line {line})", engine.name, cure=cure)
+        if instruction.name == "RUN":
+            mounts = instruction.flag_values("mount")
+            if any("type=secret" in mount or "type=ssh" in mount for mount in mounts):
+                raise Unsupported(f"secrets and ssh in RUN --mount (line {line})", engine.name, cure=_BUILDKIT_CURE)
+            if instruction.flags and not podman:
+                raise Unsupported(f"RUN --{instruction.flags[0].name} (line {line})", engine.name, cure=_BUILDKIT_CURE)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+
+def _run(
+    engine: Engine,
+    request: BuildRequest,
+    dockerfile: Dockerfile,
+    translator: ClassicTranslator,
+    progress: Progress[BuildEvent],
+) -> None:
+    mark = StepMark(engine.address if engine.capabilities.pods else "", request.ulimits)
+    try:
+        tar = _context(engine, request, dockerfile)
+        query = _query(engine, request, tar.dockerfile_name, mark)
+    except (ValueError, ContextError) as error:
+        raise UsageError(f"{error}.") from None
+    headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, progress)}
+    body = _until_stopped(tar, progress)
+    begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None,
+                    on_open=progress.on_stop)  # fmt: skip
+    try:
+        failure = _follow(begin, translator)
+    except ApiError as error:
+        link = tar.outward_link
+        if link is not None and error.status == SERVER_ERROR and engine.capabilities.pods:  # its answer has no words
+            raise BuildFailed(
+                f"{engine.name} does not take the build context: the link {plain(link.path)} leads out of it, "
+                f"to {plain(link.linkname)}.",
+                cure="Leave it out by .dockerignore, or have it lead to a file of the context.",
+            ) from None
+        if error.status in (BAD_REQUEST, SERVER_ERROR):
+            raise syntax_error(error.message, (), dockerfile) from None
+        raise
+    except EngineUnavailable as error:
+        if progress.stopping:
+            raise
+        raise _lost(engine, error.message) from None
+    finally:
+        if progress.stopping and translator.runs_command:
+            mark.end_running_step()
+        translator.finish(StepState.STOPPED)
+    if failure is not None:
+        raise _failure(failure, request, dockerfile, translator)
+    if not translator.image_id:
+        raise _lost(engine, "it ended the build without a word of the image.")
+
+
+def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Mapping[str, Any] | None:
+    """Translate the stream to its end; returns the message that says why the build failed, or None."""
+    with begin() as reply:
+        for message in reply.lines():
+            if "error" in message or "errorDetail" in message:
+                code = _exit_code(_told(message), translator)
+                # in the words of BuildKit, which all views know
+                translator.finish(StepState.FAILED, _told(message) if code is None else f"exit code: {code}")
+                return message
+            translator.take(message)
+    if translator.image_id:
+        translator.finish()
+    return None
+
+
+def _lost(engine: Engine, what: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The connection to {engine.name} was lost during the build: {what}",
+        tried=(engine.address,),
+        cure="See whether it still runs, and build again.",
+    )
+
+
+def _until_stopped(tar: ContextTar, progress: Progress[BuildEvent]) -> Iterator[bytes]:
+    """The tar, until a stop is asked for: then the upload breaks off, and the engine with it."""
+    for piece in tar:
+        if progress.stopping:
+            raise Stopped("The build was stopped.")
+        yield piece
+
+
+def _context(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> ContextTar:
+    """The tar to send; the folder is in it only where an instruction reads it, or a base image's trigger may."""
+    reads = dockerfile.uses_context(request.target, request.build_args) or _has_trigger(engine, request, dockerfile)
+    tree = Tree(request.context if reads else None, request.files)
+    ignored = ignore_text(request) if reads else None
+    fault = bad_pattern(request) if ignored else None
+    if fault is not None:
+        raise fault
+    return ContextTar(tree, request.dockerfile, read_ignore_file(ignored or ""))
+
+
+def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> bool:
+    """Whether a base image may have an ONBUILD; one that the engine does not have yet may."""
+    if request.context is None:
+        return False
+    for stage in dockerfile.reachable(request.target, request.build_args):
+        base = dockerfile.base(stage, request.build_args)
+        if base == "scratch" or dockerfile.parent(stage, request.build_args) is not None:
+            continue
+        try:  # not of its configuration, of which Podman does not show the triggers
+            history = engine.http().json("GET", f"/images/{quoted(base)}/history") if base else None
+        except ApiError:
+            return True
+        if not history or any("ONBUILD " in str(layer.get("CreatedBy")) for layer in history):
+            return True
+    return False
+
+
+def _query(engine: Engine, request: BuildRequest, dockerfile_name: str, mark: StepMark) -> dict[str, object]:
+    ulimits: list[object] = [_ulimit(text) for text in request.ulimits]
+    add_hosts: object = ",".join(request.add_hosts)
+    if engine.capabilities.pods:  # which reads both in its own way, and refuses docker's
+        ulimits = [*request.ulimits, *filter(None, [mark.ulimit])]
+        add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
+    given: dict[str, object] = {
+        "version": "1",
+        "dockerfile": dockerfile_name,
+        "t": request.tags[0] if request.tags else None,
+        "rm": True,
+        "forcerm": True,
+        "nocache": request.no_cache or None,
+        "pull": request.pull or None,
+        "target": request.target or None,
+        "platform": request.platform or None,
+        "networkmode": request.network or None,
+        "extrahosts": add_hosts or None,
+        "shmsize": size_in_bytes(request.shm_size) if request.shm_size else None,
+        "cgroupparent": request.cgroup_parent or None,
+        "labels": dict(request.labels) or None,
+        "buildargs": {**proxies(engine.address), **request.build_args} or None,
+        "cachefrom": list(request.cache_from) or None,
+        "ulimits": ulimits or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _ulimit(text: str) -> dict[str, object]:
+    name, _, values = text.partition("=")
+    soft, _, hard = values.partition(":")
+    try:
+        return {"Name": name, "Soft": int(soft), "Hard": int(hard or soft)}
+    except ValueError:
+        raise ValueError(f"ulimit {text!r}: write NAME=SOFT or NAME=SOFT:HARD") from None
+
+
+def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEvent]) -> str:
+    """The credentials of the registries that base images come from, and of no other."""
+
+    def warn(text: str) -> None:
+        progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+
+    names = {dockerfile.base(stage) or "" for stage in dockerfile.stages}
+    names |= {source for item in dockerfile.instructions for source in dockerfile.sources(item)}
+    hosts = set()
+    for name in names - {"", "scratch"}:
+        try:
+            hosts.add(parse_reference(name).host)
+        except UsageError:
+            continue
+    return config_header({host: credentials(host, podman=engine.capabilities.pods, warn=warn) for host in hosts})
+
+
+def _told(message: Mapping[str, Any]) -> str:
+    detail = message.get("errorDetail")
+    told = detail.get("message") if isinstance(detail, dict) else None
+    return str(told or message.get("error") or "the build failed")
+
+
+def _failure(
+    message: Mapping[str, Any], request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
+) -> NbcontainerError:
+    text = _told(message)
+    step = translator.step
+    if step is None:
+        return syntax_error(text, (), dockerfile)
+    return build_failed(
+        text,
+        step=step.name,
+        title=step.instruction,
+        lines=step.lines,
+        exit_code=_exit_code(text, translator),
+        output="\n".join(translator.tail),
+        request=request,
+    )
+
+
+def _exit_code(error: str, translator: ClassicTranslator) -> int | None:
+    """The exit code that an engine's words have, where the failed step is a RUN."""
+    step, found = translator.step, _EXIT_CODE.search(error)
+    if step is None or found is None or step.instruction.split(" ", 1)[0].upper() != "RUN":
+        return None
+    return int(next(filter(None, found.groups())))
+
+
+def _inspect(engine: Engine, name: str) -> Mapping[str, Any]:
+    try:
+        found = engine.http().json("GET", f"/images/{name}/json") if name else {}
+    except ApiError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,181 @@
+"""The classic build stream → our build events: Podman, and Docker without BuildKit.
+
+Such an engine makes a step of every instruction, one after the other, and writes all into one stream of text:
+"STEP 2/3: RUN make" (Podman; "[1/2] STEP 2/3: …" with several stages) or "Step 2/3 : RUN make" (Docker), what the step
+wrote, "--> Using cache", an id. Pulls of base images come as status messages with progress.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.build_output import LineSplitter
+from nbcontainer.model.build import (
+    BuildEvent,
+    BuildStep,
+    StepFinished,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+    StepState,
+    Transfer,
+)
+
+if TYPE_CHECKING:
+    from nbcontainer.dockerfile import Dockerfile
+
+__all__ = ["ClassicTranslator"]
+
+KEPT_LINES = 200  # of each step's output, for the message of a failure
+_STEP = re.compile(r"^(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+) ?: (.*)$", re.IGNORECASE)
+_CACHED = re.compile(r"^ ?-{2,3}> Using cache\b")
+_NOISE = re.compile(
+    r"^ ?-{2,3}> (?:[0-9a-f]{11,64}|Running in [0-9a-f]+|Using cache.*|\[Warning\] .*)$"
+    r"|^(?:Removing|Removed) intermediate container [0-9a-f]+$|^(?:\[\d+/\d+\] )?COMMIT\b.*$"
+    r"|^Successfully (?:built|tagged) .*$"
+    r"|^[0-9a-f]{64}$"
+)
+_BUILT = re.compile(r"^Successfully built ([0-9a-f]{12,64})$|^([0-9a-f]{64})$")
+_PULLED = ("Pull complete", "Already exists", "Download complete")
+
+
+class ClassicTranslator:
+    """Turns one classic build's messages into events.
+
+    Args:
+        dockerfile: the text.
+        foretold: its steps; those of `Dockerfile.plan(classic=True)`.
+        tell: takes each event.
+        write: takes the whole output, for the spool file.
+    """
+
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        foretold: Sequence[BuildStep],
+        tell: Callable[[BuildEvent], None],
+        write: Callable[[bytes], object],
+    ) -> None:
+        self._tell, self._write = tell, write
+        self._waiting = list(foretold)
+        self._labels = [stage.label for stage in dockerfile.stages]
+        self._splitter = LineSplitter()
+        self._cached = False
+        self._extra = 0
+        self._over = False
+        self.step: BuildStep | None = None
+        self.tail: deque[str] = deque(maxlen=KEPT_LINES)
+        self.image_id = ""
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Translate one message that is not an error."""
+        if isinstance(message.get("stream"), str):
+            data = message["stream"].encode("utf-8", "replace")
+            self._write(data)
+            if _is_marker(message["stream"].strip("\n")):
+                # what a step wrote without a line break at its end must not run into the engine's own words
+                self._output(self._splitter.flush())
+            self._output(self._splitter.feed(data))
+        elif isinstance(message.get("status"), str):
+            self._status(message)
+        aux = message.get("aux")
+        if isinstance(aux, dict) and isinstance(aux.get("ID"), str):
+            self.image_id = aux["ID"]
+
+    def finish(self, state: StepState = StepState.DONE, error: str = "") -> None:
+        """The build is over; `state` is how its last step ended. Only the first call counts."""
+        if self._over:
+            return
+        self._over = True
+        self._output(self._splitter.flush())
+        self._end(state, error)
+        if state is StepState.DONE:
+            for step in self._waiting:
+                self._tell(StepFinished(step.id, StepState.DONE))
+
+    @property
+    def runs_command(self) -> bool:
+        """Whether the step that is under way is a RUN."""
+        return self.step is not None and self.step.instruction.upper().startswith("RUN ")
+
+    def _output(self, lines: Sequence[str]) -> None:
+        written: list[str] = []
+        for line in lines:
+            begun = _STEP.match(line)
+            if begun is not None:
+                self._say(written)
+                written = []
+                self._begin(begun)
+            elif _CACHED.match(line):
+                self._cached = True
+            elif not _NOISE.match(line):
+                if line or written:
+                    written.append(line)
+            else:
+                built = _BUILT.match(line)
+                if built and not self.image_id.startswith("sha256:"):
+                    self.image_id = built[1] or f"sha256:{built[2]}"
+        while written and not written[-1]:
+            written.pop()
+        self._say(written)
+
+    def _say(self, lines: list[str]) -> None:
+        if lines and self.step is not None:
+            self.tail.extend(lines)
+            self._tell(StepOutput(self.step.id, tuple(lines), time=time.time()))
+
+    def _begin(self, begun: re.Match[str]) -> None:
+        self._end(StepState.DONE)
+        self.tail.clear()
+        stage = self._labels[int(begun[1]) - 1] if begun[1] and int(begun[1]) <= len(self._labels) else ""
+        text = begun[5].strip()
+        word = text.split(" ", 1)[0].upper()
+        step = next(
+            (
+                step
+                for step in self._waiting
+                if step.instruction.split(" ", 1)[0].upper() == word and stage in ("", step.stage)
+            ),
+            None,
+        )
+        if step is not None:
+            self._waiting.remove(step)
+        else:
+            # the engine makes steps of its own: a LABEL for --label, the triggers of a base image
+            self._extra += 1
+            step = BuildStep(id=f"extra {self._extra}", name=begun[0], stage=stage, instruction=text, internal=True)
+        self.step = step
+        self._tell(StepStarted(step, time.time()))
+
+    def _end(self, state: StepState, error: str = "") -> None:
+        if self.step is not None:
+            ended = StepState.CACHED if self._cached and state is StepState.DONE else state
+            self._tell(StepFinished(self.step.id, ended, time.time(), error))
+        self.step, self._cached = (self.step if state is StepState.FAILED else None), False
+
+    def _status(self, message: Mapping[str, Any]) -> None:
+        if self.step is None:
+            return
+        name, status = message.get("id"), message["status"]
+        detail = message.get("progressDetail")
+        detail = detail if isinstance(detail, dict) else {}
+        if not isinstance(name, str) or not name:
+            self._say([status])
+            return
+        current, total = detail.get("current"), detail.get("total")
+        transfer = Transfer(
+            name,
+            current if isinstance(current, int) else 0,
+            total if isinstance(total, int) else 0,
+            done=status in _PULLED,
+        )
+        self._tell(StepProgress(self.step.id, transfer))
+
+
+def _is_marker(text: str) -> bool:
+    """Whether a message is the engine's own word, not a step's output."""
+    return bool(text) and any(pattern.match(text) for pattern in (_STEP, _CACHED, _NOISE))

@@ -1,0 +1,533 @@
+"""Which container engine, how it is reached, and what it can do.
+
+The order: the setting `engine`; DOCKER_HOST; DOCKER_CONTEXT and the current docker context; the usual sockets; a
+private Podman started as a child. An engine that is named explicitly is used or missed, never replaced by another.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import sys
+import threading
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.config import (
+    DEFAULT,
+    Context,
+    config_folder,
+    configured_commands,
+    find_context,
+    load_config,
+    named_folder,
+    unusual_folder,
+)
+from nbcontainer.engines.dial import Stream, Tls, dial
+from nbcontainer.engines.http import Http, Reply
+from nbcontainer.engines.private_podman import private_podman
+from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.model.commands import EngineCommands
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.docker_client import EngineClient
+
+__all__ = [
+    "Address",
+    "Capabilities",
+    "Engine",
+    "engine_at_hand",
+    "find_engine",
+    "find_podman",
+    "forget_engines",
+    "usual_sockets",
+]
+
+KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
+BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` is there whatever builder is the default
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an engine may be, and how we came to look there.
+
+    Attributes:
+        url: "unix://…", "tcp://…", "ssh://…", or "podman" for the private one.
+        source: in words: "DOCKER_HOST", "docker context 'remote'", "the usual sockets".
+        context: the docker context that names it, or "".
+    """
+
+    url: str
+    source: str = ""
+    tls: Tls | None = None
+    context: str = ""
+
+
+PRIVATE_PODMAN = Address("podman", "private Podman")  # however a call came by it, there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine is and can do, asked once for each connection.
+
+    Attributes:
+        product: "Docker Engine" or "Podman".
+        version: the product's version.
+        api_version: the API version that our calls use.
+        buildkit: whether `POST /grpc` leads to BuildKit.
+        pods: whether it has pods of its own (Podman).
+        libpod_version: the version of Podman's own API, "" for Docker.
+    """
+
+    product: str
+    version: str
+    api_version: str
+    os: str = "linux"
+    architecture: str = ""
+    buildkit: bool = False
+    pods: bool = False
+    libpod_version: str = ""
+
+    @property
+    def platform(self) -> str:
+        """Such as "linux/amd64"."""
+        return f"{self.os}/{self.architecture}"
+
+
+@dataclass(eq=False)
+class Engine:
+    """One container engine, reached and identified.
+
+    Attributes:
+        address: as DOCKER_HOST would have it.
+        source: how it was found, in words.
+        private: whether it is the private Podman, a child of this process.
+    """
+
+    address: str
+    source: str
+    capabilities: Capabilities
+    private: bool = False
+    _where: Address = field(default_factory=lambda: Address(""), repr=False)
+    _socket: object = field(default=None, repr=False)
+    _http: Http | None = field(default=None, repr=False)
+    _information: dict[str, Any] | None = field(default=None, repr=False)
+    _client: weakref.ref[EngineClient] | None = field(default=None, repr=False)
+
+    @property
+    def context(self) -> str:
+        """The docker context that it is, "podman" for the private Podman, or "" where only its address names it."""
+        return self._where.context or ("podman" if self.private and _names_private_podman("podman") else "")
+
+    @property
+    def name(self) -> str:
+        """Such as "Docker Engine 28.5.2" or "Podman 4.3.1"."""
+        return f"{self.capabilities.product} {self.capabilities.version}"
+
+    @property
+    def commands(self) -> EngineCommands:
+        """The commands that reach it from a terminal."""
+        tls = self._where.tls
+        # podman's client knows no TLS, and ssh:// is docker's own way to the other end
+        podman = self.capabilities.pods and tls is None and self.address.startswith(("unix://", "tcp://"))
+        context = "" if self._where.context == DEFAULT else self._where.context  # a terminal may take it for another
+        return EngineCommands(
+            context,
+            self.address,
+            podman,
+            named_folder() if context else unusual_folder(),
+            tls.flags() if tls is not None else (),
+            "" if _is_in_use(self) else self.context or self.address,
+        )
+
+    def http(self) -> Http:
+        """Calls to its API."""
+        if self._http is None:
+            self._http = Http(
+                self.dial,
+                where=self.name,
+                version=self.capabilities.api_version,
+                address=self.address,
+                magic=self._magic,
+            )
+        return self._http
+
+    @property
+    def client(self) -> EngineClient:
+        """The docker package's own client for it: the same one for as long as it is referred to."""
+        client = None if self._client is None else self._client()
+        if client is None:
+            from nbcontainer.engines.docker_client import EngineClient  # noqa: PLC0415 - heavy, and seldom asked for
+
+            client = EngineClient(self)
+            self._client = weakref.ref(client)
+        return client
+
+    def _magic(self, *words: str) -> str:
+        return self.commands.magic(*words)
+
+    def close_idle(self) -> None:
+        """Close the connection that is kept for the next call, if there is one."""
+        if self._http is not None:
+            self._http.close()
+
+    def dial(self) -> Stream:
+        """A new connection to its API.
+
+        Raises:
+            EngineUnavailable: it is gone; the next `find_engine` looks anew.
+        """
+        try:
+            return _dial(self._where)
+        except EngineUnavailable:
+            forget_engines()
+            raise
+
+    def open_stream(self) -> Stream:
+        """A stream to its BuildKit, for `nbcontainer.buildkit`.
+
+        Raises:
+            Unsupported: it has no BuildKit, or something between does not let the upgrade pass.
+            EngineUnavailable: it is gone.
+        """
+        return self._open("/grpc", "BuildKit")
+
+    def open_session(self, headers: dict[str, str]) -> Stream:
+        """A stream on which it calls a BuildKit session's services (`POST /session`).
+
+        Raises:
+            Unsupported, EngineUnavailable: as `open_stream`.
+        """
+        return self._open("/session", "BuildKit sessions", headers)
+
+    def _open(self, path: str, what: str, headers: dict[str, str] | None = None) -> Stream:
+        if not self.capabilities.buildkit:
+            raise Unsupported(what, self.name)
+        try:
+            return self.http().hijack(path, protocol="h2c", headers=headers)[0]
+        except ApiError as error:
+            if error.status:
+                raise Unsupported(
+                    f"an upgrade to {what} (it answered {error.status})",
+                    self.name,
+                    cure="A proxy before the engine may refuse it.",
+                ) from None
+            raise EngineUnavailable(error.message, tried=(self.address,)) from None
+
+    def information(self) -> dict[str, Any]:
+        """Its /info, asked once: storage driver, registries, root folder."""
+        if self._information is None:
+            self._information = dict(self.http().json("GET", "/info"))
+        return self._information
+
+    @property
+    def containerd_store(self) -> bool:
+        """Whether its images are kept by containerd (Docker only). Asks /info on first use."""
+        status = self.information().get("DriverStatus") or []
+        return any(len(pair) > 1 and pair[1] == "io.containerd.snapshotter.v1" for pair in status)
+
+
+_engines: dict[tuple[Address, ...], Engine] = {}
+_lock = threading.Lock()
+
+
+def find_engine(name: str = "") -> Engine:
+    """The engine that a call means now; what was found is kept until its connection fails or the settings change.
+
+    Args:
+        name: a docker context, an address or "podman", where the call names one.
+
+    Raises:
+        EngineUnavailable: none answers; `tried` and `cure` say why and what to do.
+        UsageError: the setting or docker's configuration names what cannot be.
+    """
+    named = _setting(name, "the call's --context") if name else _named()
+    candidates = (named,) if named else _unnamed()
+    with _lock:
+        engine = _kept(candidates)
+        if engine is None:
+            engine = _engines[candidates] = _connect(named) if named else _search(candidates)
+        return engine
+
+
+def _kept(candidates: tuple[Address, ...]) -> Engine | None:
+    """What was found there before, with its connections, unless its socket is another by now: a link may be moved."""
+    engine = _engines.get(candidates)
+    if engine is None or engine._socket == _socket_file(engine._where):  # noqa: SLF001 - of this module
+        return engine
+    return None
+
+
+def _socket_file(address: Address) -> object:
+    """Which file the socket at an address is; None where there is none."""
+    if not address.url.startswith("unix://"):
+        return None
+    try:
+        found = Path(address.url.removeprefix("unix://")).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_in_use(engine: Engine) -> bool:
+    """Whether a call that names no engine means this one."""
+    try:
+        named = _named()
+    except UsageError:
+        return False
+    if named is None:
+        return _engines.get(_unnamed()) is engine
+    return (named.url, named.context) == (engine._where.url, engine._where.context)  # noqa: SLF001 - of this module
+
+
+def _unnamed() -> tuple[Address, ...]:
+    """Where is looked where nothing names an engine."""
+    return (*_sockets(), PRIVATE_PODMAN)
+
+
+def engine_at_hand(name: str = "") -> Engine | None:
+    """The engine that a call would mean, if nothing has to be started for it: the answer to a Tab key.
+
+    It is connected already, or answers at a socket of this machine. Nobody is waited for who is looking for an engine,
+    since the private Podman may take long to start.
+
+    Args:
+        name: as for `find_engine`.
+    """
+    try:
+        named = _setting(name, "the call's --context") if name else _named()
+        candidates = (named,) if named else (*_sockets(), PRIVATE_PODMAN)
+        engine = _kept(candidates)
+        if engine is not None or _lock.locked():
+            return engine
+        local = tuple(address for address in candidates if address.url.startswith("unix://"))
+        if local:
+            engine = _engines[candidates] = _search(local)
+    except (EngineUnavailable, UsageError):
+        return None
+    return engine
+
+
+def find_podman() -> Engine:
+    """The private Podman, whatever the engine in use is.
+
+    Raises:
+        EngineUnavailable: podman is not installed, or does not start.
+    """
+    if not private_podman.installed():
+        raise EngineUnavailable("podman is not installed.", cure="Install it: apt-get install podman")
+    candidates = (PRIVATE_PODMAN,)
+    with _lock:
+        engine = _engines.get(candidates)
+        if engine is None:
+            engine = _engines[candidates] = _connect(candidates[0])
+        return engine
+
+
+def forget_engines() -> None:
+    """Look for the engine anew on the next call."""
+    # no lock: it is also called while find_engine holds it, and each step is atomic
+    while _engines:
+        with suppress(KeyError):  # another thread took the last one
+            _engines.popitem()[1].close_idle()
+
+
+def _named() -> Address | None:
+    """The engine that the settings, the environment or docker's configuration name."""
+    if settings.engine:
+        return _setting(settings.engine)
+    host = os.environ.get("DOCKER_HOST", "").strip()
+    if host:
+        return Address(host, "DOCKER_HOST", _environment_tls(host))
+    name = os.environ.get("DOCKER_CONTEXT", "")
+    source = "DOCKER_CONTEXT"
+    if not name:
+        name, source = str(load_config().get("currentContext") or ""), "docker's current context"
+    if name in ("", DEFAULT):
+        return None
+    context = find_context(name)
+    if context is None:
+        docker = configured_commands().docker
+        raise UsageError(
+            f"{source} is {name!r}, but there is no docker context of that name in {config_folder() / 'contexts'}.",
+            cure=f"`{docker('context', 'ls')}` shows them; `{docker('context', 'use', 'default')}` goes back.",
+        )
+    return _of_context(context)
+
+
+def _names_private_podman(name: str) -> bool:
+    return name == "podman" and find_context(name) is None  # a docker context of that name is what docker means by it
+
+
+def _setting(value: str, source: str = "the setting `engine`") -> Address:
+    if _names_private_podman(value):
+        return PRIVATE_PODMAN
+    if "://" in value or value.startswith("/"):
+        url = value if "://" in value else f"unix://{value}"
+        return Address(url, source, _environment_tls(url))
+    context = find_context(value)
+    if context is None:
+        raise UsageError(
+            f"{source[:1].upper()}{source[1:]} is {value!r}: neither an address nor a docker context.",
+            cure='It may be unix:///…, tcp://host:2376, ssh://user@host, a docker context, "podman", or "" to search.',
+        )
+    return _of_context(context)
+
+
+def _of_context(context: Context) -> Address:
+    tls = context.tls or (_environment_tls(context.address) if context.name == DEFAULT else None)
+    return Address(context.address, f"docker context {context.name!r}", tls, context.name)
+
+
+def _environment_tls(url: str) -> Tls | None:
+    """TLS as docker's variables ask for it; it is for tcp alone."""
+    if not url.startswith(("tcp://", "https://")):
+        return None
+    verify = bool(os.environ.get("DOCKER_TLS_VERIFY"))
+    if not verify and not os.environ.get("DOCKER_TLS") and not url.startswith("https://"):
+        return None
+    return Tls(Path(os.environ.get("DOCKER_CERT_PATH") or config_folder()), verify=verify)
+
+
+def usual_sockets() -> list[Path]:
+    """Where engines listen by default, the likelier first; whether anything is there is not looked at."""
+    home = Path.home()
+    user = os.environ.get("XDG_RUNTIME_DIR") or (f"/run/user/{os.getuid()}" if sys.platform != "win32" else "")
+    return [
+        Path("/var/run/docker.sock"),
+        *([Path(user, "docker.sock")] if user else []),
+        home / ".docker/run/docker.sock",
+        home / ".docker/desktop/docker.sock",
+        home / ".orbstack/run/docker.sock",
+        home / ".colima/default/docker.sock",
+        home / ".config/colima/default/docker.sock",
+        home / ".rd/docker.sock",
+        *([Path(user, "podman/podman.sock")] if user else []),
+        home / ".local/share/containers/podman/machine/podman.sock",
+        Path("/run/podman/podman.sock"),
+    ]
+
+
+def _sockets() -> tuple[Address, ...]:
+    found = []
+    for path in usual_sockets():
+        try:
+            there = path.exists()
+        except PermissionError:
+            there = True
+        if there:
+            found.append(Address(f"unix://{path}", "the usual sockets"))
+    return tuple(found)
+
+
+def _search(candidates: tuple[Address, ...]) -> Engine:
+    """The first candidate that answers; the private Podman is the last of them."""
+    failures: list[EngineUnavailable] = []
+    for address in candidates:
+        if address.url == "podman" and not private_podman.installed():
+            continue
+        try:
+            return _connect(address)
+        except EngineUnavailable as error:
+            failures.append(error)
+    if not failures:
+        raise EngineUnavailable(
+            "No container engine was found: no socket of Docker or Podman, and podman is not installed.",
+            tried=tuple(str(path) for path in usual_sockets()),
+            cure="Start Docker, or install podman, or set DOCKER_HOST to an engine's address.",
+        )
+    if len(failures) == 1:
+        raise failures[0]
+    tried = tuple(f"{words}: {error.message}" for error in failures for words in error.tried[:1])
+    raise EngineUnavailable(failures[0].message, tried=tried, cure=failures[0].cure)
+
+
+def _connect(address: Address) -> Engine:
+    """Reach and identify the engine at `address`.
+
+    Raises:
+        EngineUnavailable: nothing that is an engine answers there.
+    """
+    private = address.url == "podman"
+    where = "the private Podman" if private else f"the engine at {address.url}"
+    http = Http(lambda: _dial(address), where=where, address=address.url)
+    try:
+        ping = http.call("GET", "/_ping", timeout=settings.connect_timeout)
+        version = http.json("GET", "/version", timeout=settings.connect_timeout)
+        capabilities = _capabilities(ping, version)
+    except ApiError as error:
+        raise EngineUnavailable(
+            f"{address.url} ({address.source}) does not answer as a container engine does: {error.message}",
+            tried=(address.url,),
+            cure="Check the address, or restart the engine.",
+        ) from error
+    finally:
+        http.close()
+    url = private_podman.start() if private else address.url
+    return Engine(url, address.source, capabilities, private, address, _socket=_socket_file(address))
+
+
+def _capabilities(ping: Reply, version: Any) -> Capabilities:
+    if "api-version" not in ping.headers or not isinstance(version, dict):
+        raise ApiError("its replies are not those of a container engine.", reason="garbage")
+    libpod = ping.headers.get("libpod-api-version", "")
+    theirs = _numbers(ping.headers["api-version"])
+    system = str(version.get("Os") or "linux")
+    return Capabilities(
+        product="Podman" if libpod else "Docker Engine",
+        version=str(version.get("Version") or "?").partition("+")[0],  # "28.5.2+dfsg4" on Debian
+        api_version=".".join(str(number) for number in min(theirs, KNOWN_API)),
+        os=system,
+        architecture=str(version.get("Arch") or ""),
+        buildkit=not libpod and system == "linux" and theirs >= BUILDKIT_API,
+        pods=bool(libpod),
+        libpod_version=libpod,
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    words = text.split(".")[:2]
+    if not all(word.isdigit() for word in words):
+        raise ApiError(f"its API version is {text[:40]!r}.", reason="garbage")
+    return tuple(int(word) for word in words)
+
+
+def _dial(address: Address) -> Stream:
+    """Dial, and turn what goes wrong into an EngineUnavailable with its cure."""
+    url = address.url
+    try:
+        if url == "podman":
+            url = private_podman.start()
+        return dial(url, tls=address.tls, timeout=settings.connect_timeout, through_proxy=True)
+    except OSError as error:
+        message, cure = _explain(address, error)
+        raise EngineUnavailable(message, tried=(address.url,), cure=cure) from error
+
+
+def _explain(address: Address, error: OSError) -> tuple[str, str]:  # noqa: PLR0911 - one return for each way to fail
+    """What happened and what to do, for a connection that failed."""
+    at = f"{address.url} ({address.source})"
+    unix = address.url.startswith("unix://")
+    start = "Start the engine" + (", or unset DOCKER_HOST." if address.source == "DOCKER_HOST" else ".")
+    match error:
+        case PermissionError():
+            group = "Add yourself to the docker group (`sudo usermod -aG docker $USER`) and log in again."
+            return f"You may not use {at}: permission denied.", group
+        case FileNotFoundError() | NotADirectoryError():
+            return f"There is no engine at {at}: no such socket.", start
+        case ConnectionRefusedError():
+            what = "the socket is there, but no engine listens on it" if unix else "connection refused"
+            return f"There is no engine at {at}: {what}.", start
+        case TimeoutError():
+            return f"The engine at {at} does not answer.", "Check the network, or restart the engine."
+        case socket.gaierror():
+            return f"There is no host of the name in {at}.", "Check the address."
+        case ssl.SSLError():
+            why = getattr(error, "verify_message", "") or error.reason or str(error)
+            return f"TLS with {at} fails: {why}.", "Check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY."
+    return f"{at} cannot be reached: {error.strerror or error}", "Check the address."

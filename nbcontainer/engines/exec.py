@@ -1,0 +1,175 @@
+"""A command in a running container."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.exec_end import end_command
+from nbcontainer.engines.http import quoted
+from nbcontainer.engines.output import Recorder, follow_output, send_input
+from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.pods import ExecResult
+from nbcontainer.operation import Operation, Progress
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.engines.http import Http
+    from nbcontainer.model.pods import ExecRequest
+
+__all__ = ["execute"]
+
+END_SECONDS = 1.0  # between a command's last word and the engine's word that it has ended
+PAUSE_SECONDS = 0.1  # between two questions whether it has
+KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
+LOST_CODE = 126  # which a command may have of its own, too: then what it did is as little known
+MARK = "NBCONTAINER_EXEC"  # the variable by which a command is found again
+
+Execution = Operation[LogEvent, LogState, ExecResult]
+
+
+def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
+    """Run `request.command` in `container`; its output comes as log lines while it runs.
+
+    The operation raises CommandFailed where the exit code is not 0, NotFound where there is no such container, Conflict
+    where it does not run.
+    """
+    spool = Spool(f"exec-{request.name}")
+    title = f"{request.name}: {shlex.join(request.command)}"
+    operation: Execution = Operation(
+        f"command in {request.name}",
+        LogState(title=title, where=engine.name, spool=spool.path, following=True),
+        apply_logs,
+        conclude=lambda last, code: _conclude(engine, request, container, last, code),
+        last_words=lambda: LogEnded("stopped"),
+    )
+
+    def work(progress: Progress[LogEvent]) -> int:
+        try:
+            code = _run(engine, container, request, spool, progress)
+        except BaseException as error:
+            progress.tell(LogEnded(*outcome_of(error, stopped=progress.stopping)))
+            raise
+        progress.tell(ended_with(code))
+        return code
+
+    return operation.start_thread(work)
+
+
+def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogState, code: int) -> ExecResult:
+    by_stream = {stream: "\n".join(line.text for line in state.lines if line.stream == stream)
+                 for stream in ("stdout", "stderr")}  # fmt: skip
+    stdin = ["-i"] * (request.stdin is not None)
+    command = engine.commands.command("exec", *stdin, container, *request.command)
+    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
+    if code:
+        raise CommandFailed(
+            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",
+            exit_code=code,
+            output=result.output or result.errors,
+            cure=f"{engine.name} gives this exit code to a command whose connection broke, too."
+            if code == LOST_CODE and _ends_what_loses_its_connection(engine)
+            else "",
+        )
+    return result
+
+
+def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, progress: Progress[LogEvent]) -> int:
+    http = engine.http()
+    mark = secrets.token_hex(12)
+    body = {
+        "AttachStdin": request.stdin is not None,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Tty": request.tty,
+        "Cmd": list(request.command),
+        "Env": [f"{MARK}={mark}"],
+    }
+    made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
+    stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
+
+    def ask() -> None:
+        """Whether a silent command is still there: an output that stalled does not end with it."""
+        if not http.json("GET", f"/exec/{made}/json").get("Running"):
+            raise ConnectionError("The command has ended, and the connection brought no more of its output.")
+
+    stream.when_silent(ask)
+    deadline = _Deadline(request.timeout, stream.close)
+    progress.tell(LogSource(request.name, open=True))
+    try:
+        with stream:
+            if request.stdin is not None:
+                send_input(stream, request.stdin)
+            whole = follow_output(stream, request.name, Recorder(progress, spool), raw=request.tty)
+        state = _state_at_end(http, made, deadline, progress, whole=whole)
+    finally:
+        spool.close()
+        deadline.cancel()
+    if state.get("Running"):
+        note = end_command(http, container, made, f"{MARK}={mark}")
+        progress.tell(LogSource(request.name, open=False, note=note))
+        raise ApiError(
+            f"The command in {request.name} did not end within {request.timeout:g} s" + (f"; {note}." if note else "."),
+            reason="Timeout",
+        )
+    progress.tell(LogSource(request.name, open=False))
+    code = int(state.get("ExitCode") or 0)
+    if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
+        raise EngineUnavailable(
+            f"The connection to {engine.name} was lost, which ends the command in {request.name} with it.",
+            tried=(engine.address,),
+            cure="Run it again; what it wrote before is kept.",
+        )
+    return code
+
+
+def _ends_what_loses_its_connection(engine: Engine) -> bool:
+    """Whether the engine kills a command whose client has gone, and gives it an exit code: Docker 20.10 does."""
+    version = tuple(int(number) for number in engine.capabilities.api_version.split("."))
+    return not engine.capabilities.pods and version < KEEPS_RUNNING_API
+
+
+class _Deadline:
+    """Ends an output after some seconds, 0 for never."""
+
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+        self.over = threading.Event()
+        self._end = end
+        self._timer = threading.Timer(seconds, self._pass) if seconds > 0 else None
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _pass(self) -> None:
+        self.over.set()
+        self._end()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _state_at_end(
+    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
+) -> dict[str, Any]:
+    """How the command stands, once it has ended or its time is over.
+
+    Where it outlives its output, or that ended within a frame, the connection broke, and no engine keeps such an
+    output: a note says that something may be missing.
+    """
+    begun, told = time.monotonic(), False
+    while True:
+        state: dict[str, Any] = http.json("GET", f"/exec/{made}/json")
+        outlives = bool(state.get("Running")) and time.monotonic() - begun > END_SECONDS
+        if (outlives or not whole) and not (told or deadline.over.is_set() or progress.stopping):
+            told = True
+            progress.tell(LogGap("the connection ended before the command: what it wrote then is missing"))
+        if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if told else PAUSE_SECONDS):
+            return state

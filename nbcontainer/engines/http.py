@@ -1,0 +1,475 @@
+"""Calls to an engine over HTTP/1.1: JSON, streams of JSON lines, raw streams, hijacked connections.
+
+Every reply that is not a success becomes an error of ours that has the engine's own message. A stream can be closed
+from another thread, which ends the call at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import http.client
+import json
+import logging
+import re
+import threading
+import unicodedata
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from nbcontainer.engines.dial import Silent, Stream, UpgradeRefused, upgrade
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from nbcontainer.model.commands import ENGINE_IN_USE
+from nbcontainer.replies import Response
+from nbcontainer.request_log import LoggedRequest
+from nbcontainer.settings import settings
+
+__all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
+
+Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
+
+LOG = logging.getLogger(__name__)
+
+SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
+CALL_SECONDS = 60.0
+REPEATABLE = ("GET", "HEAD")  # what was perhaps done already is not asked for again
+LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
+MESSAGE_CHARACTERS = 2000
+READ_BYTES = 64 * 1024
+# Podman answers 500 where Docker answers 404 or 409 (github.com/containers/podman, libpod/define/errors.go)
+PODMAN_CAUSES: dict[str, type[ApiError]] = {
+    "no such container": NotFound,
+    "no such pod": NotFound,
+    "image not known": NotFound,
+    "container already exists": Conflict,
+    "pod already exists": Conflict,
+    "that name is already in use": Conflict,
+    "container state improper": Conflict,
+    "image is in use by a container": Conflict,
+    "network already exists": Conflict,
+    "network is being used": Conflict,
+}
+
+Query = Mapping[str, object]
+OnOpen = Callable[[Callable[[], None]], None]
+
+
+class Reply:
+    """A whole reply."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self) -> Any:
+        """The body as JSON; None where it is empty.
+
+        Raises:
+            ApiError: it is not JSON.
+        """
+        if not self.body.strip():
+            return None
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise ApiError(
+                f"The engine's reply is not JSON: {plain(self.body, 100)!r}.", status=self.status, reason="garbage"
+            ) from None
+
+
+class ReplyStream:
+    """A reply whose body goes on. `close` may be called from any thread; the reader then gets an OSError or the end."""
+
+    def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
+        self.headers = {name.lower(): value for name, value in reply.getheaders()}
+        self._reply, self._stream, self._where, self._address = reply, stream, where, address
+
+    def read(self) -> bytes:
+        """The next bytes as they come; b"" at the end.
+
+        Raises:
+            EngineUnavailable: the engine broke off in the middle of its reply.
+        """
+        try:
+            return self._reply.read1(READ_BYTES)
+        except Silent as error:
+            raise lost(str(error), self._address) from None
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+            # ValueError and AttributeError: http.client's file was closed by another thread
+            raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The JSON objects of the body, one a line.
+
+        Raises:
+            ApiError: a line is not a JSON object.
+            EngineUnavailable: the stream broke off.
+        """
+        rest = b""
+        while data := self.read():
+            *whole, rest = (rest + data).split(b"\n")
+            if len(rest) > LINE_BYTES:
+                raise ApiError(f"{self._where} sent a line of more than {LINE_BYTES >> 20} MiB.", reason="garbage")
+            yield from (self._object(line) for line in whole if line.strip())
+        if rest.strip():
+            yield self._object(rest)
+
+    def _object(self, line: bytes) -> dict[str, Any]:
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                return value
+        raise ApiError(f"{self._where} sent what is not JSON: {plain(line, 100)!r}.", reason="garbage")
+
+    def close(self) -> None:
+        """Close the connection, from any thread."""
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Http:
+    """Calls to one engine.
+
+    Args:
+        dial: gives a new connection; its errors pass through.
+        where: the engine in words, for messages.
+        version: the API version that stands before each path, such as "1.47"; "" for none.
+        address: the engine's, for errors.
+        magic: makes the `%docker` line for this engine of a verb and its words, for cures.
+    """
+
+    def __init__(
+        self,
+        dial: Callable[[], Stream],
+        *,
+        where: str,
+        version: str = "",
+        address: str = "",
+        magic: Magic = ENGINE_IN_USE.magic,
+    ) -> None:
+        self._dial = dial
+        self._magic = magic
+        self._where = where
+        self._address = address
+        self._prefix = f"/v{version}" if version else ""
+        self._idle: list[_Connection] = []  # one at most
+        self._lock = threading.Lock()
+        # no __del__: in a cycle the socket may be finalized before it
+        weakref.finalize(self, _close_all, self._idle)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = CALL_SECONDS,
+    ) -> Reply:
+        """One call; `body` is JSON unless it is bytes. The connection is kept for the next one.
+
+        Raises:
+            ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
+            EngineUnavailable: it cannot be reached, or went away before it had answered.
+        """
+        connection = self._take()
+        for attempt in (connection, None) if connection is not None else (None,):
+            used = attempt or _Connection(self._dial(), self._where, self.see_it_answers)
+            try:
+                reply = used.send(method, self._target(path, query), body, headers, timeout)
+                content = reply.read()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+                used.close()
+                if attempt is not None and method in REPEATABLE:
+                    continue  # the engine had closed the connection while it was idle
+                raise self._broken(error) from error
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                used.close()
+                raise self._broken(error, timeout) from error
+            except BaseException:
+                used.close()
+                raise
+            self._keep(used, reply)
+            found = {name.lower(): value for name, value in reply.getheaders()}
+            if reply.status >= 400 or reply.status in (301, 302, 307):  # noqa: PLR2004 - HTTP's numbers
+                raise api_error(reply.status, content, found, self._where, self._magic)
+            return Reply(reply.status, found, content)
+        raise AssertionError
+
+    def json(self, method: str, path: str, **arguments: Any) -> Any:
+        """As `call`, and the reply's JSON."""
+        return self.call(method, path, **arguments).json()
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = CALL_SECONDS,
+        on_open: OnOpen | None = None,
+    ) -> ReplyStream:
+        """A call whose reply goes on; `timeout` is for its beginning. `body` may be an iterable of bytes.
+
+        Args:
+            method: HTTP's word.
+            path: without the version.
+            query: its parameters; None stands for one that is left out.
+            body: JSON, bytes, or an iterable of bytes.
+            headers: further ones.
+            timeout: seconds that the beginning may take, None for ever.
+            on_open: gets what closes the connection, from any thread, before the engine has answered.
+
+        Raises:
+            ApiError: as `call`.
+            EngineUnavailable: it cannot be reached.
+        """
+        connection = _Connection(self._dial(), self._where, self.see_it_answers)
+        if on_open is not None:
+            on_open(connection.close)
+        try:
+            reply = connection.send(method, self._target(path, query), body, headers, timeout)
+            refusal = reply.read() if reply.status >= 400 else None  # noqa: PLR2004 - HTTP's numbers
+            connection.stream.settimeout(None)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise self._broken(error, timeout) from error
+        except BaseException:
+            connection.close()
+            raise
+        if refusal is not None:
+            connection.close()
+            found = {name.lower(): value for name, value in reply.getheaders()}
+            raise api_error(reply.status, refusal, found, self._where, self._magic)
+        connection.stream.when_silent(self.see_it_answers)
+        return ReplyStream(reply, connection.stream, self._where, self._address)
+
+    def hijack(
+        self,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        protocol: str = "tcp",
+        on_open: OnOpen | None = None,
+    ) -> tuple[Stream, dict[str, str]]:
+        """POST and take the connection over: attach, exec ("tcp"), BuildKit ("h2c"). With the reply's headers.
+
+        `on_open` is as `stream` has it.
+
+        Raises:
+            ApiError: the engine refused.
+            EngineUnavailable: it cannot be reached.
+        """
+        stream = self._dial()
+        if on_open is not None:
+            on_open(stream.close)
+        content, extra = _encode(body)
+        try:
+            target = self._target(path, query)
+            with LoggedRequest(LOG, "POST", target, self._where) as request:
+                try:
+                    found = upgrade(
+                        stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content or b""
+                    )
+                    request.status = "upgraded"
+                except UpgradeRefused as refused:
+                    request.status = refused.status
+                    raise
+        except UpgradeRefused as refused:
+            stream.close()
+            raise api_error(refused.status, refused.body, {}, self._where, self._magic) from None
+        except OSError as error:
+            stream.close()
+            raise self._broken(error) from error
+        except BaseException:
+            stream.close()
+            raise
+        if protocol == "tcp":  # BuildKit's own protocol can ask on the connection itself
+            stream.when_silent(self.see_it_answers)
+        return stream, found
+
+    def close(self) -> None:
+        """Close the idle connection."""
+        with self._lock:
+            _close_all(self._idle)
+
+    def see_it_answers(self) -> None:
+        """Ask an engine that is slow to answer whether it is there at all.
+
+        Raises:
+            Silent: it is not.
+        """
+        ping = None
+        try:
+            ping = _Connection(self._dial(), self._where)
+            ping.send("GET", "/_ping", None, None, settings.connect_timeout).read()
+        except (OSError, http.client.HTTPException, EngineUnavailable) as error:
+            raise Silent(f"{self._where} does not answer.") from error
+        finally:
+            if ping is not None:
+                ping.close()
+
+    def _target(self, path: str, query: Query | None) -> str:
+        pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
+        return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+    def _take(self) -> _Connection | None:
+        """The connection that was kept, unless the engine has closed it meanwhile."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None and connection.stream.readable(0):
+            connection.close()
+            return None
+        return connection
+
+    def _keep(self, connection: _Connection, reply: http.client.HTTPResponse) -> None:
+        if reply.will_close:
+            connection.close()
+            return
+        with self._lock:
+            _close_all(self._idle)
+            self._idle.append(connection)
+
+    def _broken(self, error: Exception, timeout: float | None = None) -> ApiError | EngineUnavailable:
+        if isinstance(error, TimeoutError):
+            after = f" within {timeout:g} s" if timeout else ""
+            return ApiError(f"{self._where} did not answer{after}.", reason="timeout", cure=SEE_WHETHER)
+        if isinstance(error, http.client.RemoteDisconnected):
+            return lost(f"{self._where} closed the connection without an answer.", self._address)
+        if isinstance(error, Silent):
+            return lost(str(error), self._address)
+        if isinstance(error, http.client.IncompleteRead):
+            return lost(f"{self._where} broke off in the middle of its reply.", self._address)
+        if isinstance(error, OSError):
+            words = (error.strerror or str(error)).rstrip(".")
+            return lost(f"The connection to {self._where} broke: {plain(words)}.", self._address)
+        return ApiError(f"What answers at {self._where} does not speak an engine's HTTP.", reason="garbage")
+
+
+class _Connection:
+    """An http.client connection over a stream of ours.
+
+    Args:
+        stream: the connection.
+        where: the engine in words.
+        when_slow: is called whenever nothing has come for as long as the setting connect_timeout; it may raise.
+    """
+
+    def __init__(self, stream: Stream, where: str, when_slow: Callable[[], None] | None = None) -> None:
+        self.stream, self._where = stream, where
+        stream.when_silent(when_slow, settings.connect_timeout)
+        self._http = http.client.HTTPConnection("docker")
+        self._http.response_class = Response
+        self._http.auto_open = 0
+        self._http.sock = _Unclosed(stream)
+
+    def send(
+        self, method: str, target: str, body: Any, headers: Mapping[str, str] | None, timeout: float | None
+    ) -> http.client.HTTPResponse:
+        self.stream.settimeout(timeout)
+        content, extra = _encode(body)
+        with LoggedRequest(LOG, method, target, self._where) as request:
+            self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
+            reply = self._http.getresponse()
+            request.status = reply.status
+        return reply
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+def _close_all(connections: list[_Connection]) -> None:
+    while connections:
+        connections.pop().close()
+
+
+class _Unclosed:
+    """What http.client calls of a socket. It closes its socket while the reply is still being read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.sendall, self.makefile = stream.sendall, stream.makefile
+
+    def close(self) -> None:
+        """Leave it open: the reply's reader closes it."""
+
+
+def _encode(body: Any) -> tuple[Any, dict[str, str]]:
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        return body, {}
+    if isinstance(body, (dict, list)):
+        return json.dumps(body).encode(), {"Content-Type": "application/json"}
+    return body, {}
+
+
+def _query_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def quoted(name: str) -> str:
+    """A name as one segment, or several, of a path: "team/app" keeps its slash."""
+    return quote(name, safe="/:@")
+
+
+_CURES: dict[str, Callable[[Magic], str]] = {
+    "no such container": lambda magic: f"{magic('ps', '-a')} lists them.",
+    "no such image": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
+    "image not known": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
+}
+
+
+def lost(message: str, address: str) -> EngineUnavailable:
+    """The error where an engine goes away in the middle of something."""
+    return EngineUnavailable(message, tried=(address,) if address else (), cure=SEE_WHETHER)
+
+
+def api_error(
+    status: int, body: bytes, headers: Mapping[str, str], where: str, magic: Magic = ENGINE_IN_USE.magic
+) -> ApiError:
+    """The error that a reply stands for, with the engine's own message."""
+    message, cause = _message(body, headers)
+    if not message:
+        message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
+    kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status) or PODMAN_CAUSES.get(cause, ApiError)
+    folded = message.lower()
+    cure = next((cure(magic) for words, cure in _CURES.items() if kind is NotFound and words in folded), "")
+    return kind(message, status=status, reason=http.client.responses.get(status, ""), cure=cure)
+
+
+def _message(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
+    """What the engine says, and Podman's `cause`, which is one of a fixed set of texts."""
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(body)
+        if isinstance(value, dict):
+            cause = str(value.get("cause") or "")
+            return plain(str(value.get("message") or cause)), cause
+    text = body.decode("utf-8", "replace")
+    if "html" in headers.get("content-type", "") or text.lstrip()[:1] == "<":
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        return f"not an engine, but a web page: {plain(html.unescape(title[1])).strip()!r}" if title else "", ""
+    return plain(text).strip(), ""
+
+
+def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
+    """A far end's text, fit for a message: no control or bidirectional characters but line breaks, and not endless."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
+    kept = "".join(
+        character
+        for character in text[: limit * 2]
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    ).strip()
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"

@@ -1,0 +1,192 @@
+"""Logs of containers: the whole of them, or followed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.containers import inspect
+from nbcontainer.engines.http import quoted
+from nbcontainer.engines.output import Frames, Lines, Recorder
+from nbcontainer.errors import ApiError, NbcontainerError, UsageError
+from nbcontainer.model.logs import (
+    LogEnded,
+    LogEvent,
+    LogLine,
+    LogRequest,
+    LogResult,
+    LogSource,
+    LogState,
+    apply_logs,
+)
+from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.operation import Operation, Progress
+from nbcontainer.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbcontainer.engines.connection import Engine
+
+__all__ = ["logs"]
+
+END_SECONDS = 1.0  # between a log's last word and the engine's word that the container has ended
+
+
+def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
+    """The log of one or more containers, named by `request.names`; `notes` are told before it.
+
+    It ends with the log's end; when following, with the last container's end, after `timeout` seconds, or by a stop.
+
+    Raises:
+        UsageError: no container is named.
+
+    The operation raises NotFound where there is no such container.
+    """
+    if not request.names:
+        raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
+    title = " ".join(request.names)
+    spool = Spool(f"logs-{title}")
+    state = LogState(
+        title=title,
+        where=engine.name,
+        spool=spool.path,
+        following=request.follow,
+        timestamps=request.timestamps,
+        sources=dict.fromkeys(request.names, True),
+    )
+    command = _command(engine, request)
+    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+        f"log of {title}",
+        state,
+        apply_logs,
+        endless=request.follow,
+        conclude=lambda last, _: LogResult(last, command),
+    )
+
+    def read(progress: Progress[LogEvent]) -> None:
+        for note in notes:
+            progress.tell(LogSource("", open=True, note=note))
+        _read_all(engine, request, spool, progress)
+
+    return operation.start_thread(read)
+
+
+def _command(engine: Engine, request: LogRequest) -> str:
+    words = ["--follow"] * request.follow + ["--timestamps"] * request.timestamps
+    words += ["--since", f"{request.since:g}s"] if request.since else []
+    words += ["--tail", str(request.tail)] if request.tail >= 0 else []
+    return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
+
+
+def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
+    recorder = Recorder(progress, spool)
+    readers = [_Reader(engine, name, request, recorder, progress) for name in request.names]
+    try:
+        for reader in readers:
+            reader.open()  # here, so that a wrong name is an error at once
+        if len(readers) > 1 and request.follow:
+            threads = [threading.Thread(target=reader.read, daemon=True) for reader in readers]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        else:
+            for reader in readers:
+                reader.read()
+    finally:
+        for reader in readers:
+            reader.close()
+        spool.close()
+    errors = [reader.error for reader in readers if reader.error is not None]
+    if errors:
+        raise errors[0]
+    progress.tell(LogEnded())
+
+
+def _began(found: Mapping[str, Any]) -> str:
+    """When a container that runs was started; "" where it does not run."""
+    state = found.get("State") or {}
+    return str(state.get("StartedAt") or "") if state.get("Running") else ""
+
+
+class _Reader:
+    """One container's log."""
+
+    def __init__(
+        self, engine: Engine, name: str, request: LogRequest, recorder: Recorder, progress: Progress[LogEvent]
+    ) -> None:
+        self._engine, self._name, self._request = engine, name, request
+        self._recorder, self._progress = recorder, progress
+        self._timed_out = False
+        self._timer: threading.Timer | None = None
+        self.error: NbcontainerError | None = None
+
+    def open(self) -> None:
+        request = self._request
+        found = inspect(self._engine, self._name)
+        self._began = _began(found)
+        self._frames = Frames(raw=bool((found.get("Config") or {}).get("Tty")))
+        self._lines = Lines(self._name, stamped=request.timestamps)
+        query = {
+            "stdout": True,
+            "stderr": True,
+            "follow": request.follow,
+            "timestamps": request.timestamps,
+            "since": f"{time.time() - request.since:.9f}" if request.since else None,
+            "tail": request.tail if request.tail >= 0 else "all",
+        }
+        self._stream = self._engine.http().stream(
+            "GET", f"/containers/{quoted(self._name)}/logs", query=query, on_open=self._progress.on_stop
+        )
+        if request.follow and request.timeout > 0:
+            self._timer = threading.Timer(request.timeout, self._time_out)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._stream.close()
+
+    def read(self) -> None:
+        """Read to the end; what goes wrong is kept in `error`."""
+        try:
+            while data := self._stream.read():
+                self._take(data)
+            over = self._timed_out or self._progress.stopping
+            if not over and (self._frames.broken or (self._request.follow and self._goes_on())):
+                cure = "See the rest with %docker logs." if self._frames.broken else "Follow it again."
+                raise ApiError(f"The log of {self._name} broke off.", reason="broken stream", cure=cure)
+        except NbcontainerError as error:
+            if not self._timed_out and not self._progress.stopping:
+                self.error = error
+        self._tell(self._lines.end())
+        self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+
+    def _goes_on(self) -> bool:
+        """Whether the container runs on, as it ran when its log was opened: then this was not the log's end."""
+        if not self._began:
+            return False
+        with contextlib.suppress(ApiError):  # it is removed, or has not ended within this time
+            path = f"/containers/{quoted(self._name)}/wait"
+            self._engine.http().call("POST", path, query={"condition": "not-running"}, timeout=END_SECONDS)
+            return False
+        try:
+            return _began(inspect(self._engine, self._name)) == self._began  # else it was started again
+        except ApiError:
+            return False
+
+    def _take(self, data: bytes) -> None:
+        self._tell([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
+
+    def _tell(self, lines: list[LogLine]) -> None:
+        self._recorder.add(lines, encode_lines(lines))
+
+    def close(self) -> None:
+        """Close the stream, if it was opened."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if hasattr(self, "_stream"):
+            self._stream.close()

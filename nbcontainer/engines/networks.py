@@ -1,0 +1,205 @@
+"""Networks of an engine: https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Network."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.containers import list_containers
+from nbcontainer.engines.http import plain
+from nbcontainer.engines.objects import in_use, time_of
+from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
+from nbcontainer.model.networks import NetworkFacts
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+
+__all__ = ["create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
+
+PREDEFINED = frozenset({"bridge", "host", "none"})
+INTERFACE_GONE = "no such network interface"
+RETRIES = 4
+
+
+def list_networks(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[NetworkFacts]:
+    """The engine's networks, by name.
+
+    Raises:
+        ApiError: a filter is wrong.
+    """
+    query = {"filters": {name: list(values) for name, values in filters.items()}} if filters else None
+    found = [_facts(entry) for entry in engine.http().json("GET", "/networks", query=query) or ()]
+    if engine.capabilities.pods:  # Podman lists its default network under docker's name for it
+        found = [_own_name(engine, network) for network in found]
+    return sorted(found, key=lambda network: (network.name, network.id))
+
+
+def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> NetworkFacts:
+    """The network of a name, an id, or the beginning of one, as docker looks for it.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: there are several.
+    """
+    every = tuple(networks)
+    if engine.capabilities.pods and name == "bridge":  # docker's word for Podman's default
+        every = tuple(network for network in every if network.is_predefined)
+        name = every[0].name if every else name
+    for found in (
+        [network for network in every if name and network.id == name],
+        [network for network in every if network.name == name],
+        [network for network in every if name and network.id.startswith(name)],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Conflict(
+                f"There are {len(found)} networks {plain(name, 100)} in {engine.name}.",
+                status=409,
+                reason="ambiguous",
+                cure=f"Name one by its id: {', '.join(network.short_id for network in found)}.",
+            )
+    near = difflib.get_close_matches(name, [network.name for network in every], 1, 0.6)
+    raise NotFound(
+        f"There is no network {plain(name, 100)} in {engine.name}.",
+        status=404,
+        reason="not found",
+        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('network', 'ls')} lists them.",
+    )
+
+
+def ipam(
+    subnets: Sequence[str], ip_ranges: Sequence[str], gateways: Sequence[str], aux_addresses: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The API's configuration of addresses: each range and address belongs to the subnet that it lies in.
+
+    Raises:
+        UsageError: one is no subnet or address, or lies in none of the subnets.
+    """
+    pools: list[dict[str, Any]] = [{"Subnet": subnet} for subnet in subnets]
+    nets = [_parsed("--subnet", subnet) for subnet in subnets]
+    given = [("--ip-range", "IPRange", text, text) for text in ip_ranges]
+    given += [("--gateway", "Gateway", text, text) for text in gateways]
+    given += [("--aux-address", name, text, text) for name, text in aux_addresses.items()]
+    for flag, key, text, value in given:
+        address = _parsed(flag, text)
+        place = next((n for n, net in enumerate(nets) if _within(address, net)), None)
+        if place is None:
+            raise UsageError(f"{flag} {plain(text, 80)} lies in no --subnet.", cure="Name the subnet too: --subnet=….")
+        pool = pools[place].setdefault("AuxiliaryAddresses", {}) if flag == "--aux-address" else pools[place]
+        if key in pool:
+            raise UsageError(f"The subnet {subnets[place]} has one {flag} already.")
+        pool[key] = value
+    return pools
+
+
+def create(engine: Engine, name: str, request: Mapping[str, Any]) -> NetworkFacts:
+    """Create a network; `request` has the other fields of the API's body.
+
+    Raises:
+        Conflict: there is one of that name.
+        ApiError: the engine refused.
+    """
+    if not name:
+        raise UsageError("A network needs a name.")
+    # without the first, Docker before 25 would make a second network of the same name
+    body = {"Name": name, "CheckDuplicate": True, **{key: value for key, value in request.items() if value}}
+    try:
+        made = _created(engine, body)
+    except Conflict as error:
+        raise Conflict(
+            f"There is a network {plain(name, 100)} already in {engine.name}.",
+            status=error.status,
+            reason="exists",
+            cure=f"Choose another name, or remove it: {engine.commands.magic('network', 'rm', name)}",
+        ) from None
+    return find(engine, list_networks(engine), str(made["Id"]))
+
+
+def remove(engine: Engine, network: NetworkFacts) -> None:
+    """Remove a network.
+
+    Raises:
+        NotFound: it is gone.
+        Forbidden: it is predefined.
+        Conflict: a container uses it; it says which.
+    """
+    try:
+        # by its id, Podman would remove one in use too; by its name, Docker may know several
+        engine.http().call("DELETE", f"/networks/{network.name if engine.capabilities.pods else network.id}")
+    except NotFound:
+        raise NotFound(
+            f"There is no network {plain(network.name, 100)} in {engine.name}.", status=404, reason="not found"
+        ) from None
+    except (Conflict, Forbidden) as error:  # Docker's is a 403
+        names = users(engine, network)
+        if network.is_predefined or not names:
+            raise
+        raise in_use(engine, f"network {plain(network.name, 100)}", names, error) from None
+
+
+def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
+    """The containers that keep a network: Docker's that run, and all of Podman's."""
+    name = network.name if engine.capabilities.pods else network.id
+    found = list_containers(engine, every=engine.capabilities.pods, filters={"network": [name]})
+    return tuple(container.name for container in found)
+
+
+def predefined(engine: Engine, name: str) -> Forbidden:
+    """The refusal to remove a network that is the engine's own."""
+    return Forbidden(
+        f"The network {name} is predefined, and cannot be removed from {engine.name}.", status=403, reason="predefined"
+    )
+
+
+def _created(engine: Engine, body: Mapping[str, Any]) -> Any:
+    for _ in range(RETRIES):
+        try:
+            return engine.http().json("POST", "/networks/create", body=body)
+        except ApiError as error:  # Podman looks for a free subnet among interfaces that come and go, and made nothing
+            if INTERFACE_GONE not in error.message:
+                raise
+    return engine.http().json("POST", "/networks/create", body=body)
+
+
+def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
+    if network.name != "bridge":
+        return network
+    name = str(engine.http().json("GET", f"/networks/{network.id}").get("Name"))
+    return replace(network, name=name, is_predefined=True)
+
+
+def _facts(entry: Mapping[str, Any]) -> NetworkFacts:
+    name = str(entry.get("Name") or "")
+    pools = [pool for pool in (entry.get("IPAM") or {}).get("Config") or () if isinstance(pool, dict)]
+    return NetworkFacts(
+        name=name,
+        id=str(entry.get("Id") or ""),
+        driver=str(entry.get("Driver") or ""),
+        scope=str(entry.get("Scope") or ""),
+        created=time_of(entry.get("Created")),
+        internal=bool(entry.get("Internal")),
+        enable_ipv6=bool(entry.get("EnableIPv6")),
+        subnets=tuple(str(pool["Subnet"]) for pool in pools if pool.get("Subnet")),
+        gateways=tuple(str(pool["Gateway"]) for pool in pools if pool.get("Gateway")),
+        labels={str(key): str(value) for key, value in (entry.get("Labels") or {}).items()},
+        options={str(key): str(value) for key, value in (entry.get("Options") or {}).items()},
+        is_predefined=name in PREDEFINED,
+    )
+
+
+def _parsed(flag: str, text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    is_range = flag in {"--subnet", "--ip-range"}
+    with contextlib.suppress(ValueError):
+        if ("/" in text) == is_range:
+            return ipaddress.ip_network(text, strict=False)
+    kind, such = ("a subnet", "172.28.0.0/16") if is_range else ("an address", "172.28.0.1")
+    raise UsageError(f"{flag} takes {kind}, not {plain(text, 80)!r}.", cure=f"Such as {such}.")
+
+
+def _within(one: Any, net: Any) -> bool:
+    return bool(one.version == net.version and one.subnet_of(net))

@@ -1,0 +1,86 @@
+"""Podman's pods on their way out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nbcontainer.engines.pods import find_pod, podman_http
+from nbcontainer.errors import ApiError, NbcontainerError
+from nbcontainer.model.pods import PodChange, PodChanges, PodDeletion, PodEnd, apply_pod_end
+from nbcontainer.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+
+__all__ = ["delete"]
+
+GRACE_SECONDS = 10
+
+
+def delete(
+    engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
+) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    """Stop and remove pods, one after the other; each container gets `grace_period` seconds to end well.
+
+    The operation raises:
+        NotFound: one of them does not exist; then nothing is deleted.
+        ApiError: Podman refuses one; those before it are gone.
+    """
+    operation: Operation[PodEnd, PodDeletion, PodChanges] = Operation(
+        f"deletion of {f'pod {names[0]}' if len(names) == 1 else 'pods'}", PodDeletion(engine.name), apply_pod_end
+    )
+    seconds = 0 if force else GRACE_SECONDS if grace_period is None else grace_period
+    return operation.start_thread(lambda progress: _delete(engine, tuple(names), seconds, progress))
+
+
+def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[PodEnd]) -> PodChanges:
+    doomed = {name: str(find_pod(engine, name)["Id"]) for name in names}
+    gone: dict[str, str] = {}
+    for name, uid in doomed.items():
+        progress.tell(PodEnd(name, "Terminating", time=time.time()))
+        try:
+            _remove(engine, uid, seconds, progress)
+        except NbcontainerError as error:
+            progress.tell(PodEnd(name, "refused", error.message, time.time()))
+            error.message += f" Deleted: {', '.join(gone)}." if gone else ""
+            raise
+        if progress.stopping:
+            progress.tell(PodEnd(name, "stopped", "Podman goes on stopping it; it is not removed", time.time()))
+            raise ApiError("stopped", reason="Stopped")
+        progress.tell(PodEnd(name, "deleted", time=time.time()))
+        gone[name] = uid
+    flags = ("--force", "--time", str(seconds))  # what runs is stopped first
+    return PodChanges(
+        PodChange(
+            "Pod",
+            name,
+            "",
+            "deleted",
+            uid=uid,
+            where=engine.name,
+            command=engine.commands.podman("pod", "rm", *flags, name),
+        )
+        for name, uid in gone.items()
+    )
+
+
+def _remove(engine: Engine, uid: str, seconds: int, progress: Progress[PodEnd]) -> None:
+    """Stop a pod and remove it, unless somebody has enough of waiting for its end."""
+    # Podman 4.3 takes 0 seconds for its default of 10
+    action, query = ("stop", {"t": seconds}) if seconds else ("kill", None)
+    ended = threading.Event()
+
+    def end() -> None:
+        with suppress(NbcontainerError):  # what does not run cannot be stopped, and is removed all the same
+            podman_http(engine).call("POST", f"/libpod/pods/{uid}/{action}", query=query, timeout=seconds + 30.0)
+        ended.set()
+
+    threading.Thread(target=end, daemon=True, name="nbcontainer: end of a pod").start()
+    progress.on_stop(ended.set)
+    ended.wait()
+    if not progress.stopping:
+        podman_http(engine).call("DELETE", f"/libpod/pods/{uid}", query={"force": "true"}, timeout=30.0)

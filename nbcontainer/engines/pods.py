@@ -1,0 +1,495 @@
+"""Podman's own pods, for where there is no cluster: the same calls and columns as a cluster's (`pod_deletion` too).
+
+Podman takes Kubernetes' manifests (`podman kube play`). Source: the libpod API 4.0, /libpod/pods and /libpod/play/kube.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.containers import inspect
+from nbcontainer.engines.http import Http, plain, quoted
+from nbcontainer.engines.logs import logs as container_logs
+from nbcontainer.engines.pod_selectors import matcher
+from nbcontainer.engines.pod_tables import (
+    EVENT_COLUMNS,
+    columns,
+    event_row,
+    pod_row,
+    pod_status,
+)
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.model.build import SourceMap
+from nbcontainer.model.pods import (
+    Description,
+    ExecRequest,
+    ExecResult,
+    PodChange,
+    PodRequest,
+    PodStart,
+    PodStep,
+    apply_pod_step,
+    pod_manifest,
+)
+from nbcontainer.model.tables import (
+    Row,
+    Table,
+    TableEvent,
+    TableLive,
+    TableReset,
+    TableState,
+    apply_table,
+)
+from nbcontainer.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+
+__all__ = [
+    "apply",
+    "containers",
+    "create",
+    "describe",
+    "events",
+    "execute",
+    "find_pod",
+    "logs",
+    "podman_http",
+    "table",
+    "watch_table",
+]
+
+NOTE = "no cluster: these are Podman's pods"
+PLAY_SECONDS = 600.0  # an image may have to be pulled
+SETTLE_SECONDS = 0.5  # how long a container is given to end at once
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before Podman is asked again
+EVENTS_BACK = 3600  # seconds of the past that `events` shows
+
+
+def podman_http(engine: Engine) -> Http:
+    """Calls to Podman's own API."""
+    return Http(engine.dial, where=engine.name, version="4.0.0", magic=engine.commands.magic)
+
+
+# --- the table
+
+
+def table(
+    engine: Engine,
+    *,
+    all_namespaces: bool = False,
+    selector: str = "",
+    field_selector: str = "",
+    names: Sequence[str] = (),
+) -> Table:
+    """The pods, once. Podman has no namespaces: `all_namespaces` changes nothing.
+
+    Raises:
+        NotFound: one of `names` does not exist.
+        UsageError: the selector cannot be read, or is of fields.
+    """
+    del all_namespaces
+    reset = _reset(engine, selector, field_selector, tuple(names))
+    found = {row.name for row in reset.rows}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise _no_pod(engine, missing[0], podman_http(engine).json("GET", "/libpod/pods/json"))
+    return Table(apply_table(TableState(), reset), engine.commands.podman("pod", "ps"))
+
+
+def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
+    fits = matcher(selector, field_selector)
+    pods = podman_http(engine).json("GET", "/libpod/pods/json")
+    rows = [_row(engine, pod) for pod in pods if fits(pod) and (not names or pod.get("Name") in names)]
+    rows.sort(key=lambda row: row.name)
+    title = f"pods with {selector}" if selector else "pods"
+    return TableReset(columns(), tuple(rows), title, engine.name, NOTE)
+
+
+def _row(engine: Engine, pod: Mapping[str, Any]) -> Row:
+    restarts, codes = 0, []
+    for container in _own_containers(pod):
+        with suppress(NbcontainerError):  # it may be gone by now
+            found = inspect(engine, str(container["Id"]))
+            restarts += int(found.get("RestartCount") or 0)
+            codes.append(int((found.get("State") or {}).get("ExitCode") or 0))
+    return pod_row(pod, _own_containers(pod), restarts, codes)
+
+
+def _own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A pod's containers without the one that only holds its network."""
+    return [one for one in pod.get("Containers") or () if one.get("Id") != pod.get("InfraId")]
+
+
+def watch_table(
+    engine: Engine,
+    *,
+    all_namespaces: bool = False,
+    selector: str = "",
+    field_selector: str = "",
+    names: Sequence[str] = (),
+) -> Operation[TableEvent, TableState, Table]:
+    """The pods, kept up to date by Podman's events until it is stopped."""
+    del all_namespaces
+    matcher(selector, field_selector)  # what is wrong with it is said here
+    operation: Operation[TableEvent, TableState, Table] = Operation(
+        f"watch of pods in {engine.name}",
+        TableState(title="pods", where=engine.name, note=NOTE),
+        apply_table,
+        endless=True,
+        conclude=lambda last, _: Table(last, engine.commands.podman("pod", "ps")),
+    )
+    return operation.start_thread(lambda progress: _follow(engine, selector, field_selector, tuple(names), progress))
+
+
+def _follow(
+    engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
+) -> None:
+    """List, then list again whenever something happened to a pod or a container; when Podman is away, try again."""
+    closers: list[Callable[[], None]] = []
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        for close in closers:
+            close()
+
+    def opened(close: Callable[[], None]) -> None:
+        closers[:] = [close]
+        if stopped.is_set():
+            close()
+
+    progress.on_stop(stop)
+    pause, listed = FIRST_PAUSE, False
+    while not stopped.is_set():
+        reason = "Podman ended the stream of events"
+        try:
+            with podman_http(engine).stream(
+                "GET", "/libpod/events", query={"stream": "true"}, timeout=None, on_open=opened
+            ) as stream:
+                progress.tell(_reset(engine, selector, field_selector, names))
+                progress.tell(TableLive(live=True))
+                listed, pause = True, FIRST_PAUSE
+                for event in stream.lines():
+                    if event.get("Type") in {"pod", "container"}:
+                        progress.tell(_reset(engine, selector, field_selector, names))
+        except NbcontainerError as error:
+            if not listed:
+                raise
+            reason = error.message
+        progress.tell(TableLive(live=False, note="" if stopped.is_set() else f"reconnecting: {reason}"))
+        stopped.wait(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+# --- a pod's life
+
+
+def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    """Create a pod, pull its image where it is missing, and wait until it runs (or has completed).
+
+    The operation raises:
+        Conflict: there is a pod of this name.
+        NotFound: the image is not to be had.
+        CommandFailed: its container ended with a non-zero exit code.
+    """
+    operation: Operation[PodStep, PodStart, PodChange] = Operation(
+        f"start of pod {request.name}",
+        PodStart(request.name, engine.name),
+        apply_pod_step,
+        last_words=lambda: PodStep("", "", "stopped"),
+    )
+    return operation.start_thread(lambda progress: _create(engine, request, progress))
+
+
+def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
+    progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
+    sent = pod_manifest(request)
+    try:
+        changes = _play(engine, [sent], progress)
+        if request.wait:
+            _until_running(engine, request, progress)
+    except NbcontainerError as error:
+        progress.tell(
+            PodStep("", "" if progress.stopping else error.message, "stopped" if progress.stopping else "failed")
+        )
+        raise
+    pod = find_pod(engine, request.name)
+    return PodChange("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
+                     where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
+
+
+def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[PodChange]:
+    """Have Podman play manifests, one by one: what it did to each."""
+    import json  # noqa: PLC0415 - JSON is YAML
+
+    changes = []
+    for manifest in manifests:
+        name = str((manifest.get("metadata") or {}).get("name") or "")
+        stream = None
+        try:
+            stream = podman_http(engine).stream(
+                "POST",
+                "/libpod/play/kube",
+                query={"start": "true"},
+                body=json.dumps(_without_ports(manifest)).encode(),
+                headers={"Content-Type": "application/yaml"},
+                timeout=PLAY_SECONDS,
+                on_open=None if progress is None else progress.on_stop,
+            )
+            answer = next(stream.lines(), {})
+        except ApiError as error:
+            raise _refusal(engine, name, error) from None
+        finally:
+            if stream is not None:
+                stream.close()
+        pods = answer.get("Pods") or []
+        faults = [str(fault) for pod in pods for fault in pod.get("ContainerErrors") or ()]
+        if faults:
+            raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
+        uid = str(pods[0].get("ID") or "") if pods else ""
+        changes.append(
+            PodChange(
+                "Pod",
+                name,
+                "",
+                "created",
+                uid=uid,
+                where=engine.name,
+                command=engine.commands.podman("kube", "play", "-"),
+                manifest=manifest,
+            )
+        )
+    return changes
+
+
+def _without_ports(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with only those ports that name a host port: Podman 4.3 publishes all others on the host too."""
+    spec = dict(manifest.get("spec") or {})
+    containers = []
+    for container in spec.get("containers") or ():
+        ports = [port for port in container.get("ports") or () if port.get("hostPort")]
+        containers.append({**{key: value for key, value in container.items() if key != "ports"}, "ports": ports})
+    return {**manifest, "spec": {**spec, "containers": containers}}
+
+
+def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
+    """What Podman's refusal means; it half-makes the pod of an image that is not to be had, which is then removed."""
+    message = error.message.removeprefix("playing YAML file: ")
+    if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
+        return Conflict(
+            f"There is a pod {name!r} already.",
+            status=409,
+            reason="AlreadyExists",
+            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
+        )
+    if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
+        with suppress(NbcontainerError):
+            podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
+        return NotFound(
+            f"Pod {name} cannot run: its image is not to be had. {message}",
+            status=404,
+            reason="ErrImagePull",
+            cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
+        )
+    return ApiError(f"Podman refused pod {name}: {message}", status=error.status, reason=error.reason)
+
+
+def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> None:
+    """Podman has started it when it answers; what ends at once is seen here."""
+    pod = find_pod(engine, request.name)
+    told = pod_status(pod, [], [])
+    progress.tell(PodStep(told))
+    for container in _own_containers(pod):
+        with suppress(ApiError):  # that it still runs after that time is what is hoped for
+            path = f"/libpod/containers/{container['Id']}/wait"
+            podman_http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
+        found = inspect(engine, str(container["Id"]))
+        state = found.get("State") or {}
+        code = int(state.get("ExitCode") or 0)
+        # "stopped" before Podman starts it again, as it may have done already
+        if code and (str(state.get("Status")) in ("exited", "stopped") or found.get("RestartCount")):
+            output = _last_output(engine, str(container["Id"]))
+            raise CommandFailed(
+                f"The container of pod {request.name} ended with exit code {code}."
+                + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
+                exit_code=code,
+                output=output,
+                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
+            )
+
+
+def _last_output(engine: Engine, container: str) -> str:
+    from nbcontainer.model.logs import LogRequest  # noqa: PLC0415 - only where something failed
+
+    with suppress(NbcontainerError):
+        return container_logs(engine, LogRequest(names=(container,), tail=20)).result(10).text
+    return ""
+
+
+def find_pod(engine: Engine, name: str) -> dict[str, Any]:
+    """A pod as the list has it.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    pods = podman_http(engine).json("GET", "/libpod/pods/json")
+    for pod in pods:
+        if pod.get("Name") == name:
+            return dict(pod)
+    raise _no_pod(engine, name, pods)
+
+
+def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> NotFound:
+    near = difflib.get_close_matches(name, [str(pod.get("Name") or "") for pod in pods], n=3, cutoff=0.7)
+    cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
+    return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
+
+
+def apply(
+    engine: Engine,
+    text: str,
+    *,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+) -> list[PodChange]:
+    """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
+
+    Raises:
+        UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
+        Conflict: a pod of that name exists.
+    """
+    from nbcontainer.kubernetes_yaml.manifests import parse_manifests  # noqa: PLC0415 - seldom
+
+    manifests = parse_manifests(text, source_map.own)
+    for manifest in manifests:
+        if manifest.kind != "Pod":
+            raise UsageError(
+                f"line {manifest.line_of('kind')}: {engine.name} can apply pods alone, not {manifest.kind}.",
+                cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
+            )
+    return _play(engine, [manifest.document for manifest in manifests], None)
+
+
+# --- what one is told of a pod
+
+
+def describe(engine: Engine, name: str) -> Description:
+    """All about a pod, with its events.
+
+    Raises:
+        NotFound: there is no such pod.
+    """
+    pod = find_pod(engine, name)
+    head = [
+        ("Name", name),
+        ("Status", pod_status(pod, [], [])),
+        ("Created", str(pod.get("Created") or "")),
+        ("Labels", "\n".join(f"{key}={value}" for key, value in sorted((pod.get("Labels") or {}).items()))),
+        ("Networks", ", ".join(pod.get("Networks") or ())),
+    ]
+    sections = [("", tuple((key, value) for key, value in head if value))]
+    for container in _own_containers(pod):
+        found = inspect(engine, str(container["Id"]))
+        state, config = found.get("State") or {}, found.get("Config") or {}
+        facts = [
+            ("Image", str(config.get("Image") or found.get("Image") or "")),
+            ("Command", " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])),
+            ("State", str(state.get("Status") or "")),
+            ("Started", str(state.get("StartedAt") or "")),
+            ("Exit Code", str(state.get("ExitCode")) if state.get("Status") == "exited" else ""),
+            ("Restart Count", str(found.get("RestartCount") or 0)),
+        ]
+        title = f"Container {str(found.get('Name') or '').removeprefix('/').removeprefix(f'{name}-')}"
+        sections.append((title, tuple((key, value) for key, value in facts if value)))
+    happened = tuple(tuple(str(cell) for cell in row.cells[1:]) for row in _events(engine, name))
+    return Description("Pod", name, "", f"{engine.name} ({NOTE})", tuple(sections), happened,
+                       engine.commands.podman("pod", "inspect", name), pod)  # fmt: skip
+
+
+def events(engine: Engine, name: str = "", *, all_namespaces: bool = False) -> Table:
+    """What happened to pods in the last hour, newest last."""
+    del all_namespaces
+    title = f"events of pod {name}" if name else "events of pods"
+    reset = TableReset(EVENT_COLUMNS, tuple(_events(engine, name)), title, engine.name, NOTE)
+    return Table(apply_table(TableState(), reset), engine.commands.podman("events", "--stream=false"))
+
+
+def _events(engine: Engine, name: str) -> list[Row]:
+    query = {"stream": "false", "since": str(int(time.time()) - EVENTS_BACK)}
+    with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
+        happened = [event for event in stream.lines() if event.get("Type") in {"pod", "container"}]
+    rows = [event_row(index, event) for index, event in enumerate(happened)]
+    about = (f"pod/{name}", f"container/{name}-")
+    return [row for row in rows if not name or row.name == about[0] or row.name.startswith(about[1])]
+
+
+def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    """The logs of pods' containers, merged.
+
+    Raises:
+        NotFound: there is no such pod or container; where others of the request exist, a note says so instead.
+        UsageError: `previous` is asked for, which Podman does not keep.
+    """
+    from dataclasses import replace  # noqa: PLC0415 - only here
+
+    if request.previous:
+        raise UsageError("Podman keeps no log of the container before its last restart.")
+    names = request.names
+    if request.selector:
+        fits = matcher(request.selector, "")
+        names = tuple(str(pod["Name"]) for pod in podman_http(engine).json("GET", "/libpod/pods/json") if fits(pod))
+        if not names:
+            raise NotFound(f"No pod has the labels {request.selector}.", status=404)
+    found, missing = list[str](), list[NotFound]()
+    for name in names:
+        try:
+            found += _containers(engine, name, request.container)
+        except NotFound as error:
+            missing.append(error)
+    if missing and not found:
+        raise missing[0]
+    notes = [str(error).replace("\n", " ") for error in missing]
+    return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
+
+
+def containers(engine: Engine, name: str) -> list[str]:
+    """The names of a pod's containers, as its manifest has them.
+
+    Raises:
+        NotFound: there is no such pod.
+    """
+    return [one.removeprefix(f"{name}-") for one in _containers(engine, name, "")]
+
+
+def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
+    """The names of a pod's containers, or of the one that is wanted.
+
+    Raises:
+        NotFound: there is no such pod or container.
+    """
+    containers = [str(one.get("Names") or one["Id"]) for one in _own_containers(find_pod(engine, name))]
+    if not wanted:
+        return containers
+    chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]
+    if not chosen:
+        short = ", ".join(one.removeprefix(f"{name}-") for one in containers)
+        raise NotFound(f"Pod {name} has no container {wanted!r}.", status=404, cure=f"It has: {short}.")
+    return chosen
+
+
+def execute(engine: Engine, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    """Run a command in a pod's (first) container.
+
+    The operation raises:
+        CommandFailed: it ended with a non-zero exit code.
+    """
+    from nbcontainer.engines.exec import execute as execute_in_container  # noqa: PLC0415 - seldom
+
+    container = _containers(engine, request.name, request.container)[0]
+    return execute_in_container(engine, container, request)

@@ -1,0 +1,128 @@
+"""Names of images and registries, read as docker reads them.
+
+Grammar and the names' short form: github.com/distribution/reference.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from nbcontainer.engines.http import plain
+from nbcontainer.errors import UsageError
+
+__all__ = ["HUB", "Reference", "parse_reference", "registry_host"]
+
+HUB = "docker.io"
+HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.docker.io")
+
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
+_PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_ID = re.compile(r"[0-9a-f]{64}")
+_LONGEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The parts of an image's name.
+
+    Attributes:
+        host: the registry, with its port; "docker.io" where the name has none.
+        repository: such as "library/busybox".
+        tag: "" where there is none.
+        digest: such as "sha256:…", or "".
+    """
+
+    host: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """Host and repository, as docker shows them: "busybox", "team/app", "localhost:5000/app"."""
+        if self.host != HUB:
+            return f"{self.host}/{self.repository}"
+        return self.repository.removeprefix("library/") if self.repository.count("/") == 1 else self.repository
+
+    def __str__(self) -> str:
+        """The whole name, as docker shows it."""
+        return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+    def tagged(self) -> Reference:
+        """With the tag "latest" where there is neither tag nor digest."""
+        return self if self.tag or self.digest else replace(self, tag="latest")
+
+
+def parse_reference(text: str) -> Reference:
+    """Take an image's name apart.
+
+    Raises:
+        UsageError: it is no image name; the message says which part is wrong, and why.
+    """
+    if not text or text != text.strip():
+        raise _wrong(text, "it is empty" if not text.strip() else "there is space around it")
+    if "://" in text:
+        raise _wrong(text, "an image's name has no scheme", f"Leave {text.partition('://')[0]}:// out.")
+    if _ID.fullmatch(text):
+        raise _wrong(text, "64 hexadecimal digits are an image's id, not a name")
+    rest, at, digest = text.partition("@")
+    if at and not _DIGEST.fullmatch(digest):
+        raise _wrong(text, f"{plain(digest, 80)!r} is no digest, which looks like sha256: and 64 hexadecimal digits")
+    head, slash, last = rest.rpartition("/")
+    last, colon, tag = last.partition(":")
+    if colon and not _TAG.fullmatch(tag):
+        raise _wrong(text, f"{plain(tag, 80)!r} is no tag: letters, digits, _ . and -, at most 128 of them")
+    host, path = _split_host(head + slash + last)
+    if not _HOST.fullmatch(host):
+        raise _wrong(text, f"{plain(host, 80)!r} is no registry's name")
+    for part in path.split("/"):
+        _check_part(text, part)
+    if len(f"{host}/{path}") > _LONGEST:
+        raise _wrong(text, f"it is longer than {_LONGEST} characters")
+    if host == HUB and "/" not in path:
+        path = f"library/{path}"
+    return Reference(host, path, tag, digest)
+
+
+def _split_host(name: str) -> tuple[str, str]:
+    """The registry, if the first part looks like one, and the path."""
+    first, slash, rest = name.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+        return (HUB, rest) if first in HUB_NAMES[:2] else (first, rest)
+    return HUB, name
+
+
+def _check_part(text: str, part: str) -> None:
+    if _PART.fullmatch(part):
+        return
+    if not part:
+        raise _wrong(text, "a part of it is empty")
+    if part != part.lower() and _PART.fullmatch(part.lower()):
+        raise _wrong(text, "a repository's name is in lower case", f"Write {plain(text.lower(), 200)}.")
+    raise _wrong(text, f"{plain(part, 80)!r} may have small letters and digits only, with . _ or - between them")
+
+
+def _wrong(text: str, why: str, cure: str = "") -> UsageError:
+    return UsageError(f"{plain(text, 200)!r} is no image name: {why}.", cure=cure)
+
+
+def registry_host(text: str) -> str:
+    """A registry's name from what a person or a configuration writes; all of Docker Hub's names become "docker.io".
+
+    "", "https://index.docker.io/v1/" and "index.docker.io" are Docker Hub; "https://example.com/v2/" is "example.com".
+
+    Raises:
+        UsageError: it is no registry's name.
+    """
+    host = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("/")[0].lower()
+    if not host and text.strip() in ("", "/"):
+        return HUB
+    if not _HOST.fullmatch(host):
+        raise UsageError(
+            f"{plain(text, 200)!r} is no registry's name.", cure="It looks like docker.io, ghcr.io or localhost:5000."
+        )
+    return HUB if host in HUB_NAMES else host

@@ -1,0 +1,391 @@
+"""Registries: log in and out as docker does, and the credentials that are kept.
+
+A login is checked first, and stored only when the registry accepts it: with the credential helper that docker's config
+names, else in config.json.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import re
+import socket
+import ssl
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from nbcontainer.engines.config import config_file, configured_commands, load_config
+from nbcontainer.engines.credentials import (
+    TOKEN_USER,
+    Credential,
+    CredentialWarning,
+    HelperFailed,
+    auth_header,
+    config_header,
+    credentials,
+    helper_for,
+    is_host,
+    run_helper,
+    server_key,
+)
+from nbcontainer.engines.http import plain
+from nbcontainer.engines.references import HUB, Reference, parse_reference, registry_host
+from nbcontainer.engines.url_handlers import URL_HANDLERS
+from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+
+__all__ = [
+    "Credential",
+    "CredentialWarning",
+    "LoginResult",
+    "Reference",
+    "auth_header",
+    "config_header",
+    "credentials",
+    "login",
+    "logout",
+    "parse_reference",
+    "registry_host",
+]
+
+CHECK_SECONDS = 20.0
+REPLY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoginResult:
+    """A login that the registry accepted and that is now kept.
+
+    Attributes:
+        stored: where, in words.
+        encrypted: whether a credential helper keeps it; else it is readable in config.json, as with docker.
+    """
+
+    host: str
+    username: str
+    stored: str
+    encrypted: bool
+    command: str = ""
+
+
+def login(registry: str, username: str, password: str, *, engine: Engine | None = None) -> LoginResult:
+    """Check the credentials with the registry, and keep them as docker does.
+
+    Args:
+        registry: any name of it; "" is Docker Hub.
+        username: the user's name; "<token>" with an identity token as the password.
+        password: never shown, logged, or put on a command line.
+        engine: asks the registry in our place where it can: it knows its own insecure registries and networks.
+
+    Raises:
+        AuthFailed: the registry does not accept them; nothing is stored.
+        ApiError: the registry cannot be asked; nothing is stored.
+        UsageError: no such name, or docker's config cannot be read.
+    """
+    host = registry_host(registry)
+    if not username or not password:
+        raise UsageError(f"A login at {host} needs a user name and a password.")
+    if any(character in "\r\n\0" for character in username + password) or ":" in username:
+        raise UsageError("A user name has no colon, and neither it nor the password has a line break.")
+    config = load_config()
+    kind = "identity token" if username == TOKEN_USER else "password"
+    credential = Credential(host, "" if kind == "identity token" else username, password, kind)
+    token = _check_by_engine(engine, credential) if engine is not None else None
+    if token is None:
+        _check_directly(credential, config)
+    elif token:
+        credential = Credential(host, username, token, "identity token")
+    helper = helper_for(config, host)
+    client = engine.commands if engine is not None else configured_commands()
+    command = client.docker("login", *([] if host == HUB else [host]), "-u", username, "--password-stdin")
+    if helper:
+        _store_by_helper(helper, credential)
+        _change_config(lambda found: _entry(found, host, {}))
+        return LoginResult(host, username, f"docker-credential-{helper}", encrypted=True, command=command)
+    _change_config(lambda found: _entry(found, host, _kept(credential, username)))
+    return LoginResult(host, username, str(config_file()), encrypted=False, command=command)
+
+
+def logout(registry: str = "") -> bool:
+    """Forget the login at a registry. Returns whether there was one.
+
+    Raises:
+        UsageError: it is no registry's name, or docker's config cannot be read.
+        ApiError: the credential helper refuses.
+    """
+    host = registry_host(registry)
+    config = load_config()
+    helper = helper_for(config, host)
+    kept = False
+    if helper:
+        try:
+            kept = run_helper(helper, "erase", server_key(host)) is not None
+        except HelperFailed as error:
+            raise ApiError(f"The login at {host} was not removed. {error}", reason="credential helper") from None
+    table = config.get("auths")
+    if isinstance(table, dict) and any(is_host(key, host) for key in table):
+        kept = True
+        _change_config(lambda found: _drop(found, host))
+    return kept
+
+
+# --- checking
+
+
+def _check_by_engine(engine: Engine, credential: Credential) -> str | None:
+    """Let the engine ask. Returns an identity token, or ""; None where the engine cannot tell.
+
+    Raises:
+        AuthFailed: the registry refused.
+    """
+    body = {
+        "username": credential.username,
+        "password": credential.secret,
+        "serveraddress": server_key(credential.host),
+    }
+    if credential.kind == "identity token":
+        body = {"identitytoken": credential.secret, "serveraddress": server_key(credential.host)}
+    try:
+        answer = engine.http().json("POST", "/auth", body=body, timeout=CHECK_SECONDS)
+    except ApiError as error:
+        # Docker says 401, or for some registries 500 with the registry's status in the text; Podman says 500
+        if error.status == 401 or re.search(r"\b40[13]\b|unauthorized|invalid username/password", error.message):  # noqa: PLR2004
+            raise _refused(credential) from None
+        return None
+    except NbcontainerError:
+        return None
+    token = answer.get("IdentityToken") if isinstance(answer, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _refused(credential: Credential) -> AuthFailed:
+    who = f"for {plain(credential.username, 100)!r}" if credential.username else "with this token"
+    return AuthFailed(
+        f"{credential.host} does not accept the login {who}.",
+        host=credential.host,
+        cure="Check user name and password; nothing was stored.",
+    )
+
+
+def _check_directly(credential: Credential, config: dict[str, Any]) -> None:
+    """Ask the registry: GET /v2/ with Basic, or with the bearer token that it sends us for.
+
+    Raises:
+        AuthFailed: it refused.
+        ApiError: it cannot be asked.
+    """
+    host = "registry-1.docker.io" if credential.host == HUB else credential.host
+    schemes = ("https", "http") if _plain_http(credential.host, config) else ("https",)
+    trouble = ""
+    for scheme in schemes:
+        try:
+            status, challenge = _get(f"{scheme}://{host}/v2/")
+        except (OSError, HTTPException) as error:
+            trouble = _why(error)
+            continue
+        if status == 401:  # noqa: PLR2004 - HTTP's number
+            _answer_challenge(f"{scheme}://{host}/v2/", challenge, credential)
+        elif status >= 400:  # noqa: PLR2004 - HTTP's numbers
+            raise ApiError(f"{credential.host} is no registry: GET /v2/ gives HTTP {status}.", status=status)
+        return  # an open registry accepts everybody
+    raise ApiError(
+        f"The registry {credential.host} cannot be asked: {trouble}.",
+        reason="unreachable",
+        cure="Check the name and the network; nothing was stored.",
+    )
+
+
+def _plain_http(host: str, config: dict[str, Any]) -> bool:
+    """Whether docker would speak http to it: this machine's own registries. An engine knows its insecure ones."""
+    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    return name in ("localhost", "[::1]") or name.startswith("127.") or host in (config.get("insecureRegistries") or ())
+
+
+def _answer_challenge(url: str, challenge: str, credential: Credential) -> None:
+    scheme = challenge.partition(" ")[0].lower()
+    if scheme == "basic" and credential.kind == "password":
+        pair = base64.b64encode(f"{credential.username}:{credential.secret}".encode()).decode()
+        authorization = f"Basic {pair}"
+    elif scheme == "bearer":
+        authorization = f"Bearer {_bearer(challenge, credential)}"
+    else:
+        raise ApiError(f"{credential.host} wants a way to log in that docker does not have.", status=401)
+    try:
+        status, _ = _get(url, authorization)
+    except (OSError, HTTPException) as error:
+        raise ApiError(f"The registry {credential.host} broke off: {_why(error)}.", reason="unreachable") from None
+    if status in (401, 403):
+        raise _refused(credential)
+    if status >= 400:  # noqa: PLR2004 - HTTP's numbers
+        raise ApiError(f"{credential.host} answers GET /v2/ with HTTP {status}.", status=status)
+
+
+def _bearer(challenge: str, credential: Credential) -> str:
+    """A bearer token for no particular repository."""
+    from nbcontainer.buildkit.messages import TokenRequest  # noqa: PLC0415 - only a login needs it
+    from nbcontainer.buildkit.rpc_status import Code, RpcError  # noqa: PLC0415
+    from nbcontainer.buildkit.tokens import Login, fetch_token  # noqa: PLC0415
+
+    words = {name.lower(): value for name, value in re.findall(r'(\w+)="([^"]*)"', challenge)}
+    request = TokenRequest(
+        client_id="docker", host=credential.host, realm=words.get("realm", ""), service=words.get("service", "")
+    )
+    secret = Login(credential.username, credential.secret)
+    try:
+        return fetch_token(request, secret, URL_HANDLERS).token
+    except RpcError as error:
+        if error.code in (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED):
+            raise _refused(credential) from None
+        raise ApiError(
+            f"The token service of {credential.host} cannot be asked: {plain(str(error))}", reason="unreachable"
+        ) from None
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A registry's /v2/ is where it is; a password follows no redirect."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _get(url: str, authorization: str = "") -> tuple[int, str]:
+    """Status and WWW-Authenticate of a GET; http and https only. Honours the proxies of the environment."""
+    request = Request(url, headers={"User-Agent": "docker/nbcontainer"})  # noqa: S310 - the scheme is our own
+    if authorization:
+        request.add_unredirected_header("Authorization", authorization)
+    try:
+        with build_opener(*URL_HANDLERS, _NoRedirect).open(request, timeout=CHECK_SECONDS) as reply:
+            reply.read(REPLY_BYTES)
+            return reply.status, ""
+    except HTTPError as error:
+        with error:
+            headers = error.headers.get_all("WWW-Authenticate") or [""]
+            known = [value for value in headers if value.partition(" ")[0].lower() in ("bearer", "basic")]
+            return error.code, (known or headers)[0]
+
+
+def _why(error: Exception) -> str:
+    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    match reason:
+        case socket.gaierror():
+            return "there is no host of that name"
+        case TimeoutError():
+            return "it does not answer"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted ({reason.verify_message})"
+        case ssl.SSLError():
+            return "it does not speak TLS"
+    return plain(str(reason), 200) or "it does not speak HTTP"
+
+
+# --- keeping
+
+
+def _store_by_helper(helper: str, credential: Credential) -> None:
+    username = TOKEN_USER if credential.kind == "identity token" else credential.username
+    entry = {"ServerURL": server_key(credential.host), "Username": username, "Secret": credential.secret}
+    try:
+        run_helper(helper, "store", json.dumps(entry))
+    except HelperFailed as error:
+        what = "Install the helper," if "not installed" in str(error) else "See why the helper fails,"
+        raise ApiError(
+            f"The login at {credential.host} is good, but it was not stored. {error}",
+            reason="credential helper",
+            cure=f"{what} or remove it from {config_file()}.",
+        ) from None
+
+
+def _kept(credential: Credential, username: str) -> dict[str, str]:
+    """An entry of config.json's `auths`."""
+    if credential.kind == "identity token":
+        name = "" if username == TOKEN_USER else username
+        pair = {"auth": base64.b64encode(f"{name}:".encode()).decode()} if name else {}
+        return {**pair, "identitytoken": credential.secret}
+    return {"auth": base64.b64encode(f"{username}:{credential.secret}".encode()).decode()}
+
+
+def _entry(config: dict[str, Any], host: str, entry: dict[str, str]) -> None:
+    _drop(config, host)
+    config["auths"][server_key(host)] = entry
+
+
+def _drop(config: dict[str, Any], host: str) -> None:
+    table = config.get("auths")
+    if not isinstance(table, dict):
+        table = config["auths"] = {}
+    for key in [key for key in table if is_host(key, host)]:
+        del table[key]
+
+
+def _change_config(change: Any) -> None:
+    """Change config.json: whole or not at all, its other keys and its indentation kept, readable by its owner alone.
+
+    Raises:
+        UsageError: it cannot be read or written.
+    """
+    path = Path(os.path.realpath(config_file()))  # a symbolic link stays one
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(path.parent):
+            config = load_config(path)
+            change(config)
+            before = path.read_text("utf-8") if path.exists() else ""
+            text = json.dumps(config, indent=_indentation(before), ensure_ascii=False)
+            _replace(path, text + ("\n" if before.endswith("\n") else ""))
+    except OSError as error:
+        raise UsageError(
+            f"docker's configuration {path} cannot be written: {error.strerror}.",
+            cure="Set DOCKER_CONFIG to a folder of yours.",
+        ) from None
+
+
+def _indentation(text: str) -> str | None:
+    """The file's own; docker writes tabs."""
+    if not text.strip():
+        return "\t"
+    found = re.search(r"\{[^\S\n]*\r?\n([ \t]+)\"", text)
+    return found[1] if found else None if "\n" not in text.strip() else "\t"
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(prefix=".config.json.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(stat.S_IRUSR | stat.S_IWUSR)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep two kernels of one user from writing over each other; docker itself takes no lock."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,90 @@
+"""Why a container did not start, in a person's words.
+
+The engines pass on the words of their parts (runc, crun, the proxies of ports); only these tell the cases apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nbcontainer.engines.http import plain
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.model.containers import Container, RunRequest
+
+__all__ = ["name_in_use", "start_failed"]
+
+COMMAND_NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as docker's own exit codes
+_PORT = re.compile(
+    r":(\d+)(?:/\w+)?(?: failed)?: (?:port is already allocated|bind: address already in use)"
+    r"|bind host port for \S*?:(\d+):\S*: address already in use"
+)
+_NO_COMMAND = re.compile(
+    r'exec: "?([^"]*?)"?: (?:executable file not found|stat [^:]*: no such file|no such file)'
+    r"|executable file `?([^`']*?)['`]? not found|exec: \"([^\"]*)\": is a directory"
+)
+_NOT_EXECUTABLE = re.compile(r'exec: "?([^"]*?)"?: permission denied|open executable: Permission denied')
+
+
+def start_failed(error: ApiError, engine: Engine, request: RunRequest, others: Iterable[Container]) -> NbcontainerError:
+    """The error of a container that was made and does not start.
+
+    Args:
+        error: the engine's own.
+        engine: where.
+        request: what was to run.
+        others: the containers that run.
+    """
+    said = error.message
+    if found := _PORT.search(said):
+        return _port_in_use(found[1] or found[2], engine, request, others)
+    if found := _NO_COMMAND.search(said):
+        command = plain(found[1] or found[2] or found[3] or "")
+        return CommandFailed(
+            f"{request.image} has no command {command!r}, so nothing ran.",
+            exit_code=COMMAND_NOT_FOUND,
+            cure=_command_cure(command),
+        )
+    if found := _NOT_EXECUTABLE.search(said):
+        command = plain(found[1] or request.entrypoint or "".join(request.command[:1]))
+        return CommandFailed(
+            f"{command or 'The command'} in {request.image} is not executable, so nothing ran.",
+            exit_code=NOT_EXECUTABLE,
+            cure="Build it with RUN chmod +x, or COPY --chmod=755.",
+        )
+    return error
+
+
+def _command_cure(command: str) -> str:
+    if command.startswith("-"):
+        return f"What follows the image is its command: write {command} before the image."
+    if command.rpartition("/")[2] in {"sh", "bash", "ash"}:
+        return "An image without a shell runs what it was built for: leave the command out."
+    return "Check its spelling, and that the image was built with it."
+
+
+def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterable[Container]) -> Conflict:
+    holder = next((other.name for other in others if f":{port}->" in other.ports), "")
+    whose = f" by the container {holder}" if holder else ""
+    stop = f", or stop it: {engine.commands.magic('stop', holder)}" if holder else ""
+    inside = next((one.rpartition(":")[2] for one in request.publish if f"{port}:" in one), "PORT")
+    return Conflict(
+        f"Port {port} is in use already{whose}, so {engine.name} cannot publish it.",
+        status=409,
+        reason="port in use",
+        cure=f"Publish another one: -p {int(port) + 1}:{inside}{stop}.",
+    )
+
+
+def name_in_use(engine: Engine, error: Conflict, name: str) -> Conflict:
+    """The error where another container has the name already."""
+    if not name:
+        return error
+    message = f"There is a container {name} already."
+    cure = f"Remove it: {engine.commands.magic('rm', '-f', name)}, or choose another --name."
+    return Conflict(message, status=error.status, reason=error.reason, cure=cure)

@@ -1,0 +1,370 @@
+"""What the command of a `docker run` writes, to its end, and its exit code.
+
+An attached connection that breaks between two frames ends like one whose command has ended. So its end is believed only
+with the container's own; while that runs, the rest comes from its log, and where the engine keeps none, from a second
+connection, with a note on what is missing. Of a container that has ended and is still there, the log tells whether
+anything of its output is missing; of one that is removed as soon as it has ended, the log is followed to that end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from nbcontainer.engines.dial import Silent
+from nbcontainer.engines.http import lost, plain
+from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
+from nbcontainer.engines.output import Frames, Lines
+from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped
+from nbcontainer.model.logs import LogGap, LogSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.engines.dial import Stream
+    from nbcontainer.engines.http import ReplyStream
+    from nbcontainer.engines.output import Recorder
+    from nbcontainer.model.logs import LogEvent
+    from nbcontainer.operation import Progress
+
+__all__ = ["ExitCode", "RunOutput"]
+
+END_SECONDS = 1.0  # between a command's last word and the engine's word that it has ended
+SILENT_SECONDS = 5.0  # after which a connection is given up whose container has ended
+TRIES = 3  # of a connection that brings nothing
+PAUSE_SECONDS = 0.5  # between them
+CHECKED_BYTES = 256 * 1024  # of an output that is compared whole with its log; of a longer one, the end is
+CHECKED_LINES = 20
+
+
+class ExitCode:
+    """A container's exit code, waited for on a thread; a connection that breaks is replaced.
+
+    Attributes:
+        known: set once it is known, or known that it cannot be.
+
+    Args:
+        engine: whose container it is.
+        path: the container's, "/containers/ID".
+        waiting: the reply to POST …/wait, which was begun before the container was started.
+        again: the condition to wait for on a further connection.
+        progress: hears of a stop.
+    """
+
+    def __init__(
+        self, engine: Engine, path: str, waiting: ReplyStream, again: str, progress: Progress[LogEvent]
+    ) -> None:
+        self._engine, self._path, self._again, self._progress = engine, path, again, progress
+        self._code: int | None = None
+        self._error: NbcontainerError | None = None
+        self.known = threading.Event()
+        threading.Thread(target=self._wait, args=(waiting,), daemon=True, name="nbcontainer: exit code").start()
+
+    def get(self, seconds: float | None = None) -> int | None:
+        """The exit code; None where it is not known within so many seconds.
+
+        Raises:
+            NbcontainerError: it cannot be known.
+        """
+        if not self.known.wait(seconds):
+            return None
+        if self._error is not None:
+            raise self._error
+        return self._code
+
+    def _wait(self, waiting: ReplyStream) -> None:
+        try:
+            code = _code(waiting)
+            while code is None and not self._progress.stopping:
+                code = self._ask_again()
+            self._code = code
+        except NbcontainerError as error:
+            self._error = error
+        self.known.set()
+
+    def _ask_again(self) -> int | None:
+        begun = time.monotonic()
+        query = {"condition": self._again}
+        on_open = self._progress.on_stop
+        try:
+            with self._engine.http().stream(
+                "POST", f"{self._path}/wait", query=query, timeout=None, on_open=on_open
+            ) as waiting:
+                code = _code(waiting)
+        except NotFound:
+            message = f"{self._engine.name} removed the container before it had told its exit code."
+            raise lost(message, self._engine.address) from None
+        if code is None:
+            time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
+        return code
+
+
+def _code(waiting: ReplyStream) -> int | None:
+    """The exit code that the engine tells; None where the connection broke before."""
+    with contextlib.suppress(EngineUnavailable):
+        for message in waiting.lines():
+            if isinstance(message.get("StatusCode"), int):
+                return int(message["StatusCode"])
+            error = message.get("Error") or message.get("message")
+            raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
+    return None
+
+
+class RunOutput:
+    """The output of one container's command.
+
+    Args:
+        engine: where it runs.
+        container: its id.
+        name: what its lines are marked with.
+        recorder: takes the lines.
+        progress: takes notes, and hears of a stop.
+    """
+
+    def __init__(
+        self, engine: Engine, container: str, name: str, recorder: Recorder, progress: Progress[LogEvent]
+    ) -> None:
+        self._engine, self._path, self._name = engine, f"/containers/{container}", name
+        self._recorder, self._progress = recorder, progress
+        self._lines = Lines(name)
+        self._positions: dict[str, Position] = defaultdict(Position)
+        self._told = 0  # lines
+        self._noted = -1
+        self._heard = time.monotonic()
+
+    def follow(
+        self, stream: Stream, exit_code: ExitCode, *, stays: bool, goes: bool, sent: threading.Event | None = None
+    ) -> int:
+        """Record what the command writes, to its end. Returns its exit code.
+
+        Args:
+            stream: the attached connection.
+            exit_code: of this container.
+            stays: whether the container is still there when it has ended, and not started again.
+            goes: whether it is removed as soon as it has ended.
+            sent: set once all of the command's input is sent, where it has one.
+
+        Raises:
+            EngineUnavailable: the engine has gone away, or the command has only a part of its input.
+            ApiError: the engine does not know the exit code.
+            Stopped: it was stopped.
+        """
+        try:
+            whole = self._attached(stream, exit_code)
+            if whole and goes and (sent is None or sent.is_set()):
+                whole = self._follow_to_end()
+            code = exit_code.get(END_SECONDS) if whole else None
+            if not whole or (code is None and self._is_running()):
+                self._check_input(sent)
+                self._go_on(exit_code)
+            code = exit_code.get()
+            if stays:
+                self._check()
+        finally:
+            self._recorder.add(self._lines.end(), b"")
+        self._check_stop()
+        if code is None:
+            raise Stopped(f"The run of {self._name} was stopped.")
+        return code
+
+    def _attached(self, stream: Stream, exit_code: ExitCode) -> bool:
+        """Take what a connection brings; whether it ended where an output may end."""
+        frames, over, silent = Frames(), threading.Event(), threading.Event()
+        watching = (stream, exit_code, over, silent)
+        threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
+        try:
+            while data := stream.recv():
+                self._take(frames.feed(data))
+        except Silent as error:
+            raise lost(str(error), self._engine.address) from None
+        except (OSError, ApiError):  # the connection broke, or brings nonsense
+            return False
+        finally:
+            over.set()
+            self._check_stop()
+        return not frames.broken and not silent.is_set()
+
+    def _watch(self, stream: Stream, exit_code: ExitCode, over: threading.Event, silent: threading.Event) -> None:
+        """Close a connection that does not end though the container has, and brings nothing any more."""
+        exit_code.known.wait()
+        self._heard = max(self._heard, time.monotonic())
+        while not over.wait(max(0.0, self._heard + SILENT_SECONDS - time.monotonic())):
+            if time.monotonic() >= self._heard + SILENT_SECONDS:
+                silent.set()
+                stream.close()
+                return
+
+    def _take(self, pieces: Iterable[tuple[str, bytes]]) -> None:
+        self._heard = time.monotonic()
+        lines, taken = [], []
+        try:
+            for name, piece in pieces:
+                self._positions[name].take(piece)
+                lines += self._lines.feed(name, piece)
+                taken.append(piece)
+        finally:  # what stands before nonsense is good
+            self._told += len(lines)
+            self._recorder.add(lines, b"".join(taken))
+
+    # --- where the connection broke
+
+    def _check_input(self, sent: threading.Event | None) -> None:
+        if sent is None:
+            return
+        if not sent.is_set():
+            message = f"{self._engine.name} broke off while {self._name} read its input, of which it has a part only."
+            raise lost(message, self._engine.address)
+        self._note(LogGap("the connection broke while the command ran: it may lack the end of its input"))
+
+    def _go_on(self, exit_code: ExitCode) -> None:
+        """Take the rest from the log; where there is none, from further connections."""
+        if self._rest_of_log(exit_code):
+            return
+        self._say_what_is_missing()
+        query = {"stream": True, "stdout": True, "stderr": True}
+        tries = TRIES
+        while tries and exit_code.get(0) is None:
+            told, tries = self._told, tries - 1
+            try:
+                stream, _ = self._engine.http().hijack(
+                    f"{self._path}/attach", query=query, on_open=self._progress.on_stop
+                )
+            except ApiError:  # it has just ended
+                return
+            with stream:
+                whole = self._attached(stream, exit_code)
+            if whole and (exit_code.get(END_SECONDS) is not None or not self._is_running()):
+                return
+            self._say_what_is_missing()
+            tries = TRIES if self._told > told else tries
+            exit_code.get(PAUSE_SECONDS)
+
+    def _rest_of_log(self, exit_code: ExitCode) -> bool:
+        """Tell the rest from the log, until the container has ended; False where the log is not to be had."""
+        tries = TRIES
+        while tries:
+            told, tries = self._told, tries - 1
+            try:
+                if not self._read_log(follow=True):
+                    return False
+                if exit_code.get(PAUSE_SECONDS) is not None:
+                    return True
+            except ApiError:
+                return False
+            except EngineUnavailable:  # it broke, too
+                self._check_stop()
+                exit_code.get(PAUSE_SECONDS)
+            tries = TRIES if self._told > told or self._is_running() else tries
+        return False
+
+    def _read_log(self, *, follow: bool) -> bool:
+        """Tell what the log has more; False where it is another log than the one that was told so far."""
+        unread = {name: Unread(self._positions[name]) for name in ("stdout", "stderr")}
+        frames, ends = Frames(), dict[str, bytes]()
+        query = {"stdout": True, "stderr": True, "follow": follow}
+        with self._engine.http().stream(
+            "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
+        ) as reply:
+            while data := reply.read():
+                pieces = [(name, unread[name].feed(piece)) for name, piece in frames.feed(data)]
+                if any(one.other for one in unread.values()):
+                    return False
+                pieces = list(self._without_last_end(pieces, ends))
+                if pieces:
+                    self._say_it_broke()
+                    self._take(pieces)
+        self._check_stop()
+        return all(one.ended_well() for one in unread.values())
+
+    def _without_last_end(
+        self, pieces: Iterable[tuple[str, bytes]], ends: dict[str, bytes]
+    ) -> Iterator[tuple[str, bytes]]:
+        """The pieces that are not empty; the end of a line that had begun waits in `ends` for what follows it.
+
+        A log ends the last line, also where the command did not.
+        """
+        for name, piece in pieces:
+            rest = ends.pop(name, b"") + piece
+            if rest == b"\n" and self._positions[name].begun:
+                ends[name] = rest
+            elif rest:
+                yield name, rest
+
+    # --- where the container has ended
+
+    def _follow_to_end(self) -> bool:
+        """Tell what the log has more, until the container has ended; False where that is still to be done.
+
+        Where the log cannot be read, the container is about to be removed, or its log is not kept.
+        """
+        with contextlib.suppress(ApiError, EngineUnavailable):
+            if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES:
+                return self._end_came(follow=True)
+            self._read_log(follow=True)
+        self._check_stop()
+        return True
+
+    def _check(self) -> None:
+        """Tell what the log has and the connection did not bring."""
+        for _ in range(TRIES):
+            with contextlib.suppress(EngineUnavailable):  # it broke, too
+                with contextlib.suppress(ApiError):  # a log that cannot be read
+                    self._compare()
+                return
+
+    def _compare(self) -> None:
+        if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES and self._end_came():
+            return
+        if not self._read_log(follow=False) and not self._end_came():
+            self._say_what_is_missing()
+
+    def _end_came(self, *, follow: bool = False) -> bool:
+        """Whether the log's last lines are among what has come; with `follow`, until the container has ended."""
+        frames, last = Frames(), dict.fromkeys(("stdout", "stderr"), b"")
+        query = {"stdout": True, "stderr": True, "tail": CHECKED_LINES, "follow": follow}
+        with self._engine.http().stream(
+            "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
+        ) as reply:
+            while data := reply.read():
+                for name, piece in frames.feed(data):
+                    last[name] = (last[name] + piece)[-KEPT_BYTES:]
+                if follow and not self._has(last):
+                    return False
+        return self._has(last)
+
+    def _has(self, last: dict[str, bytes]) -> bool:
+        return all(self._positions[name].has(end) for name, end in last.items())
+
+    # --- notes
+
+    def _say_it_broke(self) -> None:
+        if self._noted < 0:
+            note = f"the connection broke after {_count(self._told)}; what follows is from the container's log"
+            self._note(LogSource(self._name, open=True, note=note))
+
+    def _say_what_is_missing(self) -> None:
+        if self._noted != self._told:
+            self._note(LogGap(f"the connection broke after {_count(self._told)}: what was written then is missing"))
+
+    def _note(self, event: LogEvent) -> None:
+        self._noted = self._told
+        self._progress.tell(event)
+
+    def _is_running(self) -> bool:
+        try:
+            found = self._engine.http().json("GET", f"{self._path}/json") or {}
+        except ApiError:
+            return False
+        return bool((found.get("State") or {}).get("Running"))
+
+    def _check_stop(self) -> None:
+        if self._progress.stopping:
+            raise Stopped(f"The run of {self._name} was stopped.")
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines:,} lines"

@@ -1,0 +1,71 @@
+"""The clusters that these tests talk to: the environment's real node, and API servers of their own."""
+
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.clusters.connection import find_cluster
+from nbcontainer.errors import ApiError
+from nbcontainer.settings import settings
+from tests.clusters.own_cluster import OwnCluster
+from tests.clusters.two_contexts import TwoContexts
+
+
+@pytest.fixture(autouse=True)
+def spool_folder(tmp_path, monkeypatch):
+    """Full outputs go into the test's own folder."""
+    monkeypatch.setattr(settings, "spool_directory", str(tmp_path / "spool"))
+
+
+@pytest.fixture(scope="session")
+def kubernetes():
+    """The environment's one-node cluster."""
+    part = pytest.importorskip("tests.environment.cluster").Kubernetes()
+    status = part.status()
+    if not status:
+        pytest.skip(f"kubernetes: {status.detail}")
+    return part
+
+
+@pytest.fixture(scope="session")
+def space(kubernetes):
+    """A namespace of this run's own on the real node, as its client; removed at the end."""
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    cluster = find_cluster("", name)
+    cluster.run(cluster.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}}))
+    yield cluster
+    body = {"gracePeriodSeconds": 0}
+    with suppress(ApiError):
+        cluster.run(cluster.request("DELETE", f"/api/v1/namespaces/{name}/pods", body=body))
+        cluster.run(cluster.request("DELETE", f"/api/v1/namespaces/{name}"))
+    monkeypatch.undo()
+
+
+@pytest.fixture
+def viewer(kubernetes, space, monkeypatch):
+    """The same namespace, as a user who may only read."""
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["NBCONTAINER_TEST_KUBECONFIG_VIEWER"])
+    return find_cluster("", space.namespace)
+
+
+@pytest.fixture(scope="session")
+def own_cluster(kubernetes, tmp_path_factory):
+    """An API server without nodes that tests may restart and fill."""
+    cluster = pytest.importorskip("tests.environment.cluster")
+    made = OwnCluster(tmp_path_factory.mktemp("own-cluster"), cluster.commands(), kubernetes.pki)
+    made.up()
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def two_contexts(kubernetes, own_cluster, space, tmp_path):
+    """Two clusters in one kubeconfig, of which "dev" is current."""
+    files = {"dev": own_cluster.kubeconfig(), "prod": Path(kubernetes.env()["KUBECONFIG"])}
+    made = TwoContexts(tmp_path, files, {"dev": own_cluster.cluster(), "prod": space})
+    yield made
+    made.remove()

@@ -1,0 +1,199 @@
+"""An etcd and an API server of the tests' own: they may be stopped, restarted, filled with thousands of pods.
+
+It has no kubelet: pods in it run only because their status says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any
+
+from nbcontainer.clusters.connection import Cluster, find_cluster
+from nbcontainer.clusters.discovery import POD
+from tests.environment import certificates
+from tests.environment import cluster_configuration as configuration
+
+MOST_WRITES = 100  # of one transaction; etcd takes 128
+
+
+class OwnCluster:
+    """One etcd and one API server, in a folder."""
+
+    def __init__(self, folder: Path, programs: Path, pki: certificates.Authority) -> None:
+        self._programs = programs
+        self._folder = folder
+        self.settings = configuration.Settings(
+            root=folder, pki=pki, port=_free_port(), etcd_port=_free_ports(2), cni=folder, pause=""
+        )
+        self.server = f"https://127.0.0.1:{self.settings.port}"
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str) -> None:
+        """Start etcd or kube-apiserver."""
+        arguments = {"etcd": configuration.etcd, "kube-apiserver": configuration.apiserver}[name](self.settings)
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                [str(self._programs / name), *arguments], stdout=log, stderr=log, cwd=self._folder
+            )
+
+    def up(self) -> None:
+        """Start both, and wait until the API server is ready."""
+        self.start("etcd")
+        self.start("kube-apiserver")
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until the API server says that it is ready."""
+        cluster = self.cluster()
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                cluster.run(cluster.request("GET", "/api/v1/namespaces/default"))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                last = error
+                time.sleep(0.2)
+            else:
+                return
+        log = (self._folder / "kube-apiserver.log").read_text(errors="replace")[-2000:]
+        raise AssertionError(f"the API server is not ready: {last}\n{log}")
+
+    def stop(self, name: str, first: signal.Signals = signal.SIGTERM) -> None:
+        """Stop one of them, and wait for its end."""
+        process = self._running.pop(name, None)
+        if process is not None:
+            process.send_signal(first)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def down(self) -> None:
+        """Stop both, and remove what they stored."""
+        self.stop("kube-apiserver", signal.SIGKILL)
+        self.stop("etcd", signal.SIGKILL)
+        shutil.rmtree(self._folder / "etcd", ignore_errors=True)
+
+    def kubeconfig(self, user: str = "admin") -> Path:
+        """A user's kubeconfig; "viewer" may only read."""
+        path = self._folder / f"{user}.conf"
+        if not path.exists():
+            certificates.kubeconfig(self.settings.pki, path, user, self.server)
+        return path
+
+    def cluster(self, user: str = "admin", namespace: str = "") -> Cluster:
+        """A client of it."""
+        before = os.environ.get("KUBECONFIG")
+        os.environ["KUBECONFIG"] = str(self.kubeconfig(user))
+        try:
+            return find_cluster("", namespace)
+        finally:
+            if before is None:
+                del os.environ["KUBECONFIG"]
+            else:
+                os.environ["KUBECONFIG"] = before
+
+    def fill(self, namespace: str, count: int) -> None:
+        """Make a namespace with many running pods."""
+        cluster = self.cluster(namespace=namespace)
+        cluster.run(_fill(cluster))
+        # straight into the store: thousands of requests to the API server would take minutes
+        names = [f"pod-{number:05}" for number in range(count)]
+        for start in range(0, count, MOST_WRITES):
+            writes = [{"requestPut": _stored(namespace, name)} for name in names[start : start + MOST_WRITES]]
+            url = f"http://127.0.0.1:{self.settings.etcd_port}/v3/kv/txn"
+            answer = urllib.request.urlopen(url, json.dumps({"success": writes}).encode(), timeout=60)
+            with answer:
+                assert json.load(answer)["succeeded"]
+        deadline = time.monotonic() + 30
+        while len(cluster.run(cluster.request("GET", f"{POD.path(namespace)}?resourceVersion=0"))["items"]) < count:
+            assert time.monotonic() < deadline, "the API server's cache does not have the pods"
+            time.sleep(0.05)
+
+
+async def _fill(cluster: Cluster) -> None:
+    meta = {"name": cluster.namespace}
+    await cluster.request("POST", "/api/v1/namespaces", body={"metadata": meta})
+    account = f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts"
+    await cluster.request("POST", account, body={"metadata": {"name": "default"}})
+
+
+def _pod(name: str) -> dict[str, Any]:
+    containers = [{"name": "web", "image": "registry.example/team/web:1.2.3"}]
+    labels = {"app": "web", "pod-template-hash": "5d59d67564"}
+    return {"metadata": {"name": name, "labels": labels}, "spec": {"containers": containers, "nodeName": "node-1"}}
+
+
+def _stored(namespace: str, name: str) -> dict[str, str]:
+    """A write to etcd of a running pod. The API server reads JSON there too, and gives it the usual defaults."""
+    pod = _pod(name)
+    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    pod["metadata"] |= {"namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": created}
+    document = {"apiVersion": "v1", "kind": "Pod", **pod, "status": _status("Running")}
+    key, value = f"/registry/pods/{namespace}/{name}", json.dumps(document)
+    return {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value.encode()).decode()}
+
+
+async def make_pod(cluster: Cluster, name: str, phase: str = "Running") -> None:
+    """A pod whose status says that it runs on a node."""
+    await cluster.request("POST", POD.path(cluster.namespace), body=_pod(name))
+    await set_status(cluster, name, phase)
+
+
+async def set_status(cluster: Cluster, name: str, phase: str, restarts: int = 0) -> None:
+    """Write a pod's status, as a kubelet does."""
+    await cluster.request(
+        "PATCH",
+        POD.path(cluster.namespace, name, "status"),
+        body={"status": _status(phase, restarts)},
+        content_type="application/merge-patch+json",
+    )
+
+
+def _status(phase: str, restarts: int = 0) -> dict[str, Any]:
+    started = "2026-11-23T09:00:00Z"
+    return {
+        "phase": phase,
+        "podIP": "10.1.2.3",
+        "startTime": started,
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [
+            {
+                "name": "web",
+                "image": "registry.example/team/web:1.2.3",
+                "imageID": "",
+                "ready": phase == "Running",
+                "restartCount": restarts,
+                "state": {"running": {"startedAt": started}},
+            }
+        ],
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _free_ports(count: int) -> int:
+    """The first of some ports in a row that are free."""
+    while True:
+        first = _free_port()
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first

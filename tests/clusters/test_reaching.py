@@ -1,0 +1,148 @@
+"""The ways to an API server: addresses without a scheme, proxies of the kubeconfig and of the environment."""
+
+import base64
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.clusters.connection import find_cluster
+from nbcontainer.clusters.exec import execute
+from nbcontainer.clusters.kubeconfig import read_access
+from nbcontainer.clusters.logs import logs
+from nbcontainer.clusters.pods import create
+from nbcontainer.clusters.tables import table, watch_table
+from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import ExecRequest, PodRequest
+from nbcontainer.settings import settings
+from tests.clusters.breaking_proxy import BreakingProxy
+from tests.clusters.test_tables import until
+from tests.environment.cluster_configuration import NODE_ADDRESS
+from tests.forward_proxy import ForwardProxy
+
+pytestmark = pytest.mark.timeout(120)
+
+LOGIN = "Basic " + base64.b64encode(b"ann:p@ss").decode()
+
+
+@pytest.fixture
+def write(kubernetes, space, tmp_path, monkeypatch):
+    """Gives the cluster with other fields in its kubeconfig's entry."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+    def write(**fields):
+        document = json.loads(Path(kubernetes.env()["KUBECONFIG"]).read_text())
+        document["clusters"][0]["cluster"] |= fields
+        (tmp_path / "config").write_text(json.dumps(document))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        return find_cluster("", space.namespace)
+
+    return write
+
+
+@pytest.fixture
+def proxy():
+    """A proxy that knows the API server as kubernetes:443."""
+    with ForwardProxy() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def kubectl(kubernetes, space):
+    """Lists the namespace's pods with kubectl, whether it can."""
+
+    def get():
+        command = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "get", "pods", "-n", space.namespace]
+        done = subprocess.run(command, env=os.environ, capture_output=True, check=False, timeout=60)
+        return done.returncode == 0
+
+    return get
+
+
+def test_a_server_without_a_scheme_is_http(write, kubectl):
+    write()
+    breaking = BreakingProxy(read_access())
+    try:
+        for host in ("127.0.0.1", "localhost"):
+            cluster = write(server=breaking.server.replace("http://127.0.0.1", host))
+            assert cluster.server.startswith(f"http://{host}:")
+            assert table(cluster).state.where
+            assert cluster.run(cluster.request("GET", "/api/v1/namespaces/default"))["kind"] == "Namespace"
+            assert kubectl()
+    finally:
+        breaking.close()
+
+
+def test_every_kind_of_call_goes_through_the_proxy_of_the_kubeconfig(write, proxy, space, monkeypatch):
+    command = ("sh", "-c", "echo hello; sleep 3600")
+    create(space, PodRequest("proxied", "busybox", command=command)).result(90)
+    proxy.addresses = {"kubernetes:443": space.server.removeprefix("https://")}
+    cluster = write(**{"server": "https://kubernetes", "proxy-url": f"http://ann:p%40ss@{proxy.address}"})
+    monkeypatch.setenv("NO_PROXY", "*")  # which has no say here
+    assert "proxied" in table(cluster).names
+    live = watch_table(cluster)
+    until(lambda: live.state.live)
+    live.stop()
+    assert [line for line in logs(cluster, LogRequest(("proxied",))) if "hello" in str(line)]
+    assert execute(cluster, ExecRequest("proxied", ("echo", "inside"))).result(30).output == "inside\n"
+    assert set(proxy.targets) == {"kubernetes:443"}
+    assert set(proxy.logins) == {LOGIN}
+
+
+def test_kubectl_takes_that_proxy_too(write, proxy, space, kubectl, monkeypatch):
+    proxy.addresses = {"kubernetes:443": space.server.removeprefix("https://")}
+    write(**{"server": "https://kubernetes", "proxy-url": f"http://ann:p%40ss@{proxy.address}"})
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert kubectl()
+    assert set(proxy.logins) == {LOGIN}
+
+
+@pytest.fixture
+def who_asks_the_proxy(write, proxy, kubectl, monkeypatch):
+    """Gives those who ask the proxy of the environment for an API server on another address than loopback."""
+
+    def find(no_proxy):
+        cluster = write(server=write().server.replace("127.0.0.1", NODE_ADDRESS))
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+        calls = {"we": lambda: table(cluster).state, "kubectl": kubectl}
+        for name, call in calls.items():
+            proxy.targets.clear()
+            assert call()
+            if proxy.targets:
+                yield name
+
+    return find
+
+
+@pytest.mark.parametrize("no_proxy", ["10.244.0.0/16", "example.com, 10.0.0.0/8", NODE_ADDRESS, "*"])
+def test_what_no_proxy_names_needs_none(who_asks_the_proxy, no_proxy):
+    assert list(who_asks_the_proxy(no_proxy)) == []
+
+
+@pytest.mark.parametrize("no_proxy", ["", "10.245.0.0/16,example.com", f"{NODE_ADDRESS}:443"])
+def test_the_proxy_is_used_for_everything_else(who_asks_the_proxy, no_proxy):
+    assert list(who_asks_the_proxy(no_proxy)) == ["we", "kubectl"]
+
+
+def test_this_machine_needs_no_proxy(write, proxy, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+    table(write())
+    assert proxy.targets == []
+
+
+def test_a_proxy_that_fails_is_named_without_its_password(write, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 5.0)
+    cluster = write(**{"server": "https://kubernetes", "proxy-url": "http://ann:s3cret@127.0.0.1:1"})
+    for call in (lambda: table(cluster), lambda: watch_table(cluster).result(20)):
+        with pytest.raises(
+            ClusterUnavailable, match=r"the proxy 127\.0\.0\.1:1, .* does not take connections"
+        ) as caught:
+            call()
+        assert "s3cret" not in str(caught.value)
+        assert "proxy-url" in caught.value.cure

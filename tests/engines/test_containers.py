@@ -1,0 +1,255 @@
+import contextlib
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.engines import containers, images
+from nbcontainer.engines.logs import logs
+from nbcontainer.engines.removal import plan_removal
+from nbcontainer.errors import CommandFailed, Conflict, NotFound, Stopped, UsageError
+from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.picture import as_text
+from nbcontainer.views.results import picture_of
+from tests.engines.build_engines import wait_until
+
+FOREVER = ("sh", "-c", "echo up; trap '' TERM; while true; do sleep 1; done")
+
+
+@pytest.fixture
+def container(engine, unique):
+    """A name; whatever has it is removed after the test."""
+    yield unique
+    with contextlib.suppress(NotFound):
+        containers.remove(engine, unique, force=True)
+
+
+def names(engine):
+    return [container.name for container in containers.list_containers(engine, every=True)]
+
+
+def wait_for(operation, ready):
+    deadline = time.monotonic() + 30
+    while not ready(operation.state):
+        assert not operation.done, operation.error
+        assert time.monotonic() < deadline
+        operation.wait(1, revision=operation.revision)
+
+
+def test_run_tells_both_streams_and_removes(engine, busybox, container):
+    operation = containers.run(
+        engine, RunRequest(busybox, ("sh", "-c", "echo out; echo err >&2; printf end"), name=container, remove=True)
+    )
+    result = operation.result(60)
+    assert (result.exit_code, result.name) == (0, container)
+    assert sorted(line.text for line in operation.state.lines) == ["end", "err", "out"]
+    assert {line.stream for line in operation.state.lines} == {"stdout", "stderr"}
+    whole = Path(result.spool).read_text()  # as it came: Podman may pass stderr on last
+    assert sorted(whole.replace("end", "end\n").split()) == ["end", "err", "out"]
+    assert Path(result.spool).stat().st_mode & 0o777 == 0o600
+    assert result.command.startswith(engine.commands.command("run", "--rm", "--name", container, "busybox", "sh", "-c"))
+    deadline = time.monotonic() + 10
+    while container in names(engine):  # Podman removes after it has told the exit code
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_an_exit_code_is_an_error(engine, busybox, container, remove):
+    request = RunRequest(busybox, ("sh", "-c", "echo why; exit 3"), name=container, remove=remove)
+    with pytest.raises(CommandFailed, match="exit code 3") as caught:
+        containers.run(engine, request).result(60)
+    assert (caught.value.exit_code, caught.value.output) == (3, "why")
+
+
+def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
+    result = containers.run(engine, RunRequest(busybox, ("seq", "10000"), remove=True)).result(60)
+    assert result.output == "\n".join(map(str, range(1, 10_001)))
+    assert (result.output_lines, result.hidden_lines) == (10_000, 0)
+    assert as_text(picture_of(result)).startswith(f"… 8,000 lines before; all of them are in {result.spool}")
+    result = containers.run(engine, RunRequest(busybox, ("seq", "1000000"), remove=True)).result(60)
+    assert result.output.endswith("\n1000000")
+    assert result.output_lines == 1_000_000
+    assert result.hidden_lines == 1_000_000 - len(result.output.splitlines()) > 0
+    assert f"{result.hidden_lines:,} lines before those of output are in {result.spool}" in repr(result)
+    assert result.spool in as_text(picture_of(result))
+    assert "before" not in repr(containers.run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
+
+
+def test_the_command_reads_stdin_while_it_writes(engine, busybox, container):
+    data = b"".join(b"%d\n" % number for number in range(200_000))
+    operation = containers.run(engine, RunRequest(busybox, ("cat",), name=container, remove=True, stdin=data))
+    assert Path(operation.result(100).spool).read_bytes() == data
+    assert operation.state.total == 200_000
+    assert len(operation.state.lines) <= 2_000
+
+
+def test_a_missing_image_is_pulled(engine, registry, busybox, container):
+    name = images.tag(engine, busybox, f"{registry}/tests/{container}:1")
+    images.push(engine, name).result(60)
+    images.remove(engine, name)
+    operation = containers.run(engine, RunRequest(name, ("true",), name=container, remove=True))
+    assert operation.result(60).exit_code == 0
+    assert operation.state.notes[0] == f"pulling {name}"
+    images.remove(engine, name, force=True)
+    with pytest.raises(NotFound):
+        containers.run(engine, RunRequest(name, ("true",), pull="never")).result(60)
+
+
+def test_a_command_that_is_not_there_leaves_no_container(engine, busybox, container):
+    with pytest.raises(CommandFailed, match="no command 'nosuchcommand'") as caught:
+        containers.run(engine, RunRequest(busybox, ("nosuchcommand",), name=container)).result(60)
+    assert caught.value.exit_code == 127
+    with pytest.raises(CommandFailed, match="no command '/no/such'"):
+        containers.run(engine, RunRequest(busybox, ("/no/such",), name=container)).result(60)
+    with pytest.raises(CommandFailed, match="not executable") as caught:
+        containers.run(engine, RunRequest(busybox, ("/etc/passwd",), name=container)).result(60)
+    assert caught.value.exit_code == 126
+    with pytest.raises(CommandFailed, match="no command '-d'") as caught:
+        containers.run(engine, RunRequest(busybox, ("-d",), name=container)).result(60)
+    assert "before the image" in caught.value.cure
+    assert container not in names(engine)
+
+
+def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        request = RunRequest(busybox, FOREVER, name=container, detach=True, publish=(f"{port}:80",))
+        with pytest.raises(Conflict, match=f"Port {port} is in use already, so") as caught:
+            containers.run(engine, request).result(60)
+        assert f"-p {port + 1}:80" in caught.value.cure
+    assert container not in names(engine)
+    containers.run(engine, request).result(60)
+    with pytest.raises(Conflict, match=f"Port {port} is in use already by the container {container}"):
+        containers.run(engine, replace(request, name="")).result(60)
+    with pytest.raises(Conflict, match=f"a container {container} already") as caught:
+        containers.run(engine, request).result(60)
+    assert f"%docker rm -f {container}" in caught.value.cure
+
+
+def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, container):
+    def tone():
+        return next(row for row in containers.ps(engine, every=True) if row.name == container).tone
+
+    request = RunRequest(busybox, ("sleep", "600"), name=container, detach=True)
+    containers.run(engine, request).result(60)
+    containers.stop(engine, container, seconds=0)  # SIGKILL: exit code 137
+    assert containers.inspect(engine, container)["State"]["ExitCode"] == 137
+    wait_until(lambda: tone() is Tone.DIM)
+    containers.remove(engine, container)
+    containers.run(engine, replace(request, command=("sh", "-c", "trap 'exit 143' TERM; sleep 600 & wait"))).result(60)
+    containers.stop(engine, container)
+    wait_until(lambda: tone() is Tone.DIM)
+    containers.remove(engine, container)
+    with pytest.raises(CommandFailed):
+        containers.run(engine, replace(request, command=("sh", "-c", "exit 3"), detach=False)).result(60)
+    wait_until(lambda: tone() is Tone.BAD)  # Docker's list may be a moment behind its exit code
+
+
+def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_of, unique):
+    hungry = ("sh", "-c", "x=12345678; while :; do x=$x$x; done")
+    request = RunRequest(busybox_of(docker), hungry, name=unique, memory="16m")
+    try:
+        with pytest.raises(CommandFailed) as caught:
+            containers.run(docker, request).result(60)
+        if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
+            pytest.skip("this kernel lets no engine see that memory ran out")
+        assert caught.value.exit_code == 137
+        assert next(row for row in containers.ps(docker, every=True) if row.name == unique).tone is Tone.BAD
+    finally:
+        containers.remove(docker, unique, force=True)
+
+
+def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busybox, container):
+    made = containers.run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
+    assert [one.name for one in containers.find(engine, [container, made.id, made.id[:12]])] == [container]
+    with pytest.raises(NotFound, match="no container") as caught:
+        containers.find(engine, [container, container[:-1] + "0" + container[-1]])
+    assert caught.value.cure == f"Did you mean {container}?"
+    with pytest.raises(Conflict, match=f"{container} is running") as caught:
+        plan_removal(engine, [container])
+    assert f"%docker stop {container}" in caught.value.cure
+    plan = plan_removal(engine, [container], force=True)
+    assert f"{container} (busybox" in plan.question
+    assert ", up" in plan.question
+    assert plan.remove().command == engine.commands.command("rm", "--force", container)
+    assert container not in names(engine)
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_stop_leaves_nothing_running(engine, busybox, container, remove):
+    operation = containers.run(engine, RunRequest(busybox, FOREVER, name=container, remove=remove))
+    wait_for(operation, lambda state: state.total)
+    begun = time.monotonic()
+    operation.stop()
+    with pytest.raises(Stopped):
+        operation.result(10)
+    assert operation.wait_until_gone(10)  # the command had a moment to end by itself
+    assert time.monotonic() - begun < 3  # of a loaded machine; control is back sooner
+    assert container not in [entry.name for entry in containers.list_containers(engine)]
+    assert (container in names(engine)) is not remove
+
+
+def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, container):
+    request = RunRequest(busybox, FOREVER, name=container, detach=True, labels={"nbcontainer.notebook": container})
+    result = containers.run(engine, request).result(60)
+    assert result.exit_code is None
+    table = containers.ps(engine, filters={"label": [f"nbcontainer.notebook={container}"]})
+    assert table.names == [container]
+    assert table[0].tone is Tone.GOOD
+    assert table[0].labels["nbcontainer.notebook"] == container
+    with pytest.raises(Conflict):
+        containers.remove(engine, container)
+    with pytest.raises(Conflict):
+        containers.run(engine, request).result(60)
+    assert container in names(engine), "the failed run must not remove the other's container"
+    containers.stop(engine, container, seconds=0)
+    assert containers.inspect(engine, container)["State"]["Running"] is False
+    containers.start(engine, container)
+    containers.restart(engine, container, seconds=0)
+    assert containers.inspect(engine, container)["State"]["Running"] is True
+    containers.kill(engine, container)
+    containers.remove(engine, container, force=True)
+    with pytest.raises(NotFound):
+        containers.inspect(engine, container)
+
+
+def test_logs_whole_and_the_last_of_them(engine, busybox, container):
+    request = RunRequest(busybox, ("sh", "-c", "for i in 1 2 3; do echo line $i; done; echo bad >&2"), name=container)
+    containers.run(engine, request).result(60)
+    result = logs(engine, LogRequest((container,), timestamps=True)).result(30)
+    assert sorted(line.text for line in result) == ["bad", "line 1", "line 2", "line 3"]
+    assert all(abs(line.time - time.time()) < 3600 for line in result)
+    assert result.command == engine.commands.command("logs", "--timestamps", container)
+    assert len(logs(engine, LogRequest((container,), tail=2)).result(30)) == 2
+    with pytest.raises(NotFound):
+        logs(engine, LogRequest((f"{container}-no",))).result(30)
+    with pytest.raises(UsageError):
+        logs(engine, LogRequest())
+
+
+def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybox, container):
+    containers.run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
+    operation = logs(engine, LogRequest((container,), follow=True))
+    wait_for(operation, lambda state: state.total)
+    begun = time.monotonic()
+    operation.stop()
+    assert operation.result(5).text == "up"
+    assert time.monotonic() - begun < 1
+    assert logs(engine, LogRequest((container,), follow=True, timeout=0.3)).result(5).text == "up"
+    operation = logs(engine, LogRequest((container,), follow=True))
+    wait_for(operation, lambda state: state.total)
+    containers.kill(engine, container)
+    assert operation.result(30).text == "up"
+    assert operation.state.sources == {container: False}
+
+
+def test_hostile_output_stays_as_it_is_in_lines(engine, busybox, container):
+    text = "<script>alert(1)</script> \\033[31mred \\r over \\007 \\342\\200\\256"
+    operation = containers.run(engine, RunRequest(busybox, ("printf", text + "\n"), name=container, remove=True))
+    assert operation.result(60).output == "<script>alert(1)</script> \x1b[31mred \r over \x07 \u202e"

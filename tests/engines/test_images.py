@@ -1,0 +1,183 @@
+import json
+import threading
+import time
+
+import pytest
+
+from nbcontainer.engines import connection, images
+from nbcontainer.engines.registries import login, logout
+from nbcontainer.errors import (
+    AuthFailed,
+    EngineUnavailable,
+    Forbidden,
+    NotFound,
+    PullFailed,
+    PushFailed,
+    Stopped,
+    UsageError,
+)
+from nbcontainer.model.images import TransferNote
+from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, tcp_listener, unix_connect, unix_listener
+
+
+def test_push_pull_and_list(engine, registry, make_image, unique):
+    name = make_image(engine, f"{registry}/tests/{unique}:1")
+    pushed = images.push(engine, name).result(60)
+    assert pushed.digest.startswith("sha256:")
+    assert pushed.size > 0
+    assert pushed.command == engine.commands.command("push", name)
+    if not engine.capabilities.pods:  # Podman tells no layers
+        assert [layer.done for layer in pushed.state.layers.values()] == [True]
+    images.remove(engine, name, force=True)
+    with pytest.raises(NotFound):
+        images.inspect(engine, name)
+    pulled = images.pull(engine, name).result(60)
+    assert pulled.digest == pushed.digest or engine.capabilities.pods
+    table = images.images(engine, f"{registry}/tests/{unique}")
+    assert table.names == [name]
+    assert [column.name for column in table.state.columns] == ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]
+    assert len(images.history(engine, name)) == 1
+
+
+def test_a_push_that_needs_a_login(engine, password_registry, make_image, unique):
+    name = make_image(engine, f"{password_registry}/tests/{unique}:1")
+    with pytest.raises(AuthFailed, match=f"%docker login {password_registry}") as caught:
+        images.push(engine, name).result(60)
+    assert caught.value.host == password_registry
+    login(password_registry, "alice", "secret", engine=engine)
+    assert images.push(engine, name).result(60).digest
+    logout(password_registry)
+    with pytest.raises(AuthFailed):
+        images.pull(engine, name).result(60)
+
+
+def test_a_push_with_bearer_tokens_and_one_that_is_denied(engine, token_registry, make_image, unique):
+    mine = make_image(engine, f"{token_registry}/alice/{unique}:1")
+    theirs = make_image(engine, f"{token_registry}/library/{unique}:1")
+    with pytest.raises(AuthFailed):
+        images.push(engine, mine).result(60)
+    login(token_registry, "alice", "secret", engine=engine)
+    assert images.push(engine, mine).result(60).digest
+    with pytest.raises(Forbidden, match="may not push"):
+        images.push(engine, theirs).result(60)
+
+
+def test_a_stored_password_that_became_wrong(docker, configuration, password_registry, make_image, unique):
+    entry = {"auths": {password_registry: {"username": "alice", "password": "expired-one"}}}
+    (configuration / "config.json").write_text(json.dumps(entry))
+    name = make_image(docker, f"{password_registry}/tests/{unique}:1")
+    with pytest.raises(AuthFailed, match="again") as caught:
+        images.push(docker, name).result(60)
+    assert "expired-one" not in str(caught.value)
+
+
+def test_what_is_not_there_is_told_apart(engine, registry, unique):
+    with pytest.raises(NotFound, match="%docker images"):
+        images.push(engine, f"{registry}/tests/{unique}:1").result(60)
+    with pytest.raises(NotFound, match="Check the name"):
+        images.pull(engine, f"{registry}/tests/{unique}:1").result(60)
+    with pytest.raises(PullFailed, match="no host") as caught:
+        images.pull(engine, "nosuch.invalid/x:1").result(60)
+    assert caught.value.host == "nosuch.invalid"
+    with pytest.raises(PullFailed, match="is running"):
+        images.pull(engine, "127.0.0.1:9/x:1").result(60)
+
+
+def test_names_are_checked_before_anything_is_sent(docker):
+    for call in (images.push, images.pull):
+        with pytest.raises(UsageError):
+            call(docker, "App:1")
+
+
+def test_the_registry_dies_in_the_middle_of_a_push_and_stop_ends_it(docker, registry, make_image, unique):
+    host, port = registry.split(":")
+
+    def connect():
+        import socket
+
+        return socket.create_connection((host, int(port)))
+
+    listener = tcp_listener()
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    with Middleman(listener, connect, sent=2_000_000) as between:
+        name = make_image(docker, f"{address}/tests/{unique}:1", 8_000_000)
+        operation = images.push(docker, name)
+        assert between.cut.wait(30)
+        # the Engine tries again for a minute, and says so
+        deadline = time.monotonic() + 20
+        while not any("Retrying" in layer.status for layer in operation.state.layers.values()):
+            assert time.monotonic() < deadline
+            assert not operation.done, operation.error
+            operation.wait(1, revision=operation.revision)
+        begun = time.monotonic()
+        operation.stop()
+        with pytest.raises(Stopped):
+            operation.result(5)
+        assert time.monotonic() - begun < 1
+    with pytest.raises(PushFailed, match="refused"):
+        images.push(docker, name).result(60)
+
+
+def test_the_engine_goes_away_in_the_middle_of_a_pull(docker, tmp_path, monkeypatch, registry, make_image):
+    name = make_image(docker, f"{registry}/tests/cut:1", 3_000_000)
+    images.push(docker, name).result(60)
+    images.remove(docker, name, force=True)
+    with Middleman(unix_listener(tmp_path / "e"), unix_connect(docker.address)) as between:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'e'}")
+        engine = connection.find_engine()
+        operation = images.pull(engine, name)
+        cutter = threading.Thread(target=lambda: (operation.wait(10, revision=0), between.close()))
+        cutter.start()
+        cutter.join()
+        assert operation.wait(10)
+    if operation.error is not None:  # else the pull was the faster one
+        assert isinstance(operation.error, EngineUnavailable)
+        assert "was cut off" in str(operation.error)
+    images.pull(docker, name).result(60)
+
+
+PROGRESS = b'{"status":"Pushing","progressDetail":{"current":5,"total":10},"id":"0123456789ab"}\n'
+
+
+@pytest.mark.parametrize(
+    ("stream", "kind", "words"),
+    [
+        (chunked(PROGRESS, end=False), EngineUnavailable, "cut off: .* broke off"),
+        (chunked(PROGRESS), PushFailed, "without telling the image's digest"),
+        (chunked(PROGRESS, b"<html>oops\n"), PushFailed, "not JSON"),
+        (
+            chunked(PROGRESS, b'{"errorDetail":{"message":"denied: \\u001b[31mno"},"error":"x"}\n'),
+            AuthFailed,
+            "denied: no",
+        ),
+        (chunked(PROGRESS, b'{"error":"went wrong"}\n'), PushFailed, "went wrong"),
+        (chunked(b'{"id": 3, "status": [1], "progressDetail": "x", "aux": 7}\n'), PushFailed, "without telling"),
+        (reply("500 x", b'{"message":"no basic auth credentials"}'), AuthFailed, "%docker login"),
+    ],
+)
+def test_odd_streams_are_errors(tmp_path, monkeypatch, stream, kind, words):
+    with Speaker(tmp_path / "s", PING, reply("200 OK", b'{"Version": "1"}'), stream) as speaker:
+        monkeypatch.setenv("DOCKER_HOST", speaker.address)
+        operation = images.push(connection.find_engine(), "127.0.0.1:1/x")
+        with pytest.raises(kind, match=words) as caught:
+            operation.result(10)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_credential_helper_that_is_missing_is_noted_and_the_push_goes_on(
+    docker, configuration, registry, make_image, unique
+):
+    (configuration / "config.json").write_text('{"credsStore": "nosuch"}')
+    name = make_image(docker, f"{registry}/tests/{unique}:1")
+    operation = images.push(docker, name)
+    notes = [event.text for event in operation if isinstance(event, TransferNote)]
+    assert operation.result(60).digest
+    assert any("docker-credential-nosuch is not installed" in note for note in (*notes, *operation.state.notes))
+
+
+def test_tag_and_remove(engine, make_image, unique):
+    name = make_image(engine, f"{unique}:1")
+    assert images.tag(engine, name, f"{unique}-other") == f"{unique}-other:latest"
+    assert any("ntagged" in line for line in images.remove(engine, f"{unique}-other:latest"))
+    with pytest.raises(NotFound):
+        images.remove(engine, f"{unique}-other:latest")

@@ -1,0 +1,281 @@
+"""Podman's own pods: the same calls and columns as a cluster's, on the real Podman."""
+
+import asyncio
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nbcontainer.engines import pods
+from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.pod_deletion import delete
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
+from nbcontainer.model.build import SourceMap
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import ExecRequest, PodRequest
+from nbcontainer.model.tables import Tone
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def until(condition, seconds=30):
+    """Wait for a fact."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"not so after {seconds} s")
+
+
+def running(words):
+    """Whether a process of this machine has these words."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if words.encode() in path.read_bytes():
+                return True
+    return False
+
+
+@pytest.fixture
+def podman(monkeypatch):
+    """The rootful Podman, with busybox in it."""
+    conftest = pytest.importorskip("tests.engines.conftest")
+    engine = conftest.find(conftest.running("podman", "Podman").host, monkeypatch)
+    with suppress(NbcontainerError):
+        conftest.images.pull(engine, "busybox").result(60)
+    return engine
+
+
+@pytest.fixture
+def make(podman, unique):
+    """Makes pods, and removes them after the test."""
+    made = []
+
+    def make_pod(script="sleep 600", *, name="", wait=True, **options):
+        request = PodRequest(
+            f"{unique}{name}", options.pop("image", "busybox"), command=("sh", "-c", script), wait=wait, **options
+        )
+        made.append(request.name)
+        return pods.create(podman, request)
+
+    yield make_pod
+    for name in made:
+        with suppress(NbcontainerError):
+            delete(podman, [name], force=True).result(30)
+
+
+@pytest.fixture
+def shell(make):
+    """A running pod's name."""
+    return make().result(60).name
+
+
+def test_create_list_describe_delete(podman, make, unique):
+    operation = make(labels={"app": unique}, environment={"COLOUR": "blue"})
+    change = operation.result(60)
+    assert (change.kind, change.name, change.action) == ("Pod", unique, "created")
+    assert operation.state.steps[-1].status == "Running"
+    found = pods.table(podman, names=(unique,))
+    assert [column.name for column in found.state.columns[:5]] == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
+    assert found.state.note == "no cluster: these are Podman's pods"
+    (row,) = found
+    assert row.cells[:4] == (unique, "1/1", "Running", 0)
+    assert row.tone is Tone.GOOD
+    assert 0 <= time.time() - row.cells[4] < 120
+    assert pods.table(podman, selector=f"app={unique}").names == [unique]
+    assert pods.table(podman, selector=f"app={unique},app!=x,run").names == [unique]
+    assert len(pods.table(podman, selector="app=none")) == 0
+    described = pods.describe(podman, unique)
+    assert dict(described.sections[0][1])["Status"] == "Running"
+    assert dict(described.sections[1][1])["State"] == "running"
+    assert described.events
+    assert unique in {row.cells[3].partition("/")[2] for row in pods.events(podman, unique)}
+    (gone,) = delete(podman, [unique], grace_period=1).result(30)
+    assert (gone.name, gone.action) == (unique, "deleted")
+    with pytest.raises(NotFound, match="no pod"):
+        pods.table(podman, names=(unique,))
+
+
+def test_a_deletion_is_told_and_stops_within_a_second(podman, make, unique):
+    make("trap '' TERM; while :; do sleep 1; done").result(60)
+    operation = delete(podman, [unique], grace_period=20)
+    while not operation.state.left:
+        assert operation.wait(10, revision=operation.revision)
+    began = time.monotonic()
+    operation.stop()
+    with pytest.raises(Stopped):
+        operation.result(2)
+    assert time.monotonic() - began < 1
+    assert operation.state.pods[unique].status == "stopped"
+    assert pods.table(podman, names=[unique]).names == [unique]
+
+
+def test_what_is_not_there(podman):
+    for call in (
+        lambda: pods.describe(podman, "nix"),
+        lambda: delete(podman, ["nix"]).result(30),
+        lambda: pods.logs(podman, LogRequest(("nix",))).result(30),
+        lambda: pods.execute(podman, ExecRequest("nix", ("true",))).result(30),
+    ):
+        with pytest.raises(NotFound, match="no pod 'nix'"):
+            call()
+
+
+def test_a_name_in_use(make):
+    make().result(60)
+    with pytest.raises(Conflict, match="already") as caught:
+        make().result(60)
+    assert "%kpod delete" in caught.value.cure
+
+
+def test_an_image_that_is_not_to_be_had_leaves_nothing_half_made(podman, make, registry, unique):
+    with pytest.raises(NotFound, match="cannot run") as caught:
+        make(image=f"{registry}/no/such:1").result(60)
+    assert caught.value.reason == "ErrImagePull"
+    assert unique not in pods.table(podman).names
+
+
+def test_a_container_that_ends_again_and_again(make):
+    with pytest.raises(CommandFailed, match="oh no") as caught:
+        make("echo oh no; exit 3", restart="Always").result(60)
+    assert caught.value.exit_code == 3
+
+
+def test_a_container_that_ends_at_once(podman, make, unique):
+    with pytest.raises(CommandFailed, match="oh no") as caught:
+        make("echo oh no; exit 3", restart="Never").result(60)
+    assert caught.value.exit_code == 3
+    (row,) = pods.table(podman, names=(unique,))
+    assert row.cells[2] == "Error"
+    assert row.tone is Tone.BAD
+
+
+def test_a_pod_that_completes(podman, make, unique):
+    make("true", restart="Never").result(60)
+    until(lambda: pods.table(podman, names=(unique,))[0].cells[2] == "Completed")
+
+
+def test_the_table_follows_podmans_events_and_stops(podman, make, unique):
+    operation = pods.watch_table(podman)
+    until(lambda: operation.state.live)
+    make().result(60)
+    until(lambda: any(row.name == unique and row.cells[2] == "Running" for row in operation.state.rows.values()))
+    delete(podman, [unique], force=True).result(30)
+    until(lambda: not any(row.name == unique for row in operation.state.rows.values()))
+    began = time.monotonic()
+    operation.stop()
+    last = operation.result(5)
+    assert time.monotonic() - began < 1
+    assert not last.state.live
+
+
+def test_a_podman_that_goes_away_is_followed_again(podman, make, unique):
+    streams = []
+
+    class Counted(Engine):
+        """The same engine, whose connections can be cut."""
+
+        def dial(self):
+            stream = super().dial()
+            streams.append(stream)
+            return stream
+
+    engine = Counted(podman.address, podman.source, podman.capabilities, _where=podman._where)
+    operation = pods.watch_table(engine)
+    until(lambda: operation.state.live)
+    for stream in streams:
+        stream.close()
+    until(lambda: not operation.state.live)
+    assert operation.state.trouble.startswith("reconnecting: ")
+    make().result(60)
+    until(lambda: operation.state.live and any(row.name == unique for row in operation.state.rows.values()))
+    operation.stop()
+    operation.result(5)
+
+
+def test_logs(podman, make, unique):
+    make("seq 1 50; echo to stderr >&2; sleep 600").result(60)
+    until(lambda: pods.logs(podman, LogRequest((unique,))).result(30).state.total == 51)
+    assert [line.text for line in pods.logs(podman, LogRequest((unique,), tail=2)).result(30)] == ["50", "to stderr"]
+    some = pods.logs(podman, LogRequest(("nix", unique))).result(30)
+    assert some.state.total == 51
+    assert some.state.notes == (f"There is no pod 'nix' in {podman.name}. %kpod lists the pods.",)
+    with pytest.raises(NotFound) as caught:
+        pods.logs(podman, LogRequest((f"{unique}x", "nix"))).result(30)
+    assert caught.value.cure == f"Did you mean {unique}?"
+    operation = pods.logs(podman, LogRequest((unique,), follow=True))
+    until(lambda: operation.state.total == 51)
+    began = time.monotonic()
+    operation.stop()
+    operation.result(5)
+    assert time.monotonic() - began < 1
+    with pytest.raises(NotFound, match="no container 'side'"):
+        pods.logs(podman, LogRequest((unique,), container="side")).result(30)
+
+
+def test_commands(podman, shell):
+    result = pods.execute(podman, ExecRequest(shell, ("sh", "-c", "echo out; echo err >&2"))).result(30)
+    assert (result.exit_code, "out" in result.output) == (0, True)
+    with pytest.raises(CommandFailed) as caught:
+        pods.execute(podman, ExecRequest(shell, ("sh", "-c", "echo why >&2; exit 7"))).result(30)
+    assert caught.value.exit_code == 7
+    data = b"x" * 300_000
+    assert pods.execute(podman, ExecRequest(shell, ("wc", "-c"), stdin=data)).result(30).output.strip() == "300000"
+    with pytest.raises((NotFound, ApiError, CommandFailed)):
+        pods.execute(podman, ExecRequest(shell, ("no-such",))).result(30)
+
+
+def test_a_command_is_stopped_within_a_second(podman, shell):
+    number = f"7{secrets.randbelow(10**6):06}"
+    operation = pods.execute(podman, ExecRequest(shell, ("sh", "-c", f"trap '' TERM; sleep {number} & wait")))
+    until(lambda: running(f"sleep\0{number}"))
+    began = time.monotonic()
+    operation.stop()
+    with pytest.raises(Stopped):
+        operation.result(5)
+    assert time.monotonic() - began < 1.2
+    until(lambda: not running(number))
+
+
+def test_yaml(podman, unique):
+    text = f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {unique}, labels: {{app: two}}}}
+spec:
+  containers:
+  - {{name: main, image: busybox, args: [sh, -c, 'echo of main; sleep 600']}}
+  - {{name: side, image: busybox, args: [sh, -c, 'echo of side; sleep 600']}}
+"""
+    try:
+        (change,) = pods.apply(podman, text)
+        assert (change.name, change.action) == (unique, "created")
+        assert pods.table(podman, names=(unique,))[0].cells[1] == "2/2"
+        until(lambda: pods.logs(podman, LogRequest((unique,))).result(30).state.total == 2)
+        assert pods.logs(podman, LogRequest((unique,), container="side")).result(30).text == "of side"
+        with pytest.raises(Conflict):
+            pods.apply(podman, text)
+    finally:
+        delete(podman, [unique], force=True).result(30)
+    with pytest.raises(UsageError, match=r"line 2: .* pods alone, not Service"):
+        pods.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
+    with pytest.raises(UsageError, match="line 4: "):
+        pods.apply(podman, "a: [\nb: }", source_map=SourceMap.shifted(2, 2))
+
+
+def test_calls_work_inside_a_running_event_loop(podman, shell):
+    async def cell():
+        return pods.execute(podman, ExecRequest(shell, ("echo", "hi"))).result(30).output
+
+    assert asyncio.run(cell()).strip() == "hi"
+
+
+def test_the_spool_has_hostile_bytes_whole(podman, shell):
+    script = r"printf 'a\377b\033[31mred\000\342\200\256\nsecond\n'"
+    operation = pods.execute(podman, ExecRequest(shell, ("sh", "-c", script)))
+    result = operation.result(30)
+    assert operation.state.lines[0].text == "a\ufffdb\x1b[31mred\x00\u202e"
+    assert Path(result.spool).read_bytes().startswith(b"a\xffb\x1b[31mred\x00")

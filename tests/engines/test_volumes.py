@@ -1,0 +1,166 @@
+"""Volumes, as docker and podman have them, by their magics and as a Python API."""
+
+import shlex
+
+import pytest
+
+import nbcontainer as nbc
+from nbcontainer.engines import containers
+from nbcontainer.errors import Conflict, NotFound, Protected, Stopped, UsageError
+from nbcontainer.magics import registration
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.model.containers import RunRequest
+from nbcontainer.views.picture import as_text
+from nbcontainer.views.results import picture_of
+from tests.terminal import Terminal
+
+
+def magic(line):
+    return run_magic(registration.verbs_of("docker"), line, None, {})
+
+
+@pytest.fixture
+def name(unique):
+    """A name for a volume of the engine in use, which is gone afterwards, and that with a 2 behind it."""
+    yield unique
+    nbc.volumes.remove(unique, f"{unique}-2", force=True)
+
+
+def test_a_volume_from_its_making_to_its_end(engine, name):
+    volume = magic(f"volume create {name} --label tier=db --label empty")
+    assert (volume.name, volume.driver, volume.labels["tier"], volume.labels["empty"]) == (name, "local", "db", "")
+    assert volume.labels["nbcontainer.notebook"] == nbc.notebook_id()
+    assert volume.created > 0
+    assert magic(f"volume create {name}").created == volume.created  # as docker: it is that one
+    assert name in magic("volume ls").names
+    assert magic(f"volume ls -q --filter name={name}") == (name,)
+    assert nbc.volumes.list(filters=["label=tier=db", f"name={name}"]).names == [name]
+    picture = as_text(picture_of(magic(f"volume inspect {name}")))
+    assert picture.startswith(f"Volume/{name}")
+    assert all(word in picture for word in ("Mountpoint", volume.mountpoint, "tier", engine.name))
+    magic(f"volume create {name}-2")
+    several = as_text(picture_of(magic(f"volume inspect {name} {name}-2")))
+    assert several.count("Mountpoint") == 2
+    report = magic(f"volume rm -y {name} {name}-2")
+    assert str(report) == f"{name} removed\n{name}-2 removed"
+    assert name not in nbc.volumes.list().names
+
+
+def test_a_name_that_no_volume_has(engine, name):
+    nbc.volumes.create(name)
+    for call in (nbc.volumes.get, nbc.volumes.remove):
+        with pytest.raises(NotFound) as caught:
+            call(f"{name}x")
+        assert caught.value.message == f"There is no volume {name}x in {engine.name}."
+        assert caught.value.cure == f"Did you mean {name}?"
+    with pytest.raises(NotFound):
+        nbc.volumes.get(f"../volumes/{name}")
+    with pytest.raises(NotFound):
+        magic(f"volume rm -y {name} {name}x")
+    assert name in nbc.volumes.list().names  # nothing was removed
+    report = magic(f"volume rm -y -f {name} {name}x")
+    assert str(report) == f"{name} removed\nThere is no volume {name}x."
+
+
+def test_a_volume_in_use_says_by_whom(engine, busybox, name):
+    used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, volumes=(f"{name}:/data",))
+    containers.run(engine, used).result(60)
+    try:
+        row = next(row for row in nbc.volumes.list() if row.name == name)
+        assert "in use" in row.cells
+        with pytest.raises(Conflict) as caught:
+            nbc.volumes.get(name).remove()
+        assert caught.value.message == f"The volume {name} is used by {name}."
+        assert caught.value.cure.startswith("Remove what uses it first: %docker rm -f")
+        assert name not in nbc.volumes.plan_prune(all=True).changes
+    finally:
+        containers.remove(engine, name, force=True, volumes=True)
+
+
+@pytest.mark.usefixtures("engine")
+def test_several_filters_are_all_meant(name):
+    nbc.volumes.create(name, labels={"a": name, "b": name})
+    nbc.volumes.create(f"{name}-2", labels={"a": name})
+    both = [f"label=a={name}", f"label=b={name}"]
+    assert nbc.volumes.list(filters=both).names == [name]
+    assert nbc.volumes.list(filters=["dangling=true", both[1]]).names == [name]
+    assert nbc.volumes.list(filters=[f"name={name}-2", both[0]]).names == [f"{name}-2"]
+    assert nbc.volumes.plan_prune(all=True, filters=[both[1]]).changes == (name,)
+
+
+def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch):
+    nbc.volumes.create(name, labels={"prune": name})
+    anonymous = nbc.volumes.create(labels={"prune": name}).name
+    mine = f"--filter label=prune={name}"
+    assert nbc.volumes.plan_prune(filters=[f"label=prune={name}"]).changes == (anonymous,)
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    with pytest.raises(Stopped):
+        magic(f"volume prune {mine}")
+    assert asked == [f"Remove the volume {anonymous} of {engine.name}? No container uses it. [y/N] "]
+    plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
+    assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
+    assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it went meanwhile
+    assert str(magic(f"volume prune {mine}")) == "No volume is unused."
+    assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
+
+
+def test_a_plan_is_not_done_where_its_engine_became_protected(engine, name, monkeypatch):
+    nbc.volumes.create(name)
+    plan = nbc.volumes.plan_remove(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(nbc.settings, "protected_contexts", (engine.address,))
+        for call in (plan.do, nbc.volumes.create, lambda: nbc.volumes.remove(name), nbc.volumes.prune):
+            with pytest.raises(Protected):
+                call()
+    assert name in nbc.volumes.list().names
+
+
+def test_bad_words(engine):
+    del engine
+    for line in ("volume ls --filter x", "volume rm", "volume", "volume create a b", "volume ls --fliter=a=b"):
+        with pytest.raises(UsageError):
+            magic(line)
+
+
+def test_the_commands_reach_the_same_volumes(engine, name, tmp_path):
+    terminal = Terminal(tmp_path).with_podman()
+    volume = nbc.volumes.create(name)
+    assert volume.mountpoint in terminal.run(volume.command)
+    assert name in terminal.run(nbc.volumes.list(filters=[f"name={name}"]).command)
+    gone = nbc.volumes.remove(name)
+    if engine.capabilities.buildkit or not engine.address.startswith("unix:///var"):  # another user's Podman
+        assert terminal.try_(gone.command).returncode
+
+
+def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
+    volumes = nbc.Engine(podman_engine.host).volumes
+    volumes.create(unique)
+    client = ["podman", "--url", podman_engine.host]
+    given = volumes.remove(f"{unique}x", force=True), volumes.prune(filters=[f"label={unique}"])
+    assert not {"--force", "prune"} & {word for report in given for word in shlex.split(report.command)}
+    gone = volumes.remove(unique, f"{unique}x", force=True)
+    assert shlex.split(gone.command) == [*client, "volume", "rm", unique]
+    volumes.create(unique, labels={unique: ""})
+    pruned = volumes.prune(all=True, filters=[f"label={unique}"])
+    assert shlex.split(pruned.command) == [*client, "volume", "rm", unique]
+
+
+def test_handles_reach_other_engines(docker, name):
+    nbc.volumes.create(name)
+    assert name in nbc.Engine(docker.address).volumes.list().names
+    assert nbc.Engine(docker.address).volumes.get(name).remove().remarks
+    assert repr(nbc.Engine("prod")) == "Engine('prod')"
+
+
+def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
+    del docker
+    old = nbc.Engine(docker20_engine.host)
+    volume = nbc.volumes.create(name)
+    old.volumes.create(name)
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker20_engine.host)
+        volume.remove()
+        assert name in nbc.volumes.list().names
+    assert name not in nbc.volumes.list().names
+    old.volumes.remove(name)
