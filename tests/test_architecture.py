@@ -16,6 +16,7 @@ HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "
 # each part of the house, and the parts that it may import
 ALLOWED = {
     "version": set(),
+    "loading": set(),
     "errors": set(),
     "interrupts": {"errors"},
     "settings": {"errors"},
@@ -23,12 +24,13 @@ ALLOWED = {
     "proxies": set(),
     "replies": set(),
     "request_log": set(),
-    "model": {"errors", "kubernetes_yaml"},
+    "model": {"loading", "errors", "kubernetes_yaml"},
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "interrupts", "model"},
     "buildkit": set(),
     "kubernetes_yaml": {"errors"},
     "engines": {
+        "loading",
         "errors",
         "settings",
         "spool",
@@ -42,6 +44,7 @@ ALLOWED = {
         "kubernetes_yaml",
     },
     "clusters": {
+        "loading",
         "errors",
         "settings",
         "spool",
@@ -83,7 +86,7 @@ ALLOWED = {
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"errors", "interrupts"},
-    "views": {"errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
+    "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
     "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
     "verbs": {"errors"},
     "magics": {

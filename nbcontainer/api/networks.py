@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nbcontainer import engines
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -72,9 +73,6 @@ class Networks:
             filters: docker's filters, such as "driver=bridge" or "label=tier=db".
             no_trunc: whether the ids are whole.
         """
-        from nbcontainer.engines.networks import list_networks  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engines.objects import filters_of  # noqa: PLC0415 - as above
-
         engine = self._engine.connect()
         rows = [
             Row(
@@ -84,7 +82,7 @@ class Networks:
                 kind="network",
                 labels=network.labels,
             )
-            for network in list_networks(engine, filters_of(filters))
+            for network in engines.networks.list_networks(engine, engines.objects.filters_of(filters))
         ]
         state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "networks", engine.name))
         words = [*(["--no-trunc"] * no_trunc), *(word for text in filters for word in ("--filter", text))]
@@ -126,9 +124,7 @@ class Networks:
         Raises:
             Conflict: there is a network of that name.
         """
-        from nbcontainer.engines.networks import create, ipam  # noqa: PLC0415 - loads with the call
-
-        pools = ipam(subnets, ip_ranges, gateways, aux_addresses or {})
+        pools = engines.networks.ipam(subnets, ip_ranges, gateways, aux_addresses or {})
         addresses = {"Driver": ipam_driver, "Options": dict(ipam_options or {}), "Config": pools}
         request = {
             "Driver": driver,
@@ -139,7 +135,7 @@ class Networks:
             "EnableIPv6": enable_ipv6,
         }
         engine = self._engine.connect()
-        return self._network(engine, create(engine, name, request))
+        return self._network(engine, engines.networks.create(engine, name, request))
 
     @reads
     def get(self, name: str) -> Network:
@@ -151,11 +147,9 @@ class Networks:
         Raises:
             NotFound: there is no such network; it says which name is nearly that.
         """
-        from nbcontainer.engines.networks import find, list_networks, users  # noqa: PLC0415 - loads with the call
-
         engine = self._engine.connect()
-        facts = find(engine, list_networks(engine), name)
-        return self._network(engine, facts, users(engine, facts))
+        facts = engines.networks.find(engine, engines.networks.list_networks(engine), name)
+        return self._network(engine, facts, engines.networks.users(engine, facts))
 
     @changes
     def remove(self, *names: str, force: bool = False) -> Report:
@@ -175,36 +169,29 @@ class Networks:
     @changes
     def plan_remove(self, *names: str, force: bool = False) -> Plan[Report]:
         """What `remove` would do; raises as it does where a network is not there or is predefined."""
-        from nbcontainer.engines.http import plain  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engines.networks import (  # noqa: PLC0415 - as above
-            PREDEFINED,
-            find,
-            list_networks,
-            predefined,
-        )
-
         engine = self._engine.connect()
-        known = list_networks(engine)
+        known = engines.networks.list_networks(engine)
         found: dict[str, NetworkFacts] = {}
         missing = []
         for name in dict.fromkeys(names):
             try:
-                network = find(engine, known, name)
+                network = engines.networks.find(engine, known, name)
             except NotFound:
-                if name in PREDEFINED:  # a mode of Podman's containers
-                    raise predefined(engine, name) from None
+                if name in engines.networks.PREDEFINED:  # a mode of Podman's containers
+                    raise engines.networks.predefined(engine, name) from None
                 if not force:
                     raise
                 missing.append(name)
             else:
                 if network.is_predefined:
-                    raise predefined(engine, network.name)
+                    raise engines.networks.predefined(engine, network.name)
                 found[network.id] = network
         # podman's own --force removes the containers too
         words = ["--force"] * (force and not engine.commands.is_podman)
         command = engine.commands.command("network", "rm", *words, *names)
         gone = tuple(network.name for network in found.values())
-        shown = ", ".join(plain(name, 100) for name in gone)  # Docker lets anybody give a name of any characters
+        # Docker lets anybody give a name of any characters
+        shown = ", ".join(engines.http.plain(name, 100) for name in gone)
         several = f"the network {shown}" if len(gone) == 1 else f"{len(gone)} networks: {shown},"
         question = f"Remove {several} of {engine.name}?" if gone else ""
         return Plan(question, gone, partial(self._remove, engine, tuple(found.values()), missing, command))
@@ -213,12 +200,11 @@ class Networks:
     def _remove(
         self, engine: Connected, networks: Sequence[NetworkFacts], missing: Sequence[str], command: str
     ) -> Report:
-        from nbcontainer.engines.networks import remove  # noqa: PLC0415 - loads with the call
 
         self._engine.guard(engine)
         remarks = []
         for network in networks:
-            remove(engine, network)
+            engines.networks.remove(engine, network)
             remarks.append(Remark(f"{network.name} removed"))
         remarks += [Remark(f"There is no network {name}.", Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nbcontainer import engines
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -68,11 +69,8 @@ class Volumes:
         Args:
             filters: docker's filters, such as "dangling=true" or "label=tier=db".
         """
-        from nbcontainer.engines.objects import filters_of  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engines.volumes import list_volumes  # noqa: PLC0415 - as above
-
-        engine, chosen = self._engine.connect(), filters_of(filters)
-        unused = {volume.name for volume in list_volumes(engine, {"dangling": ["true"]})}
+        engine, chosen = self._engine.connect(), engines.objects.filters_of(filters)
+        unused = {volume.name for volume in engines.volumes.list_volumes(engine, {"dangling": ["true"]})}
         rows = [
             Row(
                 volume.name,
@@ -82,7 +80,7 @@ class Volumes:
                 kind="volume",
                 labels=volume.labels,
             )
-            for volume in list_volumes(engine, chosen)
+            for volume in engines.volumes.list_volumes(engine, chosen)
         ]
         state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "volumes", engine.name))
         words = [word for text in filters for word in ("--filter", text)]
@@ -105,11 +103,11 @@ class Volumes:
             options: those of the driver.
             labels: further labels; the notebook's own is always there.
         """
-        from nbcontainer.engines.volumes import create  # noqa: PLC0415 - loads with the call
-
         engine = self._engine.connect()
         marked = {NOTEBOOK_LABEL: notebook_id(), **(labels or {})}
-        return self._volume(engine, create(engine, name, driver=driver, options=options or {}, labels=marked))
+        return self._volume(
+            engine, engines.volumes.create(engine, name, driver=driver, options=options or {}, labels=marked)
+        )
 
     @reads
     def get(self, name: str) -> Volume:
@@ -118,10 +116,8 @@ class Volumes:
         Raises:
             NotFound: there is no such volume; it says which name is nearly that.
         """
-        from nbcontainer.engines.volumes import inspect  # noqa: PLC0415 - loads with the call
-
         engine = self._engine.connect()
-        return self._volume(engine, inspect(engine, name))
+        return self._volume(engine, engines.volumes.inspect(engine, name))
 
     @reads
     def inspect(self, *names: str) -> Volume | Objects[Volume]:
@@ -146,13 +142,11 @@ class Volumes:
     @changes
     def plan_remove(self, *names: str, force: bool = False) -> Plan[Report]:
         """What `remove` would do; raises as it does where there is no volume of a name."""
-        from nbcontainer.engines.volumes import list_volumes, not_found  # noqa: PLC0415 - loads with the call
-
         engine = self._engine.connect()
-        known = {volume.name for volume in list_volumes(engine)}
+        known = {volume.name for volume in engines.volumes.list_volumes(engine)}
         missing = [name for name in dict.fromkeys(names) if name not in known]
         if missing and not force:
-            raise not_found(engine, missing[0])
+            raise engines.volumes.not_found(engine, missing[0])
         found = tuple(name for name in dict.fromkeys(names) if name in known)
         command = _removal(engine, names, found, force=force)
         question = f"Remove {_several(found)} of {engine.name}, with what is in {'it' if len(found) == 1 else 'them'}?"
@@ -171,16 +165,13 @@ class Volumes:
     @changes
     def plan_prune(self, *, all: bool = False, filters: Sequence[str] = ()) -> Plan[Report]:  # noqa: A002 - as above
         """What `prune` would do."""
-        from nbcontainer.engines.objects import filters_of  # noqa: PLC0415 - loads with the call
-        from nbcontainer.engines.volumes import list_volumes, sizes  # noqa: PLC0415 - as above
-
         engine = self._engine.connect()
-        unused = list_volumes(engine, {**filters_of(filters), "dangling": ["true"]})
+        unused = engines.volumes.list_volumes(engine, {**engines.objects.filters_of(filters), "dangling": ["true"]})
         found = tuple(volume.name for volume in unused if all or volume.is_anonymous)
         command = _prune(engine, found, filters, all=all)
         if not found:
             return Plan("", (), partial(Report, (Remark("No volume is unused.", Tone.DIM),), command))
-        held = sizes(engine)
+        held = engines.volumes.sizes(engine)
         freed = sum(max(0, held.get(name, 0)) for name in found)
         use = "No container uses it." if len(found) == 1 else "No container uses them."
         question = f"Remove {_several(found)} of {engine.name}? {use}"
@@ -190,13 +181,12 @@ class Volumes:
     def _remove(
         self, engine: Connected, names: Sequence[str], missing: Sequence[str], command: str, *, pruned: bool = False
     ) -> Report:
-        from nbcontainer.engines.volumes import remove  # noqa: PLC0415 - loads with the call
 
         self._engine.guard(engine)
         remarks = []
         for name in names:
             try:
-                remove(engine, name)
+                engines.volumes.remove(engine, name)
             except (NotFound, Conflict) as error:
                 if not pruned:
                     raise

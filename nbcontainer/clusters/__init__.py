@@ -1,1 +1,22 @@
-"""Kubernetes."""
+"""Kubernetes. Its modules load on first use."""
+
+from typing import TYPE_CHECKING
+
+from nbcontainer.loading import modules_on_use
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters import client as client
+    from nbcontainer.clusters import columns as columns
+    from nbcontainer.clusters import connection as connection
+    from nbcontainer.clusters import deletion as deletion
+    from nbcontainer.clusters import describe as describe
+    from nbcontainer.clusters import discovery as discovery
+    from nbcontainer.clusters import events as events
+    from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
+    from nbcontainer.clusters import kubeconfig as kubeconfig
+    from nbcontainer.clusters import logs as logs
+    from nbcontainer.clusters import pods as pods
+    from nbcontainer.clusters import resources as resources
+    from nbcontainer.clusters import tables as tables
+else:
+    __getattr__ = modules_on_use(__name__)

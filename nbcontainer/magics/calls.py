@@ -10,9 +10,10 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from nbcontainer import views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_calmly
-from nbcontainer.operation import running
+from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument, Values, option, switch
@@ -31,6 +32,7 @@ __all__ = [
     "presentable",
     "refuse_terminal",
     "run_magic",
+    "show_operation",
 ]
 
 TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
@@ -157,19 +159,37 @@ class Verbs:
 
 
 def _do(handle: Callable[[Call], Any], call: Call) -> Any:
-    """Do what a verb's declaration says: plan, ask and do, or call."""
-    verb = call.verb
-    places, named = verb.bind(call.values)
+    """Do what a verb's declaration says: plan, ask and do, or call; an Operation is shown while it runs."""
+    verb, values = call.verb, call.values
+    endless = any(name in values and values[name] for name in ("follow", "watch"))
+    if endless and not ("timeout" in values and values.timeout) and is_headless():
+        raise UsageError(
+            f"{verb.title} would not end here: there is neither a page nor a terminal.",
+            cure="--timeout 30s ends it, or leave -f or -w out.",
+        )
+    places, named = verb.bind(values)
     target = handle(call)
     if verb.asks:
         plan = attrgetter(verb.asks)(target)(*places, **named)
         if plan.changes:
-            from nbcontainer.views.quantities import format_size  # noqa: PLC0415 - as above
+            frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
+            call.confirm(plan.question + frees)
+        result = plan.do()
+    else:
+        result = attrgetter(verb.calls)(target)(*places, **named)
+    if isinstance(result, Operation):
+        return show_operation(call, result)
+    return result.column(verb.quiet) if verb.quiet and values.quiet else result
 
-            call.confirm(plan.question + f" That frees {format_size(plan.frees)}." * bool(plan.frees))
-        return plan.do()
-    result = attrgetter(verb.calls)(target)(*places, **named)
-    return result.column(verb.quiet) if verb.quiet and call.values.quiet else result
+
+def show_operation(call: Call, operation: Operation[Any, Any, Any]) -> Any:
+    """Show what runs until it is done, and return its result."""
+    verb = call.verb
+    title = ""
+    if verb.heading:
+        named = [call.values[argument.key] for argument in verb.positionals]
+        title = call.as_written(word for value in named for word in (value if isinstance(value, list) else [value]))
+    return views.surfaces.show(operation, views.results.view_of(operation.state, verb.heading, title))
 
 
 def run_magic(
@@ -278,19 +298,14 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
 
 def _has_colours() -> bool:
     """Whether whatever shows the error shows colours: pages do, terminals unless NO_COLOR says no, files do not."""
-    from nbcontainer.views.surfaces import in_kernel  # noqa: PLC0415 - errors are seldom
-    from nbcontainer.views.terminal import console_of_terminal  # noqa: PLC0415 - as above
-
-    if in_kernel():
+    if views.surfaces.in_kernel():
         return True
-    console = console_of_terminal()
+    console = views.terminal.console_of_terminal()
     return console.color_system is not None and not console.no_color
 
 
 def _safe(text: str) -> str:
-    from nbcontainer.views.ansi import plain  # noqa: PLC0415 - errors are seldom
-
-    return plain(text)
+    return views.ansi.plain(text)
 
 
 def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the flag as it was given
@@ -308,6 +323,4 @@ def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the fla
 
 def is_headless() -> bool:
     """Whether nobody watches: neither a page nor a terminal."""
-    from nbcontainer.views.surfaces import choose_surface  # noqa: PLC0415 - views load with the first call
-
-    return choose_surface().name == "plain" and not sys.stdout.isatty()
+    return views.surfaces.choose_surface().name == "plain" and not sys.stdout.isatty()

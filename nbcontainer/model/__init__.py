@@ -1,1 +1,27 @@
-"""What is asked for, what happens, how it stands, what came of it: frozen dataclasses, standard library only."""
+"""What is asked for, what happens, how it stands, what came of it: frozen dataclasses, standard library only.
+
+Its modules load on first use.
+"""
+
+from typing import TYPE_CHECKING
+
+from nbcontainer.loading import modules_on_use
+
+if TYPE_CHECKING:
+    from nbcontainer.model import build as build
+    from nbcontainer.model import commands as commands
+    from nbcontainer.model import containers as containers
+    from nbcontainer.model import images as images
+    from nbcontainer.model import json_forms as json_forms
+    from nbcontainer.model import logs as logs
+    from nbcontainer.model import logs_spool as logs_spool
+    from nbcontainer.model import networks as networks
+    from nbcontainer.model import pods as pods
+    from nbcontainer.model import requests as requests
+    from nbcontainer.model import results as results
+    from nbcontainer.model import secrecy as secrecy
+    from nbcontainer.model import spool as spool
+    from nbcontainer.model import tables as tables
+    from nbcontainer.model import volumes as volumes
+else:
+    __getattr__ = modules_on_use(__name__)

@@ -40,6 +40,7 @@ class Verb:
             those of the method, by name; "" for a verb with a body of its own.
         asks: the method that plans the call, for a verb that destroys: the user is asked with the plan.
         quiet: of a table, the column that `--quiet` leaves.
+        heading: of a verb that runs a command and shows what it writes, the word before the command: "Run".
     """
 
     path: str
@@ -56,6 +57,7 @@ class Verb:
     calls: str = ""
     asks: str = ""
     quiet: str = ""
+    heading: str = ""
 
     @property
     def sign(self) -> str:

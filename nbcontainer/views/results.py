@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer import model, views
 from nbcontainer.model.tables import Table, Tone, Words
+from nbcontainer.settings import NBContainer
 from nbcontainer.views.ansi import settled
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
 
@@ -12,9 +14,9 @@ if TYPE_CHECKING:
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.pods import Description, ExecResult, PodChange
     from nbcontainer.model.results import Report
-    from nbcontainer.settings import NBContainer
+    from nbcontainer.views.view import View
 
-__all__ = ["SIGNS", "picture_of"]
+__all__ = ["SIGNS", "picture_of", "view_of"]
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
 MOST_LINES = 2_000  # of an output, that a picture holds
@@ -26,49 +28,57 @@ _ACTIONS = {
 }
 
 
+def view_of(state: object, heading: str = "", title: str = "") -> View[Any, Any]:
+    """The view of a running thing, by what its state is.
+
+    Args:
+        state: the state of an operation.
+        heading: the verb that ran a command, where it is one's output.
+        title: the command, as the user wrote it.
+    """
+    match state:
+        case model.build.BuildState():
+            return views.build.BuildView()
+        case model.images.TransferState():
+            return views.images.TransferView()
+        case model.logs.LogState():
+            return views.logs.LogView(heading or "Logs", title)
+        case model.tables.TableState():
+            return views.tables.TableView()
+        case model.pods.PodStart():
+            return views.pods.PodStartView()
+        case model.pods.PodDeletion():
+            return views.pods.PodDeletionView()
+    raise TypeError(f"There is no view of a {type(state).__name__}.")
+
+
 def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of result
     """A result as it is drawn when it is displayed."""
-    if isinstance(result, Table):  # first, so that the first table need not wait for what the others need
-        from nbcontainer.views.tables import TableView  # noqa: PLC0415 - each noun's view loads on first use
-
-        return TableView(wide=result.wide).render(result.state)
-    from nbcontainer.model.build import BuildResult  # noqa: PLC0415 - as the others, it loads where it may be met
-    from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - as above
-    from nbcontainer.model.images import TransferResult  # noqa: PLC0415 - as above
-    from nbcontainer.model.logs import LogResult  # noqa: PLC0415 - as above
-    from nbcontainer.model.pods import Description, ExecResult, PodChange, PodChanges  # noqa: PLC0415 - as above
-    from nbcontainer.model.results import Described, Objects, Report  # noqa: PLC0415 - as above
-    from nbcontainer.settings import NBContainer  # noqa: PLC0415 - as above
-
     match result:
+        case Table():
+            return views.tables.TableView(wide=result.wide).render(result.state)
         case Words():
             return Picture(tuple(Line.of(Span(word, code=True)) for word in result), label="words")
-        case BuildResult():
-            from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
-
-            return BuildView().render(result.state)
-        case TransferResult():
-            from nbcontainer.views.images import TransferView  # noqa: PLC0415 - as above
-
-            return TransferView().render(result.state)
-        case LogResult():
-            from nbcontainer.views.logs import LogView  # noqa: PLC0415 - as above
-
-            return LogView().render(result.state)
-        case RunResult() | ExecResult():
+        case model.build.BuildResult():
+            return views.build.BuildView().render(result.state)
+        case model.images.TransferResult():
+            return views.images.TransferView().render(result.state)
+        case model.logs.LogResult():
+            return views.logs.LogView().render(result.state)
+        case model.containers.RunResult() | model.pods.ExecResult():
             return _output(result)
-        case PodChange():
+        case model.pods.PodChange():
             return Picture((_change(result),), label="change")
-        case PodChanges():
+        case model.pods.PodChanges():
             return Picture(tuple(_change(change) for change in result), label="changes")
-        case Description():
+        case model.pods.Description():
             return _description(result)
-        case Described():
+        case model.results.Described():
             return _description(result.description())
-        case Objects():
+        case model.results.Objects():
             pictures = [_description(each.description()) for each in result]
             return Picture(tuple(block for picture in pictures for block in picture.blocks), label="objects")
-        case Report():
+        case model.results.Report():
             return _report(result)
         case NBContainer():
             return _settings(result)
@@ -76,21 +86,18 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one re
 
 
 def _output(result: RunResult | ExecResult) -> Picture:
-    from nbcontainer.model.containers import RunResult  # noqa: PLC0415 - loaded by now
-    from nbcontainer.model.pods import ExecResult  # noqa: PLC0415 - as above
-
     every = result.output.split("\n") if result.output else []
     lines = [settled(line) for line in every[-MOST_LINES:]]
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
-    if isinstance(result, RunResult) and (left_out := result.hidden_lines + len(every) - len(lines)):
+    if isinstance(result, model.containers.RunResult) and (left_out := result.hidden_lines + len(every) - len(lines)):
         where = "" if result.notes else f"; all of them are in {result.spool}"
         hidden = f"… {left_out:,} lines before{where}"
         blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
-    if isinstance(result, ExecResult) and result.cut:
+    if isinstance(result, model.pods.ExecResult) and result.cut:
         where = "" if result.notes else f"; all of them are in {result.spool}"
         hidden = f"… {result.cut:,} characters before{where}"
         blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
-    if isinstance(result, RunResult) and result.exit_code is None:
+    if isinstance(result, model.containers.RunResult) and result.exit_code is None:
         blocks.append(
             Line.of(Span("✓ ", Tone.GOOD), Span(result.name, bold=True), Span(f"  {result.id[:12]}", Tone.DIM))
         )

@@ -1,0 +1,33 @@
+"""Modules that load when they are first used (PEP 562), so that none has to be imported inside a function.
+
+`from nbcontainer import engines` costs nothing; `engines.volumes` is the module, imported with its first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["modules_on_use"]
+
+
+def modules_on_use(package: str) -> Callable[[str], ModuleType]:
+    """The `__getattr__` of a package whose modules load on first use.
+
+    The package names its modules under `TYPE_CHECKING` too, so that type checkers know them.
+
+    Args:
+        package: the package's `__name__`.
+    """
+
+    def load(name: str) -> ModuleType:
+        wanted = f"{package}.{name}"
+        try:
+            return import_module(wanted)
+        except ModuleNotFoundError as error:
+            if error.name != wanted:
+                raise
+            raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+
+    return load
