@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
-from nbcontainer.verbs import docker_networks, docker_volumes
+from nbcontainer.verbs import declared
 from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from nbcontainer.api.engine import Engine
 
 __all__ = ["VERBS"]
 
@@ -419,12 +421,11 @@ def rm(call: Call) -> Any:
     return plan.remove()
 
 
-def engine_of(call: Call) -> Any:
+def engine_of(call: Call) -> Engine:
     """The engine that a call is for."""
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.api.engine import engine  # noqa: PLC0415 - loads with the first call
 
-    return api.Engine(call.context)
+    return engine(call.context)
 
 
-VERBS.declare(docker_networks.VERBS, engine_of)
-VERBS.declare(docker_volumes.VERBS, engine_of)
+VERBS.declare(declared("docker"), engine_of)
