@@ -83,7 +83,6 @@ ALLOWED = {
         "identity",
         "pods_home",
         "protection",
-        "diagnosis",
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"errors", "interrupts"},
@@ -103,8 +102,9 @@ ALLOWED = {
         "views",
         "language",
         "verbs",
+        "diagnosis",
     },
-    "__init__": {"errors", "settings", "api", "identity", "magics", "version"},
+    "__init__": {"loading", "errors", "settings", "api", "diagnosis", "identity", "magics", "version"},
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}
 FRONT_END = {"frontend", "static", "labextension"}

@@ -45,10 +45,9 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "containers", "container_logs", "doctor", "images", "login", "logout"),
+    *("check", "containers", "container_logs", "images", "login", "logout"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
-NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
 # what other flags of a build would let through
 BUILDS = {
     "to a folder": {"outputs": ("out",)},
@@ -85,8 +84,8 @@ VERBS_THAT_READ = {
 def test_each_public_call_has_one_mark():
     calls = {name: call for name, call in vars(api).items() if inspect.isfunction(call) and name[0] != "_"}
     public = {name: call for name, call in calls.items() if name in api.__all__ or call.__module__ == api.__name__}
-    assert set(public) == {*OF_ENGINES, *OF_PODS, *READ, *NOWHERE}
-    marks = {True: {*OF_ENGINES, *OF_PODS}, False: READ, None: NOWHERE}
+    assert set(public) == {*OF_ENGINES, *OF_PODS, *READ}
+    marks = {True: {*OF_ENGINES, *OF_PODS}, False: READ}
     for mark, names in marks.items():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
