@@ -10,7 +10,7 @@ from nbcontainer.api.networks import Network
 from nbcontainer.engines import containers
 from nbcontainer.engines.networks import ipam
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.picture import as_text
@@ -19,7 +19,7 @@ from tests.terminal import Terminal
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 @pytest.fixture
