@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
     from nbcontainer.api.networks import Networks
+    from nbcontainer.api.registries import Registries
     from nbcontainer.api.volumes import Volumes
     from nbcontainer.errors import NbcontainerError as NbcontainerError
 
     networks: Networks
+    registries: Registries
     volumes: Volumes
 else:
 

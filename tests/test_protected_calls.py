@@ -43,7 +43,7 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "containers", "container_logs", "doctor", "images", "known_names", "login", "logout"),
+    *("check", "containers", "container_logs", "doctor", "images", "known_names"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
 NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
@@ -74,7 +74,7 @@ VERBS_OF_PODS = {
     ("kube", "apply"): ("apply", MANIFEST),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "logout", "images", "ps", "logs")),
+    *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
     *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }

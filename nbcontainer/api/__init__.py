@@ -81,8 +81,6 @@ __all__ = [
     "events",
     "exec_pod",
     "images",
-    "login",
-    "logout",
     "notebook_id",
     "pod_logs",
     "pods",
@@ -95,7 +93,7 @@ __all__ = [
     "watch_pods",
 ]
 
-NOUNS = frozenset({"networks", "volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
+NOUNS = frozenset({"networks", "registries", "volumes"})  # those of the engine in use are the package's: nbc.volumes
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -261,45 +259,6 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
     from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - loads with the first call
 
     return engine_images.images(_engine(engine), name, every=all)
-
-
-# --- registries
-
-
-@reads
-def login(registry: str, username: str, password: str) -> Report:
-    """Check a user and password with a registry, and keep them as docker does.
-
-    Args:
-        registry: the registry's host; "" is Docker Hub.
-        username: the user's name.
-        password: password or access token.
-
-    Raises:
-        AuthFailed: the registry does not accept them; nothing is kept.
-    """
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-
-    try:
-        engine: Connected | None = _engine()
-    except NbcontainerError:
-        engine = None  # the registry can be asked without one
-    result = registries.login(registry, username, password, engine=engine)
-    return Report(
-        (Remark(f"Logged in to {result.host} as {result.username}; kept in {result.stored}."),), result.command
-    )
-
-
-@reads
-def logout(registry: str = "") -> Report:
-    """Forget the credentials of a registry ("" is Docker Hub)."""
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import configured_commands  # noqa: PLC0415 - as above
-
-    shown = registry or "Docker Hub"
-    kept = registries.logout(registry)
-    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
 
 
 # --- containers

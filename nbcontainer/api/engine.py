@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nbcontainer.api.networks import Networks
+from nbcontainer.api.registries import Registries
 from nbcontainer.api.volumes import Volumes
 from nbcontainer.protection import changes, guard, place_of_engine
 
@@ -36,6 +37,11 @@ class Engine:
     def networks(self) -> Networks:
         """Its networks."""
         return Networks(self)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """The registries that it pushes to and pulls from."""
+        return Registries(self)
 
     @cached_property
     def volumes(self) -> Volumes:
