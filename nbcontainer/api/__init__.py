@@ -277,11 +277,11 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
         CommandFailed: it ended with a non-zero exit code.
         NotFound: there is no such image.
     """
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.run import run as engine_run  # noqa: PLC0415 - loads with the first call
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
+    return engine_run(_engine(engine), replace(asked, labels=labels))
 
 
 @reads
