@@ -58,7 +58,7 @@ ALLOWED = {
     "identity": set(),
     "addresses": set(),
     "protection": {"addresses", "errors", "settings", "engines", "clusters"},
-    "pods_home": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
+    "pods_backend": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
         "errors",
         "interrupts",
@@ -66,7 +66,7 @@ ALLOWED = {
         "model",
         "engines",
         "clusters",
-        "pods_home",
+        "pods_backend",
         "protection",
         "version",
     },
@@ -80,7 +80,7 @@ ALLOWED = {
         "engines",
         "clusters",
         "identity",
-        "pods_home",
+        "pods_backend",
         "protection",
         "diagnosis",
     },
@@ -200,7 +200,7 @@ COMMAND = re.compile(
 
 
 @pytest.mark.parametrize(
-    "part", ["engines", "clusters", "pods_home", "diagnosis", "api", "protection", "views", "model"]
+    "part", ["engines", "clusters", "pods_backend", "diagnosis", "api", "protection", "views", "model"]
 )
 def test_commands_for_a_terminal_are_written_in_one_place(part):
     for path in (path for path in _modules() if _part(path) == part):

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     )
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.pods_home import PodsHome
+    from nbcontainer.pods_backend import PodsBackend
 
 __all__ = [
     "BuildRequest",
@@ -98,7 +98,7 @@ SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
-    "nbcontainer.pods_home",
+    "nbcontainer.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
     "nbcontainer.clusters.tables",
@@ -371,6 +371,8 @@ def pods(
         NotFound: one of `names` does not exist.
         ClusterUnavailable: the API server does not answer.
     """
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
     home = _pods_home(context, namespace)
     where: dict[str, Any] = {
         "all_namespaces": all_namespaces,
@@ -380,7 +382,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
+    return replace(found, follow=follow, context=place_of_pods(home).name, server=place_of_pods(home).server)
 
 
 @reads
@@ -482,7 +484,9 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    permit = guard_later(home.place, context)
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
+    permit = guard_later(place_of_pods(home), context)
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
@@ -573,8 +577,9 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
+    found = home.apply(
+        text, namespace=namespace, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map
+    )
     return PodChanges(found)
 
 
@@ -623,16 +628,16 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
     """
     from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
     from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
+    from nbcontainer.pods_backend import find_pods_backend  # noqa: PLC0415 - as above
 
     try:
         match kind:
             case "image" | "container" | "network" | "volume":
                 return _names_on_engine(kind, engine)
             case "pod":
-                return find_pods_home(context, namespace, starts=False).table().names
+                return find_pods_backend(context, namespace, starts=False).table().names
             case "pod-container" if pod:
-                return find_pods_home(context, namespace, starts=False).containers(pod)
+                return find_pods_backend(context, namespace, starts=False).containers(pod)
             case "context":
                 return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
             case "namespace":
@@ -687,13 +692,13 @@ def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
         guard(place, engine, builder if place.kind == "buildkitd" else "")
 
 
-def _pods_home(context: str, namespace: str) -> PodsHome:
+def _pods_home(context: str, namespace: str) -> PodsBackend:
     """Where pods are; where the call changes something, it must not be protected."""
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_backend import find_pods_backend, place_of_pods  # noqa: PLC0415 - loads with the first call
 
-    home = find_pods_home(context, namespace)
-    refuse_moved(home.place, context)
-    guard(home.place, context)
+    home = find_pods_backend(context, namespace)
+    refuse_moved(place_of_pods(home), context)
+    guard(place_of_pods(home), context)
     return home
 
 
