@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.api.engine import Engine
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     NotFound,
     Problem,
     Protected,
@@ -63,7 +61,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildRequest",
-    "Engine",
     "ExecRequest",
     "LogRequest",
     "Plan",
@@ -93,7 +90,6 @@ __all__ = [
     "watch_pods",
 ]
 
-NOUNS = frozenset({"networks", "registries", "volumes"})  # those of the engine in use are the package's: nbc.volumes
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -611,67 +607,6 @@ def _open_connection() -> None:
     cluster = find_cluster()
     if not cluster.proxy:
         cluster.link.short_calls.connect(cluster)
-
-
-@reads
-def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
-
-    No engine is started for it.
-
-    Args:
-        kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
-        namespace: the pods' namespace.
-        context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
-        engine: the docker context, or the engine's address.
-    """
-    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
-    from nbcontainer.pods_backend import find_pods_backend  # noqa: PLC0415 - as above
-
-    try:
-        match kind:
-            case "image" | "container" | "network" | "volume":
-                return _names_on_engine(kind, engine)
-            case "pod":
-                return find_pods_backend(context, namespace, starts=False).table().names
-            case "pod-container" if pod:
-                return find_pods_backend(context, namespace, starts=False).containers(pod)
-            case "context":
-                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
-            case "namespace":
-                return _namespaces(context)
-    except NbcontainerError:
-        pass
-    return []
-
-
-def _names_on_engine(kind: str, name: str) -> list[str]:
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - as above
-    from nbcontainer.engines import networks as engine_networks  # noqa: PLC0415 - as above
-    from nbcontainer.engines import volumes as engine_volumes  # noqa: PLC0415 - as above
-    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - as above
-
-    engine = engine_at_hand(name)
-    if engine is None:
-        return []
-    if kind == "container":
-        return engine_containers.ps(engine, every=True).names
-    if kind == "network":
-        return [network.name for network in engine_networks.list_networks(engine)]
-    if kind == "volume":
-        return [volume.name for volume in engine_volumes.list_volumes(engine)]
-    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
-
-
-def _namespaces(context: str) -> list[str]:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster(context)
-    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
 
 
 # --- what they share
