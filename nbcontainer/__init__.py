@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from nbcontainer.api.engine import engine as engine
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.plans import Plan as Plan
+    from nbcontainer.api.registries import Registries
     from nbcontainer.api.volumes import Volumes
     from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError
     from nbcontainer.identity import notebook_id as notebook_id
 
     networks: Networks
+    registries: Registries
     volumes: Volumes
 else:
 

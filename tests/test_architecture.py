@@ -22,6 +22,8 @@ ALLOWED = {
     "settings": {"errors"},
     "spool": {"errors", "settings"},
     "proxies": set(),
+    "proxy_tunnel": {"proxies"},
+    "byte_stream": set(),
     "replies": set(),
     "request_log": set(),
     "model": {"loading", "errors", "kubernetes_yaml"},
@@ -39,6 +41,8 @@ ALLOWED = {
         "operation",
         "buildkit",
         "proxies",
+        "proxy_tunnel",
+        "byte_stream",
         "replies",
         "request_log",
         "kubernetes_yaml",
@@ -51,6 +55,8 @@ ALLOWED = {
         "model",
         "operation",
         "proxies",
+        "proxy_tunnel",
+        "byte_stream",
         "replies",
         "request_log",
         "kubernetes_yaml",
@@ -58,7 +64,7 @@ ALLOWED = {
     "identity": set(),
     "addresses": set(),
     "protection": {"addresses", "errors", "settings", "engines", "clusters"},
-    "pods_home": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
+    "pods_backend": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
         "errors",
         "interrupts",
@@ -66,7 +72,7 @@ ALLOWED = {
         "model",
         "engines",
         "clusters",
-        "pods_home",
+        "pods_backend",
         "protection",
         "version",
     },
@@ -81,7 +87,7 @@ ALLOWED = {
         "engines",
         "clusters",
         "identity",
-        "pods_home",
+        "pods_backend",
         "protection",
     },
     "codec": {"errors", "model", "api"},
@@ -252,7 +258,7 @@ COMMAND = re.compile(
 
 
 @pytest.mark.parametrize(
-    "part", ["engines", "clusters", "pods_home", "diagnosis", "api", "protection", "views", "model"]
+    "part", ["engines", "clusters", "pods_backend", "diagnosis", "api", "protection", "views", "model"]
 )
 def test_commands_for_a_terminal_are_written_in_one_place(part):
     for path in (path for path in _modules() if _part(path) == part):

@@ -45,7 +45,7 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "containers", "container_logs", "images", "login", "logout"),
+    *("check", "containers", "container_logs", "images"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
 # what other flags of a build would let through
@@ -75,7 +75,7 @@ VERBS_OF_PODS = {
     ("kube", "apply"): ("apply", MANIFEST),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "logout", "images", "ps", "logs")),
+    *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
     *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     NotFound,
     Problem,
     Protected,
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
     )
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.pods_home import PodsHome
+    from nbcontainer.pods_backend import PodsBackend
 
 __all__ = [
     "BuildRequest",
@@ -76,8 +75,6 @@ __all__ = [
     "events",
     "exec_pod",
     "images",
-    "login",
-    "logout",
     "pod_logs",
     "pods",
     "pull",
@@ -231,45 +228,6 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
     return engine_images.images(_engine(engine), name, every=all)
 
 
-# --- registries
-
-
-@reads
-def login(registry: str, username: str, password: str) -> Report:
-    """Check a user and password with a registry, and keep them as docker does.
-
-    Args:
-        registry: the registry's host; "" is Docker Hub.
-        username: the user's name.
-        password: password or access token.
-
-    Raises:
-        AuthFailed: the registry does not accept them; nothing is kept.
-    """
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-
-    try:
-        engine: Connected | None = _engine()
-    except NbcontainerError:
-        engine = None  # the registry can be asked without one
-    result = registries.login(registry, username, password, engine=engine)
-    return Report(
-        (Remark(f"Logged in to {result.host} as {result.username}; kept in {result.stored}."),), result.command
-    )
-
-
-@reads
-def logout(registry: str = "") -> Report:
-    """Forget the credentials of a registry ("" is Docker Hub)."""
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import configured_commands  # noqa: PLC0415 - as above
-
-    shown = registry or "Docker Hub"
-    kept = registries.logout(registry)
-    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
-
-
 # --- containers
 
 
@@ -286,11 +244,11 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
         CommandFailed: it ended with a non-zero exit code.
         NotFound: there is no such image.
     """
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.run import run as engine_run  # noqa: PLC0415 - loads with the first call
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
+    return engine_run(_engine(engine), replace(asked, labels=labels))
 
 
 @reads
@@ -380,6 +338,8 @@ def pods(
         NotFound: one of `names` does not exist.
         ClusterUnavailable: the API server does not answer.
     """
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
     home = _pods_home(context, namespace)
     where: dict[str, Any] = {
         "all_namespaces": all_namespaces,
@@ -389,7 +349,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
+    return replace(found, follow=follow, context=place_of_pods(home).name, server=place_of_pods(home).server)
 
 
 @reads
@@ -491,7 +451,9 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    permit = guard_later(home.place, context)
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
+    permit = guard_later(place_of_pods(home), context)
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
@@ -582,8 +544,9 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
+    found = home.apply(
+        text, namespace=namespace, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map
+    )
     return PodChanges(found)
 
 
@@ -605,13 +568,13 @@ def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
         guard(place, engine, builder if place.kind == "buildkitd" else "")
 
 
-def _pods_home(context: str, namespace: str) -> PodsHome:
+def _pods_home(context: str, namespace: str) -> PodsBackend:
     """Where pods are; where the call changes something, it must not be protected."""
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_backend import find_pods_backend, place_of_pods  # noqa: PLC0415 - loads with the first call
 
-    home = find_pods_home(context, namespace)
-    refuse_moved(home.place, context)
-    guard(home.place, context)
+    home = find_pods_backend(context, namespace)
+    refuse_moved(place_of_pods(home), context)
+    guard(place_of_pods(home), context)
     return home
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.api.networks import Networks
+from nbcontainer.api.registries import Registries
 from nbcontainer.api.volumes import Volumes
 from nbcontainer.protection import changes, guard, place_of_engine
 
@@ -43,6 +44,7 @@ class Engine:
         return f"Engine({str(self.name)!r})"
 
     networks = cached_property(Networks)
+    registries = cached_property(Registries)
     volumes = cached_property(Volumes)
 
     @property
