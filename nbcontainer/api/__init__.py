@@ -646,7 +646,7 @@ def _open_connection() -> None:
 
     cluster = find_cluster()
     if not cluster.proxy:
-        cluster.link.short_calls.connect(cluster)
+        cluster.link.http.connect(cluster)
 
 
 @reads
