@@ -194,7 +194,7 @@ def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
     """What BuildKit is told of a request."""
     contexts = {name: _named_context(name, value)[1] for name, value in request.build_contexts.items()}
     remote = request.context if request.context is not None and _REMOTE.match(request.context) else ""
-    attributes = frontend.dockerfile_attributes(
+    attributes = frontend.DockerfileFlags(
         target=request.target,
         build_args={**_proxies(engine, request), **request.build_args},
         labels=request.labels,
@@ -209,7 +209,7 @@ def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
         cgroup_parent=request.cgroup_parent,
         contexts=contexts,
         context=remote,
-    )
+    ).attributes()
     if remote:
         attributes["dockerfilekey"] = "dockerfile"
     attributes.update(request.attributes)
