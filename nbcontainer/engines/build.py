@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcontainer.dockerfile import Dockerfile, check, parse
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
@@ -22,9 +23,6 @@ from nbcontainer.model.build import (
     apply_build,
 )
 from nbcontainer.operation import Operation, Progress
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = ["build", "check_request", "frontend_of", "has_buildkit"]
 

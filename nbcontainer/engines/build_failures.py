@@ -7,15 +7,12 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nbcontainer.dockerfile import Dockerfile, Instruction
 from nbcontainer.engines.build_ignore import is_ignored
 from nbcontainer.engines.http import plain
 from nbcontainer.errors import BuildFailed, DockerfileError, NbcontainerError, Problem
-
-if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile, Instruction
-    from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.model.build import BuildRequest, SourceMap
 
 __all__ = ["build_failed", "short_reason", "syntax_error"]
 

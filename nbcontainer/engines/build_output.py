@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from nbcontainer.model.build import StepFinished
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nbcontainer.model.build import BuildEvent
-    from nbcontainer.operation import Progress
-    from nbcontainer.spool import Spool
+from nbcontainer.model.build import BuildEvent, StepFinished
+from nbcontainer.operation import Progress
+from nbcontainer.spool import Spool
 
 __all__ = ["LineSplitter", "kept_first"]
 

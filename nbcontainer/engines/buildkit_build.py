@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from nbcontainer.buildkit import frontend
 from nbcontainer.buildkit.build import Build
@@ -23,13 +23,15 @@ from nbcontainer.buildkit.messages import Entry
 from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
+from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_ignore import ignore_text
 from nbcontainer.engines.build_output import kept_first
 from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.builders import Node, nodes_of
 from nbcontainer.engines.buildkit_failures import solve_failure
 from nbcontainer.engines.config import configured_commands, proxies
-from nbcontainer.engines.dial import dial, dial_command
+from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.dial import Stream, dial, dial_command
 from nbcontainer.engines.http import plain
 from nbcontainer.engines.registries import credentials
 from nbcontainer.engines.url_handlers import URL_HANDLERS
@@ -42,13 +44,8 @@ from nbcontainer.model.build import (
     ImageBuilt,
 )
 from nbcontainer.model.spool import SpoolCut
+from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
-
-if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.dial import Stream
-    from nbcontainer.operation import Progress
 
 __all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.rpc_status import Code
 from nbcontainer.buildkit.session import OutputError
+from nbcontainer.dockerfile import Dockerfile, Instruction
 from nbcontainer.engines.build_failures import build_failed, own_lines, syntax_error
 from nbcontainer.engines.build_ignore import bad_pattern
+from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.config import configured_commands
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.http import plain
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import ApiError, BuildFailed, EngineUnavailable, NbcontainerError, UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.buildkit.errors import SolveError
-    from nbcontainer.dockerfile import Dockerfile, Instruction
-    from nbcontainer.engines.build_status import StatusTranslator
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.build import BuildRequest, BuildStep
+from nbcontainer.model.build import BuildRequest, BuildStep
 
 __all__ = ["solve_failure", "usage_fault"]
 

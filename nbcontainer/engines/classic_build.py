@@ -7,20 +7,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcontainer.buildkit.contexttar import ContextTar
 from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.frontend import size_in_bytes
 from nbcontainer.buildkit.patterns import read_ignore_file
 from nbcontainer.buildkit.tree import Tree
+from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_failures import build_failed, syntax_error
 from nbcontainer.engines.build_ignore import bad_pattern, ignore_text
 from nbcontainer.engines.build_output import kept_first
 from nbcontainer.engines.build_push import push_built
 from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.http import ReplyStream, plain, quoted
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.registries import config_header, credentials, parse_reference
@@ -43,13 +45,8 @@ from nbcontainer.model.build import (
     StepState,
 )
 from nbcontainer.model.spool import SpoolCut
+from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
-
-if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.http import ReplyStream
-    from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]
 

@@ -14,7 +14,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docker
 import docker.utils.proxy
@@ -24,12 +24,10 @@ import urllib3.connection
 import urllib3.connectionpool
 
 from nbcontainer.engines.config import proxy_table
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.dial import Silent
 from nbcontainer.engines.http import lost
 from nbcontainer.settings import settings
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = ["EngineClient"]
 
