@@ -87,7 +87,7 @@ ALLOWED = {
     "codec": {"errors", "model", "api"},
     "widgets": {"errors", "interrupts"},
     "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
-    "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
+    "language": {"dockerfile"},
     "verbs": {"errors"},
     "magics": {
         "errors",
