@@ -41,7 +41,7 @@ from nbcontainer.model.build import (
     BuildWarning,
     ImageBuilt,
 )
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ from nbcontainer.model.build import (
     ImageBuilt,
     StepState,
 )
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:

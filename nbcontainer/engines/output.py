@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbcontainer.errors import ApiError
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
-from nbcontainer.model.spool import SpoolCut
 
 if TYPE_CHECKING:
     from nbcontainer.engines.dial import Stream

@@ -22,7 +22,7 @@ from nbcontainer.model.build import (
     StepState,
     Transfer,
 )
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span

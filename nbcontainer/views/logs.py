@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines, LogSource, LogState
-from nbcontainer.model.spool import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.ansi import plain, recoloured, settled

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import held_back
+from nbcontainer.model.events import Missed
 from nbcontainer.model.tables import Tone
-from nbcontainer.operation import Missed
 from nbcontainer.settings import settings
 from nbcontainer.views.picture import Line, Span, as_html, as_text
 from nbcontainer.views.terminal import FRAME_SECONDS, Terminal, stream

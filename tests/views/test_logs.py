@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogSource, LogState, apply_logs
 from nbcontainer.model.logs_spool import encode_lines
-from nbcontainer.model.spool import SpoolCut
 from nbcontainer.operation import Operation
 from nbcontainer.views.logs import MOST_CHARACTERS, RANGE_LINES, TAIL_LINES, LogView
 from nbcontainer.views.picture import as_html, as_text
