@@ -85,7 +85,7 @@ ALLOWED = {
         "diagnosis",
     },
     "codec": {"errors", "model", "api"},
-    "widgets": {"errors", "interrupts"},
+    "widgets": {"loading", "errors", "interrupts"},
     "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
     "language": {"dockerfile"},
     "verbs": {"errors"},
