@@ -90,6 +90,7 @@ ALLOWED = {
     "language": {"dockerfile"},
     "verbs": {"errors"},
     "magics": {
+        "loading",
         "errors",
         "interrupts",
         "settings",

@@ -100,6 +100,7 @@ SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
+    "nbcontainer.views.html",
     "nbcontainer.pods_home",
     "yaml",
     "nbcontainer.clusters.connection",

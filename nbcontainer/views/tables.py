@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
-from nbcontainer.views.picture import Block, Grid, Line, Picture, Span, as_text
+from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_age, format_size
+from nbcontainer.views.text import as_text
 from nbcontainer.views.view import View, Wire, sendable
 
 if TYPE_CHECKING:
