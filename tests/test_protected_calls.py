@@ -12,6 +12,8 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.nouns import nouns_of
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import registration
@@ -43,7 +45,7 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "containers", "container_logs", "doctor", "images", "known_names", "login", "logout"),
+    *("check", "containers", "container_logs", "doctor", "images"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
 NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
@@ -74,7 +76,7 @@ VERBS_OF_PODS = {
     ("kube", "apply"): ("apply", MANIFEST),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "logout", "images", "ps", "logs")),
+    *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
     *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }
@@ -93,14 +95,14 @@ DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb
 
 
 def test_each_method_of_a_noun_has_one_mark():
-    for noun in api.NOUNS:
-        methods = inspect.getmembers(type(getattr(nbc.Engine(), noun)), inspect.isfunction)
+    for noun in nouns_of(Engine).values():
+        methods = inspect.getmembers(noun, inspect.isfunction)
         assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
 
 
 def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
     for verb in DECLARED:
-        if is_marked(attrgetter(verb.calls)(nbc.Engine())):
+        if is_marked(attrgetter(verb.calls)(nbc.engine())):
             line = verb.example.splitlines()[0].removeprefix("%docker ")
             with pytest.raises(Protected, match="--context=prodpod"):
                 pytest.fail(f"{line}: {magic('docker', line)!r}")
@@ -205,7 +207,7 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
-            calls["client"] = lambda engine="": nbc.Engine(engine).client.images.pull("busybox")
+            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -299,7 +301,7 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
-    assert nbc.Engine("prodpod").client.images.get("busybox").id
+    assert nbc.engine("prodpod").client.images.get("busybox").id
     assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
 
 
