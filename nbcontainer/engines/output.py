@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nbcontainer.byte_stream import Stream
 from nbcontainer.errors import ApiError
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
-from nbcontainer.model.spool import SpoolCut
 from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
 
