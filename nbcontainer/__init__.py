@@ -18,11 +18,14 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants t
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.api.cluster import cluster as cluster
     from nbcontainer.api.networks import Networks
+    from nbcontainer.api.pods import Pods
     from nbcontainer.api.volumes import Volumes
     from nbcontainer.errors import NbcontainerError as NbcontainerError
 
     networks: Networks
+    pods: Pods
     volumes: Volumes
 else:
 
@@ -37,7 +40,19 @@ else:
         if name == "__all__" or not name.startswith("_"):
             calls = import_module("nbcontainer.api")
             if name == "__all__":
-                return [*calls.__all__, *calls.NOUNS, "NbcontainerError", "__version__", "errors", "settings"]
+                return [
+                    *calls.__all__,
+                    *calls.NOUNS,
+                    *calls.CLUSTER_NOUNS,
+                    "cluster",
+                    "NbcontainerError",
+                    "__version__",
+                    "errors",
+                    "settings",
+                ]
+            if name == "cluster" or name in calls.CLUSTER_NOUNS:
+                cluster = import_module("nbcontainer.api.cluster").cluster
+                return cluster if name == "cluster" else getattr(cluster(), name)
             if name in calls.NOUNS:
                 return getattr(calls.Engine(), name)
             if name in calls.__all__:

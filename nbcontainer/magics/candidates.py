@@ -153,7 +153,8 @@ def _where(verb: Verb, words: list[str]) -> Where:
     def value(key: str) -> Any:
         return getattr(values, key, "") or ""
 
-    pod, context = value("pod"), value("context") or value("table_context")
+    pods = [values[each.key] for each in verb.positionals if each.completes == "pod"]
+    pod, context = (pods or [""])[0] or "", value("context") or value("table_context")
     first = (pod[0] if pod else "") if isinstance(pod, list) else pod
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
