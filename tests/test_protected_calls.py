@@ -13,6 +13,8 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer import api
 from nbcontainer.api.cluster import Cluster
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.nouns import nouns_of
 from nbcontainer.api.pods import Pods
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
@@ -45,7 +47,7 @@ OF_PODS = {
     "apply": lambda cluster: cluster.apply(MANIFEST),
 }
 READ = {
-    *("check", "containers", "container_logs", "doctor", "images", "known_names", "login", "logout"),
+    *("check", "containers", "container_logs", "doctor", "images"),
 }
 NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
 # what other flags of a build would let through
@@ -69,7 +71,7 @@ VERBS_OF_ENGINES = {
     ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "logout", "images", "ps", "logs")),
+    *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
     ("kpod", "get"),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }
@@ -100,10 +102,9 @@ VERBS_OF_PODS = list(lines_of_pods())
 
 
 def test_each_method_of_a_noun_has_one_mark():
-    for handle, nouns in ((nbc.Engine(), api.NOUNS), (Cluster(), api.CLUSTER_NOUNS)):
-        for noun in nouns:
-            methods = inspect.getmembers(type(getattr(handle, noun)), inspect.isfunction)
-            assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
+    for noun in (*nouns_of(Engine).values(), *nouns_of(Cluster).values()):
+        methods = inspect.getmembers(noun, inspect.isfunction)
+        assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
     changing = {f"pods.{name}" for name, method in vars(Pods).items() if name[0] != "_" and is_marked(method)}
     assert {*OF_PODS} == {*changing, "apply"}
     assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply"}
@@ -111,7 +112,7 @@ def test_each_method_of_a_noun_has_one_mark():
 
 def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
     for verb in DECLARED:
-        if is_marked(attrgetter(verb.calls)(nbc.Engine())):
+        if is_marked(attrgetter(verb.calls)(nbc.engine())):
             line = verb.example.splitlines()[0].removeprefix("%docker ")
             with pytest.raises(Protected, match="--context=prodpod"):
                 pytest.fail(f"{line}: {magic('docker', line)!r}")
@@ -216,7 +217,7 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
-            calls["client"] = lambda engine="": nbc.Engine(engine).client.images.pull("busybox")
+            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -310,7 +311,7 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
-    assert nbc.Engine("prodpod").client.images.get("busybox").id
+    assert nbc.engine("prodpod").client.images.get("busybox").id
     assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
 
 

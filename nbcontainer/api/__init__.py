@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.api.engine import Engine
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     Problem,
     Protected,
 )
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildRequest",
-    "Engine",
     "LogRequest",
     "Plan",
     "RunRequest",
@@ -57,8 +54,6 @@ __all__ = [
     "containers",
     "doctor",
     "images",
-    "login",
-    "logout",
     "notebook_id",
     "pull",
     "push",
@@ -68,8 +63,6 @@ __all__ = [
     "tag",
 ]
 
-CLUSTER_NOUNS = frozenset({"pods"})
-NOUNS = frozenset({"networks", "volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
@@ -236,45 +229,6 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
     return engine_images.images(_engine(engine), name, every=all)
 
 
-# --- registries
-
-
-@reads
-def login(registry: str, username: str, password: str) -> Report:
-    """Check a user and password with a registry, and keep them as docker does.
-
-    Args:
-        registry: the registry's host; "" is Docker Hub.
-        username: the user's name.
-        password: password or access token.
-
-    Raises:
-        AuthFailed: the registry does not accept them; nothing is kept.
-    """
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-
-    try:
-        engine: Connected | None = _engine()
-    except NbcontainerError:
-        engine = None  # the registry can be asked without one
-    result = registries.login(registry, username, password, engine=engine)
-    return Report(
-        (Remark(f"Logged in to {result.host} as {result.username}; kept in {result.stored}."),), result.command
-    )
-
-
-@reads
-def logout(registry: str = "") -> Report:
-    """Forget the credentials of a registry ("" is Docker Hub)."""
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import configured_commands  # noqa: PLC0415 - as above
-
-    shown = registry or "Docker Hub"
-    kept = registries.logout(registry)
-    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
-
-
 # --- containers
 
 
@@ -291,11 +245,11 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
         CommandFailed: it ended with a non-zero exit code.
         NotFound: there is no such image.
     """
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.run import run as engine_run  # noqa: PLC0415 - loads with the first call
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
+    return engine_run(_engine(engine), replace(asked, labels=labels))
 
 
 @reads
@@ -386,67 +340,6 @@ def _open_connection() -> None:
     cluster = find_cluster()
     if not cluster.proxy:
         cluster.link.short_calls.connect(cluster)
-
-
-@reads
-def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
-
-    No engine is started for it.
-
-    Args:
-        kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
-        namespace: the pods' namespace.
-        context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
-        engine: the docker context, or the engine's address.
-    """
-    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
-    from nbcontainer.pods_backend import find_pods_backend  # noqa: PLC0415 - as above
-
-    try:
-        match kind:
-            case "image" | "container" | "network" | "volume":
-                return _names_on_engine(kind, engine)
-            case "pod":
-                return find_pods_backend(context, namespace, starts=False).table().names
-            case "pod-container" if pod:
-                return find_pods_backend(context, namespace, starts=False).containers(pod)
-            case "context":
-                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
-            case "namespace":
-                return _namespaces(context)
-    except NbcontainerError:
-        pass
-    return []
-
-
-def _names_on_engine(kind: str, name: str) -> list[str]:
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - as above
-    from nbcontainer.engines import networks as engine_networks  # noqa: PLC0415 - as above
-    from nbcontainer.engines import volumes as engine_volumes  # noqa: PLC0415 - as above
-    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - as above
-
-    engine = engine_at_hand(name)
-    if engine is None:
-        return []
-    if kind == "container":
-        return engine_containers.ps(engine, every=True).names
-    if kind == "network":
-        return [network.name for network in engine_networks.list_networks(engine)]
-    if kind == "volume":
-        return [volume.name for volume in engine_volumes.list_volumes(engine)]
-    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
-
-
-def _namespaces(context: str) -> list[str]:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster(context)
-    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
 
 
 # --- what they share

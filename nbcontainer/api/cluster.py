@@ -46,10 +46,7 @@ class Cluster:
         namespace = f", namespace={str(self.namespace)!r}" if self.namespace else ""
         return f"cluster({str(self.context)!r}{namespace})"
 
-    @cached_property
-    def pods(self) -> Pods:
-        """Its pods."""
-        return Pods(self)
+    pods = cached_property(Pods)
 
     @changes_unless("dry_run")
     def apply(
@@ -97,6 +94,10 @@ class Cluster:
         refuse_moved(place_of_pods(backend), self.context)
         self.guard(place_of_pods(backend))
         return backend
+
+    def at_hand(self) -> Cluster:
+        """The same without an engine being started for it; raises as `connect` where there is none at hand."""
+        return self.at(self._found or find_pods_backend(self.context, self.namespace, starts=False))
 
     def at(self, backend: PodsBackend) -> Cluster:
         """The same where it was found: what came from there is there, whatever the cluster in use is by now."""

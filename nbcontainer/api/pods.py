@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -141,11 +142,18 @@ def _shown(column: str, value: Cell) -> str:
     return "" if value is None else str(value)
 
 
-class Pods:
+class Pods(Noun):
     """The pods of one cluster's namespace, or of Podman."""
+
+    kind = "pod"
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+
+    @reads
+    def names(self) -> Sequence[str]:
+        """The names of all."""
+        return self.list().names
 
     @reads
     def list(self, *names: str, all_namespaces: bool = False, selector: str = "", field_selector: str = "") -> Table:

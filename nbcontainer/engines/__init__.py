@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbcontainer.engines import private_podman as private_podman
     from nbcontainer.engines import registries as registries
     from nbcontainer.engines import removal as removal
+    from nbcontainer.engines import run as run
     from nbcontainer.engines import volumes as volumes
 else:
     __getattr__ = modules_on_use(__name__)
