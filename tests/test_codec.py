@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbcontainer
+from nbcontainer.api.pods import Pod
 from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
@@ -220,6 +221,14 @@ RESULTS = [
     Words(("a", "b")),
     Volume("data", "local", "/var/lib/data", 1700000000.0, labels={"a": "b"}, where="Docker", command="docker volume"),
     Objects([Volume("data"), Volume("other")]),
+    Pod(
+        "web",
+        "shop",
+        {"name": "web", "status": "Running", "age": 1700000000.0},
+        {"app": "web"},
+        "prod · shop",
+        "kubectl",
+    ),
 ]
 
 
