@@ -57,6 +57,9 @@ class PodsBackend(Protocol):
     def in_namespace(self, namespace: str) -> PodsBackend:
         """The same in another namespace ("" for the same)."""
 
+    def command(self, name: str) -> str:
+        """The command that shows a pod, for a terminal."""
+
     def table(
         self,
         *,

@@ -60,6 +60,10 @@ class ClusterPods:
         """The same in another namespace ("" for the same)."""
         return ClusterPods(self.cluster.in_namespace(namespace))
 
+    def command(self, name: str) -> str:
+        """The command that shows a pod, for a terminal."""
+        return self.cluster.commands.kubectl("get", "pod", name)
+
     def table(
         self,
         *,

@@ -67,6 +67,10 @@ class PodmanPods:
             raise Unsupported("namespaces", self.engine.name, cure="Its pods are all in one place: leave -n out.")
         return self
 
+    def command(self, name: str) -> str:
+        """The command that shows a pod, for a terminal."""
+        return self.engine.commands.podman("pod", "inspect", name)
+
     def table(
         self,
         *,

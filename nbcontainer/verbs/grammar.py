@@ -31,6 +31,8 @@ class Verb:
         example: lines to type.
         command: the words before the arguments in the docker or kubectl command.
         body: whether it reads the cell's body: "no", "yes" or "optional".
+        takes: of a verb that calls: the keyword that takes the body: "stdin", its bytes; "text", with the values of its
+            `{{name}}` put in, and with `source_map` beside it.
         rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
         dashes: whether, all the same, flags may stand between it and the command (kubectl exec).
         aliases: other paths of it.
@@ -49,6 +51,7 @@ class Verb:
     example: str = ""
     command: tuple[str, ...] = ()
     body: str = "no"
+    takes: str = ""
     rest_after_first: bool = False
     dashes: bool = False
     aliases: tuple[str, ...] = ()
@@ -366,6 +369,10 @@ def _flag_words(argument: Argument, value: Any) -> list[str]:
         # docker takes a value that is left out from the environment
         bare = {key for key, item in value.items() if item is None or argument.hidden}
         return [f"{name}={key}" if key in bare else f"{name}={key}={item}" for key, item in value.items()]
-    if argument.kind == "seconds":
-        return [f"{name}={value:g}s"]
+    if argument.gives is not None:
+        value = argument.choices[0]
+    elif argument.kind == "pairs":
+        value = ",".join(f"{key}={item}" for key, item in value.items())
+    elif argument.kind == "seconds":
+        value = f"{value:g}s"
     return [f"{name}={value}"]
