@@ -66,7 +66,8 @@ __all__ = [
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
-    "nbcontainer.pods_backend",
+    "nbcontainer.api.cluster",
+    "nbcontainer.clusters.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
     "nbcontainer.clusters.tables",
