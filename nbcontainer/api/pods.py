@@ -170,7 +170,7 @@ class Pods(Noun):
             ClusterUnavailable: the API server does not answer.
         """
         backend = self._cluster.connect()
-        find = partial(
+        watch = partial(
             backend.watch,
             names=names,
             all_namespaces=all_namespaces,
@@ -180,14 +180,7 @@ class Pods(Noun):
         table = backend.table(
             names=names, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
         )
-        place = place_of_pods(backend)
-        return replace(
-            table,
-            follow=table.follow or find,
-            object_of=partial(self._pod, backend, table),
-            context=place.name,
-            server=place.server,
-        )
+        return replace(self._with_pods(backend, table), follow=table.follow or watch)
 
     @reads
     def watch(
@@ -207,8 +200,13 @@ class Pods(Noun):
             field_selector: a field selector.
             timeout: seconds after which it is stopped, 0 for never.
         """
-        operation = self._cluster.connect().watch(
-            names=names, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+        backend = self._cluster.connect()
+        operation = backend.watch(
+            names=names,
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            finish=partial(self._with_pods, backend),
         )
         if timeout > 0:
             timer = threading.Timer(timeout, operation.stop)
@@ -430,6 +428,11 @@ class Pods(Noun):
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """What happened to one pod, or to all, newest last."""
         return self._cluster.connect().events(name, all_namespaces=all_namespaces)
+
+    def _with_pods(self, backend: PodsBackend, table: Table) -> Table:
+        """A table that knows where it is of, and gives a `Pod` for each row."""
+        place = place_of_pods(backend)
+        return replace(table, object_of=partial(self._pod, backend, table), context=place.name, server=place.server)
 
     def _pod(self, backend: PodsBackend, table: Table, row: Row) -> Pod:
         columns = [column.name.lower() for column in table.state.columns]
