@@ -18,7 +18,7 @@ from nbcontainer.api.nouns import nouns_of
 from nbcontainer.api.pods import Pods
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
 from nbcontainer.settings import settings
@@ -47,9 +47,8 @@ OF_PODS = {
     "apply": lambda cluster: cluster.apply(MANIFEST),
 }
 READ = {
-    *("check", "containers", "container_logs", "doctor", "images"),
+    *("check", "containers", "container_logs", "images"),
 }
-NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
 # what other flags of a build would let through
 BUILDS = {
     "to a folder": {"outputs": ("out",)},
@@ -80,19 +79,19 @@ VERBS_THAT_READ = {
 def test_each_public_call_has_one_mark():
     calls = {name: call for name, call in vars(api).items() if inspect.isfunction(call) and name[0] != "_"}
     public = {name: call for name, call in calls.items() if name in api.__all__ or call.__module__ == api.__name__}
-    assert set(public) == {*OF_ENGINES, *READ, *NOWHERE}
-    marks = {True: {*OF_ENGINES}, False: READ, None: NOWHERE}
+    assert set(public) == {*OF_ENGINES, *READ}
+    marks = {True: {*OF_ENGINES}, False: READ}
     for mark, names in marks.items():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
 
-DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
+DECLARED = [verb for verb in catalogue.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
 
 
 def lines_of_pods():
     """The examples of the declared verbs that change something in a cluster: a line, and the cell under it."""
     for name in ("kpod", "kube"):
-        for verb in registration.verbs_of(name).magic.verbs:
+        for verb in catalogue.verbs_of(name).magic.verbs:
             if verb.calls and is_marked(attrgetter(verb.calls)(Cluster())):
                 line, _, cell = verb.example.partition("\n")
                 yield name, line.partition(" ")[2], cell or None
@@ -120,7 +119,7 @@ def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
 
 
 def test_each_verb_is_one_that_changes_or_one_that_reads():
-    magics = {name: registration.verbs_of(name).magic for name in registration.MAGICS}
+    magics = {name: catalogue.verbs_of(name).magic for name in catalogue.MAGICS}
     verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
     assert verbs == {*VERBS_OF_ENGINES, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES} & VERBS_THAT_READ
@@ -193,7 +192,7 @@ def cluster(tmp_path, monkeypatch):
 
 
 def magic(name, line, cell=None):
-    return run_magic(registration.verbs_of(name), line, cell, {})
+    return run_magic(catalogue.verbs_of(name), line, cell, {})
 
 
 def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypatch, tmp_path):
