@@ -77,6 +77,12 @@ class _Request:
     headers: Headers = ()
     body: bytes | None = None
     seconds: float = 0.0
+    goes_on: bool = False
+
+    @property
+    def limit(self) -> float | None:
+        """How many seconds nothing may come; None for ever, from an API server that shows that it is there."""
+        return self.seconds or (None if self.goes_on else READ_SECONDS)
 
 
 class Reply:
@@ -163,6 +169,7 @@ class Http:
         headers: Headers,
         body: bytes | None = None,
         seconds: float = 0.0,
+        goes_on: bool = False,
         cancellation: Cancellation | None = None,
     ) -> Reply:
         """Call the API server; give its reply, whatever it is. Credentials that it does not accept are read again once.
@@ -176,6 +183,7 @@ class Http:
             seconds: that it may be silent; connecting has the setting connect_timeout, or this if it is less. 0: as
                 long as an API server that is there may take, which shows that it is there whenever nothing has come
                 within connect_timeout.
+            goes_on: whether its reply may go on, as a watch does: then it may be silent for as long as it likes.
             cancellation: what may end it.
 
         Raises:
@@ -186,7 +194,8 @@ class Http:
             own = self._link.credentials.headers(cancellation.given_up)
             if cancellation.given_up.is_set():
                 raise cluster.unavailable(ConnectionAbortedError(0, "it was cancelled"))
-            reply = self._answer(cluster, _Request(method, path, (*headers, *own), body, seconds), cancellation)
+            request = _Request(method, path, (*headers, *own), body, seconds, goes_on)
+            reply = self._answer(cluster, request, cancellation)
             if reply.status != UNAUTHORIZED or is_last_try:
                 break
             reply.connection.close()
@@ -250,7 +259,7 @@ class Http:
         connection = self._idle.take(self._identity(cluster)) or self._open(cluster, seconds, cancellation)
         while True:
             cancellation.watch(connection)
-            connection.stream.settimeout(seconds or READ_SECONDS)
+            connection.stream.settimeout(request.limit)
             if not seconds:
                 connection.stream.when_silent(
                     self._asking(cluster, request.method, connection), settings.connect_timeout

@@ -58,7 +58,10 @@ class OwnCluster:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             try:
-                cluster.run(cluster.request("GET", "/api/v1/namespaces/default"))
+                cluster.call("GET", "/api/v1/namespaces/default")
+                cluster.call(
+                    "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin"
+                )  # which comes later
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
                 last = error
                 time.sleep(0.2)
