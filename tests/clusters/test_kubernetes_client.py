@@ -172,7 +172,7 @@ def test_an_api_server_that_hangs_is_an_error_in_ten_seconds(own_cluster, proxie
     core.list_namespaced_pod("client-hangs")  # a connection that is kept
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(calls["a watch"])
-        until(lambda: any(b"watch=True" in line for line in proxy.requests))
+        until(lambda: any(b"watch=true" in line for line in proxy.requests))
         time.sleep(0.2)  # its reply has begun
         proxy.moving.clear()
         began = time.monotonic()
@@ -186,11 +186,12 @@ def test_an_api_server_that_hangs_is_an_error_in_ten_seconds(own_cluster, proxie
 
 @pytest.mark.parametrize("how", ["reset", "closed"])
 def test_a_watch_that_breaks_off_is_an_error(own_cluster, proxied, how):  # noqa: F811 - a fixture
-    own_cluster.fill("client-breaks", 1)
-    proxy, cluster = proxied(own_cluster.kubeconfig(), "client-breaks")
-    proxy.break_next(b"watch=True", b'"name":"pod-', how)
+    space = f"client-{how}"
+    own_cluster.fill(space, 1)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), space)
+    proxy.break_next(b"watch=true", b'"name":"pod-', how)
     with pytest.raises(ClusterUnavailable, match="broke"):
-        follow(CoreV1Api(cluster.client), "client-breaks")
+        follow(CoreV1Api(cluster.client), space)
 
 
 def test_a_time_limit_of_the_callers_own(own_cluster, proxied):  # noqa: F811 - a fixture
