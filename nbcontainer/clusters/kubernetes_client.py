@@ -87,8 +87,7 @@ class _Calls:
             raise UsageError(f"This client calls {cluster.server} alone.")
         own = {name.lower() for name, _ in cluster.link.credentials.headers()}
         chosen = tuple((name, value) for name, value in (headers or {}).items() if name.lower() not in own)
-        limit = timeout.read_timeout if timeout is not None else None
-        seconds = float(limit) if isinstance(limit, (int, float)) else 0.0
+        seconds = _seconds(timeout)
         cancellation = Cancellation()
         self._running.add(cancellation)
         try:
@@ -112,6 +111,16 @@ class _Calls:
         """End the calls that run."""
         for cancellation in list(self._running):
             cancellation.cancel()
+
+
+def _seconds(timeout: urllib3.Timeout | None) -> float:
+    """How long a read may take; 0 where the caller has set no limit."""
+    if timeout is None:
+        return 0.0
+    begun = timeout.clone()
+    begun.start_connect()
+    limit = begun.read_timeout
+    return float(limit) if isinstance(limit, (int, float)) else 0.0
 
 
 class _Response(urllib3.HTTPResponse):
