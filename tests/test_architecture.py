@@ -91,9 +91,9 @@ ALLOWED = {
         "protection",
     },
     "codec": {"errors", "model", "api"},
-    "widgets": {"errors", "interrupts"},
+    "widgets": {"loading", "errors", "interrupts"},
     "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
-    "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
+    "language": {"dockerfile"},
     "verbs": {"errors"},
     "magics": {
         "loading",

@@ -340,7 +340,7 @@ _links_lock = threading.Lock()
 @atexit.register
 def _close_all() -> None:
     """Close the connections, after the operations that use them were stopped."""
-    operation._stop_all()  # noqa: SLF001 - atexit runs it only later, and streams must end before their session
+    operation.stop_all()  # atexit runs it only later, and streams must end before their session
 
     async def close() -> None:
         for link in (*_links.values(), *_old_links):

@@ -252,6 +252,7 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": cluster.namespace}],
     }
     cluster.run(cluster.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", body=binding))
+    until(lambda: may_list_pods(cluster, account))
     reference = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": secret["metadata"]["uid"]}
     answer = cluster.run(
         cluster.request(
@@ -262,6 +263,14 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
     )
     path = f"/api/v1/namespaces/{cluster.namespace}/secrets/{name}"
     return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
+
+
+def may_list_pods(cluster, account):
+    """Whether the API server has seen by now that a service account may do so: it watches its own roles."""
+    user = {"user": f"system:serviceaccount:{cluster.namespace}:{account}"}
+    asked = user | {"resourceAttributes": {"namespace": cluster.namespace, "verb": "list", "resource": "pods"}}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    return cluster.run(cluster.request("POST", path, body={"spec": asked}))["status"]["allowed"]
 
 
 def test_a_command_runs_with_a_rotated_token(kubernetes, space, monkeypatch, tmp_path):
