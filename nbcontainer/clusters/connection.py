@@ -194,8 +194,9 @@ class Cluster:
         cancellation = Cancellation()
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads, work, cancellation)
-        finally:
+        except asyncio.CancelledError:
             cancellation.cancel()
+            raise
 
     def _exchange(
         self,

@@ -54,18 +54,21 @@ class Cancellation:
     def __init__(self) -> None:
         self.given_up = threading.Event()
         self._connection: Connection | None = None
+        self._lock = threading.Lock()
 
-    def watch(self, connection: Connection) -> None:
-        """Say which connection the call waits for."""
-        self._connection = connection
-        if self.given_up.is_set():
-            connection.close()
+    def watch(self, connection: Connection | None) -> None:
+        """Say which connection the call waits for; None once it is over, as others may have the connection then."""
+        with self._lock:
+            self._connection = connection
+            if connection is not None and self.given_up.is_set():
+                connection.close()
 
     def cancel(self) -> None:
         """End the call."""
         self.given_up.set()
-        if self._connection is not None:
-            self._connection.close()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,10 @@ class Reply:
         raw: http.client's reply, to be read or closed.
     """
 
-    def __init__(self, home: Http, connection: Connection, raw: http.client.HTTPResponse) -> None:
-        self.raw, self.connection, self._home = raw, connection, home
+    def __init__(
+        self, home: Http, connection: Connection, raw: http.client.HTTPResponse, cancellation: Cancellation
+    ) -> None:
+        self.raw, self.connection, self._home, self._cancellation = raw, connection, home, cancellation
 
     @property
     def status(self) -> int:
@@ -116,6 +121,7 @@ class Reply:
 
     def release(self) -> None:
         """Keep the connection of a reply that has been read; close that of another."""
+        self._cancellation.watch(None)
         if self.raw.isclosed() and not self.raw.will_close:
             self._home.keep(self.connection)
         else:
@@ -245,7 +251,7 @@ class Http:
             return error
         try:
             reply = _exchange(cluster, connection, _Request("GET", PROBE))  # a refusal is an answer, too
-            Reply(self, connection, reply).read()
+            Reply(self, connection, reply, self._probe).read()
         except BROKEN as error:
             connection.close()
             return cluster.unavailable(error)
@@ -282,7 +288,7 @@ class Http:
             else:
                 if not seconds:
                     connection.stream.when_silent(partial(self.probe, cluster), settings.connect_timeout)
-                return Reply(self, connection, raw)
+                return Reply(self, connection, raw, cancellation)
 
     def _asking(self, cluster: Cluster, method: str, connection: Connection) -> Callable[[], None]:
         def ask() -> None:
