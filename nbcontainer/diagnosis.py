@@ -105,7 +105,8 @@ def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
 
 
 def _engine() -> Iterator[Remark]:
-    from nbcontainer.engines.connection import find_engine, forget_engines, usual_sockets  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.addresses import usual_sockets  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.connection import find_engine, forget_engines  # noqa: PLC0415 - as above
     from nbcontainer.engines.private_podman import private_podman  # noqa: PLC0415 - as above
 
     forget_engines()  # one that was found earlier may have gone

@@ -117,7 +117,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
         progress.tell(TransferStarted(plan.direction, image, reference.host, engine.name, begun))
         login = credentials(
             reference.host,
-            podman=engine.capabilities.pods,
+            podman=engine.is_podman,
             warn=lambda text: progress.tell(TransferNote(text)),
         )
         try:
