@@ -17,6 +17,8 @@ from nbcontainer.model.build import SourceMap
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import Tone
+from tests.engines.conftest import find
+from tests.engines.conftest import running as running_part
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -41,12 +43,10 @@ def running(words):
 
 
 @pytest.fixture
-def podman(monkeypatch):
+def podman(monkeypatch, busybox_of):
     """The rootful Podman, with busybox in it."""
-    conftest = pytest.importorskip("tests.engines.conftest")
-    engine = conftest.find(conftest.running("podman", "Podman").host, monkeypatch)
-    with suppress(NbcontainerError):
-        conftest.images.pull(engine, "busybox").result(60)
+    engine = find(running_part("podman", "Podman").host, monkeypatch)
+    busybox_of(engine)
     return engine
 
 
