@@ -295,7 +295,7 @@ def _initial() -> NBContainer:
         if Application.initialized():  # IPython's, or its kernel's: it has read ipython_config.py
             found.read_config(Application.instance().config)
     except UsageError as error:
-        error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")  # type: ignore[attr-defined]
+        error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")
         raise
     return found
 

@@ -78,6 +78,7 @@ ALLOWED = {
     },
     "api": {
         "loading",
+        "verbs",
         "errors",
         "settings",
         "spool",

@@ -13,6 +13,7 @@ from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
+    NbcontainerError,
     NotFound,
     Problem,
     Protected,
@@ -37,6 +38,7 @@ from nbcontainer.protection import (
     reads,
     refuse_moved,
 )
+from nbcontainer.verbs.wording import in_python
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
+
+NbcontainerError.word_cures(in_python)
 
 __all__ = [
     "BuildRequest",
@@ -94,7 +98,7 @@ SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
-    "nbcontainer.views.html",
+    "nbcontainer.views.notebook",
     "nbcontainer.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
