@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 IMPORT = (
     "from tests.browser.feeds import *\n"
-    "from nbcontainer.views.surfaces import Notebook\n"
+    "from nbcontainer.views.notebook import Notebook\n"
     "from nbcontainer.views.tables import TableView\n"
 )
 SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
