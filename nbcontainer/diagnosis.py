@@ -7,6 +7,7 @@ answer by then is said not to.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,20 +38,6 @@ MAY = {  # what is asked about pods: in words, and as verb and part of the API
     "read their logs": ("get", "log"),
     "run commands in them": ("create", "exec"),
 }
-NEEDED = (
-    "aiohttp",
-    "anywidget",
-    "docker",
-    "e2b-dockerfile-utils",
-    "h2",
-    "ipython",
-    "ipywidgets",
-    "kubernetes",
-    "orjson",
-    "pyyaml",
-    "rich",
-)
-
 Probe = Callable[[], Iterator[Remark]]
 
 
@@ -261,7 +248,11 @@ def _extension_folders() -> list[Path]:
 
 def _packages() -> Iterator[Remark]:
     versions, missing = [], []
-    for name in NEEDED:
+    for requirement in metadata.requires("nbcontainer") or ():
+        name, _, marker = requirement.partition(";")
+        if "extra ==" in marker:
+            continue
+        name = re.split(r"[^\w.-]", name, maxsplit=1)[0]
         try:
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

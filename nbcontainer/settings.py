@@ -15,6 +15,7 @@ import math
 import operator
 import os
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import partial
 from numbers import Real
 from typing import Generic, TypeVar
@@ -276,8 +277,6 @@ class NBContainer(Configurable):
 
 
 def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 - seldom
-
     prefix = len("NBCONTAINER_")
     for near in get_close_matches(variable[prefix:], [name[prefix:] for name in variables], n=1, cutoff=0.85):
         raise UsageError(f"The variable {variable} is not a setting.", cure=f"Did you mean {variable[:prefix]}{near}?")

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from IPython.core.formatters import DisplayFormatter
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
     from nbcontainer.views.notebook import Behind, Notebook
 
-    Watch: TypeAlias = Operation[model.tables.TableEvent, model.tables.TableState, object]
+    Watch: TypeAlias = Operation[TableEvent, TableState, object]
 
 __all__ = ["DRAWN", "interrupted", "register"]
 

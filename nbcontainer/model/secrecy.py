@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["HIDDEN", "is_secret", "without_secrets"]
+__all__ = ["HIDDEN", "Manifest", "is_secret", "without_secrets"]
+
+Json: TypeAlias = Any  # what JSON can say: objects, arrays, texts, numbers, booleans, null
+Manifest: TypeAlias = Mapping[str, Json]
 
 HIDDEN = "…"  # as commands have it; not base64, so that no cluster takes it for the data of a Secret
 
@@ -20,7 +23,7 @@ def is_secret(name: str, value: str) -> bool:
     return bool(_NAME.search(name) or _VALUE.search(value))
 
 
-def without_secrets(manifest: Any) -> Any:
+def without_secrets(manifest: Json) -> Json:
     """A manifest with `HIDDEN` for the values of Secrets and of environment variables that may be secret."""
     if isinstance(manifest, list):
         return [without_secrets(item) for item in manifest]
