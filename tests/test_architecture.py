@@ -66,6 +66,7 @@ ALLOWED = {
     "protection": {"addresses", "errors", "settings", "engines", "clusters"},
     "pods_backend": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
+        "loading",
         "errors",
         "interrupts",
         "settings",

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import Problem
 from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.tables import dataframe
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 __all__ = [
     "BuildEnded",
@@ -464,10 +468,8 @@ class BuildResult:
         """How many steps came from the cache."""
         return self.state.count(StepState.CACHED)
 
-    def dataframe(self) -> Any:
+    def dataframe(self) -> DataFrame:
         """The steps as a pandas DataFrame (pandas must be installed)."""
-        from nbcontainer.model.tables import dataframe  # noqa: PLC0415 - pandas is the person's own choice
-
         return dataframe(
             ["step", "stage", "first line", "state", "seconds"],
             [

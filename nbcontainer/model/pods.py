@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from nbcontainer.model.secrecy import Json, Manifest, without_secrets
 
@@ -167,23 +166,14 @@ class PodChange:
         return write_yaml(dict(self.manifest))
 
 
-class PodChanges(Sequence[PodChange]):
+class PodChanges(tuple[PodChange, ...]):
     """What one call did to several objects, in order."""
 
-    def __init__(self, changes: Iterable[PodChange] = ()) -> None:
-        self._changes = tuple(changes)
-
-    def __len__(self) -> int:
-        """How many objects there were."""
-        return len(self._changes)
-
-    def __getitem__(self, index: Any) -> Any:
-        """What was done to one object, or to a slice of them."""
-        return self._changes[index]
+    __slots__ = ()
 
     def __repr__(self) -> str:
         """Say it in one line."""
-        return f"PodChanges({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self._changes)})"
+        return f"PodChanges({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"
 
 
 @dataclass(frozen=True)
