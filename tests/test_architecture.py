@@ -204,7 +204,6 @@ MODULES = {name.removesuffix(".__init__"): path for path, name in NAMES.items()}
 # circles that are known, and are to go
 CIRCLES = {
     frozenset({"nbcontainer.buildkit.tokens", "nbcontainer.buildkit.token_requests"}),
-    frozenset({"nbcontainer.views.pods", "nbcontainer.views.results"}),
 }
 
 

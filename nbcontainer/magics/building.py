@@ -197,7 +197,7 @@ def _secret(word: str) -> Any:
     import os  # noqa: PLC0415 - seldom
     from pathlib import Path  # noqa: PLC0415 - seldom
 
-    from nbcontainer.model.build import Secret  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.model.secrecy import Secret  # noqa: PLC0415 - loads with the first call
 
     parts = dict(part.partition("=")[::2] for part in word.split(","))
     name = parts.get("id", "")

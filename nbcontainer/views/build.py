@@ -6,13 +6,8 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildState,
-    BuildStep,
-    StepState,
-    Transfer,
-)
+from nbcontainer.model.build import BuildEvent, BuildState
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import one_line
 from nbcontainer.views.build_lines import BuildLines, reason_of

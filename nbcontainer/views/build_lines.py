@@ -8,15 +8,14 @@ from collections import deque
 from nbcontainer.model.build import (
     BuildEvent,
     BuildStarted,
-    BuildStep,
     BuildWarning,
     ImageBuilt,
     PushProgress,
     StepFinished,
     StepOutput,
     StepStarted,
-    StepState,
 )
+from nbcontainer.model.build_steps import BuildStep, StepState
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.views.ansi import one_line, plain
 from nbcontainer.views.quantities import before_these, format_seconds, format_size

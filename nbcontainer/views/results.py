@@ -8,7 +8,7 @@ from nbcontainer import model, views
 from nbcontainer.model.tables import Table, Tone, Words
 from nbcontainer.settings import NBContainer
 from nbcontainer.views.ansi import settled
-from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.picture import SIGNS, Block, Grid, Line, Output, Picture, Span
 from nbcontainer.views.quantities import before_these
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.results import Report
     from nbcontainer.views.view import AnyView
 
-__all__ = ["SIGNS", "picture_of", "view_of"]
+__all__ = ["picture_of", "view_of"]
 
-SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
 MOST_LINES = 2_000  # of an output, that a picture holds
 _ACTIONS = {
     "created": Tone.GOOD,
