@@ -15,7 +15,6 @@ import math
 import operator
 import os
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import partial
 from numbers import Real
 from typing import Generic, TypeVar
@@ -277,6 +276,8 @@ class NBContainer(Configurable):
 
 
 def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom, and %load_ext loads this module
+
     prefix = len("NBCONTAINER_")
     for near in get_close_matches(variable[prefix:], [name[prefix:] for name in variables], n=1, cutoff=0.85):
         raise UsageError(f"The variable {variable} is not a setting.", cure=f"Did you mean {variable[:prefix]}{near}?")

@@ -59,10 +59,6 @@ class SourceMap:
         """The person's own line for a Dockerfile line (the same, where the map knows nothing of it)."""
         return self.lines[line - 1][1] if 0 < line <= len(self.lines) else line
 
-    def cell(self, line: int) -> str:
-        """The cell a Dockerfile line came from, or ""."""
-        return self.lines[line - 1][0] if 0 < line <= len(self.lines) else ""
-
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
