@@ -62,6 +62,7 @@ __all__ = [
     "UsageError",
     "YamlError",
     "outcome_of",
+    "restored",
 ]
 
 
@@ -92,6 +93,9 @@ class NbcontainerError(Exception):
     Attributes:
         cure: what to do next, one line, or ""; lines of magics stand in backquotes.
     """
+
+    message: str
+    cure: str = ""
 
     _worded: Callable[[str], str] = str
 
@@ -125,13 +129,19 @@ class NbcontainerError(Exception):
         """Give the message, and under it the cure."""
         return f"{self.message}\n{self._worded(self.cure)}" if self.cure else self.message
 
+    @property
+    def remark(self) -> str:
+        """Message and cure as one line, for a remark on a thing that goes on."""
+        return f"{self.message} {self.cure}".strip().replace("\n", " ")
+
     def __reduce__(self) -> tuple[object, ...]:
         """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
         facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return _restored, (type(self), self.args, facts)
+        return restored, (type(self), self.args, facts)
 
 
-def _restored(kind: type[NbcontainerError], args: tuple[object, ...], facts: Mapping[str, object]) -> NbcontainerError:
+def restored(kind: type[NbcontainerError], args: tuple[object, ...], facts: Mapping[str, object]) -> NbcontainerError:
+    """The error of these attributes."""
     error = kind.__new__(kind, *args)
     error.args = args
     vars(error).update(facts)
@@ -150,6 +160,9 @@ class YamlError(UsageError):
         problem: what is wrong there.
     """
 
+    line: int
+    problem: str
+
     def __init__(self, line: int, problem: str, *, cure: str = "") -> None:
         self.line, self.problem = line, problem
         super().__init__(f"line {line}: {problem}.", cure=cure)
@@ -161,6 +174,8 @@ class DockerfileError(NbcontainerError):
     Attributes:
         problems: every fault that was found, in the order of the text.
     """
+
+    problems: tuple[Problem, ...]
 
     def __init__(self, problems: Sequence[Problem], *, cure: str = "") -> None:
         self.problems = tuple(problems)
@@ -175,6 +190,9 @@ class DockerfileError(NbcontainerError):
 class Unsupported(NbcontainerError):
     """The engine or cluster in use cannot do what was asked."""
 
+    what: str
+    engine: str
+
     def __init__(self, what: str, engine: str, *, cure: str = "") -> None:
         self.what, self.engine = what, engine
         super().__init__(f"{engine} does not support {what}.", cure=cure)
@@ -187,6 +205,8 @@ class EngineUnavailable(NbcontainerError):
         tried: each address that was tried, with what it said.
     """
 
+    tried: tuple[str, ...] = ()
+
     def __init__(self, message: str, *, tried: Sequence[str] = (), cure: str = "") -> None:
         self.tried = tuple(tried)
         super().__init__(message, cure=cure)
@@ -194,6 +214,8 @@ class EngineUnavailable(NbcontainerError):
 
 class ClusterUnavailable(NbcontainerError):
     """No Kubernetes API server answers for this context."""
+
+    context: str = ""
 
     def __init__(self, message: str, *, context: str = "", cure: str = "") -> None:
         self.context = context
@@ -207,6 +229,9 @@ class ApiError(NbcontainerError):
         status: the HTTP status code, 0 where there was none.
         reason: the far end's own word for it ("NotFound", "denied" …), or "".
     """
+
+    status: int = 0
+    reason: str = ""
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "", cure: str = "") -> None:
         self.status, self.reason = status, reason
@@ -232,6 +257,8 @@ class AuthFailed(ApiError):
         host: the registry's or API server's name.
     """
 
+    host: str
+
     def __init__(self, message: str, *, host: str, status: int = 401, reason: str = "", cure: str = "") -> None:
         self.host = host
         super().__init__(message, status=status, reason=reason, cure=cure)
@@ -248,6 +275,13 @@ class BuildFailed(NbcontainerError):
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all that the build wrote, or "".
     """
+
+    step: str = ""
+    lines: tuple[int, int] | None = None
+    exit_code: int | None = None
+    output: str = ""
+    output_lines: int = 0
+    spool: str = ""
 
     def __init__(
         self,
@@ -272,6 +306,9 @@ class _TransferFailed(NbcontainerError):
         host: the registry's name.
     """
 
+    image: str
+    host: str = ""
+
     def __init__(self, message: str, *, image: str, host: str = "", cure: str = "") -> None:
         self.image, self.host = image, host
         super().__init__(message, cure=cure)
@@ -288,6 +325,9 @@ class PullFailed(_TransferFailed):
 class CommandFailed(NbcontainerError):
     """A command in a container ended with a non-zero exit code."""
 
+    exit_code: int
+    output: str = ""
+
     def __init__(self, message: str, *, exit_code: int, output: str = "", cure: str = "") -> None:
         self.exit_code, self.output = exit_code, output
         super().__init__(message, cure=cure)
@@ -295,6 +335,8 @@ class CommandFailed(NbcontainerError):
 
 class Protected(NbcontainerError):
     """The context matches `protected_contexts`, and the call that would change it does not name it."""
+
+    context: str
 
     def __init__(self, message: str, *, context: str, cure: str = "") -> None:
         self.context = context
@@ -308,6 +350,8 @@ class SerializationError(NbcontainerError):
         path: the place at fault, such as "StepOutput.lines[3]", or "" where it is the whole.
     """
 
+    path: str = ""
+
     def __init__(self, message: str, *, path: str = "", cure: str = "") -> None:
         self.path = path
         super().__init__(message, cure=cure)
@@ -319,6 +363,8 @@ class InternalError(NbcontainerError):
     Attributes:
         traceback: the path of the file with Python's traceback, without values; "" where it could not be kept.
     """
+
+    traceback: str = ""
 
     def __init__(self, message: str, *, traceback: str = "", cure: str = "") -> None:
         self.traceback = traceback

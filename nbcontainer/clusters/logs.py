@@ -115,7 +115,7 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
             await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
         except NbcontainerError as error:
             failures.append(error)
-            note = str(error).replace("\n", " ") if len(sources) > 1 else ""
+            note = error.remark if len(sources) > 1 else ""
             collector.tell(LogSource(name, open=False, note=note))
         else:
             collector.tell(LogSource(name, open=False))
