@@ -37,7 +37,8 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
-from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt, StepState
+from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]

@@ -12,7 +12,8 @@ from nbcontainer.engines import containers, images
 from nbcontainer.engines.build import _command as command_of_build
 from nbcontainer.engines.connection import find_engine, forget_engines
 from nbcontainer.errors import AuthFailed, NotFound, UsageError
-from nbcontainer.model.build import BuildRequest, Secret
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.secrecy import Secret
 from tests.engines.conftest import ENGINES, running
 from tests.terminal import Terminal
 
