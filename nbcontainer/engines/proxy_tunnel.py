@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import socket
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from nbcontainer.proxies import environment_proxy
+from nbcontainer.proxies import environment_proxy, proxy_login
 
 __all__ = ["connect_tcp"]
 
@@ -28,12 +27,8 @@ def connect_tcp(host: str, port: int, *, secure: bool, timeout: float) -> socket
     where = f"the proxy {parts.hostname}:{parts.port or 80}"
     if parts.scheme != "http":
         raise ConnectionError(f"{where} is of a kind that is not supported: {parts.scheme}")
-    headers = {}
-    if parts.username:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
-    connection.set_tunnel(host, port, headers)
+    connection.set_tunnel(host, port, proxy_login(parts))
     try:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
