@@ -6,13 +6,12 @@ exemption of this machine, and `.example.com` matches example.com there.
 
 from __future__ import annotations
 
-import base64
 import os
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
-__all__ = ["environment_proxy", "proxy_login"]
+__all__ = ["environment_proxy"]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -27,14 +26,6 @@ def environment_proxy(url: str) -> str:
     if not proxy or _is_direct(_host(parts.hostname or ""), str(parts.port or PORTS[parts.scheme])):
         return ""
     return proxy
-
-
-def proxy_login(proxy: SplitResult) -> dict[str, str]:
-    """The header by which a request logs in to a proxy, where its URL has a user."""
-    if not proxy.username:
-        return {}
-    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
 def _proxy_url(scheme: str) -> str:

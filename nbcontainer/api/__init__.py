@@ -5,16 +5,13 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.api.engine import Engine
-from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     NotFound,
     Problem,
     Protected,
@@ -59,14 +56,12 @@ if TYPE_CHECKING:
     )
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.pods_home import PodsHome
+    from nbcontainer.pods_backend import PodsBackend
 
 __all__ = [
     "BuildRequest",
-    "Engine",
     "ExecRequest",
     "LogRequest",
-    "Plan",
     "PodRequest",
     "RunRequest",
     "apply",
@@ -77,13 +72,9 @@ __all__ = [
     "create_pod",
     "delete_pods",
     "describe_pod",
-    "doctor",
     "events",
     "exec_pod",
     "images",
-    "login",
-    "logout",
-    "notebook_id",
     "pod_logs",
     "pods",
     "pull",
@@ -95,33 +86,7 @@ __all__ = [
     "watch_pods",
 ]
 
-NOUNS = frozenset({"networks", "volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
 SHOWN_NAMES = 10
-# what the first calls load, in small steps: what they share, then the first table, then what is heavy
-PRELOADED = (
-    "nbcontainer.views.surfaces",
-    "nbcontainer.pods_home",
-    "yaml",
-    "nbcontainer.clusters.connection",
-    "nbcontainer.clusters.tables",
-    "nbcontainer.views.tables",
-    "nbcontainer.engines.connection",
-    "nbcontainer.engines.build",
-    "nbcontainer.views.build",
-    "ipywidgets",
-    "anywidget",
-    "nbcontainer.widgets.tables",
-    "nbcontainer.widgets.build",
-    "multidict",
-    "yarl",
-    "aiohttp",
-    "nbcontainer.clusters.client",
-    "nbcontainer.clusters.logs",
-    "nbcontainer.clusters.pods",
-    "nbcontainer.clusters.exec",
-    "nbcontainer.views.logs",
-    "rich.live",
-)
 
 
 # --- images
@@ -263,45 +228,6 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
     return engine_images.images(_engine(engine), name, every=all)
 
 
-# --- registries
-
-
-@reads
-def login(registry: str, username: str, password: str) -> Report:
-    """Check a user and password with a registry, and keep them as docker does.
-
-    Args:
-        registry: the registry's host; "" is Docker Hub.
-        username: the user's name.
-        password: password or access token.
-
-    Raises:
-        AuthFailed: the registry does not accept them; nothing is kept.
-    """
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-
-    try:
-        engine: Connected | None = _engine()
-    except NbcontainerError:
-        engine = None  # the registry can be asked without one
-    result = registries.login(registry, username, password, engine=engine)
-    return Report(
-        (Remark(f"Logged in to {result.host} as {result.username}; kept in {result.stored}."),), result.command
-    )
-
-
-@reads
-def logout(registry: str = "") -> Report:
-    """Forget the credentials of a registry ("" is Docker Hub)."""
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import configured_commands  # noqa: PLC0415 - as above
-
-    shown = registry or "Docker Hub"
-    kept = registries.logout(registry)
-    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
-
-
 # --- containers
 
 
@@ -318,11 +244,11 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
         CommandFailed: it ended with a non-zero exit code.
         NotFound: there is no such image.
     """
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.run import run as engine_run  # noqa: PLC0415 - loads with the first call
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
+    return engine_run(_engine(engine), replace(asked, labels=labels))
 
 
 @reads
@@ -412,6 +338,8 @@ def pods(
         NotFound: one of `names` does not exist.
         ClusterUnavailable: the API server does not answer.
     """
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
     home = _pods_home(context, namespace)
     where: dict[str, Any] = {
         "all_namespaces": all_namespaces,
@@ -421,7 +349,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
+    return replace(found, follow=follow, context=place_of_pods(home).name, server=place_of_pods(home).server)
 
 
 @reads
@@ -523,7 +451,9 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    permit = guard_later(home.place, context)
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
+    permit = guard_later(place_of_pods(home), context)
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
@@ -614,100 +544,10 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
+    found = home.apply(
+        text, namespace=namespace, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map
+    )
     return PodChanges(found)
-
-
-# --- what is there
-
-
-@reads
-def doctor() -> Report:
-    """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
-    from nbcontainer.diagnosis import diagnose  # noqa: PLC0415 - loads with the first call
-
-    return diagnose()
-
-
-def preloading() -> Iterator[Callable[[], object]]:
-    """The steps that load what the first calls need and open the cluster's connection, if there is one."""
-    from functools import partial  # noqa: PLC0415 - only where it is preloaded
-    from importlib import import_module  # noqa: PLC0415 - as above
-
-    for name in PRELOADED:
-        yield partial(import_module, name)
-        if name == "nbcontainer.clusters.connection":
-            yield _open_connection
-
-
-def _open_connection() -> None:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster()
-    if not cluster.proxy:
-        cluster.link.short_calls.connect(cluster)
-
-
-@reads
-def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
-
-    No engine is started for it.
-
-    Args:
-        kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
-        namespace: the pods' namespace.
-        context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
-        engine: the docker context, or the engine's address.
-    """
-    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
-
-    try:
-        match kind:
-            case "image" | "container" | "network" | "volume":
-                return _names_on_engine(kind, engine)
-            case "pod":
-                return find_pods_home(context, namespace, starts=False).table().names
-            case "pod-container" if pod:
-                return find_pods_home(context, namespace, starts=False).containers(pod)
-            case "context":
-                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
-            case "namespace":
-                return _namespaces(context)
-    except NbcontainerError:
-        pass
-    return []
-
-
-def _names_on_engine(kind: str, name: str) -> list[str]:
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - as above
-    from nbcontainer.engines import networks as engine_networks  # noqa: PLC0415 - as above
-    from nbcontainer.engines import volumes as engine_volumes  # noqa: PLC0415 - as above
-    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - as above
-
-    engine = engine_at_hand(name)
-    if engine is None:
-        return []
-    if kind == "container":
-        return engine_containers.ps(engine, every=True).names
-    if kind == "network":
-        return [network.name for network in engine_networks.list_networks(engine)]
-    if kind == "volume":
-        return [volume.name for volume in engine_volumes.list_volumes(engine)]
-    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
-
-
-def _namespaces(context: str) -> list[str]:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster(context)
-    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
 
 
 # --- what they share
@@ -728,13 +568,13 @@ def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
         guard(place, engine, builder if place.kind == "buildkitd" else "")
 
 
-def _pods_home(context: str, namespace: str) -> PodsHome:
+def _pods_home(context: str, namespace: str) -> PodsBackend:
     """Where pods are; where the call changes something, it must not be protected."""
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_backend import find_pods_backend, place_of_pods  # noqa: PLC0415 - loads with the first call
 
-    home = find_pods_home(context, namespace)
-    refuse_moved(home.place, context)
-    guard(home.place, context)
+    home = find_pods_backend(context, namespace)
+    refuse_moved(place_of_pods(home), context)
+    guard(place_of_pods(home), context)
     return home
 
 

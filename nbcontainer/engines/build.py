@@ -25,7 +25,7 @@ from nbcontainer.model.build import (
     BuildWarning,
     apply_build,
 )
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 

@@ -23,15 +23,17 @@ from nbcontainer.buildkit.messages import Entry
 from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
+from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.build_ignore import ignore_text
 from nbcontainer.engines.build_output import RunningBuild
 from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.builders import Node, nodes_of
 from nbcontainer.engines.buildkit_failures import solve_failure
+from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.config import configured_commands, proxies
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import credentials
-from nbcontainer.engines.dial import Stream, dial, dial_command
+from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import plain
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.objects import number_of

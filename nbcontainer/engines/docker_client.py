@@ -14,6 +14,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import docker
 import docker.utils.proxy
@@ -22,11 +23,13 @@ import requests.adapters
 import urllib3.connection
 import urllib3.connectionpool
 
+from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.config import proxy_table
-from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.dial import Silent
 from nbcontainer.engines.http import lost
 from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
 
 __all__ = ["EngineClient"]
 

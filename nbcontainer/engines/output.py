@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from nbcontainer.engines.dial import Stream
+from nbcontainer.byte_stream import Stream
 from nbcontainer.errors import ApiError
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
-from nbcontainer.model.spool import SpoolCut
 from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
 

@@ -14,8 +14,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from nbcontainer.byte_stream import Silent, Stream
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.dial import Silent, Stream
 from nbcontainer.engines.http import ReplyStream, lost, plain
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
 from nbcontainer.engines.output import Frames, Lines, Recorder

@@ -9,7 +9,8 @@ from http.client import HTTPConnection, HTTPResponse
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from nbcontainer.proxies import environment_proxy, proxy_login
+from nbcontainer.proxies import environment_proxy
+from nbcontainer.proxy_tunnel import login
 from nbcontainer.request_log import LoggedRequest
 
 __all__ = ["URL_HANDLERS", "EnvironmentProxies"]
@@ -39,7 +40,7 @@ class EnvironmentProxies(urllib.request.ProxyHandler):
         parts = urlsplit(proxy)
         if parts.scheme not in PORTS:
             raise URLError(f"a proxy of the kind {parts.scheme} is not supported")
-        for name, value in proxy_login(parts).items():
+        for name, value in login(proxy).items():
             request.add_unredirected_header(name, value)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         request.set_proxy(f"{host}:{parts.port or PORTS[parts.scheme]}", parts.scheme)

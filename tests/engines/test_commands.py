@@ -11,7 +11,7 @@ import nbcontainer as nbc
 from nbcontainer.engines import containers, images
 from nbcontainer.engines.build import _command as command_of_build
 from nbcontainer.engines.connection import find_engine, forget_engines
-from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.errors import AuthFailed, NotFound, UsageError
 from nbcontainer.model.build import BuildRequest, Secret
 from tests.engines.conftest import ENGINES, running
 from tests.terminal import Terminal
@@ -151,15 +151,25 @@ def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_o
 def test_a_login_is_kept_where_it_was_kept(password_registry, docker, configuration, tmp_path):
     assert docker  # which alone speaks http to the registry
     terminal = Terminal(tmp_path)
-    kept = nbc.login(password_registry, "alice", "secret")
+    kept = nbc.registries.login(password_registry, username="alice", password="secret")
     assert "secret" not in kept.command
     file = configuration / "config.json"
     before = json.loads(file.read_text())
-    gone = nbc.logout(password_registry)
+    gone = nbc.registries.logout(password_registry)
     terminal.run(kept.command, stdin="secret")
     assert json.loads(file.read_text())["auths"] == before["auths"]
     terminal.run(gone.command)
     assert not json.loads(file.read_text()).get("auths")
+
+
+def test_a_login_needs_no_engine(password_registry, configuration, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    forget_engines()
+    assert password_registry in str(nbc.registries.login(password_registry, username="alice", password="secret"))
+    assert password_registry in json.loads((configuration / "config.json").read_text())["auths"]
+    with pytest.raises(AuthFailed):
+        nbc.registries.login(password_registry, username="alice", password="wrong")
+    assert str(nbc.registries.logout(password_registry)) == f"Logged out of {password_registry}."
 
 
 def test_a_builder_and_its_secrets_are_named_but_no_value(docker):

@@ -4,14 +4,16 @@ import pytest
 
 from nbcontainer.engines import images
 from nbcontainer.engines.build import build
-from nbcontainer.engines.containers import remove, run
+from nbcontainer.engines.containers import remove
+from nbcontainer.engines.run import run
 from nbcontainer.errors import BuildFailed, CommandFailed, NbcontainerError, Stopped
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.build import BuildView
+from nbcontainer.views.html import as_html
 from nbcontainer.views.images import TransferView
 from nbcontainer.views.logs import LogView
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.text import as_text
 from tests.engines.build_engines import wait_until
 
 RUNNING = ("building", "pushing", "pulling", "following", "◐")

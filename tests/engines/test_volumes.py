@@ -6,17 +6,18 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.engines import containers
+from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, NotFound, Protected, Stopped, UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.terminal import Terminal
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_name_that_no_volume_has(engine, name):
 
 def test_a_volume_in_use_says_by_whom(engine, busybox, name):
     used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, volumes=(f"{name}:/data",))
-    containers.run(engine, used).result(60)
+    run(engine, used).result(60)
     try:
         row = next(row for row in nbc.volumes.list() if row.name == name)
         assert "in use" in row.cells
@@ -134,7 +135,7 @@ def test_the_commands_reach_the_same_volumes(engine, name, tmp_path):
 
 
 def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
-    volumes = nbc.Engine(podman_engine.host).volumes
+    volumes = nbc.engine(podman_engine.host).volumes
     volumes.create(unique)
     client = ["podman", "--url", podman_engine.host]
     given = volumes.remove(f"{unique}x", force=True), volumes.prune(filters=[f"label={unique}"])
@@ -148,14 +149,14 @@ def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
 
 def test_handles_reach_other_engines(docker, name):
     nbc.volumes.create(name)
-    assert name in nbc.Engine(docker.address).volumes.list().names
-    assert nbc.Engine(docker.address).volumes.get(name).remove().remarks
-    assert repr(nbc.Engine("prod")) == "Engine('prod')"
+    assert name in nbc.engine(docker.address).volumes.list().names
+    assert nbc.engine(docker.address).volumes.get(name).remove().remarks
+    assert repr(nbc.engine("prod")) == "Engine('prod')"
 
 
 def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
     del docker
-    old = nbc.Engine(docker20_engine.host)
+    old = nbc.engine(docker20_engine.host)
     volume = nbc.volumes.create(name)
     old.volumes.create(name)
     with monkeypatch.context() as patch:
