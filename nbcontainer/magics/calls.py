@@ -191,8 +191,7 @@ def show_operation(call: Call, operation: Operation[object, object, object]) -> 
     if verb.heading:
         named = [call.values[argument.key] for argument in verb.positionals]
         words = [word for value in named for word in (value if isinstance(value, list) else [value])]
-        first, rest = call.as_written(words[:1]), call.as_written(words[1:])
-        title = f"{first}: {rest}" if verb.dashes else f"{first} {rest}".rstrip()
+        title = f"{words[0]}{':' if verb.dashes else ''} {call.as_written(words[1:])}".rstrip()
     return views.surfaces.show(operation, views.results.view_of(operation.state, verb.heading, title))
 
 
@@ -276,7 +275,8 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
         return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
     error.__context__ = None  # with a group of exceptions behind it, IPython would show Python's whole traceback
-    error._render_traceback_ = render  # type: ignore[attr-defined]
+    error.keep_magics()
+    error._render_traceback_ = render
     return error
 
 

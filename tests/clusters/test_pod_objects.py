@@ -20,10 +20,10 @@ def use(shop, context):
 
 
 def test_a_pod_of_a_table_and_one_that_was_got_are_the_same(shop):
-    pods = nbc.cluster("prod", shop.namespace).pods
+    pods = nbc.cluster("dev", shop.namespace).pods  # where no node takes it, so that it stays as it is
     pod = pods.get("web")
     assert pod == pods.list()["web"]
-    assert (pod.name, pod.namespace, pod.labels) == ("web", shop.namespace, {"of": "prod"})
+    assert (pod.name, pod.namespace, pod.labels) == ("web", shop.namespace, {"of": "dev"})
     assert pod.status == pod.facts["status"]
     assert time.time() - pod.facts["age"] < 600
     assert "since 20" in dict(pod.description().sections[0][1])["Age"]
@@ -49,6 +49,11 @@ def test_what_was_found_is_acted_on_there(shop):
     assert ("Labels", "of=prod") in web.describe().sections[0][1]
     assert "Scheduled" in [row.cells[2] for row in web.events()]
     (gone,) = web.delete(force=True).result(60)
+    watch = pods.watch(timeout=60)
+    for _ in watch:
+        if watch.state.live:
+            watch.stop()
+    assert watch.result(30)["web"] == pods.get("web")
     assert (gone.name, gone.action) == ("web", "deleted")
     assert not shop.has("web", "prod")
     assert shop.has("web", "dev")
