@@ -18,10 +18,12 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants t
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.api.containers import Containers
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.volumes import Volumes
     from nbcontainer.errors import NbcontainerError as NbcontainerError
 
+    containers: Containers
     networks: Networks
     volumes: Volumes
 else:

@@ -22,7 +22,6 @@ from nbcontainer.errors import (
 )
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.build import BuildRequest, SourceMap
-from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.requests import names_from, request_from
@@ -42,9 +41,7 @@ from nbcontainer.protection import (
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
-    from nbcontainer.engines.removal import RemovalPlan
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
-    from nbcontainer.model.containers import RunResult
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.model.pods import (
@@ -68,12 +65,9 @@ __all__ = [
     "LogRequest",
     "Plan",
     "PodRequest",
-    "RunRequest",
     "apply",
     "build",
     "check",
-    "container_logs",
-    "containers",
     "create_pod",
     "delete_pods",
     "describe_pod",
@@ -88,14 +82,12 @@ __all__ = [
     "pods",
     "pull",
     "push",
-    "remove_containers",
-    "run",
-    "stop_containers",
     "tag",
     "watch_pods",
 ]
 
-NOUNS = frozenset({"networks", "volumes"})  # those of the engine in use are attributes of the package: nbc.volumes
+# those of the engine in use are attributes of the package: nbc.volumes
+NOUNS = frozenset({"containers", "networks", "volumes"})
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
@@ -300,89 +292,6 @@ def logout(registry: str = "") -> Report:
     kept = registries.logout(registry)
     said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
     return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
-
-
-# --- containers
-
-
-@changes
-def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operation[LogEvent, LogState, RunResult]:
-    """Run a command in a new container: `run("busybox", command=["date"], remove=True)`.
-
-    Args:
-        request: what to run, or the image's name, with `fields` as `RunRequest` names them.
-        engine: as for `build`.
-        **fields: `RunRequest`'s fields, where `request` is a name.
-
-    Raises (from `result()`):
-        CommandFailed: it ended with a non-zero exit code.
-        NotFound: there is no such image.
-    """
-    from nbcontainer.engines.run import run as engine_run  # noqa: PLC0415 - loads with the first call
-
-    asked = request_from(RunRequest, request, fields, by="image")
-    labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_run(_engine(engine), replace(asked, labels=labels))
-
-
-@reads
-def containers(*, all: bool = False, engine: str = "") -> Table:  # noqa: A002 - docker's own flag
-    """The table of containers."""
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-
-    return engine_containers.ps(_engine(engine), every=all)
-
-
-@reads
-def container_logs(
-    request: LogRequest | str, *, engine: str = "", **fields: Any
-) -> Operation[LogEvent, LogState, LogResult]:
-    """A container's output, by its name with `LogRequest`'s fields; `follow` makes it endless."""
-    from nbcontainer.engines import logs as engine_logs  # noqa: PLC0415 - loads with the first call
-
-    return engine_logs.logs(_engine(engine), request_from(LogRequest, request, fields, by="names"))
-
-
-@changes
-def stop_containers(names: Sequence[str] | str, *, seconds: int | None = None, engine: str = "") -> Report:
-    """Stop containers; `seconds` is how long each may take to end well.
-
-    Raises:
-        NotFound: one of them does not exist; nothing is stopped.
-    """
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-
-    found = _engine(engine)
-    stopped = names_from(names)
-    for container in engine_containers.find(found, stopped):
-        engine_containers.stop(found, container.id, **({} if seconds is None else {"seconds": seconds}))
-    words = ["stop", *([] if seconds is None else ["--time", str(seconds)]), *stopped]
-    return Report(tuple(Remark(f"{name} stopped") for name in stopped), found.commands.command(*words))
-
-
-@changes
-def remove_containers(
-    names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
-) -> Report:
-    """Remove containers, without asking.
-
-    Raises:
-        NotFound: one of them does not exist, and it is not forced; nothing is removed.
-        Conflict: one of them runs, and it is not forced; nothing is removed.
-    """
-    return plan_container_removal(names, force=force, volumes=volumes, engine=engine).remove()
-
-
-@changes
-def plan_container_removal(
-    names: Sequence[str] | str, *, force: bool = False, volumes: bool = False, engine: str = ""
-) -> RemovalPlan:
-    """Find the containers that a removal would remove; raises as `remove_containers`."""
-    from nbcontainer.engines.removal import plan_removal  # noqa: PLC0415 - loads with the first call
-
-    found = _engine(engine)
-    plan = plan_removal(found, names_from(names), force=force, volumes=volumes)
-    return replace(plan, permit=guard_later(place_of_engine(found), engine))
 
 
 # --- pods
@@ -694,7 +603,7 @@ def _names_on_engine(kind: str, name: str) -> list[str]:
     if engine is None:
         return []
     if kind == "container":
-        return engine_containers.ps(engine, every=True).names
+        return [one.name for one in engine_containers.list_containers(engine, every=True)]
     if kind == "network":
         return [network.name for network in engine_networks.list_networks(engine)]
     if kind == "volume":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nbcontainer.api.containers import Containers
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.volumes import Volumes
 from nbcontainer.protection import changes, guard, place_of_engine
@@ -31,6 +32,11 @@ class Engine:
     def __repr__(self) -> str:
         """How it is called."""
         return f"Engine({str(self.name)!r})"
+
+    @cached_property
+    def containers(self) -> Containers:
+        """Its containers."""
+        return Containers(self)
 
     @cached_property
     def networks(self) -> Networks:

@@ -162,12 +162,15 @@ def _do(handle: Callable[[Call], Any], call: Call) -> Any:
     """Do what a verb's declaration says: plan, ask and do, or call; an Operation is shown while it runs."""
     verb, values = call.verb, call.values
     endless = any(name in values and values[name] for name in ("follow", "watch"))
-    if endless and not ("timeout" in values and values.timeout) and is_headless():
+    ends = any(name in values and values[name] for name in ("duration", "timeout"))
+    if endless and not ends and is_headless():
         raise UsageError(
             f"{verb.title} would not end here: there is neither a page nor a terminal.",
             cure="--timeout 30s ends it, or leave -f or -w out.",
         )
     places, named = verb.bind(values)
+    if verb.cell and call.cell is not None:
+        named[verb.cell] = call.cell
     target = handle(call)
     if verb.asks:
         plan = attrgetter(verb.asks)(target)(*places, **named)
@@ -178,6 +181,8 @@ def _do(handle: Callable[[Call], Any], call: Call) -> Any:
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
+        if "detach" in values and values.detach:  # it shows nothing of its own: the result says what was begun
+            return result.result()
         return show_operation(call, result)
     return result.column(verb.quiet) if verb.quiet and values.quiet else result
 
@@ -187,8 +192,9 @@ def show_operation(call: Call, operation: Operation[Any, Any, Any]) -> Any:
     verb = call.verb
     title = ""
     if verb.heading:
-        named = [call.values[argument.key] for argument in verb.positionals]
-        title = call.as_written(word for value in named for word in (value if isinstance(value, list) else [value]))
+        values = [call.values[argument.key] for argument in verb.positionals]
+        names = [value for value in values if isinstance(value, str)]  # then the command, which may have a secret
+        title = " ".join([*names, *(call.as_written(value) for value in values if isinstance(value, list) and value)])
     return views.surfaces.show(operation, views.results.view_of(operation.state, verb.heading, title))
 
 

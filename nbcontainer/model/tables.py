@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -182,6 +183,7 @@ class Table(Sequence[Row]):
         verbs: what a page offers to do with its rows.
         context: how a call names the place of its rows, whatever is in use by then; "" where no call can.
         server: where that context led.
+        object_of: the object of a row, with its verbs, which the table gives by its name.
         follow: starts an operation that keeps the same table up to date, where the far end can be watched.
     """
 
@@ -190,6 +192,7 @@ class Table(Sequence[Row]):
     wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
+    object_of: Callable[[Row], Any] | None = field(default=None, repr=False, compare=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
 
@@ -198,7 +201,14 @@ class Table(Sequence[Row]):
         return len(self.state.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        """The row at `index`, or a list of rows for a slice."""
+        """The row at `index`, a list of rows for a slice; for a name the object that has it, else the row.
+
+        Raises:
+            UsageError: no row has that name.
+        """
+        if isinstance(index, str):
+            row = self._named(index)
+            return row if self.object_of is None else self.object_of(row)
         return list(self.state.rows.values())[index]
 
     def __iter__(self) -> Iterator[Row]:
@@ -214,6 +224,17 @@ class Table(Sequence[Row]):
     def names(self) -> list[str]:
         """The objects' names, in order."""
         return [row.name for row in self]
+
+    def _named(self, name: str) -> Row:
+        """The row of a name, before which may stand its namespace and a slash."""
+        found = [row for row in self if name in {row.name, f"{row.namespace}/{row.name}"}]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = ", ".join(f"{row.namespace}/{row.name}" if row.namespace else row.key for row in found)
+            raise UsageError(f"{len(found)} rows have the name {name!r}: {several}.")
+        near = difflib.get_close_matches(name, self.names, 1, 0.6)
+        raise UsageError(f"No row has the name {name!r}.", cure=f"Did you mean {near[0]!r}?" if near else "")
 
     def column(self, name: str) -> Words:
         """The cells of one column.

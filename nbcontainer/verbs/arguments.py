@@ -15,14 +15,16 @@ class Argument:
 
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
-        kind: "switch" (takes no value), "text", "number", "seconds", "list" (may be repeated), "mapping" (K=V,
-            may be repeated), "rest" (all that follows), "refused" (one of docker's or kubectl's: its help is the error,
-            its default the cure, and its value is not read).
+        kind: "switch" (takes no value), "text", "number" (whole), "decimal", "seconds", "list" (may be
+            repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (one of docker's or
+            kubectl's: its help is the error, its default the cure, and its value is not read).
         required: for a positional: whether it must be there.
         many: for a positional: whether there may be several.
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
         spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
         hidden: whether its values may be secret, and are left out of the command.
+        inherits: for a mapping: whether a name without a value takes that of the environment, and is left out where
+            there is none, as docker has it; else its value is empty.
         completes: what its value is, for completion: "image", "pod", "pod-container", "container", "namespace",
             "stage", "path", "variable", "context", "setting", or one of `choices`.
         to: its name in `Values`, and the keyword of the call that the verb stands for, where that is not its own name.
@@ -46,6 +48,7 @@ class Argument:
     resource: str = ""
     to: str = ""
     control: bool = False
+    inherits: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -104,6 +107,7 @@ def option(
     hidden: bool = False,
     to: str = "",
     control: bool = False,
+    inherits: bool = False,
 ) -> Argument:
     """A flag with a value."""
     return Argument(
@@ -118,6 +122,7 @@ def option(
         hidden=hidden,
         to=to,
         control=control,
+        inherits=inherits,
     )
 
 

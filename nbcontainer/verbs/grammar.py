@@ -7,6 +7,7 @@ reads them; what stands after the last positional of a command (`docker run IMAG
 from __future__ import annotations
 
 import difflib
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class Verb:
         example: lines to type.
         command: the words before the arguments in the docker or kubectl command.
         body: whether it reads the cell's body: "no", "yes" or "optional".
+        cell: the keyword of its call that takes the body.
         rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
         dashes: whether, all the same, flags may stand between it and the command (kubectl exec).
         aliases: other paths of it.
@@ -58,6 +60,7 @@ class Verb:
     asks: str = ""
     quiet: str = ""
     heading: str = ""
+    cell: str = ""
 
     @property
     def sign(self) -> str:
@@ -97,7 +100,11 @@ class Verb:
         return parser.parse_so_far(self, words)
 
     def bind(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of the call that the verb stands for: several names by place, everything else by keyword."""
+        """The arguments of the call that the verb stands for: several names by place, everything else by keyword.
+
+        Raises:
+            UsageError: a value of a mapping has no name.
+        """
         places: list[Any] = []
         named: dict[str, Any] = {}
         for argument in self.arguments:
@@ -106,8 +113,8 @@ class Verb:
                 continue
             if argument.many and not argument.is_flag:
                 places += value
-            elif argument.kind == "mapping":  # docker takes `--label x` for an empty value
-                named[argument.key] = {name: item or "" for name, item in value.items()}
+            elif argument.kind == "mapping":
+                named[argument.key] = _mapping(argument, value)
             else:
                 named[argument.key] = value
         return places, named
@@ -354,6 +361,15 @@ def _metavar(argument: Argument) -> str:
     return {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}.get(
         argument.kind, argument.long.lstrip("-").upper()
     )
+
+
+def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str]:
+    if "" in given:  # the value may be secret
+        raise UsageError(f"{argument.long}: there is no name before the =.", cure="Write NAME=VALUE.")
+    if not argument.inherits:
+        return {name: value or "" for name, value in given.items()}
+    found = {name: os.environ.get(name) if value is None else value for name, value in given.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _flag_words(argument: Argument, value: Any) -> list[str]:

@@ -136,7 +136,7 @@ class Run(Writes):
         fields = {"name": self.word, "remove": self.removes, "command": self.request.command}
         if self.request.stdin is not None:
             fields["stdin"] = self.request.stdin
-        return attempt(lambda: api.run(IMAGE, engine=address, **fields))
+        return attempt(lambda: api.Engine(address).containers.run(IMAGE, **fields))
 
     def left(self, ended: Ended) -> str:
         state = self.state_of_container()
@@ -184,7 +184,7 @@ class Logs(Writes):
             run(self.direct, request).result(60)
 
     def carry_out(self, address: str) -> Ended:
-        return attempt(lambda: api.container_logs(self.word, follow=True, engine=address))
+        return attempt(lambda: api.Engine(address).containers.logs(self.word, follow=True))
 
     def difference(self, ended: Ended) -> Difference:
         operation = ended.facts.get("operation")
