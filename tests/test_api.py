@@ -104,9 +104,9 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
         "tag": lambda **named: nbc.tag("nbc-protected:1", "nbc-protected:2", **named),
         "push": lambda **named: nbc.push("127.0.0.1:1/nbc-protected:1", **named).result(),
         "pull": lambda **named: nbc.pull("busybox", **named).result(),
-        "run": lambda engine="": nbc.Engine(engine).containers.run("busybox", "true", name="nbc-protected").result(),
-        "stop": lambda engine="": nbc.Engine(engine).containers.stop("nbc-protected"),
-        "rm": lambda engine="": nbc.Engine(engine).containers.remove("nbc-protected"),
+        "run": lambda engine="": nbc.engine(engine).containers.run("busybox", "true", name="nbc-protected").result(),
+        "stop": lambda engine="": nbc.engine(engine).containers.stop("nbc-protected"),
+        "rm": lambda engine="": nbc.engine(engine).containers.remove("nbc-protected"),
     }
     host = os.environ["DOCKER_HOST"]
     monkeypatch.setattr(nbc.settings, "protected_contexts", (f"{host[:20]}*",))

@@ -12,6 +12,8 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.nouns import nouns_of
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import registration
@@ -47,7 +49,7 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "doctor", "images", "known_names", "login", "logout"),
+    *("check", "doctor", "images"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
 NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
@@ -75,7 +77,7 @@ VERBS_OF_PODS = {
     ("kube", "apply"): ("apply", MANIFEST),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "logout", "images")),
+    *(("docker", verb) for verb in ("login", "images")),
     *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }
@@ -94,14 +96,14 @@ DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb
 
 
 def test_each_method_of_a_noun_has_one_mark():
-    for noun in api.NOUNS:
-        methods = inspect.getmembers(type(getattr(nbc.Engine(), noun)), inspect.isfunction)
+    for noun in nouns_of(Engine).values():
+        methods = inspect.getmembers(noun, inspect.isfunction)
         assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
 
 
 def changing_lines():
     """An example of each declared verb that changes an engine."""
-    verbs = [verb for verb in DECLARED if is_marked(attrgetter(verb.calls)(nbc.Engine()))]
+    verbs = [verb for verb in DECLARED if is_marked(attrgetter(verb.calls)(nbc.engine()))]
     return [verb.example.splitlines()[0].removeprefix("%docker ") for verb in verbs]
 
 
@@ -210,7 +212,7 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
-            calls |= {name: lambda call=call, engine="": call(nbc.Engine(engine)) for name, call in ON_ENGINES.items()}
+            calls |= {name: lambda call=call, engine="": call(nbc.engine(engine)) for name, call in ON_ENGINES.items()}
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -270,7 +272,7 @@ def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch)
     monkeypatch.setattr(settings, "protected_contexts", ())
     name = f"nbc-protected-{id(engine)}"
     nbc.containers.run("busybox", "true", name=name).result()
-    plans = {said: nbc.Engine(said).containers.plan_remove(name) for said in ("", "innocent", "prodpod")}
+    plans = {said: nbc.engine(said).containers.plan_remove(name) for said in ("", "innocent", "prodpod")}
     monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
     for said in ("", "innocent"):
         with pytest.raises(Protected, match="--context=prodpod"):
@@ -305,8 +307,8 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
-    assert nbc.Engine("prodpod").client.images.get("busybox").id
-    assert nbc.Engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
+    assert nbc.engine("prodpod").client.images.get("busybox").id
+    assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
 
 
 def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.api.engine import Engine
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     NotFound,
     Problem,
     Protected,
@@ -56,11 +54,10 @@ if TYPE_CHECKING:
     )
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.pods_home import PodsHome
+    from nbcontainer.pods_backend import PodsBackend
 
 __all__ = [
     "BuildRequest",
-    "Engine",
     "ExecRequest",
     "LogRequest",
     "Plan",
@@ -75,8 +72,6 @@ __all__ = [
     "events",
     "exec_pod",
     "images",
-    "login",
-    "logout",
     "notebook_id",
     "pod_logs",
     "pods",
@@ -86,13 +81,11 @@ __all__ = [
     "watch_pods",
 ]
 
-# those of the engine in use are attributes of the package: nbc.volumes
-NOUNS = frozenset({"containers", "networks", "volumes"})
 SHOWN_NAMES = 10
 # what the first calls load, in small steps: what they share, then the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
-    "nbcontainer.pods_home",
+    "nbcontainer.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
     "nbcontainer.clusters.tables",
@@ -255,45 +248,6 @@ def images(*, name: str = "", all: bool = False, engine: str = "") -> Table:  # 
     return engine_images.images(_engine(engine), name, every=all)
 
 
-# --- registries
-
-
-@reads
-def login(registry: str, username: str, password: str) -> Report:
-    """Check a user and password with a registry, and keep them as docker does.
-
-    Args:
-        registry: the registry's host; "" is Docker Hub.
-        username: the user's name.
-        password: password or access token.
-
-    Raises:
-        AuthFailed: the registry does not accept them; nothing is kept.
-    """
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-
-    try:
-        engine: Connected | None = _engine()
-    except NbcontainerError:
-        engine = None  # the registry can be asked without one
-    result = registries.login(registry, username, password, engine=engine)
-    return Report(
-        (Remark(f"Logged in to {result.host} as {result.username}; kept in {result.stored}."),), result.command
-    )
-
-
-@reads
-def logout(registry: str = "") -> Report:
-    """Forget the credentials of a registry ("" is Docker Hub)."""
-    from nbcontainer.engines import registries  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import configured_commands  # noqa: PLC0415 - as above
-
-    shown = registry or "Docker Hub"
-    kept = registries.logout(registry)
-    said = Remark(f"Logged out of {shown}.") if kept else Remark(f"There were no credentials for {shown}.", Tone.DIM)
-    return Report((said,), configured_commands().docker("logout", *([registry] if registry else [])))
-
-
 # --- pods
 
 
@@ -321,6 +275,8 @@ def pods(
         NotFound: one of `names` does not exist.
         ClusterUnavailable: the API server does not answer.
     """
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
     home = _pods_home(context, namespace)
     where: dict[str, Any] = {
         "all_namespaces": all_namespaces,
@@ -330,7 +286,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
+    return replace(found, follow=follow, context=place_of_pods(home).name, server=place_of_pods(home).server)
 
 
 @reads
@@ -432,7 +388,9 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    permit = guard_later(home.place, context)
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
+    permit = guard_later(place_of_pods(home), context)
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
@@ -523,8 +481,9 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
+    found = home.apply(
+        text, namespace=namespace, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map
+    )
     return PodChanges(found)
 
 
@@ -558,67 +517,6 @@ def _open_connection() -> None:
         cluster.link.short_calls.connect(cluster)
 
 
-@reads
-def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
-
-    No engine is started for it.
-
-    Args:
-        kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
-        namespace: the pods' namespace.
-        context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
-        engine: the docker context, or the engine's address.
-    """
-    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
-
-    try:
-        match kind:
-            case "image" | "container" | "network" | "volume":
-                return _names_on_engine(kind, engine)
-            case "pod":
-                return find_pods_home(context, namespace, starts=False).table().names
-            case "pod-container" if pod:
-                return find_pods_home(context, namespace, starts=False).containers(pod)
-            case "context":
-                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
-            case "namespace":
-                return _namespaces(context)
-    except NbcontainerError:
-        pass
-    return []
-
-
-def _names_on_engine(kind: str, name: str) -> list[str]:
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - as above
-    from nbcontainer.engines import networks as engine_networks  # noqa: PLC0415 - as above
-    from nbcontainer.engines import volumes as engine_volumes  # noqa: PLC0415 - as above
-    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - as above
-
-    engine = engine_at_hand(name)
-    if engine is None:
-        return []
-    if kind == "container":
-        return [one.name for one in engine_containers.list_containers(engine, every=True)]
-    if kind == "network":
-        return [network.name for network in engine_networks.list_networks(engine)]
-    if kind == "volume":
-        return [volume.name for volume in engine_volumes.list_volumes(engine)]
-    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
-
-
-def _namespaces(context: str) -> list[str]:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster(context)
-    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
-
-
 # --- what they share
 
 
@@ -637,13 +535,13 @@ def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
         guard(place, engine, builder if place.kind == "buildkitd" else "")
 
 
-def _pods_home(context: str, namespace: str) -> PodsHome:
+def _pods_home(context: str, namespace: str) -> PodsBackend:
     """Where pods are; where the call changes something, it must not be protected."""
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_backend import find_pods_backend, place_of_pods  # noqa: PLC0415 - loads with the first call
 
-    home = find_pods_home(context, namespace)
-    refuse_moved(home.place, context)
-    guard(home.place, context)
+    home = find_pods_backend(context, namespace)
+    refuse_moved(place_of_pods(home), context)
+    guard(place_of_pods(home), context)
     return home
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
+from nbcontainer.api.nouns import EngineNoun
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -19,7 +20,6 @@ from nbcontainer.model.tables import Table, Tone
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
-    from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
@@ -84,11 +84,10 @@ class Container(Described, ContainerFacts):
         return Description("Container", self.name, where=self.where, sections=tuple(sections))
 
 
-class Containers:
+class Containers(EngineNoun):
     """The containers of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    kind = "container"
 
     @changes
     def run(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, run_build, shared_fields
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.verbs import docker_containers, docker_networks, docker_volumes
-from nbcontainer.verbs.arguments import option, positional, refused, switch
+from nbcontainer.magics.prompts import ask_secret
+from nbcontainer.verbs import declared, docker_registries
+from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from nbcontainer.api.engine import Engine
+
 
 __all__ = ["VERBS"]
 
@@ -27,44 +32,16 @@ IMAGE = positional("IMAGE", help="the image's name", completes="image")
 QUIET = switch("-q", "--quiet", help="only the ids")
 
 
-@VERBS.add(
-    Verb(
-        "login",
-        "Checks a user and password with a registry and keeps them as docker does.",
-        (
-            positional("REGISTRY", help="the registry's host (default: Docker Hub)", required=False),
-            option("-u", "--username", help="the user's name"),
-            option(
-                "--password-from",
-                help="where the password is: a Python variable, or env:NAME; else it is asked for, hidden",
-                metavar="NAME",
-                own=True,
-                completes="variable",
-            ),
-            refused(
-                "-p",
-                "--password",
-                help="a cell and its history would keep it",
-                cure="Leave it out: it is asked for, hidden, or --password-from takes a variable or env:NAME.",
-            ),
-            refused(
-                "--password-stdin",
-                help="a cell has no standard input",
-                cure="The password is asked for, hidden, or --password-from takes a variable or env:NAME.",
-            ),
-        ),
-        example="%docker login registry.example.com -u alice",
-        command=("docker", "login"),
-        secret=True,
-    )
-)
+def engine_of(call: Call) -> Engine:
+    """The engine that a call is for."""
+    from nbcontainer.api.engine import engine  # noqa: PLC0415 - loads with the first call
+
+    return engine(call.context)
+
+
+@VERBS.add(docker_registries.LOGIN)
 def login(call: Call) -> Any:
     """Ask for what is missing, check it, keep it."""
-    import os  # noqa: PLC0415 - seldom
-
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.magics.prompts import ask_secret  # noqa: PLC0415 - seldom
-
     values = call.values
     username = values.username or ask_username()
     source = values.password_from
@@ -80,7 +57,7 @@ def login(call: Call) -> Any:
         password = os.environ[source[4:]]
     else:
         password = str(call.variable(source))
-    return api.login(values.registry or "", username, password)
+    return engine_of(call).registries.login(values.registry or "", username=username, password=password)
 
 
 def ask_username() -> str:
@@ -92,22 +69,6 @@ def ask_username() -> str:
     if not name:
         raise UsageError("No user was named.", cure="%docker login REGISTRY -u USER")
     return name
-
-
-@VERBS.add(
-    Verb(
-        "logout",
-        "Forgets the credentials of a registry.",
-        (positional("REGISTRY", help="the registry's host (default: Docker Hub)", required=False),),
-        example="%docker logout registry.example.com",
-        command=("docker", "logout"),
-    )
-)
-def logout(call: Call) -> Any:
-    """Remove them from where docker keeps them."""
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
-
-    return api.logout(call.values.registry or "")
 
 
 @VERBS.add(
@@ -246,13 +207,4 @@ def images(call: Call) -> Any:
     return table.column("IMAGE ID") if call.values.quiet else table
 
 
-def engine_of(call: Call) -> Any:
-    """The engine that a call is for."""
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
-
-    return api.Engine(call.context)
-
-
-VERBS.declare(docker_containers.VERBS, engine_of)
-VERBS.declare(docker_networks.VERBS, engine_of)
-VERBS.declare(docker_volumes.VERBS, engine_of)
+VERBS.declare(declared("docker"), engine_of)

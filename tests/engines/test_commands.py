@@ -11,7 +11,7 @@ import nbcontainer as nbc
 from nbcontainer.engines import containers, images
 from nbcontainer.engines.build import _command as command_of_build
 from nbcontainer.engines.connection import find_engine, forget_engines
-from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.errors import AuthFailed, NotFound, UsageError
 from nbcontainer.model.build import BuildRequest, Secret
 from tests.engines.conftest import ENGINES, running
 from tests.terminal import Terminal
@@ -35,7 +35,7 @@ def there(engine, monkeypatch):
 @pytest.fixture
 def container(there, unique, busybox):
     """A running container's name on that engine."""
-    nbc.Engine(there).containers.run(busybox, FOREVER, name=unique, detach=True).result(60)
+    nbc.engine(there).containers.run(busybox, FOREVER, name=unique, detach=True).result(60)
     yield unique
     with_engine = find_engine(there)
     for one in containers.list_containers(with_engine, every=True):
@@ -48,20 +48,20 @@ def is_there(there, name):
 
 
 def test_what_only_reads_reads_there(there, container, terminal, busybox):
-    assert container in terminal.run(nbc.Engine(there).containers.list(all=True).command)
-    assert container in terminal.run(nbc.Engine(there).containers.list().command)
+    assert container in terminal.run(nbc.engine(there).containers.list(all=True).command)
+    assert container in terminal.run(nbc.engine(there).containers.list().command)
     assert "busybox" in terminal.run(nbc.images(engine=there).command)
     assert "busybox" in terminal.run(nbc.images(name="busybox", engine=there).command)
     assert terminal.run(images.history(find_engine(there), busybox).command)
-    run = nbc.Engine(there).containers.run
+    run = nbc.engine(there).containers.run
     log = run("busybox", ("echo", "it's here"), name=f"{container}-log").result(60)
-    logs = nbc.Engine(there).containers.logs(log.name, tail=1, timestamps=True).result(60)
+    logs = nbc.engine(there).containers.logs(log.name, tail=1, timestamps=True).result(60)
     assert terminal.run(logs.command).endswith("it's here\n")
 
 
 def test_a_run_runs_there(there, container, terminal):
     name = f"{container}-2"
-    far = nbc.Engine(there).containers
+    far = nbc.engine(there).containers
     ran = far.run("busybox", ("sh", "-c", 'echo "$A"; hostname'), name=name, hostname="it", remove=True,
                   environment={"A": "two words"}, labels={"of": "a test"}).result(60)  # fmt: skip
     assert terminal.run(ran.command) == "two words\nit\n" == f"{ran.output}\n"
@@ -72,7 +72,7 @@ def test_a_run_runs_there(there, container, terminal):
 
 
 def test_what_stops_and_removes_does_it_there(there, container, terminal):
-    far = nbc.Engine(there).containers
+    far = nbc.engine(there).containers
     stopped = far.stop(container, seconds=2)
     assert "2" in shlex.split(stopped.command)
     again = containers.find(find_engine(there), [container])[0].id
@@ -131,10 +131,10 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
     command = nbc.images(engine="far away").command
     assert shlex.split(command) == ["docker", "--context", "far away", "--config", str(configuration), "images"]
     assert "busybox" in terminal.run(command)
-    ran = nbc.Engine("far away").containers.run("busybox", ("echo", "here"), remove=True).result(60)
+    ran = nbc.engine("far away").containers.run("busybox", ("echo", "here"), remove=True).result(60)
     assert terminal.run(ran.command) == "here\n"
     with pytest.raises(NotFound) as caught:
-        nbc.Engine("far away").containers.remove(unique)
+        nbc.engine("far away").containers.remove(unique)
     assert "'--context=far away'" in caught.value.cure
 
 
@@ -154,15 +154,25 @@ def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_o
 def test_a_login_is_kept_where_it_was_kept(password_registry, docker, configuration, tmp_path):
     assert docker  # which alone speaks http to the registry
     terminal = Terminal(tmp_path)
-    kept = nbc.login(password_registry, "alice", "secret")
+    kept = nbc.registries.login(password_registry, username="alice", password="secret")
     assert "secret" not in kept.command
     file = configuration / "config.json"
     before = json.loads(file.read_text())
-    gone = nbc.logout(password_registry)
+    gone = nbc.registries.logout(password_registry)
     terminal.run(kept.command, stdin="secret")
     assert json.loads(file.read_text())["auths"] == before["auths"]
     terminal.run(gone.command)
     assert not json.loads(file.read_text()).get("auths")
+
+
+def test_a_login_needs_no_engine(password_registry, configuration, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    forget_engines()
+    assert password_registry in str(nbc.registries.login(password_registry, username="alice", password="secret"))
+    assert password_registry in json.loads((configuration / "config.json").read_text())["auths"]
+    with pytest.raises(AuthFailed):
+        nbc.registries.login(password_registry, username="alice", password="wrong")
+    assert str(nbc.registries.logout(password_registry)) == f"Logged out of {password_registry}."
 
 
 def test_a_builder_and_its_secrets_are_named_but_no_value(docker):

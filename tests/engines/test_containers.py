@@ -137,7 +137,7 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
 
 
 def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, container):
-    there = nbc.Engine(engine.address).containers
+    there = nbc.engine(engine.address).containers
 
     def tone():
         return next(row for row in there.list(all=True) if row.name == container).tone
@@ -328,7 +328,7 @@ def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
     with pytest.raises(Stopped):
         magic(f"rm {container}")
     assert asked[0].startswith(f"Remove the container {container} (busybox")
-    monkeypatch.setattr("builtins.input", lambda question: "y")
+    monkeypatch.setattr("builtins.input", lambda _: "y")
     assert str(magic(f"rm {container}")) == f"{container} removed"
     assert str(magic(f"rm -f {container}")) == f"There is no container {container}."
     assert container not in nbc.containers.list(all=True).names
