@@ -51,9 +51,9 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
         arguments = [argument for argument in verb.arguments if not argument.control and argument.kind != "refused"]
         places = [argument for argument in arguments if argument.many and not argument.is_flag]
         named = {argument.key: argument.default for argument in arguments if argument not in places}
-        if verb.cell:
-            named[verb.cell] = ""
-        assert bool(verb.cell) is (verb.body != "no")
+        if verb.takes:
+            named[verb.takes] = ""
+        assert bool(verb.takes) is (verb.body != "no")
         bound = signature.bind(*("x" for _ in places), **named)
         assert set(bound.arguments) - {"names"} == set(named)
         for argument in arguments:

@@ -14,7 +14,7 @@ from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.requests import bytes_from, command_from, names_from
+from nbcontainer.model.requests import bytes_from, command_words, names_from
 from nbcontainer.model.results import Described, Remark, Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.protection import changes, reads
@@ -153,7 +153,7 @@ class Containers(EngineNoun):
         """
         request = RunRequest(
             image=image,
-            command=command_from(command),
+            command=command_words(command),
             name=name,
             detach=detach,
             remove=remove,

@@ -169,8 +169,8 @@ def _do(handle: Callable[[Call], Any], call: Call) -> Any:
             cure="--timeout 30s ends it, or leave -f or -w out.",
         )
     places, named = verb.bind(values)
-    if verb.cell and call.cell is not None:
-        named[verb.cell] = call.cell
+    if verb.takes and call.cell is not None:
+        named[verb.takes] = call.cell
     target = handle(call)
     if verb.asks:
         plan = attrgetter(verb.asks)(target)(*places, **named)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["bytes_from", "command_from", "names_from", "request_from"]
+__all__ = ["bytes_from", "command_words", "names_from", "request_from"]
 
 Request = TypeVar("Request")
 _NUMBERS: dict[str, type] = {"int": Integral, "float": Real}
@@ -62,7 +62,7 @@ def _as_field(item: Field[Any], value: Any) -> Any:
     if not str(item.type).startswith("tuple"):
         return value
     if isinstance(value, str) and item.name == "command":
-        return command_from(value)
+        return command_words(value)
     return names_from(value) if value else ()
 
 
@@ -83,7 +83,7 @@ def bytes_from(what: str, content: Any) -> bytes:
     raise UsageError(f"{what} is a {type(content).__name__}, not str or bytes.")
 
 
-def command_from(command: Sequence[str] | str) -> tuple[str, ...]:
+def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
     """The words of a command, of which one text is split as a shell splits it.
 
     Raises:

@@ -32,7 +32,7 @@ class Verb:
         example: lines to type.
         command: the words before the arguments in the docker or kubectl command.
         body: whether it reads the cell's body: "no", "yes" or "optional".
-        cell: the keyword of its call that takes the body.
+        takes: of a verb that calls: the keyword that takes the body: "stdin".
         rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
         dashes: whether, all the same, flags may stand between it and the command (kubectl exec).
         aliases: other paths of it.
@@ -51,6 +51,7 @@ class Verb:
     example: str = ""
     command: tuple[str, ...] = ()
     body: str = "no"
+    takes: str = ""
     rest_after_first: bool = False
     dashes: bool = False
     aliases: tuple[str, ...] = ()
@@ -60,7 +61,6 @@ class Verb:
     asks: str = ""
     quiet: str = ""
     heading: str = ""
-    cell: str = ""
 
     @property
     def sign(self) -> str:
