@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.loading import modules_on_use
 from nbcontainer.settings import settings as settings  # before anything else makes the module of that name an attribute
 from nbcontainer.version import __version__ as __version__
 
-HANDLES = ("engine",)  # the functions that give one, each in a module of its name in api; its nouns are ours too
+# the public names that are not in a module loaded already, and the module of each
+MODULES = {
+    "NbcontainerError": "errors",
+    "Plan": "api.plans",
+    "doctor": "diagnosis",
+    "engine": "api.engine",
+    "notebook_id": "identity",
+}
+HANDLES = ("engine",)  # of those, the functions that give a handle: its nouns are public names too
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants the log says where it goes
 
@@ -23,9 +33,12 @@ if TYPE_CHECKING:
     from nbcontainer.api.containers import Containers
     from nbcontainer.api.engine import engine as engine
     from nbcontainer.api.networks import Networks
+    from nbcontainer.api.plans import Plan as Plan
     from nbcontainer.api.registries import Registries
     from nbcontainer.api.volumes import Volumes
+    from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError
+    from nbcontainer.identity import notebook_id as notebook_id
 
     containers: Containers
     networks: Networks
@@ -35,27 +48,29 @@ else:
 
     def __getattr__(name: str) -> Any:
         """Import what is asked for, when it is asked for: `%load_ext` must stay light."""
-        from importlib import import_module  # noqa: PLC0415 - as the docstring says
-
-        if name == "errors":
-            return import_module("nbcontainer.errors")
-        if name == "NbcontainerError":
-            return import_module("nbcontainer.errors").NbcontainerError
-        if name == "__all__" or not name.startswith("_"):
-            handles = {each: getattr(import_module(f"nbcontainer.api.{each}"), each) for each in HANDLES}
-            if name in handles:
-                return handles[name]
-            nouns_of = import_module("nbcontainer.api.nouns").nouns_of
-            nouns = {noun: handle for handle in handles.values() for noun in nouns_of(type(handle()))}
-            if name in nouns:
-                return getattr(nouns[name](), name)
-            calls = import_module("nbcontainer.api")
-            if name == "__all__":
-                further = ("NbcontainerError", "__version__", "errors", "settings")
-                return sorted({*calls.__all__, *handles, *nouns, *further})
-            if name in calls.__all__:
-                return getattr(calls, name)
+        if name in MODULES:
+            return getattr(import_module(f"nbcontainer.{MODULES[name]}"), name)
+        if name.startswith("_") and name != "__all__":
+            raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
+        try:
+            return _load(name)  # `from nbcontainer import views` asks here first, and is to load no more than that
+        except AttributeError:
+            pass
+        nouns_of = import_module("nbcontainer.api.nouns").nouns_of
+        nouns = {}
+        for module in HANDLES:
+            handle = getattr(import_module(f"nbcontainer.api.{module}"), module)
+            nouns |= dict.fromkeys(nouns_of(type(handle())), handle)
+        if name in nouns:
+            return getattr(nouns[name](), name)
+        calls = import_module("nbcontainer.api")
+        if name == "__all__":
+            return sorted({*calls.__all__, *nouns, *MODULES, "__version__", "errors", "settings"})
+        if name in calls.__all__:
+            return getattr(calls, name)
         raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
+
+    _load = modules_on_use(__name__)
 
 
 def __dir__() -> list[str]:

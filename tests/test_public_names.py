@@ -1,11 +1,13 @@
 """The public names of the package, and that no module of ours takes the place of one."""
 
+import importlib.util
 import subprocess
 import sys
 
 import nbcontainer as nbc
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import EngineNoun, nouns_of
+from nbcontainer.loading import PRELOADED
 from nbcontainer.settings import NBContainer
 
 EVERY_MODULE = """
@@ -27,9 +29,27 @@ def test_public_names_stay_what_they_are_when_every_module_is_imported():
     found = dict(line.split() for line in done.stdout.splitlines())
     assert done.returncode == 0, done.stderr
     nouns = {name: noun.__name__ for name, noun in nouns_of(Engine).items()}
-    expected = {"__version__": "str", "engine": "function", "errors": "nbcontainer.errors", "settings": "NBContainer"}
+    expected = {
+        "__version__": "str",
+        "doctor": "function",
+        "engine": "function",
+        "errors": "nbcontainer.errors",
+        "notebook_id": "function",
+        "settings": "NBContainer",
+    }
     assert {**found, **expected, **nouns} == found
     assert set(found.values()) - {*expected.values(), *nouns.values()} == {"type"}
+
+
+def test_a_part_of_the_package_loads_alone():
+    code = "import sys; from nbcontainer import errors, views; print('nbcontainer.api' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_what_is_loaded_in_the_background_exists():
+    for name in PRELOADED:
+        assert importlib.util.find_spec(name), name
 
 
 def test_public_names_are_listed():

@@ -5,11 +5,10 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
@@ -60,7 +59,6 @@ __all__ = [
     "BuildRequest",
     "ExecRequest",
     "LogRequest",
-    "Plan",
     "PodRequest",
     "apply",
     "build",
@@ -68,11 +66,9 @@ __all__ = [
     "create_pod",
     "delete_pods",
     "describe_pod",
-    "doctor",
     "events",
     "exec_pod",
     "images",
-    "notebook_id",
     "pod_logs",
     "pods",
     "pull",
@@ -82,31 +78,6 @@ __all__ = [
 ]
 
 SHOWN_NAMES = 10
-# what the first calls load, in small steps: what they share, then the first table, then what is heavy
-PRELOADED = (
-    "nbcontainer.views.surfaces",
-    "nbcontainer.pods_backend",
-    "yaml",
-    "nbcontainer.clusters.connection",
-    "nbcontainer.clusters.tables",
-    "nbcontainer.views.tables",
-    "nbcontainer.engines.connection",
-    "nbcontainer.engines.build",
-    "nbcontainer.views.build",
-    "ipywidgets",
-    "anywidget",
-    "nbcontainer.widgets.tables",
-    "nbcontainer.widgets.build",
-    "multidict",
-    "yarl",
-    "aiohttp",
-    "nbcontainer.clusters.client",
-    "nbcontainer.clusters.logs",
-    "nbcontainer.clusters.pods",
-    "nbcontainer.clusters.exec",
-    "nbcontainer.views.logs",
-    "rich.live",
-)
 
 
 # --- images
@@ -485,36 +456,6 @@ def apply(
         text, namespace=namespace, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map
     )
     return PodChanges(found)
-
-
-# --- what is there
-
-
-@reads
-def doctor() -> Report:
-    """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
-    from nbcontainer.diagnosis import diagnose  # noqa: PLC0415 - loads with the first call
-
-    return diagnose()
-
-
-def preloading() -> Iterator[Callable[[], object]]:
-    """The steps that load what the first calls need and open the cluster's connection, if there is one."""
-    from functools import partial  # noqa: PLC0415 - only where it is preloaded
-    from importlib import import_module  # noqa: PLC0415 - as above
-
-    for name in PRELOADED:
-        yield partial(import_module, name)
-        if name == "nbcontainer.clusters.connection":
-            yield _open_connection
-
-
-def _open_connection() -> None:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster()
-    if not cluster.proxy:
-        cluster.link.short_calls.connect(cluster)
 
 
 # --- what they share

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, model
 from nbcontainer.api.nouns import EngineNoun
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict, UsageError
@@ -75,13 +75,11 @@ class Container(Described, ContainerFacts):
 
     def description(self) -> Description:
         """All that was known of it."""
-        from nbcontainer.model.pods import Description  # noqa: PLC0415 - loads where it is drawn
-
         facts = [("Id", self.id), ("State", self.status or self.state), ("Image", self.image)]
         facts += [("Command", self.command), ("Ports", self.ports)]
         sections = [("", tuple((name, value) for name, value in facts if value))]
         sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
-        return Description("Container", self.name, where=self.where, sections=tuple(sections))
+        return model.pods.Description("Container", self.name, where=self.where, sections=tuple(sections))
 
 
 class Containers(EngineNoun):

@@ -43,7 +43,7 @@ def dockerfile(call: Call) -> Any:
         raise UsageError(f"--into {name!r} is no name of a Python variable.")
     result = run_build(call, request_of(call), _command(call), behind=call.values.bg)
     if call.values.into:
-        call.shell.user_ns[call.values.into] = result
+        call.assign(call.values.into, result)
     return None if call.values.into else result
 
 

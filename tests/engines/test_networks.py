@@ -11,7 +11,7 @@ from nbcontainer.engines import containers
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.picture import as_text
@@ -20,7 +20,7 @@ from tests.terminal import Terminal
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import nbcontainer as nbc
 from nbcontainer.engines import containers
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, NotFound, Protected, Stopped, UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.picture import as_text
@@ -17,7 +17,7 @@ from tests.terminal import Terminal
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 @pytest.fixture
