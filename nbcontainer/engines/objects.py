@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.errors import ApiError, Conflict, UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = ["filters_of", "in_use", "time_of"]
 

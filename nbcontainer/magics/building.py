@@ -89,9 +89,9 @@ def shared_fields(call: Call) -> dict[str, Any]:
 
 def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behind: bool = False) -> Any:
     """Check, or build and show, as the flags say; with `behind` at once with the running build."""
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer import api, views  # noqa: PLC0415 - loads with the first call
     from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
-    from nbcontainer.views.surfaces import Notebook, Plain, Surface, Terminal, choose_surface, show  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import Notebook, Plain, Surface, choose_surface, show  # noqa: PLC0415 - as above
 
     values = call.values
     if values.check:
@@ -106,9 +106,11 @@ def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behi
     if values.quiet or values.progress == "quiet":
         result = operation.result()
     else:
-        surfaces: dict[str, Surface] = {"plain": Plain(only=True), "tty": Terminal()}
-        view = BuildView(whole=values.progress == "plain")
-        result = show(operation, view, surfaces.get(values.progress or ""))
+        plain = values.progress == "plain"
+        chosen: Surface | None = Plain(only=True) if plain else None
+        if values.progress == "tty":
+            chosen = views.terminal.Terminal()
+        result = show(operation, BuildView(whole=plain), chosen)
     _write_files(files, result)
     return result
 
