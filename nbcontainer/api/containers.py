@@ -155,7 +155,7 @@ class Containers(EngineNoun):
             name=name,
             detach=detach,
             remove=remove,
-            environment=dict(environment or {}),
+            environment=environment or {},
             publish=names_from(publish),
             volumes=names_from(volumes),
             entrypoint=entrypoint,
