@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import ENGINE, YES, no_terminal
+from nbcontainer.verbs.shared import ENGINE, TTY, YES
 
 __all__ = ["VERBS"]
 
@@ -22,7 +22,7 @@ VERBS = (
             switch("-d", "--detach", help="leave it running and return at once"),
             switch("--rm", help="remove it when it ends", to="remove"),
             switch("-i", "--interactive", help="keep standard input open (the cell is it)", control=True),
-            no_terminal("%%docker run"),
+            TTY,
             option("-e", "--env", help="an environment variable", kind="mapping", inherits=True, to="environment"),
             option("-p", "--publish", help="publish a port", kind="list", metavar="[IP:][HOST:]PORT"),
             option(

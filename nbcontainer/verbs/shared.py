@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import Argument, option, refused, switch
+from nbcontainer.verbs.arguments import option, switch
 
-__all__ = ["ENGINE", "YES", "no_terminal"]
+__all__ = ["CLUSTER", "ENGINE", "NAMESPACE", "TABLE", "TTY", "YES"]
 
 ENGINE = option("--context", help="the engine's docker context, or its address", own=True, metavar="NAME", control=True)
+CLUSTER = option(
+    "--context",
+    help="the kubeconfig's context; without a kubeconfig, an engine's docker context",
+    completes="context",
+    control=True,
+)
+NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace", control=True)
+TABLE = (
+    option(
+        "--table-context",
+        help="the context of the table that offers this call; unlike --context, it does not name a protected one",
+        own=True,
+        metavar="NAME",
+        completes="context",
+        control=True,
+    ),
+    option(
+        "--table-server",
+        help="where the table's context led: if it leads elsewhere by now, the call is refused",
+        own=True,
+        metavar="ADDRESS",
+        control=True,
+    ),
+)
+TTY = switch("-t", "--tty", help="refused: a cell is no terminal", control=True)
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)
-
-
-def no_terminal(magic: str) -> Argument:
-    """The flag `-t`, which many type from habit.
-
-    Args:
-        magic: what gives a command its standard input: "%%docker run".
-    """
-    return refused(
-        "-t",
-        "--tty",
-        help="a magic gives what runs no terminal, so nothing can be typed into it",
-        cure=f"Leave -t out. {magic} with -i gives the cell's body to it as standard input.",
-    )
