@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcontainer.engines.config import config_file, load_config
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings

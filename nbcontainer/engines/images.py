@@ -11,7 +11,8 @@ from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
-from nbcontainer.engines.http import Magic, plain, quoted
+from nbcontainer.engines.failures import Magic, plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.references import HUB, Reference, parse_reference
 from nbcontainer.errors import (
     ApiError,

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.objects import in_use, time_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.model.networks import NetworkFacts

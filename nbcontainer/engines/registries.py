@@ -39,7 +39,7 @@ from nbcontainer.engines.credentials import (
     run_helper,
     server_key,
 )
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import HUB, Reference, parse_reference, registry_host
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError

@@ -8,7 +8,8 @@ from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import in_use, time_of
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.model.volumes import VolumeFacts
