@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
-from nbcontainer.engines.http import Magic, plain, quoted
+from nbcontainer.engines.failures import Magic, plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.engines.references import HUB, Reference, parse_reference
 from nbcontainer.errors import (
