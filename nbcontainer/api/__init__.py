@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
+    NbcontainerError,
     Problem,
     Protected,
 )
@@ -26,6 +27,7 @@ from nbcontainer.protection import (
     places_of_builder,
     reads,
 )
+from nbcontainer.verbs.wording import in_python
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
+
+NbcontainerError.word_cures(in_python)
 
 __all__ = [
     "BuildRequest",
