@@ -8,20 +8,36 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.loading import modules_on_use
 from nbcontainer.settings import settings as settings  # before anything else makes the module of that name an attribute
 from nbcontainer.version import __version__ as __version__
+
+# the public names that are not in a module loaded already, and the module of each
+MODULES = {
+    "NbcontainerError": "errors",
+    "Plan": "api.plans",
+    "doctor": "diagnosis",
+    "engine": "api.engine",
+    "notebook_id": "identity",
+}
+HANDLES = ("engine",)  # of those, the functions that give a handle: its nouns are public names too
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants the log says where it goes
 
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.api.engine import engine as engine
     from nbcontainer.api.networks import Networks
+    from nbcontainer.api.plans import Plan as Plan
     from nbcontainer.api.registries import Registries
     from nbcontainer.api.volumes import Volumes
+    from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError
+    from nbcontainer.identity import notebook_id as notebook_id
 
     networks: Networks
     registries: Registries
@@ -30,21 +46,29 @@ else:
 
     def __getattr__(name: str) -> Any:
         """Import what is asked for, when it is asked for: `%load_ext` must stay light."""
-        from importlib import import_module  # noqa: PLC0415 - as the docstring says
-
-        if name == "errors":
-            return import_module("nbcontainer.errors")
-        if name == "NbcontainerError":
-            return import_module("nbcontainer.errors").NbcontainerError
-        if name == "__all__" or not name.startswith("_"):
-            calls = import_module("nbcontainer.api")
-            if name == "__all__":
-                return [*calls.__all__, *calls.NOUNS, "NbcontainerError", "__version__", "errors", "settings"]
-            if name in calls.NOUNS:
-                return getattr(calls.Engine(), name)
-            if name in calls.__all__:
-                return getattr(calls, name)
+        if name in MODULES:
+            return getattr(import_module(f"nbcontainer.{MODULES[name]}"), name)
+        if name.startswith("_") and name != "__all__":
+            raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
+        try:
+            return _load(name)  # `from nbcontainer import views` asks here first, and is to load no more than that
+        except AttributeError:
+            pass
+        nouns_of = import_module("nbcontainer.api.nouns").nouns_of
+        nouns = {}
+        for module in HANDLES:
+            handle = getattr(import_module(f"nbcontainer.api.{module}"), module)
+            nouns |= dict.fromkeys(nouns_of(type(handle())), handle)
+        if name in nouns:
+            return getattr(nouns[name](), name)
+        calls = import_module("nbcontainer.api")
+        if name == "__all__":
+            return sorted({*calls.__all__, *nouns, *MODULES, "__version__", "errors", "settings"})
+        if name in calls.__all__:
+            return getattr(calls, name)
         raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
+
+    _load = modules_on_use(__name__)
 
 
 def __dir__() -> list[str]:

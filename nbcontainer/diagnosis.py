@@ -18,14 +18,14 @@ from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Nbcontaine
 from nbcontainer.interrupts import held_back
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
-from nbcontainer.protection import Place, place_of_cluster, place_of_engine, protected_as
+from nbcontainer.protection import Place, place_of_cluster, place_of_engine, protected_as, reads
 from nbcontainer.settings import settings
 from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["diagnose"]
+__all__ = ["doctor"]
 
 SECONDS = 10.0  # for all probes together; a private Podman may have to start
 CALL_SECONDS = 2.0  # for each call to a cluster
@@ -54,8 +54,9 @@ NEEDED = (
 Probe = Callable[[], Iterator[Remark]]
 
 
-def diagnose() -> Report:
-    """Look at engine, cluster, credentials, front end and packages, all at once."""
+@reads
+def doctor() -> Report:
+    """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
     probes: tuple[tuple[str, Probe], ...] = (
         ("engine", _engine),
         ("cluster", _cluster),

@@ -9,7 +9,33 @@ from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["modules_on_use"]
+__all__ = ["PRELOADED", "modules_on_use"]
+
+# loaded in the background for the first calls, in small steps: what they share, the first table, then what is heavy
+PRELOADED = (
+    "nbcontainer.views.surfaces",
+    "nbcontainer.pods_home",
+    "yaml",
+    "nbcontainer.clusters.connection",
+    "nbcontainer.clusters.tables",
+    "nbcontainer.views.tables",
+    "nbcontainer.engines.connection",
+    "nbcontainer.engines.build",
+    "nbcontainer.views.build",
+    "ipywidgets",
+    "anywidget",
+    "nbcontainer.widgets.tables",
+    "nbcontainer.widgets.build",
+    "multidict",
+    "yarl",
+    "aiohttp",
+    "nbcontainer.clusters.client",
+    "nbcontainer.clusters.logs",
+    "nbcontainer.clusters.pods",
+    "nbcontainer.clusters.exec",
+    "nbcontainer.views.logs",
+    "rich.live",
+)
 
 
 def modules_on_use(package: str) -> Callable[[str], ModuleType]:

@@ -20,7 +20,7 @@ LEFT_OUT = {"--attachable", "--availability", "--cluster", "--config-from", "--c
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.title)
 def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
-    handle = nbc.Engine()
+    handle = nbc.engine()
     for path in filter(None, (verb.calls, verb.asks)):
         method = attrgetter(path)(handle)
         signature = inspect.signature(method)

@@ -12,6 +12,8 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.nouns import nouns_of
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import registration
@@ -43,10 +45,9 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "containers", "container_logs", "doctor", "images", "known_names"),
+    *("check", "containers", "container_logs", "images"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
-NOWHERE = {"notebook_id", "preloading"}  # neither an engine nor a cluster is used for them, or nothing is asked
 # what other flags of a build would let through
 BUILDS = {
     "to a folder": {"outputs": ("out",)},
@@ -83,8 +84,8 @@ VERBS_THAT_READ = {
 def test_each_public_call_has_one_mark():
     calls = {name: call for name, call in vars(api).items() if inspect.isfunction(call) and name[0] != "_"}
     public = {name: call for name, call in calls.items() if name in api.__all__ or call.__module__ == api.__name__}
-    assert set(public) == {*OF_ENGINES, *OF_PODS, *READ, *NOWHERE}
-    marks = {True: {*OF_ENGINES, *OF_PODS}, False: READ, None: NOWHERE}
+    assert set(public) == {*OF_ENGINES, *OF_PODS, *READ}
+    marks = {True: {*OF_ENGINES, *OF_PODS}, False: READ}
     for mark, names in marks.items():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
@@ -93,14 +94,14 @@ DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb
 
 
 def test_each_method_of_a_noun_has_one_mark():
-    for noun in api.NOUNS:
-        methods = inspect.getmembers(type(getattr(nbc.Engine(), noun)), inspect.isfunction)
+    for noun in nouns_of(Engine).values():
+        methods = inspect.getmembers(noun, inspect.isfunction)
         assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
 
 
 def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
     for verb in DECLARED:
-        if is_marked(attrgetter(verb.calls)(nbc.Engine())):
+        if is_marked(attrgetter(verb.calls)(nbc.engine())):
             line = verb.example.splitlines()[0].removeprefix("%docker ")
             with pytest.raises(Protected, match="--context=prodpod"):
                 pytest.fail(f"{line}: {magic('docker', line)!r}")
@@ -205,7 +206,7 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
-            calls["client"] = lambda engine="": nbc.Engine(engine).client.images.pull("busybox")
+            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -299,7 +300,7 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
-    assert nbc.Engine("prodpod").client.images.get("busybox").id
+    assert nbc.engine("prodpod").client.images.get("busybox").id
     assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
 
 

@@ -5,16 +5,13 @@ Each takes what docker's or kubectl's verb of that name takes. Engines and clust
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.api.engine import Engine
-from nbcontainer.api.plans import Plan
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     NotFound,
     Problem,
     Protected,
@@ -63,10 +60,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BuildRequest",
-    "Engine",
     "ExecRequest",
     "LogRequest",
-    "Plan",
     "PodRequest",
     "RunRequest",
     "apply",
@@ -77,11 +72,9 @@ __all__ = [
     "create_pod",
     "delete_pods",
     "describe_pod",
-    "doctor",
     "events",
     "exec_pod",
     "images",
-    "notebook_id",
     "pod_logs",
     "pods",
     "pull",
@@ -93,33 +86,7 @@ __all__ = [
     "watch_pods",
 ]
 
-NOUNS = frozenset({"networks", "registries", "volumes"})  # those of the engine in use are the package's: nbc.volumes
 SHOWN_NAMES = 10
-# what the first calls load, in small steps: what they share, then the first table, then what is heavy
-PRELOADED = (
-    "nbcontainer.views.surfaces",
-    "nbcontainer.pods_home",
-    "yaml",
-    "nbcontainer.clusters.connection",
-    "nbcontainer.clusters.tables",
-    "nbcontainer.views.tables",
-    "nbcontainer.engines.connection",
-    "nbcontainer.engines.build",
-    "nbcontainer.views.build",
-    "ipywidgets",
-    "anywidget",
-    "nbcontainer.widgets.tables",
-    "nbcontainer.widgets.build",
-    "multidict",
-    "yarl",
-    "aiohttp",
-    "nbcontainer.clusters.client",
-    "nbcontainer.clusters.logs",
-    "nbcontainer.clusters.pods",
-    "nbcontainer.clusters.exec",
-    "nbcontainer.views.logs",
-    "rich.live",
-)
 
 
 # --- images
@@ -576,97 +543,6 @@ def apply(
     own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
     found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
     return PodChanges(found)
-
-
-# --- what is there
-
-
-@reads
-def doctor() -> Report:
-    """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
-    from nbcontainer.diagnosis import diagnose  # noqa: PLC0415 - loads with the first call
-
-    return diagnose()
-
-
-def preloading() -> Iterator[Callable[[], object]]:
-    """The steps that load what the first calls need and open the cluster's connection, if there is one."""
-    from functools import partial  # noqa: PLC0415 - only where it is preloaded
-    from importlib import import_module  # noqa: PLC0415 - as above
-
-    for name in PRELOADED:
-        yield partial(import_module, name)
-        if name == "nbcontainer.clusters.connection":
-            yield _open_connection
-
-
-def _open_connection() -> None:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster()
-    if not cluster.proxy:
-        cluster.link.short_calls.connect(cluster)
-
-
-@reads
-def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> list[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … [] where nothing answers at once.
-
-    No engine is started for it.
-
-    Args:
-        kind: "image" and "container" (of the engine), "pod" and "pod-container", "context", "namespace".
-        namespace: the pods' namespace.
-        context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
-        engine: the docker context, or the engine's address.
-    """
-    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.config import contexts as docker_contexts  # noqa: PLC0415 - as above
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - as above
-
-    try:
-        match kind:
-            case "image" | "container" | "network" | "volume":
-                return _names_on_engine(kind, engine)
-            case "pod":
-                return find_pods_home(context, namespace, starts=False).table().names
-            case "pod-container" if pod:
-                return find_pods_home(context, namespace, starts=False).containers(pod)
-            case "context":
-                return sorted(contexts()[0]) or [context.name for context in docker_contexts()]
-            case "namespace":
-                return _namespaces(context)
-    except NbcontainerError:
-        pass
-    return []
-
-
-def _names_on_engine(kind: str, name: str) -> list[str]:
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines import images as engine_images  # noqa: PLC0415 - as above
-    from nbcontainer.engines import networks as engine_networks  # noqa: PLC0415 - as above
-    from nbcontainer.engines import volumes as engine_volumes  # noqa: PLC0415 - as above
-    from nbcontainer.engines.connection import engine_at_hand  # noqa: PLC0415 - as above
-
-    engine = engine_at_hand(name)
-    if engine is None:
-        return []
-    if kind == "container":
-        return engine_containers.ps(engine, every=True).names
-    if kind == "network":
-        return [network.name for network in engine_networks.list_networks(engine)]
-    if kind == "volume":
-        return [volume.name for volume in engine_volumes.list_volumes(engine)]
-    return [f"{row.cells[0]}:{row.cells[1]}" for row in engine_images.images(engine) if row.cells[0] != "<none>"]
-
-
-def _namespaces(context: str) -> list[str]:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-
-    cluster = find_cluster(context)
-    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
 
 
 # --- what they share

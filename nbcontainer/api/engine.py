@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nbcontainer import engines
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.registries import Registries
 from nbcontainer.api.volumes import Volumes
@@ -15,11 +16,20 @@ if TYPE_CHECKING:
 
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "engine"]
+
+
+def engine(name: str = "") -> Engine:
+    """A container engine and what is in it: `nbc.engine("prod").volumes.list()`.
+
+    Args:
+        name: a docker context, an address or "podman"; "" for the one in use.
+    """
+    return Engine(name)
 
 
 class Engine:
-    """A container engine and what is in it: `nbc.Engine("prod").volumes.list()`. It is looked for with each call.
+    """A container engine, whose nouns are its attributes. It is looked for with each call.
 
     Args:
         name: a docker context, an address or "podman"; "" for the one in use.
@@ -33,25 +43,14 @@ class Engine:
         """How it is called."""
         return f"Engine({str(self.name)!r})"
 
-    @cached_property
-    def networks(self) -> Networks:
-        """Its networks."""
-        return Networks(self)
-
-    @cached_property
-    def registries(self) -> Registries:
-        """The registries that it pushes to and pulls from."""
-        return Registries(self)
-
-    @cached_property
-    def volumes(self) -> Volumes:
-        """Its volumes."""
-        return Volumes(self)
+    networks = cached_property(Networks)
+    registries = cached_property(Registries)
+    volumes = cached_property(Volumes)
 
     @property
     @changes
     def client(self) -> DockerClient:
-        """The docker package's own client for it: `nbc.Engine().client.containers.get("web").attrs`.
+        """The docker package's own client for it: `nbc.engine().client.containers.get("web").attrs`.
 
         It reaches the engine as our own calls do, and is the same one for as long as it is referred to. Its calls raise
         docker's own errors where the engine refuses, `EngineUnavailable` where it breaks off or hangs. Any of them may
@@ -70,22 +69,25 @@ class Engine:
             EngineUnavailable: it does not answer.
             Protected: it is protected, and not named.
         """
-        from nbcontainer.engines.connection import find_engine  # noqa: PLC0415 - loads with the first call
+        found = self._found or engines.connection.find_engine(self.name)
+        self.guard(found)
+        return found
 
-        engine = self._found or find_engine(self.name)
-        self.guard(engine)
-        return engine
+    def at_hand(self) -> Engine | None:
+        """The same where it answers at once, without anything being started for it; None where it does not."""
+        found = engines.connection.engine_at_hand(self.name)
+        return self.at(found) if found else None
 
-    def at(self, engine: Connected) -> Engine:
+    def at(self, found: Connected) -> Engine:
         """The same where it was found: what came from there is there, whatever the engine in use is by now."""
         fixed = Engine(self.name)
-        fixed._found = engine
+        fixed._found = found
         return fixed
 
-    def guard(self, engine: Connected) -> None:
+    def guard(self, found: Connected) -> None:
         """Refuse a call that changes the engine, if it is protected and not named.
 
         Raises:
             Protected: so it is.
         """
-        guard(place_of_engine(engine), self.name)
+        guard(place_of_engine(found), self.name)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
+from nbcontainer.api.nouns import EngineNoun
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -17,7 +18,6 @@ from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState,
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
-    from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.pods import Description
 
@@ -59,11 +59,15 @@ class Network(Described, NetworkFacts):
         return Description("Network", self.name, where=self.where, sections=tuple(sections), command=self.command)
 
 
-class Networks:
+class Networks(EngineNoun):
     """The networks of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    kind = "network"
+
+    @reads
+    def names(self) -> Sequence[str]:
+        """The names of all."""
+        return [network.name for network in engines.networks.list_networks(self._engine.connect())]
 
     @reads
     def list(self, *, filters: Sequence[str] = (), no_trunc: bool = False) -> Table:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from nbcontainer import engines
+from nbcontainer.api.nouns import EngineNoun
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import reads
 
-if TYPE_CHECKING:
-    from nbcontainer.api.engine import Engine
-
 __all__ = ["Registries"]
 
 
-class Registries:
+class Registries(EngineNoun):
     """The registries that one engine pushes to and pulls from."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     @reads
     def login(self, registry: str = "", *, username: str, password: str) -> Report:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
+from nbcontainer.api.nouns import EngineNoun
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -17,7 +18,6 @@ from nbcontainer.model.volumes import VolumeFacts
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
-    from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.pods import Description
 
@@ -56,11 +56,15 @@ class Volume(Described, VolumeFacts):
         return Description("Volume", self.name, where=self.where, sections=tuple(sections), command=self.command)
 
 
-class Volumes:
+class Volumes(EngineNoun):
     """The volumes of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    kind = "volume"
+
+    @reads
+    def names(self) -> Sequence[str]:
+        """The names of all."""
+        return [volume.name for volume in engines.volumes.list_volumes(self._engine.connect())]
 
     @reads
     def list(self, *, filters: Sequence[str] = ()) -> Table:

@@ -212,14 +212,14 @@ def _names(kind: str, where: Where) -> Iterable[str]:
         return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
     from dataclasses import asdict  # noqa: PLC0415 - on first use
 
-    from nbcontainer import api  # noqa: PLC0415 - on first use
+    from nbcontainer.api.completion import known_names  # noqa: PLC0415 - on first use
     from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - on first use
 
     try:
         said = {key: substitute_word(value, _variables()) for key, value in asdict(where).items()}
     except UsageError:  # a {{name}} that is not defined yet
         return []
-    return [name for name in api.known_names(kind, **said) if "<none>" not in name]  # an image without a tag
+    return [name for name in known_names(kind, **said) if "<none>" not in name]  # an image without a tag
 
 
 def _shell() -> Any:

@@ -9,12 +9,14 @@ from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import ENGINE, FLAGS, given_or_inherited, run_build, shared_fields
 from nbcontainer.magics.calls import TTY, YES, Call, Verbs, refuse_terminal
 from nbcontainer.magics.prompts import ask_secret
-from nbcontainer.verbs import docker_networks, docker_registries, docker_volumes
+from nbcontainer.verbs import declared, docker_registries
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from nbcontainer.api.engine import Engine
 
 __all__ = ["VERBS"]
 
@@ -31,11 +33,11 @@ QUIET = switch("-q", "--quiet", help="only the ids")
 CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True, completes="container")
 
 
-def engine_of(call: Call) -> Any:
+def engine_of(call: Call) -> Engine:
     """The engine that a call is for."""
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.api.engine import engine  # noqa: PLC0415 - loads with the first call
 
-    return api.Engine(call.context)
+    return engine(call.context)
 
 
 @VERBS.add(docker_registries.LOGIN)
@@ -68,9 +70,6 @@ def ask_username() -> str:
     if not name:
         raise UsageError("No user was named.", cure="%docker login REGISTRY -u USER")
     return name
-
-
-VERBS.declare(docker_registries.VERBS, engine_of)
 
 
 @VERBS.add(
@@ -380,5 +379,4 @@ def rm(call: Call) -> Any:
     return plan.remove()
 
 
-VERBS.declare(docker_networks.VERBS, engine_of)
-VERBS.declare(docker_volumes.VERBS, engine_of)
+VERBS.declare(declared("docker"), engine_of)

@@ -23,10 +23,10 @@ VERBS = Verbs("nbcontainer", "What is reachable, what is missing, and the settin
 )
 def doctor(call: Call) -> Any:
     """Look at each, and say it."""
-    from nbcontainer import api  # noqa: PLC0415 - loads with the first call
+    from nbcontainer import diagnosis  # noqa: PLC0415 - loads with the first call
 
     del call
-    return api.doctor()
+    return diagnosis.doctor()
 
 
 @VERBS.add(

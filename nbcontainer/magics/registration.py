@@ -144,6 +144,6 @@ def _preload_later(shell: Any) -> None:
 def _steps() -> Iterator[Callable[[], object]]:
     for name in MAGICS:
         yield partial(verbs_of, name)
-    from nbcontainer.api import preloading  # noqa: PLC0415 - that is what it is for
+    from nbcontainer.api.preloading import preloading  # noqa: PLC0415 - that is what it is for
 
     yield from preloading()

@@ -275,8 +275,8 @@ def test_a_time_limit_of_the_callers_own(tmp_path, monkeypatch):
 @pytest.mark.live
 def test_the_client_is_one_and_goes_with_its_engine(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", running("docker", "Docker").host)
-    client = nbc.Engine().client
-    assert nbc.Engine().client is client
+    client = nbc.engine().client
+    assert nbc.engine().client is client
     assert client.ping()
     engine, made = weakref.ref(connection.find_engine()), weakref.ref(client)
     del client

@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer import api
+from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
 from nbcontainer.engines import containers
 from nbcontainer.engines.networks import ipam
@@ -51,7 +51,7 @@ def test_a_network_from_its_making_to_its_end(engine, name):
     picture = as_text(picture_of(network))
     assert picture.startswith(f"Network/{name}")
     assert all(word in picture for word in (network.id, network.subnets[0], "tier", engine.name))
-    assert name in api.known_names("network", engine=engine.address)
+    assert name in known_names("network", engine=engine.address)
     magic(f"network create {name}-2")
     report = magic(f"network rm -y {network.short_id} {name}-2")
     assert str(report) == f"{name} removed\n{name}-2 removed"
@@ -163,7 +163,7 @@ def test_a_removal_shows_what_goes_and_asks(engine, name, monkeypatch):
 
 @pytest.mark.usefixtures("docker_engine")
 def test_a_name_of_strange_characters_is_shown_plainly(docker, unique):
-    networks = nbc.Engine(docker.address).networks
+    networks = nbc.engine(docker.address).networks
     network = networks.create(f"../{unique} \x1b[31m\u202e")
     try:
         assert networks.get(network.name) == network
@@ -211,8 +211,8 @@ def test_the_commands_reach_the_same_networks(engine, name, tmp_path):
 
 def test_handles_reach_other_engines(docker, name):
     nbc.networks.create(name)
-    assert name in nbc.Engine(docker.address).networks.list().names
-    assert nbc.Engine(docker.address).networks.get(name).remove().remarks
+    assert name in nbc.engine(docker.address).networks.list().names
+    assert nbc.engine(docker.address).networks.get(name).remove().remarks
 
 
 def test_a_network_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):

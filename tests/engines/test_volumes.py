@@ -134,7 +134,7 @@ def test_the_commands_reach_the_same_volumes(engine, name, tmp_path):
 
 
 def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
-    volumes = nbc.Engine(podman_engine.host).volumes
+    volumes = nbc.engine(podman_engine.host).volumes
     volumes.create(unique)
     client = ["podman", "--url", podman_engine.host]
     given = volumes.remove(f"{unique}x", force=True), volumes.prune(filters=[f"label={unique}"])
@@ -148,14 +148,14 @@ def test_podmans_commands_remove_no_more_than_was_asked(podman_engine, unique):
 
 def test_handles_reach_other_engines(docker, name):
     nbc.volumes.create(name)
-    assert name in nbc.Engine(docker.address).volumes.list().names
-    assert nbc.Engine(docker.address).volumes.get(name).remove().remarks
-    assert repr(nbc.Engine("prod")) == "Engine('prod')"
+    assert name in nbc.engine(docker.address).volumes.list().names
+    assert nbc.engine(docker.address).volumes.get(name).remove().remarks
+    assert repr(nbc.engine("prod")) == "Engine('prod')"
 
 
 def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
     del docker
-    old = nbc.Engine(docker20_engine.host)
+    old = nbc.engine(docker20_engine.host)
     volume = nbc.volumes.create(name)
     old.volumes.create(name)
     with monkeypatch.context() as patch:

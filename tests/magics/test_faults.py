@@ -15,7 +15,7 @@ from tests.magics.kernels import Kernel
 
 SECRET = "hunter2-7Qx"
 BREAK = f"""
-import nbcontainer.api as api
+import nbcontainer.diagnosis as diagnosis
 password = {SECRET!r}
 class Odd(Exception): pass
 def doctor():
@@ -24,7 +24,7 @@ def doctor():
         {{}}[held]  # {SECRET}
     except KeyError:
         raise Odd("with " + password)
-api.doctor = doctor
+diagnosis.doctor = doctor
 """
 MANIFEST = "%%kube apply\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n"
 
@@ -61,13 +61,13 @@ def test_a_kernel_shows_one_line_and_the_cell_fails(kernel):
     assert "KeyError\n" in text
     assert text.endswith("\nOdd\n")
     assert "in doctor" in text
-    assert "api.doctor()" in text
+    assert "diagnosis.doctor()" in text
     assert SECRET not in text + str(ran.outputs) + str(ran.messages)
 
 
 def test_a_group_of_errors_is_one_line_too(kernel):
-    kernel.run("import nbcontainer.api as api\ndef doctor(): raise ExceptionGroup('x', [KeyError('y')])")
-    kernel.run("api.doctor = doctor")
+    kernel.run("import nbcontainer.diagnosis as diagnosis\ndef doctor(): raise ExceptionGroup('x', [KeyError('y')])")
+    kernel.run("diagnosis.doctor = doctor")
     ran = kernel.run("%nbcontainer doctor")
     assert ran.error == "InternalError"
     assert len(ran.traceback) == 2
@@ -76,7 +76,7 @@ def test_a_group_of_errors_is_one_line_too(kernel):
 
 def test_api_use_stays_an_ordinary_traceback(kernel):
     kernel.run(BREAK)
-    ran = kernel.run("import nbcontainer as nbc; api.doctor()")
+    ran = kernel.run("import nbcontainer as nbc; diagnosis.doctor()")
     assert ran.error == "Odd"
     assert any("Traceback" in line for line in ran.traceback)
 

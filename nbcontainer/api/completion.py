@@ -1,0 +1,64 @@
+"""Names for completion, from what answers at once: no engine is started for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbcontainer import clusters, engines
+from nbcontainer.api.engine import Engine
+from nbcontainer.api.nouns import nouns_of
+from nbcontainer.errors import NbcontainerError
+from nbcontainer.pods_home import find_pods_home
+from nbcontainer.protection import reads
+
+__all__ = ["known_names"]
+
+
+@reads
+def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> Sequence[str]:
+    """Names for completion: images, containers, pods, contexts, namespaces … none where nothing answers at once.
+
+    Args:
+        kind: what the argument `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context", "namespace".
+        namespace: the pods' namespace.
+        context: the kubeconfig's context.
+        pod: the pod whose containers are asked for.
+        engine: the docker context, or the engine's address.
+    """
+    try:
+        match kind:
+            case "pod":
+                return find_pods_home(context, namespace, starts=False).table().names
+            case "pod-container" if pod:
+                return find_pods_home(context, namespace, starts=False).containers(pod)
+            case "context":
+                found = sorted(clusters.kubeconfig.contexts()[0])
+                return found or [each.name for each in engines.config.contexts()]
+            case "namespace":
+                return _namespaces(context)
+            case _:
+                return _names_on_engine(kind, engine)
+    except NbcontainerError:
+        return ()
+
+
+def _names_on_engine(kind: str, name: str) -> Sequence[str]:
+    nouns = {noun.kind: path for path, noun in nouns_of(Engine).items()}
+    if kind not in {*nouns, "image", "container"}:
+        return ()
+    there = Engine(name).at_hand()
+    if there is None:
+        return ()
+    if kind in nouns:
+        found: Sequence[str] = getattr(there, nouns[kind]).names()
+        return found
+    if kind == "container":
+        return engines.containers.ps(there.connect(), every=True).names
+    rows = engines.images.images(there.connect())
+    return [f"{row.cells[0]}:{row.cells[1]}" for row in rows if row.cells[0] != "<none>"]
+
+
+def _namespaces(context: str) -> Sequence[str]:
+    cluster = clusters.connection.find_cluster(context)
+    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
+    return [item["metadata"]["name"] for item in found["items"]]

@@ -1,0 +1,26 @@
+"""What the first calls need, loaded and connected before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+
+from nbcontainer import clusters
+from nbcontainer.loading import PRELOADED
+
+__all__ = ["preloading"]
+
+
+def preloading() -> Iterator[Callable[[], object]]:
+    """The steps: imports, and the cluster's connection, if there is a cluster, as soon as it can be opened."""
+    for name in PRELOADED:
+        yield partial(import_module, name)
+        if name == clusters.__name__ + ".connection":
+            yield _open_connection
+
+
+def _open_connection() -> None:
+    cluster = clusters.connection.find_cluster()
+    if not cluster.proxy:
+        cluster.link.short_calls.connect(cluster)
