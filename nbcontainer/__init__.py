@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
     from nbcontainer.api.engine import engine as engine
+    from nbcontainer.api.images import Images
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.plans import Plan as Plan
     from nbcontainer.api.registries import Registries
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from nbcontainer.errors import NbcontainerError as NbcontainerError
     from nbcontainer.identity import notebook_id as notebook_id
 
+    images: Images
     networks: Networks
     registries: Registries
     volumes: Volumes

@@ -28,14 +28,24 @@ BUILD = "FROM busybox\nRUN true"
 
 # each call that changes or executes something, with words that would do it
 OF_ENGINES = {
-    "build": lambda **where: nbc.build(BUILD, tags=("nbc-protected:1",), **where),
-    "pull": lambda **where: nbc.pull("busybox", **where),
-    "push": lambda **where: nbc.push("127.0.0.1:1/nbc-protected:1", **where),
-    "tag": lambda **where: nbc.tag("busybox", "nbc-protected:2", **where),
     "run": lambda **where: nbc.run("busybox", command="true", remove=True, **where),
     "stop_containers": lambda **where: nbc.stop_containers("nbc-protected", **where),
     "remove_containers": lambda **where: nbc.remove_containers("nbc-protected", **where),
     "plan_container_removal": lambda **where: api.plan_container_removal("nbc-protected", **where),
+}
+OF_NOUNS = {  # of an engine's; the arguments
+    "images.build": (BUILD,),
+    "images.pull": ("busybox",),
+    "images.push": ("127.0.0.1:1/nbc-protected:1",),
+    "images.tag": ("busybox", "nbc-protected:2"),
+    "networks.create": ("nbc-protected",),
+    "networks.plan_remove": ("nbc-protected",),
+    "networks.remove": ("nbc-protected",),
+    "volumes.create": ("nbc-protected",),
+    "volumes.plan_prune": (),
+    "volumes.plan_remove": ("nbc-protected",),
+    "volumes.prune": (),
+    "volumes.remove": ("nbc-protected",),
 }
 OF_PODS = {
     "create_pod": lambda **where: nbc.create_pod("nbc-protected", image="busybox", **where),
@@ -45,7 +55,7 @@ OF_PODS = {
     "apply": lambda **where: nbc.apply(MANIFEST, **where),
 }
 READ = {
-    *("check", "containers", "container_logs", "images"),
+    *("containers", "container_logs"),
     *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
 # what other flags of a build would let through
@@ -60,9 +70,6 @@ BUILDS = {
 # the same of the verbs: a line, and the cell under it
 VERBS_OF_ENGINES = {
     ("docker", "build"): ("build {folder}", None),
-    ("docker", "pull"): ("pull busybox", None),
-    ("docker", "push"): ("push 127.0.0.1:1/nbc-protected:1", None),
-    ("docker", "tag"): ("tag busybox nbc-protected:2", None),
     ("docker", "run"): ("run --rm busybox true", None),
     ("docker", "stop"): ("stop nbc-protected", None),
     ("docker", "rm"): ("rm -y nbc-protected", None),
@@ -75,7 +82,7 @@ VERBS_OF_PODS = {
     ("kube", "apply"): ("apply", MANIFEST),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
+    *(("docker", verb) for verb in ("login", "ps", "logs")),
     *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }
@@ -94,9 +101,14 @@ DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb
 
 
 def test_each_method_of_a_noun_has_one_mark():
-    for noun in nouns_of(Engine).values():
-        methods = inspect.getmembers(noun, inspect.isfunction)
-        assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
+    marks = {
+        f"{name}.{method.__name__}": is_marked(method)
+        for name, noun in nouns_of(Engine).items()
+        for _, method in inspect.getmembers(noun, inspect.isfunction)
+        if method.__name__[0] != "_"
+    }
+    assert None not in marks.values()
+    assert {path for path, changes in marks.items() if changes} == set(OF_NOUNS)
 
 
 def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
@@ -203,9 +215,11 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 patch.setenv(name, value)
             patch.setattr(settings, "engine", setting)
             calls = OF_ENGINES | {
-                f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
+                f"build {name}": lambda fields=fields, engine="": nbc.engine(engine).images.build(BUILD, **fields)
                 for name, fields in BUILDS.items()
             }
+            for path, words in OF_NOUNS.items():
+                calls[path] = lambda path=path, words=words, engine="": attrgetter(path)(nbc.engine(engine))(*words)
             calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
@@ -230,7 +244,7 @@ def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_pat
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
     for builder in ("prodpod", "innocent", "by-name", "By-Address", engine.address):
         with pytest.raises(Protected, match="--context=prodpod"):
-            nbc.build(BUILD, builder=builder, outputs=("out",))
+            nbc.images.build(BUILD, builder=builder, outputs=("out",))
         monkeypatch.setenv("BUILDX_BUILDER", builder)
         with pytest.raises(Protected, match="--context=prodpod"):
             magic("dockerfile", "-o out", BUILD)
@@ -287,7 +301,7 @@ def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
     if engine.has_pods:
         return
     for text, arguments in (("# syntax=127.0.0.1:1/front:1\n", {}), ("", {"BUILDKIT_SYNTAX": "127.0.0.1:1/front:1"})):
-        (remark,) = nbc.check(f"{text}FROM busybox", build_args=arguments).remarks
+        (remark,) = nbc.images.check(f"{text}FROM busybox", build_args=arguments).remarks
         assert "front:1 is run for them" in remark.text
         assert "--context=prodpod" in remark.cure
     assert engine.requests() == {b"GET /_ping", b"GET /version"}
@@ -295,11 +309,11 @@ def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
 
 @pytest.mark.usefixtures("engine")
 def test_a_protected_engine_is_read_and_does_what_names_it():
-    nbc.images()
+    nbc.images.list()
     nbc.containers(all=True)
-    nbc.check("FROM busybox")
+    nbc.images.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
-    nbc.pull("busybox", engine="prodpod").result()
+    nbc.engine("prodpod").images.pull("busybox").result()
     assert nbc.engine("prodpod").client.images.get("busybox").id
     assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
 

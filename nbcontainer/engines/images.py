@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.http import Magic, plain, quoted
+from nbcontainer.engines.objects import not_found, time_of
 from nbcontainer.engines.references import HUB, Reference, parse_reference
 from nbcontainer.errors import (
     ApiError,
@@ -26,7 +27,7 @@ from nbcontainer.errors import (
 )
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.model.images import (
-    Image,
+    ImageFacts,
     ImageTransferred,
     LayerProgress,
     LayerState,
@@ -44,18 +45,23 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["history", "images", "inspect", "list_images", "pull", "push", "remove", "tag", "transfer_error"]
+__all__ = [
+    "get",
+    "history",
+    "inspect",
+    "list_images",
+    "pull",
+    "push",
+    "remove",
+    "shown_name",
+    "tag",
+    "transfer_error",
+]
 
 Transfer = Operation[TransferEvent, TransferState, TransferResult]
 
-IMAGE_COLUMNS = (
-    Column("REPOSITORY"),
-    Column("TAG"),
-    Column("IMAGE ID"),
-    Column("CREATED", "age"),
-    Column("SIZE", "bytes"),
-)
 SHORT_ID = 12
+RETRIES = 4
 SKIPPED = ("Layer already exists", "Already exists")
 FINISHED = ("Pushed", "Pull complete", "Mounted from", *SKIPPED)
 DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})", re.IGNORECASE)
@@ -304,7 +310,7 @@ def transfer_error(
 
 def list_images(
     engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None
-) -> list[Image]:
+) -> list[ImageFacts]:
     """The engine's images, newest first.
 
     Args:
@@ -316,56 +322,37 @@ def list_images(
         ApiError: a filter is wrong.
     """
     query = {"all": every, "filters": {name: list(values) for name, values in filters.items()} if filters else None}
-    found = engine.http().json("GET", "/images/json", query=query)
+    for attempt in range(RETRIES + 1):
+        try:
+            found = engine.http().json("GET", "/images/json", query=query)
+        except NotFound:  # Podman gives up where an image goes while it lists them
+            if attempt == RETRIES:
+                raise
+        else:
+            break
     rows = [_image(entry) for entry in found or () if isinstance(entry, dict)]
     return sorted(rows, key=lambda image: image.created, reverse=True)
 
 
-def _image(entry: Mapping[str, Any]) -> Image:
+def _image(entry: Mapping[str, Any]) -> ImageFacts:
+    """An image of the list, or as `inspect` has it."""
     tags = [str(name) for name in entry.get("RepoTags") or () if name != "<none>:<none>"]
     digests = [str(name) for name in entry.get("RepoDigests") or () if not str(name).startswith("<none>@")]
-    return Image(
+    created = entry.get("Created") or 0
+    labels = entry.get("Labels") or (entry.get("Config") or {}).get("Labels") or {}
+    platform = [str(entry.get(key) or "") for key in ("Os", "Architecture", "Variant")]
+    return ImageFacts(
         id=str(entry.get("Id") or ""),
-        tags=tuple(tags),
+        tags=tuple(map(shown_name, tags)),
         digests=tuple(digests),
-        created=float(entry.get("Created") or 0),
+        created=time_of(created) if isinstance(created, str) else float(created),
         size=int(entry.get("Size") or 0),
-        labels={str(name): str(value) for name, value in (entry.get("Labels") or {}).items()},
+        labels={str(name): str(value) for name, value in labels.items()},
+        platform="/".join(filter(None, platform)),
     )
 
 
-def images(
-    engine: Engine, name: str = "", *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None
-) -> Table:
-    """The engine's images as a table, one row for each tag.
-
-    Args:
-        engine: whose.
-        name: only images of this name; `*` stands for anything.
-        every: intermediate images too.
-        filters: as `list_images`.
-
-    Raises:
-        ApiError: a filter is wrong.
-    """
-    chosen = {**(filters or {}), **({"reference": [name]} if name else {})}
-    rows = []
-    for image in list_images(engine, every=every, filters=chosen):
-        short = image.id.removeprefix("sha256:")[:SHORT_ID]
-        names = image.tags or tuple(f"{digest.partition('@')[0]}:<none>" for digest in image.digests[:1])
-        for full in names or ("<none>:<none>",):
-            repository, _, tag_name = _shown(full).rpartition(":")
-            cells = (repository, tag_name, short, image.created, image.size)
-            shown = short if tag_name == "<none>" else f"{repository}:{tag_name}"
-            rows.append(Row(f"{full} {image.id}", cells, name=shown, kind="image", labels=image.labels))
-    flags = [flag for flag, given in (("-a", every),) if given]
-    flags += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
-    command = engine.commands.command("images", *flags, *([name] if name else []))
-    state = apply_table(TableState(), TableReset(IMAGE_COLUMNS, tuple(rows), "images", engine.name))
-    return Table(state, command)
-
-
-def _shown(full: str) -> str:
+def shown_name(full: str) -> str:
     """Docker's short form of a name: Podman gives "docker.io/library/busybox:latest"."""
     with contextlib.suppress(NbcontainerError):
         return str(parse_reference(full))
@@ -383,6 +370,19 @@ def inspect(engine: Engine, image: str) -> dict[str, Any]:
     """
     found = engine.http().json("GET", f"/images/{quoted(image)}/json")
     return found if isinstance(found, dict) else {}
+
+
+def get(engine: Engine, image: str) -> ImageFacts:
+    """One image, by its name or id.
+
+    Raises:
+        NotFound: there is no such image; it says which name is nearly that.
+    """
+    try:
+        return _image(inspect(engine, image))
+    except NotFound:
+        known = [name for each in list_images(engine) for name in each.tags]
+        raise not_found(engine, "image", image, known, "images") from None
 
 
 def tag(engine: Engine, image: str, target: str) -> str:

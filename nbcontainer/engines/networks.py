@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import plain
-from nbcontainer.engines.objects import in_use, time_of
+from nbcontainer.engines.objects import in_use, not_found, time_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.model.networks import NetworkFacts
 
@@ -63,13 +62,7 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
                 reason="ambiguous",
                 cure=f"Name one by its id: {', '.join(network.short_id for network in found)}.",
             )
-    near = difflib.get_close_matches(name, [network.name for network in every], 1, 0.6)
-    raise NotFound(
-        f"There is no network {plain(name, 100)} in {engine.name}.",
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('network', 'ls')} lists them.",
-    )
+    raise not_found(engine, "network", name, [network.name for network in every], "network", "ls")
 
 
 def ipam(

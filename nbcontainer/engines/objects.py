@@ -1,17 +1,19 @@
-"""What the calls of several nouns share: docker's filters, times, and the refusal to remove what is in use."""
+"""What the calls of several nouns share: docker's filters, times, what is not there, and what is in use."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from nbcontainer.errors import ApiError, Conflict, UsageError
+from nbcontainer.engines.http import plain
+from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["filters_of", "in_use", "time_of"]
+__all__ = ["filters_of", "in_use", "not_found", "time_of"]
 
 SHOWN_USERS = 3
 
@@ -37,6 +39,25 @@ def time_of(text: object) -> float:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:
         return 0.0
+
+
+def not_found(engine: Engine, kind: str, name: str, known: Sequence[str], *listed: str) -> NotFound:
+    """The error for a name that nothing has; it says which name is nearly that.
+
+    Args:
+        engine: where it was looked for.
+        kind: "volume".
+        name: what was asked for.
+        known: the names that there are.
+        *listed: the verb that lists them: "volume", "ls".
+    """
+    near = difflib.get_close_matches(name, known, 1, 0.6)
+    return NotFound(
+        f"There is no {kind} {plain(name, 100)} in {engine.name}.",
+        status=404,
+        reason="not found",
+        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic(*listed)} lists them.",
+    )
 
 
 def in_use(engine: Engine, what: str, users: Sequence[str], error: ApiError) -> Conflict:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.engines import objects
 from nbcontainer.engines.containers import list_containers
-from nbcontainer.engines.http import plain, quoted
-from nbcontainer.engines.objects import in_use, time_of
+from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.model.volumes import VolumeFacts
 
@@ -78,7 +77,7 @@ def remove(engine: Engine, name: str) -> None:
         users = [one.name for one in list_containers(engine, every=True, filters={"volume": [name]})]
         if not users:
             raise
-        raise in_use(engine, f"volume {name}", users, error) from None
+        raise objects.in_use(engine, f"volume {name}", users, error) from None
 
 
 def sizes(engine: Engine) -> dict[str, int]:
@@ -96,13 +95,7 @@ def _path(engine: Engine, name: str) -> str:
 
 def not_found(engine: Engine, name: str) -> NotFound:
     """The error for a name that no volume has."""
-    near = difflib.get_close_matches(name, [volume.name for volume in list_volumes(engine)], 1, 0.6)
-    return NotFound(
-        f"There is no volume {plain(name, 100)} in {engine.name}.",
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('volume', 'ls')} lists them.",
-    )
+    return objects.not_found(engine, "volume", name, [volume.name for volume in list_volumes(engine)], "volume", "ls")
 
 
 def _facts(entry: Mapping[str, Any]) -> VolumeFacts:
@@ -110,7 +103,7 @@ def _facts(entry: Mapping[str, Any]) -> VolumeFacts:
         name=str(entry.get("Name") or ""),
         driver=str(entry.get("Driver") or ""),
         mountpoint=str(entry.get("Mountpoint") or ""),
-        created=time_of(entry.get("CreatedAt")),
+        created=objects.time_of(entry.get("CreatedAt")),
         scope=str(entry.get("Scope") or ""),
         labels={str(key): str(value) for key, value in (entry.get("Labels") or {}).items()},
         options={str(key): str(value) for key, value in (entry.get("Options") or {}).items()},

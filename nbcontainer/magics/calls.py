@@ -178,7 +178,7 @@ def _do(handle: Callable[[Call], Any], call: Call) -> Any:
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
-        return show_operation(call, result)
+        return result.result() if "quiet" in values and values.quiet else show_operation(call, result)
     return result.column(verb.quiet) if verb.quiet and values.quiet else result
 
 

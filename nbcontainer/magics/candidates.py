@@ -219,7 +219,7 @@ def _names(kind: str, where: Where) -> Iterable[str]:
         said = {key: substitute_word(value, _variables()) for key, value in asdict(where).items()}
     except UsageError:  # a {{name}} that is not defined yet
         return []
-    return [name for name in known_names(kind, **said) if "<none>" not in name]  # an image without a tag
+    return known_names(kind, **said)
 
 
 def _shell() -> Any:

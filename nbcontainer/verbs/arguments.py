@@ -138,6 +138,7 @@ def positional(
     spelled: str = "{}",
     resource: str = "",
     to: str = "",
+    control: bool = False,
 ) -> Argument:
     """A word without a dash."""
     return Argument(
@@ -151,6 +152,7 @@ def positional(
         spelled=spelled,
         resource=resource,
         to=to,
+        control=control,
     )
 
 
