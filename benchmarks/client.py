@@ -7,7 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from nbcontainer.buildkit import Build, Control, Entry, Services, SolveOptions, StatusResponse, Tree
-from nbcontainer.engines.dial import Stream, dial, upgrade
+from nbcontainer.byte_stream import Stream
+from nbcontainer.engines.dial import dial
+from nbcontainer.engines.upgrade import upgrade
 
 
 def _open_stream() -> Stream:

@@ -165,14 +165,14 @@ def _cluster() -> Iterator[Remark]:
 
 
 def _no_cluster(error: ClusterUnavailable) -> Iterator[Remark]:
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_backend import find_pods_backend  # noqa: PLC0415 - loads with the first call
 
     try:
-        home = find_pods_home()
+        backend = find_pods_backend()
     except NbcontainerError:
         yield Remark(f"pods: {error.message}", Tone.WARNING, f"{error.cure} Or install Podman, which has pods too.")
     else:
-        yield Remark(f"pods: Podman's, of {home.where}. {error.message}", Tone.GOOD, error.cure)
+        yield Remark(f"pods: Podman's, of {backend.where}. {error.message}", Tone.GOOD, error.cure)
 
 
 def _rights(cluster: Cluster) -> Iterator[Remark]:

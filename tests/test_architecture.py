@@ -22,6 +22,8 @@ ALLOWED = {
     "settings": {"errors"},
     "spool": {"errors", "settings"},
     "proxies": set(),
+    "proxy_tunnel": {"proxies"},
+    "byte_stream": set(),
     "replies": set(),
     "request_log": set(),
     "model": {"loading", "errors", "kubernetes_yaml"},
@@ -39,6 +41,8 @@ ALLOWED = {
         "operation",
         "buildkit",
         "proxies",
+        "proxy_tunnel",
+        "byte_stream",
         "replies",
         "request_log",
         "kubernetes_yaml",
@@ -51,6 +55,8 @@ ALLOWED = {
         "model",
         "operation",
         "proxies",
+        "proxy_tunnel",
+        "byte_stream",
         "replies",
         "request_log",
         "kubernetes_yaml",
@@ -58,7 +64,7 @@ ALLOWED = {
     "identity": set(),
     "addresses": set(),
     "protection": {"addresses", "errors", "settings", "engines", "clusters"},
-    "pods_home": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
+    "pods_backend": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
         "errors",
         "interrupts",
@@ -66,7 +72,7 @@ ALLOWED = {
         "model",
         "engines",
         "clusters",
-        "pods_home",
+        "pods_backend",
         "protection",
         "version",
     },
@@ -81,7 +87,7 @@ ALLOWED = {
         "engines",
         "clusters",
         "identity",
-        "pods_home",
+        "pods_backend",
         "protection",
     },
     "codec": {"errors", "model", "api"},
@@ -90,6 +96,7 @@ ALLOWED = {
     "language": {"errors", "model", "dockerfile", "kubernetes_yaml"},
     "verbs": {"errors"},
     "magics": {
+        "loading",
         "errors",
         "interrupts",
         "settings",
@@ -190,13 +197,68 @@ def test_received_files_reach_the_disk_by_one_way():
         assert not names & {"extract", "extractall", "unpack_archive"}, path
 
 
+NAMES = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in _modules()}
+MODULES = {name.removesuffix(".__init__"): path for path, name in NAMES.items()}
+# circles that are known, and are to go
+CIRCLES = {
+    frozenset({"nbcontainer.buildkit.tokens", "nbcontainer.buildkit.token_requests"}),
+    frozenset({"nbcontainer.views.pods", "nbcontainer.views.results"}),
+}
+
+
+def _is_for_types(node):
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def _nodes(tree):
+    """All of a module but what type checkers alone see."""
+    for node in ast.iter_child_nodes(tree):
+        if _is_for_types(node):
+            yield from (part for other in node.orelse for part in ast.walk(other))
+        else:
+            yield node
+            yield from _nodes(node)
+
+
+def _modules_used(path):
+    """The modules of the package that one imports anywhere, by name or by the attribute of a package (`loading.py`)."""
+    nodes = list(_nodes(ast.parse(path.read_text(encoding="utf-8"))))
+    packages, found = {}, set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                if (PACKAGE.parent / module.replace(".", "/")).is_dir():
+                    packages[alias.asname or alias.name] = module
+                found.add(module if module in MODULES else node.module)
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in packages:
+            found.add(f"{packages[node.value.id]}.{node.attr}")
+    return (found & MODULES.keys()) - {"nbcontainer"}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    uses = {name: _modules_used(path) for name, path in MODULES.items() if not path.name.startswith("__")}
+    assert "nbcontainer.engines.volumes" in uses["nbcontainer.api.volumes"]  # by `engines.volumes.create(…)`
+    assert "nbcontainer.api.engine" not in uses["nbcontainer.api.volumes"]  # for types alone
+    reached = {name: set(used) for name, used in uses.items()}
+    for middle, further in reached.items():
+        for used in reached.values():
+            if middle in used:
+                used.update(further)
+    circles = {frozenset(x for x in used if name in reached.get(x, ())) for name, used in reached.items()}
+    assert circles - {frozenset()} <= CIRCLES
+
+
 COMMAND = re.compile(
     r"(^|`)(docker|podman|kubectl) (?!is |info`|context $)"
 )  # the rest are no commands, or of no place
 
 
 @pytest.mark.parametrize(
-    "part", ["engines", "clusters", "pods_home", "diagnosis", "api", "protection", "views", "model"]
+    "part", ["engines", "clusters", "pods_backend", "diagnosis", "api", "protection", "views", "model"]
 )
 def test_commands_for_a_terminal_are_written_in_one_place(part):
     for path in (path for path in _modules() if _part(path) == part):

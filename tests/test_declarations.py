@@ -7,11 +7,11 @@ from operator import attrgetter
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.protection import is_marked
 from tests.terminal import Terminal
 
-VERBS = [verb for name in registration.MAGICS for verb in registration.verbs_of(name).magic.verbs if verb.calls]
+VERBS = [verb for name in catalogue.MAGICS for verb in catalogue.verbs_of(name).magic.verbs if verb.calls]
 # of a declared verb's own flags, those that docker has and we do not: for docker's swarm, Go templates, no IPv4
 LEFT_OUT = {"--all-tags", "--attachable", "--availability", "--cluster", "--config-from", "--config-only", "--digests",
             "--disable-content-trust", "--format", "--group", "--ingress", "--ipv4", "--limit-bytes",
@@ -39,8 +39,8 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
 
 
 def test_no_two_arguments_of_a_verb_have_one_name():
-    for name in registration.MAGICS:
-        for verb in registration.verbs_of(name).magic.verbs:
+    for name in catalogue.MAGICS:
+        for verb in catalogue.verbs_of(name).magic.verbs:
             keys = [argument.key for argument in verb.arguments]
             assert sorted(keys) == sorted(set(keys)), verb.title
 

@@ -16,7 +16,7 @@ from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
 from nbcontainer.settings import settings
@@ -97,7 +97,7 @@ def test_each_public_call_has_one_mark():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
 
-DECLARED = [verb for verb in registration.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
+DECLARED = [verb for verb in catalogue.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
 
 
 def test_each_method_of_a_noun_has_one_mark():
@@ -121,7 +121,7 @@ def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
 
 
 def test_each_verb_is_one_that_changes_or_one_that_reads():
-    magics = {name: registration.verbs_of(name).magic for name in registration.MAGICS}
+    magics = {name: catalogue.verbs_of(name).magic for name in catalogue.MAGICS}
     verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
     assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
@@ -194,7 +194,7 @@ def cluster(tmp_path, monkeypatch):
 
 
 def magic(name, line, cell=None):
-    return run_magic(registration.verbs_of(name), line, cell, {})
+    return run_magic(catalogue.verbs_of(name), line, cell, {})
 
 
 def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypatch, tmp_path):

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.pods_home import PodsHome
+    from nbcontainer.pods_backend import PodsBackend
 
 __all__ = [
     "ExecRequest",
@@ -89,11 +89,11 @@ def run(request: RunRequest | str, *, engine: str = "", **fields: Any) -> Operat
         CommandFailed: it ended with a non-zero exit code.
         NotFound: there is no such image.
     """
-    from nbcontainer.engines import containers as engine_containers  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.engines.run import run as engine_run  # noqa: PLC0415 - loads with the first call
 
     asked = request_from(RunRequest, request, fields, by="image")
     labels = {NOTEBOOK_LABEL: notebook_id(), **asked.labels}
-    return engine_containers.run(_engine(engine), replace(asked, labels=labels))
+    return engine_run(_engine(engine), replace(asked, labels=labels))
 
 
 @reads
@@ -183,6 +183,8 @@ def pods(
         NotFound: one of `names` does not exist.
         ClusterUnavailable: the API server does not answer.
     """
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
     home = _pods_home(context, namespace)
     where: dict[str, Any] = {
         "all_namespaces": all_namespaces,
@@ -192,7 +194,7 @@ def pods(
     }
     found: Table = home.table(**where)
     follow = found.follow or (lambda: home.watch(**where))
-    return replace(found, follow=follow, context=home.place.name, server=home.place.server)
+    return replace(found, follow=follow, context=place_of_pods(home).name, server=place_of_pods(home).server)
 
 
 @reads
@@ -294,7 +296,9 @@ def plan_pod_deletion(
         found = tuple(home.table(selector=selector).names)
     several = f"{len(found)} pods: {', '.join(found[:10])}{' …' if len(found) > SHOWN_NAMES else ''}"
     what = f"the pod {found[0]}" if len(found) == 1 else several
-    permit = guard_later(home.place, context)
+    from nbcontainer.pods_backend import place_of_pods  # noqa: PLC0415 - loads with the first call
+
+    permit = guard_later(place_of_pods(home), context)
     return DeletionPlan(found, namespace, f"Delete {what} in {home.where}?", home, permit)
 
 
@@ -385,8 +389,9 @@ def apply(
     from nbcontainer.model.pods import PodChanges  # noqa: PLC0415 - loads with the first call
 
     home = _pods_home(context, namespace)
-    own = {"namespace": namespace} if namespace else {}  # what is named here must not differ from what the text names
-    found = home.apply(text, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map, **own)
+    found = home.apply(
+        text, namespace=namespace, dry_run=dry_run, force_conflicts=force_conflicts, source_map=source_map
+    )
     return PodChanges(found)
 
 
@@ -402,13 +407,13 @@ def _engine(name: str = "") -> Connected:
     return engine
 
 
-def _pods_home(context: str, namespace: str) -> PodsHome:
+def _pods_home(context: str, namespace: str) -> PodsBackend:
     """Where pods are; where the call changes something, it must not be protected."""
-    from nbcontainer.pods_home import find_pods_home  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.pods_backend import find_pods_backend, place_of_pods  # noqa: PLC0415 - loads with the first call
 
-    home = find_pods_home(context, namespace)
-    refuse_moved(home.place, context)
-    guard(home.place, context)
+    home = find_pods_backend(context, namespace)
+    refuse_moved(place_of_pods(home), context)
+    guard(place_of_pods(home), context)
     return home
 
 

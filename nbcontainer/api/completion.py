@@ -8,7 +8,7 @@ from nbcontainer import clusters, engines
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
-from nbcontainer.pods_home import find_pods_home
+from nbcontainer.pods_backend import find_pods_backend
 from nbcontainer.protection import reads
 
 __all__ = ["known_names"]
@@ -28,9 +28,9 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
     try:
         match kind:
             case "pod":
-                return find_pods_home(context, namespace, starts=False).table().names
+                return find_pods_backend(context, namespace, starts=False).table().names
             case "pod-container" if pod:
-                return find_pods_home(context, namespace, starts=False).containers(pod)
+                return find_pods_backend(context, namespace, starts=False).containers(pod)
             case "context":
                 found = sorted(clusters.kubeconfig.contexts()[0])
                 return found or [each.name for each in engines.config.contexts()]

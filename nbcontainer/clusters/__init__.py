@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import kubeconfig as kubeconfig
     from nbcontainer.clusters import logs as logs
     from nbcontainer.clusters import pods as pods
+    from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources
     from nbcontainer.clusters import tables as tables
 else:

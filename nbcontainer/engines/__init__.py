@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from nbcontainer.engines import logs as logs
     from nbcontainer.engines import networks as networks
     from nbcontainer.engines import objects as objects
+    from nbcontainer.engines import pod_creation as pod_creation
+    from nbcontainer.engines import pod_deletion as pod_deletion
     from nbcontainer.engines import pods as pods
+    from nbcontainer.engines import pods_backend as pods_backend
     from nbcontainer.engines import private_podman as private_podman
     from nbcontainer.engines import registries as registries
     from nbcontainer.engines import removal as removal
+    from nbcontainer.engines import run as run
     from nbcontainer.engines import volumes as volumes
 else:
     __getattr__ = modules_on_use(__name__)

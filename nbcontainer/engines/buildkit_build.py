@@ -28,8 +28,9 @@ from nbcontainer.engines.build_output import kept_first
 from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.builders import Node, nodes_of
 from nbcontainer.engines.buildkit_failures import solve_failure
+from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.config import configured_commands, proxies
-from nbcontainer.engines.dial import dial, dial_command
+from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import plain
 from nbcontainer.engines.registries import credentials
 from nbcontainer.engines.url_handlers import URL_HANDLERS
@@ -45,9 +46,9 @@ from nbcontainer.model.spool import SpoolCut
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
+    from nbcontainer.byte_stream import Stream
     from nbcontainer.dockerfile import Dockerfile
     from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.dial import Stream
     from nbcontainer.operation import Progress
 
 __all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbcontainer.engines.dial import Tls
+from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import UsageError
 from nbcontainer.model.commands import EngineCommands
 

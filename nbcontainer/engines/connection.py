@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.config import (
     DEFAULT,
     Context,
@@ -27,9 +28,10 @@ from nbcontainer.engines.config import (
     named_folder,
     unusual_folder,
 )
-from nbcontainer.engines.dial import Stream, Tls, dial
+from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import Http, Reply
 from nbcontainer.engines.private_podman import private_podman
+from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings

@@ -1,44 +1,22 @@
-"""Containers of an engine: run, list, inspect, start, stop, remove."""
+"""Containers of an engine: list, find, inspect, start, stop, remove."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.engines.config import proxies
 from nbcontainer.engines.http import plain, quoted
-from nbcontainer.engines.images import pull
-from nbcontainer.engines.output import Recorder, output_of, send_input
-from nbcontainer.engines.run_failures import name_in_use, start_failed
-from nbcontainer.engines.run_output import ExitCode, RunOutput
-from nbcontainer.engines.run_request import creation, is_image_id, run_words
-from nbcontainer.errors import (
-    ApiError,
-    CommandFailed,
-    Conflict,
-    EngineUnavailable,
-    NbcontainerError,
-    NotFound,
-    Stopped,
-    UsageError,
-    outcome_of,
-)
-from nbcontainer.model.containers import Container, RunRequest, RunResult
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.errors import Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.model.containers import ContainerFacts
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
-from nbcontainer.operation import Operation, Progress
-from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["find", "inspect", "kill", "list_containers", "ps", "remove", "restart", "run", "start", "stop"]
-
-Run = Operation[LogEvent, LogState, RunResult]
+__all__ = ["find", "inspect", "kill", "list_containers", "ps", "remove", "restart", "start", "stop"]
 
 COLUMNS = (
     Column("CONTAINER ID"),
@@ -51,262 +29,15 @@ COLUMNS = (
 )
 SHORT_ID = 12
 STOP_SECONDS = 10  # docker's own: what a container gets between SIGTERM and SIGKILL
-GRACE_SECONDS = 0.3  # for a command to end by itself when it is stopped
-CLEAN_UP_SECONDS = 10.0  # for one call
-CLEAN_UP_PATIENCE = 120.0  # for an engine that does not answer
-CLEAN_UP_PAUSE = 1.0
 KILLED = 137
 # 128 and a signal that asks for the end: Ctrl-C, SIGKILL, SIGTERM
 ASKED_FOR = frozenset({130, KILLED, 143})
 LOOKED_AT = 20  # containers that were killed, of which is asked whether for want of memory
 
 
-# --- run
-
-
-def run(engine: Engine, request: RunRequest) -> Run:
-    """Run a command in a new container.
-
-    With `detach` the result is there as soon as it has started. Else its output is told while it comes, and a stop
-    gives the command its stop signal and a third of a second, then kills it. An image that is missing is pulled first.
-
-    Raises:
-        UsageError: a value of the request is wrong.
-
-    The operation raises CommandFailed when the command's exit code is not 0, NotFound for an image that is not to be
-    had, Conflict for a name in use, ApiError where the engine refuses, EngineUnavailable where it goes away.
-    """
-    body = creation(request, proxies(engine.address))
-    command = engine.commands.command(*run_words(request))
-    spool = None if request.detach else Spool(f"run-{request.name or request.image}")
-    state = LogState(
-        title=request.name or request.image, where=engine.name, spool=spool.path if spool else "", following=True
-    )
-    operation: Run = Operation(
-        f"run of {request.image}",
-        state,
-        apply_logs,
-        conclude=lambda last, made: _run_result(last, made, command),
-        last_words=lambda: LogEnded("stopped"),
-    )
-    return operation.start_thread(lambda progress: _Runner(engine, request, body, spool, progress).run())
-
-
-def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
-    container, name, exit_code = made
-    output, count = output_of(state)
-    result = RunResult(container, name, exit_code, output, state.spool, command, count, state.gaps)
-    if exit_code:
-        why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
-        raise CommandFailed(
-            f"{name} ended with exit code {exit_code}{why}.",
-            exit_code=exit_code,
-            output=result.output,
-            cure=f"Its whole output is in {state.spool}." if result.hidden_lines and not state.spool_note else "",
-        )
-    return result
-
-
-class _Runner:
-    """One `docker run`, from the missing image to the exit code."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        request: RunRequest,
-        body: Mapping[str, Any],
-        spool: Spool | None,
-        progress: Progress[LogEvent],
-    ) -> None:
-        self._engine, self._request, self._body = engine, request, body
-        self._http = engine.http()
-        self._spool, self._progress = spool, progress
-
-    def run(self) -> tuple[str, str, int | None]:
-        """Id, name, and exit code."""
-        if self._spool is None:
-            return self._run()
-        try:
-            made = self._run()
-        except BaseException as error:
-            outcome, _ = outcome_of(error, stopped=self._progress.stopping)
-            self._progress.tell(LogEnded(outcome))  # why, the error says
-            raise
-        finally:
-            self._spool.close()
-        self._progress.tell(ended_with(made[2]))
-        return made
-
-    def _run(self) -> tuple[str, str, int | None]:
-        request = self._request
-        if request.pull == "always":
-            self._pull()
-        try:
-            container = self._create()
-        except NotFound:
-            if request.pull != "missing" or is_image_id(request.image):
-                raise
-            self._pull()
-            container = self._create()
-        ended = lost_sight = False
-        try:
-            self._check_stop()
-            name = str(inspect(self._engine, container).get("Name") or container[:SHORT_ID]).removeprefix("/")
-            if self._spool is None:
-                self._start(container)
-                exit_code = None
-            else:
-                exit_code = self._attached(container, name, self._spool)
-            # a detached container that was started while somebody stopped the call is not left running
-            ended = self._spool is not None or not self._progress.stopping
-        except (EngineUnavailable, ApiError) as error:
-            if isinstance(error, ApiError) and not _is_lost(error):
-                found = self._start_failed(error)
-                if found is error:
-                    raise
-                raise found from error
-            lost_sight = not self._progress.stopping
-            raise self._out_of_sight(error, container) if lost_sight else error from None
-        finally:
-            if not ended:
-                self._clean_up(container, running=not lost_sight)
-        return container, name, exit_code
-
-    def _pull(self) -> None:
-        image = self._request.image
-        self._progress.tell(LogSource("", open=True, note=f"pulling {image}"))
-        operation = pull(self._engine, image, platform=self._request.platform)
-        self._progress.on_stop(operation.stop)
-        operation.result()
-        self._check_stop()
-        self._progress.tell(LogSource("", open=False, note=f"pulled {image}"))
-
-    def _check_stop(self) -> None:
-        """Go no further once a stop was asked for."""
-        if self._progress.stopping:
-            raise Stopped(f"The run of {self._request.image} was stopped.")
-
-    def _create(self) -> str:
-        """Make it. This call is waited for even after a stop: only its answer says what is to be removed."""
-        query = {"name": self._request.name or None, "platform": self._request.platform or None}
-        try:
-            made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
-        except Conflict as error:
-            raise name_in_use(self._engine, error, self._request.name) from error
-        except (EngineUnavailable, ApiError) as error:
-            raise _perhaps_made(error) from error
-        for warning in made.get("Warnings") or ():
-            self._progress.tell(LogSource("", open=True, note=plain(str(warning))))
-        return str(made["Id"])
-
-    def _start(self, container: str) -> None:
-        self._http.call("POST", f"/containers/{container}/start")
-
-    def _start_failed(self, error: ApiError) -> NbcontainerError:
-        others: list[Container] = []
-        with contextlib.suppress(NbcontainerError):
-            others = list_containers(self._engine)
-        return start_failed(error, self._engine, self._request, others)
-
-    def _attached(self, container: str, name: str, spool: Spool) -> int:
-        """Attach first, then wait, then start: nothing of a short command is missed."""
-        query = {"stream": True, "stdout": True, "stderr": True, "stdin": self._request.stdin is not None}
-        on_stop = self._progress.on_stop
-        stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query, on_open=on_stop)
-        # Podman 4.3 says 0 for a container that it has already removed
-        condition = "removed" if self._request.remove and not self._engine.capabilities.pods else "next-exit"
-        with (
-            stream,
-            self._http.stream(
-                "POST",
-                f"/containers/{container}/wait",
-                query={"condition": condition},
-                timeout=None,
-                on_open=on_stop,
-            ) as waiting,
-        ):
-            self._check_stop()
-            self._start(container)
-            self._progress.tell(LogSource(name, open=True))
-            sent = send_input(stream, self._request.stdin) if self._request.stdin is not None else None
-            again = condition if condition == "removed" else "not-running"
-            code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
-            output = RunOutput(self._engine, container, name, Recorder(self._progress, spool), self._progress)
-            stays = not self._request.remove and self._request.restart in ("", "no")
-            exit_code = output.follow(stream, code, stays=stays, goes=self._request.remove, sent=sent)
-        if self._request.remove and condition != "removed":
-            with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
-                self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
-        self._progress.tell(LogSource(name, open=False))
-        return exit_code
-
-    def _out_of_sight(self, error: EngineUnavailable | ApiError, container: str) -> EngineUnavailable:
-        """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
-        name = self._request.name or container[:SHORT_ID]
-        follow = self._engine.commands.magic("logs", "-f", name)
-        return EngineUnavailable(
-            f"{error.message} Where {name} had been started, it runs on.",
-            tried=getattr(error, "tried", ()),
-            cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
-        )
-
-    def _clean_up(self, container: str, *, running: bool) -> None:
-        """Leave nothing running, unless not `running`; what never ran, or was to be removed, is removed.
-
-        After a stop, an engine that does not answer is asked again for a while, which nobody waits for.
-        """
-        deadline = time.monotonic() + (CLEAN_UP_PATIENCE if self._progress.stopping else 0.0)
-        while True:
-            try:
-                return self._end(container, running=running)
-            except NotFound:
-                return None
-            except NbcontainerError:
-                if time.monotonic() > deadline:
-                    return None
-                time.sleep(CLEAN_UP_PAUSE)
-
-    def _end(self, container: str, *, running: bool) -> None:
-        patience = CLEAN_UP_SECONDS
-        path = f"/containers/{container}"
-        found = self._http.json("GET", f"{path}/json", timeout=patience) or {}
-        state = found.get("State") or {}
-        begun = state.get("Status") not in ("created", "configured")
-        if begun and not running:
-            return
-        if state.get("Running") and self._spool is not None:  # a detached one had only begun
-            with contextlib.suppress(ApiError):  # it does not end by itself
-                signal = (found.get("Config") or {}).get("StopSignal") or "SIGTERM"
-                self._http.call("POST", f"{path}/kill", query={"signal": signal}, timeout=GRACE_SECONDS)
-                self._http.call("POST", f"{path}/wait", query={"condition": "not-running"}, timeout=GRACE_SECONDS)
-        if not begun or self._request.remove:
-            self._http.call("DELETE", path, query={"force": True, "v": True}, timeout=patience)
-        else:  # one that has ended too: it shall not be started again
-            self._http.call("POST", f"{path}/stop", query={"t": 0}, timeout=patience)
-
-
-def _is_lost(error: NbcontainerError) -> bool:
-    """Whether the engine was asked, and its answer did not come: what was asked for may be done all the same."""
-    return isinstance(error, EngineUnavailable) or (isinstance(error, ApiError) and error.reason == "timeout")
-
-
-def _perhaps_made(error: EngineUnavailable | ApiError) -> EngineUnavailable | ApiError:
-    """The error of a call that makes a container; it says so where that may be there, though its id is not known."""
-    if not _is_lost(error) or isinstance(error.__cause__, (ConnectionRefusedError, FileNotFoundError)):
-        return error
-    return EngineUnavailable(
-        f"{error.message} It may have made the container, and has not started it.",
-        tried=getattr(error, "tried", ()),
-        cure=f"{error.cure}; %docker ps -a lists what is there.".removeprefix("; "),
-    )
-
-
-# --- list
-
-
 def list_containers(
     engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None
-) -> list[Container]:
+) -> list[ContainerFacts]:
     """The engine's containers, newest first.
 
     Args:
@@ -323,13 +54,13 @@ def list_containers(
     return sorted(rows, key=lambda container: container.created, reverse=True)
 
 
-def _container(entry: Mapping[str, Any]) -> Container:
+def _container(entry: Mapping[str, Any]) -> ContainerFacts:
     names = [str(name).removeprefix("/") for name in entry.get("Names") or ()]
     # a name with a second slash is a link's, as an alias of another container has it
     own = [name for name in names if "/" not in name] or names or [str(entry.get("Id"))[:SHORT_ID]]
     status = str(entry.get("Status") or "")
     exited = re.match(r"Exited \((-?\d+)\)", status)
-    return Container(
+    return ContainerFacts(
         id=str(entry.get("Id") or ""),
         name=own[0],
         names=tuple(own),
@@ -389,7 +120,7 @@ def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[st
     return Table(state, engine.commands.command("ps", *words))
 
 
-def _out_of_memory(engine: Engine, listed: Sequence[Container]) -> set[str]:
+def _out_of_memory(engine: Engine, listed: Sequence[ContainerFacts]) -> set[str]:
     """The ids of those that the kernel killed because memory ran out, whose exit code is that of a stopped one."""
     killed = [container.id for container in listed if container.exit_code == KILLED and container.state != "running"]
     found = set()
@@ -400,7 +131,7 @@ def _out_of_memory(engine: Engine, listed: Sequence[Container]) -> set[str]:
     return found
 
 
-def _tone(container: Container) -> Tone:
+def _tone(container: ContainerFacts) -> Tone:
     match container.state:
         case "running":
             return Tone.BAD if "(unhealthy)" in container.status else Tone.GOOD
@@ -416,7 +147,7 @@ def _tone(container: Container) -> Tone:
 # --- some of them, by name
 
 
-def find(engine: Engine, names: Sequence[str], *, missing: list[str] | None = None) -> list[Container]:
+def find(engine: Engine, names: Sequence[str], *, missing: list[str] | None = None) -> list[ContainerFacts]:
     """The containers of these names or ids, of which a beginning is enough, in their order, each once.
 
     Args:
@@ -429,7 +160,7 @@ def find(engine: Engine, names: Sequence[str], *, missing: list[str] | None = No
         UsageError: several ids begin so.
     """
     listed = list_containers(engine, every=True)
-    found: dict[str, Container] = {}
+    found: dict[str, ContainerFacts] = {}
     for name in names:
         try:
             container = _named(engine, name, listed)
@@ -442,7 +173,7 @@ def find(engine: Engine, names: Sequence[str], *, missing: list[str] | None = No
     return list(found.values())
 
 
-def _named(engine: Engine, name: str, listed: Sequence[Container]) -> Container:
+def _named(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> ContainerFacts:
     exact = next((one for one in listed if name.removeprefix("/") in one.names or name == one.id), None)
     if exact is not None:
         return exact
@@ -455,7 +186,7 @@ def _named(engine: Engine, name: str, listed: Sequence[Container]) -> Container:
     return begun[0]
 
 
-def not_found(engine: Engine, name: str, listed: Sequence[Container]) -> NotFound:
+def not_found(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> NotFound:
     """The error for a name that no container has."""
     near = difflib.get_close_matches(name, [known for one in listed for known in one.names], 1, 0.6)
     cure = f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('ps', '-a')} lists them."

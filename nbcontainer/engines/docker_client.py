@@ -23,8 +23,8 @@ import requests.adapters
 import urllib3.connection
 import urllib3.connectionpool
 
+from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.config import proxy_table
-from nbcontainer.engines.dial import Silent
 from nbcontainer.engines.http import lost
 from nbcontainer.settings import settings
 

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from nbcontainer.engines.dial import Silent, Stream, UpgradeRefused, upgrade
+from nbcontainer.byte_stream import Silent, Stream
+from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.replies import Response

@@ -16,7 +16,7 @@ from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
 from nbcontainer.model.spool import SpoolCut
 
 if TYPE_CHECKING:
-    from nbcontainer.engines.dial import Stream
+    from nbcontainer.byte_stream import Stream
     from nbcontainer.operation import Progress
     from nbcontainer.spool import Spool
 

@@ -1,6 +1,6 @@
-"""Podman's own pods, for where there is no cluster: the same calls and columns as a cluster's (`pod_deletion` too).
+"""Podman's own pods, for where there is no cluster, with a cluster's columns.
 
-Podman takes Kubernetes' manifests (`podman kube play`). Source: the libpod API 4.0, /libpod/pods and /libpod/play/kube.
+Source: the libpod API 4.0, /libpod/pods.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer import engines
 from nbcontainer.engines.containers import inspect
-from nbcontainer.engines.http import Http, plain, quoted
+from nbcontainer.engines.http import Http
 from nbcontainer.engines.logs import logs as container_logs
 from nbcontainer.engines.pod_selectors import matcher
 from nbcontainer.engines.pod_tables import (
@@ -23,19 +25,8 @@ from nbcontainer.engines.pod_tables import (
     pod_row,
     pod_status,
 )
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
-from nbcontainer.model.build import SourceMap
-from nbcontainer.model.pods import (
-    Description,
-    ExecRequest,
-    ExecResult,
-    PodChange,
-    PodRequest,
-    PodStart,
-    PodStep,
-    apply_pod_step,
-    pod_manifest,
-)
+from nbcontainer.errors import NbcontainerError, NotFound, UsageError
+from nbcontainer.model.pods import Description, ExecRequest, ExecResult
 from nbcontainer.model.tables import (
     Row,
     Table,
@@ -52,22 +43,19 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
 
 __all__ = [
-    "apply",
     "containers",
-    "create",
     "describe",
     "events",
     "execute",
     "find_pod",
     "logs",
+    "own_containers",
     "podman_http",
     "table",
     "watch_table",
 ]
 
 NOTE = "no cluster: these are Podman's pods"
-PLAY_SECONDS = 600.0  # an image may have to be pulled
-SETTLE_SECONDS = 0.5  # how long a container is given to end at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before Podman is asked again
 EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
@@ -83,18 +71,16 @@ def podman_http(engine: Engine) -> Http:
 def table(
     engine: Engine,
     *,
-    all_namespaces: bool = False,
     selector: str = "",
     field_selector: str = "",
     names: Sequence[str] = (),
 ) -> Table:
-    """The pods, once. Podman has no namespaces: `all_namespaces` changes nothing.
+    """The pods, once.
 
     Raises:
         NotFound: one of `names` does not exist.
         UsageError: the selector cannot be read, or is of fields.
     """
-    del all_namespaces
     reset = _reset(engine, selector, field_selector, tuple(names))
     found = {row.name for row in reset.rows}
     missing = [name for name in names if name not in found]
@@ -114,15 +100,15 @@ def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str,
 
 def _row(engine: Engine, pod: Mapping[str, Any]) -> Row:
     restarts, codes = 0, []
-    for container in _own_containers(pod):
+    for container in own_containers(pod):
         with suppress(NbcontainerError):  # it may be gone by now
             found = inspect(engine, str(container["Id"]))
             restarts += int(found.get("RestartCount") or 0)
             codes.append(int((found.get("State") or {}).get("ExitCode") or 0))
-    return pod_row(pod, _own_containers(pod), restarts, codes)
+    return pod_row(pod, own_containers(pod), restarts, codes)
 
 
-def _own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """A pod's containers without the one that only holds its network."""
     return [one for one in pod.get("Containers") or () if one.get("Id") != pod.get("InfraId")]
 
@@ -130,13 +116,11 @@ def _own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def watch_table(
     engine: Engine,
     *,
-    all_namespaces: bool = False,
     selector: str = "",
     field_selector: str = "",
     names: Sequence[str] = (),
 ) -> Operation[TableEvent, TableState, Table]:
     """The pods, kept up to date by Podman's events until it is stopped."""
-    del all_namespaces
     matcher(selector, field_selector)  # what is wrong with it is said here
     operation: Operation[TableEvent, TableState, Table] = Operation(
         f"watch of pods in {engine.name}",
@@ -188,151 +172,6 @@ def _follow(
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-# --- a pod's life
-
-
-def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
-    """Create a pod, pull its image where it is missing, and wait until it runs (or has completed).
-
-    The operation raises:
-        Conflict: there is a pod of this name.
-        NotFound: the image is not to be had.
-        CommandFailed: its container ended with a non-zero exit code.
-    """
-    operation: Operation[PodStep, PodStart, PodChange] = Operation(
-        f"start of pod {request.name}",
-        PodStart(request.name, engine.name),
-        apply_pod_step,
-        last_words=lambda: PodStep("", "", "stopped"),
-    )
-    return operation.start_thread(lambda progress: _create(engine, request, progress))
-
-
-def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
-    progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
-    sent = pod_manifest(request)
-    try:
-        changes = _play(engine, [sent], progress)
-        if request.wait:
-            _until_running(engine, request, progress)
-    except NbcontainerError as error:
-        progress.tell(
-            PodStep("", "" if progress.stopping else error.message, "stopped" if progress.stopping else "failed")
-        )
-        raise
-    pod = find_pod(engine, request.name)
-    return PodChange("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
-                     where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
-
-
-def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[PodChange]:
-    """Have Podman play manifests, one by one: what it did to each."""
-    import json  # noqa: PLC0415 - JSON is YAML
-
-    changes = []
-    for manifest in manifests:
-        name = str((manifest.get("metadata") or {}).get("name") or "")
-        stream = None
-        try:
-            stream = podman_http(engine).stream(
-                "POST",
-                "/libpod/play/kube",
-                query={"start": "true"},
-                body=json.dumps(_without_ports(manifest)).encode(),
-                headers={"Content-Type": "application/yaml"},
-                timeout=PLAY_SECONDS,
-                on_open=None if progress is None else progress.on_stop,
-            )
-            answer = next(stream.lines(), {})
-        except ApiError as error:
-            raise _refusal(engine, name, error) from None
-        finally:
-            if stream is not None:
-                stream.close()
-        pods = answer.get("Pods") or []
-        faults = [str(fault) for pod in pods for fault in pod.get("ContainerErrors") or ()]
-        if faults:
-            raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
-        uid = str(pods[0].get("ID") or "") if pods else ""
-        changes.append(
-            PodChange(
-                "Pod",
-                name,
-                "",
-                "created",
-                uid=uid,
-                where=engine.name,
-                command=engine.commands.podman("kube", "play", "-"),
-                manifest=manifest,
-            )
-        )
-    return changes
-
-
-def _without_ports(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest with only those ports that name a host port: Podman 4.3 publishes all others on the host too."""
-    spec = dict(manifest.get("spec") or {})
-    containers = []
-    for container in spec.get("containers") or ():
-        ports = [port for port in container.get("ports") or () if port.get("hostPort")]
-        containers.append({**{key: value for key, value in container.items() if key != "ports"}, "ports": ports})
-    return {**manifest, "spec": {**spec, "containers": containers}}
-
-
-def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
-    """What Podman's refusal means; it half-makes the pod of an image that is not to be had, which is then removed."""
-    message = error.message.removeprefix("playing YAML file: ")
-    if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
-        return Conflict(
-            f"There is a pod {name!r} already.",
-            status=409,
-            reason="AlreadyExists",
-            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
-        )
-    if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
-        with suppress(NbcontainerError):
-            podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
-        return NotFound(
-            f"Pod {name} cannot run: its image is not to be had. {message}",
-            status=404,
-            reason="ErrImagePull",
-            cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
-        )
-    return ApiError(f"Podman refused pod {name}: {message}", status=error.status, reason=error.reason)
-
-
-def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> None:
-    """Podman has started it when it answers; what ends at once is seen here."""
-    pod = find_pod(engine, request.name)
-    told = pod_status(pod, [], [])
-    progress.tell(PodStep(told))
-    for container in _own_containers(pod):
-        with suppress(ApiError):  # that it still runs after that time is what is hoped for
-            path = f"/libpod/containers/{container['Id']}/wait"
-            podman_http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
-        found = inspect(engine, str(container["Id"]))
-        state = found.get("State") or {}
-        code = int(state.get("ExitCode") or 0)
-        # "stopped" before Podman starts it again, as it may have done already
-        if code and (str(state.get("Status")) in ("exited", "stopped") or found.get("RestartCount")):
-            output = _last_output(engine, str(container["Id"]))
-            raise CommandFailed(
-                f"The container of pod {request.name} ended with exit code {code}."
-                + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
-                exit_code=code,
-                output=output,
-                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
-            )
-
-
-def _last_output(engine: Engine, container: str) -> str:
-    from nbcontainer.model.logs import LogRequest  # noqa: PLC0415 - only where something failed
-
-    with suppress(NbcontainerError):
-        return container_logs(engine, LogRequest(names=(container,), tail=20)).result(10).text
-    return ""
-
-
 def find_pod(engine: Engine, name: str) -> dict[str, Any]:
     """A pod as the list has it.
 
@@ -350,30 +189,6 @@ def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> Not
     near = difflib.get_close_matches(name, [str(pod.get("Name") or "") for pod in pods], n=3, cutoff=0.7)
     cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
-
-
-def apply(
-    engine: Engine,
-    text: str,
-    *,
-    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-) -> list[PodChange]:
-    """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
-
-    Raises:
-        UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
-        Conflict: a pod of that name exists.
-    """
-    from nbcontainer.kubernetes_yaml.manifests import parse_manifests  # noqa: PLC0415 - seldom
-
-    manifests = parse_manifests(text, source_map.own)
-    for manifest in manifests:
-        if manifest.kind != "Pod":
-            raise UsageError(
-                f"line {manifest.line_of('kind')}: {engine.name} can apply pods alone, not {manifest.kind}.",
-                cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
-            )
-    return _play(engine, [manifest.document for manifest in manifests], None)
 
 
 # --- what one is told of a pod
@@ -394,7 +209,7 @@ def describe(engine: Engine, name: str) -> Description:
         ("Networks", ", ".join(pod.get("Networks") or ())),
     ]
     sections = [("", tuple((key, value) for key, value in head if value))]
-    for container in _own_containers(pod):
+    for container in own_containers(pod):
         found = inspect(engine, str(container["Id"]))
         state, config = found.get("State") or {}, found.get("Config") or {}
         facts = [
@@ -412,9 +227,8 @@ def describe(engine: Engine, name: str) -> Description:
                        engine.commands.podman("pod", "inspect", name), pod)  # fmt: skip
 
 
-def events(engine: Engine, name: str = "", *, all_namespaces: bool = False) -> Table:
+def events(engine: Engine, name: str = "") -> Table:
     """What happened to pods in the last hour, newest last."""
-    del all_namespaces
     title = f"events of pod {name}" if name else "events of pods"
     reset = TableReset(EVENT_COLUMNS, tuple(_events(engine, name)), title, engine.name, NOTE)
     return Table(apply_table(TableState(), reset), engine.commands.podman("events", "--stream=false"))
@@ -436,8 +250,6 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         NotFound: there is no such pod or container; where others of the request exist, a note says so instead.
         UsageError: `previous` is asked for, which Podman does not keep.
     """
-    from dataclasses import replace  # noqa: PLC0415 - only here
-
     if request.previous:
         raise UsageError("Podman keeps no log of the container before its last restart.")
     names = request.names
@@ -473,7 +285,7 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     Raises:
         NotFound: there is no such pod or container.
     """
-    containers = [str(one.get("Names") or one["Id"]) for one in _own_containers(find_pod(engine, name))]
+    containers = [str(one.get("Names") or one["Id"]) for one in own_containers(find_pod(engine, name))]
     if not wanted:
         return containers
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]
@@ -489,7 +301,5 @@ def execute(engine: Engine, request: ExecRequest) -> Operation[LogEvent, LogStat
     The operation raises:
         CommandFailed: it ended with a non-zero exit code.
     """
-    from nbcontainer.engines.exec import execute as execute_in_container  # noqa: PLC0415 - seldom
-
     container = _containers(engine, request.name, request.container)[0]
-    return execute_in_container(engine, container, request)
+    return engines.exec.execute(engine, container, request)

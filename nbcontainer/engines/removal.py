@@ -14,7 +14,7 @@ from nbcontainer.model.tables import Tone
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.containers import Container
+    from nbcontainer.model.containers import ContainerFacts
 
 __all__ = ["RemovalPlan", "plan_removal"]
 
@@ -34,7 +34,7 @@ class RemovalPlan:
     """
 
     engine: Engine
-    containers: tuple[Container, ...]
+    containers: tuple[ContainerFacts, ...]
     question: str
     force: bool = False
     volumes: bool = False
@@ -53,7 +53,7 @@ class RemovalPlan:
         return Report(tuple(remarks), self.engine.commands.command("rm", *flags, *names, *self.missing))
 
 
-def _image(container: Container) -> str:
+def _image(container: ContainerFacts) -> str:
     """Its image as docker writes it: Podman gives "docker.io/library/busybox:latest"."""
     try:
         return str(parse_reference(container.image))

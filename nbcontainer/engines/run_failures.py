@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.containers import Container, RunRequest
+    from nbcontainer.model.containers import ContainerFacts, RunRequest
 
 __all__ = ["name_in_use", "start_failed"]
 
@@ -31,7 +31,9 @@ _NO_COMMAND = re.compile(
 _NOT_EXECUTABLE = re.compile(r'exec: "?([^"]*?)"?: permission denied|open executable: Permission denied')
 
 
-def start_failed(error: ApiError, engine: Engine, request: RunRequest, others: Iterable[Container]) -> NbcontainerError:
+def start_failed(
+    error: ApiError, engine: Engine, request: RunRequest, others: Iterable[ContainerFacts]
+) -> NbcontainerError:
     """The error of a container that was made and does not start.
 
     Args:
@@ -68,7 +70,7 @@ def _command_cure(command: str) -> str:
     return "Check its spelling, and that the image was built with it."
 
 
-def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterable[Container]) -> Conflict:
+def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterable[ContainerFacts]) -> Conflict:
     holder = next((other.name for other in others if f":{port}->" in other.ports), "")
     whose = f" by the container {holder}" if holder else ""
     stop = f", or stop it: {engine.commands.magic('stop', holder)}" if holder else ""

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from nbcontainer.engines.dial import Silent
+from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.http import lost, plain
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
 from nbcontainer.engines.output import Frames, Lines
@@ -24,8 +24,8 @@ from nbcontainer.model.logs import LogGap, LogSource
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from nbcontainer.byte_stream import Stream
     from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.dial import Stream
     from nbcontainer.engines.http import ReplyStream
     from nbcontainer.engines.output import Recorder
     from nbcontainer.model.logs import LogEvent

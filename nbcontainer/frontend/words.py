@@ -22,7 +22,7 @@ TARGET = Path(__file__).parent / "src" / "lab" / "words.json"
 def words() -> dict[str, Any]:
     """The Dockerfile's words, and the magics' verbs and flags."""
     from nbcontainer.language.dockerfile import words as dockerfile_words  # noqa: PLC0415 - of this clone, see below
-    from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - as above
+    from nbcontainer.magics.catalogue import MAGICS, verbs_of  # noqa: PLC0415 - as above
 
     return {
         "dockerfile": dockerfile_words(),

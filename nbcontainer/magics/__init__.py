@@ -1,1 +1,15 @@
-"""The words of the magics: parse, call, show."""
+"""IPython's side: the magics, completion, help at the cursor, how results are drawn. Its modules load on first use."""
+
+from typing import TYPE_CHECKING
+
+from nbcontainer.loading import modules_on_use
+
+if TYPE_CHECKING:
+    from nbcontainer.magics import calls as calls
+    from nbcontainer.magics import candidates as candidates
+    from nbcontainer.magics import faults as faults
+    from nbcontainer.magics import hover as hover
+    from nbcontainer.magics import preloading as preloading
+    from nbcontainer.magics import substitution as substitution
+else:
+    __getattr__ = modules_on_use(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING
 
-from nbcontainer import views
+from nbcontainer import magics, views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_calmly
 from nbcontainer.operation import Operation, running
@@ -19,6 +19,9 @@ from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument, Values, option, switch
 from nbcontainer.verbs.grammar import Magic, Verb
 from nbcontainer.verbs.shared import YES
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
     "TABLE",
@@ -52,7 +55,7 @@ TABLE_SERVER = option(
 )
 TABLE = (TABLE_CONTEXT, TABLE_SERVER)
 
-Handler = Callable[["Call"], Any]
+Handler = Callable[["Call"], object]
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Call:
     verb: Verb
     values: Values = field(repr=False)  # build arguments may be secret
     cell: str | None = field(repr=False)
-    namespace: Mapping[str, Any] = field(repr=False)
-    shell: Any = field(default=None, repr=False)
+    namespace: Mapping[str, object] = field(repr=False)
+    shell: InteractiveShell | None = field(default=None, repr=False)
     written: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -89,7 +92,7 @@ class Call:
         """The same call in docker's or kubectl's words, from the verb on: they do not say where it is done."""
         return self.verb.words(self.values)[1:]
 
-    def variable(self, name: str) -> Any:
+    def variable(self, name: str) -> object:
         """One of the person's variables.
 
         Raises:
@@ -98,6 +101,11 @@ class Call:
         if name not in self.namespace:
             raise UsageError(f"There is no variable {name!r}.")
         return self.namespace[name]
+
+    def assign(self, name: str, value: object) -> None:
+        """Give the user a variable, or a variable another value."""
+        if self.shell is not None:
+            self.shell.user_ns[name] = value
 
     def confirm(self, what: str) -> None:
         """Say what will be done and ask, unless `-y` was given or `settings.confirm` is off.
@@ -143,7 +151,7 @@ class Verbs:
 
         return register
 
-    def declare(self, verbs: Iterable[Verb], handle: Callable[[Call], Any]) -> None:
+    def declare(self, verbs: Iterable[Verb], handle: Callable[[Call], object]) -> None:
         """Register verbs that are a call each, of what `handle` gives: an engine, a cluster."""
         for verb in verbs:
             self.add(verb)(partial(_do, handle))
@@ -158,7 +166,7 @@ class Verbs:
         return self._handlers[verb.path][1]
 
 
-def _do(handle: Callable[[Call], Any], call: Call) -> Any:
+def _do(handle: Callable[[Call], object], call: Call) -> object:
     """Do what a verb's declaration says: plan, ask and do, or call; an Operation is shown while it runs."""
     verb, values = call.verb, call.values
     endless = any(name in values and values[name] for name in ("follow", "watch"))
@@ -182,7 +190,7 @@ def _do(handle: Callable[[Call], Any], call: Call) -> Any:
     return result.column(verb.quiet) if verb.quiet and values.quiet else result
 
 
-def show_operation(call: Call, operation: Operation[Any, Any, Any]) -> Any:
+def show_operation(call: Call, operation: Operation[object, object, object]) -> object:
     """Show what runs until it is done, and return its result."""
     verb = call.verb
     title = ""
@@ -193,8 +201,8 @@ def show_operation(call: Call, operation: Operation[Any, Any, Any]) -> Any:
 
 
 def run_magic(
-    verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any = None
-) -> Any:  # fmt: skip
+    verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, object], shell: InteractiveShell | None = None
+) -> object:  # fmt: skip
     """Run one magic: parse, call, return what came of it.
 
     An error of ours shows one line or two, without a Python traceback. Ctrl-C becomes `Stopped`, and leaves nothing
@@ -227,19 +235,19 @@ def presentable(error: Exception) -> NbcontainerError:
     """What the person is shown of an error: its own lines, or, where it is not ours, one and a file's name."""
     if isinstance(error, NbcontainerError):
         return _quiet(error)
-    from nbcontainer.magics.faults import internal_error  # noqa: PLC0415 - seldom
-
-    return _quiet(internal_error(error))
+    return _quiet(magics.faults.internal_error(error))
 
 
-def _run(verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, Any], shell: Any) -> Any:
+def _run(
+    verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, object], shell: InteractiveShell | None
+) -> object:
     magic = verbs.magic
     if _asks_for_help(magic, line.split()):
         return None
     verb, words = magic.split(line)
     written: dict[str, str] = {}
     if "{{" in line and "--raw" not in words:
-        words = _substituted(words, namespace, written)
+        words = magics.substitution.substituted(words, namespace, written)
     if "--help" in words and "--" not in words[: words.index("--help")]:
         print(verb.help)  # noqa: T201 - as above
         return None
@@ -259,26 +267,6 @@ def _asks_for_help(magic: Magic, words: list[str]) -> bool:
         return False
     print(magic.help(group))  # noqa: T201 - help is printed
     return True
-
-
-def _substituted(words: list[str], namespace: Mapping[str, Any], written: dict[str, str]) -> list[str]:
-    """The words with `{{name}}` as the variable's value; several words where the whole word is a name of `Words`.
-
-    Args:
-        words: as they stand in the line.
-        namespace: the variables.
-        written: takes what each new word was written as.
-    """
-    from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - loads when it is needed
-    from nbcontainer.model.tables import Words  # noqa: PLC0415 - as above
-
-    found: list[str] = []
-    for word in words:
-        value = namespace.get(word[2:-2].strip()) if word.startswith("{{") and word.endswith("}}") else None
-        new = list(value) if isinstance(value, Words) else [substitute_word(word, namespace)]
-        written.update((one, word) for one in new if one != word)
-        found += new
-    return found
 
 
 def _quiet(error: NbcontainerError) -> NbcontainerError:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from nbcontainer.api.completion import known_names
+from nbcontainer.dockerfile.substitution import substitute_word
 from nbcontainer.errors import UsageError
+from nbcontainer.language.dockerfile import complete_dockerfile
+from nbcontainer.magics.catalogue import MAGICS, verbs_of
+from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument
 from nbcontainer.verbs.grammar import Magic, Verb
 from nbcontainer.verbs.words import shell_words
 
-__all__ = ["Candidate", "Where", "candidates"]
+__all__ = ["Candidate", "Known", "Where", "candidates"]
 
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
 _ASSIGNED = re.compile(r"\s*[A-Za-z_][\w., ]*=\s*(?=%[A-Za-z_])")  # x = %kpod …
@@ -40,7 +45,35 @@ class Where:
 
 
 Names = Callable[[str, Where], Iterable[str]]
-Known = Callable[[str], Iterable[str]]  # of the place that the line says
+NamesThere = Callable[[str], Iterable[str]]  # of the place that the line says
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names from what is reachable already; completing never starts an engine.
+
+    Attributes:
+        variables: the user's.
+        hidden: those that are IPython's own.
+    """
+
+    variables: Mapping[str, object]
+    hidden: Mapping[str, object]
+
+    def __call__(self, kind: str, where: Where) -> Iterable[str]:
+        """The names of a kind of object."""
+        match kind:
+            case "variable":
+                return [name for name in self.variables if not name.startswith("_") and name not in self.hidden]
+            case "setting":
+                return list(settings.meanings())
+            case "path":
+                return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
+        try:
+            said = {key: substitute_word(value, self.variables) for key, value in asdict(where).items()}
+        except UsageError:  # a {{name}} that is not defined yet
+            return []
+        return known_names(kind, **said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +84,7 @@ class Candidate:
     kind: str
 
 
-def candidates(text: str, line: int, column: int, *, names: Names | None = None) -> tuple[str, list[Candidate]] | None:
+def candidates(text: str, line: int, column: int, *, names: Names) -> tuple[str, list[Candidate]] | None:
     """The words that fit, and the fragment that they complete; None where the place is not ours.
 
     Args:
@@ -60,8 +93,6 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
         column: the cursor's column in it.
         names: gives the names of a kind of object ("image", "pod", "variable" …) where the line says that they are.
     """
-    from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - it registers us
-
     whole = text.lstrip("\r\n")  # IPython does not read the lines before a cell magic either
     line -= text.count("\n") - whole.count("\n")
     lines = whole.split("\n")
@@ -77,10 +108,9 @@ def candidates(text: str, line: int, column: int, *, names: Names | None = None)
     match = _MAGIC.match(before, assigned.end() if assigned else 0)
     if match is None or match[2] not in MAGICS or not match[3]:
         return None
-    known = names or _names
 
     def names_or_stages(kind: str, where: Where) -> Iterable[str]:
-        return _STAGE.findall(text) if kind == "stage" else known(kind, where)
+        return _STAGE.findall(text) if kind == "stage" else names(kind, where)
 
     after = lines[line][column:].lstrip("\r")
     later = after.split()[0 if after[:1].isspace() else 1 :]  # what touches the cursor is the word that is completed
@@ -150,21 +180,21 @@ def _where(verb: Verb, words: list[str]) -> Where:
         words = shell_words(" ".join(words))
     values = verb.parse_so_far(words if not verb.dashes or "--" in words else [*words, "--"])
 
-    def value(key: str) -> Any:
-        return getattr(values, key, "") or ""
+    def value(key: str) -> str:
+        found = getattr(values, key, "") or ""
+        return str(found[0] if isinstance(found, list) else found)
 
-    pod, context = value("pod"), value("context") or value("table_context")
-    first = (pod[0] if pod else "") if isinstance(pod, list) else pod
+    context = value("context") or value("table_context")
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
         namespace=value("namespace"),
         context=context if of_cluster else "",
-        pod=first,
+        pod=value("pod"),
         engine="" if of_cluster else context,
     )
 
 
-def _values(argument: Argument, names: Known) -> list[Candidate]:
+def _values(argument: Argument, names: NamesThere) -> list[Candidate]:
     if argument.choices:
         return [Candidate(choice, "value") for choice in argument.choices]
     if argument.completes:
@@ -177,56 +207,15 @@ def _fitting(fragment: str, items: Iterable[Candidate]) -> list[Candidate]:
     return [item for item in dict.fromkeys(items) if item.text.startswith(fragment) and item.text != fragment]
 
 
-def _in_body(
-    magic: str, lines: list[str], line: int, column: int, names: Names | None
-) -> tuple[str, list[Candidate]] | None:
-    from nbcontainer.magics.registration import MAGICS, verbs_of  # noqa: PLC0415 - it registers us
-
+def _in_body(magic: str, lines: list[str], line: int, column: int, names: Names) -> tuple[str, list[Candidate]] | None:
     if magic != "dockerfile":  # YAML, or what a program reads: never Python
         return ("", []) if magic in MAGICS else None
-    from nbcontainer.language.dockerfile import complete_dockerfile  # noqa: PLC0415 - on first use
-
     body = "\n".join(lines[1:])
 
     def images() -> list[str]:
         where = _where(verbs_of(magic).magic.verbs[0], lines[0].split()[1:])
-        return list((names or _names)("image", where))
+        return list(names("image", where))
 
     found = complete_dockerfile(body, line, column, images=images)
     fragment = lines[line][found.start : column]
     return fragment, [Candidate(item.text, item.kind) for item in found.items]
-
-
-def _names(kind: str, where: Where) -> Iterable[str]:
-    """Names from what is reachable already; completing never starts an engine."""
-    if kind == "variable":
-        hidden = getattr(_shell(), "user_ns_hidden", {})
-        return [name for name in _variables() if not name.startswith("_") and name not in hidden]
-    if kind == "setting":
-        from nbcontainer.settings import settings  # noqa: PLC0415 - on first use
-
-        return list(settings.meanings())
-    if kind == "path":
-        from pathlib import Path  # noqa: PLC0415 - on first use
-
-        return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
-    from dataclasses import asdict  # noqa: PLC0415 - on first use
-
-    from nbcontainer.api.completion import known_names  # noqa: PLC0415 - on first use
-    from nbcontainer.dockerfile.substitution import substitute_word  # noqa: PLC0415 - on first use
-
-    try:
-        said = {key: substitute_word(value, _variables()) for key, value in asdict(where).items()}
-    except UsageError:  # a {{name}} that is not defined yet
-        return []
-    return known_names(kind, **said)
-
-
-def _shell() -> Any:
-    from IPython import get_ipython  # noqa: PLC0415 - on first use
-
-    return get_ipython()
-
-
-def _variables() -> Mapping[str, Any]:
-    return getattr(_shell(), "user_ns", {})

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from nbcontainer import magics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["register", "unregister"]
 
+IDENTIFIER = "nbcontainer"  # of our matcher, beside IPython's own
 
-class _Alone(list[Any]):
+
+class _Alone(list[SimpleCompletion]):
     """What fits, and nothing else may be offered, though it be nothing: IPython lets no empty list suppress others."""
 
     def __len__(self) -> int:
         return max(1, super().__len__())
 
 
-def register(shell: Any) -> None:
+def register(shell: InteractiveShell) -> None:
     """Add our matcher to the shell's completer."""
-    from IPython.core.completer import context_matcher  # noqa: PLC0415 - loads with the extension
+    unregister(shell)
 
-    if any(getattr(matcher, "__name__", "") == _match.__name__ for matcher in shell.Completer.custom_matchers):
-        return
-    shell.Completer.custom_matchers.append(context_matcher(identifier="nbcontainer")(_match))
+    def match(context: CompletionContext) -> SimpleMatcherResult:
+        return _match(shell, context)
+
+    shell.Completer.custom_matchers.append(context_matcher(identifier=IDENTIFIER)(match))
 
 
-def unregister(shell: Any) -> None:
+def unregister(shell: InteractiveShell) -> None:
     """Take it away."""
-    kept = [m for m in shell.Completer.custom_matchers if getattr(m, "__name__", "") != _match.__name__]
-    shell.Completer.custom_matchers[:] = kept
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [matcher for matcher in matchers if getattr(matcher, "matcher_identifier", "") != IDENTIFIER]
 
 
-def _match(context: Any) -> Any:
+def _match(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcherResult:
     """What fits at the cursor, from the declarations of the verbs and the language of the cell's body."""
-    from IPython.core.completer import SimpleCompletion, SimpleMatcherResult  # noqa: PLC0415 - on first use
-
-    text: str = context.full_text
+    text = context.full_text
     if "%" not in text:
         return SimpleMatcherResult(completions=[])
-    from nbcontainer.magics.candidates import candidates  # noqa: PLC0415 - on first use
-
     try:
-        found = candidates(text, context.cursor_line, context.cursor_position)
+        names = magics.candidates.Known(shell.user_ns, shell.user_ns_hidden)
+        found = magics.candidates.candidates(text, context.cursor_line, context.cursor_position, names=names)
     except Exception:  # noqa: BLE001 - IPython would print its traceback over the line that is being typed
         found = None
     if found is None:

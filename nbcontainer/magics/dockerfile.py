@@ -30,7 +30,7 @@ def dockerfile(call: Call) -> Any:
     result = run_build(call, text, options, _command(call), behind=values.bg)
     if not values.into:
         return result
-    call.shell.user_ns[values.into] = result
+    call.assign(values.into, result)
     return None
 
 

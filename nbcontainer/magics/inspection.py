@@ -1,24 +1,26 @@
-"""Help at the cursor in the page (Shift-Tab): verbs and flags of our magics, instructions and flags of a Dockerfile."""
+"""Has a notebook's kernel ask us first for the help at the cursor (Shift-Tab)."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = ["help_at", "register", "unregister"]
+from nbcontainer import magics
 
-_MAGIC = re.compile(r"\s*%%?([A-Za-z_]\w*)")
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["register", "unregister"]
 
 
-def register(shell: Any) -> None:
+def register(shell: InteractiveShell) -> None:
     """Have the shell's kernel, if it has one, ask us first."""
     kernel = getattr(shell, "kernel", None)
     if kernel is None or hasattr(kernel.do_inspect, "before_nbcontainer"):
         return
     before = kernel.do_inspect
 
-    def do_inspect(code: str, cursor_pos: int, *options: Any, **named: Any) -> Any:
-        text = help_at(code, cursor_pos)
+    def do_inspect(code: str, cursor_pos: int, *options: object, **named: object) -> object:
+        text = magics.hover.help_at(code, cursor_pos)
         if text is None:
             return before(code, cursor_pos, *options, **named)
         return {"status": "ok", "found": True, "data": {"text/plain": text}, "metadata": {}}
@@ -27,66 +29,9 @@ def register(shell: Any) -> None:
     kernel.do_inspect = do_inspect
 
 
-def unregister(shell: Any) -> None:
+def unregister(shell: InteractiveShell) -> None:
     """Leave the kernel as it was."""
     kernel = getattr(shell, "kernel", None)
     before = getattr(getattr(kernel, "do_inspect", None), "before_nbcontainer", None)
     if kernel is not None and before is not None:
         kernel.do_inspect = before
-
-
-def help_at(code: str, position: int) -> str | None:
-    """The help on the word at `position` of a cell's text; None where it is not ours."""
-    from nbcontainer.magics.registration import MAGICS  # noqa: PLC0415 - it registers us
-
-    before = code[:position].split("\n")
-    lines = code.split("\n")
-    number, column = len(before) - 1, len(before[-1])
-    head = _MAGIC.match(lines[0])
-    if head and head[1] == "dockerfile" and number > 0:
-        return _of_dockerfile(lines, number, column)
-    match = _MAGIC.match(lines[number])
-    if match is None or match[1] not in MAGICS:
-        return None
-    return _of_magic(match[1], lines[number], column)
-
-
-def _word(line: str, column: int) -> str:
-    return next((found[0] for found in re.finditer(r"\S+", line) if found.start() <= column <= found.end()), "")
-
-
-def _of_magic(name: str, line: str, column: int) -> str:
-    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - as above
-
-    magic = verbs_of(name).magic
-    words = line.split()[1:]
-    words = words[magic.shared_words(words) :]
-    found = magic.find(words)
-    verb = found[0] if found else magic.verb(magic.default) if magic.default and words else None
-    word = _word(line, column)
-    flags = verb.flags if verb else {flag: argument for argument in magic.shared for flag in argument.names}
-    argument = flags.get(word.partition("=")[0])
-    if argument is not None:
-        return f"{', '.join(argument.names)}\n\n  {argument.help}"
-    return magic.help() if verb is None or word.startswith("%") else verb.help
-
-
-def _of_dockerfile(lines: list[str], number: int, column: int) -> str | None:
-    from nbcontainer.dockerfile.words import INSTRUCTIONS  # noqa: PLC0415 - on first use
-    from nbcontainer.language.dockerfile_help import help_dockerfile  # noqa: PLC0415 - as above
-
-    word = _word(lines[number], column)
-    first = number
-    while first > 1 and re.search(r"[\\`]\s*$", lines[first - 1]):
-        first -= 1
-    instruction = lines[first].split()[0].upper() if lines[first].strip() else ""
-    if instruction.startswith("#"):
-        found = help_dockerfile(lines[first])
-    elif word.startswith("--"):
-        found = help_dockerfile(word if word.startswith("--mount") else f"{instruction} {word}")
-    else:
-        found = help_dockerfile(word if word.upper() in INSTRUCTIONS else instruction)
-    if found is None:
-        return None
-    example = "\n".join(f"  {line}" for line in found.example.splitlines())
-    return "\n\n".join(filter(None, (found.title, found.text, example and f"Example:\n{example}")))

@@ -8,39 +8,26 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
+from nbcontainer import magics
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.interrupts import redelivered, run_calmly
 from nbcontainer.magics import completion, inspection, results, secrecy
+from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
-    from nbcontainer.magics.calls import Verbs
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Configurable
 
-__all__ = ["MAGICS", "register", "unregister", "verbs_of"]
-
-# each magic, in a module of its name, and what it is for
-MAGICS = {
-    "dockerfile": "Builds the cell as a Dockerfile: the cell is an image.",
-    "docker": "Images, containers and registries of the engine in use.",
-    "kpod": "Pods of the cluster in use, or of Podman where there is none.",
-    "kube": "Objects of the cluster in use, written as YAML.",
-    "nbcontainer": "What is reachable, what is missing, and the settings.",
-}
+__all__ = ["register", "unregister"]
 
 
-def verbs_of(name: str) -> Verbs:
-    """The verbs of one of our magics."""
-    from importlib import import_module  # noqa: PLC0415 - with the first call
-
-    return import_module(f"nbcontainer.magics.{name}").VERBS  # type: ignore[no-any-return]
-
-
-def register(shell: Any) -> None:
+def register(shell: InteractiveShell) -> None:
     """Give `shell` the magics.
 
     Raises:
@@ -48,7 +35,7 @@ def register(shell: Any) -> None:
     """
     _configure(shell)
     for name, summary in MAGICS.items():
-        shell.register_magic_function(_magic(shell, name, summary), "line_cell", name)
+        shell.magics_manager.register_function(_magic(shell, name, summary), "line_cell", name)
     if _without_body not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(_without_body)
     results.register(shell)
@@ -58,10 +45,11 @@ def register(shell: Any) -> None:
     _preload_later(shell)
 
 
-def unregister(shell: Any) -> None:
+def unregister(shell: InteractiveShell) -> None:
     """Take them away."""
-    if settings in shell.configurables:
-        shell.configurables.remove(settings)
+    configurables = _configurables(shell)
+    if settings in configurables:
+        configurables.remove(settings)
     for kind in ("line", "cell"):
         for name in MAGICS:
             shell.magics_manager.magics[kind].pop(name, None)
@@ -72,39 +60,37 @@ def unregister(shell: Any) -> None:
     secrecy.unregister(shell)
 
 
-def _configure(shell: Any) -> None:
+def _configure(shell: InteractiveShell) -> None:
     """Read the settings from the shell's configuration, and let `%config` know them."""
     shown: Exception | None = None
     try:
         settings.read_config(shell.config)
     except NbcontainerError as error:
-        from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
-
-        shown = presentable(error)
+        shown = magics.calls.presentable(error)
     if shown is not None:
         raise shown
-    if settings not in shell.configurables:
-        shell.configurables.append(settings)
+    if settings not in _configurables(shell):
+        _configurables(shell).append(settings)
 
 
-def _magic(shell: Any, name: str, summary: str) -> Callable[..., Any]:
+def _configurables(shell: InteractiveShell) -> list[Configurable]:
+    return shell.configurables  # type: ignore[return-value] # IPython's own hint is narrower than what it puts there
+
+
+def _magic(shell: InteractiveShell, name: str, summary: str) -> Callable[..., object]:
     @needs_local_scope
     @no_var_expand
-    def magic(line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+    def magic(line: str, cell: str | None = None, local_ns: Mapping[str, object] | None = None) -> object:
         return run_calmly(partial(run, line, cell, local_ns), results.interrupted)
 
-    def run(line: str, cell: str | None, local_ns: Mapping[str, Any] | None) -> Any:
-        from nbcontainer.magics.calls import run_magic  # noqa: PLC0415 - with the first call
-
-        namespace: Mapping[str, Any] = shell.user_ns
+    def run(line: str, cell: str | None, local_ns: Mapping[str, object] | None) -> object:
+        namespace: Mapping[str, object] = shell.user_ns
         if local_ns is not None and local_ns is not shell.user_ns:
             namespace = ChainMap(dict(local_ns), shell.user_ns)
         try:
-            return run_magic(verbs_of(name), line, cell, namespace, shell)
+            return magics.calls.run_magic(verbs_of(name), line, cell, namespace, shell)
         except Exception as error:  # noqa: BLE001 - the one place that all magics pass
-            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
-
-            shown = presentable(error)
+            shown = magics.calls.presentable(error)
         raise shown  # not where it was caught: with a group of errors as its context IPython prints all of it
 
     magic.__name__ = name
@@ -128,15 +114,13 @@ def _without_body(lines: list[str]) -> list[str]:
 _without_body.has_side_effects = False  # type: ignore[attr-defined] # IPython's protocol for transformers
 
 
-def _preload_later(shell: Any) -> None:
+def _preload_later(shell: InteractiveShell) -> None:
     """Load what the first call of a magic needs, on a thread, once the cell with `%load_ext` has run."""
 
-    def after_the_cell(*_: Any) -> None:
-        from nbcontainer.magics.preloading import Quiet, preload  # noqa: PLC0415 - only here
-
+    def after_the_cell(*_: object) -> None:
         with redelivered():
             shell.events.unregister("post_run_cell", after_the_cell)
-            preload(Quiet(shell), _steps())
+            magics.preloading.preload(magics.preloading.Quiet(shell), _steps())
 
     shell.events.register("post_run_cell", after_the_cell)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.interrupts import redelivered
+from nbcontainer.magics.catalogue import MAGICS, verbs_of
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from nbcontainer.verbs.grammar import Verb
 
 __all__ = ["register", "unregister", "without_password"]
@@ -26,8 +29,6 @@ def without_password(text: str) -> str:
     """
     if not any(word in text for word in SECRET_WORDS):
         return text
-    from nbcontainer.magics.registration import MAGICS  # noqa: PLC0415 - it registers us
-
     # as a magic anywhere, or as IPython's automagic at a line's begin; a line may be continued
     magic = rf"((?:%|^[ \t]*)({'|'.join(MAGICS)})\b)((?:\\\r?\n|[^\n])*)"
     return re.sub(magic, lambda found: found[1] + _kept(found[2], found[3]), text, flags=re.MULTILINE)
@@ -35,8 +36,6 @@ def without_password(text: str) -> str:
 
 def _kept(name: str, line: str) -> str:
     """What is kept of a magic's line."""
-    from nbcontainer.magics.registration import verbs_of  # noqa: PLC0415 - as above
-
     if not any(word in line for word in SECRET_WORDS):
         return line
     magic = verbs_of(name).magic
@@ -73,7 +72,7 @@ def _harmless(verb: Verb, words: str) -> str:
     return words
 
 
-def register(shell: Any) -> None:
+def register(shell: InteractiveShell) -> None:
     """Let the history of `shell` keep no such password: neither its file, nor `In` and `_i`."""
     history = getattr(shell, "history_manager", None)
     if history is None or "store_inputs" in vars(history):
@@ -89,6 +88,6 @@ def register(shell: Any) -> None:
     history.store_inputs = store_inputs
 
 
-def unregister(shell: Any) -> None:
+def unregister(shell: InteractiveShell) -> None:
     """Keep what is typed as IPython does."""
     vars(getattr(shell, "history_manager", None) or shell).pop("store_inputs", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Container", "RunRequest", "RunResult"]
+__all__ = ["ContainerFacts", "RunRequest", "RunResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class ContainerFacts:
     """One container.
 
     Attributes:

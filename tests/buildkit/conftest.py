@@ -5,7 +5,8 @@ import os
 import pytest
 
 from nbcontainer.buildkit import Control
-from nbcontainer.engines.dial import dial, upgrade
+from nbcontainer.engines.dial import dial
+from nbcontainer.engines.upgrade import upgrade
 from tests.buildkit.own_daemon import OwnBuildkitd
 
 

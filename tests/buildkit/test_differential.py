@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.buildkit import Build, Control, Entry, Services, SolveError, SolveOptions, Tree
-from nbcontainer.engines.dial import dial, upgrade
+from nbcontainer.engines.dial import dial
+from nbcontainer.engines.upgrade import upgrade
 from tests.buildkit import random_trees
 
 FIRST_SEED = int(os.environ.get("NBCONTAINER_DIFFERENTIAL_SEED", "20261123"))

@@ -13,7 +13,7 @@ import pytest
 from nbcontainer.clusters.authentication import Credentials
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.kubeconfig import contexts, read_access
-from nbcontainer.engines.dial import Tls
+from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import background_loop
 from nbcontainer.settings import settings

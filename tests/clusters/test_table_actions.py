@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from nbcontainer.clusters.connection import find_cluster
+from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.magics.kpod import _row_verbs
-from nbcontainer.magics.registration import verbs_of
 from tests.conftest import part
 from tests.magics.kernels import Kernel
 

@@ -12,7 +12,8 @@ from nbcontainer.buildkit import Control, Services, SolveError, SolveOptions, Tr
 from nbcontainer.buildkit.gateway import Gateway
 from nbcontainer.buildkit.rpc_status import RpcError
 from nbcontainer.dockerfile import check, parse
-from nbcontainer.engines.dial import dial, upgrade
+from nbcontainer.engines.dial import dial
+from nbcontainer.engines.upgrade import upgrade
 
 from .test_checks import ACCEPTED, REJECTED
 

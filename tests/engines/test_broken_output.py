@@ -9,6 +9,7 @@ from nbcontainer.engines import connection, containers, images, run_output
 from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.logs import logs
+from nbcontainer.engines.run import run
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, NotFound, PullFailed
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
@@ -69,7 +70,7 @@ def container(engine, unique):
 
 def ran(far, busybox, container, script, **fields):
     """A run that has ended, and its result."""
-    operation = containers.run(far, RunRequest(busybox, ("sh", "-c", script), name=container, **fields))
+    operation = run(far, RunRequest(busybox, ("sh", "-c", script), name=container, **fields))
     return operation, operation.result(60)
 
 
@@ -193,15 +194,13 @@ def test_an_input_that_was_cut_is_an_error(far, proxy, busybox, container):
     script = "head -n 5; sleep 600"
     data = b"".join(b"line %d\n" % number for number in range(1, 1_000_000))
     proxy.cut(b"/attach", b"line 5\n")
-    operation = containers.run(far, RunRequest(busybox, ("sh", "-c", script), name=container, stdin=data))
+    operation = run(far, RunRequest(busybox, ("sh", "-c", script), name=container, stdin=data))
     with pytest.raises(EngineUnavailable, match="a part only"):
         operation.result(60)
 
 
 def test_a_command_that_closes_its_output_and_goes_on_is_no_break(far, busybox, container):
-    operation = containers.run(
-        far, RunRequest(busybox, ("sh", "-c", "echo up; exec >&- 2>&-; sleep 2; exit 4"), name=container)
-    )
+    operation = run(far, RunRequest(busybox, ("sh", "-c", "echo up; exec >&- 2>&-; sleep 2; exit 4"), name=container))
     with pytest.raises(CommandFailed, match="exit code 4"):
         operation.result(60)
     assert (texts(operation), operation.state.notes) == (["up"], ())
@@ -209,7 +208,7 @@ def test_a_command_that_closes_its_output_and_goes_on_is_no_break(far, busybox, 
 
 @pytest.mark.parametrize("how", ["between", "within"])
 def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, container, how):
-    containers.run(far, RunRequest(busybox, ("sleep", "600"), name=container, detach=True)).result(60)
+    run(far, RunRequest(busybox, ("sleep", "600"), name=container, detach=True)).result(60)
     cut = proxy.cut(b"/start", b"line 5\n", how)
     script = SLOWLY.replace("sleep 1;", "sleep 3;")
     operation = execute(far, container, ExecRequest(container, ("sh", "-c", script)))
@@ -233,7 +232,7 @@ def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, conta
 @pytest.mark.parametrize("how", ["between", "clean"])
 def test_a_followed_log_that_ends_before_its_container_is_a_failure(far, proxy, busybox, container, how):
     script = "for n in $(seq 600); do echo line $n; sleep 0.2; done"
-    containers.run(far, RunRequest(busybox, ("sh", "-c", script), name=container, detach=True)).result(60)
+    run(far, RunRequest(busybox, ("sh", "-c", script), name=container, detach=True)).result(60)
     proxy.cut(b"/logs", b"line 5\n", how)
     operation = logs(far, LogRequest((container,), follow=True))
     with pytest.raises((ApiError, EngineUnavailable), match="broke off"):
@@ -273,13 +272,13 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
             "", "test", engine.capabilities, _where=connection.Address(f"unix://{tmp_path / 'cuts'}")
         )
         with pytest.raises(EngineUnavailable, match="may have made the container") as caught:
-            containers.run(far, RunRequest(busybox, ("true",), name=container)).result(60)
+            run(far, RunRequest(busybox, ("true",), name=container)).result(60)
         assert cutting.struck.is_set()
         far.close_idle()
     assert "docker ps -a" in caught.value.cure
     assert containers.inspect(engine, container)["State"]["Status"] in ("created", "configured")
     with pytest.raises(EngineUnavailable) as caught:
-        containers.run(far, RunRequest(busybox, ("true",))).result(60)
+        run(far, RunRequest(busybox, ("true",))).result(60)
     assert "may have" not in caught.value.message
 
 

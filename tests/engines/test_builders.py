@@ -14,7 +14,7 @@ from nbcontainer.engines import images
 from nbcontainer.engines.build import build
 from nbcontainer.engines.build_lint import lint
 from nbcontainer.engines.buildkit_build import close_connections, control_of
-from nbcontainer.engines.containers import run
+from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable, UsageError
 from nbcontainer.model.build import BuildRequest, StepState
 from nbcontainer.model.containers import RunRequest

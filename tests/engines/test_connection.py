@@ -15,8 +15,9 @@ import pytest
 
 from nbcontainer.api.completion import known_names
 from nbcontainer.engines import connection
+from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.config import proxies
-from nbcontainer.engines.dial import dial, dial_command, ssh_command
+from nbcontainer.engines.dial import dial, ssh_command
 from nbcontainer.engines.private_podman import PrivatePodman, private_podman, state_folder
 from nbcontainer.errors import EngineUnavailable, Unsupported, UsageError
 from nbcontainer.settings import settings

@@ -9,6 +9,7 @@ import pytest
 from nbcontainer.engines import containers, images
 from nbcontainer.engines.logs import logs
 from nbcontainer.engines.removal import plan_removal
+from nbcontainer.engines.run import run
 from nbcontainer.errors import CommandFailed, Conflict, NotFound, Stopped, UsageError
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -41,7 +42,7 @@ def wait_for(operation, ready):
 
 
 def test_run_tells_both_streams_and_removes(engine, busybox, container):
-    operation = containers.run(
+    operation = run(
         engine, RunRequest(busybox, ("sh", "-c", "echo out; echo err >&2; printf end"), name=container, remove=True)
     )
     result = operation.result(60)
@@ -61,27 +62,27 @@ def test_run_tells_both_streams_and_removes(engine, busybox, container):
 def test_an_exit_code_is_an_error(engine, busybox, container, remove):
     request = RunRequest(busybox, ("sh", "-c", "echo why; exit 3"), name=container, remove=remove)
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
-        containers.run(engine, request).result(60)
+        run(engine, request).result(60)
     assert (caught.value.exit_code, caught.value.output) == (3, "why")
 
 
 def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
-    result = containers.run(engine, RunRequest(busybox, ("seq", "10000"), remove=True)).result(60)
+    result = run(engine, RunRequest(busybox, ("seq", "10000"), remove=True)).result(60)
     assert result.output == "\n".join(map(str, range(1, 10_001)))
     assert (result.output_lines, result.hidden_lines) == (10_000, 0)
     assert as_text(picture_of(result)).startswith(f"… 8,000 lines before; all of them are in {result.spool}")
-    result = containers.run(engine, RunRequest(busybox, ("seq", "1000000"), remove=True)).result(60)
+    result = run(engine, RunRequest(busybox, ("seq", "1000000"), remove=True)).result(60)
     assert result.output.endswith("\n1000000")
     assert result.output_lines == 1_000_000
     assert result.hidden_lines == 1_000_000 - len(result.output.splitlines()) > 0
     assert f"{result.hidden_lines:,} lines before those of output are in {result.spool}" in repr(result)
     assert result.spool in as_text(picture_of(result))
-    assert "before" not in repr(containers.run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
+    assert "before" not in repr(run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
 
 
 def test_the_command_reads_stdin_while_it_writes(engine, busybox, container):
     data = b"".join(b"%d\n" % number for number in range(200_000))
-    operation = containers.run(engine, RunRequest(busybox, ("cat",), name=container, remove=True, stdin=data))
+    operation = run(engine, RunRequest(busybox, ("cat",), name=container, remove=True, stdin=data))
     assert Path(operation.result(100).spool).read_bytes() == data
     assert operation.state.total == 200_000
     assert len(operation.state.lines) <= 2_000
@@ -91,25 +92,25 @@ def test_a_missing_image_is_pulled(engine, registry, busybox, container):
     name = images.tag(engine, busybox, f"{registry}/tests/{container}:1")
     images.push(engine, name).result(60)
     images.remove(engine, name)
-    operation = containers.run(engine, RunRequest(name, ("true",), name=container, remove=True))
+    operation = run(engine, RunRequest(name, ("true",), name=container, remove=True))
     assert operation.result(60).exit_code == 0
     assert operation.state.notes[0] == f"pulling {name}"
     images.remove(engine, name, force=True)
     with pytest.raises(NotFound):
-        containers.run(engine, RunRequest(name, ("true",), pull="never")).result(60)
+        run(engine, RunRequest(name, ("true",), pull="never")).result(60)
 
 
 def test_a_command_that_is_not_there_leaves_no_container(engine, busybox, container):
     with pytest.raises(CommandFailed, match="no command 'nosuchcommand'") as caught:
-        containers.run(engine, RunRequest(busybox, ("nosuchcommand",), name=container)).result(60)
+        run(engine, RunRequest(busybox, ("nosuchcommand",), name=container)).result(60)
     assert caught.value.exit_code == 127
     with pytest.raises(CommandFailed, match="no command '/no/such'"):
-        containers.run(engine, RunRequest(busybox, ("/no/such",), name=container)).result(60)
+        run(engine, RunRequest(busybox, ("/no/such",), name=container)).result(60)
     with pytest.raises(CommandFailed, match="not executable") as caught:
-        containers.run(engine, RunRequest(busybox, ("/etc/passwd",), name=container)).result(60)
+        run(engine, RunRequest(busybox, ("/etc/passwd",), name=container)).result(60)
     assert caught.value.exit_code == 126
     with pytest.raises(CommandFailed, match="no command '-d'") as caught:
-        containers.run(engine, RunRequest(busybox, ("-d",), name=container)).result(60)
+        run(engine, RunRequest(busybox, ("-d",), name=container)).result(60)
     assert "before the image" in caught.value.cure
     assert container not in names(engine)
 
@@ -121,14 +122,14 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
         port = taken.getsockname()[1]
         request = RunRequest(busybox, FOREVER, name=container, detach=True, publish=(f"{port}:80",))
         with pytest.raises(Conflict, match=f"Port {port} is in use already, so") as caught:
-            containers.run(engine, request).result(60)
+            run(engine, request).result(60)
         assert f"-p {port + 1}:80" in caught.value.cure
     assert container not in names(engine)
-    containers.run(engine, request).result(60)
+    run(engine, request).result(60)
     with pytest.raises(Conflict, match=f"Port {port} is in use already by the container {container}"):
-        containers.run(engine, replace(request, name="")).result(60)
+        run(engine, replace(request, name="")).result(60)
     with pytest.raises(Conflict, match=f"a container {container} already") as caught:
-        containers.run(engine, request).result(60)
+        run(engine, request).result(60)
     assert f"%docker rm -f {container}" in caught.value.cure
 
 
@@ -137,17 +138,17 @@ def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, cont
         return next(row for row in containers.ps(engine, every=True) if row.name == container).tone
 
     request = RunRequest(busybox, ("sleep", "600"), name=container, detach=True)
-    containers.run(engine, request).result(60)
+    run(engine, request).result(60)
     containers.stop(engine, container, seconds=0)  # SIGKILL: exit code 137
     assert containers.inspect(engine, container)["State"]["ExitCode"] == 137
     wait_until(lambda: tone() is Tone.DIM)
     containers.remove(engine, container)
-    containers.run(engine, replace(request, command=("sh", "-c", "trap 'exit 143' TERM; sleep 600 & wait"))).result(60)
+    run(engine, replace(request, command=("sh", "-c", "trap 'exit 143' TERM; sleep 600 & wait"))).result(60)
     containers.stop(engine, container)
     wait_until(lambda: tone() is Tone.DIM)
     containers.remove(engine, container)
     with pytest.raises(CommandFailed):
-        containers.run(engine, replace(request, command=("sh", "-c", "exit 3"), detach=False)).result(60)
+        run(engine, replace(request, command=("sh", "-c", "exit 3"), detach=False)).result(60)
     wait_until(lambda: tone() is Tone.BAD)  # Docker's list may be a moment behind its exit code
 
 
@@ -156,7 +157,7 @@ def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_
     request = RunRequest(busybox_of(docker), hungry, name=unique, memory="16m")
     try:
         with pytest.raises(CommandFailed) as caught:
-            containers.run(docker, request).result(60)
+            run(docker, request).result(60)
         if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
             pytest.skip("this kernel lets no engine see that memory ran out")
         assert caught.value.exit_code == 137
@@ -166,7 +167,7 @@ def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_
 
 
 def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busybox, container):
-    made = containers.run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
+    made = run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
     assert [one.name for one in containers.find(engine, [container, made.id, made.id[:12]])] == [container]
     with pytest.raises(NotFound, match="no container") as caught:
         containers.find(engine, [container, container[:-1] + "0" + container[-1]])
@@ -183,7 +184,7 @@ def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busy
 
 @pytest.mark.parametrize("remove", [True, False])
 def test_stop_leaves_nothing_running(engine, busybox, container, remove):
-    operation = containers.run(engine, RunRequest(busybox, FOREVER, name=container, remove=remove))
+    operation = run(engine, RunRequest(busybox, FOREVER, name=container, remove=remove))
     wait_for(operation, lambda state: state.total)
     begun = time.monotonic()
     operation.stop()
@@ -197,7 +198,7 @@ def test_stop_leaves_nothing_running(engine, busybox, container, remove):
 
 def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, container):
     request = RunRequest(busybox, FOREVER, name=container, detach=True, labels={"nbcontainer.notebook": container})
-    result = containers.run(engine, request).result(60)
+    result = run(engine, request).result(60)
     assert result.exit_code is None
     table = containers.ps(engine, filters={"label": [f"nbcontainer.notebook={container}"]})
     assert table.names == [container]
@@ -206,7 +207,7 @@ def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, containe
     with pytest.raises(Conflict):
         containers.remove(engine, container)
     with pytest.raises(Conflict):
-        containers.run(engine, request).result(60)
+        run(engine, request).result(60)
     assert container in names(engine), "the failed run must not remove the other's container"
     containers.stop(engine, container, seconds=0)
     assert containers.inspect(engine, container)["State"]["Running"] is False
@@ -221,7 +222,7 @@ def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, containe
 
 def test_logs_whole_and_the_last_of_them(engine, busybox, container):
     request = RunRequest(busybox, ("sh", "-c", "for i in 1 2 3; do echo line $i; done; echo bad >&2"), name=container)
-    containers.run(engine, request).result(60)
+    run(engine, request).result(60)
     result = logs(engine, LogRequest((container,), timestamps=True)).result(30)
     assert sorted(line.text for line in result) == ["bad", "line 1", "line 2", "line 3"]
     assert all(abs(line.time - time.time()) < 3600 for line in result)
@@ -234,7 +235,7 @@ def test_logs_whole_and_the_last_of_them(engine, busybox, container):
 
 
 def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybox, container):
-    containers.run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
+    run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)
     begun = time.monotonic()
@@ -251,5 +252,5 @@ def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybo
 
 def test_hostile_output_stays_as_it_is_in_lines(engine, busybox, container):
     text = "<script>alert(1)</script> \\033[31mred \\r over \\007 \\342\\200\\256"
-    operation = containers.run(engine, RunRequest(busybox, ("printf", text + "\n"), name=container, remove=True))
+    operation = run(engine, RunRequest(busybox, ("printf", text + "\n"), name=container, remove=True))
     assert operation.result(60).output == "<script>alert(1)</script> \x1b[31mred \r over \x07 \u202e"

@@ -17,8 +17,8 @@ import pytest
 import requests
 
 import nbcontainer as nbc
+from nbcontainer import byte_stream
 from nbcontainer.engines import connection
-from nbcontainer.engines import dial as dialing
 from nbcontainer.errors import EngineUnavailable
 from nbcontainer.settings import settings
 from tests.engines.build_engines import wait_until
@@ -154,7 +154,7 @@ def test_images_and_events(client, unique, registry):
 
 def test_a_close_by_another_thread_ends_what_waits(client, container, monkeypatch):
     monkeypatch.setattr(settings, "connect_timeout", 600.0)  # nothing else shall wake them
-    monkeypatch.setattr(dialing, "SILENT_SECONDS", 600.0)
+    monkeypatch.setattr(byte_stream, "SILENT_SECONDS", 600.0)
     logs, events = container.logs(stream=True, follow=True), client.events()
     waiting = {
         "a reply": container.wait,
@@ -251,8 +251,8 @@ def test_a_frame_that_comes_along_with_the_head(tmp_path, monkeypatch, split):
     with Speaker(tmp_path / "s.sock", PING, VERSION, head + frame) as speaker:
         client = find(speaker.address, monkeypatch).client
         if split:  # the end of the head in two reads
-            receive = dialing.Stream.recv
-            monkeypatch.setattr(dialing.Stream, "recv", lambda self, size: receive(self, min(size, split)))
+            receive = byte_stream.Stream.recv
+            monkeypatch.setattr(byte_stream.Stream, "recv", lambda self, size: receive(self, min(size, split)))
         assert client.api.exec_start("some") == b"early"
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from nbcontainer.engines import images
 from nbcontainer.engines.build import build
-from nbcontainer.engines.containers import remove, run
+from nbcontainer.engines.containers import remove
+from nbcontainer.engines.run import run
 from nbcontainer.errors import BuildFailed, CommandFailed, NbcontainerError, Stopped
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest

@@ -9,6 +9,7 @@ from nbcontainer.engines import containers, images
 from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.logs import logs
+from nbcontainer.engines.run import run
 from nbcontainer.errors import BuildFailed, CommandFailed
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
@@ -41,7 +42,7 @@ def noted(notes, disk):
 
 
 def test_run(engine, busybox, disk):
-    operation = containers.run(engine, RunRequest(busybox, WRITES, remove=True))
+    operation = run(engine, RunRequest(busybox, WRITES, remove=True))
     result = operation.result(60)
     assert (result.exit_code, operation.state.total, result.output_lines) == (0, LINES, LINES)
     assert result.output.split("\n")[-1] == LAST
@@ -59,7 +60,7 @@ def test_run(engine, busybox, disk):
 def test_run_that_fails(engine, busybox):
     script = f"{shlex.join(WRITES)}; exit 3"
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
-        containers.run(engine, RunRequest(busybox, ("sh", "-c", script), remove=True)).result(60)
+        run(engine, RunRequest(busybox, ("sh", "-c", script), remove=True)).result(60)
     assert caught.value.exit_code == 3
     assert caught.value.output.split("\n")[-1] == LAST
     assert "whole output is in" not in caught.value.cure
@@ -67,7 +68,7 @@ def test_run_that_fails(engine, busybox):
 
 def test_logs_and_exec(engine, busybox, disk, unique):
     script = f"{shlex.join(WRITES)}; sleep 600"
-    containers.run(engine, RunRequest(busybox, ("sh", "-c", script), name=unique, detach=True)).result(60)
+    run(engine, RunRequest(busybox, ("sh", "-c", script), name=unique, detach=True)).result(60)
     try:
         log = logs(engine, LogRequest((unique,), follow=True))
         while log.state.total < LINES:
@@ -77,7 +78,7 @@ def test_logs_and_exec(engine, busybox, disk, unique):
         assert result[-1].text == LAST
         noted(result.state.notes, disk)
         assert result.state.total == LINES
-        containers.run(engine, RunRequest(busybox, ("sleep", "600"), name=unique, detach=True)).result(60)
+        run(engine, RunRequest(busybox, ("sleep", "600"), name=unique, detach=True)).result(60)
         command = ExecRequest(unique, WRITES)
         execution = execute(engine, unique, command)
         done = execution.result(60)
@@ -93,7 +94,7 @@ def test_the_whole_log_of_two_containers_has_one_note(engine, busybox, disk, uni
     names = (f"{unique}-a", f"{unique}-b")
     try:
         for name in names:
-            containers.run(engine, RunRequest(busybox, WRITES, name=name, detach=True)).result(60)
+            run(engine, RunRequest(busybox, WRITES, name=name, detach=True)).result(60)
             engine.http().call("POST", f"/containers/{name}/wait")
         result = logs(engine, LogRequest(names)).result(60)
         assert result.state.total == 2 * LINES
@@ -147,7 +148,7 @@ def test_push_and_pull(engine, registry, make_image, unique):
 def test_no_folder_for_the_files(docker, busybox_of, monkeypatch, unique):
     monkeypatch.setattr(settings, "spool_directory", "/dev/null/outputs")
     note = "Outputs cannot be kept in /dev/null/outputs: Not a directory. Change the setting spool_directory."
-    operation = containers.run(docker, RunRequest(busybox_of(docker), WRITES, remove=True))
+    operation = run(docker, RunRequest(busybox_of(docker), WRITES, remove=True))
     result = operation.result(60)
     assert (result.exit_code, result.spool, result.notes) == (0, "", (note,))
     assert result.output.split("\n")[-1] == LAST

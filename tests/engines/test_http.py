@@ -5,8 +5,8 @@ import warnings
 
 import pytest
 
+from nbcontainer import byte_stream
 from nbcontainer.engines import connection
-from nbcontainer.engines import dial as stream_module
 from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import Http, api_error, plain
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
@@ -79,7 +79,7 @@ def test_what_may_have_been_done_is_not_asked_for_again(tmp_path):
 @pytest.mark.parametrize("hijacked", [False, True])
 def test_a_stream_of_an_engine_that_froze_ends(tmp_path, monkeypatch, hijacked):
     monkeypatch.setattr(settings, "connect_timeout", 0.3)
-    monkeypatch.setattr(stream_module, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(byte_stream, "SILENT_SECONDS", 0.3)
     head = b"HTTP/1.1 101 UPGRADED\r\n\r\n" if hijacked else b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with (
         Speaker(tmp_path / "s", head, PING, stay=True) as speaker,

@@ -18,7 +18,7 @@ from nbcontainer.errors import (
     Stopped,
     UsageError,
 )
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.images import TransferNote
 from nbcontainer.views.picture import as_text
@@ -92,7 +92,7 @@ def test_a_quiet_push_shows_nothing(docker, registry, make_image, unique, capsys
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 def test_a_push_that_needs_a_login(engine, password_registry, make_image, unique):

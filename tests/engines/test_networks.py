@@ -9,8 +9,9 @@ from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
 from nbcontainer.engines import containers
 from nbcontainer.engines.networks import ipam
+from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.picture import as_text
@@ -19,7 +20,7 @@ from tests.terminal import Terminal
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_a_name_that_no_network_has(engine, name):
 def test_a_network_in_use_says_by_whom(engine, busybox, name):
     network = nbc.networks.create(name)
     used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, network=name)
-    containers.run(engine, used).result(60)
+    run(engine, used).result(60)
     try:
         assert nbc.networks.get(name).containers == (name,)
         assert "Containers" in as_text(picture_of(nbc.networks.get(name)))

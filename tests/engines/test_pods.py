@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcontainer.engines import pods
+from nbcontainer.engines import pod_creation, pods
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.pod_deletion import delete
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
@@ -59,7 +59,7 @@ def make(podman, unique):
             f"{unique}{name}", options.pop("image", "busybox"), command=("sh", "-c", script), wait=wait, **options
         )
         made.append(request.name)
-        return pods.create(podman, request)
+        return pod_creation.create(podman, request)
 
     yield make_pod
     for name in made:
@@ -251,19 +251,19 @@ spec:
   - {{name: side, image: busybox, args: [sh, -c, 'echo of side; sleep 600']}}
 """
     try:
-        (change,) = pods.apply(podman, text)
+        (change,) = pod_creation.apply(podman, text)
         assert (change.name, change.action) == (unique, "created")
         assert pods.table(podman, names=(unique,))[0].cells[1] == "2/2"
         until(lambda: pods.logs(podman, LogRequest((unique,))).result(30).state.total == 2)
         assert pods.logs(podman, LogRequest((unique,), container="side")).result(30).text == "of side"
         with pytest.raises(Conflict):
-            pods.apply(podman, text)
+            pod_creation.apply(podman, text)
     finally:
         delete(podman, [unique], force=True).result(30)
     with pytest.raises(UsageError, match=r"line 2: .* pods alone, not Service"):
-        pods.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
+        pod_creation.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
     with pytest.raises(UsageError, match="line 4: "):
-        pods.apply(podman, "a: [\nb: }", source_map=SourceMap.shifted(2, 2))
+        pod_creation.apply(podman, "a: [\nb: }", source_map=SourceMap.shifted(2, 2))
 
 
 def test_calls_work_inside_a_running_event_loop(podman, shell):

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from nbcontainer.engines import connection, containers
+from nbcontainer.engines import connection
+from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable
 from nbcontainer.model.containers import RunRequest
 from tests.engines.peers import Middleman, tcp_listener, unix_connect
@@ -33,7 +34,7 @@ def test_calls_and_a_run_go_through_the_proxy_as_dockers_do(proxy, unique):
     engine = connection.find_engine()
     assert engine.capabilities.buildkit
     request = RunRequest("busybox", command=("echo", "inside"), name=unique, remove=True)
-    assert containers.run(engine, request).result(60).output == "inside"
+    assert run(engine, request).result(60).output == "inside"
     assert set(proxy.targets) == {ENGINE}
     assert set(proxy.logins) == {"Basic " + base64.b64encode(b"ann:p@ss").decode()}
     proxy.targets.clear()

@@ -16,6 +16,7 @@ from nbcontainer.engines.connection import find_engine, forget_engines
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.logs import logs
 from nbcontainer.engines.registries import login
+from nbcontainer.engines.run import run
 from nbcontainer.errors import AuthFailed, NbcontainerError
 from nbcontainer.model.build import Secret
 from nbcontainer.model.containers import RunRequest
@@ -71,9 +72,7 @@ def test_each_request_to_an_engine_is_one_line_without_secrets(relayed, records,
     (configuration / "config.json").write_text(json.dumps({"auths": {password_registry: {"auth": auth}}}))
     images.push(engine, tag).result(60)
     command = ("sh", "-c", "echo hidden-command; sleep 60")
-    containers.run(
-        engine, RunRequest("busybox", command, name=name, detach=True, environment={"A": "hidden-value"})
-    ).result(60)
+    run(engine, RunRequest("busybox", command, name=name, detach=True, environment={"A": "hidden-value"})).result(60)
     try:
         execute(engine, name, ExecRequest(name, ("echo", "hidden-exec"))).result(30)
         logs(engine, LogRequest((name,))).result(30)

@@ -9,8 +9,8 @@ import pytest
 from nbcontainer.engines import connection, containers, images
 from nbcontainer.engines.build import build
 from nbcontainer.engines.buildkit_build import close_connections
-from nbcontainer.engines.containers import run
 from nbcontainer.engines.logs import logs
+from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable, Stopped
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest

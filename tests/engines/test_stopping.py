@@ -7,6 +7,7 @@ import pytest
 
 from nbcontainer.engines import connection, containers, images
 from nbcontainer.engines.build import build
+from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Stopped
 from nbcontainer.model.build import BuildRequest, StepState
 from nbcontainer.model.containers import RunRequest
@@ -91,7 +92,7 @@ def test_a_pull_from_a_registry_that_never_answers(engine, silent_registry, uniq
 
 def test_a_run_that_pulls_from_it(engine, silent_registry, unique):
     address, held = silent_registry
-    operation = containers.run(engine, RunRequest(f"{address}/{unique}:1", name=unique))
+    operation = run(engine, RunRequest(f"{address}/{unique}:1", name=unique))
     wait_until(lambda: held)
     stopped(operation, LogView())
     gone(operation)
@@ -103,7 +104,7 @@ def test_a_run_that_pulls_from_it(engine, silent_registry, unique):
 def test_a_run_on_an_engine_that_froze(engine, busybox, between, unique, remove):
     frozen, middleman = between
     request = RunRequest(busybox, ("sh", "-c", "echo up; trap '' TERM; sleep 600"), name=unique, remove=remove)
-    operation = containers.run(frozen, request)
+    operation = run(frozen, request)
     wait_until(lambda: operation.state.total)
     middleman.freeze()
     _, error = stopped(operation, LogView())
@@ -126,7 +127,7 @@ def test_a_run_on_an_engine_that_froze(engine, busybox, between, unique, remove)
 def test_a_run_on_an_engine_that_froze_before_it_began(engine, busybox, between, unique, detach):
     frozen, middleman = between
     middleman.freeze()
-    operation = containers.run(frozen, RunRequest(busybox, ("sleep", "600"), name=unique, detach=detach))
+    operation = run(frozen, RunRequest(busybox, ("sleep", "600"), name=unique, detach=detach))
     begun = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped):
@@ -167,7 +168,7 @@ def test_an_engine_that_goes_away_in_the_middle_is_unavailable_and_what_was_show
     engine, busybox, between, unique
 ):
     cut, middleman = between
-    running = containers.run(cut, RunRequest(busybox, ("sh", "-c", "echo up; sleep 600"), name=unique))
+    running = run(cut, RunRequest(busybox, ("sh", "-c", "echo up; sleep 600"), name=unique))
     wait_until(lambda: running.state.total)
     building = build(cut, BuildRequest(f"FROM busybox\nRUN echo {unique}; sleep 600\n"))
     wait_until(lambda: any(step.output for step in building.state.steps.values()))
@@ -196,13 +197,13 @@ def test_a_command_that_is_stopped_may_end_by_itself(engine, busybox, unique, re
     script = "trap 'echo tidied > /kept/file; exit 0' TERM; echo up; while :; do sleep 0.1; done"
     volume = f"{unique}-kept"
     request = RunRequest(busybox, ("sh", "-c", script), name=unique, remove=remove, volumes=(f"{volume}:/kept",))
-    operation = containers.run(engine, request)
+    operation = run(engine, request)
     wait_until(lambda: operation.state.total)
     stopped(operation, LogView())
     gone(operation)
     reader = RunRequest(busybox, ("cat", "/kept/file"), remove=True, volumes=(f"{volume}:/kept",))
     try:
-        assert containers.run(engine, reader).result(60).output == "tidied"
+        assert run(engine, reader).result(60).output == "tidied"
     finally:
         if not remove:
             containers.remove(engine, unique)
@@ -218,7 +219,7 @@ def test_an_engine_that_never_answers_a_call(tmp_path, what):
         begin = {
             "pull": lambda: images.pull(engine, "busybox"),
             "push": lambda: images.push(engine, "127.0.0.1:1/x"),
-            "run": lambda: containers.run(engine, RunRequest("busybox")),
+            "run": lambda: run(engine, RunRequest("busybox")),
         }
         operation = begin[what]()
         wait_until(lambda: speaker.received)

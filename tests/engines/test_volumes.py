@@ -6,8 +6,9 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.engines import containers
+from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, NotFound, Protected, Stopped, UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.picture import as_text
@@ -16,7 +17,7 @@ from tests.terminal import Terminal
 
 
 def magic(line):
-    return run_magic(registration.verbs_of("docker"), line, None, {})
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_name_that_no_volume_has(engine, name):
 
 def test_a_volume_in_use_says_by_whom(engine, busybox, name):
     used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, volumes=(f"{name}:/data",))
-    containers.run(engine, used).result(60)
+    run(engine, used).result(60)
     try:
         row = next(row for row in nbc.volumes.list() if row.name == name)
         assert "in use" in row.cells

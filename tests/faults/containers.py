@@ -13,6 +13,7 @@ from nbcontainer import api
 from nbcontainer.engines import connection, containers, images
 from nbcontainer.engines.buildkit_build import _controls, close_connections
 from nbcontainer.engines.exec import execute
+from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, EngineUnavailable, NotFound
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.pods import ExecRequest
@@ -180,7 +181,7 @@ class Logs(Writes):
     def begin(self) -> None:
         request = RunRequest(IMAGE, ("sh", "-c", SCRIPT), name=self.word, detach=True)
         with patience():
-            containers.run(self.direct, request).result(60)
+            run(self.direct, request).result(60)
 
     def carry_out(self, address: str) -> Ended:
         return attempt(lambda: api.container_logs(self.word, follow=True, engine=address))
@@ -211,7 +212,7 @@ class Exec(Writes):
         self.container = f"faults-{self.part}-{self.folder.name}".replace("_", "-")
         request = RunRequest(IMAGE, ("sleep", "86400"), name=self.container, detach=True)
         with patience():
-            containers.run(self.direct, request).result(60)
+            run(self.direct, request).result(60)
 
     def clear(self) -> None:
         self.remove(self.container)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nbcontainer.magics.registration import MAGICS, verbs_of
+from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from tests.conftest import part
 
 WORDS = {"number": "3", "seconds": "90s", "mapping": "KEY=two words", "list": "a=1", "text": "value"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbcontainer.magics.inspection import help_at
+from nbcontainer.magics.hover import help_at
 
 
 @pytest.mark.parametrize(

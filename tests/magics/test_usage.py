@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.settings import settings
 
 HELP = ["%docker --help", "%docker image --help", "%docker image ls --help", "%docker -c x container --help",
@@ -21,8 +21,8 @@ def test_help_is_printed_and_nothing_else(lone_kernel, code):
 
 
 def test_every_verb_has_help_with_an_example(lone_kernel):
-    for name in registration.MAGICS:
-        for verb in registration.verbs_of(name).magic.verbs:
+    for name in catalogue.MAGICS:
+        for verb in catalogue.verbs_of(name).magic.verbs:
             ran = lone_kernel.run(f"%{name} {verb.path} --help")
             assert not ran.error
             assert "Example:" in ran.printed, verb.title

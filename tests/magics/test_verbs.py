@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcontainer.errors import UsageError
-from nbcontainer.magics import registration
+from nbcontainer.magics import catalogue
 from nbcontainer.magics.candidates import candidates
 from nbcontainer.magics.secrecy import SECRET_WORDS
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Magic, Verb
 from nbcontainer.verbs.words import shell_words
 
-MAGICS = {name: registration.verbs_of(name) for name in registration.MAGICS}
+MAGICS = {name: catalogue.verbs_of(name) for name in catalogue.MAGICS}
 RUN = MAGICS["docker"].magic.verb("run")
 DOCKERFILE = MAGICS["dockerfile"].magic.verb("")
 GET = MAGICS["kpod"].magic.verb("get")

@@ -1,0 +1,262 @@
+"""A connected byte stream, plain or TLS, that any thread can close, and whose silence is looked into.
+
+Whether a server that is silent is slow or gone is told here: whoever opens a stream says how to ask it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import select
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["Child", "Silent", "Stream", "TlsStream"]
+
+SILENT_SECONDS = 5.0  # after which a stream's server is asked whether it is there
+CHILD_SILENT_SECONDS = 60.0  # the same where asking takes a child of its own, such as ssh
+
+
+class Silent(ConnectionError):
+    """The far end has been silent for a while, and no sign of life could be had from it."""
+
+
+class Child(Protocol):
+    """The child process whose stdin and stdout a stream is."""
+
+    def check(self) -> None:
+        """Raise ConnectionError with the child's own words if it ended badly."""
+
+    def end(self) -> None:
+        """End it."""
+
+
+class Stream:
+    """A connected byte stream. One thread may read while another writes; any thread may close it.
+
+    `close` wakes a blocked reader, and ends the child process behind the stream, if there is one.
+    """
+
+    def __init__(self, connection: socket.socket, *, leftover: bytes = b"", child: Child | None = None) -> None:
+        self._socket = connection
+        self._leftover = leftover
+        self._child = child
+        self._closed = False
+        self._timeout: float | None = None
+        self._when_silent: Callable[[], None] | None = None
+        self._patience = 0.0
+
+    def recv(self, size: int = 65536) -> bytes:
+        """The next bytes, at most `size`; b"" at the end.
+
+        Raises:
+            OSError: the connection broke, or (TimeoutError) nothing came in time.
+        """
+        if self._leftover:
+            data, self._leftover = self._leftover[:size], self._leftover[size:]
+            return data
+        try:
+            data = self._receive(size)
+        except ConnectionResetError:  # the child ended before it had read all
+            if self._child is not None and not self._closed:
+                self._child.check()
+            raise
+        if not data and self._child is not None and not self._closed:
+            self._child.check()
+        return data
+
+    def _receive(self, size: int) -> bytes:
+        if self._when_silent is not None:
+            self._wait()
+        return self._socket.recv(size)
+
+    def when_silent(self, ask: Callable[[], None] | None, seconds: float = 0.0) -> None:
+        """Have `ask` called whenever a reader has heard nothing, or a writer got rid of nothing, for so long.
+
+        It may raise an OSError, which they get. Without `seconds` it is some seconds; more where asking takes a child
+        of its own, such as ssh.
+        """
+        self._when_silent = ask
+        self._patience = seconds or (SILENT_SECONDS if self._child is None else CHILD_SILENT_SECONDS)
+
+    def _wait(self, *, writing: bool = False) -> None:
+        """Wait until there is something to read, or room to write."""
+        left = float("inf") if self._timeout is None else self._timeout
+        patience = float("inf") if self._when_silent is None else self._patience
+        while True:
+            step = min(left, patience)
+            if self._poll(None if step == float("inf") else step, writing=writing):
+                return
+            left -= step
+            if left <= 0:
+                raise TimeoutError("timed out")
+            if self._when_silent is not None:
+                self._when_silent()
+
+    def sendall(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of `data`.
+
+        Raises:
+            OSError: the connection broke; for a child it says what the child wrote to its standard error.
+        """
+        try:
+            self._send(data)
+        except (BrokenPipeError, ConnectionResetError):
+            if self._child is not None and not self._closed:
+                self._child.check()
+            raise
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        if self._when_silent is None or sys.platform == "win32":  # where no single call can be told not to wait
+            self._socket.sendall(data)
+            return
+        rest = memoryview(data).cast("B")
+        while rest:
+            self._wait(writing=True)
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
+
+    def settimeout(self, seconds: float | None) -> None:
+        """How long one read or write may wait; None for ever."""
+        self._timeout = seconds
+        self._socket.settimeout(seconds)
+
+    def readable(self, seconds: float) -> bool:
+        """Whether something came, or the connection ended, within so many seconds; nothing is read."""
+        if self._leftover or self._closed:
+            return True
+        try:
+            return self._poll(seconds)
+        except ConnectionAbortedError:  # another thread has just closed it
+            return True
+
+    def fileno(self) -> int:
+        """The socket's descriptor, -1 once it is closed. `readable` knows better whether there is something to read."""
+        return self._socket.fileno()
+
+    def _poll(self, seconds: float | None, *, writing: bool = False) -> bool:
+        """Whether it can be read, or written, within so many seconds."""
+        try:
+            if sys.platform == "win32":
+                both = [[self._socket], []]
+                return any(select.select(*(reversed(both) if writing else both), [], seconds))
+            poll = select.poll()
+            poll.register(self._socket, select.POLLOUT if writing else select.POLLIN)
+        except ValueError:
+            raise ConnectionAbortedError("The stream was closed.") from None
+        return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+    def shutdown_write(self) -> None:
+        """Say that nothing more will be sent; reading goes on."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def unread(self, data: bytes) -> None:
+        """Put `data` back in front of what is still to be read."""
+        self._leftover = data + self._leftover
+
+    def makefile(self, mode: str = "rb", _buffering: int | None = None) -> io.BufferedReader:
+        """A buffered reader, as `http.client` wants one. Closing it leaves the stream open."""
+        if mode != "rb":
+            raise ValueError(mode)
+        return io.BufferedReader(_Reader(self))
+
+    def close(self) -> None:
+        """Close it; a reader that waits in another thread gets b"" or an OSError at once."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(OSError):
+            # the plain socket's shutdown: that of SSLSocket would pull the TLS state from under a reader
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._close_socket()
+        if self._child is not None:
+            self._child.end()
+
+    def _close_socket(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class TlsStream(Stream):
+    """TLS on a socket that never blocks: OpenSSL's state is not to be touched by two threads at a time."""
+
+    def __init__(self, connection: ssl.SSLSocket) -> None:
+        super().__init__(connection)
+        self._tls = connection
+        self._lock = threading.Lock()
+        connection.settimeout(0)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """As `Stream` has it; the socket itself never blocks."""
+        self._timeout = seconds
+
+    def readable(self, seconds: float) -> bool:
+        """As `Stream` has it; what OpenSSL holds already, the socket does not show."""
+        with self._lock:
+            pending = not self._closed and self._tls.pending()
+        return bool(pending) or super().readable(seconds)
+
+    def shutdown_write(self) -> None:
+        """Send TLS's close_notify, which Go's side takes for the end of what it reads; reading goes on."""
+        with contextlib.suppress(OSError), self._lock:
+            if not self._closed:
+                self._tls.unwrap()
+
+    def _receive(self, size: int) -> bytes:
+        while True:
+            try:
+                with self._lock:
+                    return b"" if self._closed else self._tls.recv(size)
+            except ssl.SSLWantReadError:
+                self._wait()
+            except ssl.SSLWantWriteError:
+                self._wait(writing=True)
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                return b""
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                with self._lock:
+                    if self._closed:
+                        raise ConnectionAbortedError("The stream was closed.")
+                    rest = rest[self._tls.send(rest) :]
+            except ssl.SSLWantReadError:
+                self._wait()
+            except ssl.SSLWantWriteError:
+                self._wait(writing=True)
+
+    def _close_socket(self) -> None:
+        # not while a reader or a writer is in OpenSSL, which would go on with the number of the closed file
+        with self._lock:
+            self._socket.close()
+
+
+class _Reader(io.RawIOBase):
+    """The raw side of `Stream.makefile`."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._stream.recv(len(view))
+        view[: len(data)] = data
+        return len(data)

@@ -1,0 +1,138 @@
+"""The pods of a cluster's namespace, as both kinds of backend have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nbcontainer import clusters
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.pods import (
+        Description,
+        ExecRequest,
+        ExecResult,
+        PodChange,
+        PodChanges,
+        PodDeletion,
+        PodEnd,
+        PodRequest,
+        PodStart,
+        PodStep,
+    )
+    from nbcontainer.model.tables import Table, TableEvent, TableState
+    from nbcontainer.operation import Operation
+
+__all__ = ["ClusterPods"]
+
+
+@dataclass(frozen=True)
+class ClusterPods:
+    """Pods of a Kubernetes cluster, in one namespace. What does the work loads with each call."""
+
+    cluster: Cluster
+
+    @property
+    def kind(self) -> Literal["cluster"]:
+        """A cluster."""
+        return "cluster"
+
+    @property
+    def context(self) -> str:
+        """The kubeconfig's context."""
+        return self.cluster.context
+
+    @property
+    def address(self) -> str:
+        """The API server's."""
+        return self.cluster.server
+
+    @property
+    def where(self) -> str:
+        """Context and namespace."""
+        return self.cluster.where
+
+    def in_namespace(self, namespace: str) -> ClusterPods:
+        """The same in another namespace ("" for the same)."""
+        return ClusterPods(self.cluster.in_namespace(namespace))
+
+    def table(
+        self,
+        *,
+        names: Sequence[str] = (),
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Table:
+        """The pods, once; raises as `clusters.tables.table`."""
+        return clusters.tables.table(
+            self.cluster,
+            names=tuple(names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+        )
+
+    def watch(
+        self,
+        *,
+        names: Sequence[str] = (),
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Operation[TableEvent, TableState, Table]:
+        """The pods, until stopped; raises as `clusters.tables.watch_table`."""
+        return clusters.tables.watch_table(
+            self.cluster,
+            names=tuple(names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+        )
+
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+        """Create a pod, and wait until it runs; raises as `clusters.pods.create`."""
+        return clusters.pods.create(self.cluster, request)
+
+    def delete(
+        self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
+    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+        """Delete pods, and wait until they are gone; raises as `clusters.deletion.delete`."""
+        return clusters.deletion.delete(self.cluster, names, force=force, grace_period=grace_period)
+
+    def describe(self, name: str) -> Description:
+        """All about a pod, with its events; raises as `clusters.describe.describe`."""
+        return clusters.describe.describe(self.cluster, name)
+
+    def containers(self, name: str) -> list[str]:
+        """The names of a pod's containers; raises as `clusters.pods.containers`."""
+        return clusters.pods.containers(self.cluster, name)
+
+    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+        """Logs of pods, merged; raises as `clusters.logs.logs`."""
+        return clusters.logs.logs(self.cluster, request)
+
+    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+        """Run a command in a pod's container; raises as `clusters.exec.execute`."""
+        return clusters.exec.execute(self.cluster, request)
+
+    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
+        """What happened to a pod, or to all of them; raises as `clusters.events.events`."""
+        return clusters.events.events(self.cluster, name, all_namespaces=all_namespaces)
+
+    def apply(
+        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
+    ) -> list[PodChange]:
+        """Apply YAML of any kinds; raises as `clusters.resources.apply`."""
+        return clusters.resources.apply(
+            self.cluster,
+            text,
+            namespace=namespace,
+            dry_run=dry_run,
+            force_conflicts=force_conflicts,
+            source_map=source_map,
+        )

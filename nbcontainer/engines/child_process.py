@@ -1,0 +1,94 @@
+"""A stream to the stdin and stdout of a child process, such as ssh or docker's dial-stdio."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+from nbcontainer.byte_stream import Stream
+from nbcontainer.errors import Unsupported
+
+__all__ = ["dial_command"]
+
+ENDS_SECONDS = 0.5  # how long an ended stream waits for its child's exit code, and a closed one for its child
+STDERR_BYTES = 2000
+
+
+class _Child:
+    """A child process whose stdin and stdout are a stream."""
+
+    def __init__(self, command: Sequence[str], process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        self._command, self._process, self._errors = tuple(command), process, errors
+
+    def check(self) -> None:
+        """Raise ConnectionError with the child's own words if it ended badly."""
+        try:
+            code = self._process.wait(ENDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            return
+        if code:
+            raise ConnectionError(f"`{' '.join(self._command)}` ended with code {code}: {self._said() or 'no message'}")
+
+    def _said(self) -> str:
+        with contextlib.suppress(OSError, ValueError):
+            size = self._errors.seek(0, os.SEEK_END)
+            self._errors.seek(max(0, size - STDERR_BYTES))
+            lines = self._errors.read().decode("utf-8", "replace").split("\n")
+            return "; ".join(line.strip() for line in lines if line.strip())
+        return ""
+
+    def end(self) -> None:
+        """End the child; it is collected by a thread if it takes its time."""
+        self._errors.close()
+        if self._process.poll() is None:
+            self._process.terminate()
+            threading.Thread(target=self._collect, daemon=True, name="nbcontainer: end of a child").start()
+
+    def _collect(self) -> None:
+        try:
+            self._process.wait(ENDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def dial_command(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Stream:
+    """A stream to the stdin and stdout of a child process, which ends with the stream.
+
+    The child is in a session of its own, so that a Ctrl-C for the kernel does not reach it.
+
+    Raises:
+        OSError: the program cannot be started.
+        Unsupported: on Windows, where a child's stdin and stdout cannot be one socket.
+    """
+    if sys.platform == "win32":
+        raise Unsupported("ssh and dial-stdio connections", "nbcontainer on Windows", cure="Work in WSL.")
+    ours, theirs = socket.socketpair()
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child does
+    try:
+        process = subprocess.Popen(
+            list(command),
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
+            stderr=errors,
+            env=None if environment is None else {**os.environ, **environment},
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        ours.close()
+        errors.close()
+        raise ConnectionError(f"{command[0]} is not installed, and this connection needs it.") from None
+    except BaseException:
+        ours.close()
+        errors.close()
+        raise
+    finally:
+        theirs.close()
+    return Stream(ours, child=_Child(command, process, errors))

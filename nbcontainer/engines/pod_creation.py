@@ -1,0 +1,191 @@
+"""Podman's pods begin: created, or played from YAML.
+
+Source: the libpod API 4.0, /libpod/play/kube.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.engines.containers import inspect
+from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.logs import logs as container_logs
+from nbcontainer.engines.pod_tables import pod_status
+from nbcontainer.engines.pods import find_pod, own_containers, podman_http
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.kubernetes_yaml.manifests import parse_manifests
+from nbcontainer.model.build import SourceMap
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
+from nbcontainer.operation import Operation, Progress
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+
+__all__ = ["apply", "create"]
+
+PLAY_SECONDS = 600.0  # an image may have to be pulled
+SETTLE_SECONDS = 0.5  # how long a container is given to end at once
+
+
+def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    """Create a pod, pull its image where it is missing, and wait until it runs (or has completed).
+
+    The operation raises:
+        Conflict: there is a pod of this name.
+        NotFound: the image is not to be had.
+        CommandFailed: its container ended with a non-zero exit code.
+    """
+    operation: Operation[PodStep, PodStart, PodChange] = Operation(
+        f"start of pod {request.name}",
+        PodStart(request.name, engine.name),
+        apply_pod_step,
+        last_words=lambda: PodStep("", "", "stopped"),
+    )
+    return operation.start_thread(lambda progress: _create(engine, request, progress))
+
+
+def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
+    progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
+    sent = pod_manifest(request)
+    try:
+        changes = _play(engine, [sent], progress)
+        if request.wait:
+            _until_running(engine, request, progress)
+    except NbcontainerError as error:
+        progress.tell(
+            PodStep("", "" if progress.stopping else error.message, "stopped" if progress.stopping else "failed")
+        )
+        raise
+    pod = find_pod(engine, request.name)
+    return PodChange("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
+                     where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
+
+
+def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[PodChange]:
+    """Have Podman play manifests, one by one: what it did to each."""
+    changes = []
+    for manifest in manifests:
+        name = str((manifest.get("metadata") or {}).get("name") or "")
+        stream = None
+        try:
+            stream = podman_http(engine).stream(
+                "POST",
+                "/libpod/play/kube",
+                query={"start": "true"},
+                body=json.dumps(_without_ports(manifest)).encode(),  # JSON is YAML
+                headers={"Content-Type": "application/yaml"},
+                timeout=PLAY_SECONDS,
+                on_open=None if progress is None else progress.on_stop,
+            )
+            answer = next(stream.lines(), {})
+        except ApiError as error:
+            raise _refusal(engine, name, error) from None
+        finally:
+            if stream is not None:
+                stream.close()
+        pods = answer.get("Pods") or []
+        faults = [str(fault) for pod in pods for fault in pod.get("ContainerErrors") or ()]
+        if faults:
+            raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
+        uid = str(pods[0].get("ID") or "") if pods else ""
+        changes.append(
+            PodChange(
+                "Pod",
+                name,
+                "",
+                "created",
+                uid=uid,
+                where=engine.name,
+                command=engine.commands.podman("kube", "play", "-"),
+                manifest=manifest,
+            )
+        )
+    return changes
+
+
+def _without_ports(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with only those ports that name a host port: Podman 4.3 publishes all others on the host too."""
+    spec = dict(manifest.get("spec") or {})
+    containers = []
+    for container in spec.get("containers") or ():
+        ports = [port for port in container.get("ports") or () if port.get("hostPort")]
+        containers.append({**{key: value for key, value in container.items() if key != "ports"}, "ports": ports})
+    return {**manifest, "spec": {**spec, "containers": containers}}
+
+
+def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
+    """What Podman's refusal means; it half-makes the pod of an image that is not to be had, which is then removed."""
+    message = error.message.removeprefix("playing YAML file: ")
+    if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
+        return Conflict(
+            f"There is a pod {name!r} already.",
+            status=409,
+            reason="AlreadyExists",
+            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
+        )
+    if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
+        with suppress(NbcontainerError):
+            podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
+        return NotFound(
+            f"Pod {name} cannot run: its image is not to be had. {message}",
+            status=404,
+            reason="ErrImagePull",
+            cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
+        )
+    return ApiError(f"Podman refused pod {name}: {message}", status=error.status, reason=error.reason)
+
+
+def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> None:
+    """Podman has started it when it answers; what ends at once is seen here."""
+    pod = find_pod(engine, request.name)
+    told = pod_status(pod, [], [])
+    progress.tell(PodStep(told))
+    for container in own_containers(pod):
+        with suppress(ApiError):  # that it still runs after that time is what is hoped for
+            path = f"/libpod/containers/{container['Id']}/wait"
+            podman_http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
+        found = inspect(engine, str(container["Id"]))
+        state = found.get("State") or {}
+        code = int(state.get("ExitCode") or 0)
+        # "stopped" before Podman starts it again, as it may have done already
+        if code and (str(state.get("Status")) in ("exited", "stopped") or found.get("RestartCount")):
+            output = _last_output(engine, str(container["Id"]))
+            raise CommandFailed(
+                f"The container of pod {request.name} ended with exit code {code}."
+                + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
+                exit_code=code,
+                output=output,
+                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
+            )
+
+
+def _last_output(engine: Engine, container: str) -> str:
+    with suppress(NbcontainerError):
+        return container_logs(engine, LogRequest(names=(container,), tail=20)).result(10).text
+    return ""
+
+
+def apply(
+    engine: Engine,
+    text: str,
+    *,
+    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+) -> list[PodChange]:
+    """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
+
+    Raises:
+        UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
+        Conflict: a pod of that name exists.
+    """
+    manifests = parse_manifests(text, source_map.own)
+    for manifest in manifests:
+        if manifest.kind != "Pod":
+            raise UsageError(
+                f"line {manifest.line_of('kind')}: {engine.name} can apply pods alone, not {manifest.kind}.",
+                cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
+            )
+    return _play(engine, [manifest.document for manifest in manifests], None)

@@ -1,0 +1,135 @@
+"""Podman's pods, as both kinds of backend have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nbcontainer import engines
+from nbcontainer.errors import Unsupported
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.pods import (
+        Description,
+        ExecRequest,
+        ExecResult,
+        PodChange,
+        PodChanges,
+        PodDeletion,
+        PodEnd,
+        PodRequest,
+        PodStart,
+        PodStep,
+    )
+    from nbcontainer.model.tables import Table, TableEvent, TableState
+    from nbcontainer.operation import Operation
+
+__all__ = ["PodmanPods"]
+
+
+@dataclass(frozen=True)
+class PodmanPods:
+    """Podman's pods, for where there is no cluster. They are all in one place: `all_namespaces` changes nothing."""
+
+    engine: Engine
+
+    @property
+    def kind(self) -> Literal["engine"]:
+        """An engine."""
+        return "engine"
+
+    @property
+    def context(self) -> str:
+        """The docker context, "podman" for the private Podman, "" where there is only an address."""
+        return self.engine.context
+
+    @property
+    def address(self) -> str:
+        """The engine's."""
+        return self.engine.address
+
+    @property
+    def where(self) -> str:
+        """The engine."""
+        return f"{self.engine.name} (no cluster)"
+
+    def in_namespace(self, namespace: str) -> PodmanPods:
+        """The same.
+
+        Raises:
+            Unsupported: a namespace is named.
+        """
+        if namespace:
+            raise Unsupported("namespaces", self.engine.name, cure="Its pods are all in one place: leave -n out.")
+        return self
+
+    def table(
+        self,
+        *,
+        names: Sequence[str] = (),
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Table:
+        """The pods, once; raises as `engines.pods.table`."""
+        del all_namespaces
+        return engines.pods.table(self.engine, names=names, selector=selector, field_selector=field_selector)
+
+    def watch(
+        self,
+        *,
+        names: Sequence[str] = (),
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Operation[TableEvent, TableState, Table]:
+        """The pods, until stopped; raises as `engines.pods.watch_table`."""
+        del all_namespaces
+        return engines.pods.watch_table(self.engine, names=names, selector=selector, field_selector=field_selector)
+
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+        """Create a pod, and wait until it runs; raises as `engines.pod_creation.create`."""
+        return engines.pod_creation.create(self.engine, request)
+
+    def delete(
+        self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
+    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+        """Delete pods, and wait until they are gone; raises as `engines.pod_deletion.delete`."""
+        return engines.pod_deletion.delete(self.engine, names, force=force, grace_period=grace_period)
+
+    def describe(self, name: str) -> Description:
+        """All about a pod, with its events; raises as `engines.pods.describe`."""
+        return engines.pods.describe(self.engine, name)
+
+    def containers(self, name: str) -> list[str]:
+        """The names of a pod's containers; raises as `engines.pods.containers`."""
+        return engines.pods.containers(self.engine, name)
+
+    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+        """Logs of pods, merged; raises as `engines.pods.logs`."""
+        return engines.pods.logs(self.engine, request)
+
+    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+        """Run a command in a pod's container; raises as `engines.pods.execute`."""
+        return engines.pods.execute(self.engine, request)
+
+    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
+        """What happened to a pod, or to all of them, in the last hour."""
+        del all_namespaces
+        return engines.pods.events(self.engine, name)
+
+    def apply(
+        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
+    ) -> list[PodChange]:
+        """Play YAML, which Podman takes for pods; raises as `engines.pod_creation.apply`.
+
+        Raises:
+            Unsupported: a dry run or conflicts, which Podman does not know.
+        """
+        if dry_run or force_conflicts:
+            raise Unsupported("server-side apply's dry run and conflicts", self.engine.name)
+        return engines.pod_creation.apply(self.in_namespace(namespace).engine, text, source_map=source_map)

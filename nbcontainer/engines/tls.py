@@ -1,0 +1,52 @@
+"""TLS to an engine, by files that are named as docker names them."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The TLS files of a tcp:// engine, named as docker names them.
+
+    Attributes:
+        folder: holds ca.pem, cert.pem and key.pem; each may be missing.
+        verify: whether the engine's certificate is checked.
+    """
+
+    folder: Path | None = None
+    verify: bool = True
+
+    def flags(self) -> tuple[str, ...]:
+        """The same as flags of docker's client."""
+        names = {"--tlscacert": "ca.pem", "--tlscert": "cert.pem", "--tlskey": "key.pem"}
+        files = {flag: self.folder / name for flag, name in names.items()} if self.folder else {}
+        here = [f"{flag}={path.absolute()}" for flag, path in files.items() if path.is_file()]
+        return ("--tlsverify" if self.verify else "--tls", *here)
+
+    def context(self) -> ssl.SSLContext:
+        """The client's side of TLS.
+
+        Raises:
+            OSError: a file cannot be read, or is no certificate or key.
+        """
+        context = ssl.create_default_context()
+        files = {name: self.folder / name for name in ("ca.pem", "cert.pem", "key.pem")} if self.folder else {}
+        here = {name: str(path) for name, path in files.items() if path.is_file()}
+        if self.verify and "ca.pem" in here:
+            context = ssl.create_default_context(cafile=here["ca.pem"])
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if "cert.pem" in here and "key.pem" in here:
+            context.load_cert_chain(here["cert.pem"], here["key.pem"], password=_no_password)
+        return context
+
+
+def _no_password() -> str:
+    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
+    raise OSError("key.pem is encrypted, which docker does not take either")

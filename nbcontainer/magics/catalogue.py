@@ -1,0 +1,27 @@
+"""The magics that there are. Their verbs load with the first call, or in the background after the first cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbcontainer import magics
+
+if TYPE_CHECKING:
+    from nbcontainer.magics.calls import Verbs
+
+__all__ = ["MAGICS", "verbs_of"]
+
+# each magic, in a module of its name, and what it is for
+MAGICS = {
+    "dockerfile": "Builds the cell as a Dockerfile: the cell is an image.",
+    "docker": "Images, containers and registries of the engine in use.",
+    "kpod": "Pods of the cluster in use, or of Podman where there is none.",
+    "kube": "Objects of the cluster in use, written as YAML.",
+    "nbcontainer": "What is reachable, what is missing, and the settings.",
+}
+
+
+def verbs_of(name: str) -> Verbs:
+    """The verbs of one of our magics."""
+    verbs: Verbs = getattr(magics, name).VERBS
+    return verbs

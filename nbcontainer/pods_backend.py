@@ -1,0 +1,171 @@
+"""Where pods are: a Kubernetes cluster, or Podman. Both are a `PodsBackend`, with the same columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from nbcontainer import clusters, engines
+from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.protection import Place
+from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
+    from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.pods import (
+        Description,
+        ExecRequest,
+        ExecResult,
+        PodChange,
+        PodChanges,
+        PodDeletion,
+        PodEnd,
+        PodRequest,
+        PodStart,
+        PodStep,
+    )
+    from nbcontainer.model.tables import Table, TableEvent, TableState
+    from nbcontainer.operation import Operation
+
+__all__ = ["PodsBackend", "find_pods_backend", "place_of_pods"]
+
+
+class PodsBackend(Protocol):
+    """What can be done with pods, and where: one namespace of a cluster, or a Podman, which has no namespaces.
+
+    What a call raises is said where it is done: in `clusters` and in `engines`.
+    """
+
+    @property
+    def kind(self) -> Literal["engine", "cluster"]:
+        """What it is."""
+
+    @property
+    def context(self) -> str:
+        """The kubeconfig's or docker's context, "" where there is none."""
+
+    @property
+    def address(self) -> str:
+        """The address of the API server, or of the engine."""
+
+    @property
+    def where(self) -> str:
+        """Context and namespace, or the engine, in words."""
+
+    def in_namespace(self, namespace: str) -> PodsBackend:
+        """The same in another namespace ("" for the same)."""
+
+    def table(
+        self,
+        *,
+        names: Sequence[str] = (),
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Table:
+        """The pods, once."""
+
+    def watch(
+        self,
+        *,
+        names: Sequence[str] = (),
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Operation[TableEvent, TableState, Table]:
+        """The pods, until stopped."""
+
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+        """Create a pod, and wait until it runs."""
+
+    def delete(
+        self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
+    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+        """Delete pods, and wait until they are gone."""
+
+    def describe(self, name: str) -> Description:
+        """All about a pod, with its events."""
+
+    def containers(self, name: str) -> list[str]:
+        """The names of a pod's containers."""
+
+    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+        """Logs of pods, merged."""
+
+    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+        """Run a command in a pod's container."""
+
+    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
+        """What happened to a pod, or to all of them."""
+
+    def apply(
+        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
+    ) -> list[PodChange]:
+        """Apply YAML; an object that names another namespace than `namespace` is an error, if there is one."""
+
+
+def place_of_pods(backend: PodsBackend) -> Place:
+    """The place that a backend is, for protection."""
+    return Place(backend.kind, backend.context, backend.address)
+
+
+def find_pods_backend(context: str = "", namespace: str = "", *, starts: bool = True) -> PodsBackend:
+    """The cluster of the context; where there is no kubeconfig, Podman.
+
+    Args:
+        context: the kubeconfig's context; where there is no kubeconfig, a docker context, an address or "podman".
+        namespace: the namespace, "" for the context's own.
+        starts: whether an engine may be started for it.
+
+    Raises:
+        ClusterUnavailable: the context is not whole, or there is neither a cluster nor a Podman.
+        Unsupported: a namespace is named, and there is only Podman; or the engine that is named has no pods.
+    """
+    try:
+        return clusters.pods_backend.ClusterPods(clusters.connection.find_cluster(context, namespace))
+    except ClusterUnavailable as missing:
+        if settings.context or clusters.kubeconfig.contexts()[0]:
+            raise
+        engine = _podman_at_hand(context) if not starts else _named_engine(context) if context else _podman()
+        if engine is None:
+            raise ClusterUnavailable(
+                missing.message, cure=f"{missing.cure} Or install Podman, whose pods need no cluster."
+            ) from None
+    return engines.pods_backend.PodmanPods(engine).in_namespace(namespace)
+
+
+def _named_engine(context: str) -> Engine | None:
+    """The engine that a call names, where there is no kubeconfig; None where it names neither an engine nor a cluster.
+
+    Raises:
+        Unsupported: it has no pods.
+    """
+    try:
+        engine = engines.connection.find_engine(context)
+    except UsageError:
+        return None
+    if not engine.capabilities.pods:
+        raise Unsupported("pods", engine.name, cure="Podman has pods; so has a cluster, which a kubeconfig names.")
+    return engine
+
+
+def _podman_at_hand(context: str) -> Engine | None:
+    """The engine that the call means, if it is there already and has pods."""
+    found = (engines.connection.engine_at_hand(name) for name in ([context] if context else ["", "podman"]))
+    return next((engine for engine in found if engine and engine.capabilities.pods), None)
+
+
+def _podman() -> Engine | None:
+    """The engine in use if it has pods, else the private Podman."""
+    try:
+        engine = engines.connection.find_engine()
+        if engine.capabilities.pods:
+            return engine
+    except EngineUnavailable:
+        pass
+    try:
+        return engines.connection.find_podman()
+    except EngineUnavailable:
+        return None
