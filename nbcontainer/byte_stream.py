@@ -153,6 +153,9 @@ class Stream:
             raise ConnectionAbortedError("The stream was closed.") from None
         return bool(poll.poll(None if seconds is None else seconds * 1000))
 
+    def handshake(self) -> None:
+        """What there is to do before anything can be sent: nothing, but for TLS."""
+
     def shutdown_write(self) -> None:
         """Say that nothing more will be sent; reading goes on."""
         with contextlib.suppress(OSError):
@@ -202,6 +205,23 @@ class TlsStream(Stream):
     def settimeout(self, seconds: float | None) -> None:
         """As `Stream` has it; the socket itself never blocks."""
         self._timeout = seconds
+
+    def handshake(self) -> None:
+        """TLS's handshake, where the socket was wrapped without one; another thread may `close` it meanwhile.
+
+        Raises:
+            OSError: it failed, or took too long.
+        """
+        while True:
+            try:
+                with self._lock:
+                    if self._closed:
+                        raise ConnectionAbortedError("The stream was closed.")
+                    return self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._wait()
+            except ssl.SSLWantWriteError:
+                self._wait(writing=True)
 
     def readable(self, seconds: float) -> bool:
         """As `Stream` has it; what OpenSSL holds already, the socket does not show."""

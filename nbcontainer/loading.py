@@ -14,6 +14,7 @@ __all__ = ["PRELOADED", "modules_on_use"]
 # loaded in the background for the first calls, in small steps: what they share, the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
+    "nbcontainer.views.html",
     "nbcontainer.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
@@ -24,8 +25,7 @@ PRELOADED = (
     "nbcontainer.views.build",
     "ipywidgets",
     "anywidget",
-    "nbcontainer.widgets.tables",
-    "nbcontainer.widgets.build",
+    "nbcontainer.widgets.live",
     "multidict",
     "yarl",
     "aiohttp",

@@ -1,15 +1,33 @@
-"""Connections to an engine's tcp address, through the proxy of the environment where there is one."""
+"""Connections through an HTTP proxy, by CONNECT."""
 
 from __future__ import annotations
 
 import base64
 import http.client
+import re
 import socket
-from urllib.parse import unquote, urlsplit
+import ssl
+import threading
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from nbcontainer.byte_stream import Stream, TlsStream
 from nbcontainer.proxies import environment_proxy
 
-__all__ = ["connect_tcp"]
+__all__ = ["ProxyFailed", "TlsInTls", "connect_tcp", "login", "to_proxy", "tunnel"]
+
+READ_BYTES = 64 * 1024
+
+
+class ProxyFailed(ConnectionError):
+    """A proxy does not lead where it should.
+
+    Attributes:
+        status: the HTTP status that it answered with, 0 where it takes no connections.
+    """
+
+    def __init__(self, words: str, status: int = 0) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 def connect_tcp(host: str, port: int, *, secure: bool, timeout: float) -> socket.socket:
@@ -25,18 +43,144 @@ def connect_tcp(host: str, port: int, *, secure: bool, timeout: float) -> socket
     if not proxy:
         return socket.create_connection((host, port), timeout)
     parts = urlsplit(proxy)
-    where = f"the proxy {parts.hostname}:{parts.port or 80}"
     if parts.scheme != "http":
-        raise ConnectionError(f"{where} is of a kind that is not supported: {parts.scheme}")
-    headers = {}
-    if parts.username:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
-    connection.set_tunnel(host, port, headers)
+        raise ProxyFailed(f"{_where(parts)} is of a kind that is not supported: {parts.scheme}")
+    return tunnel(proxy, host, port, timeout)
+
+
+def tunnel(proxy: str, host: str, port: int, timeout: float, tls: ssl.SSLContext | None = None) -> socket.socket:
+    """A connection to `host` through an http or https proxy; through the latter it is TLS as far as the proxy.
+
+    Args:
+        proxy: its URL.
+        host: where it is to lead.
+        port: the port there.
+        timeout: seconds.
+        tls: what an https proxy is trusted by; None for the system's authorities.
+
+    Raises:
+        ProxyFailed: it takes no connections, or does not lead there.
+    """
+    connection = _ToProxy(urlsplit(proxy), timeout, tls)
+    connection.set_tunnel(host, port, login(proxy))
+    return _opened(connection, proxy)
+
+
+def to_proxy(proxy: str, timeout: float) -> socket.socket:
+    """A connection to an http or https proxy itself, for requests of whole URLs; raises as `tunnel`."""
+    return _opened(_ToProxy(urlsplit(proxy), timeout), proxy)
+
+
+def login(proxy: str) -> dict[str, str]:
+    """The header with the name and password that the proxy's URL has."""
+    parts = urlsplit(proxy)
+    if not parts.username:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def _opened(connection: _ToProxy, proxy: str) -> socket.socket:
     try:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
         connection.close()
-        raise ConnectionError(f"{where} does not lead there: {error}") from error
-    return connection.sock
+        status = re.search(r"Tunnel connection failed: (\d{3})", str(error))  # http.client has it in its words alone
+        what = f"{_where(urlsplit(proxy))} does not lead there: {error}"
+        raise ProxyFailed(what, int(status[1]) if status else 0) from error
+    connected: socket.socket = connection.sock
+    return connected
+
+
+def _where(parts: SplitResult) -> str:
+    return f"the proxy {parts.hostname}:{parts.port or 80}"
+
+
+class _ToProxy(http.client.HTTPConnection):
+    """http.client has TLS behind a tunnel, but none to the proxy."""
+
+    def __init__(self, parts: SplitResult, timeout: float, tls: ssl.SSLContext | None = None) -> None:
+        self._secure, self._tls = parts.scheme == "https", tls
+        super().__init__(parts.hostname or "", parts.port or (443 if self._secure else 80), timeout=timeout)
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self.host, self.port), self.timeout)
+        if self._secure:
+            context = self._tls or ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        if self._tunnel_host:  # type: ignore[attr-defined] # what `set_tunnel` has set
+            self._tunnel()  # type: ignore[attr-defined] # as http.client's own `connect` does
+
+
+class TlsInTls(Stream):
+    """TLS over a connection that is TLS itself, as that to an https proxy; Python's ssl wraps plain sockets alone."""
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, server_name: str) -> None:
+        super().__init__(outer)
+        self._outer = TlsStream(outer)
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=server_name)
+        self._state, self._sending = threading.Lock(), threading.Lock()
+
+    def handshake(self) -> None:
+        """As `TlsStream` has it."""
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fill()
+        self._flush()
+
+    def settimeout(self, seconds: float | None) -> None:
+        """As `Stream` has it."""
+        self._outer.settimeout(seconds)
+
+    def when_silent(self, *arguments: object, **options: object) -> None:
+        """As `Stream` has it."""
+        self._outer.when_silent(*arguments, **options)  # type: ignore[arg-type] # they are its own
+
+    def readable(self, seconds: float) -> bool:
+        """As `Stream` has it."""
+        with self._state:
+            pending = bool(self._leftover) or self._tls.pending() or self._received.pending
+        return bool(pending) or self._outer.readable(seconds)
+
+    def close(self) -> None:
+        """As `Stream` has it."""
+        self._closed = True
+        self._outer.close()
+
+    def _receive(self, size: int) -> bytes:
+        while True:
+            try:
+                with self._state:
+                    return self._tls.read(size)
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fill()
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                return b""
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        rest = memoryview(data).cast("B")
+        while rest:
+            with self._state:
+                rest = rest[self._tls.write(rest) :]
+            self._flush()
+
+    def _fill(self) -> None:
+        data = self._outer.recv(READ_BYTES)
+        with self._state:
+            if data:
+                self._received.write(data)
+            else:
+                self._received.write_eof()
+
+    def _flush(self) -> None:
+        with self._sending:
+            with self._state:
+                data = self._to_send.read()
+            if data:
+                self._outer.sendall(data)

@@ -13,16 +13,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Spool", "spool_folder"]
 

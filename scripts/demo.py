@@ -22,6 +22,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "demo-output"
+KERNEL_LOG = "kernel.log"
+"""In that folder: what the kernel itself says, such as a traceback of its own where an interrupt comes upon it."""
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 STARTED = time.monotonic()
 HUB = ("registry-1.docker.io", 443)
@@ -137,8 +139,10 @@ def execute() -> int:
     )
     failed = ""
     ending = Ending()
+    OUTPUT.mkdir(exist_ok=True)
     try:
-        client.execute()
+        with (OUTPUT / KERNEL_LOG).open("wb") as log:
+            client.execute(stderr=log)
     except (CellExecutionError, CellTimeoutError, DeadKernelError, asyncio.CancelledError) as error:
         failed = str(error)
     if ending.asked:
@@ -151,12 +155,11 @@ def keep(notebook: Any, failed: str) -> None:
     """Write the executed notebook and a page of it, and say where; `failed` says why it stopped."""
     import nbformat  # noqa: PLC0415 - only where the notebook is run here
 
-    OUTPUT.mkdir(exist_ok=True)
     nbformat.write(notebook, OUTPUT / "quickstart.ipynb")
     write_page(notebook)
     if failed:
         print(failed, file=sys.stderr)
-        say("✕ the quickstart stopped; the page shows where")
+        say(f"✕ the quickstart stopped; the page shows where, and {OUTPUT / KERNEL_LOG} what the kernel said")
     else:
         say("✓ from a cell to a running pod")
     print(f"""

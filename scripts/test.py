@@ -46,17 +46,31 @@ ENGINES = REGISTRIES | {"docker", "docker20", "podman", "podman-rootless"}
 NODE_OF_KUBERNETES = REGISTRIES | {"docker", "podman", "kubernetes"}
 CLUSTER = NODE_OF_KUBERNETES | {"kwok"}
 BREAKING = tuple(f"tests/engines/test_{name}.py" for name in ("broken_output", "full_disk", "stopping", "endings"))
-COLUMNS: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
+BUILDS = tuple(
+    f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "build_output", "builders")
+)
+LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. What no column names is in the last one.
-    ("engines", ("tests/engines",), ENGINES),
     ("broken connections", BREAKING, ENGINES),
+    ("engines", ("tests/engines",), ENGINES),
     ("cluster", ("tests/clusters",), CLUSTER),
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
+    ("faults and notebooks", ("tests/faults", "tests/notebooks"), ENGINES | CLUSTER),
+    ("builds", BUILDS, ENGINES | {"buildkitd"}),
     ("differential", ("tests/buildkit/test_differential.py",), frozenset({"docker", "images"})),
-    ("BuildKit", ("tests/buildkit", "tests/dockerfile", "tests/engines/test_builders.py"), ENGINES | {"buildkitd"}),
+    ("BuildKit", ("tests/buildkit", "tests/dockerfile"), ENGINES | {"buildkitd"}),
     ("magics", ("tests/magics",), NODE_OF_KUBERNETES),
     ("everything else", ("tests",), ENGINES | CLUSTER | {"buildkitd"}),
 )
+STREAMS_AND_VIEWS = tuple(f"tests/{name}" for name in ("engines", "clusters", "faults", "views", "widgets"))
+QUICK: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
+    ("quick, magics", ("tests/magics",), frozenset({NODE})),
+    ("quick, BuildKit", ("tests/buildkit", "tests/dockerfile"), frozenset({NODE})),
+    ("quick, streams and views", STREAMS_AND_VIEWS, frozenset({NODE})),
+    ("quick, everything else", ("tests",), frozenset({NODE})),
+)
+"""The tests without parts: each column computes about as long."""
+SAME_ON_EVERY_PYTHON = ("tests/test_architecture.py", "tests/test_suite.py", "tests/frontend")
 
 
 @dataclass
@@ -176,27 +190,26 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
 
-def columns() -> list[Job]:
-    """The tests that talk to something, each in exactly one column.
+def columns(*, live: bool) -> list[Job]:
+    """The tests that talk to something, or all others, each in exactly one column.
 
     Those of the page have a process of their own: Playwright keeps an event loop running in the thread of its tests.
+    Quick tests find no engine, cluster or browser, so that one which wants one is seen.
     """
-    found, named = [], [path for _, paths, _ in COLUMNS for path in paths]
-    for name, paths, needs in COLUMNS:
-        inner = [other for other in named for path in paths if other != path and other.startswith(f"{path}/")]
-        found.append(pytest(name, "-m", "live", *(f"--ignore={other}" for other in inner), *paths, needs=needs))
+    table = LIVE if live else QUICK
+    found, named = [], [path for _, paths, _ in table for path in paths]
+    for name, paths, needs in table:
+        inner = [other for other in named for path in paths if other.startswith(f"{path}/")]
+        marked = "live" if live else "not live"
+        job = pytest(name, "-m", marked, *(f"--ignore={other}" for other in inner), *paths, needs=needs)
+        if not live:
+            job.command = ["env", WITHOUT_PARTS, *job.command]
+        found.append(job)
     return found
 
 
-def quick_tests(version: str) -> Job:
-    """The tests without engine, cluster and browser: they find none, so that one which wants one is seen."""
-    job = pytest(f"quick tests, Python {version}", "-m", "not live", needs=frozenset({NODE}))
-    job.command = ["env", WITHOUT_PARTS, *job.command]
-    return job
-
-
 def second_python() -> Job | None:
-    """The quick tests on the other Python that is here."""
+    """The quick tests on the other Python that is here, but for those that read texts or run other programs alone."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for version in VERSIONS:
         if version == HERE:
@@ -204,10 +217,12 @@ def second_python() -> Job | None:
         # pyenv's own names work only where they are chosen
         for python in (f"python{version}", *map(str, pyenv.glob(f"{version}.*/bin/python"))):
             if shutil.which(python) and packages.works(python, "-c", "import venv, ensurepip"):
-                job = quick_tests(version)
+                ignored = (f"--ignore={path}" for path in SAME_ON_EVERY_PYTHON)
+                job = pytest(
+                    f"quick tests, Python {version}", "-m", "not live", *ignored, needs=frozenset({NODE, "images"})
+                )
                 script = f'python=$(sh scripts/bootstrap.sh test {python}) && exec env {WITHOUT_PARTS} "$python" "$@"'
-                job.command = ["sh", "-c", script, "sh", *job.command[3:]]
-                job.needs |= {"images"}  # the longer columns first
+                job.command = ["sh", "-c", script, "sh", *job.command[1:]]
                 return job
     return None
 
@@ -219,14 +234,10 @@ def plan(*, quick: bool) -> list[Job]:
         Job("lint, formats, types", ["sh", "scripts/check.sh"], frozenset({NODE})),
     ]
     if quick:
-        return [*checks, quick_tests(HERE)]
-    second = second_python()
-    return [
-        *checks,
-        *columns(),
-        quick_tests(HERE),
-        *([second] if second else []),
-    ]
+        return [*checks, *columns(live=False)]
+    second = second_python()  # one long column: it begins among the longest
+    longest, others = columns(live=True)[:4], columns(live=True)[4:]
+    return [*checks, *longest, *([second] if second else []), *others, *columns(live=False)]
 
 
 class Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import ssl
 import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -11,6 +12,9 @@ from urllib.parse import urlsplit
 
 class ForwardProxy(socketserver.ThreadingTCPServer):
     """Runs while it is in a `with` block.
+
+    Args:
+        tls: as which server it speaks TLS; None for plain HTTP.
 
     Attributes:
         addresses: "host:port" → where that really is; what is not in it is taken as it stands.
@@ -20,13 +24,22 @@ class ForwardProxy(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Forwarding)
+        self._tls = tls
         self.address = f"127.0.0.1:{self.server_address[1]}"
         self.addresses: dict[str, str] = {}
         self.targets: list[str] = []
         self.logins: list[str] = []
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        """Handle a connection, TLS's handshake included."""
+        if self._tls is None:
+            super().finish_request(request, client_address)
+        else:
+            with self._tls.wrap_socket(request, server_side=True) as wrapped:
+                super().finish_request(wrapped, client_address)
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()

@@ -32,8 +32,9 @@ from nbcontainer.model.json_forms import form_of
 from nbcontainer.model.results import Described, Objects, Remark, Report
 from nbcontainer.model.secrecy import HIDDEN, without_secrets
 from nbcontainer.model.tables import Row, Table, Tone, Words
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.html import as_html
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.recordings import build_events, push_events
 
 NEEDS_A_CALLABLE = {"Secret"}

@@ -13,7 +13,8 @@ import pytest
 
 from nbcontainer import operation as module
 from nbcontainer.errors import NotFound, Stopped
-from nbcontainer.operation import Missed, Operation
+from nbcontainer.model.events import Missed
+from nbcontainer.operation import Operation
 
 
 def counter(**options):
@@ -65,7 +66,7 @@ def test_a_late_listener_gets_the_backlog_and_hears_what_it_missed():
 
 
 def test_a_slow_listener_holds_nothing_up_and_its_queue_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "QUEUE_LENGTH", 10)
+    monkeypatch.setattr(module.listener, "QUEUE_LENGTH", 10)
     begun, go_on = threading.Event(), threading.Event()
 
     def work(progress):
@@ -261,7 +262,7 @@ def test_finished_operations_are_not_kept_alive():
     running = counter().start_thread(telling(1))
     running.result()
     gc.collect()
-    assert running not in module._running
+    assert running not in module.registry._running
 
 
 def test_all_stop_when_the_interpreter_exits():

@@ -23,4 +23,4 @@ def preloading() -> Iterator[Callable[[], object]]:
 def _open_connection() -> None:
     cluster = clusters.connection.find_cluster()
     if not cluster.proxy:
-        cluster.link.short_calls.connect(cluster)
+        cluster.link.http.connect(cluster)

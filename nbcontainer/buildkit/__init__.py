@@ -11,7 +11,7 @@ Docker, of notebooks or of this product::
         login=lambda host: Login("alice", "secret"),    # or Login.identity_token(...), or None: anonymous
     )
     options = SolveOptions(
-        frontend_attributes=dockerfile_attributes(target="web", build_args={"V": "1"}),
+        frontend_attributes=DockerfileFlags(target="web").attributes(),
         exporters=[Entry(type="moby", attributes={"name": "web:1"})],
     )
     build = Build(control, options, services, on_status=print, on_source_map=print)
@@ -34,7 +34,7 @@ from .build import Build, open_gateway
 from .connection import ByteStream
 from .control import Control, SolveOptions
 from .errors import FailedState, SolveError, Source
-from .frontend import dockerfile_attributes
+from .frontend import DockerfileFlags
 from .gateway import Container, Gateway
 from .messages import Entry, SourceMap, StatusResponse
 from .rpc_status import Code, RpcError
@@ -48,6 +48,7 @@ __all__ = [
     "Code",
     "Container",
     "Control",
+    "DockerfileFlags",
     "Entry",
     "FailedState",
     "Gateway",
@@ -61,6 +62,5 @@ __all__ = [
     "SourceMap",
     "StatusResponse",
     "Tree",
-    "dockerfile_attributes",
     "open_gateway",
 ]

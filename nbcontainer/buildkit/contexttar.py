@@ -9,16 +9,12 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import tarfile
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from .filestat import CHARACTER_DEVICE, DEVICE, DIRECTORY, FIFO, SYMLINK, is_regular, permissions
 from .filesync import Statistics
 from .messages import Stat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from .tree import Tree
+from .tree import Tree
 
 __all__ = ["ContextTar"]
 

@@ -5,27 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from . import messages
 from .connection import ByteStream
 from .errors import SolveError
-from .messages import (
-    CacheOptions,
-    Definition,
-    DiskUsageRequest,
-    DiskUsageResponse,
-    Empty,
-    Entry,
-    InfoResponse,
-    ListWorkersRequest,
-    ListWorkersResponse,
-    PruneRequest,
-    SolveRequest,
-    SolveResponse,
-    StatusRequest,
-    StatusResponse,
-    UsageRecord,
-    Version,
-    Worker,
-)
 from .rpc import Client, OnCall
 from .rpc_status import Code, RpcError
 from .session import Services, Session, Tunnel
@@ -43,7 +25,7 @@ class SolveOptions:
 
     Attributes:
         frontend: Who reads the sources: ``dockerfile.v0``, or ``gateway.v0`` with an image as attribute ``source``.
-        frontend_attributes: Its options; see `frontend.dockerfile_attributes`.
+        frontend_attributes: Its options; see `frontend.DockerfileFlags`.
         exporters: What becomes of the result: type and attributes, ``moby`` for engines, ``image`` for buildkitd.
         cache_imports: Where to look for cache.
         cache_exports: Where to write cache to.
@@ -53,11 +35,11 @@ class SolveOptions:
 
     frontend: str = "dockerfile.v0"
     frontend_attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
-    exporters: Sequence[Entry] = ()
-    cache_imports: Sequence[Entry] = ()
-    cache_exports: Sequence[Entry] = ()
+    exporters: Sequence[messages.Entry] = ()
+    cache_imports: Sequence[messages.Entry] = ()
+    cache_exports: Sequence[messages.Entry] = ()
     entitlements: Sequence[str] = ()
-    definition: Definition | None = None
+    definition: messages.Definition | None = None
 
     def attributes(self) -> dict[str, str]:
         """The frontend's options with the caches that it must know to look for (client/solve.go, cache-imports)."""
@@ -67,13 +49,13 @@ class SolveOptions:
             found["cache-imports"] = json.dumps(entries)
         return found
 
-    def request(self, ref: str, session: str, *, through_gateway: bool = False) -> SolveRequest:
+    def request(self, ref: str, session: str, *, through_gateway: bool = False) -> messages.SolveRequest:
         """The message to send; `through_gateway` leaves the frontend to the calls that follow."""
-        request = SolveRequest(
+        request = messages.SolveRequest(
             ref=ref,
             session=session,
             exporters=list(self.exporters),
-            cache=CacheOptions(imports=list(self.cache_imports), exports=list(self.cache_exports)),
+            cache=messages.CacheOptions(imports=list(self.cache_imports), exports=list(self.cache_exports)),
             entitlements=list(self.entitlements),
         )
         if self.exporters:
@@ -127,22 +109,22 @@ class Control:
         raw = self.client.unary(_SERVICE + name, request.encode(), timeout=timeout, on_call=on_call)
         return decoded(answer, raw)
 
-    def list_workers(self) -> list[Worker]:
+    def list_workers(self) -> list[messages.Worker]:
         """Who executes the builds; at least one."""
-        return self.call("ListWorkers", ListWorkersRequest(), ListWorkersResponse).record
+        return self.call("ListWorkers", messages.ListWorkersRequest(), messages.ListWorkersResponse).record
 
-    def info(self) -> Version:
+    def info(self) -> messages.Version:
         """Which BuildKit this is.
 
         Raises:
             RpcError: `Code.UNIMPLEMENTED` from daemons before BuildKit 0.11.
         """
-        return self.call("Info", Empty(), InfoResponse).version or Version()
+        return self.call("Info", messages.Empty(), messages.InfoResponse).version or messages.Version()
 
-    def disk_usage(self, filters: Sequence[str] = ()) -> list[UsageRecord]:
+    def disk_usage(self, filters: Sequence[str] = ()) -> list[messages.UsageRecord]:
         """The build cache; `filters` as ``buildctl du --filter``."""
-        request = DiskUsageRequest(filter=list(filters))
-        return self.call("DiskUsage", request, DiskUsageResponse, timeout=10 * _QUICK).record
+        request = messages.DiskUsageRequest(filter=list(filters))
+        return self.call("DiskUsage", request, messages.DiskUsageResponse, timeout=10 * _QUICK).record
 
     def prune(
         self,
@@ -152,7 +134,7 @@ class Control:
         keep_seconds: float = 0,
         keep_bytes: int = 0,
         on_call: OnCall | None = None,
-    ) -> Iterator[UsageRecord]:
+    ) -> Iterator[messages.UsageRecord]:
         """Remove build cache; yields what was removed, as it is removed.
 
         Args:
@@ -162,14 +144,14 @@ class Control:
             keep_bytes: Spare this much.
             on_call: Gets the call, to cancel it.
         """
-        request = PruneRequest(
+        request = messages.PruneRequest(
             filter=list(filters), all=everything, keep_duration=int(keep_seconds * 1e9), reserved_space=keep_bytes
         )
         for raw in self.client.stream(_SERVICE + "Prune", [request.encode()], on_call=on_call):
-            yield decoded(UsageRecord, raw)
+            yield decoded(messages.UsageRecord, raw)
 
     def solve(
-        self, request: SolveRequest, *, timeout: float | None = None, on_call: OnCall | None = None
+        self, request: messages.SolveRequest, *, timeout: float | None = None, on_call: OnCall | None = None
     ) -> dict[str, str]:
         """Build; returns what the exporter reports.
 
@@ -177,17 +159,17 @@ class Control:
             SolveError: It failed, or was cancelled by the call that `on_call` got.
         """
         try:
-            return dict(self.call("Solve", request, SolveResponse, timeout=timeout, on_call=on_call).exporter)
+            return dict(self.call("Solve", request, messages.SolveResponse, timeout=timeout, on_call=on_call).exporter)
         except RpcError as error:
             raise SolveError.of(error) from None
 
-    def status(self, ref: str, *, on_call: OnCall | None = None) -> Iterator[StatusResponse]:
+    def status(self, ref: str, *, on_call: OnCall | None = None) -> Iterator[messages.StatusResponse]:
         """What happens in the build `ref`, from its begin to its end.
 
         The daemon waits for a build that it does not know yet; cancel the call if it never comes.
         """
-        for raw in self.client.stream(_SERVICE + "Status", [StatusRequest(ref=ref).encode()], on_call=on_call):
-            yield decoded(StatusResponse, raw)
+        for raw in self.client.stream(_SERVICE + "Status", [messages.StatusRequest(ref=ref).encode()], on_call=on_call):
+            yield decoded(messages.StatusResponse, raw)
 
     def start_session(
         self, services: Services, *, shared_key: str = "", on_lost: Callable[[RpcError], None] | None = None

@@ -15,13 +15,10 @@ import secrets
 import shutil
 import stat as stat_bits
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Self
+from typing import BinaryIO, Self
 
 __all__ = [
     "Attributes",

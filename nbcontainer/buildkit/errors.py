@@ -1,6 +1,6 @@
 """Why a build failed: the details that BuildKit sends with an error.
 
-They are google.protobuf.Any messages whose values are JSON, not protobuf (their types end in ``+json``); kinds:
+They are google.protobuf.object messages whose values are JSON, not protobuf (their types end in ``+json``); kinds:
 https://github.com/moby/buildkit/blob/master/solver/errdefs/errdefs.proto; the ``op`` of ``Solve`` is protojson: 64-bit
 numbers are strings, defaults are left out.
 """
@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from .gateway_messages import CacheMount, Mount
 from .messages import RpcStatus, SourceInfo, SourceMap
@@ -50,13 +50,13 @@ class FailedState:
         after: Ids of what it left, one per mount.
     """
 
-    operation: dict[str, Any]
+    operation: dict[str, object]
     description: dict[str, str]
     before: tuple[str, ...]
     after: tuple[str, ...]
 
     @property
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> dict[str, object]:
         """The process: ``args``, ``env``, ``cwd``, ``user``."""
         return _dict(_dict(self.operation.get("exec")).get("meta"))
 
@@ -149,7 +149,7 @@ class SolveError(RpcError):
             if ranges:
                 self.sources += (Source(info.filename, info.data.decode("utf-8", "replace"), ranges),)
 
-    def _learn(self, name: str, value: Any) -> None:
+    def _learn(self, name: str, value: object) -> None:
         if not isinstance(value, dict):
             return
         if name.endswith("errdefs.Source"):
@@ -171,7 +171,7 @@ class SolveError(RpcError):
             )
 
 
-def details(status_details: bytes) -> list[tuple[str, Any]]:
+def details(status_details: bytes) -> list[tuple[str, object]]:
     """Type name (without ``+json``) and decoded value of each detail; malformed ones are left out."""
     try:
         status = RpcStatus.decode(status_details)
@@ -187,11 +187,11 @@ def details(status_details: bytes) -> list[tuple[str, Any]]:
     return found
 
 
-def _source(value: dict[str, Any]) -> Source:
+def _source(value: dict[str, object]) -> Source:
     info = _dict(value.get("info"))
     try:
-        text = base64.b64decode(info.get("data") or "").decode("utf-8", "replace")
-    except (binascii.Error, ValueError, TypeError):
+        text = base64.b64decode(str(info.get("data") or "")).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
         text = ""
     ranges = []
     for item in _list(value.get("ranges")):
@@ -202,16 +202,16 @@ def _source(value: dict[str, Any]) -> Source:
     return Source(str(info.get("filename") or ""), text, tuple(ranges))
 
 
-def _dict(value: Any) -> dict[str, Any]:
+def _dict(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> Sequence[dict[str, Any]]:
+def _list(value: object) -> Sequence[dict[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _integer(value: Any) -> int:
+def _integer(value: object) -> int:
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        return int(value) if isinstance(value, int | float | str) else 0
+    except (OverflowError, ValueError):
         return 0

@@ -7,18 +7,15 @@ The daemon is not trusted: `Listing` says what it may list, and `Destination` ke
 
 from __future__ import annotations
 
+import os
 import stat as stat_bits
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from .destination import Attributes, Destination, NotPermittedError, ReceivedFile
 from .filelisting import Listing
 from .filestat import CHARACTER_DEVICE, DEVICE, DIRECTORY, FIFO, SYMLINK, is_regular, permissions
 from .filesync import DATA, ERROR, FINISHED, REQUEST, STAT, Statistics, TransferError
 from .messages import Packet, Stat
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator
 
 __all__ = ["receive"]
 

@@ -11,14 +11,11 @@ import hashlib
 import os
 import stat as stat_bits
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from .messages import Stat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self
 
 CHUNK = 1 << 20
 """Bytes that are read at once; the daemon takes messages of up to 16 MiB."""

@@ -10,18 +10,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from .filestat import CHUNK, ContextError, is_regular
 from .messages import Packet, Stat
 from .tree import Tree
 from .wire import encode_varint
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["ContextError", "Statistics", "TransferError", "Tree", "send"]
 

@@ -8,48 +8,24 @@ import csv
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from .messages import Entry
-
-HOST_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
-"""The label of a worker that says which address ``host-gateway`` stands for."""
 
 UPLOAD_URL = "http://buildkit-session/"
 """With an id of `Services.uploads` behind it: the `context` that is a tar sent by this client."""
 
 NETWORK_HOST = "network.host"
-SECURITY_INSECURE = "security.insecure"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 _ULIMIT = re.compile(r"[a-z]+=(-1|\d+)(:(-1|\d+))?")
 
 
-def dockerfile_attributes(  # noqa: C901, PLR0912 - one flag after the other
-    *,
-    filename: str = "Dockerfile",
-    target: str = "",
-    build_args: Mapping[str, str] | None = None,
-    labels: Mapping[str, str] | None = None,
-    platforms: Sequence[str] = (),
-    no_cache: bool = False,
-    no_cache_filter: Sequence[str] = (),
-    pull: bool = False,
-    prefer_local: bool = False,
-    add_hosts: Sequence[str] = (),
-    host_gateway: str = "",
-    network: str = "",
-    shm_size: str | int = 0,
-    ulimits: Sequence[str] = (),
-    cgroup_parent: str = "",
-    contexts: Mapping[str, str] | None = None,
-    context: str = "",
-    hostname: str = "",
-    source_date_epoch: int | None = None,
-    attestations: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """Say to the frontend what ``docker build`` would.
+@dataclass(frozen=True, kw_only=True)
+class DockerfileFlags:
+    """What ``docker build`` says to the frontend, by its flags.
 
-    Args:
+    Attributes:
         filename: The Dockerfile's name in the tree ``dockerfile``.
         target: ``--target``.
         build_args: ``--build-arg``; proxies too, and ``BUILDKIT_SYNTAX``-like switches.
@@ -60,7 +36,8 @@ def dockerfile_attributes(  # noqa: C901, PLR0912 - one flag after the other
         pull: ``--pull``.
         prefer_local: Images that the engine has need not be looked up (what buildx says to engines without ``--pull``).
         add_hosts: ``--add-host``: ``NAME:ADDRESS`` or ``NAME=ADDRESS[,ADDRESS]``.
-        host_gateway: What the address ``host-gateway`` means, from the worker's label `HOST_GATEWAY_LABEL`.
+        host_gateway: What the address ``host-gateway`` means: the worker's label
+            ``org.mobyproject.buildkit.worker.moby.host-gateway-ip`` says it.
         network: ``--network``: ``default``, ``none`` or ``host``; the last also needs the entitlement `NETWORK_HOST`.
         shm_size: ``--shm-size``, as ``64m`` or in bytes.
         ulimits: ``--ulimit``: ``NAME=SOFT[:HARD]``.
@@ -70,48 +47,64 @@ def dockerfile_attributes(  # noqa: C901, PLR0912 - one flag after the other
         hostname: Of the containers that run the steps.
         source_date_epoch: Timestamp for reproducible images, in seconds since 1970.
         attestations: ``--attest``: ``provenance`` or ``sbom`` → parameters.
-
-    Raises:
-        ValueError: A value has not the form that docker knows; the message says which and what is meant.
     """
-    found = {"filename": filename}
-    found |= {f"build-arg:{name}": value for name, value in (build_args or {}).items()}
-    found |= {f"label:{name}": value for name, value in (labels or {}).items()}
-    found |= {f"attest:{name}": value for name, value in (attestations or {}).items()}
-    if target:
-        found["target"] = target
-    if platforms:
-        found["platform"] = ",".join(platforms)
-    if no_cache:
-        found["no-cache"] = ""
-    elif no_cache_filter:
-        found["no-cache"] = ",".join(no_cache_filter)
-    if pull:
-        found["image-resolve-mode"] = "pull"
-    elif prefer_local:
-        found["image-resolve-mode"] = "local"
-    if add_hosts:
-        found["add-hosts"] = ",".join(_hosts(add_hosts, host_gateway))
-    if network in ("host", "none"):
-        found["force-network-mode"] = network
-    elif network not in ("", "default"):
-        raise ValueError(f"network {network!r}: a build knows default, none and host")
-    if shm_size:
-        found["shm-size"] = str(size_in_bytes(shm_size))
-    if ulimits:
-        found["ulimit"] = ",".join(_ulimits(ulimits))
-    if cgroup_parent:
-        found["cgroup-parent"] = cgroup_parent
-    if contexts:
-        found |= {f"context:{name}": value for name, value in contexts.items()}
-        found["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
-    if context:
-        found["context"] = context
-    if hostname:
-        found["hostname"] = hostname
-    if source_date_epoch is not None:
-        found["build-arg:SOURCE_DATE_EPOCH"] = str(source_date_epoch)
-    return found
+
+    filename: str = "Dockerfile"
+    target: str = ""
+    build_args: Mapping[str, str] | None = None
+    labels: Mapping[str, str] | None = None
+    platforms: Sequence[str] = ()
+    no_cache: bool = False
+    no_cache_filter: Sequence[str] = ()
+    pull: bool = False
+    prefer_local: bool = False
+    add_hosts: Sequence[str] = ()
+    host_gateway: str = ""
+    network: str = ""
+    shm_size: str | int = 0
+    ulimits: Sequence[str] = ()
+    cgroup_parent: str = ""
+    contexts: Mapping[str, str] | None = None
+    context: str = ""
+    hostname: str = ""
+    source_date_epoch: int | None = None
+    attestations: Mapping[str, str] | None = None
+
+    def attributes(self) -> dict[str, str]:
+        """The frontend's attributes.
+
+        Raises:
+            ValueError: A value has not the form that docker knows; the message says which and what is meant.
+        """
+        if self.network not in ("", "default", "none", "host"):
+            raise ValueError(f"network {self.network!r}: a build knows default, none and host")
+        given = {
+            "target": self.target,
+            "platform": ",".join(self.platforms),
+            "image-resolve-mode": "pull" if self.pull else "local" if self.prefer_local else "",
+            "add-hosts": ",".join(_hosts(self.add_hosts, self.host_gateway)),
+            "force-network-mode": self.network.removeprefix("default"),
+            "shm-size": str(size_in_bytes(self.shm_size)) if self.shm_size else "",
+            "ulimit": ",".join(_ulimits(self.ulimits)),
+            "cgroup-parent": self.cgroup_parent,
+            "frontend.caps": "moby.buildkit.frontend.contexts+forward" if self.contexts else "",
+            "context": self.context,
+            "hostname": self.hostname,
+            "build-arg:SOURCE_DATE_EPOCH": "" if self.source_date_epoch is None else str(self.source_date_epoch),
+        }
+        found = {"filename": self.filename}
+        named = {
+            "build-arg": self.build_args,
+            "label": self.labels,
+            "attest": self.attestations,
+            "context": self.contexts,
+        }
+        for kind, table in named.items():
+            found |= {f"{kind}:{name}": value for name, value in (table or {}).items()}
+        found |= {name: value for name, value in given.items() if value}
+        if self.no_cache or self.no_cache_filter:
+            found["no-cache"] = "" if self.no_cache else ",".join(self.no_cache_filter)  # of all stages
+        return found
 
 
 def local_context(name: str) -> tuple[str, str]:

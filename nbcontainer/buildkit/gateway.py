@@ -10,31 +10,11 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from . import gateway_messages
 from .connection import Call
 from .control import Control, SolveOptions, decoded
 from .errors import SolveError
-from .gateway_messages import (
-    ContainerId,
-    ExecMessage,
-    FileData,
-    FileRange,
-    GatewaySolveRequest,
-    GatewaySolveResponse,
-    Init,
-    Mount,
-    NewContainerRequest,
-    Pong,
-    ProcessMeta,
-    ReadDirRequest,
-    ReadDirResponse,
-    ReadFileRequest,
-    Result,
-    ReturnRequest,
-    StatFileRequest,
-    StatFileResponse,
-)
 from .messages import Bytes, Definition, Empty, RpcStatus, SourceMap, Stat
 from .rpc_status import Code, RpcError
 from .wire import Kind, Message, encoded
@@ -66,17 +46,17 @@ class Gateway:
         for call in calls:
             call.cancel()
 
-    def ping(self) -> Pong:
-        """Wait until the daemon knows the build; returns what it can do."""
-        return self._call("Ping", Empty(), Pong, timeout=_REGISTER)
+    def ping(self) -> None:
+        """Wait until the daemon knows the build."""
+        self._call("Ping", Empty(), Empty, timeout=_REGISTER)
 
-    def solve(self, options: SolveOptions, *, evaluate: bool = False) -> tuple[Result, bytes]:
+    def solve(self, options: SolveOptions, *, evaluate: bool = False) -> tuple[gateway_messages.Result, bytes]:
         """Let the frontend make a graph, and (`evaluate`) run it; returns the result, and as it was encoded.
 
         Raises:
             SolveError: It failed. With `evaluate` its `failed` says how to look into the failed step.
         """
-        request = GatewaySolveRequest(
+        request = gateway_messages.GatewaySolveRequest(
             definition=options.definition,
             frontend="" if options.definition else options.frontend,
             frontend_options=options.attributes(),
@@ -85,10 +65,10 @@ class Gateway:
             cache_imports=list(options.cache_imports),
             evaluate=evaluate,
         )
-        raw = self._call("Solve", request, GatewaySolveResponse).result
-        return decoded(Result, raw), raw
+        raw = self._call("Solve", request, gateway_messages.GatewaySolveResponse).result
+        return decoded(gateway_messages.Result, raw), raw
 
-    def subrequest(self, name: str, options: SolveOptions) -> dict[str, Any]:
+    def subrequest(self, name: str, options: SolveOptions) -> dict[str, object]:
         """Ask the frontend about the Dockerfile: ``frontend.lint``, ``frontend.outline``, ``frontend.targets``.
 
         Raises:
@@ -104,28 +84,33 @@ class Gateway:
 
     def read_directory(self, ref: str, path: str = "/", include: str = "") -> list[Stat]:
         """List a directory of a state; `include` is a pattern of names."""
-        request = ReadDirRequest(ref=ref, path=path, include_pattern=include)
-        return self._call("ReadDir", request, ReadDirResponse).entries
+        request = gateway_messages.ReadDirRequest(ref=ref, path=path, include_pattern=include)
+        return self._call("ReadDir", request, gateway_messages.ReadDirResponse).entries
 
     def read_file(self, ref: str, path: str, offset: int = 0, length: int = 0) -> bytes:
         """Read a file of a state, or `length` bytes of it. Without a length the daemon sends it in one message."""
-        part = FileRange(offset=offset, length=length) if length else None
-        return self._call("ReadFile", ReadFileRequest(ref=ref, path=path, range=part), Bytes).data
+        part = gateway_messages.FileRange(offset=offset, length=length) if length else None
+        return self._call("ReadFile", gateway_messages.ReadFileRequest(ref=ref, path=path, range=part), Bytes).data
 
     def stat_file(self, ref: str, path: str) -> Stat:
         """Describe a file of a state."""
-        return self._call("StatFile", StatFileRequest(ref=ref, path=path), StatFileResponse).stat or Stat()
+        return (
+            self._call(
+                "StatFile", gateway_messages.StatFileRequest(ref=ref, path=path), gateway_messages.StatFileResponse
+            ).stat
+            or Stat()
+        )
 
     @contextlib.contextmanager
-    def container(self, mounts: Sequence[Mount], **settings: Any) -> Iterator["Container"]:
-        """A container made of these mounts; it ends with its first process. `settings`: see `NewContainerRequest`."""
+    def container(self, mounts: Sequence[gateway_messages.Mount]) -> Iterator["Container"]:
+        """A container made of these mounts; it ends with its first process."""
         name = uuid.uuid4().hex
-        self._call("NewContainer", NewContainerRequest(id=name, mounts=list(mounts), **settings), Empty)
+        self._call("NewContainer", gateway_messages.NewContainerRequest(id=name, mounts=list(mounts)), Empty)
         try:
             yield Container(self, name)
         finally:
             try:
-                self._call("ReleaseContainer", ContainerId(id=name), Empty, timeout=_REGISTER)
+                self._call("ReleaseContainer", gateway_messages.ContainerId(id=name), Empty, timeout=_REGISTER)
             except RpcError as error:
                 # It repeats how the first process ended; and a build that is over has released it.
                 if error.code not in (Code.UNKNOWN, Code.CANCELLED, Code.UNAVAILABLE):
@@ -134,9 +119,9 @@ class Gateway:
     def return_result(self, result: bytes = b"", error: RpcError | None = None) -> None:
         """End the frontend's part: the outer Solve goes on with the encoded `result`, or fails with `error`."""
         # A daemon (BuildKit 0.25 in Docker 28.5) crashes if it gets neither a result nor an error.
-        request = ReturnRequest(result=encoded(result))
+        request = gateway_messages.ReturnRequest(result=encoded(result))
         if error is not None:
-            request = ReturnRequest(error=RpcStatus(code=int(error.code), message=error.message))
+            request = gateway_messages.ReturnRequest(error=RpcStatus(code=int(error.code), message=error.message))
         self._call("Return", request, Empty, timeout=_REGISTER)
 
     def _call(self, name: str, request: Message, answer: type[Kind], *, timeout: float | None = None) -> Kind:
@@ -192,20 +177,24 @@ class Container:
         on_output: Callable[[int, bytes], None] | None = None,
     ) -> tuple[int, bytes, bytes]:
         """Run a process to its end; returns exit code, output and error output (empty if `on_output` takes them)."""
-        messages: queue.SimpleQueue[ExecMessage | None] = queue.SimpleQueue()
+        messages: queue.SimpleQueue[gateway_messages.ExecMessage | None] = queue.SimpleQueue()
         process, outputs, code = uuid.uuid4().hex, {_STDOUT: bytearray(), _STDERR: bytearray()}, -1
-        meta = ProcessMeta(args=list(arguments), env=list(environment), cwd=directory, user=user)
-        start = Init(container=self.id, meta=meta, fds=[_STDIN, _STDOUT, _STDERR])
-        messages.put(ExecMessage(process=process, init=start))
+        meta = gateway_messages.ProcessMeta(args=list(arguments), env=list(environment), cwd=directory, user=user)
+        start = gateway_messages.Init(container=self.id, meta=meta, fds=[_STDIN, _STDOUT, _STDERR])
+        messages.put(gateway_messages.ExecMessage(process=process, init=start))
         requests = (message.encode() for message in iter(messages.get, None))
         try:
             for raw in self.gateway.stream("ExecProcess", requests):
-                message = decoded(ExecMessage, raw)
+                message = decoded(gateway_messages.ExecMessage, raw)
                 if message.started is not None:
                     for begin in range(0, len(stdin), 1 << 20):
-                        data = FileData(fd=_STDIN, data=stdin[begin : begin + (1 << 20)])
-                        messages.put(ExecMessage(process=process, file=data))
-                    messages.put(ExecMessage(process=process, file=FileData(fd=_STDIN, eof=True)))
+                        data = gateway_messages.FileData(fd=_STDIN, data=stdin[begin : begin + (1 << 20)])
+                        messages.put(gateway_messages.ExecMessage(process=process, file=data))
+                    messages.put(
+                        gateway_messages.ExecMessage(
+                            process=process, file=gateway_messages.FileData(fd=_STDIN, eof=True)
+                        )
+                    )
                 elif message.file is not None and message.file.data:
                     if on_output is not None:
                         on_output(message.file.fd, message.file.data)
@@ -220,7 +209,7 @@ class Container:
         return code, bytes(outputs[_STDOUT]), bytes(outputs[_STDERR])
 
 
-def source_map(result: Result) -> SourceMap | None:
+def source_map(result: gateway_messages.Result) -> SourceMap | None:
     """Step digest → Dockerfile lines, of all platforms of a result; None where the daemon does not tell."""
     merged = SourceMap()
     for ref in result.all_refs():

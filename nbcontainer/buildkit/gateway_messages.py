@@ -3,23 +3,8 @@
 Source: https://github.com/moby/buildkit frontend/gateway/pb/gateway.proto.
 """
 
-from .messages import Definition, Empty, Entry, Platform, RpcStatus, Stat, Worker
+from .messages import Definition, Empty, Entry, RpcStatus, Stat
 from .wire import Message, blob, blob_map, flag, many, message_map, number, numbers, one, text, text_map, texts
-
-
-class Capability(Message):
-    """A feature of the daemon."""
-
-    id: str = text(1)
-    enabled: bool = flag(2)
-
-
-class Pong(Message):
-    """LLBBridge.Ping."""
-
-    frontend: list[Capability] = many(1, Capability)
-    llb: list[Capability] = many(2, Capability)
-    workers: list[Worker] = many(3, Worker)
 
 
 class Ref(Message):
@@ -57,7 +42,6 @@ class GatewaySolveRequest(Message):
     allow_result_return: bool = flag(5)
     allow_result_array_ref: bool = flag(6)
     cache_imports: list[Entry] = many(12, Entry)
-    frontend_inputs: dict[str, Definition] = message_map(13, Definition)
     evaluate: bool = flag(14)
 
 
@@ -126,10 +110,8 @@ class CacheMount(Message):
 class Mount(Message):
     """A mount of a container: `type` is 0 bind, 1 secret, 2 ssh, 3 cache, 4 tmpfs; `result` is a ref's id."""
 
-    input: int = number(1)
     selector: str = text(2)
     destination: str = text(3)
-    output: int = number(4)
     readonly: bool = flag(5)
     type: int = number(6)
     cache: CacheMount | None = one(20, CacheMount)
@@ -137,13 +119,10 @@ class Mount(Message):
 
 
 class NewContainerRequest(Message):
-    """LLBBridge.NewContainer: `network` is 0 sandbox, 1 host, 2 none."""
+    """LLBBridge.NewContainer."""
 
     id: str = text(1)
     mounts: list[Mount] = many(2, Mount)
-    network: int = number(3)
-    platform: Platform | None = one(4, Platform)
-    hostname: str = text(7)
 
 
 class ContainerId(Message):
@@ -167,15 +146,12 @@ class Init(Message):
     container: str = text(1)
     meta: ProcessMeta | None = one(2, ProcessMeta)
     fds: list[int] = numbers(3)
-    tty: bool = flag(4)
-    security: int = number(5)
 
 
 class Exit(Message):
     """A process ended."""
 
     code: int = number(1)
-    error: RpcStatus | None = one(2, RpcStatus)
 
 
 class FileData(Message):
@@ -186,27 +162,12 @@ class FileData(Message):
     data: bytes = blob(3)
 
 
-class Resize(Message):
-    """The terminal's size."""
-
-    rows: int = number(1)
-    columns: int = number(2)
-
-
-class Signal(Message):
-    """A signal for the process, as ``SIGTERM``."""
-
-    name: str = text(1)
-
-
 class ExecMessage(Message):
     """LLBBridge.ExecProcess, both ways: one of its fields is set."""
 
     process: str = text(1)
     init: Init | None = one(2, Init)
     file: FileData | None = one(3, FileData)
-    resize: Resize | None = one(4, Resize)
     started: Empty | None = one(5, Empty)
     exit: Exit | None = one(6, Exit)
     done: Empty | None = one(7, Empty)
-    signal: Signal | None = one(8, Signal)

@@ -8,7 +8,6 @@ import struct
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from h2 import events
 from h2.config import H2Configuration
@@ -17,7 +16,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, ProtocolError, StreamClosedError, TooManyStreamsError
 from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
-from hyperframe.frame import ContinuationFrame, Frame
+from hyperframe.frame import ContinuationFrame, Frame, GoAwayFrame
 
 from .rpc_status import Code, RpcError, error_of_headers, error_of_reset, metadata_of
 
@@ -111,7 +110,7 @@ class _Frames(FrameBuffer):
 class _Connection(H2Connection):
     """h2's own takes every GOAWAY for the end; one without an error only announces it (RFC 9113, 6.8)."""
 
-    def _receive_goaway_frame(self, frame: Any) -> Any:
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[events.Event]]:
         state = self.state_machine.state
         answer = super()._receive_goaway_frame(frame)
         if not frame.error_code:

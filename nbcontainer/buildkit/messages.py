@@ -4,20 +4,7 @@ Sources, under https://github.com/moby/buildkit: api/services/control/control.pr
 session/*/*.proto; and https://github.com/tonistiigi/fsutil types/{stat,wire}.proto.
 """
 
-from .wire import (
-    Message,
-    blob,
-    blob_map,
-    blobs,
-    flag,
-    many,
-    message_map,
-    number,
-    one,
-    text,
-    text_map,
-    texts,
-)
+from .wire import Message, blob, blob_map, blobs, flag, many, message_map, number, one, text, text_map, texts
 
 
 class Empty(Message):
@@ -41,7 +28,7 @@ class Time(Message):
         return self.seconds + self.nanos / 1e9
 
 
-class Any(Message):
+class AnyMessage(Message):
     """google.protobuf.Any; BuildKit puts JSON into `value` and ``+json`` behind the type."""
 
     type_url: str = text(1)
@@ -53,7 +40,7 @@ class RpcStatus(Message):
 
     code: int = number(1)
     message: str = text(2)
-    details: list[Any] = many(3, Any)
+    details: list[AnyMessage] = many(3, AnyMessage)
 
 
 # --- Control
@@ -64,8 +51,6 @@ class Platform(Message):
 
     architecture: str = text(1)
     os: str = text(2)
-    variant: str = text(3)
-    os_version: str = text(4)
 
 
 class Version(Message):
@@ -73,8 +58,6 @@ class Version(Message):
 
     package: str = text(1)
     version: str = text(2)
-    revision: str = text(3)
-    dockerfile_version: str = text(4)
 
 
 class Worker(Message):
@@ -114,17 +97,8 @@ class UsageRecord(Message):
     """One record of the build cache; `size` in bytes, -1 where unknown."""
 
     id: str = text(1)
-    mutable: bool = flag(2)
-    in_use: bool = flag(3)
     size: int = number(4)
-    parent: str = text(5)
-    created: Time | None = one(6, Time)
-    last_used: Time | None = one(7, Time)
-    usage_count: int = number(8)
     description: str = text(9)
-    record_type: str = text(10)
-    shared: bool = flag(11)
-    parents: list[str] = texts(12)
 
 
 class DiskUsageResponse(Message):
@@ -140,15 +114,12 @@ class PruneRequest(Message):
     all: bool = flag(2)
     keep_duration: int = number(3)
     reserved_space: int = number(4)
-    max_used_space: int = number(5)
-    min_free_space: int = number(6)
 
 
 class Position(Message):
     """A place in a source file; lines count from 1."""
 
     line: int = number(1)
-    character: int = number(2)
 
 
 class Range(Message):
@@ -176,7 +147,6 @@ class SourceInfo(Message):
 
     filename: str = text(1)
     data: bytes = blob(2)
-    language: str = text(4)
 
 
 class SourceMap(Message):
@@ -220,7 +190,6 @@ class SolveRequest(Message):
     frontend_attributes: dict[str, str] = text_map(7, hidden=True)
     cache: CacheOptions | None = one(8, CacheOptions)
     entitlements: list[str] = texts(9)
-    frontend_inputs: dict[str, Definition] = message_map(10, Definition)
     internal: bool = flag(11)
     exporters: list[Entry] = many(13, Entry)
 
@@ -237,14 +206,6 @@ class StatusRequest(Message):
     ref: str = text(1)
 
 
-class ProgressGroup(Message):
-    """Steps that are shown as one."""
-
-    id: str = text(1)
-    name: str = text(2)
-    weak: bool = flag(3)
-
-
 class Vertex(Message):
     """A step: it is sent again whenever it changes."""
 
@@ -255,7 +216,6 @@ class Vertex(Message):
     started: Time | None = one(5, Time)
     completed: Time | None = one(6, Time)
     error: str = text(7)
-    group: ProgressGroup | None = one(8, ProgressGroup)
 
 
 class VertexStatus(Message):
@@ -263,11 +223,8 @@ class VertexStatus(Message):
 
     id: str = text(1)
     vertex: str = text(2)
-    name: str = text(3)
     current: int = number(4)
     total: int = number(5)
-    timestamp: Time | None = one(6, Time)
-    started: Time | None = one(7, Time)
     completed: Time | None = one(8, Time)
 
 

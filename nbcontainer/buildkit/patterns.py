@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 from .wildcards import matcher
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["InvalidPatternError", "Patterns", "name_matches", "read_ignore_file"]
 

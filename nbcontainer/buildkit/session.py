@@ -19,22 +19,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import filereceive, filesync
+from . import filereceive, filesync, messages
 from .connection import ByteStream, Call
 from .errors import SolveError
-from .messages import (
-    AuthorityRequest,
-    Bytes,
-    Credentials,
-    Empty,
-    GetSecretRequest,
-    HealthStatus,
-    Host,
-    SshId,
-    Token,
-    TokenRequest,
-    VerifyRequest,
-)
 from .rpc import Handler, Server
 from .rpc_status import Code, Metadata, RpcError
 from .tokens import Login, LoginFor, fetch_token
@@ -163,19 +150,21 @@ class Session:
 
     def _handlers(self) -> dict[str, Handler]:
         offered, services = {}, self.services
-        offered["/grpc.health.v1.Health/Check"] = _unary(Empty, lambda _: HealthStatus(status=_SERVING))
+        offered["/grpc.health.v1.Health/Check"] = _unary(
+            messages.Empty, lambda _: messages.HealthStatus(status=_SERVING)
+        )
         if services.trees:
             offered["/moby.filesync.v1.FileSync/DiffCopy"] = self._send_directory
         if services.secrets:
-            offered["/moby.buildkit.secrets.v1.Secrets/GetSecret"] = _unary(GetSecretRequest, self._secret)
+            offered["/moby.buildkit.secrets.v1.Secrets/GetSecret"] = _unary(messages.GetSecretRequest, self._secret)
         auth = "/moby.filesync.v1.Auth/"
-        offered[auth + "Credentials"] = _unary(Host, self._credentials)
-        offered[auth + "FetchToken"] = _unary(TokenRequest, self._token)
+        offered[auth + "Credentials"] = _unary(messages.Host, self._credentials)
+        offered[auth + "FetchToken"] = _unary(messages.TokenRequest, self._token)
         if services.token_authority:
-            offered[auth + "GetTokenAuthority"] = _unary(AuthorityRequest, self._authority)
-            offered[auth + "VerifyTokenAuthority"] = _unary(VerifyRequest, self._verify)
+            offered[auth + "GetTokenAuthority"] = _unary(messages.AuthorityRequest, self._authority)
+            offered[auth + "VerifyTokenAuthority"] = _unary(messages.VerifyRequest, self._verify)
         if services.ssh:
-            offered["/moby.sshforward.v1.SSH/CheckAgent"] = _unary(SshId, self._check_agent)
+            offered["/moby.sshforward.v1.SSH/CheckAgent"] = _unary(messages.SshId, self._check_agent)
             offered["/moby.sshforward.v1.SSH/ForwardAgent"] = self._forward_agent
         if services.uploads:
             offered["/moby.upload.v1.Upload/Pull"] = self._upload
@@ -197,7 +186,7 @@ class Session:
         self.transfers[name] = statistics
         yield from filesync.send(tree, requests, metadata, statistics)
 
-    def _secret(self, request: GetSecretRequest) -> Bytes:
+    def _secret(self, request: messages.GetSecretRequest) -> messages.Bytes:
         self._tell("secret", request.id)
         source = self.services.secrets.get(request.id)
         try:
@@ -206,7 +195,7 @@ class Session:
             raise RpcError(Code.UNKNOWN, f"secret {request.id!r} cannot be read: {type(error).__name__}") from None
         if value is None:
             raise RpcError(Code.NOT_FOUND, f"secret {request.id!r} was not given")
-        return Bytes(data=value)
+        return messages.Bytes(data=value)
 
     def _login(self, host: str) -> Login | None:
         """Ask once per host: a credential helper may be slow, a person asked twice is annoyed."""
@@ -220,12 +209,12 @@ class Session:
                     ) from None
             return self._logins[host]
 
-    def _credentials(self, request: Host) -> Credentials:
+    def _credentials(self, request: messages.Host) -> messages.Credentials:
         self._tell("credentials", request.host)
         login = self._login(request.host) or Login()
-        return Credentials(username=login.username, secret=login.secret)
+        return messages.Credentials(username=login.username, secret=login.secret)
 
-    def _token(self, request: TokenRequest) -> Token:
+    def _token(self, request: messages.TokenRequest) -> messages.Token:
         self._tell("token", request.host)
         return fetch_token(request, self._login(request.host), self.services.http_handlers)
 
@@ -240,11 +229,11 @@ class Session:
             mac.update(self._seed)
         return Ed25519PrivateKey.from_private_bytes(mac.digest())
 
-    def _authority(self, request: AuthorityRequest) -> Bytes:
-        return Bytes(data=self._key(request.host, request.salt).public_key().public_bytes_raw())
+    def _authority(self, request: messages.AuthorityRequest) -> messages.Bytes:
+        return messages.Bytes(data=self._key(request.host, request.salt).public_key().public_bytes_raw())
 
-    def _verify(self, request: VerifyRequest) -> Bytes:
-        return Bytes(data=self._key(request.host, request.salt).sign(request.payload) + request.payload)
+    def _verify(self, request: messages.VerifyRequest) -> messages.Bytes:
+        return messages.Bytes(data=self._key(request.host, request.salt).sign(request.payload) + request.payload)
 
     def _agent(self, name: str) -> str:
         path = self.services.ssh.get(name or "default")
@@ -252,9 +241,9 @@ class Session:
             raise RpcError(Code.NOT_FOUND, f"no ssh agent was given for {name or 'default'!r}")
         return path
 
-    def _check_agent(self, request: SshId) -> Empty:
+    def _check_agent(self, request: messages.SshId) -> messages.Empty:
         self._agent(request.id)
-        return Empty()
+        return messages.Empty()
 
     def _forward_agent(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
         name = _first(metadata, "buildkit.ssh.id")
@@ -266,7 +255,7 @@ class Session:
                 raise RpcError(Code.UNAVAILABLE, f"the ssh agent cannot be reached: {error.strerror}") from None
             threading.Thread(target=_pump_to_socket, args=(requests, agent), daemon=True, name="buildkit-ssh").start()
             while data := agent.recv(1 << 16):
-                yield Bytes(data=data).encode()
+                yield messages.Bytes(data=data).encode()
 
     def _upload(self, _: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
         name = _first(metadata, "urlpath").lstrip("/")
@@ -276,7 +265,7 @@ class Session:
             raise RpcError(Code.NOT_FOUND, f"no upload {name!r}")
         with opener() as source:
             while data := source.read(_CHUNK):
-                yield Bytes(data=data).encode()
+                yield messages.Bytes(data=data).encode()
 
     def output_error(self, *, built: bool) -> OutputError | None:
         """What went wrong with what the exporters sent; if the daemon says that all is `built`, whatever is missing."""
@@ -326,7 +315,7 @@ class Session:
         elif opener is not None:
             with opener() as target:
                 for message in requests:
-                    target.write(Bytes.decode(message).data)
+                    target.write(messages.Bytes.decode(message).data)
             output.whole = True
         else:
             raise RpcError(Code.NOT_FOUND, f"no output {name!r}")
@@ -341,14 +330,14 @@ class Tunnel:
     def recv(self, _: int, /) -> bytes:
         """Wait for some bytes; a message without any does not end the stream."""
         while (message := self._call.receive()) is not None:
-            if data := Bytes.decode(message).data:
+            if data := messages.Bytes.decode(message).data:
                 return data
         return b""
 
     def sendall(self, data: bytes, /) -> None:
         """Send all of `data`."""
         for start in range(0, len(data), _TUNNEL_CHUNK):
-            self._call.send(Bytes(data=data[start : start + _TUNNEL_CHUNK]).encode())
+            self._call.send(messages.Bytes(data=data[start : start + _TUNNEL_CHUNK]).encode())
 
     def close(self) -> None:
         """End the call."""
@@ -375,6 +364,6 @@ def _unary(kind: type[Kind], function: Callable[[Kind], Message]) -> Handler:
 def _pump_to_socket(requests: Iterator[bytes], target: socket.socket) -> None:
     with contextlib.suppress(RpcError, OSError):
         for message in requests:
-            target.sendall(Bytes.decode(message).data)
+            target.sendall(messages.Bytes.decode(message).data)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

@@ -6,12 +6,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from http.client import HTTPMessage
+from typing import IO
 
 from .messages import TokenRequest
-
-if TYPE_CHECKING:
-    from .tokens import Login
+from .tokens import Login
 
 Handlers = Sequence[type[urllib.request.BaseHandler]]
 
@@ -27,7 +26,7 @@ class Refused(Exception):
         self.status, self.reason = status, reason
 
 
-def by_post(request: TokenRequest, login: "Login", handlers: Handlers) -> dict[str, Any]:
+def by_post(request: TokenRequest, login: "Login", handlers: Handlers) -> dict[str, object]:
     """Ask as OAuth does (https://distribution.github.io/distribution/spec/auth/oauth/); raises `Refused`."""
     form = {"client_id": request.client_id or "buildkit-client", "service": request.service}
     if request.scopes:
@@ -41,7 +40,7 @@ def by_post(request: TokenRequest, login: "Login", handlers: Handlers) -> dict[s
     return _ask(urllib.request.Request(request.realm, body, headers), handlers)  # noqa: S310 - fetch_token checked the scheme
 
 
-def by_get(request: TokenRequest, login: "Login | None", handlers: Handlers) -> dict[str, Any]:
+def by_get(request: TokenRequest, login: "Login | None", handlers: Handlers) -> dict[str, object]:
     """Ask the older way (https://distribution.github.io/distribution/spec/auth/token/); raises `Refused`."""
     query = [("service", request.service), *(("scope", scope) for scope in request.scopes)]
     headers = {}
@@ -57,7 +56,9 @@ def by_get(request: TokenRequest, login: "Login | None", handlers: Handlers) -> 
 class _NoRedirectOfSecrets(urllib.request.HTTPRedirectHandler):
     """Follow a redirect, but carry the password to no other host."""
 
-    def redirect_request(self, req: urllib.request.Request, *args: Any) -> urllib.request.Request | None:
+    def redirect_request(
+        self, req: urllib.request.Request, *args: *tuple[IO[bytes], int, str, HTTPMessage, str]
+    ) -> urllib.request.Request | None:
         following = super().redirect_request(req, *args)
         # `host` is the proxy's, where there is one
         if following is not None and _host(following) != _host(req):
@@ -69,7 +70,7 @@ def _host(request: urllib.request.Request) -> str:
     return urllib.parse.urlsplit(request.full_url).netloc
 
 
-def _ask(request: urllib.request.Request, handlers: Handlers) -> dict[str, Any]:
+def _ask(request: urllib.request.Request, handlers: Handlers) -> dict[str, object]:
     opener = urllib.request.build_opener(_NoRedirectOfSecrets, *handlers)
     try:
         with opener.open(request, timeout=_TIMEOUT) as answer:

@@ -14,9 +14,9 @@ import os
 import posixpath
 import stat as stat_bits
 import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .filestat import (
     DIRECTORY,
@@ -30,12 +30,8 @@ from .filestat import (
     describe_memory,
     unreadable,
 )
+from .messages import Stat
 from .patterns import Patterns, clean, name_matches
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from .messages import Stat
 
 __all__ = ["Tree"]
 

@@ -7,11 +7,8 @@ lasts for hours, in which no other thread of the process runs.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import comb
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["matcher"]
 

@@ -93,8 +93,11 @@ def _read_value(data: bytes, position: int, kind: int) -> tuple[int | bytes, int
     return data[position:end], end
 
 
+Values = dict[str, Any]
+"""What a message holds, by name: each field's own type."""
+
 Writer = Callable[[list[bytes], bytes, Any], None]
-Reader = Callable[[dict[str, Any], str, Any], None]
+Reader = Callable[[Values, str, Any], None]
 
 
 class Field(NamedTuple):
@@ -143,7 +146,7 @@ class Message:
             default = field.default
             setattr(cls, name, _Fresh(default, name) if default is list or default is dict else default)
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, **fields: object) -> None:
         if not self._names.issuperset(fields):
             unknown = sorted(set(fields) - self._names)
             raise TypeError(f"{type(self).__name__} has no field {', '.join(unknown)}")
@@ -249,7 +252,7 @@ def _write_numbers(out: list[bytes], tag: bytes, value: list[int]) -> None:
 
 
 def _each(write: Writer) -> Writer:
-    def write_each(out: list[bytes], tag: bytes, value: list[Any]) -> None:
+    def write_each(out: list[bytes], tag: bytes, value: list[object]) -> None:
         for item in value:
             write(out, tag, item)
 
@@ -257,7 +260,7 @@ def _each(write: Writer) -> Writer:
 
 
 def _write_map(write: Writer) -> Writer:
-    def write_pairs(out: list[bytes], tag: bytes, value: dict[str, Any]) -> None:
+    def write_pairs(out: list[bytes], tag: bytes, value: dict[str, object]) -> None:
         for key, item in value.items():
             pair: list[bytes] = []
             _write_text(pair, b"\x0a", key)
@@ -271,15 +274,15 @@ def _to_text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def _read_number(values: dict[str, Any], name: str, value: int) -> None:
+def _read_number(values: Values, name: str, value: int) -> None:
     values[name] = _signed(value)
 
 
-def _read_flag(values: dict[str, Any], name: str, value: int) -> None:
+def _read_flag(values: Values, name: str, value: int) -> None:
     values[name] = value != 0
 
 
-def _read_numbers(values: dict[str, Any], name: str, value: bytes) -> None:
+def _read_numbers(values: Values, name: str, value: bytes) -> None:
     numbers_read = values.setdefault(name, [])
     position = 0
     while position < len(value):
@@ -288,14 +291,14 @@ def _read_numbers(values: dict[str, Any], name: str, value: bytes) -> None:
 
 
 def _read_as(convert: Callable[[bytes], object]) -> Reader:
-    def read(values: dict[str, Any], name: str, value: bytes) -> None:
+    def read(values: Values, name: str, value: bytes) -> None:
         values[name] = convert(value)
 
     return read
 
 
 def _read_each_as(convert: Callable[[bytes], object]) -> Reader:
-    def read(values: dict[str, Any], name: str, value: bytes) -> None:
+    def read(values: Values, name: str, value: bytes) -> None:
         values.setdefault(name, []).append(convert(value))
 
     return read
@@ -309,7 +312,7 @@ class _Pair(Message):
 
 
 def _read_map_of(convert: Callable[[bytes], object]) -> Reader:
-    def read(values: dict[str, Any], name: str, value: bytes) -> None:
+    def read(values: Values, name: str, value: bytes) -> None:
         pair = _Pair.decode(value)
         values.setdefault(name, {})[_to_text(pair.key)] = convert(pair.value)
 

@@ -1,4 +1,4 @@
-"""One API server: raw JSON calls on the caller's thread or the background loop, streams and WebSockets.
+"""One API server: raw JSON calls for threads and for the background loop, streams and WebSockets.
 
 `find_cluster` reads the kubeconfig and sends nothing; a connection is opened by the first call. Nothing heavy loads
 here: what is aiohttp's is in `client`.
@@ -10,7 +10,8 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +21,9 @@ import orjson
 
 from nbcontainer import operation
 from nbcontainer.clusters.authentication import Credentials
-from nbcontainer.clusters.failures import decode_status, explain, no_object, raise_for_status
+from nbcontainer.clusters.failures import decode_status, explain, no_object, raise_for_status, status_error
+from nbcontainer.clusters.http import Cancellation, Http
 from nbcontainer.clusters.kubeconfig import Access, files, read_access
-from nbcontainer.clusters.short_calls import ShortCalls
 from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.model.commands import ClusterCommands
 from nbcontainer.proxies import environment_proxy
@@ -41,6 +42,7 @@ Parameters = Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bo
 
 JSON = "application/json"
 UNAUTHORIZED = 401
+THREADS = 32
 
 
 class Link:
@@ -50,7 +52,7 @@ class Link:
         self.access = access
         self.credentials = Credentials(access)
         self.kinds: Kinds | None = None
-        self.short_calls = ShortCalls(self)
+        self.http = Http(self)
         self._client: Client | None = None
 
     @property
@@ -77,6 +79,7 @@ class Link:
 
     async def close(self) -> None:
         """End all connections."""
+        self.http.close()
         if self._client is not None:
             await self._client.close()
 
@@ -120,22 +123,48 @@ class Cluster:
         """Run a coroutine on the background loop and wait for it; Ctrl-C cancels it."""
         return operation.run_soon(coroutine)
 
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        body: object = None,
+        accept: str = JSON,
+        seconds: float = 0.0,
+        cancellation: Cancellation | None = None,
+    ) -> Any:
+        """Call the API server on the caller's own thread, and decode its JSON. Ctrl-C ends it.
+
+        Args:
+            method: the HTTP method.
+            path: the URL's path.
+            parameters: its query.
+            body: what is sent, as JSON.
+            accept: the media types that are understood.
+            seconds: the longest silence, 0 for the usual.
+            cancellation: what may end it.
+
+        Raises:
+            ApiError: it refused; NotFound, Forbidden, Conflict and AuthFailed are told apart.
+            ClusterUnavailable: it does not answer.
+        """
+        prepared = _prepare(accept, body, JSON)
+        status, document = self._exchange(method, self._target(path, parameters), prepared, seconds, cancellation)
+        raise_for_status(self, status, document)
+        return document
+
     async def request(
         self,
         method: str,
         path: str,
         *,
         parameters: Parameters = (),
-        body: Any = None,
+        body: object = None,
         content_type: str = JSON,
         accept: str = JSON,
     ) -> Any:
-        """Call the API server and decode its JSON.
-
-        Raises:
-            ApiError: it refused; NotFound, Forbidden, Conflict and AuthFailed are told apart.
-            ClusterUnavailable: it does not answer.
-        """
+        """`call` for the background loop; raises as it does."""
         status, document = await self.send(
             method, path, parameters=parameters, body=body, content_type=content_type, accept=accept
         )
@@ -148,54 +177,37 @@ class Cluster:
         path: str,
         *,
         parameters: Parameters = (),
-        body: Any = None,
+        body: object = None,
         content_type: str = JSON,
         accept: str = JSON,
     ) -> tuple[int, Any]:
         """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
-        headers, sent = _prepare(accept, body, content_type)
-        status, text = await self.link.client.send(
-            self, method, path, parameters=parameters, headers=headers, body=sent
-        )
-        return status, self._decode(status, text)
+        target, prepared = self._target(path, parameters), _prepare(accept, body, content_type)
+        return await self.in_thread(lambda cancellation: self._exchange(method, target, prepared, 0.0, cancellation))
 
-    def call(
+    async def in_thread(self, work: Callable[[Cancellation], Answer]) -> Answer:
+        """Do on a thread what makes calls; cancelling it ends the call that it waits for."""
+        cancellation = Cancellation()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(_threads, work, cancellation)
+        finally:
+            cancellation.cancel()
+
+    def _exchange(
         self,
         method: str,
-        path: str,
-        *,
-        parameters: Parameters = (),
-        body: Any = None,
-        accept: str = JSON,
-        seconds: float = 0.0,
-    ) -> Any:
-        """`request` on the caller's own thread, which loads nothing heavy. Ctrl-C ends it.
-
-        Args:
-            method: the HTTP method.
-            path: the URL's path.
-            parameters: its query.
-            body: what is sent, as JSON.
-            accept: the media types that are understood.
-            seconds: the longest silence, 0 for the usual.
-
-        Raises:
-            ApiError, ClusterUnavailable: as `request`.
-        """
-        if self.proxy:
-            return self.run(self.request(method, path, parameters=parameters, body=body, accept=accept))
-        headers, sent = _prepare(accept, body, JSON)
-        target = self.url(path, parameters).removeprefix(self.server)
-        for last_try in (False, True):
-            status, text = self.link.short_calls.send(
-                self, method, target, headers=headers, body=sent, **({"seconds": seconds} if seconds else {})
-            )
-            if status != UNAUTHORIZED or last_try:
-                break
-            self.link.refresh()
-        document = decode_status(text) if status == UNAUTHORIZED else self._decode(status, text)
-        raise_for_status(self, status, document)
-        return document
+        target: str,
+        prepared: tuple[dict[str, str], bytes | None],
+        seconds: float,
+        cancellation: Cancellation | None,
+    ) -> tuple[int, Any]:
+        headers, body = prepared
+        status, text = self.link.http.send(
+            self, method, target, headers=headers, body=body, seconds=seconds, cancellation=cancellation
+        )
+        if status == UNAUTHORIZED:
+            raise status_error(self, status, decode_status(text))
+        return status, self._decode(status, text)
 
     @asynccontextmanager
     async def stream(
@@ -235,6 +247,10 @@ class Cluster:
         pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
         query = urlencode([(key, _word(value)) for key, value in pairs])
         return f"{self.server}{path}?{query}" if query else f"{self.server}{path}"
+
+    def _target(self, path: str, parameters: Parameters) -> str:
+        """Path and query of a call."""
+        return self.url(path, parameters).removeprefix(self.server)
 
     @property
     def proxy(self) -> str:
@@ -294,7 +310,7 @@ def _whose(access: Access) -> tuple[object, ...]:
     return access.server, access.origin, acts_as
 
 
-def _prepare(accept: str, body: Any, content_type: str) -> tuple[dict[str, str], bytes | None]:
+def _prepare(accept: str, body: object, content_type: str) -> tuple[dict[str, str], bytes | None]:
     """A call's headers, and its body as bytes."""
     if body is None:
         return {"Accept": accept}, None
@@ -310,6 +326,8 @@ def _is_local(server: str) -> bool:
     return (urlsplit(server).hostname or "") in {"127.0.0.1", "localhost", "::1"}
 
 
+# of asyncio's own threads there are few, and an API server that hangs would hold them
+_threads = ThreadPoolExecutor(THREADS, "nbcontainer: call of a cluster")
 _links: dict[str, Link] = {}
 _old_links: list[Link] = []
 _links_lock = threading.Lock()
@@ -318,7 +336,7 @@ _links_lock = threading.Lock()
 @atexit.register
 def _close_all() -> None:
     """Close the connections, after the operations that use them were stopped."""
-    operation._stop_all()  # noqa: SLF001 - atexit runs it only later, and streams must end before their session
+    operation.stop_all()  # atexit runs it only later, and streams must end before their session
 
     async def close() -> None:
         for link in (*_links.values(), *_old_links):

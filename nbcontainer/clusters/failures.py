@@ -24,7 +24,7 @@ TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
-PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError"}
+PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError", "ProxyFailed"}
 NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProtocol", "HTTPException"}  # of the same
 NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 

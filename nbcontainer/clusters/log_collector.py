@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogSource
-from nbcontainer.model.spool import SpoolCut
 
 if TYPE_CHECKING:
     from nbcontainer.operation import Progress

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.http import Cancellation
 
 __all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
 
@@ -64,58 +65,43 @@ class _Expired(Exception):
     """The API server no longer has the resourceVersion that a watch began at."""
 
 
-class _Paging:
-    """The pages of one list: what to ask for next, until it is whole."""
+def list_here(
+    cluster: Cluster,
+    path: str,
+    parameters: Mapping[str, str],
+    accept: str = JSON,
+    *,
+    cancellation: Cancellation | None = None,
+) -> list[dict[str, Any]]:
+    """All pages of a list; a page token that expires while they are read begins the list anew, once.
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self._parameters = parameters
-        self._token, self._begun_anew = "", False
-        self.pages: list[dict[str, Any]] = []
-        self.whole = False
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {**self._parameters, "limit": str(PAGE), **({"continue": self._token} if self._token else {})}
-
-    def add(self, page: dict[str, Any]) -> None:
+    Raises:
+        ApiError, ClusterUnavailable: as `Cluster.call`.
+    """
+    pages: list[dict[str, Any]] = []
+    token, has_begun_anew = "", False
+    while token or not pages:
+        query = {**parameters, "limit": str(PAGE), **({"continue": token} if token else {})}
+        try:
+            page = cluster.call("GET", path, parameters=query, accept=accept, cancellation=cancellation)
+        except ApiError as error:
+            if error.status != GONE or has_begun_anew:
+                raise
+            pages, token, has_begun_anew = [], "", True
+            continue
         check_page(page)
-        self.pages.append(page)
-        self._token = str((page.get("metadata") or {}).get("continue") or "")
-        self.whole = not self._token
-
-    def begin_anew(self, error: ApiError) -> None:
-        """A page token that expires while the pages are read begins the list anew, once."""
-        if error.status != GONE or self._begun_anew:
-            raise error
-        self.pages, self._token, self._begun_anew = [], "", True
+        pages.append(page)
+        token = str((page.get("metadata") or {}).get("continue") or "")
+    return pages
 
 
 async def list_all(
     cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
 ) -> list[dict[str, Any]]:
-    """All pages of a list.
-
-    Raises:
-        ApiError, ClusterUnavailable: as `Cluster.request`.
-    """
-    paging = _Paging(parameters)
-    while not paging.whole:
-        try:
-            paging.add(await cluster.request("GET", path, parameters=paging.query, accept=accept))
-        except ApiError as error:
-            paging.begin_anew(error)
-    return paging.pages
-
-
-def list_here(cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON) -> list[dict[str, Any]]:
-    """`list_all` on the caller's own thread."""
-    paging = _Paging(parameters)
-    while not paging.whole:
-        try:
-            paging.add(cluster.call("GET", path, parameters=paging.query, accept=accept))
-        except ApiError as error:
-            paging.begin_anew(error)
-    return paging.pages
+    """`list_here` for the background loop."""
+    return await cluster.in_thread(
+        lambda cancellation: list_here(cluster, path, parameters, accept, cancellation=cancellation)
+    )
 
 
 async def reflect(

@@ -8,7 +8,7 @@ there warns. A `# syntax=` line hands the text to another frontend, which may kn
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping
 
 from nbcontainer.dockerfile.flags import flag_faults
 from nbcontainer.dockerfile.rules import instruction_faults
@@ -16,9 +16,6 @@ from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand, open_quote
 from nbcontainer.dockerfile.text import Fault, Instruction
 from nbcontainer.dockerfile.words import nearest
 from nbcontainer.errors import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 __all__ = ["check"]
 

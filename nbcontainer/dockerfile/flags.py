@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from nbcontainer.dockerfile.stages import mount_fields
 from nbcontainer.dockerfile.text import Fault, Flag, Instruction
 from nbcontainer.dockerfile.words import ANY_MOUNT_KEY, FLAGS, MOUNT_TYPES, SHARING_MODES, FlagWord, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["flag_faults"]
 

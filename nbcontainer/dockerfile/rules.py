@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from e2b_dockerfile_utils import parse_heredoc
 
 from nbcontainer.dockerfile.text import Fault, Instruction
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 __all__ = ["instruction_faults"]
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from e2b_dockerfile_utils import ShellLex, parse_heredoc
 
 from nbcontainer.dockerfile.text import Fault, Instruction, parse_text
 from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS
 from nbcontainer.model.build import BuildStep, SourceMap
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Dockerfile", "Stage", "mount_fields", "parse"]
 

@@ -5,12 +5,9 @@ Source: https://github.com/moby/buildkit, frontend/dockerfile/instructions (pars
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = [
     "DIRECTIVES",

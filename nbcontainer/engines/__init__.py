@@ -7,7 +7,10 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.engines import build as build
     from nbcontainer.engines import build_lint as build_lint
+    from nbcontainer.engines import build_push as build_push
     from nbcontainer.engines import builders as builders
+    from nbcontainer.engines import buildkit_build as buildkit_build
+    from nbcontainer.engines import classic_build as classic_build
     from nbcontainer.engines import config as config
     from nbcontainer.engines import connection as connection
     from nbcontainer.engines import containers as containers

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
+from nbcontainer import engines
 from nbcontainer.dockerfile import Dockerfile, check, parse
+from nbcontainer.engines.build_output import RunningBuild
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
 from nbcontainer.model.build import (
@@ -17,14 +20,14 @@ from nbcontainer.model.build import (
     BuildEvent,
     BuildRequest,
     BuildResult,
+    BuildStarted,
     BuildState,
     BuildWarning,
     apply_build,
 )
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.operation import Operation, Progress
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
+from nbcontainer.spool import Spool
 
 __all__ = ["build", "check_request", "frontend_of", "has_buildkit"]
 
@@ -60,10 +63,9 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
         last_words=lambda: BuildEnded("stopped", time=time.time()),
     )
 
-    def work(progress: Progress[BuildEvent]) -> dict[str, Any]:
-        run = _runner(engine, request)
+    def work(progress: Progress[BuildEvent]) -> None:
         try:
-            made = run(engine, request, dockerfile, tuple(map(BuildWarning, warnings)), progress)
+            _run(engine, request, dockerfile, warnings, progress)
         except BaseException as error:
             if isinstance(error, BuildFailed):
                 rest = _rest_of_output(error, operation.state)
@@ -72,7 +74,6 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
                 progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
         progress.tell(BuildEnded("done", time=time.time()))
-        return made
 
     return operation.start_thread(work)
 
@@ -156,25 +157,40 @@ def frontend_of(request: BuildRequest) -> str:
     return request.build_args.get("BUILDKIT_SYNTAX") or parse(request.dockerfile, request.source_map).syntax
 
 
-Runner = Callable[
-    ["Engine", BuildRequest, Dockerfile, "tuple[BuildWarning, ...]", Progress[BuildEvent]], "dict[str, Any]"
-]
+def _run(
+    engine: Engine, request: BuildRequest, text: Dockerfile, problems: list[Problem], progress: Progress[BuildEvent]
+) -> None:
+    """Build, and push, and tell the events."""
+    by_buildkit = has_buildkit(engine, request)
+    if not by_buildkit:
+        engines.classic_build.refuse_unsupported(engine, request, text)
+    title = request.tags[0] if request.tags else "image"
+    foretold = tuple(text.plan(request.target, request.build_args, classic=not by_buildkit))
+    with closing(Spool(f"build-{title}")) as spool:
+        progress.tell(
+            BuildStarted(
+                title=title,
+                engine=f"builder {request.builder}" if request.builder else engine.name,
+                platform=request.platform or ("" if request.builder else engine.capabilities.platform),
+                steps=foretold,
+                time=time.time(),
+                spool=spool.path,
+            )
+        )
+        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
+        for problem in problems:
+            progress.tell(BuildWarning(problem))
+        run = engines.buildkit_build.run_buildkit if by_buildkit else engines.classic_build.run_classic
+        built = run(RunningBuild(engine, request, text, problems, foretold, progress, spool))
+    progress.tell(built)
+    if request.push and not request.builder:
+        engines.build_push.push_built(engine, request.tags, progress)
 
 
-def _runner(engine: Engine, request: BuildRequest) -> Runner:
-    if has_buildkit(engine, request):
-        from nbcontainer.engines.buildkit_build import run_buildkit  # noqa: PLC0415 - loads h2 with the first build
-
-        return run_buildkit
-    from nbcontainer.engines.classic_build import run_classic  # noqa: PLC0415 - seldom needed
-
-    return run_classic
-
-
-def _concluder(request: BuildRequest, command: str) -> Callable[[BuildState, Any], BuildResult]:
+def _concluder(request: BuildRequest, command: str) -> Callable[[BuildState, None], BuildResult]:
     began = time.time()
 
-    def conclude(state: BuildState, _: Any) -> BuildResult:
+    def conclude(state: BuildState, _: None) -> BuildResult:
         finished = state.finished or time.time()
         return BuildResult(
             id=state.id,

@@ -7,17 +7,14 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nbcontainer.dockerfile import Dockerfile, Instruction
 from nbcontainer.engines.build_ignore import is_ignored
 from nbcontainer.engines.http import plain
-from nbcontainer.errors import BuildFailed, DockerfileError, NbcontainerError, Problem
+from nbcontainer.errors import BuildFailed, DockerfileError, EngineUnavailable, NbcontainerError, Problem
+from nbcontainer.model.build import BuildRequest, SourceMap
 
-if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile, Instruction
-    from nbcontainer.model.build import BuildRequest, SourceMap
-
-__all__ = ["build_failed", "short_reason", "syntax_error"]
+__all__ = ["build_failed", "connection_lost", "short_reason", "syntax_error"]
 
 TAIL_LINES = 200  # of the failed step's output, in the error
 TITLE_CHARACTERS = 80
@@ -95,6 +92,15 @@ def build_failed(
         exit_code=exit_code or None,
         output=tail,
         cure=_cure(reason, exit_code, title, request),
+    )
+
+
+def connection_lost(where: str, address: str, what: str) -> EngineUnavailable:
+    """The error of a build whose engine or builder went away."""
+    return EngineUnavailable(
+        f"The connection to {where} was lost during the build: {what}",
+        tried=(address,),
+        cure="See whether it still runs, and build again.",
     )
 
 

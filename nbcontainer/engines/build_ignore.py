@@ -6,14 +6,11 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nbcontainer.buildkit.filestat import ContextError, unreadable
 from nbcontainer.buildkit.patterns import InvalidPatternError, Patterns, read_ignore_file
 from nbcontainer.errors import UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build import BuildRequest
 
 __all__ = ["bad_pattern", "ignore_text", "is_ignored"]
 

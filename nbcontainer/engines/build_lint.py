@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcontainer.buildkit.build import Build
 from nbcontainer.buildkit.control import SolveOptions
@@ -16,11 +16,9 @@ from nbcontainer.dockerfile import parse
 from nbcontainer.engines.build_failures import short_reason, syntax_error
 from nbcontainer.engines.buildkit_build import control_of, options_of, services_of, shared_key
 from nbcontainer.engines.buildkit_failures import usage_fault
+from nbcontainer.engines.connection import Engine
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.build import BuildRequest, BuildWarning
+from nbcontainer.model.build import BuildRequest, BuildWarning
 
 __all__ = ["lint"]
 

@@ -1,33 +1,50 @@
-"""What a build step writes: whole lines, with bounded memory; and its file."""
+"""A build that has begun, and what its steps write: whole lines, with bounded memory."""
 
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from nbcontainer.model.build import StepFinished
+from nbcontainer.dockerfile import Dockerfile
+from nbcontainer.engines.connection import Engine
+from nbcontainer.errors import Problem
+from nbcontainer.model.build import BuildEvent, BuildRequest, BuildStep, StepFinished
+from nbcontainer.operation import Progress
+from nbcontainer.spool import Spool
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nbcontainer.model.build import BuildEvent
-    from nbcontainer.operation import Progress
-    from nbcontainer.spool import Spool
-
-__all__ = ["LineSplitter", "kept_first"]
+__all__ = ["LineSplitter", "RunningBuild"]
 
 LONGEST_LINE = 16 * 1024  # characters; a longer one is cut into pieces
 
 
-def kept_first(progress: Progress[BuildEvent], spool: Spool) -> Callable[[BuildEvent], None]:
-    """Tells events. Views of a step that has ended name the file: by then it has the output, or is known to lack it."""
+@dataclass(frozen=True, slots=True)
+class RunningBuild:
+    """A build that has begun.
 
-    def tell(event: BuildEvent) -> None:
+    Attributes:
+        engine: where it runs, or where a builder's image is loaded.
+        request: what is built.
+        dockerfile: the request's text, parsed.
+        problems: the text's warnings, which were told already.
+        foretold: the steps that the text foretells.
+        progress: takes what is told, and hears of a stop.
+        spool: takes the whole output.
+    """
+
+    engine: Engine
+    request: BuildRequest
+    dockerfile: Dockerfile
+    problems: Sequence[Problem]
+    foretold: Sequence[BuildStep]
+    progress: Progress[BuildEvent]
+    spool: Spool
+
+    def tell(self, event: BuildEvent) -> None:
+        """Tell an event. Views of a step that has ended name the file: by then it has all of the step's output."""
         if isinstance(event, StepFinished):
-            spool.flush()
-        progress.tell(event)
-
-    return tell
+            self.spool.flush()
+        self.progress.tell(event)
 
 
 class LineSplitter:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.images import push
 from nbcontainer.model.build import BuildEvent, ImageBuilt, PushProgress, Transfer
 from nbcontainer.model.images import ImageTransferred, LayerProgress
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.operation import Progress
+from nbcontainer.operation import Progress
 
 __all__ = ["push_built"]
 

@@ -12,8 +12,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from nbcontainer.buildkit.messages import (
+    SourceMap as DigestMap,
+)
+from nbcontainer.buildkit.messages import (
+    StatusResponse,
+    Time,
+    Vertex,
+    VertexLog,
+    VertexStatus,
+    VertexWarning,
+)
 from nbcontainer.engines.build_failures import short_reason
 from nbcontainer.engines.build_output import LineSplitter
 from nbcontainer.errors import Problem
@@ -29,19 +39,6 @@ from nbcontainer.model.build import (
     StepState,
     Transfer,
 )
-
-if TYPE_CHECKING:
-    from nbcontainer.buildkit.messages import (
-        SourceMap as DigestMap,
-    )
-    from nbcontainer.buildkit.messages import (
-        StatusResponse,
-        Time,
-        Vertex,
-        VertexLog,
-        VertexStatus,
-        VertexWarning,
-    )
 
 __all__ = ["StatusTranslator"]
 

@@ -9,9 +9,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 from nbcontainer.buildkit import frontend
 from nbcontainer.buildkit.build import Build
@@ -23,33 +23,22 @@ from nbcontainer.buildkit.messages import Entry
 from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
+from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.build_ignore import ignore_text
-from nbcontainer.engines.build_output import kept_first
+from nbcontainer.engines.build_output import RunningBuild
 from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.builders import Node, nodes_of
 from nbcontainer.engines.buildkit_failures import solve_failure
 from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.config import configured_commands, proxies
+from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.credentials import credentials
 from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import plain
-from nbcontainer.engines.registries import credentials
+from nbcontainer.engines.images import inspect
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildRequest,
-    BuildStarted,
-    BuildWarning,
-    ImageBuilt,
-)
-from nbcontainer.model.spool import SpoolCut
-from nbcontainer.spool import Spool
-
-if TYPE_CHECKING:
-    from nbcontainer.byte_stream import Stream
-    from nbcontainer.dockerfile import Dockerfile
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.operation import Progress
+from nbcontainer.model.build import BuildRequest, BuildWarning, ImageBuilt
 
 __all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
 
@@ -58,6 +47,9 @@ FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of 
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
+Output = Path | Callable[[], AbstractContextManager[BinaryIO]]
+"""A folder to fill, or what opens a file."""
+
 ControlKey = tuple[str, tuple[Node, ...], int]
 
 # One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
@@ -65,56 +57,26 @@ _controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakre
 _lock = threading.Lock()
 
 
-def run_buildkit(
-    engine: Engine,
-    request: BuildRequest,
-    dockerfile: Dockerfile,
-    warnings: tuple[BuildWarning, ...],
-    progress: Progress[BuildEvent],
-) -> dict[str, Any]:
-    """Build, tell the events, and return what the exporter said."""
-    foretold = dockerfile.plan(request.target, request.build_args)
-    with closing(Spool(f"build-{request.tags[0] if request.tags else 'image'}")) as spool:
-        progress.tell(
-            BuildStarted(
-                title=request.tags[0] if request.tags else "image",
-                engine=f"builder {request.builder}" if request.builder else engine.name,
-                platform=request.platform or ("" if request.builder else engine.capabilities.platform),
-                steps=tuple(foretold),
-                time=time.time(),
-                spool=spool.path,
-            )
-        )
-        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
-        for warning in warnings:
-            progress.tell(warning)
-        for ignored in _ignored(engine, request):
-            progress.tell(ignored)
-        known = [(warning.problem.source, warning.problem.line) for warning in warnings]
-        translator = StatusTranslator(foretold, request.source_map, kept_first(progress, spool), spool.write, known)
-        response = _solve(engine, request, dockerfile, translator, progress)
-        translator.finish()
-        translator.finish_foretold()
-    progress.tell(_built(engine, request, response))
-    if request.push and not request.builder:
-        from nbcontainer.engines.build_push import push_built  # noqa: PLC0415 - seldom
-
-        push_built(engine, request.tags, progress)
-    return response
+def run_buildkit(running: RunningBuild) -> ImageBuilt:
+    """Build, and tell the events but the last, which is returned."""
+    engine, request = running.engine, running.request
+    for ignored in _ignored(engine, request):
+        running.tell(ignored)
+    known = [(problem.source, problem.line) for problem in running.problems]
+    translator = StatusTranslator(running.foretold, request.source_map, running.tell, running.spool.write, known)
+    response = _solve(running, translator)
+    translator.finish()
+    translator.finish_foretold()
+    return _built(engine, request, response)
 
 
-def _solve(
-    engine: Engine,
-    request: BuildRequest,
-    dockerfile: Dockerfile,
-    translator: StatusTranslator,
-    progress: Progress[BuildEvent],
-) -> dict[str, str]:
+def _solve(running: RunningBuild, translator: StatusTranslator) -> dict[str, str]:
+    engine, request = running.engine, running.request
     control = control_of(engine, request.builder)
     with _loading(engine, request) as outputs:
         try:
             options = options_of(engine, request)
-            services = services_of(request, outputs, progress.tell)
+            services = services_of(request, outputs, running.tell)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
         build = Build(
@@ -125,12 +87,12 @@ def _solve(
             on_status=translator.take,
             on_source_map=translator.learn_lines,
         )
-        progress.on_stop(build.cancel)
+        running.progress.on_stop(build.cancel)
         try:
             return build.run()
         except SolveError as error:
             translator.finish(error.step or translator.failed, well=False)
-            raise solve_failure(error, engine, request, dockerfile, translator) from None
+            raise solve_failure(error, engine, request, running.dockerfile, translator) from None
 
 
 def _ignored(engine: Engine, request: BuildRequest) -> list[BuildWarning]:
@@ -195,7 +157,7 @@ def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
     """What BuildKit is told of a request."""
     contexts = {name: _named_context(name, value)[1] for name, value in request.build_contexts.items()}
     remote = request.context if request.context is not None and _REMOTE.match(request.context) else ""
-    attributes = frontend.dockerfile_attributes(
+    attributes = frontend.DockerfileFlags(
         target=request.target,
         build_args={**_proxies(engine, request), **request.build_args},
         labels=request.labels,
@@ -210,7 +172,7 @@ def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
         cgroup_parent=request.cgroup_parent,
         contexts=contexts,
         context=remote,
-    )
+    ).attributes()
     if remote:
         attributes["dockerfilekey"] = "dockerfile"
     attributes.update(request.attributes)
@@ -271,7 +233,7 @@ def _named_context(name: str, value: str) -> tuple[str, str]:
     return frontend.local_context(name)
 
 
-def services_of(request: BuildRequest, outputs: Mapping[str, Any], warn: Callable[[BuildWarning], None]) -> Services:
+def services_of(request: BuildRequest, outputs: Mapping[str, Output], warn: Callable[[BuildWarning], None]) -> Services:
     """What BuildKit may ask for: files, secrets, logins, agents, and where `outputs` go."""
     files = {"Dockerfile": request.dockerfile.encode()}
     if request.ignore is not None or request.files:  # else the daemon reads the context's own
@@ -318,7 +280,7 @@ def _try_folder(target: Path) -> None:
 
 
 @contextmanager
-def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any]]:
+def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Output]]:
     """Where `--output` goes, or where a builder's image is received, and loaded into the engine when it is whole."""
     if request.outputs:
         try:
@@ -334,11 +296,7 @@ def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Any
         return
     with tempfile.TemporaryDirectory(prefix="nbcontainer-image-") as folder:
         path = Path(folder, "image.tar")
-
-        def opener() -> BinaryIO:
-            return path.open("wb")
-
-        yield {"0": opener}
+        yield {"0": lambda: path.open("wb")}
         if not path.exists():
             raise ApiError(f"The builder {request.builder} sent no image.", reason="no image")
         with path.open("rb") as image:
@@ -365,10 +323,6 @@ def _built(engine: Engine, request: BuildRequest, response: Mapping[str, str]) -
 
 def image_size(engine: Engine, name: str) -> int:
     """The size of an image in bytes; 0 where the engine does not tell."""
-    if not name:
-        return 0
-    try:
-        found = engine.http().json("GET", f"/images/{name}/json")
-    except (ApiError, EngineUnavailable):
-        return 0
-    return int(found.get("Size") or 0) if isinstance(found, dict) else 0
+    with suppress(ApiError, EngineUnavailable):
+        return int(inspect(engine, name).get("Size") or 0) if name else 0
+    return 0

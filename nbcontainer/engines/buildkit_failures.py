@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.rpc_status import Code
 from nbcontainer.buildkit.session import OutputError
-from nbcontainer.engines.build_failures import build_failed, own_lines, syntax_error
+from nbcontainer.dockerfile import Dockerfile, Instruction
+from nbcontainer.engines.build_failures import build_failed, connection_lost, own_lines, syntax_error
 from nbcontainer.engines.build_ignore import bad_pattern
+from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.config import configured_commands
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.http import plain
 from nbcontainer.engines.references import parse_reference
-from nbcontainer.errors import ApiError, BuildFailed, EngineUnavailable, NbcontainerError, UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.buildkit.errors import SolveError
-    from nbcontainer.dockerfile import Dockerfile, Instruction
-    from nbcontainer.engines.build_status import StatusTranslator
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.build import BuildRequest, BuildStep
+from nbcontainer.errors import ApiError, BuildFailed, NbcontainerError, UsageError
+from nbcontainer.model.build import BuildRequest, BuildStep
 
 __all__ = ["solve_failure", "usage_fault"]
 
@@ -42,11 +38,7 @@ def solve_failure(
         return fault
     # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
     if error.code is Code.UNAVAILABLE and not translator.error(failed):
-        return EngineUnavailable(
-            f"The connection to {where} was lost during the build: {error.message.rstrip('.')}.",
-            tried=(request.builder or engine.address,),
-            cure="See whether it still runs, and build again.",
-        )
+        return connection_lost(where, request.builder or engine.address, f"{error.message.rstrip('.')}.")
     if error.code is Code.UNIMPLEMENTED and not failed:
         return ApiError(f"{where} cannot do this build: {error.message}.", reason="unimplemented")
     step = translator.step(failed)

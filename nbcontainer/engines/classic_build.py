@@ -5,25 +5,28 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcontainer.buildkit.contexttar import ContextTar
 from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.frontend import size_in_bytes
 from nbcontainer.buildkit.patterns import read_ignore_file
 from nbcontainer.buildkit.tree import Tree
-from nbcontainer.engines.build_failures import build_failed, syntax_error
+from nbcontainer.dockerfile import Dockerfile
+from nbcontainer.engines.build_failures import build_failed, connection_lost, syntax_error
 from nbcontainer.engines.build_ignore import bad_pattern, ignore_text
-from nbcontainer.engines.build_output import kept_first
-from nbcontainer.engines.build_push import push_built
+from nbcontainer.engines.build_output import RunningBuild
 from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.credentials import config_header, credentials
+from nbcontainer.engines.http import ReplyStream, plain, quoted
+from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
-from nbcontainer.engines.registries import config_header, credentials, parse_reference
+from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import (
     ApiError,
     BuildFailed,
@@ -34,22 +37,8 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildRequest,
-    BuildStarted,
-    BuildWarning,
-    ImageBuilt,
-    StepState,
-)
-from nbcontainer.model.spool import SpoolCut
-from nbcontainer.spool import Spool
-
-if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.http import ReplyStream
-    from nbcontainer.operation import Progress
+from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt, StepState
+from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]
 
@@ -60,48 +49,22 @@ _BUILDKIT_CURE = "Use an engine with BuildKit: Docker 19.03 or newer."
 _EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit code:? (\d+)")
 
 
-def run_classic(
-    engine: Engine,
-    request: BuildRequest,
-    dockerfile: Dockerfile,
-    warnings: tuple[BuildWarning, ...],
-    progress: Progress[BuildEvent],
-) -> dict[str, Any]:
-    """Build, tell the events, and return the image's id.
-
-    Raises:
-        Unsupported: the request has what such an engine cannot do; nothing was sent.
-    """
-    refuse_unsupported(engine, request, dockerfile)
-    foretold = dockerfile.plan(request.target, request.build_args, classic=True)
-    with closing(Spool(f"build-{request.tags[0] if request.tags else 'image'}")) as spool:
-        progress.tell(
-            BuildStarted(
-                title=request.tags[0] if request.tags else "image",
-                engine=engine.name,
-                platform=request.platform or engine.capabilities.platform,
-                steps=tuple(foretold),
-                time=time.time(),
-                spool=spool.path,
-            )
-        )
-        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
-        for warning in warnings:
-            progress.tell(warning)
-        translator = ClassicTranslator(dockerfile, foretold, kept_first(progress, spool), spool.write)
-        _run(engine, request, dockerfile, translator, progress)
-    found = _inspect(engine, translator.image_id)
+def run_classic(running: RunningBuild) -> ImageBuilt:
+    """Build, and tell the events but the last, which is returned."""
+    engine, tags = running.engine, running.request.tags
+    translator = ClassicTranslator(running.dockerfile, running.foretold, running.tell, running.spool.write)
+    _run(running, translator)
+    found: Mapping[str, Any] = {}
+    with suppress(ApiError):
+        found = inspect(engine, translator.image_id)
     if not found:  # what looked like an id was a step's output, and the stream ended early
-        raise _lost(engine, "it ended the build without a word of the image.")
+        raise _no_image(engine)
     image_id = str(found.get("Id") or translator.image_id)
-    if image_id and not image_id.startswith("sha256:"):
+    if not image_id.startswith("sha256:"):
         image_id = f"sha256:{image_id}"
-    for tag in request.tags[1:]:
-        tag_image(engine, request.tags[0], tag)
-    progress.tell(ImageBuilt(image_id, size=int(found.get("Size") or 0), time=time.time()))
-    if request.push:
-        push_built(engine, request.tags, progress)
-    return {"id": image_id}
+    for tag in tags[1:]:
+        tag_image(engine, tags[0], tag)
+    return ImageBuilt(image_id, size=int(found.get("Size") or 0), time=time.time())
 
 
 def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> None:
@@ -143,13 +106,8 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
-def _run(
-    engine: Engine,
-    request: BuildRequest,
-    dockerfile: Dockerfile,
-    translator: ClassicTranslator,
-    progress: Progress[BuildEvent],
-) -> None:
+def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
+    engine, request, dockerfile, progress = running.engine, running.request, running.dockerfile, running.progress
     mark = StepMark(engine.address if engine.capabilities.pods else "", request.ulimits)
     try:
         tar = _context(engine, request, dockerfile)
@@ -176,7 +134,7 @@ def _run(
     except EngineUnavailable as error:
         if progress.stopping:
             raise
-        raise _lost(engine, error.message) from None
+        raise connection_lost(engine.name, engine.address, error.message) from None
     finally:
         if progress.stopping and translator.runs_command:
             mark.end_running_step()
@@ -184,10 +142,10 @@ def _run(
     if failure is not None:
         raise _failure(failure, request, dockerfile, translator)
     if not translator.image_id:
-        raise _lost(engine, "it ended the build without a word of the image.")
+        raise _no_image(engine)
 
 
-def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Mapping[str, Any] | None:
+def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Mapping[str, object] | None:
     """Translate the stream to its end; returns the message that says why the build failed, or None."""
     with begin() as reply:
         for message in reply.lines():
@@ -202,12 +160,8 @@ def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> 
     return None
 
 
-def _lost(engine: Engine, what: str) -> EngineUnavailable:
-    return EngineUnavailable(
-        f"The connection to {engine.name} was lost during the build: {what}",
-        tried=(engine.address,),
-        cure="See whether it still runs, and build again.",
-    )
+def _no_image(engine: Engine) -> EngineUnavailable:
+    return connection_lost(engine.name, engine.address, "it ended the build without a word of the image.")
 
 
 def _until_stopped(tar: ContextTar, progress: Progress[BuildEvent]) -> Iterator[bytes]:
@@ -300,14 +254,14 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
     return config_header({host: credentials(host, podman=engine.capabilities.pods, warn=warn) for host in hosts})
 
 
-def _told(message: Mapping[str, Any]) -> str:
+def _told(message: Mapping[str, object]) -> str:
     detail = message.get("errorDetail")
     told = detail.get("message") if isinstance(detail, dict) else None
     return str(told or message.get("error") or "the build failed")
 
 
 def _failure(
-    message: Mapping[str, Any], request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
+    message: Mapping[str, object], request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
 ) -> NbcontainerError:
     text = _told(message)
     step = translator.step
@@ -330,11 +284,3 @@ def _exit_code(error: str, translator: ClassicTranslator) -> int | None:
     if step is None or found is None or step.instruction.split(" ", 1)[0].upper() != "RUN":
         return None
     return int(next(filter(None, found.groups())))
-
-
-def _inspect(engine: Engine, name: str) -> Mapping[str, Any]:
-    try:
-        found = engine.http().json("GET", f"/images/{name}/json") if name else {}
-    except ApiError:
-        return {}
-    return found if isinstance(found, dict) else {}

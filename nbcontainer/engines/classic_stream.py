@@ -11,8 +11,9 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_output import LineSplitter
 from nbcontainer.model.build import (
     BuildEvent,
@@ -24,9 +25,6 @@ from nbcontainer.model.build import (
     StepState,
     Transfer,
 )
-
-if TYPE_CHECKING:
-    from nbcontainer.dockerfile import Dockerfile
 
 __all__ = ["ClassicTranslator"]
 

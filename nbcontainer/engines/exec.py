@@ -6,23 +6,18 @@ import secrets
 import shlex
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
-from nbcontainer.engines.http import quoted
+from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
-from nbcontainer.model.pods import ExecResult
+from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.http import Http
-    from nbcontainer.model.pods import ExecRequest
 
 __all__ = ["execute"]
 

@@ -12,14 +12,10 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nbcontainer.engines.http import quoted
+from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.output import Frames
 from nbcontainer.errors import NbcontainerError
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.http import Http
 
 __all__ = ["end_command"]
 

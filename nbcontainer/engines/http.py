@@ -12,7 +12,6 @@ import http.client
 import json
 import logging
 import re
-import threading
 import unicodedata
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +21,8 @@ from urllib.parse import quote, urlencode
 from nbcontainer.byte_stream import Silent, Stream
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from nbcontainer.http1 import Connection, IdleConnections
 from nbcontainer.model.commands import ENGINE_IN_USE
-from nbcontainer.replies import Response
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
@@ -159,10 +158,9 @@ class Http:
         self._where = where
         self._address = address
         self._prefix = f"/v{version}" if version else ""
-        self._idle: list[_Connection] = []  # one at most
-        self._lock = threading.Lock()
+        self._idle = IdleConnections[_Connection](most=1)
         # no __del__: in a cycle the socket may be finalized before it
-        weakref.finalize(self, _close_all, self._idle)
+        weakref.finalize(self, self._idle.close)
 
     def call(
         self,
@@ -180,11 +178,11 @@ class Http:
             ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
             EngineUnavailable: it cannot be reached, or went away before it had answered.
         """
-        connection = self._take()
+        connection = self._idle.take()
         for attempt in (connection, None) if connection is not None else (None,):
             used = attempt or _Connection(self._dial(), self._where, self.see_it_answers)
             try:
-                reply = used.send(method, self._target(path, query), body, headers, timeout)
+                reply = used.request(method, self._target(path, query), body, headers, timeout)
                 content = reply.read()
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
                 used.close()
@@ -197,7 +195,10 @@ class Http:
             except BaseException:
                 used.close()
                 raise
-            self._keep(used, reply)
+            if reply.will_close:
+                used.close()
+            else:
+                self._idle.keep(used)
             found = {name.lower(): value for name, value in reply.getheaders()}
             if reply.status >= 400 or reply.status in (301, 302, 307):  # noqa: PLR2004 - HTTP's numbers
                 raise api_error(reply.status, content, found, self._where, self._magic)
@@ -238,7 +239,7 @@ class Http:
         if on_open is not None:
             on_open(connection.close)
         try:
-            reply = connection.send(method, self._target(path, query), body, headers, timeout)
+            reply = connection.request(method, self._target(path, query), body, headers, timeout)
             refusal = reply.read() if reply.status >= 400 else None  # noqa: PLR2004 - HTTP's numbers
             connection.stream.settimeout(None)
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -302,8 +303,7 @@ class Http:
 
     def close(self) -> None:
         """Close the idle connection."""
-        with self._lock:
-            _close_all(self._idle)
+        self._idle.close()
 
     def see_it_answers(self) -> None:
         """Ask an engine that is slow to answer whether it is there at all.
@@ -314,7 +314,7 @@ class Http:
         ping = None
         try:
             ping = _Connection(self._dial(), self._where)
-            ping.send("GET", "/_ping", None, None, settings.connect_timeout).read()
+            ping.request("GET", "/_ping", None, None, settings.connect_timeout).read()
         except (OSError, http.client.HTTPException, EngineUnavailable) as error:
             raise Silent(f"{self._where} does not answer.") from error
         finally:
@@ -324,23 +324,6 @@ class Http:
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
         return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
-
-    def _take(self) -> _Connection | None:
-        """The connection that was kept, unless the engine has closed it meanwhile."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is not None and connection.stream.readable(0):
-            connection.close()
-            return None
-        return connection
-
-    def _keep(self, connection: _Connection, reply: http.client.HTTPResponse) -> None:
-        if reply.will_close:
-            connection.close()
-            return
-        with self._lock:
-            _close_all(self._idle)
-            self._idle.append(connection)
 
     def _broken(self, error: Exception, timeout: float | None = None) -> ApiError | EngineUnavailable:
         if isinstance(error, TimeoutError):
@@ -358,8 +341,8 @@ class Http:
         return ApiError(f"What answers at {self._where} does not speak an engine's HTTP.", reason="garbage")
 
 
-class _Connection:
-    """An http.client connection over a stream of ours.
+class _Connection(Connection):
+    """A connection to an engine.
 
     Args:
         stream: the connection.
@@ -368,41 +351,21 @@ class _Connection:
     """
 
     def __init__(self, stream: Stream, where: str, when_slow: Callable[[], None] | None = None) -> None:
-        self.stream, self._where = stream, where
+        super().__init__(stream, "docker")
+        self._where = where
         stream.when_silent(when_slow, settings.connect_timeout)
-        self._http = http.client.HTTPConnection("docker")
-        self._http.response_class = Response
-        self._http.auto_open = 0
-        self._http.sock = _Unclosed(stream)
 
-    def send(
+    def request(
         self, method: str, target: str, body: Any, headers: Mapping[str, str] | None, timeout: float | None
     ) -> http.client.HTTPResponse:
+        """Make a call whose body may be an iterable of bytes, and read its reply's head."""
         self.stream.settimeout(timeout)
         content, extra = _encode(body)
         with LoggedRequest(LOG, method, target, self._where) as request:
-            self._http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
-            reply = self._http.getresponse()
+            self.http.request(method, target, content, {**extra, **(headers or {})}, encode_chunked=False)
+            reply = self.http.getresponse()
             request.status = reply.status
         return reply
-
-    def close(self) -> None:
-        self.stream.close()
-
-
-def _close_all(connections: list[_Connection]) -> None:
-    while connections:
-        connections.pop().close()
-
-
-class _Unclosed:
-    """What http.client calls of a socket. It closes its socket while the reply is still being read."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.sendall, self.makefile = stream.sendall, stream.makefile
-
-    def close(self) -> None:
-        """Leave it open: the reply's reader closes it."""
 
 
 def _encode(body: Any) -> tuple[Any, dict[str, str]]:

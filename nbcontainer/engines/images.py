@@ -7,8 +7,9 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.http import Magic, plain, quoted
 from nbcontainer.engines.objects import not_found, time_of
@@ -41,9 +42,6 @@ from nbcontainer.model.images import (
 )
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.operation import Operation, Progress
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = [
     "get",

@@ -6,16 +6,14 @@ import contextlib
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import plain
 from nbcontainer.engines.objects import in_use, not_found, time_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.model.networks import NetworkFacts
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = ["create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.http import plain
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = ["filters_of", "in_use", "not_found", "time_of"]
 

@@ -9,16 +9,13 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from nbcontainer.byte_stream import Stream
 from nbcontainer.errors import ApiError
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
-from nbcontainer.model.spool import SpoolCut
-
-if TYPE_CHECKING:
-    from nbcontainer.byte_stream import Stream
-    from nbcontainer.operation import Progress
-    from nbcontainer.spool import Spool
+from nbcontainer.operation import Progress
+from nbcontainer.spool import Spool
 
 __all__ = ["Frames", "Lines", "Recorder", "follow_output", "output_of", "seconds_of", "send_input"]
 

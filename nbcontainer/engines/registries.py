@@ -20,11 +20,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from nbcontainer.engines.config import config_file, configured_commands, load_config
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import (
     TOKEN_USER,
     Credential,
@@ -42,9 +43,6 @@ from nbcontainer.engines.http import plain
 from nbcontainer.engines.references import HUB, Reference, parse_reference, registry_host
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = [
     "Credential",

@@ -6,16 +6,12 @@ The engines pass on the words of their parts (runc, crun, the proxies of ports);
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.http import plain
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.containers import ContainerFacts, RunRequest
+from nbcontainer.model.containers import ContainerFacts, RunRequest
 
 __all__ = ["name_in_use", "start_failed"]
 

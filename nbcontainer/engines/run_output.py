@@ -12,24 +12,16 @@ import contextlib
 import threading
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from nbcontainer.byte_stream import Silent
-from nbcontainer.engines.http import lost, plain
+from nbcontainer.byte_stream import Silent, Stream
+from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.http import ReplyStream, lost, plain
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
-from nbcontainer.engines.output import Frames, Lines
+from nbcontainer.engines.output import Frames, Lines, Recorder
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped
-from nbcontainer.model.logs import LogGap, LogSource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from nbcontainer.byte_stream import Stream
-    from nbcontainer.engines.connection import Engine
-    from nbcontainer.engines.http import ReplyStream
-    from nbcontainer.engines.output import Recorder
-    from nbcontainer.model.logs import LogEvent
-    from nbcontainer.operation import Progress
+from nbcontainer.model.logs import LogEvent, LogGap, LogSource
+from nbcontainer.operation import Progress
 
 __all__ = ["ExitCode", "RunOutput"]
 

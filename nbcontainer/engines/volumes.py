@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbcontainer.engines import objects
+from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.model.volumes import VolumeFacts
-
-if TYPE_CHECKING:
-    from nbcontainer.engines.connection import Engine
 
 __all__ = ["create", "inspect", "list_volumes", "remove", "sizes"]
 

@@ -1,13 +1,12 @@
-"""Completion, lint and the table of words of a Dockerfile."""
+"""Completion and the table of words of a Dockerfile."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from nbcontainer.dockerfile import Dockerfile, Instruction, check, parse
+from nbcontainer.dockerfile import Dockerfile, Instruction, parse
 from nbcontainer.dockerfile.words import (
     DIRECTIVES,
     FLAGS,
@@ -17,11 +16,9 @@ from nbcontainer.dockerfile.words import (
     PREDEFINED_ARGUMENTS,
     SHARING_MODES,
 )
-from nbcontainer.errors import Problem
 from nbcontainer.language.dockerfile_help import help_dockerfile
-from nbcontainer.model.build import SourceMap
 
-__all__ = ["Completions", "Item", "complete_dockerfile", "lint_dockerfile", "words"]
+__all__ = ["Completions", "Item", "complete_dockerfile", "words"]
 
 Names = Callable[[], Iterable[str]]
 Paths = Callable[[str], Iterable[str]]
@@ -253,7 +250,7 @@ def _summary(word: str) -> str:
     return re.split(r"(?<=[.:;]) ", found.text, maxsplit=1)[0].rstrip(".:;") if found else ""
 
 
-def words() -> dict[str, Any]:
+def words() -> dict[str, object]:
     """The static words, for a page that completes while the kernel is busy: JSON."""
     return {
         "instructions": [
@@ -279,52 +276,3 @@ def words() -> dict[str, Any]:
         "arguments": list(PREDEFINED_ARGUMENTS),
         "signals": list(SIGNALS),
     }
-
-
-def lint_dockerfile(text: str, source_map: SourceMap | None = None) -> list[Problem]:
-    """What is wrong with a Dockerfile, or likely to be, as far as its text tells; the lines are the person's own."""
-    dockerfile = parse(text, source_map)
-    problems = check(dockerfile)
-    for stage in dockerfile.stages:
-        for instruction in stage.instructions:
-            for message, suggestion, rule in _advice(instruction):
-                first, last = dockerfile.own(instruction)
-                problems.append(Problem(first, message, "warning", last, suggestion, rule))
-    problems.sort(key=lambda problem: problem.line)
-    return problems
-
-
-def _advice(instruction: Instruction) -> Iterator[tuple[str, str, str]]:
-    """Rules that hold whatever the base image is: message, suggestion, name."""
-    if instruction.faulty:
-        return
-    rest = instruction.rest
-    if instruction.name == "RUN" and not instruction.is_json and not instruction.heredocs:
-        if re.fullmatch(r"cd\s+\S+", rest):
-            yield "cd lasts for this RUN only", f"Write WORKDIR {rest.split()[1]}.", "RunCd"
-        if re.fullmatch(r"apt(-get)?\s+(-\S+\s+)*update", rest):
-            yield (
-                "apt-get update in a RUN of its own is cached, and becomes stale",
-                "Join it with the install: RUN apt-get update && apt-get install -y PACKAGE.",
-                "AptUpdate",
-            )
-        for command in re.split(r"&&|\|\||;|\n", rest):
-            told = command.split()
-            if told[:1] in (["apt-get"], ["apt"]) and "install" in told and not _says_yes(told):
-                yield "apt-get install asks, and nobody answers", "Write apt-get install -y.", "AptYes"
-    elif instruction.name in ("CMD", "ENTRYPOINT") and rest and not instruction.is_json and not rest.startswith("["):
-        yield (
-            f"{instruction.name} in the plain form runs a shell, which does not pass signals on",
-            f"Write it as JSON: {_as_json(instruction.name, rest)}.",
-            "JSONArgsRecommended",
-        )
-
-
-def _says_yes(command: list[str]) -> bool:
-    return any(re.fullmatch(r"-[a-zA-Z]*y[a-zA-Z]*|--yes|--assume-yes|-qq|--download-only", word) for word in command)
-
-
-def _as_json(name: str, rest: str) -> str:
-    if re.search(r"[$|&;<>'\"\\*?`(){}]", rest):
-        return f'{name} ["/bin/sh", "-c", "…"] or the words one by one'
-    return f"{name} [" + ", ".join(f'"{word}"' for word in rest.split()) + "]"

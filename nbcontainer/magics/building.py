@@ -69,12 +69,11 @@ def run_build(
     if values.quiet or values.progress == "quiet":
         result = operation.result()
     else:
-        surfaces: dict[str, views.surfaces.Surface] = {
-            "plain": views.surfaces.Plain(only=True),
-            "tty": views.surfaces.Terminal(),
-        }
-        view = views.build.BuildView(whole=values.progress == "plain")
-        result = views.surfaces.show(operation, view, surfaces.get(values.progress or ""))
+        is_plain = values.progress == "plain"
+        chosen: views.surfaces.Surface | None = views.surfaces.Plain(only=True) if is_plain else None
+        if values.progress == "tty":
+            chosen = views.terminal.Terminal()
+        result = views.surfaces.show(operation, views.build.BuildView(whole=is_plain), chosen)
     _write_files(files, result)
     return result
 

@@ -6,14 +6,27 @@ Finished things are drawn when they are displayed; what was drawn while it ran s
 from __future__ import annotations
 
 import inspect
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeAlias, cast
 
+from IPython import get_ipython
 from IPython.core.displayhook import DisplayHook
 
+from nbcontainer import magics, model, views
 from nbcontainer.interrupts import run_calmly
+
+if TYPE_CHECKING:
+    from IPython.core.formatters import DisplayFormatter
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbcontainer.operation import Operation
+    from nbcontainer.views.surfaces import Behind, Notebook
+
+    Watch: TypeAlias = Operation[model.tables.TableEvent, model.tables.TableState, object]
 
 __all__ = ["DRAWN", "interrupted", "register"]
 
@@ -35,12 +48,21 @@ DRAWN = (
 )
 
 # a cell's id → its last run, and what that shows live: running it again ends it
-_following: dict[str, tuple[str, list[Any]]] = {}
+_following: dict[str, tuple[str, list[Behind]]] = {}
+
+Arguments = ParamSpec("Arguments")
 
 
-def register(shell: Any) -> None:
+class Printer(Protocol):
+    """What IPython gives to write a representation to."""
+
+    def text(self, text: str) -> None:
+        """Write."""
+
+
+def register(shell: InteractiveShell) -> None:
     """Tell `shell` how our results look. Their modules load when one of them exists."""
-    formatter = shell.display_formatter
+    formatter = cast("DisplayFormatter", shell.display_formatter)  # which is there once the shell is
     for module, name in DRAWN:
         in_kernel = hasattr(shell, "kernel")
         display = _guarded(_display) if in_kernel else _write
@@ -49,18 +71,16 @@ def register(shell: Any) -> None:
             formatter.formatters["text/plain"].for_type_by_name(module, name, _guarded(_print))
 
 
-def _guarded(draw: Callable[..., None]) -> Callable[..., None]:
+def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """The same, where an error shows as a magic's does: IPython would print its traceback."""
 
     @wraps(draw)
-    def guarded(*arguments: Any) -> None:
+    def guarded(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
         shown: Exception | None = None
         try:
-            draw(*arguments)
+            draw(*arguments, **options)
         except Exception as error:  # noqa: BLE001 - whatever it is
-            from nbcontainer.magics.calls import presentable  # noqa: PLC0415 - seldom
-
-            shown = presentable(error)
+            shown = magics.calls.presentable(error)
         if shown is not None:
             raise shown  # as a magic raises it
 
@@ -69,9 +89,7 @@ def _guarded(draw: Callable[..., None]) -> Callable[..., None]:
 
 def interrupted() -> BaseException:
     """What a magic raises where it was interrupted."""
-    from nbcontainer.magics import calls  # noqa: PLC0415 - loads with the first call
-
-    return calls.interrupted()
+    return magics.calls.interrupted()
 
 
 def _interrupted_drawing() -> BaseException:
@@ -95,36 +113,27 @@ def _is_of_the_cell() -> bool:
     return frame is not None
 
 
-def _display(result: Any) -> None:
+def _display(result: object) -> None:
     """Draw a result in a notebook."""
     run_calmly(partial(_draw, result), _interrupted_drawing)
 
 
-def _draw(result: Any) -> None:
-    from IPython.display import display  # noqa: PLC0415 - loads with the first result
-
-    from nbcontainer.views.picture import as_html, as_text  # noqa: PLC0415 - as above
-    from nbcontainer.views.results import picture_of  # noqa: PLC0415 - as above
-    from nbcontainer.views.surfaces import Notebook, choose_surface, was_shown  # noqa: PLC0415 - as above
-
-    if was_shown(result):
+def _draw(result: object) -> None:
+    if views.surfaces.was_shown(result):
         return
-    surface = choose_surface()
-    if isinstance(surface, Notebook) and getattr(result, "follow", None) is not None:
-        _follow(surface, result)
-        return
-    picture = picture_of(result)
-    display({"text/plain": as_text(picture), "text/html": as_html(picture)}, raw=True)
+    surface = views.surfaces.choose_surface()
+    if isinstance(surface, views.surfaces.Notebook) and isinstance(result, model.tables.Table) and result.follow:
+        _follow(surface, result, result.follow)
+    else:
+        views.surfaces.display_picture(views.results.picture_of(result))
 
 
-def _follow(surface: Any, table: Any) -> None:
+def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[], Watch]) -> None:
     """Show a live table; it goes on after the cell has ended."""
-    from nbcontainer.magics.preloading import wait_until_quiet  # noqa: PLC0415 - loads with the first result
-    from nbcontainer.views.tables import TableView  # noqa: PLC0415 - as above
 
-    def start() -> Any:
-        wait_until_quiet()  # a watch loads more than a list
-        return table.follow()
+    def start() -> Watch:
+        magics.preloading.wait_until_quiet()  # a watch loads more than a list
+        return follow()
 
     cell, run = _cell()
     known_run, shown = _following.get(cell, (run, []))
@@ -133,27 +142,22 @@ def _follow(surface: Any, table: Any) -> None:
             old.dismiss()
         shown = []
     name = f"watch of {table.state.title} in {table.state.where}"
-    shown.append(surface.follow_later(name, table.state, start, TableView(wide=table.wide, verbs=table.verbs)))
+    view = views.tables.TableView(wide=table.wide, verbs=table.verbs)
+    shown.append(surface.follow_later(name, table.state, start, view))
     if cell:
         _following[cell] = run, shown
 
 
 def _cell() -> tuple[str, str]:
     """The id of the cell that runs, as the page has it, and of this run of it."""
-    from IPython import get_ipython  # noqa: PLC0415 - loads with the first result
-
-    shell: Any = get_ipython()
-    try:
-        return str(shell.get_parent()["metadata"]["cellId"]), str(shell.get_parent()["header"]["msg_id"])
-    except (AttributeError, LookupError, TypeError):
-        return "", ""
+    request = views.surfaces.request_of(get_ipython())
+    cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
+    return (str(cell), str(run)) if cell else ("", "")
 
 
-def _write(result: Any) -> None:
+def _write(result: object) -> None:
     """Draw a result in a terminal, which may take its time: IPython would be interrupted while it writes."""
-    from IPython import get_ipython  # noqa: PLC0415 - loads with the first result
-
-    shell: Any = get_ipython()
+    shell = get_ipython()
 
     def write() -> None:
         data = {"text/plain": _text_of(result, cycle=False)}
@@ -168,38 +172,21 @@ def _write(result: Any) -> None:
         shell.showtraceback((type(shown), shown, shown.__traceback__))
 
 
-def _print(result: Any, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
+def _print(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
     """Draw a result in a terminal: whole, or as one line where it was drawn while it ran."""
     run_calmly(lambda: printer.text(_text_of(result, cycle=cycle)), _interrupted_drawing)
 
 
-def _text_of(result: Any, *, cycle: bool) -> str:
-    from nbcontainer.views.ansi import plain  # noqa: PLC0415 - as above
-    from nbcontainer.views.picture import as_rich, as_text  # noqa: PLC0415 - as above
-    from nbcontainer.views.results import picture_of  # noqa: PLC0415 - as above
-    from nbcontainer.views.surfaces import was_shown  # noqa: PLC0415 - as above
-
-    if cycle or was_shown(result):
-        return plain(repr(result))
-    picture = picture_of(result)
+def _text_of(result: object, *, cycle: bool) -> str:
+    if cycle or views.surfaces.was_shown(result):
+        return views.ansi.plain(repr(result))
+    picture = views.results.picture_of(result)
     if not sys.stdout.isatty():
-        return as_text(picture)
-    if type(result).__name__ == "Table":
-        return _table(picture)
-    from nbcontainer.views.terminal import console_of_terminal  # noqa: PLC0415 - loads with the first picture
-
-    console = console_of_terminal()
+        return views.text.as_text(picture)
+    if isinstance(result, model.tables.Table):  # which may have thousands of rows
+        colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in views.surfaces.DUMB
+        return "\n".join(views.text.text_lines(picture, shutil.get_terminal_size().columns, colours=colours))
+    console = views.terminal.console_of_terminal()
     with console.capture() as captured:
-        console.print(as_rich(picture))
+        console.print(views.terminal.as_rich(picture))
     return captured.get().rstrip("\n")
-
-
-def _table(picture: Any) -> str:
-    """A table, which may have thousands of rows, for the terminal."""
-    import os  # noqa: PLC0415 - loads with the first table
-    import shutil  # noqa: PLC0415 - as above
-
-    from nbcontainer.views.terminal_table import table_lines  # noqa: PLC0415 - as above
-
-    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in {"dumb", "unknown"}
-    return "\n".join(table_lines(picture, shutil.get_terminal_size().columns, colours=colours))

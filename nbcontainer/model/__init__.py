@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import build as build
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
+    from nbcontainer.model import events as events
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
     from nbcontainer.model import logs as logs
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from nbcontainer.model import requests as requests
     from nbcontainer.model import results as results
     from nbcontainer.model import secrecy as secrecy
-    from nbcontainer.model import spool as spool
     from nbcontainer.model import tables as tables
     from nbcontainer.model import volumes as volumes
 else:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from nbcontainer.errors import Problem
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 
 __all__ = [
     "BuildEnded",

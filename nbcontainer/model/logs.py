@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 
 __all__ = [
     "LogEnded",

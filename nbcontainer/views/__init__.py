@@ -7,15 +7,17 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.views import ansi as ansi
     from nbcontainer.views import build as build
+    from nbcontainer.views import html as html
     from nbcontainer.views import images as images
     from nbcontainer.views import logs as logs
     from nbcontainer.views import picture as picture
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities
     from nbcontainer.views import results as results
+    from nbcontainer.views import streaming as streaming
     from nbcontainer.views import surfaces as surfaces
     from nbcontainer.views import tables as tables
     from nbcontainer.views import terminal as terminal
-    from nbcontainer.views import terminal_table as terminal_table
+    from nbcontainer.views import text as text
 else:
     __getattr__ = modules_on_use(__name__)

@@ -6,7 +6,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from nbcontainer.model.build import (
     BuildEvent,
@@ -22,15 +21,12 @@ from nbcontainer.model.build import (
     StepState,
     Transfer,
 )
-from nbcontainer.model.spool import SpoolCut
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
 from nbcontainer.views.quantities import format_seconds, format_size
-from nbcontainer.views.view import View
-
-if TYPE_CHECKING:
-    from nbcontainer.widgets.build import BuildWidget
+from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["BuildView", "transfer_text"]
 
@@ -53,8 +49,10 @@ ENGINE = "engine"  # the heading of steps that belong to no instruction
 _NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without one
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
 _COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
-_HEAD = ("title", "engine", "platform", "started", "finished", "id", "digest", "size", "pushed", "spool")
-_END = ("outcome", "reason", "ended")
+_HEAD = (
+    *("title", "engine", "platform", "started", "finished", "ended", "outcome", "reason"),
+    *("id", "digest", "size", "pushed"),
+)
 
 
 class BuildView(View[BuildEvent, BuildState]):
@@ -63,6 +61,8 @@ class BuildView(View[BuildEvent, BuildState]):
     Args:
         whole: whether the plain lines have all that steps write, and not only the end of what a failed one wrote.
     """
+
+    page = "build"
 
     def __init__(self, *, whole: bool = False) -> None:
         self._whole = whole
@@ -213,20 +213,12 @@ class BuildView(View[BuildEvent, BuildState]):
 
     # --- the widget
 
-    def widget(self, state: BuildState) -> BuildWidget:
-        """The widget of a build."""
-        from nbcontainer.widgets.build import BuildWidget  # noqa: PLC0415 - ipywidgets loads when one is shown
-
-        return BuildWidget(self.wire(None, state))
-
-    def wire(self, previous: BuildState | None, state: BuildState) -> dict[str, Any] | None:
+    def wire(self, previous: BuildState | None, state: BuildState) -> Wire | None:
         """The whole, or the fields and steps that changed, with the new lines of output only."""
         if previous is None:
             return {**_head(state), "steps": [_whole_step(step) for step in state.steps.values()]}
-        message: dict[str, Any] = {}
-        old, new = _head(previous), _head(state)
-        changed = {name: value for name, value in new.items() if old[name] != value}
-        if changed:
+        message: Wire = {}
+        if changed := changed_facts(_head(previous), _head(state)):
             message["build"] = changed
         if previous.steps is not state.steps:
             steps = [
@@ -407,48 +399,21 @@ def _output_head(step: BuildStep, tone: Tone) -> Line:
 # --- JSON
 
 
-def _head(state: BuildState) -> dict[str, Any]:
-    head: dict[str, Any] = {name: getattr(state, name) for name in (*_HEAD, *_END)}
-    head["spool"] = "" if state.spool_note else state.spool
-    head["tags"] = list(state.tags)
-    head["pushing"] = [_transfer(transfer) for transfer in state.pushing.values()]
-    head["warnings"] = [
-        {
-            "line": warning.problem.line,
-            "message": warning.problem.message,
-            "severity": warning.problem.severity,
-            "source": warning.problem.source,
-            "suggestion": warning.problem.suggestion,
-            "url": warning.url,
-        }
-        for warning in state.warnings
-    ]
-    return head
-
-
-def _transfer(transfer: Transfer) -> dict[str, Any]:
-    return {"name": transfer.name, "current": transfer.current, "total": transfer.total, "done": transfer.done}
-
-
-def _whole_step(step: BuildStep) -> dict[str, Any]:
+def _head(state: BuildState) -> Wire:
     return {
-        "id": step.id,
-        "name": step.name,
-        "stage": step.stage,
-        "instruction": step.instruction,
-        "lines": list(step.lines) if step.lines else None,
-        "internal": step.internal,
-        "state": step.state.value,
-        "started": step.started,
-        "finished": step.finished,
-        "error": step.error,
-        "output": list(step.output),
-        "output_lines": step.output_lines,
-        "transfers": [_transfer(transfer) for transfer in step.transfers],
+        **{name: getattr(state, name) for name in _HEAD},
+        "spool": "" if state.spool_note else state.spool,
+        "tags": list(state.tags),
+        "pushing": [facts_of(transfer) for transfer in state.pushing.values()],
+        "warnings": [{**facts_of(warning.problem), "url": warning.url} for warning in state.warnings],
     }
 
 
-def _changed_step(previous: BuildStep | None, step: BuildStep) -> dict[str, Any]:
+def _whole_step(step: BuildStep) -> Wire:
+    return {**facts_of(step), "transfers": [facts_of(transfer) for transfer in step.transfers]}
+
+
+def _changed_step(previous: BuildStep | None, step: BuildStep) -> Wire:
     whole = _whole_step(step)
     if previous is not None:
         new = step.output_lines - previous.output_lines

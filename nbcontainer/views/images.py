@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from nbcontainer.model.images import (
     ImageTransferred,
@@ -17,10 +16,7 @@ from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_seconds, format_size
-from nbcontainer.views.view import View
-
-if TYPE_CHECKING:
-    from nbcontainer.widgets.images import TransferWidget
+from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["TransferView"]
 
@@ -32,6 +28,8 @@ _PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.W
 
 class TransferView(View[TransferEvent, TransferState]):
     """The view of one push or pull. It remembers which layers it told of, so each transfer has its own."""
+
+    page = "images"
 
     def __init__(self) -> None:
         self._told: set[str] = set()
@@ -76,21 +74,13 @@ class TransferView(View[TransferEvent, TransferState]):
             blocks.append(Grid(rows, right=frozenset({3}), flexible=4))
         return Picture(tuple(blocks), label=f"{state.image}: {word}")
 
-    def widget(self, state: TransferState) -> TransferWidget:
-        """The widget of a push or a pull."""
-        from nbcontainer.widgets.images import TransferWidget  # noqa: PLC0415 - ipywidgets loads when one is shown
-
-        return TransferWidget(self.wire(None, state))
-
-    def wire(self, previous: TransferState | None, state: TransferState) -> dict[str, Any] | None:
+    def wire(self, previous: TransferState | None, state: TransferState) -> Wire | None:
         """The whole, or the fields and the layers that changed."""
         if previous is None:
-            return {**_head(state), "layers": [_layer(layer) for layer in state.layers.values()]}
-        old, new = _head(previous), _head(state)
-        head = {name: value for name, value in new.items() if old[name] != value}
-        layers = [_layer(layer) for layer in state.layers.values() if previous.layers.get(layer.id) is not layer]
-        message: dict[str, Any] = {}
-        if head:
+            return {**_head(state), "layers": [facts_of(layer) for layer in state.layers.values()]}
+        layers = [facts_of(layer) for layer in state.layers.values() if previous.layers.get(layer.id) is not layer]
+        message: Wire = {}
+        if head := changed_facts(_head(previous), _head(state)):
             message["transfer"] = head
         if layers:
             message["layers"] = layers
@@ -141,16 +131,5 @@ def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
     )
 
 
-def _head(state: TransferState) -> dict[str, Any]:
+def _head(state: TransferState) -> Wire:
     return {**{name: getattr(state, name) for name in _HEAD}, "notes": list(state.notes)}
-
-
-def _layer(layer: LayerState) -> dict[str, Any]:
-    return {
-        "id": layer.id,
-        "status": layer.status,
-        "current": layer.current,
-        "total": layer.total,
-        "done": layer.done,
-        "skipped": layer.skipped,
-    }

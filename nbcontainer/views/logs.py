@@ -9,21 +9,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines, LogSource, LogState
-from nbcontainer.model.spool import SpoolCut
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.ansi import plain, recoloured, settled
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
 from nbcontainer.views.picture import Block, Line, Output, Picture, Span
 from nbcontainer.views.quantities import format_size
-from nbcontainer.views.view import View
+from nbcontainer.views.view import View, Wire, changed_facts, sendable
 
 if TYPE_CHECKING:
     from nbcontainer.operation import Operation
-    from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["LogView"]
 
@@ -45,6 +44,7 @@ class LogView(View[LogEvent, LogState]):
     """
 
     streams = True
+    page = "logs"
 
     def __init__(self, verb: str = "Logs", title: str = "") -> None:
         self._verb = verb
@@ -141,47 +141,34 @@ class LogView(View[LogEvent, LogState]):
 
     # --- a page
 
-    def widget(self, state: LogState) -> LiveWidget:
-        """A list of lines that starts from `state`."""
-        from nbcontainer.widgets.logs import LogWidget  # noqa: PLC0415 - anywidget loads with the first widget
-
-        return LogWidget(self.wire(None, state))
-
-    def wire(self, previous: LogState | None, state: LogState) -> dict[str, Any] | None:
+    def wire(self, previous: LogState | None, state: LogState) -> Wire | None:
         """The newest lines, the counts, and what else changed."""
+        facts = self._facts(state)
         if previous is None:
-            count = min(len(state.lines), settings.log_window)
-            return {
-                "reset": True,
-                "verb": self._verb,
-                "title": _clean(self._title or state.title),
-                "where": _clean(state.where),
-                "spool": _whole_file(state),
-                "following": state.following,
-                "outcome": state.outcome,
-                "reason": _clean(state.reason),
-                "sources": {_clean(name): reading for name, reading in state.sources.items()},
-                "notes": [[mark, _clean(note)] for mark, note in _notes_after(state.noted - 5, state)],
-                "bytes": state.total_bytes,
-                "times": state.timestamps,
-                **_tail(state, count),
-            }
-        message: dict[str, Any] = {}
+            notes, tail = state.noted - 5, _tail(state, min(len(state.lines), settings.log_window))
+            return {"reset": True, **facts, "notes": _wire_notes(notes, state), **tail}
+        message = changed_facts(self._facts(previous), facts)
         if state.total != previous.total:
-            message = {"bytes": state.total_bytes, **_tail(state, min(state.total - previous.total, TAIL_LINES))}
-        if state.following != previous.following:
-            message["following"] = state.following
-        if state.outcome != previous.outcome:
-            message |= {"outcome": state.outcome, "reason": _clean(state.reason)}
-        if state.sources is not previous.sources and state.sources != previous.sources:
-            message["sources"] = {_clean(name): reading for name, reading in state.sources.items()}
+            message |= _tail(state, min(state.total - previous.total, TAIL_LINES))
         if state.noted != previous.noted:
-            message["notes"] = [[mark, _clean(note)] for mark, note in _notes_after(previous.noted, state)]
-        if _whole_file(state) != _whole_file(previous):
-            message["spool"] = _whole_file(state)
+            message["notes"] = _wire_notes(previous.noted, state)
         return message or None
 
-    def act(self, operation: Operation[LogEvent, LogState, Any], action: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _facts(self, state: LogState) -> Wire:
+        return {
+            "verb": self._verb,
+            "title": sendable(self._title or state.title),
+            "where": sendable(state.where),
+            "spool": _whole_file(state),
+            "following": state.following,
+            "outcome": state.outcome,
+            "reason": sendable(state.reason),
+            "sources": {sendable(name): reading for name, reading in state.sources.items()},
+            "bytes": state.total_bytes,
+            "times": state.timestamps,
+        }
+
+    def act(self, operation: Operation[LogEvent, LogState, object], action: Mapping[str, object]) -> Wire | None:
         """Knows `stop`, `lines` (first, count) and `search` (query, regex, first)."""
         state = operation.state
         if action.get("type") == "lines":
@@ -202,7 +189,7 @@ class LogView(View[LogEvent, LogState]):
         except OSError:  # the spool file was removed by somebody
             return ()
 
-    def _search(self, state: LogState, action: Mapping[str, Any]) -> dict[str, Any]:
+    def _search(self, state: LogState, action: Mapping[str, object]) -> Wire:
         first = _number(action.get("first"))
         try:
             search = Search(str(action.get("query", "")), regex=action.get("regex") is True)
@@ -234,16 +221,16 @@ def _search_held(state: LogState, search: Search, found: Found) -> Found:
     return Found((*found.lines, *lines), max(start, state.total))
 
 
-def _tail(state: LogState, count: int) -> dict[str, Any]:
+def _tail(state: LogState, count: int) -> Wire:
     lines = state.lines[-count:] if count > 0 else ()
     return {"total": state.total, **_wire_lines(state.total - len(lines), lines)}
 
 
-def _wire_lines(first: int, lines: Sequence[LogLine]) -> dict[str, Any]:
+def _wire_lines(first: int, lines: Sequence[LogLine]) -> Wire:
     names: dict[str, int] = {}
     rows = [
         [
-            names.setdefault(_clean(line.source), len(names)),
+            names.setdefault(sendable(line.source), len(names)),
             _cut(settled(line.text)),
             line.time,
             int(line.stream == "stderr"),
@@ -255,13 +242,17 @@ def _wire_lines(first: int, lines: Sequence[LogLine]) -> dict[str, Any]:
 
 def _cut(text: str) -> str:
     rest = len(text) - MOST_CHARACTERS
-    return _clean(f"{text[:MOST_CHARACTERS]}\x1b[0;2m … {rest:,} more characters" if rest > 0 else text)
+    return sendable(f"{text[:MOST_CHARACTERS]}\x1b[0;2m … {rest:,} more characters" if rest > 0 else text)
 
 
 def _notes_after(known: int, state: LogState) -> list[tuple[int, str]]:
     """The remarks that followed the first `known` ones, with the number of the line before which each stands."""
     fresh = min(state.noted - known, len(state.notes))
     return list(zip(state.marks, state.notes, strict=True))[len(state.notes) - fresh :]
+
+
+def _wire_notes(known: int, state: LogState) -> list[list[object]]:
+    return [[mark, sendable(note)] for mark, note in _notes_after(known, state)]
 
 
 def _heading(state: LogState, verb: str, title: str) -> list[Span]:
@@ -306,17 +297,12 @@ def _single(title: str) -> str:
 
 def _whole_file(state: LogState) -> str:
     """The path of the file with the whole log, "" where there is none."""
-    return "" if state.spool_note else _clean(state.spool)
+    return "" if state.spool_note else sendable(state.spool)
 
 
 def _count(lines: int) -> str:
     return "1 line" if lines == 1 else f"{lines:,} lines"
 
 
-def _number(value: Any) -> int:
+def _number(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 0
-
-
-def _clean(text: str) -> str:
-    """`text` without halves of surrogate pairs, which no message could carry."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

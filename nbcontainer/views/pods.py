@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.picture import Block, Line, Picture, Span
 from nbcontainer.views.results import SIGNS
-from nbcontainer.views.view import View
-
-if TYPE_CHECKING:
-    from nbcontainer.widgets.live import LiveWidget
+from nbcontainer.views.view import View, Wire, facts_of
 
 __all__ = ["PodDeletionView", "PodStartView"]
 
@@ -55,18 +51,14 @@ class PodRow:
         return [Span("  "), Span(self.where, Tone.DIM, chip=True)] if self.where else []
 
 
-def _wire(rows: list[PodRow], more: str = "") -> dict[str, Any]:
-    return {"rows": [{**asdict(row), "tone": row.tone.value} for row in rows], "more": more}
-
-
-def _widget(wire: dict[str, Any]) -> LiveWidget:
-    from nbcontainer.widgets.pods import PodsWidget  # noqa: PLC0415 - anywidget loads with the first widget
-
-    return PodsWidget(wire)
+def _wire(rows: list[PodRow], more: str = "") -> Wire:
+    return {"rows": [facts_of(row) for row in rows], "more": more}
 
 
 class PodStartView(View[PodStep, PodStart]):
     """The pod's steps, newest last."""
+
+    page = "pods"
 
     def is_empty(self, state: PodStart) -> bool:
         """Whether nothing was heard of the pod yet."""
@@ -86,11 +78,7 @@ class PodStartView(View[PodStep, PodStart]):
             blocks.append(Line.of(Span(row.note, Tone.DIM), indent=2, wraps=True))
         return Picture(tuple(blocks), label=f"pod {state.name}")
 
-    def widget(self, state: PodStart) -> LiveWidget:
-        """The same, with a Stop button."""
-        return _widget(_wire([_start_row(state)]))
-
-    def wire(self, previous: PodStart | None, state: PodStart) -> dict[str, Any] | None:
+    def wire(self, previous: PodStart | None, state: PodStart) -> Wire | None:
         """The whole of it: it is short."""
         return None if previous == state else _wire([_start_row(state)])
 
@@ -107,6 +95,8 @@ def _start_row(state: PodStart) -> PodRow:
 class PodDeletionView(View[PodEnd, PodDeletion]):
     """Each pod with what has become of it; where they are many, those that are left come first."""
 
+    page = "pods"
+
     def line(self, event: PodEnd) -> str | None:
         """`pod "web" deleted`, as kubectl has it."""
         return f'pod "{event.name}" {event.status}' + (f": {event.message}" if event.message else "")
@@ -122,11 +112,7 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
             blocks.append(Line.of(Span(more, Tone.DIM)))
         return Picture(tuple(blocks), label="deletion")
 
-    def widget(self, state: PodDeletion) -> LiveWidget:
-        """The same, with a Stop button."""
-        return _widget(_wire(*_end_rows(state)))
-
-    def wire(self, previous: PodDeletion | None, state: PodDeletion) -> dict[str, Any] | None:
+    def wire(self, previous: PodDeletion | None, state: PodDeletion) -> Wire | None:
         """The whole of it: it is short."""
         return None if previous == state else _wire(*_end_rows(state))
 

@@ -13,25 +13,30 @@ import threading
 import time
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from nbcontainer import views
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import held_back
+from nbcontainer.model.events import Missed
 from nbcontainer.model.tables import Tone
-from nbcontainer.operation import Missed
 from nbcontainer.settings import settings
-from nbcontainer.views.picture import Line, Span, as_html, as_text
-from nbcontainer.views.terminal import FRAME_SECONDS, Terminal, stream
+from nbcontainer.views.picture import Line, Span
+from nbcontainer.views.streaming import FRAME_SECONDS, stream
+from nbcontainer.views.text import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
-    from nbcontainer.operation import Operation
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import DisplayHandle
+
+    from nbcontainer.operation import AnyOperation, Operation
     from nbcontainer.views.picture import Picture
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "Plain", "Surface", "Terminal", "choose_surface", "in_kernel", "show", "was_shown"]
+__all__ = ["Notebook", "Plain", "Surface", "choose_surface", "in_kernel", "show", "was_shown"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -49,7 +54,7 @@ class Surface(Protocol):
 
     name: str
 
-    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+    def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
         """Draw until the operation is done. Raises nothing of the operation's."""
 
 
@@ -90,35 +95,36 @@ def choose_surface() -> Surface:
     wanted = settings.surface
     if wanted == "auto":
         if in_kernel():
-            wanted = "notebook" if _has_page(_shell()) else "plain"
+            wanted = "notebook" if "cellId" in request_of(_shell()).get("metadata", {}) else "plain"
         else:
             wanted = "terminal" if sys.stdout.isatty() and os.environ.get("TERM") not in DUMB else "plain"
-    surfaces: dict[str, type[Surface]] = {"notebook": Notebook, "terminal": Terminal, "plain": Plain}
-    return surfaces[wanted if wanted in surfaces else "plain"]()
+    if wanted == "terminal":
+        return views.terminal.Terminal()
+    return Notebook() if wanted == "notebook" else Plain()
 
 
-def _shell() -> Any:
+def _shell() -> InteractiveShell | None:
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
 
 def in_kernel() -> bool:
     """Whether this is a Jupyter kernel, and no terminal and no script."""
-    shell = _shell()
-    return shell is not None and hasattr(shell, "kernel")
+    return hasattr(_shell(), "kernel")
 
 
-def _has_page(shell: Any) -> bool:
+def request_of(shell: object) -> Mapping[str, Mapping[str, object]]:
+    """The message by which a front end had the current cell executed; empty where there is none."""
     try:
-        metadata = shell.get_parent().get("metadata") or {}
+        found: Mapping[str, Mapping[str, object]] = shell.get_parent()  # type: ignore[attr-defined] # only kernels have it
     except (AttributeError, LookupError):
-        return False
-    return "cellId" in metadata
+        return {}
+    return found
 
 
 # --- what was drawn already
 
-_shown: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_shown: weakref.WeakValueDictionary[int, object] = weakref.WeakValueDictionary()
 _shown_in: dict[int, int] = {}  # the same keys → the number of the cell that drew it
 
 
@@ -158,13 +164,14 @@ class Plain:
     def __init__(self, *, only: bool = False) -> None:
         self._only = only
 
-    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+    def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
         """Print a line for each event that is worth one."""
+        shell = _shell()
         kernel = in_kernel() and not self._only
         if view.streams and not kernel:
             stream(operation, view, coloured=False)
             return
-        alone = kernel and _owns_cell(_shell())
+        alone = kernel and shell is not None and _owns_cell(shell)
         printing = alone or not kernel
         worth_a_line = False
         try:
@@ -181,10 +188,10 @@ class Plain:
                 operation.wait(0 if operation.done else 1)
                 if worth_a_line or operation.error is None:  # what was refused at once has no picture but its error
                     with held_back():
-                        _display(view.render(operation.state), clear=alone)
+                        display_picture(view.render(operation.state), clear=alone)
 
 
-def _events(operation: Operation[Event, State, Result]) -> Any:
+def _events(operation: Operation[Event, State, object]) -> Iterator[Event | Missed]:
     try:
         yield from operation
     except KeyboardInterrupt:
@@ -193,12 +200,9 @@ def _events(operation: Operation[Event, State, Result]) -> Any:
         return
 
 
-def _owns_cell(shell: Any) -> bool:
+def _owns_cell(shell: InteractiveShell) -> bool:
     """Whether the running cell holds one magic of ours and nothing else that could have written an output."""
-    try:
-        code = str(shell.get_parent()["content"]["code"]).strip()
-    except (AttributeError, LookupError, TypeError):
-        return False
+    code = str(request_of(shell).get("content", {}).get("code", "")).strip()
     sign = "%%" if code.startswith("%%") else "%"
     if not code.startswith("%") or (sign == "%" and "\n" in code):
         return False
@@ -207,7 +211,8 @@ def _owns_cell(shell: Any) -> bool:
     return str(getattr(found, "__module__", "")).startswith("nbcontainer.")
 
 
-def _display(picture: Picture, *, clear: bool = False) -> None:
+def display_picture(picture: Picture, *, clear: bool = False) -> None:
+    """Display a picture in a kernel; with `clear` in the place of what the cell has put out so far."""
     from IPython.display import clear_output, display  # noqa: PLC0415 - only where there is an IPython
 
     if clear:
@@ -216,7 +221,7 @@ def _display(picture: Picture, *, clear: bool = False) -> None:
 
 
 def _bundle(picture: Picture) -> dict[str, str]:
-    return {"text/plain": as_text(picture), "text/html": as_html(picture)}
+    return {"text/plain": as_text(picture), "text/html": views.html.as_html(picture)}
 
 
 # --- a notebook's page
@@ -227,7 +232,7 @@ class Notebook:
 
     name = "notebook"
 
-    def draw(self, operation: Operation[Event, State, Result], view: View[Event, State]) -> None:
+    def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
         """Show the widget and keep it up to date until the operation is done."""
         if _is_refused(operation, view):
             return  # the error says it all
@@ -244,12 +249,12 @@ class Notebook:
                 with held_back():
                     follower.finish(operation)
 
-    def follow_behind(self, operation: Operation[Event, State, Any], view: View[Event, State]) -> Behind:
+    def follow_behind(self, operation: Operation[Event, State, object], view: View[Event, State]) -> Behind:
         """Display the widget and keep it up to date on a thread, after the cell has ended."""
         return self.follow_later(operation.name, operation.state, lambda: operation, view)
 
     def follow_later(
-        self, name: str, state: State, start: Callable[[], Operation[Event, State, Any]], view: View[Event, State]
+        self, name: str, state: State, start: Callable[[], Operation[Event, State, object]], view: View[Event, State]
     ) -> Behind:
         """Display the widget with `state`; what keeps it up to date, `name`, is started on a thread beside the cell.
 
@@ -277,7 +282,7 @@ class Notebook:
         return behind
 
 
-def _is_refused(operation: Operation[Event, State, Result], view: View[Event, State]) -> bool:
+def _is_refused(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
     """Wait until there is something to show; whether it failed before there was."""
     operation.wait(FRAME_SECONDS, revision=0)
     if operation.error is not None and operation.revision == 1:
@@ -288,7 +293,7 @@ def _is_refused(operation: Operation[Event, State, Result], view: View[Event, St
     return operation.error is not None and view.is_empty(operation.state)
 
 
-def _is_empty_failure(operation: Operation[Event, State, Result], view: View[Event, State]) -> bool:
+def _is_empty_failure(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
     """Whether it failed by itself with nothing to show: the error says it all."""
     failed = operation.error is not None and not isinstance(operation.error, Stopped)
     return failed and view.is_empty(operation.state)
@@ -299,10 +304,10 @@ class Behind:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._operation: Operation[Any, Any, Any] | None = None
+        self._operation: AnyOperation | None = None
         self.dismissed = False
 
-    def started(self, operation: Operation[Any, Any, Any]) -> None:
+    def started(self, operation: AnyOperation) -> None:
         """It runs."""
         with self._lock:
             self._operation = operation
@@ -318,7 +323,9 @@ class Behind:
             operation.stop()
 
 
-def _open(state: Any, view: View[Any, Any], early: _Still | None = None) -> _Follower | _Still:
+def _open(
+    state: State, view: View[Event, State], early: _Still[Event, State] | None = None
+) -> _Follower[Event, State] | _Still[Event, State]:
     """Display the view's widget, or, where it has none or its page was not built, its picture.
 
     Args:
@@ -335,28 +342,29 @@ def _open(state: Any, view: View[Any, Any], early: _Still | None = None) -> _Fol
     return _Follower(state, view, widget, early.handle if early is not None else None)
 
 
-class _Still:
+class _Still(Generic[Event, State]):
     """Keeps one displayed picture in step with one operation, by drawing it anew."""
 
-    def __init__(self, state: Any, view: View[Any, Any], *, height: int | None = None) -> None:
-        self._view = view
-        self._height = height
-        self.handle: Any = None
-        self._draw(state)
-
-    def _draw(self, state: Any) -> None:
+    def __init__(self, state: State, view: View[Event, State], *, height: int | None = None) -> None:
         from IPython.display import DisplayHandle  # noqa: PLC0415 - only where there is an IPython
 
+        self._view = view
+        self._height = height
+        self.handle = DisplayHandle()
+        self._is_displayed = False
+        self._draw(state)
+
+    def _draw(self, state: State) -> None:
         bundle = _bundle(self._view.render(state))
         if self._height is not None:
             bundle["text/html"] = f'<div style="height: {self._height}px; overflow: auto">{bundle["text/html"]}</div>'
-        if self.handle is None:
-            self.handle = DisplayHandle()
-            self.handle.display(bundle, raw=True)
-        else:
+        if self._is_displayed:
             self.handle.update(bundle, raw=True)
+        else:
+            self.handle.display(bundle, raw=True)
+        self._is_displayed = True
 
-    def follow(self, operation: Operation[Any, Any, Any]) -> None:
+    def follow(self, operation: Operation[Event, State, object]) -> None:
         revision = operation.revision
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
@@ -365,7 +373,7 @@ class _Still:
                     self._draw(operation.state)
                 operation.wait(STILL_SECONDS)
 
-    def finish(self, operation: Operation[Any, Any, Any]) -> None:
+    def finish(self, operation: Operation[Event, State, object]) -> None:
         if _is_empty_failure(operation, self._view):
             self.handle.update(NOTHING, raw=True)
         else:
@@ -375,14 +383,16 @@ class _Still:
         """Nothing is left to be closed."""
 
 
-class _Follower:
+class _Follower(Generic[Event, State]):
     """Keeps one displayed widget in step with one operation."""
 
-    def __init__(self, state: Any, view: View[Any, Any], widget: LiveWidget, handle: Any = None) -> None:
+    def __init__(
+        self, state: State, view: View[Event, State], widget: LiveWidget, handle: DisplayHandle | None = None
+    ) -> None:
         from IPython.display import display  # noqa: PLC0415 - only where there is an IPython
 
         self._view = view
-        self._sent: Any = state  # the widget was made of it
+        self._sent = state  # the widget was made of it
         self._widget = widget
         self._keep_still(state)
         self._handle = handle
@@ -391,14 +401,14 @@ class _Follower:
         else:
             handle.update(self._widget)
 
-    def _keep_still(self, state: Any, *, running: bool = True) -> None:
+    def _keep_still(self, state: State, *, running: bool = True) -> None:
         picture = self._view.render(state)
         if running:  # saved while it runs, it must not pretend to run when it is opened again
             moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; it goes on where its kernel does", Tone.DIM))
             picture = replace(picture, blocks=(*picture.blocks, moment))
-        self._widget.set_static(text=as_text(picture), html=as_html(picture))
+        self._widget.set_static(text=as_text(picture), html=views.html.as_html(picture))
 
-    def follow(self, operation: Operation[Any, Any, Any]) -> None:
+    def follow(self, operation: Operation[Event, State, object]) -> None:
         self._widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
         while not operation.done:
@@ -411,7 +421,7 @@ class _Follower:
             with held_back():
                 self._widget.beat()
 
-    def _send(self, state: Any) -> None:
+    def _send(self, state: State) -> None:
         if state is not self._sent:
             message = self._view.wire(self._sent, state)
             self._sent = state
@@ -422,7 +432,7 @@ class _Follower:
         """Let go of the page's side."""
         self._widget.close()
 
-    def finish(self, operation: Operation[Any, Any, Any]) -> None:
+    def finish(self, operation: Operation[Event, State, object]) -> None:
         """Send the last state, and leave it in the saved output; of what failed before anything came, nothing."""
         if _is_empty_failure(operation, self._view) and self._handle is not None:
             self._handle.update(NOTHING, raw=True)

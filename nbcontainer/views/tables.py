@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
-from nbcontainer.views.picture import Block, Grid, Line, Picture, Span, as_text
+from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_age, format_size
-from nbcontainer.views.view import View
+from nbcontainer.views.text import as_text
+from nbcontainer.views.view import View, Wire, sendable
 
 if TYPE_CHECKING:
     from nbcontainer.model.tables import Cell, Column
     from nbcontainer.operation import Operation
-    from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["TableView"]
 
@@ -40,6 +40,8 @@ class TableView(View[TableEvent, TableState]):
     Attributes:
         selected_keys: the keys of the rows that are chosen in the page.
     """
+
+    page = "tables"
 
     def __init__(
         self,
@@ -119,50 +121,42 @@ class TableView(View[TableEvent, TableState]):
 
     # --- a page
 
-    def widget(self, state: TableState) -> LiveWidget:
-        """A live grid that starts from `state`."""
-        from nbcontainer.widgets.tables import TableWidget  # noqa: PLC0415 - anywidget loads with the first widget
-
-        return TableWidget(self.wire(None, state))
-
     def page_height(self, state: TableState) -> int:
         """As frontend/src/tables_grid.ts has it: two to fifteen rows of 26 pixels, their head, and two bars."""
         return 90 + 26 * min(15, max(2, len(state.rows)))
 
-    def wire(self, previous: TableState | None, state: TableState) -> dict[str, Any] | None:
+    def wire(self, previous: TableState | None, state: TableState) -> Wire | None:
         """The rows that are other objects than before, the keys that are gone, and what else changed."""
         if previous is None or (previous.columns is not state.columns and previous.columns != state.columns):
             return self._whole(state)
-        message: dict[str, Any] = {
-            name: _clean(value) if isinstance(value, str) else value
+        message: Wire = {
+            name: sendable(value) if isinstance(value, str) else value
             for name in ("title", "where", "note", "live", "trouble", "by_key")
             if (value := getattr(state, name)) != getattr(previous, name)
         }
         if state.rows is not previous.rows:
             old = previous.rows
             rows = [_wire_row(row) for key, row in state.rows.items() if old.get(key) is not row]
-            gone = [_clean(key) for key in old if key not in state.rows]
+            gone = [sendable(key) for key in old if key not in state.rows]
             message |= {"rows": rows} if rows else {}
             message |= {"gone": gone} if gone else {}
         return message or None
 
-    def _whole(self, state: TableState) -> dict[str, Any]:
+    def _whole(self, state: TableState) -> Wire:
         return {
             "reset": True,
-            "title": _clean(state.title),
-            "where": _clean(state.where),
-            "note": _clean(state.note),
+            "title": sendable(state.title),
+            "where": sendable(state.where),
+            "note": sendable(state.note),
             "columns": [[column.name, column.kind, column.wide and not self._wide] for column in state.columns],
             "rows": [_wire_row(row) for row in state.rows.values()],
             "live": state.live,
-            "trouble": _clean(state.trouble),
+            "trouble": sendable(state.trouble),
             "by_key": state.by_key,
             "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
 
-    def act(
-        self, operation: Operation[TableEvent, TableState, Any], action: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
+    def act(self, operation: Operation[TableEvent, TableState, object], action: Mapping[str, object]) -> Wire | None:
         """Knows `stop` and `select` (keys)."""
         keys = action.get("keys")
         known = tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
@@ -228,14 +222,14 @@ def _format(cell: Cell, kind: str, now: float) -> str:
     return str(cell)
 
 
-def _wire_row(row: Row) -> list[Any]:
-    labels = {_clean(key): _clean(value) for key, value in row.labels.items()}
+def _wire_row(row: Row) -> list[object]:
+    labels = {sendable(key): sendable(value) for key, value in row.labels.items()}
     return [
-        _clean(row.key),
+        sendable(row.key),
         [_wire_cell(cell) for cell in row.cells],
         row.tone.value,
-        _clean(row.name),
-        _clean(row.namespace),
+        sendable(row.name),
+        sendable(row.namespace),
         row.kind,
         labels,
     ]
@@ -243,12 +237,7 @@ def _wire_row(row: Row) -> list[Any]:
 
 def _wire_cell(cell: Cell) -> Cell:
     if isinstance(cell, str):
-        return _clean(cell)
+        return sendable(cell)
     if cell is None or -LARGEST_EXACT < cell < LARGEST_EXACT:
         return cell
     return str(cell)  # also "nan" and "inf", which JSON has no word for
-
-
-def _clean(text: str) -> str:
-    """`text` without halves of surrogate pairs, which no message could carry."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

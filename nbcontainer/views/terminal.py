@@ -6,34 +6,49 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.console import Console, Group
+from rich.control import Control
+from rich.live import Live
+from rich.padding import Padding
+from rich.segment import ControlType, Segment, SegmentLines
+from rich.table import Table
+from rich.text import Text
 
 from nbcontainer.interrupts import held_back
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span, as_rich, grid_widths, in_cells
+from nbcontainer.views.ansi import styled
+from nbcontainer.views.picture import (
+    Block,
+    Grid,
+    Line,
+    Output,
+    Picture,
+    Span,
+    grid_widths,
+    in_cells,
+    single_line,
+)
+from nbcontainer.views.streaming import FRAME_SECONDS, stream
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.live import Live
-    from rich.segment import Segment
+    from rich.console import RenderableType
 
     from nbcontainer.operation import Operation
     from nbcontainer.views.view import View
 
-__all__ = ["Terminal", "console_of_terminal", "fitted", "stream"]
+__all__ = ["Terminal", "as_rich", "console_of_terminal", "fitted"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")
 
-FRAME_SECONDS = 0.05  # at most 20 pictures a second
 LEAST_OUTPUT = 2  # lines that each output keeps where the terminal is too low
 
 
 def console_of_terminal() -> Console:
     """Standard output as rich draws on it; without colours where NO_COLOR says so or it is none."""
-    from rich.console import Console  # noqa: PLC0415 - rich loads with the first picture
-
     return Console(highlight=False, emoji=False, markup=False)
 
 
@@ -56,24 +71,7 @@ class Terminal:
             _redraw(operation, view, console)
 
 
-def stream(operation: Operation[Event, State, Result], view: View[Event, State], *, coloured: bool) -> None:
-    """Write the view's lines as they come. None is left out: a slow terminal only falls behind."""
-    while True:
-        done, revision = operation.done, operation.revision
-        text = view.fresh(operation.state, coloured=coloured)
-        if text:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        elif done:
-            return
-        else:
-            operation.wait(1.0, revision=revision)
-            operation.wait(0 if operation.done else FRAME_SECONDS)
-
-
 def _redraw(operation: Operation[Event, State, Result], view: View[Event, State], console: Console) -> None:
-    from rich.live import Live  # noqa: PLC0415 - rich loads with the first picture
-
     live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
     frame = _Frame(console, live)
     try:
@@ -152,21 +150,16 @@ class _Frame:
         return [_without_trailing_spaces(line) for line in lines]
 
     def _show(self, lines: list[list[Segment]]) -> None:
-        from rich.segment import SegmentLines  # noqa: PLC0415 - as above
-
         self._lines, self._width = lines, self._console.width
         self._live.update(SegmentLines(lines, new_lines=True))
 
     def _make_up_for_wrapped_lines(self) -> None:
         """Erase the rows that the last picture takes more since the terminal was narrowed and wrapped its lines."""
-        from rich.control import Control  # noqa: PLC0415 - as above
-        from rich.segment import ControlType, Segment  # noqa: PLC0415 - as above
-
         width = self._console.width
         if width >= self._width:
             return
         more = sum(max(0, Segment.get_line_length(line) - 1) // width for line in self._lines)
-        codes: list[Any] = [ControlType.CARRIAGE_RETURN]
+        codes: list[ControlType | tuple[ControlType, int]] = [ControlType.CARRIAGE_RETURN]
         codes += [(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * more
         self._console.control(Control(*codes))
 
@@ -178,6 +171,103 @@ def _without_trailing_spaces(line: list[Segment]) -> list[Segment]:
     if kept:
         kept[-1] = kept[-1]._replace(text=kept[-1].text.rstrip(" "))
     return kept
+
+
+# --- a picture in rich's terms
+
+NARROW = 12  # cells that each wide column keeps in a terminal that is too narrow
+
+_RICH_STYLES = {
+    Tone.PLAIN: "",
+    Tone.DIM: "dim",
+    Tone.GOOD: "green",
+    Tone.RUNNING: "blue",
+    Tone.CACHED: "magenta",
+    Tone.WARNING: "yellow",
+    Tone.BAD: "red",
+}
+_RICH_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
+
+def as_rich(picture: Picture) -> RenderableType:
+    """The picture for a `rich` console."""
+    blocks: list[RenderableType] = []
+    for block in picture.blocks:
+        match block:
+            case Line():
+                blocks += (
+                    [_rich_wrapped(block)] if block.wraps else [_rich_line(each.spans) for each in in_cells(block)]
+                )
+            case Grid():
+                blocks.append(_rich_grid(block))
+            case Output():
+                blocks += [_rich_output(line, block) for line in block.lines]
+    return Group(*blocks)
+
+
+def _rich_line(spans: Sequence[Span]) -> Text:
+    text = Text(overflow="ellipsis", no_wrap=True, end="\n")
+    for span in spans:
+        style = _RICH_STYLES[span.tone] + (" bold" if span.bold else "")
+        text.append(single_line(span.text), style=style.strip() or None)
+    return text
+
+
+def _rich_wrapped(line: Line) -> RenderableType:
+    """A line that goes on below, at its own indent."""
+    text = _rich_line(line.spans)
+    text.no_wrap, text.overflow = False, "fold"
+    return Padding(text, (0, 0, 0, line.indent)) if line.indent else text
+
+
+def _rich_grid(grid: Grid) -> RenderableType:
+    grid = _without_empty_columns(grid)
+    table = Table(box=None, show_header=bool(grid.columns), header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for index, width in enumerate(grid_widths(grid)):
+        # rich narrows columns that may wrap, the widest first; its lines do not wrap all the same
+        flexible = index == grid.flexible or width > NARROW
+        table.add_column(
+            grid.columns[index] if index < len(grid.columns) else "",
+            justify="right" if index in grid.right else "left",
+            no_wrap=not flexible,
+            overflow="ellipsis",
+            min_width=min(width, NARROW if grid.flexible != index else 1) if flexible else width,
+        )
+    for number, row in enumerate(grid.rows):
+        cells = [_rich_line((span,)) for span in row]
+        if grid.wraps and grid.flexible is not None and grid.flexible < len(cells):
+            cells[grid.flexible].no_wrap, cells[grid.flexible].overflow = False, "fold"
+        if number == 0 and grid.widths:  # the first row holds the columns open
+            for cell, width in zip(cells, grid.widths, strict=False):
+                if cell.cell_len < width:
+                    cell.pad_right(width - cell.cell_len)
+                    cell.overflow = "crop"
+        table.add_row(*cells)
+    return Padding(table, (0, 0, 0, grid.indent)) if grid.indent else table
+
+
+def _without_empty_columns(grid: Grid) -> Grid:
+    """The grid without the columns that have no text."""
+    widths = grid_widths(grid)
+    kept = [index for index, width in enumerate(widths) if width]
+    return replace(
+        grid,
+        rows=tuple(tuple(row[index] for index in kept if index < len(row)) for row in grid.rows),
+        columns=tuple(grid.columns[index] for index in kept if index < len(grid.columns)),
+        right=frozenset(place for place, index in enumerate(kept) if index in grid.right),
+        flexible=kept.index(grid.flexible) if grid.flexible in kept else None,
+        widths=tuple(widths[index] for index in kept) if grid.widths else (),
+    )
+
+
+def _rich_output(line: str, block: Output) -> Text:
+    text = Text(" " * block.indent, no_wrap=True, overflow="ellipsis")
+    text.append("│ ", style=_RICH_STYLES[block.tone] or "dim")
+    for run in styled(line):
+        colour = "" if run.colour is None else ("bright_" if run.colour > 7 else "") + _RICH_COLOURS[run.colour % 8]  # noqa: PLR2004
+        style = " ".join(word for word in (colour, "bold" if run.bold else "", "dim" if run.dim else "") if word)
+        text.append(run.text.replace("\n", "␊"), style=style or None)
+    return text
 
 
 # --- a picture that is higher than the terminal

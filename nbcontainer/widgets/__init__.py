@@ -1,1 +1,10 @@
-"""The anywidget classes: traits and messages, no I/O."""
+"""The anywidget classes: traits and messages, no I/O. Its module loads on first use, and anywidget with it."""
+
+from typing import TYPE_CHECKING
+
+from nbcontainer.loading import modules_on_use
+
+if TYPE_CHECKING:
+    from nbcontainer.widgets import live as live
+else:
+    __getattr__ = modules_on_use(__name__)

@@ -8,6 +8,7 @@ pace is lower. Each batch has a sequence number: a page that missed one, or was 
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import deque
@@ -21,7 +22,7 @@ import traitlets
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.interrupts import held_back
 
-__all__ = ["PROTOCOL", "LiveWidget", "page_asset"]
+__all__ = ["PROTOCOL", "LiveWidget", "widget_class"]
 
 PROTOCOL = 1  # as in frontend/src/wire.ts
 INTERVAL = 0.05  # seconds between two batches of one widget
@@ -33,19 +34,7 @@ PATIENCE = 1.0  # seconds without an acknowledgement after which the page counts
 QUEUE_LENGTH = 500  # messages that wait; beyond, a snapshot takes their place
 STATIC = Path(__file__).parent.parent / "static"
 
-Message = Mapping[str, Any]
-
-
-def page_asset(name: str) -> Path:
-    """The built file `name` of the front end.
-
-    Raises:
-        NbcontainerError: the front end was not built, as in a clone that was never installed.
-    """
-    path = STATIC / name
-    if not path.exists():
-        raise NbcontainerError(f"The page's file {name} was not built.", cure="Run: pip install -e .")
-    return path
+Message = Mapping[str, object]
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -236,6 +225,20 @@ class LiveWidget(anywidget.AnyWidget):
             self._sent_at = time.monotonic()
             state = dict(self._whole())
             self.send({"type": "snapshot", "sequence": self._sent, "state": state, "now": time.time()})
+
+
+@functools.cache
+def widget_class(page: str) -> type[LiveWidget]:
+    """The class of the widgets whose page is the built files PAGE.js and PAGE.css of the front end.
+
+    Raises:
+        NbcontainerError: the front end was not built, as in a clone that was never installed.
+    """
+    files = {"_esm": STATIC / f"{page}.js", "_css": STATIC / f"{page}.css"}
+    for path in files.values():
+        if not path.exists():
+            raise NbcontainerError(f"The page's file {path.name} was not built.", cure="Run: pip install -e .")
+    return type(f"{page.title()}Widget", (LiveWidget,), {"__module__": __name__, **files})
 
 
 class _Sender:

@@ -23,7 +23,7 @@ from nbcontainer.model.tables import (
     Tone,
     apply_table,
 )
-from nbcontainer.operation import Operation, Progress, _running
+from nbcontainer.operation import Operation, Progress, registry
 from nbcontainer.spool import Spool
 
 COLUMNS = (
@@ -220,7 +220,7 @@ def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
 
 def forget(shell: Any) -> None:
     """Stop what runs, close the widgets and forget the variables, so that another notebook may have the kernel."""
-    for running in tuple(_running):
+    for running in tuple(registry._running):
         running.stop()
         running.wait(5)
     Widget.close_all()

@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from nbcontainer.buildkit import Build, Entry, Services, SolveOptions, Tree, dockerfile_attributes
+from nbcontainer.buildkit import Build, DockerfileFlags, Entry, Services, SolveOptions, Tree
 
 _COUNT = itertools.count()
 
@@ -17,7 +17,7 @@ def services(dockerfile, files=None, **offered):
 
 def options(exporters=(), caches=(), **flags):
     return SolveOptions(
-        frontend_attributes=dockerfile_attributes(**flags), exporters=list(exporters), cache_imports=list(caches)
+        frontend_attributes=DockerfileFlags(**flags).attributes(), exporters=list(exporters), cache_imports=list(caches)
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcontainer.buildkit.errors import FailedState, SolveError
-from nbcontainer.buildkit.messages import Any, RpcStatus
+from nbcontainer.buildkit.messages import AnyMessage, RpcStatus
 from nbcontainer.buildkit.rpc_status import Code, RpcError
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "buildkit"
@@ -16,7 +16,7 @@ RECORDINGS = Path(__file__).parents[1] / "recordings" / "buildkit"
 
 def recorded(name):
     details = json.loads((RECORDINGS / f"error-{name}.json").read_text())
-    encoded = [Any(type_url=url, value=json.dumps(value).encode()) for url, value in details]
+    encoded = [AnyMessage(type_url=url, value=json.dumps(value).encode()) for url, value in details]
     return SolveError.of(RpcError(Code.UNKNOWN, name, RpcStatus(code=2, message=name, details=encoded).encode()))
 
 
@@ -47,7 +47,7 @@ def test_recorded_errors_name_their_lines(name, lines, exit_code):
 
 def test_what_is_left_of_a_failed_step():
     value = json.loads((RECORDINGS / "errdefs-solve.json").read_text())
-    detail = Any(type_url="github.com/moby/buildkit/errdefs.Solve+json", value=json.dumps(value).encode())
+    detail = AnyMessage(type_url="github.com/moby/buildkit/errdefs.Solve+json", value=json.dumps(value).encode())
     failed = SolveError(Code.UNKNOWN, "", RpcStatus(details=[detail]).encode()).failed
     assert failed.meta["args"][:2] == ["/bin/sh", "-c"]
     root, cache = failed.mounts()
@@ -94,7 +94,7 @@ json_values = st.recursive(
 
 @given(st.sampled_from(["Source", "Vertex", "Solve", "Subrequest", "ExitMessage"]), json_values)
 def test_details_of_any_shape_are_borne(kind, value):
-    detail = Any(type_url=f"github.com/moby/buildkit/errdefs.{kind}+json", value=json.dumps(value).encode())
+    detail = AnyMessage(type_url=f"github.com/moby/buildkit/errdefs.{kind}+json", value=json.dumps(value).encode())
     error = SolveError(Code.UNKNOWN, "x", RpcStatus(details=[detail]).encode())
     assert isinstance(error.lines, tuple)
     if error.failed is not None:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from nbcontainer.buildkit.frontend import dockerfile_attributes, entry, local_context, size_in_bytes
+from nbcontainer.buildkit.frontend import DockerfileFlags, entry, local_context, size_in_bytes
 
 
 def test_nothing_said_is_only_the_file_name():
-    assert dockerfile_attributes() == {"filename": "Dockerfile"}
+    assert DockerfileFlags().attributes() == {"filename": "Dockerfile"}
 
 
 def test_every_flag_has_its_attribute():
-    assert dockerfile_attributes(
+    assert DockerfileFlags(
         filename="Dockerfile.web",
         target="web",
         build_args={"V": "1", "EMPTY": ""},
@@ -29,7 +29,7 @@ def test_every_flag_has_its_attribute():
         hostname="builder",
         source_date_epoch=0,
         attestations={"provenance": "mode=max"},
-    ) == {
+    ).attributes() == {
         "filename": "Dockerfile.web",
         "target": "web",
         "build-arg:V": "1",
@@ -73,7 +73,7 @@ def test_a_named_context_does_not_hide_the_main_one():
 def test_what_docker_refuses_is_refused(wrong):
     value = next(iter(wrong.values()))
     with pytest.raises(ValueError, match=str(value[0] if isinstance(value, list) else value)):
-        dockerfile_attributes(**wrong)
+        DockerfileFlags(**wrong).attributes()
 
 
 @pytest.mark.parametrize(

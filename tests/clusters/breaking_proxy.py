@@ -54,7 +54,7 @@ class BreakingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._break: Break | None = None
         self._clean = False
-        self._near_tls = _server_tls() if anonymous else None
+        self._near_tls = server_tls() if anonymous else None
         self.authority = access.certificate_authority
         self.server = f"{'https' if anonymous else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
@@ -139,7 +139,7 @@ class BreakingProxy:
         return True
 
 
-def _server_tls() -> ssl.SSLContext:
+def server_tls() -> ssl.SSLContext:
     """What the API server has to prove who it is."""
     pki = Kubernetes().pki
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -57,9 +57,11 @@ def own_cluster(kubernetes, tmp_path_factory):
     """An API server without nodes that tests may restart and fill."""
     cluster = pytest.importorskip("tests.environment.cluster")
     made = OwnCluster(tmp_path_factory.mktemp("own-cluster"), cluster.commands(), kubernetes.pki)
-    made.up()
-    yield made
-    made.down()
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()
 
 
 @pytest.fixture

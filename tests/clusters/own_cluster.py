@@ -22,6 +22,7 @@ from nbcontainer.clusters.connection import Cluster, find_cluster
 from nbcontainer.clusters.discovery import POD
 from tests.environment import certificates
 from tests.environment import cluster_configuration as configuration
+from tests.environment.kubernetes_api import Api
 
 MOST_WRITES = 100  # of one transaction; etcd takes 128
 
@@ -53,19 +54,14 @@ class OwnCluster:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Wait until the API server says that it is ready."""
-        cluster = self.cluster()
+        """Wait until the API server says that it is ready: with its roles, and with all that it reads from etcd."""
+        api = Api(self.server, self.settings.pki)
         deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            try:
-                cluster.run(cluster.request("GET", "/api/v1/namespaces/default"))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-                last = error
-                time.sleep(0.2)
-            else:
-                return
-        log = (self._folder / "kube-apiserver.log").read_text(errors="replace")[-2000:]
-        raise AssertionError(f"the API server is not ready: {last}\n{log}")
+        while not api.ready():
+            if time.monotonic() > deadline:
+                log = (self._folder / "kube-apiserver.log").read_text(errors="replace")[-2000:]
+                raise AssertionError(f"the API server is not ready: {log}")
+            time.sleep(0.1)
 
     def stop(self, name: str, first: signal.Signals = signal.SIGTERM) -> None:
         """Stop one of them, and wait for its end."""

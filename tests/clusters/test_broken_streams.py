@@ -129,7 +129,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         operation.stop()
         operation.result(2)
         asyncio.run_coroutine_threadsafe(cluster.link.close(), background_loop()).result(5)
-        cluster.link.short_calls.close()
+        cluster.link.http.close()
         until(lambda: not proxy.open_connections, 5)
 
 
@@ -139,13 +139,14 @@ def test_a_sign_of_life_that_nobody_waits_for_any_more_writes_nothing(own_cluste
     proxy.moving.clear()
 
     async def ask_and_go():
-        asking = client.Client(cluster.link)
-        waiting = asyncio.create_task(asking.probe(cluster))
+        waiting = asyncio.create_task(client.Client(cluster.link).probe(cluster))
         await asyncio.sleep(0.1)
         waiting.cancel()
-        await asyncio.wait({asking._probing})
+        await asyncio.wait({waiting})
 
     cluster.run(ask_and_go())
+    with pytest.raises(ClusterUnavailable, match=r"does not answer within 0\.5 s"):
+        cluster.link.http.probe(cluster)  # after the other has failed
     gc.collect()
     assert not caplog.records
 
@@ -251,6 +252,7 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": cluster.namespace}],
     }
     cluster.run(cluster.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", body=binding))
+    until(lambda: may_list_pods(cluster, account))
     reference = {"kind": "Secret", "apiVersion": "v1", "name": name, "uid": secret["metadata"]["uid"]}
     answer = cluster.run(
         cluster.request(
@@ -261,6 +263,14 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
     )
     path = f"/api/v1/namespaces/{cluster.namespace}/secrets/{name}"
     return answer["status"]["token"], lambda: cluster.run(cluster.request("DELETE", path))
+
+
+def may_list_pods(cluster, account):
+    """Whether the API server has seen by now that a service account may do so: it watches its own roles."""
+    user = {"user": f"system:serviceaccount:{cluster.namespace}:{account}"}
+    asked = user | {"resourceAttributes": {"namespace": cluster.namespace, "verb": "list", "resource": "pods"}}
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    return cluster.run(cluster.request("POST", path, body={"spec": asked}))["status"]["allowed"]
 
 
 def test_a_command_runs_with_a_rotated_token(kubernetes, space, monkeypatch, tmp_path):

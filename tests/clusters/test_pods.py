@@ -17,9 +17,9 @@ from nbcontainer.clusters.tables import table
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
 from nbcontainer.model.pods import ExecRequest, PodRequest, pod_manifest
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.pods import PodStartView
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.clusters.test_tables import until
 
 pytestmark = pytest.mark.timeout(300)

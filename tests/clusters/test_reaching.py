@@ -18,7 +18,7 @@ from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.settings import settings
-from tests.clusters.breaking_proxy import BreakingProxy
+from tests.clusters.breaking_proxy import BreakingProxy, server_tls
 from tests.clusters.test_tables import until
 from tests.environment.cluster_configuration import NODE_ADDRESS
 from tests.forward_proxy import ForwardProxy
@@ -90,6 +90,27 @@ def test_every_kind_of_call_goes_through_the_proxy_of_the_kubeconfig(write, prox
     live.stop()
     assert [line for line in logs(cluster, LogRequest(("proxied",))) if "hello" in str(line)]
     assert execute(cluster, ExecRequest("proxied", ("echo", "inside"))).result(30).output == "inside\n"
+    assert set(proxy.targets) == {"kubernetes:443"}
+    assert set(proxy.logins) == {LOGIN}
+
+
+def test_every_kind_of_call_goes_through_an_https_proxy(write, space, kubectl):
+    create(space, PodRequest("proxied-twice", "busybox", command=("sleep", "3600"))).result(90)
+    with ForwardProxy(server_tls()) as proxy:
+        proxy.addresses = {"kubernetes:443": space.server.removeprefix("https://")}
+        cluster = write(**{"server": "https://kubernetes", "proxy-url": f"https://ann:p%40ss@{proxy.address}"})
+        assert "proxied-twice" in table(cluster).names
+        assert cluster.call("GET", "/openapi/v2", seconds=30)["swagger"]  # some megabytes
+        labels = {"metadata": {"annotations": {"long": "x" * 200_000}}}
+        patch = "application/merge-patch+json"
+        path = f"/api/v1/namespaces/{space.namespace}/pods/proxied-twice"
+        changed = cluster.run(cluster.request("PATCH", path, body=labels, content_type=patch))
+        assert len(changed["metadata"]["annotations"]["long"]) == 200_000
+        live = watch_table(cluster)
+        until(lambda: live.state.live)
+        live.stop()
+        assert execute(cluster, ExecRequest("proxied-twice", ("echo", "inside"))).result(30).output == "inside\n"
+        assert kubectl()
     assert set(proxy.targets) == {"kubernetes:443"}
     assert set(proxy.logins) == {LOGIN}
 

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from nbcontainer.buildkit import Control, Services, SolveError, SolveOptions, Tree, dockerfile_attributes
+from nbcontainer.buildkit import Control, DockerfileFlags, Services, SolveError, SolveOptions, Tree
 from nbcontainer.buildkit.gateway import Gateway
 from nbcontainer.buildkit.rpc_status import RpcError
 from nbcontainer.dockerfile import check, parse
@@ -72,7 +72,7 @@ def verdict():
 
         def judge(text):
             trees = {"dockerfile": Tree(files={"Dockerfile": text}), "context": Tree(files={})}
-            options = SolveOptions(frontend_attributes=dockerfile_attributes())
+            options = SolveOptions(frontend_attributes=DockerfileFlags().attributes())
             session, ref, calls = control.start_session(Services(trees=trees)), uuid.uuid4().hex, []
 
             def outer():

@@ -16,8 +16,8 @@ from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest
 from nbcontainer.views.logs import LogView
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.engines.conftest import find, running
 from tests.engines.cutting_proxy import CuttingProxy
 from tests.faults.proxy import Fault, FaultProxy, Kind, Way, connector, unix_listener

@@ -18,7 +18,7 @@ from nbcontainer.model.build import (
     StepState,
     apply_build,
 )
-from nbcontainer.operation import Missed
+from nbcontainer.model.events import Missed
 
 from .build_engines import BUILDKIT, CLASSIC, connect, made, output, processes, start, unique, wait_until
 

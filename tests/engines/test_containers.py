@@ -14,8 +14,8 @@ from nbcontainer.errors import CommandFailed, Conflict, NotFound, Stopped, Usage
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.engines.build_engines import wait_until
 
 FOREVER = ("sh", "-c", "echo up; trap '' TERM; while true; do sleep 1; done")

@@ -10,9 +10,10 @@ from nbcontainer.errors import BuildFailed, CommandFailed, NbcontainerError, Sto
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.build import BuildView
+from nbcontainer.views.html import as_html
 from nbcontainer.views.images import TransferView
 from nbcontainer.views.logs import LogView
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.text import as_text
 from tests.engines.build_engines import wait_until
 
 RUNNING = ("building", "pushing", "pulling", "following", "◐")

@@ -18,8 +18,8 @@ from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.logs import LogView
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.small_disk import small_disk
 
 LINES = 30_000  # of which the disk holds no half

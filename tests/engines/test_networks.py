@@ -14,8 +14,8 @@ from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.terminal import Terminal
 
 

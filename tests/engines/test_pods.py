@@ -101,7 +101,7 @@ def test_create_list_describe_delete(podman, make, unique):
 
 def test_a_deletion_is_told_and_stops_within_a_second(podman, make, unique):
     make("trap '' TERM; while :; do sleep 1; done").result(60)
-    operation = delete(podman, [unique], grace_period=20)
+    operation = delete(podman, [unique], grace_period=6)  # Podman goes on for so long
     while not operation.state.left:
         assert operation.wait(10, revision=operation.revision)
     began = time.monotonic()

@@ -14,7 +14,7 @@ from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.images import TransferView
 from nbcontainer.views.logs import LogView
-from nbcontainer.views.picture import as_text
+from nbcontainer.views.text import as_text
 from tests.engines.build_engines import processes, wait_until
 from tests.engines.peers import Middleman, Speaker, tcp_listener, unix_connect, unix_listener
 

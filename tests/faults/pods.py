@@ -89,7 +89,7 @@ class InCluster(Scenario):
         connection._links.clear()
         connection._old_links.clear()
         for link in links:
-            link.short_calls.close()
+            link.http.close()
             asyncio.run_coroutine_threadsafe(link.close(), background_loop()).result(10)
 
     def run_pod(self, name: str, script: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from nbcontainer.clusters import client, reflector, short_calls
+from nbcontainer.clusters import client, http, reflector
 from nbcontainer.engines.http import Http
 from nbcontainer.errors import CommandFailed
 from nbcontainer.settings import settings
@@ -321,9 +321,8 @@ def short_limits(folder: Path) -> Iterator[None]:
     before, kept = settings.spool_directory, {name: os.environ.get(name) for name in ("DOCKER_CONFIG", "KUBECONFIG")}
     limits: list[tuple[Any, str, Any]] = [
         (client, "SILENT_SECONDS", 1.0),
-        (client, "READ_SECONDS", CALL_SECONDS),
         (client, "HANDSHAKE_SECONDS", CALL_SECONDS),
-        (short_calls, "READ_SECONDS", CALL_SECONDS),
+        (http, "READ_SECONDS", CALL_SECONDS),
         (reflector, "SILENCE_SECONDS", CALL_SECONDS),
         *(
             (call, "__kwdefaults__", {**(call.__kwdefaults__ or {}), "timeout": CALL_SECONDS})

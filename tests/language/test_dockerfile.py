@@ -1,4 +1,4 @@
-"""Completion, help and lint of Dockerfiles."""
+"""Completion and help of Dockerfiles."""
 
 import json
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nbcontainer.dockerfile import check, parse
 from nbcontainer.dockerfile.words import FLAGS, INSTRUCTIONS, MOUNT_TYPES
-from nbcontainer.language.dockerfile import complete_dockerfile, lint_dockerfile, words
+from nbcontainer.language.dockerfile import complete_dockerfile, words
 from nbcontainer.language.dockerfile_help import help_dockerfile, help_words
 
 STAGES = "ARG V=1\nFROM busybox AS build\nARG FOO=1\nENV BAR=2\nFROM build AS last\n"
@@ -92,27 +92,3 @@ def test_the_words_are_json():
     found = json.loads(json.dumps(words()))
     assert [word["name"] for word in found["instructions"]] == list(INSTRUCTIONS)
     assert all(word["detail"] for word in found["instructions"])
-
-
-@pytest.mark.parametrize(
-    ("text", "rule", "suggestion"),
-    [
-        ("RUN cd /x", "RunCd", "WORKDIR /x"),
-        ("RUN apt-get update", "AptUpdate", "apt-get install"),
-        ("RUN apt-get update && apt-get install curl", "AptYes", "-y"),
-        ("CMD echo hi", "JSONArgsRecommended", 'CMD ["echo", "hi"]'),
-        ("MAINTAINER me", "MaintainerDeprecated", "LABEL"),
-    ],
-)
-def test_advice(text, rule, suggestion):
-    (problem,) = lint_dockerfile(f"FROM busybox\n{text}\n")
-    assert (problem.line, problem.source, problem.severity) == (2, rule, "warning")
-    assert suggestion in problem.suggestion
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["RUN cd /x && make", "RUN apt-get update && apt-get install -yq curl", 'CMD ["a"]', "RUN apt-get install --yes x"],
-)
-def test_no_advice_where_all_is_well(text):
-    assert lint_dockerfile(f"FROM busybox\n{text}\n") == []

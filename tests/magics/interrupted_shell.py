@@ -30,8 +30,6 @@ EDGES = {"run_calmly", "_print", "_write", "_display", "_magic.<locals>.magic"}
 LONGEST_DELAY = 0.12
 PREPARE = """
 import time
-import nbcontainer as nbc
-from nbcontainer.model.tables import Cell, Column, Row, Table, TableState
 from nbcontainer.operation import Operation
 from nbcontainer.views.logs import LogView
 from nbcontainer.views.surfaces import show
@@ -51,7 +49,6 @@ def work(progress):
 def begin():
     return Operation("talk", LogState(), apply_logs, conclude=lambda s, _: LogResult(s)).start_thread(work)
 
-report = nbc.doctor()
 drawn = LogResult(LogState(lines=tuple(LogLine("p", f"line {n} " + "x" * 60) for n in range(2_000)), total=2_000))
 """
 CELLS = {

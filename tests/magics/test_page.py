@@ -52,8 +52,7 @@ def test_without_the_built_page_a_still_picture_takes_the_widgets_place(docker_k
     kernel.run("from pathlib import Path\nfrom nbcontainer.widgets import live\n"
                "kept, live.STATIC = live.STATIC, Path('not-there')")  # fmt: skip
     try:
-        for name in ("build", "logs"):
-            kernel.run(f"import sys; sys.modules.pop('nbcontainer.widgets.{name}', None)")
+        kernel.run("live.widget_class.cache_clear()")
         ran = kernel.run("%%dockerfile --no-cache\nFROM busybox\nRUN echo hi", cell="still")
     finally:
         kernel.run("live.STATIC = kept")

@@ -30,6 +30,34 @@ def descendants(pid):
     return found
 
 
+KERNEL_THAT_TALKS = '''
+import sys
+from pathlib import Path
+import nbformat
+from scripts import demo
+demo.OUTPUT = Path(sys.argv[1])
+demo.QUICKSTART = demo.OUTPUT / "talks.ipynb"
+cell = """
+import os, sys
+print("of the cell")
+os.write(getattr(sys.stderr, "_original_stdstream_copy", 2), b"of the kernel")
+"""
+nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), demo.QUICKSTART)
+raise SystemExit(demo.execute())
+'''
+
+
+def test_what_the_kernel_says_of_itself_is_no_output(tmp_path):
+    """An interrupt may come upon the kernel's own code, which writes a traceback then."""
+    command = [sys.executable, "-c", KERNEL_THAT_TALKS, str(tmp_path)]
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "of the cell" in ran.stdout
+    assert "of the kernel" not in ran.stdout
+    assert "of the kernel" in (tmp_path / "kernel.log").read_text()
+
+
 @pytest.mark.live
 def test_an_engine_without_pods_is_used_and_podman_has_the_pods():
     host = running("docker", "Docker").host

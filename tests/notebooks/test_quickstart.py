@@ -99,7 +99,8 @@ def test_clean_up_leaves_the_pods_of_others(home, tmp_path, monkeypatch):
         next(cell.source for cell in cells if word in cell.source and cell.cell_type == "code")
         for word in ("token_hex", "%kpod create", "%kpod delete")
     )
-    create = create.replace("{{image}}", "busybox") + " --no-wait -- sleep 600"
+    ends_when_asked = "trap exit TERM; while sleep 0.2; do :; done"
+    create = create.replace("{{image}}", "busybox") + f" --no-wait -- sh -c '{ends_when_asked}'"
     begin = [f"%load_ext nbcontainer\n{names}", create, "print(pod)"]
     pods = []
     path = "/home/jovyan/quickstart.ipynb"

@@ -22,7 +22,8 @@ from nbcontainer.model.build import (
     apply_build,
 )
 from nbcontainer.views.build import BuildView, transfer_text
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.html import as_html
+from nbcontainer.views.text import as_text
 from tests.recordings import build_events
 
 

@@ -3,8 +3,9 @@
 import json
 
 from nbcontainer.model.images import LayerProgress, LayerState, TransferStarted, TransferState, apply_transfer
+from nbcontainer.views.html import as_html
 from nbcontainer.views.images import TransferView
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.text import as_text
 from tests.recordings.push_events import EVENTS
 
 

@@ -4,12 +4,13 @@ import time
 
 import pytest
 
+from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogSource, LogState, apply_logs
 from nbcontainer.model.logs_spool import encode_lines
-from nbcontainer.model.spool import SpoolCut
 from nbcontainer.operation import Operation
+from nbcontainer.views.html import as_html
 from nbcontainer.views.logs import MOST_CHARACTERS, RANGE_LINES, TAIL_LINES, LogView
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.text import as_text
 
 HOSTILE = "<script>alert(1)</script>\x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b[31mred\u202egnp.exe\x00"
 

@@ -9,8 +9,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, as_html, as_rich, as_text
-from nbcontainer.views.terminal_table import table_lines
+from nbcontainer.views.html import as_html
+from nbcontainer.views.picture import Grid, Line, Output, Picture, Span
+from nbcontainer.views.terminal import as_rich
+from nbcontainer.views.text import as_text, text_lines
 
 PICTURE = Picture(
     (
@@ -110,7 +112,7 @@ def test_hostile_text_stays_text(text):
 def test_a_table_without_rich_is_as_wide_as_the_terminal_and_else_as_rich_draws_it(rows, width):
     cells = tuple(tuple(map(Span, row)) for row in rows)
     picture = Picture((Line.of("pods"), Grid(cells, columns=("A", "B", "C"), right=frozenset({2}), flexible=0)))
-    ours = list(table_lines(picture, width, colours=False))
+    ours = list(text_lines(picture, width, colours=False))
     assert all(cell_len(line) <= width for line in ours)
     if max(map(cell_len, as_text(picture).splitlines())) <= width:
         console = Console(file=io.StringIO(), width=width, color_system=None)

@@ -13,8 +13,9 @@ from nbcontainer.model.tables import (
     apply_table,
 )
 from nbcontainer.operation import Operation
-from nbcontainer.views.picture import as_html, as_text
+from nbcontainer.views.html import as_html
 from nbcontainer.views.tables import MOST_ROWS, TableView
+from nbcontainer.views.text import as_text
 
 COLUMNS = (
     Column("Name"),

@@ -10,8 +10,9 @@ import pyte
 import pytest
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, as_text
+from nbcontainer.views.picture import Grid, Line, Output, Picture, Span
 from nbcontainer.views.terminal import fitted
+from nbcontainer.views.text import as_text
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -8,39 +8,32 @@ own, so that none of them can hold the work up. Views read `state` and `revision
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from nbcontainer.errors import Stopped
 from nbcontainer.interrupts import Bell, held_back, settled
+from nbcontainer.model.events import Missed
+from nbcontainer.operation import registry
+from nbcontainer.operation.background import background_loop, run_soon
+from nbcontainer.operation.listener import Listener
+from nbcontainer.operation.registry import running, stop_all
 
-__all__ = ["Missed", "Operation", "Progress", "background_loop", "running"]
+__all__ = ["AnyOperation", "Operation", "Progress", "background_loop", "run_soon", "running", "stop_all"]
 
 Event = TypeVar("Event")
 Told = TypeVar("Told", contravariant=True)  # noqa: PLC0105 - what is told, in Progress
-State = TypeVar("State")
-Result = TypeVar("Result")
+State = TypeVar("State", covariant=True)  # noqa: PLC0105 - an operation only gives it, and so its result
+Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - as above
 
-QUEUE_LENGTH = 10_000  # events a listener may lag behind before it misses the oldest
 BACKLOG = 1_000  # events that a late listener still gets
 STOP_SECONDS = 0.7  # how long a stop waits for the far end to be gone before the caller has control again
 UNANSWERED = "The far end has not confirmed it yet: it is being ended in the background."
-EXIT_SECONDS = 1.0  # the same at the interpreter's exit, after which nothing goes on
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """Stands in a listener's stream where `count` events were dropped because it was too slow."""
-
-    count: int
 
 
 class Progress(Protocol[Told]):
@@ -60,29 +53,7 @@ class Progress(Protocol[Told]):
         """Whether a stop was asked for."""
 
 
-_loop_lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
-_running: set[Operation[Any, Any, Any]] = set()  # a WeakSet's callbacks swallow interrupts
-_running_lock = threading.Lock()
-
-
-def background_loop() -> asyncio.AbstractEventLoop:
-    """The asyncio event loop of nbcontainer's own I/O thread, started on first use."""
-    global _loop  # noqa: PLW0603 - one loop for the process, made on first use
-    with held_back(), _loop_lock:
-        if _loop is None or _loop.is_closed():
-            loop = asyncio.new_event_loop()
-            started = threading.Event()
-
-            def run() -> None:
-                asyncio.set_event_loop(loop)
-                loop.call_soon(started.set)
-                loop.run_forever()
-
-            threading.Thread(target=run, daemon=True, name="nbcontainer-io").start()
-            started.wait()
-            _loop = loop
-        return _loop
+AnyOperation: TypeAlias = "Operation[Any, object, object]"
 
 
 class Operation(Generic[Event, State, Result]):
@@ -128,7 +99,7 @@ class Operation(Generic[Event, State, Result]):
         self._revision = 0
         self._lock = threading.Lock()
         self._changed = Bell()
-        self._listeners: list[_Listener[Event]] = []
+        self._listeners: list[Listener[Event]] = []
         self._backlog: deque[Event] = deque(maxlen=backlog)
         self._told = 0
         self._cancels: list[Callable[[], None]] = []
@@ -141,11 +112,11 @@ class Operation(Generic[Event, State, Result]):
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._when_done: list[Callable[[], object]] = []
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     # --- starting
 
-    def start_thread(self, work: Callable[[Progress[Event]], Any]) -> Operation[Event, State, Result]:
+    def start_thread(self, work: Callable[[Progress[Event]], object]) -> Operation[Event, State, Result]:
         """Run blocking `work` on a daemon thread. Returns self."""
 
         def run() -> None:
@@ -157,13 +128,12 @@ class Operation(Generic[Event, State, Result]):
                 self._end(value)
 
         with held_back():
-            with _running_lock:
-                _running.add(self)
+            registry.add(self)
             threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
         return self
 
     def start_task(
-        self, work: Callable[[Progress[Event]], Coroutine[Any, Any, Any]]
+        self, work: Callable[[Progress[Event]], Coroutine[object, object, object]]
     ) -> Operation[Event, State, Result]:
         """Run the coroutine `work` on the background loop; a stop cancels its task. Returns self."""
 
@@ -184,8 +154,7 @@ class Operation(Generic[Event, State, Result]):
                 loop.call_soon_threadsafe(self._task.cancel)
 
         with held_back():
-            with _running_lock:
-                _running.add(self)
+            registry.add(self)
             loop = background_loop()
             self._cancels.append(cancel)
             asyncio.run_coroutine_threadsafe(run(), loop)
@@ -219,10 +188,9 @@ class Operation(Generic[Event, State, Result]):
         """Whether a stop was asked for."""
         return self._stopping
 
-    def _end(self, value: Any = None, error: BaseException | None = None) -> None:
+    def _end(self, value: object = None, error: BaseException | None = None) -> None:
         """The work is through."""
-        with _running_lock:
-            _running.discard(self)
+        registry.discard(self)
         self._gone = True
         self._changed.ring()
         if not self._done:
@@ -234,11 +202,11 @@ class Operation(Generic[Event, State, Result]):
             self.tell(self._last_words())
         self._finish(None, asyncio.CancelledError(), cure=UNANSWERED)
 
-    def _finish(self, value: Any, error: BaseException | None, *, cure: str = "") -> None:
+    def _finish(self, value: object, error: BaseException | None, *, cure: str = "") -> None:
         if error is not None and (self._stopping or isinstance(error, asyncio.CancelledError)):
             # whatever the work raises after it was cut off is a consequence of the stop
             error = None if self.endless else Stopped(f"The {self.name} was stopped.", cure=cure)
-        result: Any = value
+        result = value
         if error is None and self._conclude is not None:
             try:
                 result = self._conclude(self._state, value)
@@ -247,7 +215,7 @@ class Operation(Generic[Event, State, Result]):
         with self._lock:
             if self._done:
                 return
-            self._result, self._error, self._done = result, error, True
+            self._result, self._error, self._done = cast("Result", result), error, True
             self._traceback = error.__traceback__ if error is not None else None
             self.finished = time.time()
             self._revision += 1
@@ -326,8 +294,7 @@ class Operation(Generic[Event, State, Result]):
         except KeyboardInterrupt:
             self.interrupt()
             raise
-        if self._error is not None:
-            self._raise(self._error)
+        self._raise_error()
         return self._result  # type: ignore[return-value] # set with done
 
     def stop(self) -> None:
@@ -352,11 +319,11 @@ class Operation(Generic[Event, State, Result]):
         """Stop it, and wait until it is over, which takes less than a second. Further interrupts ask for the same."""
         with settled():
             self.stop()
-            self.wait(EXIT_SECONDS)
+            self.wait(registry.EXIT_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
         """Give the events, the backlog first; raises the operation's error at the end, if there is one."""
-        listener: _Listener[Event] = _Listener()
+        listener: Listener[Event] = Listener()
         self._listen(listener)
         try:
             yield from listener.events()
@@ -365,13 +332,13 @@ class Operation(Generic[Event, State, Result]):
             raise
         finally:
             self._forget(listener)
-        self._raise_error()
+        self._raise_error(unless=Stopped)
 
     async def __aiter__(self) -> AsyncIterator[Event | Missed]:
         """Give the events, the backlog first, on the caller's own event loop."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
-        listener: _Listener[Event] = _Listener(lambda: loop.call_soon_threadsafe(wake.set))
+        listener: Listener[Event] = Listener(lambda: loop.call_soon_threadsafe(wake.set))
         self._listen(listener)
         try:
             while True:
@@ -385,9 +352,9 @@ class Operation(Generic[Event, State, Result]):
                     await wake.wait()
         finally:
             self._forget(listener)
-        self._raise_error()
+        self._raise_error(unless=Stopped)
 
-    def __await__(self) -> Generator[Any, None, Result]:
+    def __await__(self) -> Generator[object, None, Result]:
         """Wait for the result without blocking the caller's event loop."""
         return self._wait_async().__await__()
 
@@ -413,7 +380,7 @@ class Operation(Generic[Event, State, Result]):
             how = "done"
         return f"<Operation {self.name}: {how}>"
 
-    def _listen(self, listener: _Listener[Event]) -> None:
+    def _listen(self, listener: Listener[Event]) -> None:
         with self._lock:
             listener.start(self._backlog, self._told - len(self._backlog))
             if not self._done:
@@ -421,114 +388,12 @@ class Operation(Generic[Event, State, Result]):
                 return
         listener.close()
 
-    def _forget(self, listener: _Listener[Event]) -> None:
+    def _forget(self, listener: Listener[Event]) -> None:
         with self._lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
-    def _raise_error(self) -> None:
-        if self._error is not None and not isinstance(self._error, Stopped):
-            self._raise(self._error)
-
-    def _raise(self, error: BaseException) -> NoReturn:
-        # each time anew: its traceback is that of the work and of this caller, and does not grow from call to call
-        raise error.with_traceback(self._traceback)
-
-
-class _Listener(Generic[Event]):
-    """One iterator's bounded queue."""
-
-    def __init__(self, wake: Callable[[], object] | None = None) -> None:
-        self._events: deque[Event] = deque()
-        self._missed = 0
-        self._closed = False
-        self._lock = threading.Lock()
-        self._came = Bell()
-        self._wake = wake
-
-    def start(self, backlog: deque[Event], missed: int) -> None:
-        self._events.extend(backlog)
-        self._missed = missed
-
-    def put(self, event: Event) -> None:
-        with self._lock:
-            if len(self._events) >= QUEUE_LENGTH:
-                self._events.popleft()
-                self._missed += 1
-            self._events.append(event)
-        self._came.ring()
-        self._call_wake()
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-        self._came.ring()
-        self._call_wake()
-
-    def _call_wake(self) -> None:
-        if self._wake is not None:
-            try:
-                self._wake()
-            except RuntimeError:  # the listener's event loop is closed: nobody is there to be woken
-                self._wake = None
-
-    def take(self) -> tuple[list[Event | Missed], bool]:
-        """All that waits, and whether that is the end."""
-        with self._lock:
-            batch: list[Event | Missed] = [Missed(self._missed)] if self._missed else []
-            batch.extend(self._events)
-            self._events.clear()
-            self._missed = 0
-            return batch, self._closed
-
-    def events(self) -> Iterator[Event | Missed]:
-        while True:
-            self._came.wait(lambda: self._events or self._missed or self._closed)
-            batch, closed = self.take()
-            yield from batch
-            if closed:
-                return
-
-
-def run_soon(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a short coroutine on the background loop and wait for it; Ctrl-C cancels it."""
-    future = asyncio.run_coroutine_threadsafe(coroutine, background_loop())
-    ended = Bell()
-    future.add_done_callback(lambda _: ended.ring())
-    try:
-        ended.wait(future.done)
-        return future.result()
-    except KeyboardInterrupt:
-        future.cancel()
-        raise
-
-
-def running() -> frozenset[Operation[Any, Any, Any]]:
-    """What this thread has begun and is not over."""
-    with _running_lock:
-        left = list(_running)
-    return frozenset(found for found in left if not found.done and found.begun_by == threading.get_ident())
-
-
-@atexit.register
-def _stop_all() -> None:
-    """Stop every operation when the kernel or the interpreter exits."""
-    with settled():
-        with _running_lock:
-            left = list(_running)
-        for operation in left:
-            operation.stop()
-        deadline = time.monotonic() + EXIT_SECONDS
-        for operation in left:
-            operation.wait_until_gone(max(0.0, deadline - time.monotonic()))
-
-
-def _forget_all() -> None:
-    """A forked child has none of its parent's threads: neither the background loop, nor anything that runs."""
-    global _loop, _loop_lock, _running_lock
-    _loop, _loop_lock, _running_lock = None, threading.Lock(), threading.Lock()
-    _running.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    def _raise_error(self, *, unless: type[BaseException] | tuple[()] = ()) -> None:
+        if self._error is not None and not isinstance(self._error, unless):
+            # each time anew: its traceback is that of the work and of this caller, and does not grow from call to call
+            raise self._error.with_traceback(self._traceback)

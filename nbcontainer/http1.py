@@ -1,0 +1,139 @@
+"""HTTP/1.1 over our streams: connections, those kept for the next call, and replies that are whole or an error."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from nbcontainer.byte_stream import Stream
+
+__all__ = ["Connection", "IdleConnections", "Response"]
+
+
+class Connection:
+    """A connection for one call after another.
+
+    Args:
+        stream: the connection itself.
+        host: as the Host header names it.
+        identity: whom it belongs to, for servers that tell by the connection; it serves nobody else.
+    """
+
+    def __init__(self, stream: Stream, host: str, identity: object = None) -> None:
+        self.stream, self.identity = stream, identity
+        self.last_used = 0.0  # of `time.monotonic`
+        self.is_used_again = False
+        self.http = http.client.HTTPConnection(host)
+        self.http.response_class = Response
+        self.http.auto_open = 0
+        self.http.sock = _Unclosed(stream)
+
+    def send(
+        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes | None
+    ) -> http.client.HTTPResponse:
+        """Make a call, and read its reply's head. A header may come more than once, and have any letters.
+
+        Raises:
+            OSError, http.client.HTTPException: it broke.
+        """
+        self.http.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in headers:
+            self.http.putheader(name, value.encode())
+        if body is not None or method in {"POST", "PUT", "PATCH"}:
+            self.http.putheader("Content-Length", str(len(body or b"")))
+        self.http.endheaders(body)
+        return self.http.getresponse()
+
+    def close(self) -> None:
+        """Close it, from any thread."""
+        self.stream.close()
+
+
+class _Unclosed:
+    """What http.client calls of a socket. It closes its socket while the reply is still being read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.sendall, self.makefile = stream.sendall, stream.makefile
+
+    def close(self) -> None:
+        """Leave it open: the reply's reader closes it."""
+
+
+Kept = TypeVar("Kept", bound=Connection)
+
+
+class IdleConnections(Generic[Kept]):
+    """The connections to one server that are kept for the next calls.
+
+    Args:
+        most: how many are kept.
+        seconds: after which one is not used any more, as the server may be about to close it.
+    """
+
+    def __init__(self, most: int, seconds: float = float("inf")) -> None:
+        self._most, self._seconds = most, seconds
+        self._kept: list[Kept] = []
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._kept)
+
+    def take(self, identity: object = None) -> Kept | None:
+        """The one that was used last, unless the server has closed it meanwhile."""
+        while True:
+            with self._lock:
+                connection = self._kept.pop() if self._kept else None
+            if connection is None:
+                return None
+            is_young = time.monotonic() - connection.last_used < self._seconds
+            if is_young and connection.identity == identity and not connection.stream.readable(0):
+                connection.is_used_again = True
+                return connection
+            connection.close()
+
+    def keep(self, connection: Kept) -> None:
+        """Keep one whose reply has been read."""
+        connection.last_used = time.monotonic()
+        with self._lock:
+            self._kept.append(connection)
+            surplus, self._kept[:] = self._kept[: -self._most], self._kept[-self._most :]
+        for each in surplus:
+            each.close()
+
+    def close(self) -> None:
+        """Close them."""
+        with self._lock:
+            kept, self._kept[:] = list(self._kept), []
+        for each in kept:
+            each.close()
+
+
+class Response(http.client.HTTPResponse):
+    """A reply whose head is whole.
+
+    http.client takes the connection's end for the end of the headers too. What broke off there would be a success with
+    an empty body: a list of nothing.
+    """
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type] # http.client's own
+        self.fp = _WholeLines(self.fp.detach())
+
+
+class _WholeLines(io.BufferedReader):
+    """A reader whose lines must not end with the connection, but for the first, of which http.client sees it itself."""
+
+    _begun = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if self._begun and not line.endswith(b"\n") and not 0 <= (-1 if size is None else size) <= len(line):
+            raise http.client.IncompleteRead(line)
+        self._begun = True
+        return line

@@ -1,0 +1,66 @@
+"""All operations that run, so that none outlives the process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from nbcontainer.interrupts import settled
+
+if TYPE_CHECKING:
+    from nbcontainer.operation import AnyOperation
+
+__all__ = ["EXIT_SECONDS", "add", "discard", "running", "stop_all"]
+
+EXIT_SECONDS = 1.0  # how long a stop waits at the interpreter's exit, after which nothing goes on
+
+_lock = threading.Lock()
+_running: set[AnyOperation] = set()  # a WeakSet's callbacks swallow interrupts
+
+
+def add(operation: AnyOperation) -> None:
+    """It runs."""
+    with _lock:
+        _running.add(operation)
+
+
+def discard(operation: AnyOperation) -> None:
+    """It runs no longer."""
+    with _lock:
+        _running.discard(operation)
+
+
+def _all() -> list[AnyOperation]:
+    with _lock:
+        return list(_running)
+
+
+def running() -> frozenset[AnyOperation]:
+    """What this thread has begun and is not over."""
+    return frozenset(found for found in _all() if not found.done and found.begun_by == threading.get_ident())
+
+
+@atexit.register
+def stop_all() -> None:
+    """Stop every operation, when the kernel or the interpreter exits."""
+    with settled():
+        left = _all()
+        for operation in left:
+            operation.stop()
+        deadline = time.monotonic() + EXIT_SECONDS
+        for operation in left:
+            operation.wait_until_gone(max(0.0, deadline - time.monotonic()))
+
+
+def _forget() -> None:
+    """A forked child has none of its parent's threads, so nothing runs in it."""
+    global _lock  # noqa: PLW0603 - the old one may be held by a thread that is not there
+    _lock = threading.Lock()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,140 @@
+"""A picture as HTML: no script, no network, inline styles only, since some viewers drop style sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.ansi import StyledText, styled
+from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, single_line
+
+__all__ = ["as_html"]
+
+# made for areas or for one theme, these have the contrast of text when mixed with the text's own colour
+_COLOURS = {
+    Tone.DIM: ("", 0),
+    Tone.GOOD: ("var(--jp-success-color1, #2da44e)", 72),
+    Tone.RUNNING: ("var(--jp-brand-color1, #2f81f7)", 84),
+    Tone.CACHED: ("#a371f7", 76),
+    Tone.WARNING: ("var(--jp-warn-color1, #d68f00)", 62),
+    Tone.BAD: ("var(--jp-error-color1, #e5484d)", 84),
+}
+_ANSI_COLOURS = ("#3e424d", "#e75c58", "#00a250", "#b98a1f", "#208ffb", "#d160c4", "#2aa5a8", "#8a8a8a")
+_CODE = "font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace); font-size: 12px"
+_CELL = "padding:1px 14px 1px 0;border:0;white-space:pre"
+_CUT = "width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis"
+_WRAPPED = "width: 100%; white-space: pre-wrap; overflow-wrap: anywhere; text-align: left"
+_FAINT = "rgba(127, 127, 127, 0.13)"
+_LINE = "1px solid rgba(127, 127, 127, 0.32)"
+# JupyterLab leaves 20 pixels free at the right of HTML, and none of a widget: both shall end at the same edge
+_FRAME = (
+    f"margin: 2px calc(var(--jp-cell-padding, 0px) * -4) 2px 0; border: {_LINE}; border-radius: 6px; "
+    "padding: 5px 12px; overflow-x: auto; font-size: 13px; line-height: 1.45"
+)
+_HEAD = f"margin: 0 -12px 5px; padding: 0 12px 5px; border-bottom: {_LINE}; white-space: pre-wrap"
+_CHIP = f"border: {_LINE}; border-radius: 10px; padding: 0 8px; font-size: 11px; opacity: 0.75; white-space: nowrap"
+_BAR = "display: inline-block; width: 130px; height: 8px; border-radius: 2px; overflow: hidden; vertical-align: middle"
+
+
+def as_html(picture: Picture) -> str:
+    """The picture as a self-contained fragment of HTML."""
+    parts = []
+    for place, block in enumerate(picture.blocks):
+        match block:
+            case Line():
+                style = "white-space: pre-wrap"
+                if block.head and place + 1 < len(picture.blocks):
+                    style = _HEAD
+                elif block.wraps:  # what goes on below stands under the words, not under the sign before them
+                    style += f"; padding-left: {block.indent + 2}ch; text-indent: -2ch"
+                elif block.indent:
+                    style += f"; padding-left: {block.indent}ch"
+                parts.append(f'<div style="{style}">{"".join(map(_span, block.spans))}</div>')
+            case Grid():
+                parts.append(_grid(block))
+            case Output():
+                parts.append(_output(block))
+    label = f' role="group" aria-label="{escape(single_line(picture.label))}"' if picture.label else ""
+    return f'<div{label} style="{_FRAME}">{"".join(parts)}</div>'
+
+
+def _tone(tone: Tone) -> str:
+    """The style of text with this meaning."""
+    if tone is Tone.DIM:
+        return "opacity: 0.68"
+    colour, share = _COLOURS[tone]
+    return f"color: color-mix(in srgb, {colour} {share}%, currentcolor)"
+
+
+def _span(span: Span) -> str:
+    if span.bar is not None:
+        return _bar(span.bar, span.tone)
+    styles = [_tone(span.tone)] if span.tone in _COLOURS and not span.chip else []
+    if span.bold:
+        styles.append("font-weight: 600")
+    if span.code:
+        styles.append(_CODE)
+    if span.chip:
+        styles.append(_CHIP)
+    text = escape(single_line(span.text).strip() if span.chip else single_line(span.text))
+    return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
+
+
+def _bar(bar: tuple[float, float], tone: Tone) -> str:
+    """A bar on the axis that all rows share."""
+    start, end = (max(0.0, min(1.0, place)) for place in bar)
+    colour = _COLOURS[tone][0] or "rgba(127, 127, 127, 0.5)" if tone in _COLOURS else "rgba(127, 127, 127, 0.5)"
+    filled = (
+        f'<span style="display: block; height: 8px; min-width: 2px; margin-left: {min(start, 0.985):.1%}; '
+        f'width: {max(0.0, end - start):.1%}; border-radius: 2px; background: {colour}"></span>'
+    )
+    return f'<span aria-hidden="true" style="{_BAR}; background: {_FAINT}">{filled if end > start else ""}</span>'
+
+
+def _grid(grid: Grid) -> str:
+    def style(index: int) -> str:
+        cell = f"{_CELL};vertical-align:top" if grid.wraps else _CELL
+        if index == grid.flexible and (grid.wraps or not grid.columns):
+            return f"{cell};text-align:left;{_WRAPPED if grid.wraps else _CUT}"
+        return f"{cell};text-align:{'right' if index in grid.right else 'left'}"
+
+    def cells(row: Sequence[Span], tag: str) -> str:
+        return "".join(
+            f'<{tag} style="{style(index)}">{_span(span)}</{tag}>' for index, span in enumerate(row) if index in drawn
+        )
+
+    drawn = {index for row in grid.rows for index, span in enumerate(row) if span.text or span.bar or grid.columns}
+    head = [Span(name, Tone.DIM, bold=True) for name in grid.columns]
+    width = "width: 100%; " if grid.columns or grid.flexible is not None else ""
+    return (
+        f'<table style="{width}table-layout: auto; border-collapse: collapse; border: 0; '
+        f"margin: 2px 0 2px {grid.indent}ch; "
+        'font-size: 13px; font-variant-numeric: tabular-nums">'
+        + (f"<thead><tr>{cells(head, 'th')}</tr></thead>" if head else "")
+        + "<tbody>"
+        + "".join(f'<tr style="background: transparent">{cells(row, "td")}</tr>' for row in grid.rows)
+        + "</tbody></table>"
+    )
+
+
+def _output(block: Output) -> str:
+    edge = _COLOURS[block.tone][0] if block.tone in _COLOURS else ""
+    lines = "\n".join("".join(_run(run) for run in styled(line)) for line in block.lines)
+    return (
+        f'<pre style="{_CODE}; line-height: 1.5; margin: 2px 0 6px {block.indent}ch; padding: 4px 10px; '
+        "overflow-x: auto; "
+        f'background: {_FAINT}; border-left: 2px solid {edge or "rgba(127, 127, 127, 0.6)"}">{lines}</pre>'
+    )
+
+
+def _run(run: StyledText) -> str:
+    styles = []
+    if run.colour is not None:
+        styles.append(f"color: color-mix(in srgb, {_ANSI_COLOURS[run.colour % 8]} 76%, currentcolor)")
+    if run.bold:
+        styles.append("font-weight: 600")
+    if run.dim:
+        styles.append("opacity: 0.7")
+    text = escape(run.text.replace("\n", "␊"))
+    return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
