@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun
+from nbcontainer.api.nouns import EngineNoun, noun_of
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
 from nbcontainer.model.build import BuildRequest, Secret, SourceMap
 from nbcontainer.model.images import ImageFacts
 from nbcontainer.model.requests import request_of
 from nbcontainer.model.results import Described, Remark, Report
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
+from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import Place, changes, guard, place_of_engine, places_of_builder, reads
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Image(Described, ImageFacts):
         Raises:
             UsageError: it has no name, or several.
         """
-        images = self._handle
+        images = noun_of(self._images, "image", self.name)
         if not tag and len(self.tags) != 1:
             names = f"has {len(self.tags)} names: {', '.join(self.tags)}" if self.tags else "has no name"
             raise UsageError(f"The image {self.short_id} {names}.", cure="Say which: push(tag), after tag(target).")
@@ -67,13 +67,7 @@ class Image(Described, ImageFacts):
 
     def tag(self, target: str) -> Report:
         """Give it a further name; raises as `Images.tag`."""
-        return self._handle.tag(self.id, target)
-
-    @property
-    def _handle(self) -> Images:
-        if self._images is None:
-            raise UsageError(f"This is a record of the image {self.name}.", cure=f"nbc.images.get({self.name!r})")
-        return self._images
+        return noun_of(self._images, "image", self.name).tag(self.id, target)
 
     def description(self) -> Description:
         """All about it."""
@@ -329,8 +323,8 @@ class Images(EngineNoun):
                     )
                 )
         words = [*(["--all"] * all), *(["--no-trunc"] * no_trunc), *(f"--filter={text}" for text in filters)]
-        state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "images", engine.name))
-        return Table(state, engine.commands.command("images", *words, *([name] if name else [])))
+        command = engine.commands.command("images", *words, *([name] if name else []))
+        return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.name))
 
     @reads
     def get(self, name: str) -> Image:
@@ -348,8 +342,7 @@ class Images(EngineNoun):
     def _image(self, engine: Connected, facts: ImageFacts) -> Image:
         name = facts.tags[0] if facts.tags else facts.short_id
         command = engine.commands.command("image", "inspect", name)
-        there = self._engine.at(engine).images
-        return Image(**vars(facts), name=name, where=engine.name, command=command, _images=there)
+        return Image(**vars(facts), name=name, where=engine.name, command=command, _images=self._at(engine))
 
 
 def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -183,12 +184,14 @@ class Table(Sequence[Row]):
         context: how a call names the place of its rows, whatever is in use by then; "" where no call can.
         server: where that context led.
         follow: starts an operation that keeps the same table up to date, where the far end can be watched.
+        get: gives the object that a row is of, with its verbs: `table["data"].remove()`.
     """
 
     state: TableState
     command: str = ""
     wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    get: Callable[[Row], object] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
@@ -198,7 +201,13 @@ class Table(Sequence[Row]):
         return len(self.state.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        """The row at `index`, or a list of rows for a slice."""
+        """The row at `index`, a list of rows for a slice, or the object of a name, as it is now.
+
+        Raises:
+            UsageError: there is no row of that name, or its objects have no verbs.
+        """
+        if isinstance(index, str):
+            return self._object(index)
         return list(self.state.rows.values())[index]
 
     def __iter__(self) -> Iterator[Row]:
@@ -209,6 +218,16 @@ class Table(Sequence[Row]):
         """What it is a table of, how many rows, and where."""
         count = "1 row" if len(self) == 1 else f"{len(self):,} rows"
         return f"Table({', '.join(word for word in (self.state.title, count, self.state.where) if word)})"
+
+    def _object(self, name: str) -> object:
+        row = next((row for row in self if row.name == name), None)
+        if row is None:
+            near = difflib.get_close_matches(name, self.names, 1, 0.6)
+            cure = f"Did you mean {near[0]}?" if near else "table.names are those that it has."
+            raise UsageError(f"There is no {name!r} in the table of {self.state.title}.", cure=cure)
+        if self.get is None:
+            raise UsageError(f"The rows of this table of {self.state.title} are all that there is of them.")
+        return self.get(row)
 
     @property
     def names(self) -> list[str]:

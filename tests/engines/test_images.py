@@ -21,8 +21,8 @@ from nbcontainer.errors import (
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.images import TransferNote
-from nbcontainer.views.picture import as_text
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, tcp_listener, unix_connect, unix_listener
 
 
@@ -48,7 +48,7 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
 def test_an_image_is_an_object_with_its_verbs(engine, registry, make_image, unique, monkeypatch):
     name = make_image(engine, f"{registry}/tests/{unique}:1")
     image = nbc.images.get(name)
-    assert image == nbc.images.get(image.short_id)
+    assert image == nbc.images.get(image.short_id) == nbc.images.list()[name]
     assert (image.name, image.tags, image.where) == (name, (name,), engine.name)
     assert image.platform.startswith("linux/")
     assert image.size > 0
