@@ -15,7 +15,8 @@ __all__ = ["PRELOADED", "modules_on_use"]
 PRELOADED = (
     "nbcontainer.views.surfaces",
     "nbcontainer.views.html",
-    "nbcontainer.pods_backend",
+    "nbcontainer.api.cluster",
+    "nbcontainer.clusters.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
     "nbcontainer.clusters.tables",

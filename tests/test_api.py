@@ -126,15 +126,15 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
 
 def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
-    table = nbc.pods(all_namespaces=True)
+    table = nbc.pods.list(all_namespaces=True)
     assert table.state.columns[0].name == "NAMESPACE"
     context = table.state.where.split(" · ")[0]
     file = shlex.quote(str(kubernetes_cluster.kubeconfig))
     assert table.command == f"kubectl --context {context} --kubeconfig {file} get pods -A"
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
-        nbc.delete_pods(["not-there"])
-    watch = nbc.watch_pods(all_namespaces=True, timeout=60)
+        nbc.pods.delete("not-there")
+    watch = nbc.pods.watch(all_namespaces=True, timeout=60)
     revision = -1
     while not watch.state.columns:
         assert watch.wait(20, revision=revision)

@@ -21,13 +21,14 @@ LEFT_OUT = {"--all-tags", "--attachable", "--availability", "--cluster", "--conf
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.title)
 def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
-    handle = nbc.engine()
+    handle = nbc.engine() if verb.magic == "docker" else nbc.cluster()
     for path in filter(None, (verb.calls, verb.asks)):
         method = attrgetter(path)(handle)
         signature = inspect.signature(method)
         arguments = [argument for argument in verb.arguments if not argument.control and argument.kind != "refused"]
         places = [argument for argument in arguments if argument.many and not argument.is_flag]
         named = {argument.key: argument.default for argument in arguments if argument not in places}
+        named |= {verb.takes: None} if verb.takes else {}
         bound = signature.bind(*("x" for _ in places), **named)
         assert set(bound.arguments) - {"names"} == set(named)
         for argument in arguments:
@@ -45,7 +46,10 @@ def test_no_two_arguments_of_a_verb_have_one_name():
             assert sorted(keys) == sorted(set(keys)), verb.title
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.title)
+OF_DOCKER = [verb for verb in VERBS if verb.magic == "docker"]
+
+
+@pytest.mark.parametrize("verb", OF_DOCKER, ids=lambda verb: verb.title)
 @pytest.mark.usefixtures("docker_engine")
 def test_the_flags_of_a_verb_are_docker_s(verb, tmp_path):
     told = Terminal(tmp_path).run(f"docker {verb.path} --help")

@@ -54,11 +54,11 @@ class EngineNoun(Noun):
         columns: Sequence[Column],
         rows: Iterable[Row],
         command: str,
-        get: Callable[[Row], object],
+        object_of: Callable[[Row], object],
     ) -> Table:
-        """The table of what `engine` has; `get` gives a row's object."""
+        """The table of what `engine` has; `object_of` makes a row's object."""
         reset = TableReset(tuple(columns), tuple(rows), f"{self.kind}s", engine.name)
-        return Table(apply_table(TableState(), reset), command, get=get)
+        return Table(apply_table(TableState(), reset), command, object_of=object_of)
 
 
 OfEngine = TypeVar("OfEngine", bound=EngineNoun)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from nbcontainer.errors import UsageError
+from nbcontainer.errors import NotFound, UsageError
 
 __all__ = [
     "Cell",
@@ -183,15 +183,15 @@ class Table(Sequence[Row]):
         verbs: what a page offers to do with its rows.
         context: how a call names the place of its rows, whatever is in use by then; "" where no call can.
         server: where that context led.
-        follow: starts an operation that keeps the same table up to date, where the far end can be watched.
-        get: gives the object that a row is of, with its verbs: `table["data"].remove()`.
+        follow: starts an operation that keeps the same table up to date, where the server can be watched.
+        object_of: makes the object that a row stands for, with what can be done with it; None where there is none.
     """
 
     state: TableState
     command: str = ""
     wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
-    get: Callable[[Row], object] | None = field(default=None, repr=False, compare=False)
+    object_of: Callable[[Row], object] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
@@ -201,14 +201,29 @@ class Table(Sequence[Row]):
         return len(self.state.rows)
 
     def __getitem__(self, index: Any) -> Any:
-        """The row at `index`, a list of rows for a slice, or the object of a name, as it is now.
+        """The row at `index`, a list of rows for a slice, or for a name the object of that name.
 
         Raises:
-            UsageError: there is no row of that name, or its objects have no verbs.
+            NotFound: there is no row of that name.
+            UsageError: there are several, of different namespaces.
         """
         if isinstance(index, str):
-            return self._object(index)
+            row = self._named(index)
+            return row if self.object_of is None else self.object_of(row)
         return list(self.state.rows.values())[index]
+
+    def _named(self, name: str) -> Row:
+        found = [row for row in self if name in {row.name, f"{row.namespace}/{row.name}"}]
+        if not found:
+            near = difflib.get_close_matches(name, self.names, n=3, cutoff=0.7)
+            cure = f"Did you mean {' or '.join(near)}?" if near else ""
+            raise NotFound(f"There is no {name!r} in the table of {self.state.title}.", status=404, cure=cure)
+        if len(found) > 1:
+            raise UsageError(
+                f"{len(found)} rows of the table are called {name!r}.",
+                cure=f"With the namespace: {found[0].namespace}/{name}.",
+            )
+        return found[0]
 
     def __iter__(self) -> Iterator[Row]:
         """The rows in order."""
@@ -218,16 +233,6 @@ class Table(Sequence[Row]):
         """What it is a table of, how many rows, and where."""
         count = "1 row" if len(self) == 1 else f"{len(self):,} rows"
         return f"Table({', '.join(word for word in (self.state.title, count, self.state.where) if word)})"
-
-    def _object(self, name: str) -> object:
-        row = next((row for row in self if row.name == name), None)
-        if row is None:
-            near = difflib.get_close_matches(name, self.names, 1, 0.6)
-            cure = f"Did you mean {near[0]}?" if near else "table.names are those that it has."
-            raise UsageError(f"There is no {name!r} in the table of {self.state.title}.", cure=cure)
-        if self.get is None:
-            raise UsageError(f"The rows of this table of {self.state.title} are all that there is of them.")
-        return self.get(row)
 
     @property
     def names(self) -> list[str]:
