@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer.errors import NbcontainerError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
@@ -21,6 +22,7 @@ from nbcontainer.protection import (
     place_of_engine,
     reads,
 )
+from nbcontainer.verbs.wording import in_python
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
+
+NbcontainerError.word_cures(in_python)
 
 __all__ = [
     "LogRequest",

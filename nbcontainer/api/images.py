@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, noun_of
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
-from nbcontainer.model.build import BuildRequest, Secret, SourceMap
+from nbcontainer.model.build import BuildRequest, SourceMap
 from nbcontainer.model.images import ImageFacts
 from nbcontainer.model.requests import request_of
 from nbcontainer.model.results import Described, Remark, Report
+from nbcontainer.model.secrecy import Secret
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import Place, changes, guard, place_of_engine, places_of_builder, reads
 

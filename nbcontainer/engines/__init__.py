@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.loading import modules_on_use
 
 if TYPE_CHECKING:
+    from nbcontainer.engines import addresses as addresses
     from nbcontainer.engines import build as build
     from nbcontainer.engines import build_lint as build_lint
     from nbcontainer.engines import build_push as build_push

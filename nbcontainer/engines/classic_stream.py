@@ -15,16 +15,8 @@ from typing import Any
 
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_output import LineSplitter
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildStep,
-    StepFinished,
-    StepOutput,
-    StepProgress,
-    StepStarted,
-    StepState,
-    Transfer,
-)
+from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 __all__ = ["ClassicTranslator"]
 

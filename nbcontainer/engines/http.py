@@ -32,7 +32,7 @@ Magic = Callable[..., str]  # the words of a `%docker` line → the line, for on
 
 LOG = logging.getLogger(__name__)
 
-SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
+SEE_WHETHER = "See whether it still runs: `%nbcontainer doctor`"
 CALL_SECONDS = 60.0
 REPEATABLE = ("GET", "HEAD")  # what was perhaps done already is not asked for again
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer import views
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.prompts import ask_secret
-from nbcontainer.model.build import Secret
+from nbcontainer.model.secrecy import Secret
 from nbcontainer.protection import Unsaid
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run_build(
     operation = images.build(text, **options, command=command)
     if behind:
         surface = views.surfaces.choose_surface()
-        if isinstance(surface, views.surfaces.Notebook):
+        if isinstance(surface, views.notebook.Notebook):
             surface.follow_behind(operation, views.build.BuildView())
         return operation
     if values.quiet or values.progress == "quiet":

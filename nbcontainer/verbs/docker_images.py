@@ -62,6 +62,7 @@ BUILD = Verb(
     example="%docker build -t web:1 ./web",
     command=("docker", "build"),
     aliases=("image build",),
+    same_as="images.build",
 )
 
 VERBS = (

@@ -27,4 +27,5 @@ DOCKERFILE = Verb(
     example='%%dockerfile -t hello:1 --add hello.sh=script\nFROM busybox\nCOPY hello.sh /\nCMD ["sh", "/hello.sh"]',
     command=("docker", "build"),
     body="yes",
+    same_as="images.build",
 )  # fmt: skip
