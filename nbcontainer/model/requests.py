@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["bytes_from", "command_words", "names_from", "request_from"]
+__all__ = ["bytes_from", "command_words", "names_from", "request_from", "request_of"]
 
 Request = TypeVar("Request")
 _NUMBERS: dict[str, type] = {"int": Integral, "float": Real}
@@ -44,6 +44,22 @@ def request_from(kind: type[Request], given: Request | str, words: Mapping[str, 
     lacking = [name for name, item in known.items() if _is_required(item) and name not in values]
     if lacking:
         raise UsageError(f"{' and '.join(lacking)}: missing for the {kind.__name__}.")
+    return kind(**values)
+
+
+def request_of(kind: type[Request], given: Mapping[str, Any]) -> Request:
+    """The request whose fields are the arguments of a call: those of `given`, its `locals()`, that it has.
+
+    A list does for a tuple, and so does one text for a tuple of one; None stands for no mapping.
+
+    Raises:
+        UsageError: a value is of no kind that fits.
+    """
+    values = {}
+    for item in fields(kind):  # type: ignore[arg-type]
+        is_mapping = str(item.type).startswith("Mapping")
+        if item.name in given and not (is_mapping and given[item.name] is None):
+            values[item.name] = _as_field(item, given[item.name])
     return kind(**values)
 
 
