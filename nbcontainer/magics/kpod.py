@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbcontainer import views
+from nbcontainer import api, views
 from nbcontainer.magics.calls import Call, Verbs, refuse_endless
 from nbcontainer.model.tables import RowVerb
 from nbcontainer.verbs import kpod
@@ -27,9 +27,7 @@ VERBS = Verbs(
 
 def cluster_of(call: Call) -> Cluster:
     """The cluster that a call is for."""
-    from nbcontainer.api.cluster import Cluster  # noqa: PLC0415 - loads with the first call
-
-    return Cluster(call.context, call.values.namespace or "")
+    return api.cluster.cluster(call.context, call.values.namespace or "")
 
 
 @VERBS.add(kpod.GET)
