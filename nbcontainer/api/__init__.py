@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
-    NbcontainerError,
     Problem,
     Protected,
+    word_cures,
 )
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.build import BuildRequest
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
 
-NbcontainerError.word_cures(in_python)
+word_cures(in_python)
 
 __all__ = [
     "BuildRequest",
