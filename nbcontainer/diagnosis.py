@@ -108,7 +108,7 @@ def _engine() -> Iterator[Remark]:
     yield Remark(
         f"engine: {engine.name} ({can.platform}, API {can.api_version}) by {engine.source}: {engine.address}; {builds}"
     )
-    sockets = [path for path in engines.connection.usual_sockets() if _is_there(path)]
+    sockets = [path for path in engines.addresses.usual_sockets() if _is_there(path)]
     others = [str(path) for path in sockets if f"unix://{path}" != engine.address]
     if others:
         yield Remark(f"also there: {', '.join(others)}", Tone.DIM, "DOCKER_HOST=unix://… chooses one of them.")

@@ -30,7 +30,7 @@ ALLOWED = {
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "interrupts", "model"},
     "buildkit": set(),
-    "kubernetes_yaml": {"errors"},
+    "kubernetes_yaml": {"errors", "loading"},
     "engines": {
         "loading",
         "errors",

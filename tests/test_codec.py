@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbcontainer
-from nbcontainer.api.pods import Pod
+from nbcontainer.api.pod import Pod
 from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
