@@ -25,35 +25,34 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
         pod: the pod whose containers are asked for.
         engine: the docker context, or the engine's address.
     """
+    handles = (Engine(engine), Cluster(context, namespace))
     try:
         match kind:
-            case "pod":
-                return Cluster(context, namespace).at_hand().pods.names()
             case "pod-container" if pod:
-                return Cluster(context, namespace).at_hand().connect().containers(pod)
+                return handles[1].at_hand().connect().containers(pod)
             case "context":
                 found = sorted(clusters.kubeconfig.contexts()[0])
                 return found or [each.name for each in engines.config.contexts()]
             case "namespace":
                 return _namespaces(context)
+            case "image" if "images" not in nouns_of(Engine):
+                there = handles[0].at_hand()
+                rows = engines.images.images(there.connect()) if there else ()
+                return [f"{row.cells[0]}:{row.cells[1]}" for row in rows if row.cells[0] != "<none>"]
             case _:
-                return _names_on_engine(kind, engine)
+                return next((_names(handle, noun) for handle in handles for noun in _nouns(handle, kind)), ())
     except NbcontainerError:
         return ()
 
 
-def _names_on_engine(kind: str, name: str) -> Sequence[str]:
-    nouns = {noun.kind: path for path, noun in nouns_of(Engine).items()}
-    if kind not in {*nouns, "image"}:
-        return ()
-    there = Engine(name).at_hand()
-    if there is None:
-        return ()
-    if kind in nouns:
-        found: Sequence[str] = getattr(there, nouns[kind]).names()
-        return found
-    rows = engines.images.images(there.connect())
-    return [f"{row.cells[0]}:{row.cells[1]}" for row in rows if row.cells[0] != "<none>"]
+def _nouns(handle: Engine | Cluster, kind: str) -> Sequence[str]:
+    return [name for name, noun in nouns_of(type(handle)).items() if noun.kind == kind]
+
+
+def _names(handle: Engine | Cluster, noun: str) -> Sequence[str]:
+    there = handle.at_hand()
+    names: Sequence[str] = getattr(there, noun).names() if there else ()
+    return names
 
 
 def _namespaces(context: str) -> Sequence[str]:

@@ -44,7 +44,7 @@ LINES = {
 }
 NOWHERE = {"login", "logout"}  # what they do is done in docker's configuration, whatever the engine
 PODMANS = {"volume prune": ["volume", "ls"]}  # its own would spare no volume that has a name; here nothing is left
-READING = {"images", "logs", "ps"}  # of those that are no declarations yet
+READING = {"images"}  # of those that are no declarations yet
 # what no verb calls: with the words of a call
 METHODS = {"volumes.get": ("{x}",), "networks.get": ("{x}",), "images.get": ("busybox",), "containers.get": ("{x}",),
            "networks.inspect": ("{x}",), "images.check": ("FROM busybox",)}  # fmt: skip
