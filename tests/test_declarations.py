@@ -52,3 +52,16 @@ def test_the_flags_of_a_verb_are_docker_s(verb, tmp_path):
     names = {name for argument in verb.arguments if not argument.own for name in argument.names if name[:2] == "--"}
     assert names - {"--yes"} <= theirs
     assert set(re.findall(rf"docker ({verb.path.split()[0]} \w+)", told)) <= {verb.path, *verb.aliases}
+
+
+OF_KUBECTL = [verb for name in ("kpod", "kube") for verb in catalogue.verbs_of(name).magic.verbs]
+
+
+@pytest.mark.parametrize("verb", OF_KUBECTL, ids=lambda verb: verb.title)
+@pytest.mark.usefixtures("kubernetes_cluster")
+def test_the_flags_of_a_verb_are_kubectl_s(verb, tmp_path):
+    terminal = Terminal(tmp_path).with_kubectl()
+    told = terminal.run(f"kubectl {verb.command[1]} --help") + terminal.run("kubectl options")
+    theirs = {frozenset(names.split(", ")) for names in re.findall(r"^ {4}((?:-\w, )?--[\w-]+)=", told, re.MULTILINE)}
+    flags = [argument for argument in verb.arguments if argument.is_flag and not argument.own]
+    assert {frozenset(flag.names) for flag in flags} <= theirs
