@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ApiError",
@@ -56,6 +56,7 @@ __all__ = [
     "UsageError",
     "YamlError",
     "outcome_of",
+    "restored",
 ]
 
 
@@ -87,6 +88,9 @@ class NbcontainerError(Exception):
         cure: what to do next, one line, or "".
     """
 
+    message: str
+    cure: str = ""
+
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -99,10 +103,11 @@ class NbcontainerError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
         facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return _restored, (type(self), self.args, facts)
+        return restored, (type(self), self.args, facts)
 
 
-def _restored(kind: type[NbcontainerError], args: tuple[Any, ...], facts: dict[str, Any]) -> NbcontainerError:
+def restored(kind: type[NbcontainerError], args: tuple[object, ...], facts: Mapping[str, object]) -> NbcontainerError:
+    """The error of these attributes."""
     error = kind.__new__(kind, *args)
     error.args = args
     vars(error).update(facts)
@@ -121,6 +126,9 @@ class YamlError(UsageError):
         problem: what is wrong there.
     """
 
+    line: int
+    problem: str
+
     def __init__(self, line: int, problem: str, *, cure: str = "") -> None:
         self.line, self.problem = line, problem
         super().__init__(f"line {line}: {problem}.", cure=cure)
@@ -132,6 +140,8 @@ class DockerfileError(NbcontainerError):
     Attributes:
         problems: every fault that was found, in the order of the text.
     """
+
+    problems: tuple[Problem, ...]
 
     def __init__(self, problems: Sequence[Problem], *, cure: str = "") -> None:
         self.problems = tuple(problems)
@@ -146,6 +156,9 @@ class DockerfileError(NbcontainerError):
 class Unsupported(NbcontainerError):
     """The engine or cluster in use cannot do what was asked."""
 
+    what: str
+    engine: str
+
     def __init__(self, what: str, engine: str, *, cure: str = "") -> None:
         self.what, self.engine = what, engine
         super().__init__(f"{engine} does not support {what}.", cure=cure)
@@ -158,6 +171,8 @@ class EngineUnavailable(NbcontainerError):
         tried: each address that was tried, with what it said.
     """
 
+    tried: tuple[str, ...] = ()
+
     def __init__(self, message: str, *, tried: Sequence[str] = (), cure: str = "") -> None:
         self.tried = tuple(tried)
         super().__init__(message, cure=cure)
@@ -165,6 +180,8 @@ class EngineUnavailable(NbcontainerError):
 
 class ClusterUnavailable(NbcontainerError):
     """No Kubernetes API server answers for this context."""
+
+    context: str = ""
 
     def __init__(self, message: str, *, context: str = "", cure: str = "") -> None:
         self.context = context
@@ -178,6 +195,9 @@ class ApiError(NbcontainerError):
         status: the HTTP status code, 0 where there was none.
         reason: the far end's own word for it ("NotFound", "denied" …), or "".
     """
+
+    status: int = 0
+    reason: str = ""
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "", cure: str = "") -> None:
         self.status, self.reason = status, reason
@@ -203,6 +223,8 @@ class AuthFailed(ApiError):
         host: the registry's or API server's name.
     """
 
+    host: str
+
     def __init__(self, message: str, *, host: str, status: int = 401, reason: str = "", cure: str = "") -> None:
         self.host = host
         super().__init__(message, status=status, reason=reason, cure=cure)
@@ -219,6 +241,13 @@ class BuildFailed(NbcontainerError):
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all that the build wrote, or "".
     """
+
+    step: str = ""
+    lines: tuple[int, int] | None = None
+    exit_code: int | None = None
+    output: str = ""
+    output_lines: int = 0
+    spool: str = ""
 
     def __init__(
         self,
@@ -243,6 +272,9 @@ class _TransferFailed(NbcontainerError):
         host: the registry's name.
     """
 
+    image: str
+    host: str = ""
+
     def __init__(self, message: str, *, image: str, host: str = "", cure: str = "") -> None:
         self.image, self.host = image, host
         super().__init__(message, cure=cure)
@@ -259,6 +291,9 @@ class PullFailed(_TransferFailed):
 class CommandFailed(NbcontainerError):
     """A command in a container ended with a non-zero exit code."""
 
+    exit_code: int
+    output: str = ""
+
     def __init__(self, message: str, *, exit_code: int, output: str = "", cure: str = "") -> None:
         self.exit_code, self.output = exit_code, output
         super().__init__(message, cure=cure)
@@ -266,6 +301,8 @@ class CommandFailed(NbcontainerError):
 
 class Protected(NbcontainerError):
     """The context matches `protected_contexts`, and the call that would change it does not name it."""
+
+    context: str
 
     def __init__(self, message: str, *, context: str, cure: str = "") -> None:
         self.context = context
@@ -279,6 +316,8 @@ class SerializationError(NbcontainerError):
         path: the place at fault, such as "StepOutput.lines[3]", or "" where it is the whole.
     """
 
+    path: str = ""
+
     def __init__(self, message: str, *, path: str = "", cure: str = "") -> None:
         self.path = path
         super().__init__(message, cure=cure)
@@ -290,6 +329,8 @@ class InternalError(NbcontainerError):
     Attributes:
         traceback: the path of the file with Python's traceback, without values; "" where it could not be kept.
     """
+
+    traceback: str = ""
 
     def __init__(self, message: str, *, traceback: str = "", cure: str = "") -> None:
         self.traceback = traceback

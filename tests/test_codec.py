@@ -25,7 +25,7 @@ from nbcontainer.api.pod import Pod
 from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
-from nbcontainer.errors import Problem, SerializationError
+from nbcontainer.errors import NbcontainerError, Problem, SerializationError, restored
 from nbcontainer.model import build, images, logs, pods, tables
 from nbcontainer.model.commands import Expanded
 from nbcontainer.model.containers import RunRequest, RunResult
@@ -95,6 +95,9 @@ def values_of_class(kind):
         return st.deferred(lambda: st.builds(kind, **{name: values_of(inner) for name, inner in given.items()}))
     if kind in (str, bool, int, bytes, NoneType) or issubclass(kind, Enum):
         return st.from_type(kind)
+    if issubclass(kind, NbcontainerError):
+        facts = {name: values_of(hint) for name, hint in get_type_hints(kind).items()}
+        return st.fixed_dictionaries(facts).map(lambda facts: restored(kind, (facts["message"],), facts))
     bases = vars(kind).get("__orig_bases__", kind.__bases__)
     return values_of(bases[0]).map(kind)
 
@@ -103,6 +106,8 @@ def same(value):
     """What equality leaves out: the classes within, and those that compare by identity."""
     if is_dataclass(value):
         return type(value), {one.name: same(getattr(value, one.name)) for one in fields(value) if one.compare}
+    if isinstance(value, Exception):
+        return type(value), value.args, {name: same(item) for name, item in vars(value).items()}
     if isinstance(value, Mapping):
         return type(value), [(key, same(item)) for key, item in value.items()]
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -124,7 +129,7 @@ def test_whatever_an_operation_tells_and_gives_is_written():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Operation":
                 told |= {ast.unparse(name).rpartition(".")[2] for name in node.slice.elts}
-    told -= {"Any", "Event", "State", "Result", "object"}  # of code for all operations
+    told -= {"Any", "object", "Event", "State", "Result"}  # of code for all operations
     assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "PodChanges"} <= told
     unions = {"BuildEvent": build, "LogEvent": logs, "TableEvent": tables, "TransferEvent": images}
     for name in told:
@@ -390,7 +395,7 @@ class Longer(logs.LogLine):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (5, "int has no JSON form: only events, states and results have one."),
+        (5, "int has no JSON form: only events, states, results and errors have one."),
         (build.StepOutput("a", ["x"]), "StepOutput.lines must be tuple, not list."),
         (build.StepOutput("a", ("x", 5)), "StepOutput.lines[1] must be str, not int."),
         (
@@ -427,8 +432,11 @@ OURS = "This was not written by nbcontainer: it must have a version, a type and 
             "This is version 2 of the JSON form; this nbcontainer reads version 1.\nUpdate nbcontainer.",
         ),
         ({**EVENT, "version": "x"}, "This is version 'x' of the JSON form; this nbcontainer reads version 1."),
-        ({**EVENT, "type": "Popen"}, "'Popen' is not an event, a state or a result that this nbcontainer knows."),
-        ({**EVENT, "type": []}, "list is not an event, a state or a result that this nbcontainer knows."),
+        (
+            {**EVENT, "type": "Popen"},
+            "'Popen' is not an event, a state, a result or an error that this nbcontainer knows.",
+        ),
+        ({**EVENT, "type": []}, "list is not an event, a state, a result or an error that this nbcontainer knows."),
         ({**EVENT, "value": []}, "StepOutput must be an object, not list."),
         ({**EVENT, "value": {"lines": []}}, "StepOutput lacks id."),
         ({**EVENT, "value": {"id": "a", "lines": [], "x\x1b": 1}}, "StepOutput has no field 'x\\x1b'."),

@@ -7,6 +7,7 @@ from operator import attrgetter
 import pytest
 
 import nbcontainer as nbc
+from nbcontainer import diagnosis
 from nbcontainer.magics import catalogue
 from nbcontainer.protection import is_marked
 from tests.terminal import Terminal
@@ -20,7 +21,7 @@ LEFT_OUT = {"--attachable", "--availability", "--cluster", "--config-from", "--c
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.title)
 def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
-    handle = nbc.engine() if verb.magic == "docker" else nbc.cluster()
+    handle = {"docker": nbc.engine(), "nbcontainer": diagnosis}.get(verb.magic, nbc.cluster())
     for path in filter(None, (verb.calls, verb.asks)):
         method = attrgetter(path)(handle)
         signature = inspect.signature(method)

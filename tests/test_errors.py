@@ -1,11 +1,13 @@
 """Errors are carried between processes, and copied, with all their facts."""
 
 import copy
+import json
 import pickle
 
 import pytest
 
 from nbcontainer import errors
+from nbcontainer.codec import from_json, to_json
 from nbcontainer.errors import NbcontainerError, Problem
 from nbcontainer.magics.calls import interrupted
 
@@ -43,7 +45,15 @@ def test_there_is_an_example_of_every_error():
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("carried", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize(
+    "carried",
+    [
+        lambda error: pickle.loads(pickle.dumps(error)),
+        copy.copy,
+        copy.deepcopy,
+        lambda error: from_json(json.loads(json.dumps(to_json(error)))),
+    ],
+)
 def test_an_error_is_carried_whole(error, carried):
     if isinstance(error, errors.BuildFailed):
         error.spool = "/tmp/build.log"
@@ -56,4 +66,5 @@ def test_an_error_is_carried_whole(error, carried):
 def test_what_a_magic_adds_to_show_it_stays_behind():
     error = interrupted()
     assert "_render_traceback_" in vars(error)
+    assert vars(from_json(to_json(error))) == {"message": "Interrupted.", "cure": ""}
     assert vars(pickle.loads(pickle.dumps(error))) == {"message": "Interrupted.", "cure": ""}

@@ -14,7 +14,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.utils.proxy
@@ -25,9 +25,11 @@ import urllib3.connectionpool
 
 from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.config import proxy_table
-from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.http import lost
 from nbcontainer.settings import settings
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine
 
 __all__ = ["EngineClient"]
 

@@ -84,7 +84,7 @@ class Call:
             return {}
         if self.verb.takes == "stdin":
             return {"stdin": self.cell.encode()}
-        text, lines = magics.substitution.text_of(self.cell, self.namespace, raw=self.values.raw)
+        text, lines = magics.substitution.body(self.cell, None if self.values.raw else self.namespace)
         return {self.verb.takes: text, "source_map": lines}
 
     def variable(self, name: str) -> object:

@@ -1,4 +1,4 @@
-"""`{{name}}` in the line and in the body of a magic."""
+"""`{{name}}` in a magic's line, and in a cell under it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nbcontainer.dockerfile.substitution import substitute, substitute_word
 from nbcontainer.model.build import SourceMap
 from nbcontainer.model.tables import Words
 
-__all__ = ["substituted", "text_of"]
+__all__ = ["body", "substituted"]
 
 
 def substituted(
@@ -34,17 +34,16 @@ def substituted(
     return found
 
 
-def text_of(cell: str, namespace: Mapping[str, object], *, raw: bool = False) -> tuple[str, SourceMap]:
-    """A cell's body with the values of its `{{name}}`, and the map from its lines to the cell's, below the magic line.
+def body(cell: str, namespace: Mapping[str, object] | None) -> tuple[str, SourceMap]:
+    """A cell's body with `{{name}}` as the variable's value, and from its lines to those of the cell.
 
     Args:
         cell: the body.
-        namespace: the variables.
-        raw: leave `{{name}}` as it is.
+        namespace: the variables; None leaves `{{name}}` as it is.
 
     Raises:
-        UsageError: there is no such variable, or its value does not fit there; with the cell's line.
+        UsageError: there is no such variable.
     """
-    if raw:
+    if namespace is None:
         return cell, SourceMap.shifted(cell.count("\n") + 1, 1)
     return substitute(cell, namespace, first_line=2)

@@ -78,6 +78,19 @@ class Argument:
         """Its longest name."""
         return max(self.names, key=len)
 
+    @property
+    def spelling(self) -> str:
+        """Its names, and what stands for its value: "-t, --tag TAG"."""
+        if not self.is_flag or self.kind in {"switch", "refused"}:
+            return ", ".join(self.names)
+        values = {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}
+        return f"{', '.join(self.names)} {self.metavar or values.get(self.kind, self.long.lstrip('-').upper())}"
+
+    @property
+    def meaning(self) -> str:
+        """What it is for, with its choices."""
+        return self.help + (f" ({', '.join(self.choices)})" if self.choices else "")
+
     def initial(self) -> Any:
         """Its value before any word was read."""
         if self.kind in {"switch", "refused"}:

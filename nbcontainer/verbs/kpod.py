@@ -31,6 +31,7 @@ GET = Verb(
     ),
     example="%kpod -A\n%kpod -n shop -l app=web -w",
     command=("kubectl", "get", "pods"),
+    same_as="pods.list",
 )
 VERBS = (
     Verb(
