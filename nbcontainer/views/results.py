@@ -11,8 +11,9 @@ from nbcontainer.views.ansi import settled
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
 
 if TYPE_CHECKING:
+    from nbcontainer.model.changes import Change
     from nbcontainer.model.containers import RunResult
-    from nbcontainer.model.pods import Description, ExecResult, PodChange
+    from nbcontainer.model.pods import Description, ExecResult
     from nbcontainer.model.results import Report
     from nbcontainer.views.view import View
 
@@ -67,9 +68,9 @@ def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one re
             return views.logs.LogView().render(result.state)
         case model.containers.RunResult() | model.pods.ExecResult():
             return _output(result)
-        case model.pods.PodChange():
+        case model.changes.Change():
             return Picture((_change(result),), label="change")
-        case model.pods.PodChanges():
+        case model.changes.Changes():
             return Picture(tuple(_change(change) for change in result), label="changes")
         case model.pods.Description():
             return _description(result)
@@ -107,7 +108,7 @@ def _output(result: RunResult | ExecResult) -> Picture:
     return Picture(tuple(blocks), label="output")
 
 
-def _change(change: PodChange) -> Line:
+def _change(change: Change) -> Line:
     tone = _ACTIONS.get(change.action, Tone.PLAIN)
     where = change.where or change.namespace
     parts = [
