@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from nbcontainer.model.secrecy import without_secrets
+from nbcontainer.model.secrecy import Manifest, without_secrets
 
 __all__ = ["Change", "Changes"]
 
@@ -23,7 +21,7 @@ class Change:
     uid: str = ""
     where: str = ""
     command: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """What was done to what."""
@@ -37,20 +35,11 @@ class Change:
         return write_yaml(dict(self.manifest))
 
 
-class Changes(Sequence[Change]):
+class Changes(tuple[Change, ...]):
     """What one call did to several objects, in order."""
 
-    def __init__(self, changes: Iterable[Change] = ()) -> None:
-        self._changes = tuple(changes)
-
-    def __len__(self) -> int:
-        """How many objects there were."""
-        return len(self._changes)
-
-    def __getitem__(self, index: Any) -> Any:
-        """What was done to one object, or to a slice of them."""
-        return self._changes[index]
+    __slots__ = ()
 
     def __repr__(self) -> str:
         """Say it in one line."""
-        return f"Changes({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self._changes)})"
+        return f"Changes({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from nbcontainer.model.secrecy import without_secrets
+from nbcontainer.model.secrecy import Json, Manifest, without_secrets
 
 __all__ = [
     "Description",
@@ -50,9 +49,9 @@ class PodRequest:
     entrypoint: bool = False
 
 
-def pod_manifest(request: PodRequest) -> dict[str, Any]:
+def pod_manifest(request: PodRequest) -> dict[str, Json]:
     """The pod's manifest, as `kubectl run` would write it."""
-    container: dict[str, Any] = {"name": request.name, "image": request.image}
+    container: dict[str, Json] = {"name": request.name, "image": request.image}
     if request.command:
         container["command" if request.entrypoint else "args"] = list(request.command)
     if request.environment:
@@ -150,7 +149,7 @@ class Description:
     sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     events: tuple[tuple[str, ...], ...] = ()
     command: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """Which object."""
