@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from nbcontainer.model.secrecy import Manifest, without_secrets
 
@@ -35,10 +37,28 @@ class Change:
         return write_yaml(dict(self.manifest))
 
 
-class Changes(tuple[Change, ...]):
-    """What one call did to several objects, in order."""
+class Changes(Sequence[Change]):
+    """What one call did to several objects, in order.
 
-    __slots__ = ()
+    It is no tuple, which cannot be referred to weakly: what was shown while it came about would be shown twice.
+    """
+
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        self._changes = tuple(changes)
+
+    def __len__(self) -> int:
+        """How many objects there were."""
+        return len(self._changes)
+
+    @overload
+    def __getitem__(self, index: int) -> Change: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Change, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Change | tuple[Change, ...]:
+        """What was done to one object, or to a slice of them."""
+        return self._changes[index]
 
     def __repr__(self) -> str:
         """Say it in one line."""
