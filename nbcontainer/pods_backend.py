@@ -13,13 +13,12 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
         ExecRequest,
         ExecResult,
-        PodChange,
-        PodChanges,
         PodDeletion,
         PodEnd,
         PodRequest,
@@ -81,12 +80,12 @@ class PodsBackend(Protocol):
     ) -> Operation[TableEvent, TableState, Table]:
         """The pods, until stopped; the table that comes of it is what `finish` makes of it."""
 
-    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs."""
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete pods, and wait until they are gone."""
 
     def describe(self, name: str) -> Description:
@@ -106,7 +105,7 @@ class PodsBackend(Protocol):
 
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[PodChange]:
+    ) -> list[Change]:
         """Apply YAML; an object that names another namespace than `namespace` is an error, if there is one."""
 
 

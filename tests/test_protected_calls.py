@@ -73,7 +73,7 @@ VERBS_OF_ENGINES = {
 VERBS_THAT_READ = {
     *(("docker", verb) for verb in ("login", "images")),
     ("kpod", "get"),
-    *(("nbcontainer", verb) for verb in ("doctor", "settings")),
+    ("nbcontainer", "settings"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.api.pods import Pods
 from nbcontainer.model.build import SourceMap
-from nbcontainer.model.pods import PodChanges
+from nbcontainer.model.changes import Changes
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
 from nbcontainer.protection import changes_unless, guard, refuse_moved
 
@@ -56,7 +56,7 @@ class Cluster:
         dry_run: bool = False,
         force_conflicts: bool = False,
         source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    ) -> PodChanges:
+    ) -> Changes:
         """Apply YAML on the server: each object is created or changed.
 
         An object that names another namespace than this cluster was given is an error.
@@ -71,7 +71,7 @@ class Cluster:
             UsageError: the text is not YAML, or no object; with the user's own line.
             Conflict: others manage a field; it names them.
         """
-        return PodChanges(
+        return Changes(
             self.connect().apply(
                 text,
                 namespace=self.namespace,

@@ -12,13 +12,12 @@ from nbcontainer.errors import Unsupported
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
         ExecRequest,
         ExecResult,
-        PodChange,
-        PodChanges,
         PodDeletion,
         PodEnd,
         PodRequest,
@@ -98,13 +97,13 @@ class PodmanPods:
             self.engine, names=names, selector=selector, field_selector=field_selector, finish=finish
         )
 
-    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs; raises as `engines.pod_creation.create`."""
         return engines.pod_creation.create(self.engine, request)
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete pods, and wait until they are gone; raises as `engines.pod_deletion.delete`."""
         return engines.pod_deletion.delete(self.engine, names, force=force, grace_period=grace_period)
 
@@ -131,7 +130,7 @@ class PodmanPods:
 
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[PodChange]:
+    ) -> list[Change]:
         """Play YAML, which Podman takes for pods; raises as `engines.pod_creation.apply`.
 
         Raises:
