@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbcontainer.dockerfile import Dockerfile, Instruction
 from nbcontainer.engines.build_ignore import is_ignored
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.errors import BuildFailed, DockerfileError, EngineUnavailable, NbcontainerError, Problem
 from nbcontainer.model.build import BuildRequest, SourceMap
 

@@ -21,7 +21,8 @@ from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import config_header, credentials
-from nbcontainer.engines.http import ReplyStream, plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import ReplyStream, quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.objects import Found, number_of, object_of, text_of

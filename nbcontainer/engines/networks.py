@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, object_of, text_of, texts_of
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError

@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engines.containers import inspect
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.logs import logs as container_logs
 from nbcontainer.engines.pod_tables import pod_status
 from nbcontainer.engines.pods import find_pod, own_containers, podman_http

@@ -30,7 +30,7 @@ from nbcontainer.engines import credentials
 from nbcontainer.engines.config import Config, config_file, configured_commands, load_config
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.objects import object_of, text_of
 from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.engines.url_handlers import URL_HANDLERS

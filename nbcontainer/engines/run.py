@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.output import Recorder, output_of, send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed

@@ -8,7 +8,8 @@ import pytest
 from nbcontainer import byte_stream
 from nbcontainer.engines import connection
 from nbcontainer.engines.dial import dial
-from nbcontainer.engines.http import Http, api_error, plain
+from nbcontainer.engines.failures import api_error, plain
+from nbcontainer.engines.http import Http
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.settings import settings
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, unix_connect, unix_listener
