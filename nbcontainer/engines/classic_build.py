@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from nbcontainer.buildkit.contexttar import ContextTar
 from nbcontainer.buildkit.filestat import ContextError
@@ -22,9 +21,11 @@ from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import config_header, credentials
-from nbcontainer.engines.http import ReplyStream, plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import ReplyStream, quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
+from nbcontainer.engines.objects import Found, number_of, object_of, text_of
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import (
@@ -37,7 +38,8 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
-from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt, StepState
+from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]
@@ -54,17 +56,17 @@ def run_classic(running: RunningBuild) -> ImageBuilt:
     engine, tags = running.engine, running.request.tags
     translator = ClassicTranslator(running.dockerfile, running.foretold, running.tell, running.spool.write)
     _run(running, translator)
-    found: Mapping[str, Any] = {}
+    found: Found = {}
     with suppress(ApiError):
         found = inspect(engine, translator.image_id)
     if not found:  # what looked like an id was a step's output, and the stream ended early
         raise _no_image(engine)
-    image_id = str(found.get("Id") or translator.image_id)
+    image_id = text_of(found, "Id") or translator.image_id
     if not image_id.startswith("sha256:"):
         image_id = f"sha256:{image_id}"
     for tag in tags[1:]:
         tag_image(engine, tags[0], tag)
-    return ImageBuilt(image_id, size=int(found.get("Size") or 0), time=time.time())
+    return ImageBuilt(image_id, size=number_of(found, "Size"), time=time.time())
 
 
 def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> None:
@@ -73,7 +75,7 @@ def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Docker
     Raises:
         Unsupported: with the first thing that it cannot do.
     """
-    podman = engine.capabilities.pods
+    podman = engine.is_podman
     for asked, what in (
         (request.secrets, "build secrets"),
         (request.ssh, "ssh agents"),
@@ -108,7 +110,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
     engine, request, dockerfile, progress = running.engine, running.request, running.dockerfile, running.progress
-    mark = StepMark(engine.address if engine.capabilities.pods else "", request.ulimits)
+    mark = StepMark(engine.address if engine.is_podman else "", request.ulimits)
     try:
         tar = _context(engine, request, dockerfile)
         query = _query(engine, request, tar.dockerfile_name, mark)
@@ -122,7 +124,7 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         failure = _follow(begin, translator)
     except ApiError as error:
         link = tar.outward_link
-        if link is not None and error.status == SERVER_ERROR and engine.capabilities.pods:  # its answer has no words
+        if link is not None and error.status == SERVER_ERROR and engine.is_podman:  # its answer has no words
             raise BuildFailed(
                 f"{engine.name} does not take the build context: the link {plain(link.path)} leads out of it, "
                 f"to {plain(link.linkname)}.",
@@ -145,7 +147,7 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         raise _no_image(engine)
 
 
-def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Mapping[str, object] | None:
+def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Found | None:
     """Translate the stream to its end; returns the message that says why the build failed, or None."""
     with begin() as reply:
         for message in reply.lines():
@@ -203,7 +205,7 @@ def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) 
 def _query(engine: Engine, request: BuildRequest, dockerfile_name: str, mark: StepMark) -> dict[str, object]:
     ulimits: list[object] = [_ulimit(text) for text in request.ulimits]
     add_hosts: object = ",".join(request.add_hosts)
-    if engine.capabilities.pods:  # which reads both in its own way, and refuses docker's
+    if engine.is_podman:  # which reads both in its own way, and refuses docker's
         ulimits = [*request.ulimits, *filter(None, [mark.ulimit])]
         add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
     given: dict[str, object] = {
@@ -251,17 +253,16 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
             hosts.add(parse_reference(name).host)
         except UsageError:
             continue
-    return config_header({host: credentials(host, podman=engine.capabilities.pods, warn=warn) for host in hosts})
+    return config_header({host: credentials(host, podman=engine.is_podman, warn=warn) for host in hosts})
 
 
-def _told(message: Mapping[str, object]) -> str:
-    detail = message.get("errorDetail")
-    told = detail.get("message") if isinstance(detail, dict) else None
-    return str(told or message.get("error") or "the build failed")
+def _told(message: Found) -> str:
+    told = text_of(object_of(message.get("errorDetail")), "message")
+    return told or text_of(message, "error") or "the build failed"
 
 
 def _failure(
-    message: Mapping[str, object], request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
+    message: Found, request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
 ) -> NbcontainerError:
     text = _told(message)
     step = translator.step

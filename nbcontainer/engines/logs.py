@@ -47,6 +47,8 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     """
     if not request.names:
         raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
+    if request.tail < -1 or request.since < 0 or request.timeout < 0:
+        raise UsageError("How much of a log is shown, and for how long, is no negative number.", cure="tail=-1 is all.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
     state = LogState(
@@ -157,7 +159,7 @@ class _Reader:
                 self._take(data)
             over = self._timed_out or self._progress.stopping
             if not over and (self._frames.broken or (self._request.follow and self._goes_on())):
-                cure = "See the rest with %docker logs." if self._frames.broken else "Follow it again."
+                cure = "See the rest with `%docker logs`." if self._frames.broken else "Follow it again."
                 raise ApiError(f"The log of {self._name} broke off.", reason="broken stream", cure=cure)
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:

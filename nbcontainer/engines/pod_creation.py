@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engines.containers import inspect
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.logs import logs as container_logs
 from nbcontainer.engines.pod_tables import pod_status
 from nbcontainer.engines.pods import find_pod, own_containers, podman_http
@@ -127,7 +128,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             f"There is a pod {name!r} already.",
             status=409,
             reason="AlreadyExists",
-            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
+            cure=f"Delete it first ({engine.commands.pods('delete', name)}), or choose another name.",
         )
     if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
         with suppress(NbcontainerError):
@@ -158,7 +159,7 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
                 + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
                 exit_code=code,
                 output=output,
-                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
+                cure=f"It stays; {engine.commands.pods('logs', request.name)} shows what it wrote.",
             )
 
 
