@@ -19,29 +19,37 @@ from nbcontainer.version import __version__ as __version__
 MODULES = {
     "NbcontainerError": "errors",
     "Plan": "api.plans",
+    "cluster": "api.cluster",
     "doctor": "diagnosis",
     "engine": "api.engine",
     "notebook_id": "identity",
 }
-HANDLES = ("engine",)  # of those, the functions that give a handle: its nouns are public names too
+HANDLES = ("engine", "cluster")  # of those, the functions that give a handle: its nouns are public names too
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants the log says where it goes
+
+# nouns: scripts/reference.py writes these lines
+if TYPE_CHECKING:
+    from nbcontainer.api.networks import Networks
+    from nbcontainer.api.pods import Pods
+    from nbcontainer.api.registries import Registries
+    from nbcontainer.api.volumes import Volumes
+
+    networks: Networks
+    pods: Pods
+    registries: Registries
+    volumes: Volumes
+# end of nouns
 
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
     from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ gives them
+    from nbcontainer.api.cluster import cluster as cluster
     from nbcontainer.api.engine import engine as engine
-    from nbcontainer.api.networks import Networks
     from nbcontainer.api.plans import Plan as Plan
-    from nbcontainer.api.registries import Registries
-    from nbcontainer.api.volumes import Volumes
     from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError
     from nbcontainer.identity import notebook_id as notebook_id
-
-    networks: Networks
-    registries: Registries
-    volumes: Volumes
 else:
 
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""One JSON form for everything that a call tells and gives: events, states and results.
+"""One JSON form for everything that a call tells and gives: events, states, results, and the errors it raises.
 
     to_json(event)      {"version": 1, "type": "StepOutput", "value": {"id": "line 3", "lines": ["ok"], …}}
     from_json(that)     the event
@@ -12,6 +12,7 @@ What is not written:
 - Requests, and `Secret`: build arguments, environment variables, standard input and files may be secret, and what is
   written is meant to be shared. What was asked for is told by a result's `command`, in which no secret is.
 - Plans, which are questions.
+- What led to an error (`__cause__`), and its traceback.
 - What the function in a field's metadata, `{"to_json": function}`, leaves out, such as the values of a Secret.
 
 The path of a spool file is written as it stands, the file is not: whoever carries a recording to another machine brings
@@ -32,7 +33,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypeVar
 
-from nbcontainer import api, model
+from nbcontainer import api, errors, model
 from nbcontainer.errors import SerializationError
 from nbcontainer.model.json_forms import converted, form_of, quoted
 from nbcontainer.model.results import Described
@@ -45,14 +46,14 @@ Value = TypeVar("Value")
 
 
 def to_json(value: object) -> dict[str, object]:
-    """An event, a state or a result as `json.dumps` takes it.
+    """An event, a state, a result or an error as `json.dumps` takes it.
 
     Raises:
         SerializationError: it is none of these, or a field does not hold what its type hint says.
     """
     name = type(value).__name__
     if known_types().get(name) is not type(value):
-        raise SerializationError(f"{name} has no JSON form: only events, states and results have one.")
+        raise SerializationError(f"{name} has no JSON form: only events, states, results and errors have one.")
     form = form_of(type(value))  # type: ignore[arg-type] # a class is hashable
     return {"version": VERSION, "type": name, "value": converted(name, form.encode, value)}
 
@@ -79,7 +80,9 @@ def from_json(document: object, kind: type[Value] = object) -> Value:  # type: i
         )
     known = known_types().get(name) if isinstance(name, str) else None
     if known is None:
-        raise SerializationError(f"{quoted(name)} is not an event, a state or a result that this nbcontainer knows.")
+        raise SerializationError(
+            f"{quoted(name)} is not an event, a state, a result or an error that this nbcontainer knows."
+        )
     value = converted(known.__name__, form_of(known).decode, document["value"])
     if not isinstance(value, kind):
         raise SerializationError(f"This is a {known.__name__}, not a {kind.__name__}.")
@@ -88,8 +91,10 @@ def from_json(document: object, kind: type[Value] = object) -> Value:  # type: i
 
 @functools.cache
 def known_types() -> Mapping[str, type]:
-    """The classes that can be written, by name: the model's public ones but for requests, and the API's objects."""
-    known: dict[str, type] = {}
+    """The classes that can be written, by name: the model's public ones but for requests, the API's objects, errors."""
+    found_errors = [getattr(errors, name) for name in errors.__all__]
+    kinds = [kind for kind in found_errors if isinstance(kind, type) and issubclass(kind, errors.NbcontainerError)]
+    known: dict[str, type] = {kind.__name__: kind for kind in kinds}
     for package in (model, api):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             for name, item in vars(importlib.import_module(found.name)).items():

@@ -21,17 +21,23 @@
     ├── InternalError           an error that is not ours came up in a magic; `traceback` names the file with it
     └── Stopped                 the person, or the kernel's end, stopped it
 
-An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too. Raised
-by a magic it prints those lines alone (`_render_traceback_`); raised by the API it is an ordinary exception.
+An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too, each set
+once. Raised by a magic it prints those lines alone (`_render_traceback_`); raised by the API it is an ordinary
+exception.
+
+What to do next may be a line of a magic, which a cure has in backquotes: "`%docker images` lists them." A magic shows
+it so; `str(error)` gives the Python call for it, since a script has no magics (`verbs/wording.py`).
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
 __all__ = [
     "ApiError",
@@ -56,6 +62,7 @@ __all__ = [
     "UsageError",
     "YamlError",
     "outcome_of",
+    "restored",
 ]
 
 
@@ -84,25 +91,57 @@ class NbcontainerError(Exception):
     """The root of all errors of nbcontainer.
 
     Attributes:
-        cure: what to do next, one line, or "".
+        cure: what to do next, one line, or ""; lines of magics stand in backquotes.
     """
+
+    message: str
+    cure: str = ""
+
+    _worded: Callable[[str], str] = str
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.cure = cure
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to change a fact: who has caught the error may hold it, or have shown it."""
+        if name in vars(self) and not name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be changed: `replaced` gives another error.")
+        super().__setattr__(name, value)
+
+    @classmethod
+    def word_cures(cls, words: Callable[[str], str]) -> None:
+        """Have `str(error)` show `words(cure)` in place of the cure."""
+        cls._worded = staticmethod(words)
+
+    def keep_magics(self) -> None:
+        """Show the cure as it is written: a magic raises this error."""
+        vars(self)["_worded"] = str
+
+    def replaced(self, **facts: object) -> Self:
+        """The same error with other facts, such as `cure`."""
+        other = copy.copy(self)
+        vars(other).update(facts)
+        return other
+
     def __str__(self) -> str:
         """Give the message, and under it the cure."""
-        return f"{self.message}\n{self.cure}" if self.cure else self.message
+        return f"{self.message}\n{self._worded(self.cure)}" if self.cure else self.message
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    @property
+    def remark(self) -> str:
+        """Message and cure as one line, for a remark on a thing that goes on."""
+        return f"{self.message} {self.cure}".strip().replace("\n", " ")
+
+    def __reduce__(self) -> tuple[object, ...]:
         """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
         facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return _restored, (type(self), self.args, facts)
+        return restored, (type(self), self.args, facts)
 
 
-def _restored(kind: type[NbcontainerError], args: tuple[Any, ...], facts: dict[str, Any]) -> NbcontainerError:
+def restored(kind: type[NbcontainerError], args: tuple[object, ...], facts: Mapping[str, object]) -> NbcontainerError:
+    """The error of these attributes."""
     error = kind.__new__(kind, *args)
     error.args = args
     vars(error).update(facts)
@@ -121,6 +160,9 @@ class YamlError(UsageError):
         problem: what is wrong there.
     """
 
+    line: int
+    problem: str
+
     def __init__(self, line: int, problem: str, *, cure: str = "") -> None:
         self.line, self.problem = line, problem
         super().__init__(f"line {line}: {problem}.", cure=cure)
@@ -132,6 +174,8 @@ class DockerfileError(NbcontainerError):
     Attributes:
         problems: every fault that was found, in the order of the text.
     """
+
+    problems: tuple[Problem, ...]
 
     def __init__(self, problems: Sequence[Problem], *, cure: str = "") -> None:
         self.problems = tuple(problems)
@@ -146,6 +190,9 @@ class DockerfileError(NbcontainerError):
 class Unsupported(NbcontainerError):
     """The engine or cluster in use cannot do what was asked."""
 
+    what: str
+    engine: str
+
     def __init__(self, what: str, engine: str, *, cure: str = "") -> None:
         self.what, self.engine = what, engine
         super().__init__(f"{engine} does not support {what}.", cure=cure)
@@ -158,6 +205,8 @@ class EngineUnavailable(NbcontainerError):
         tried: each address that was tried, with what it said.
     """
 
+    tried: tuple[str, ...] = ()
+
     def __init__(self, message: str, *, tried: Sequence[str] = (), cure: str = "") -> None:
         self.tried = tuple(tried)
         super().__init__(message, cure=cure)
@@ -165,6 +214,8 @@ class EngineUnavailable(NbcontainerError):
 
 class ClusterUnavailable(NbcontainerError):
     """No Kubernetes API server answers for this context."""
+
+    context: str = ""
 
     def __init__(self, message: str, *, context: str = "", cure: str = "") -> None:
         self.context = context
@@ -178,6 +229,9 @@ class ApiError(NbcontainerError):
         status: the HTTP status code, 0 where there was none.
         reason: the far end's own word for it ("NotFound", "denied" …), or "".
     """
+
+    status: int = 0
+    reason: str = ""
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "", cure: str = "") -> None:
         self.status, self.reason = status, reason
@@ -203,6 +257,8 @@ class AuthFailed(ApiError):
         host: the registry's or API server's name.
     """
 
+    host: str
+
     def __init__(self, message: str, *, host: str, status: int = 401, reason: str = "", cure: str = "") -> None:
         self.host = host
         super().__init__(message, status=status, reason=reason, cure=cure)
@@ -219,6 +275,13 @@ class BuildFailed(NbcontainerError):
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all that the build wrote, or "".
     """
+
+    step: str = ""
+    lines: tuple[int, int] | None = None
+    exit_code: int | None = None
+    output: str = ""
+    output_lines: int = 0
+    spool: str = ""
 
     def __init__(
         self,
@@ -243,6 +306,9 @@ class _TransferFailed(NbcontainerError):
         host: the registry's name.
     """
 
+    image: str
+    host: str = ""
+
     def __init__(self, message: str, *, image: str, host: str = "", cure: str = "") -> None:
         self.image, self.host = image, host
         super().__init__(message, cure=cure)
@@ -259,6 +325,9 @@ class PullFailed(_TransferFailed):
 class CommandFailed(NbcontainerError):
     """A command in a container ended with a non-zero exit code."""
 
+    exit_code: int
+    output: str = ""
+
     def __init__(self, message: str, *, exit_code: int, output: str = "", cure: str = "") -> None:
         self.exit_code, self.output = exit_code, output
         super().__init__(message, cure=cure)
@@ -266,6 +335,8 @@ class CommandFailed(NbcontainerError):
 
 class Protected(NbcontainerError):
     """The context matches `protected_contexts`, and the call that would change it does not name it."""
+
+    context: str
 
     def __init__(self, message: str, *, context: str, cure: str = "") -> None:
         self.context = context
@@ -279,6 +350,8 @@ class SerializationError(NbcontainerError):
         path: the place at fault, such as "StepOutput.lines[3]", or "" where it is the whole.
     """
 
+    path: str = ""
+
     def __init__(self, message: str, *, path: str = "", cure: str = "") -> None:
         self.path = path
         super().__init__(message, cure=cure)
@@ -290,6 +363,8 @@ class InternalError(NbcontainerError):
     Attributes:
         traceback: the path of the file with Python's traceback, without values; "" where it could not be kept.
     """
+
+    traceback: str = ""
 
     def __init__(self, message: str, *, traceback: str = "", cure: str = "") -> None:
         self.traceback = traceback

@@ -14,8 +14,9 @@ __all__ = ["PRELOADED", "modules_on_use"]
 # loaded in the background for the first calls, in small steps: what they share, the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
-    "nbcontainer.views.html",
-    "nbcontainer.pods_backend",
+    "nbcontainer.views.notebook",
+    "nbcontainer.api.cluster",
+    "nbcontainer.clusters.pods_backend",
     "yaml",
     "nbcontainer.clusters.connection",
     "nbcontainer.clusters.tables",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from nbcontainer import clusters, engines
@@ -57,6 +57,9 @@ class PodsBackend(Protocol):
     def in_namespace(self, namespace: str) -> PodsBackend:
         """The same in another namespace ("" for the same)."""
 
+    def command(self, name: str) -> str:
+        """The command that shows a pod, for a terminal."""
+
     def table(
         self,
         *,
@@ -74,8 +77,9 @@ class PodsBackend(Protocol):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped."""
+        """The pods, until stopped; the table that comes of it is what `finish` makes of it."""
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
         """Create a pod, and wait until it runs."""

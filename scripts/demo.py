@@ -215,14 +215,15 @@ def what_stands() -> set[str]:
 
 def leave_nothing(before: set[str]) -> None:
     """End what this run has begun: the notebook's pods, then the parts of the environment that did not run before."""
-    from nbcontainer import api, errors, identity  # noqa: PLC0415 - after the path is set
+    from nbcontainer import errors, identity  # noqa: PLC0415 - after the path is set
+    from nbcontainer.api.cluster import Cluster  # noqa: PLC0415 - as above
     from tests.environment import parts  # noqa: PLC0415 - as above
 
     made = identity.notebook_id(str(QUICKSTART.parent))
     with contextlib.suppress(errors.NbcontainerError):
-        names = [row.name for row in api.pods() if row.labels.get(identity.NOTEBOOK_LABEL) == made]
+        names = [row.name for row in Cluster().pods.list() if row.labels.get(identity.NOTEBOOK_LABEL) == made]
         if names:
-            api.delete_pods(names, force=True).result(20)
+            Cluster().pods.delete(*names, force=True).result(20)
     for name, part in reversed(parts(small=True).items()):
         if name in PARTS and name not in before:
             part.down()

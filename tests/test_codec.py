@@ -21,16 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbcontainer
+from nbcontainer.api.pod import Pod
 from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
-from nbcontainer.errors import Problem, SerializationError
+from nbcontainer.errors import NbcontainerError, Problem, SerializationError, restored
 from nbcontainer.model import build, images, logs, pods, tables
+from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.commands import Expanded
 from nbcontainer.model.containers import RunRequest, RunResult
 from nbcontainer.model.json_forms import form_of
 from nbcontainer.model.results import Described, Objects, Remark, Report
-from nbcontainer.model.secrecy import HIDDEN, without_secrets
+from nbcontainer.model.secrecy import HIDDEN, Secret, without_secrets
 from nbcontainer.model.tables import Row, Table, Tone, Words
 from nbcontainer.views.html import as_html
 from nbcontainer.views.results import picture_of
@@ -94,6 +96,9 @@ def values_of_class(kind):
         return st.deferred(lambda: st.builds(kind, **{name: values_of(inner) for name, inner in given.items()}))
     if kind in (str, bool, int, bytes, NoneType) or issubclass(kind, Enum):
         return st.from_type(kind)
+    if issubclass(kind, NbcontainerError):
+        facts = {name: values_of(hint) for name, hint in get_type_hints(kind).items()}
+        return st.fixed_dictionaries(facts).map(lambda facts: restored(kind, (facts["message"],), facts))
     bases = vars(kind).get("__orig_bases__", kind.__bases__)
     return values_of(bases[0]).map(kind)
 
@@ -102,6 +107,8 @@ def same(value):
     """What equality leaves out: the classes within, and those that compare by identity."""
     if is_dataclass(value):
         return type(value), {one.name: same(getattr(value, one.name)) for one in fields(value) if one.compare}
+    if isinstance(value, Exception):
+        return type(value), value.args, {name: same(item) for name, item in vars(value).items()}
     if isinstance(value, Mapping):
         return type(value), [(key, same(item)) for key, item in value.items()]
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -122,8 +129,8 @@ def test_whatever_an_operation_tells_and_gives_is_written():
     for path in Path(nbcontainer.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Operation":
-                told |= {ast.unparse(name) for name in node.slice.elts}
-    told -= {"Any", "Event", "State", "Result"}  # of code for all operations
+                told |= {ast.unparse(name).rpartition(".")[2] for name in node.slice.elts}
+    told -= {"Any", "object", "Event", "State", "Result"}  # of code for all operations
     assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "PodChanges"} <= told
     unions = {"BuildEvent": build, "LogEvent": logs, "TableEvent": tables, "TransferEvent": images}
     for name in told:
@@ -216,6 +223,14 @@ RESULTS = [
     Words(("a", "b")),
     Volume("data", "local", "/var/lib/data", 1700000000.0, labels={"a": "b"}, where="Docker", command="docker volume"),
     Objects([Volume("data"), Volume("other")]),
+    Pod(
+        "web",
+        "shop",
+        {"name": "web", "status": "Running", "age": 1700000000.0},
+        {"app": "web"},
+        "prod · shop",
+        "kubectl",
+    ),
 ]
 
 
@@ -245,7 +260,7 @@ def test_requests_and_secrets_are_not_written():
     for value in (
         build.BuildRequest("FROM a", build_args={"TOKEN": "hunter2"}),
         RunRequest("a", environment={"PASSWORD": "hunter2"}),
-        build.Secret("token", lambda: b"hunter2"),
+        Secret("token", lambda: b"hunter2"),
     ):
         with pytest.raises(SerializationError, match=f"^{type(value).__name__} has no JSON form") as caught:
             to_json(value)
@@ -381,11 +396,11 @@ class Longer(logs.LogLine):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (5, "int has no JSON form: only events, states and results have one."),
+        (5, "int has no JSON form: only events, states, results and errors have one."),
         (build.StepOutput("a", ["x"]), "StepOutput.lines must be tuple, not list."),
         (build.StepOutput("a", ("x", 5)), "StepOutput.lines[1] must be str, not int."),
         (
-            build.BuildState(steps={"line 1": build.BuildStep("a", "b", state="done")}),
+            build.BuildState(steps={"line 1": BuildStep("a", "b", state="done")}),
             "BuildState.steps['line 1'].state must be StepState, not str.",
         ),
         (logs.LogLines((Longer("a", "b"),)), "LogLines.lines[0] must be LogLine, not Longer."),
@@ -418,8 +433,11 @@ OURS = "This was not written by nbcontainer: it must have a version, a type and 
             "This is version 2 of the JSON form; this nbcontainer reads version 1.\nUpdate nbcontainer.",
         ),
         ({**EVENT, "version": "x"}, "This is version 'x' of the JSON form; this nbcontainer reads version 1."),
-        ({**EVENT, "type": "Popen"}, "'Popen' is not an event, a state or a result that this nbcontainer knows."),
-        ({**EVENT, "type": []}, "list is not an event, a state or a result that this nbcontainer knows."),
+        (
+            {**EVENT, "type": "Popen"},
+            "'Popen' is not an event, a state, a result or an error that this nbcontainer knows.",
+        ),
+        ({**EVENT, "type": []}, "list is not an event, a state, a result or an error that this nbcontainer knows."),
         ({**EVENT, "value": []}, "StepOutput must be an object, not list."),
         ({**EVENT, "value": {"lines": []}}, "StepOutput lacks id."),
         ({**EVENT, "value": {"id": "a", "lines": [], "x\x1b": 1}}, "StepOutput has no field 'x\\x1b'."),

@@ -1,6 +1,5 @@
 """The package as it is built: an sdist with the front end made, a wheel from it without Node.js."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -136,12 +135,3 @@ def test_the_lock_file_names_no_registry():
 def test_the_front_end_has_the_packages_version():
     for name in ("package.json", "package-lock.json"):
         assert json.loads((FRONTEND / name).read_text("utf-8"))["version"] == __version__
-
-
-def test_the_pages_words_are_those_of_the_language():
-    spec = importlib.util.spec_from_file_location("frontend_words", FRONTEND / "words.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.TARGET.read_text("utf-8") == module.text(), "run: python nbcontainer/frontend/words.py"

@@ -12,8 +12,10 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer import api
+from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
+from nbcontainer.api.pods import Pods
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import catalogue
@@ -38,15 +40,14 @@ OF_ENGINES = {
     "plan_container_removal": lambda **where: api.plan_container_removal("nbc-protected", **where),
 }
 OF_PODS = {
-    "create_pod": lambda **where: nbc.create_pod("nbc-protected", image="busybox", **where),
-    "delete_pods": lambda **where: nbc.delete_pods("nbc-protected", **where),
-    "plan_pod_deletion": lambda **where: api.plan_pod_deletion("nbc-protected", **where),
-    "exec_pod": lambda **where: nbc.exec_pod("nbc-protected", command="true", **where),
-    "apply": lambda **where: nbc.apply(MANIFEST, **where),
+    "pods.create": lambda cluster: cluster.pods.create("nbc-protected", "busybox"),
+    "pods.delete": lambda cluster: cluster.pods.delete("nbc-protected"),
+    "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
+    "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
+    "apply": lambda cluster: cluster.apply(MANIFEST),
 }
 READ = {
     *("check", "containers", "container_logs", "images"),
-    *("describe_pod", "events", "pod_logs", "pods", "watch_pods"),
 }
 # what other flags of a build would let through
 BUILDS = {
@@ -68,15 +69,9 @@ VERBS_OF_ENGINES = {
     ("docker", "rm"): ("rm -y nbc-protected", None),
     ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
 }
-VERBS_OF_PODS = {
-    ("kpod", "create"): ("create nbc-protected --image=busybox", None),
-    ("kpod", "delete"): ("delete nbc-protected -y", None),
-    ("kpod", "exec"): ("exec nbc-protected -- true", None),
-    ("kube", "apply"): ("apply", MANIFEST),
-}
 VERBS_THAT_READ = {
     *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
-    *(("kpod", verb) for verb in ("get", "describe", "logs", "events")),
+    ("kpod", "get"),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }
 
@@ -84,8 +79,8 @@ VERBS_THAT_READ = {
 def test_each_public_call_has_one_mark():
     calls = {name: call for name, call in vars(api).items() if inspect.isfunction(call) and name[0] != "_"}
     public = {name: call for name, call in calls.items() if name in api.__all__ or call.__module__ == api.__name__}
-    assert set(public) == {*OF_ENGINES, *OF_PODS, *READ}
-    marks = {True: {*OF_ENGINES, *OF_PODS}, False: READ}
+    assert set(public) == {*OF_ENGINES, *READ}
+    marks = {True: {*OF_ENGINES}, False: READ}
     for mark, names in marks.items():
         assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
@@ -93,10 +88,25 @@ def test_each_public_call_has_one_mark():
 DECLARED = [verb for verb in catalogue.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
 
 
+def lines_of_pods():
+    """The examples of the declared verbs that change something in a cluster: a line, and the cell under it."""
+    for name in ("kpod", "kube"):
+        for verb in catalogue.verbs_of(name).magic.verbs:
+            if verb.calls and is_marked(attrgetter(verb.calls)(Cluster())):
+                line, _, cell = verb.example.partition("\n")
+                yield name, line.partition(" ")[2], cell or None
+
+
+VERBS_OF_PODS = list(lines_of_pods())
+
+
 def test_each_method_of_a_noun_has_one_mark():
-    for noun in nouns_of(Engine).values():
+    for noun in (*nouns_of(Engine).values(), *nouns_of(Cluster).values()):
         methods = inspect.getmembers(noun, inspect.isfunction)
         assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
+    changing = {f"pods.{name}" for name, method in vars(Pods).items() if name[0] != "_" and is_marked(method)}
+    assert {*OF_PODS} == {*changing, "apply"}
+    assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply"}
 
 
 def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
@@ -111,8 +121,8 @@ def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
 def test_each_verb_is_one_that_changes_or_one_that_reads():
     magics = {name: catalogue.verbs_of(name).magic for name in catalogue.MAGICS}
     verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
-    assert verbs == {*VERBS_OF_ENGINES, *VERBS_OF_PODS, *VERBS_THAT_READ}
-    assert not {*VERBS_OF_ENGINES, *VERBS_OF_PODS} & VERBS_THAT_READ
+    assert verbs == {*VERBS_OF_ENGINES, *VERBS_THAT_READ}
+    assert not {*VERBS_OF_ENGINES} & VERBS_THAT_READ
 
 
 class Recorder(Middleman):
@@ -275,11 +285,11 @@ def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch)
 
 def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ())
-    plans = [api.plan_pod_deletion("nbc-protected", context=said) for said in ("", "innocent", TableContext("prod"))]
+    plans = [Cluster(said).pods.plan_delete("nbc-protected") for said in ("", "innocent", TableContext("prod"))]
     monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
     for plan in plans:
         with pytest.raises(Protected, match="--context=prod"):
-            plan.delete()
+            plan.do()
     assert cluster == []
 
 
@@ -320,21 +330,25 @@ def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):
                 patch.setenv(name, value)
             for name, call in OF_PODS.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
-                    pytest.fail(f"{name} by {way}: {call(**said)!r}")
-            for (name, _), (line, cell) in VERBS_OF_PODS.items():
+                    pytest.fail(f"{name} by {way}: {call(Cluster(**said))!r}")
+            for name, line, cell in VERBS_OF_PODS:
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"%{name} {line} by {way}: {magic(name, line, cell)!r}")
     assert engine.requests() == {b"GET /_ping", b"GET /version"}
-    nbc.pods()  # is read
+    nbc.pods.list()  # is read
     name = f"nbc-protected-{id(engine)}"
-    nbc.create_pod(name, image="busybox", command="sleep 600", context="prodpod").result()
+    named = nbc.cluster("prodpod").pods
+    named.create(name, "busybox", command="sleep 600").result()
     try:
-        assert nbc.exec_pod(name, command="echo said", context="prodpod").result().output == "said"
+        assert named.get(name).exec("echo said").result().output == "said"
         with pytest.raises(Protected):
             magic("kpod", f"delete {name} -y --table-context=prodpod")
-        assert name in nbc.pods(context="innocent").names
+        innocent = nbc.cluster("innocent").pods.list()
+        with pytest.raises(Protected):
+            innocent[name].delete()
+        assert name in nbc.pods.list().names
     finally:
-        nbc.delete_pods(name, force=True, context="prodpod").result()
+        named.delete(name, force=True).result()
 
 
 def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeypatch):
@@ -349,9 +363,9 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
         monkeypatch.setattr(settings, "context", setting)
         for name, call in OF_PODS.items():
             with pytest.raises(Protected, match="--context=prod"):
-                pytest.fail(f"{name} by {way}: {call(**said)!r}")
+                pytest.fail(f"{name} by {way}: {call(Cluster(**said))!r}")
         flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""
-        for (name, _), (line, cell) in VERBS_OF_PODS.items():
+        for name, line, cell in VERBS_OF_PODS:
             verb, space, rest = line.partition(" ")
             with pytest.raises(Protected, match="--context=prod"):
                 pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{verb}{flag}{space}{rest}', cell)!r}")

@@ -8,8 +8,8 @@ from hashlib import sha256
 import pytest
 
 from nbcontainer.addresses import same_engine, same_server
+from nbcontainer.engines.addresses import address_of as engine_at
 from nbcontainer.engines.config import Context, find_context
-from nbcontainer.engines.connection import _setting as engine_at
 from nbcontainer.engines.private_podman import private_podman
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.protection import (

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import nbcontainer as nbc
+from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import EngineNoun, nouns_of
 from nbcontainer.loading import PRELOADED
@@ -28,9 +29,10 @@ def test_public_names_stay_what_they_are_when_every_module_is_imported():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = dict(line.split() for line in done.stdout.splitlines())
     assert done.returncode == 0, done.stderr
-    nouns = {name: noun.__name__ for name, noun in nouns_of(Engine).items()}
+    nouns = {name: noun.__name__ for handle in (Engine, Cluster) for name, noun in nouns_of(handle).items()}
     expected = {
         "__version__": "str",
+        "cluster": "function",
         "doctor": "function",
         "engine": "function",
         "errors": "nbcontainer.errors",

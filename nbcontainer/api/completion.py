@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbcontainer import clusters, engines
+from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
-from nbcontainer.pods_backend import find_pods_backend
 from nbcontainer.protection import reads
 
 __all__ = ["known_names"]
@@ -28,9 +28,9 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
     try:
         match kind:
             case "pod":
-                return find_pods_backend(context, namespace, starts=False).table().names
+                return Cluster(context, namespace).at_hand().pods.names()
             case "pod-container" if pod:
-                return find_pods_backend(context, namespace, starts=False).containers(pod)
+                return Cluster(context, namespace).at_hand().connect().containers(pod)
             case "context":
                 found = sorted(clusters.kubeconfig.contexts()[0])
                 return found or [each.name for each in engines.config.contexts()]

@@ -195,7 +195,7 @@ class Networks(EngineNoun):
         command = engine.commands.command("network", "rm", *words, *names)
         gone = tuple(network.name for network in found.values())
         # Docker lets anybody give a name of any characters
-        shown = ", ".join(engines.http.plain(name, 100) for name in gone)
+        shown = ", ".join(engines.failures.plain(name, 100) for name in gone)
         several = f"the network {shown}" if len(gone) == 1 else f"{len(gone)} networks: {shown},"
         question = f"Remove {several} of {engine.name}?" if gone else ""
         return Plan(question, gone, partial(self._remove, engine, tuple(found.values()), missing, command))

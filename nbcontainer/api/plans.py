@@ -19,12 +19,14 @@ class Plan(Generic[Result]):
         question: what to ask the user.
         changes: the names of what will go; nothing is asked where there are none.
         frees: the bytes that this frees, 0 where that is not known.
+        nothing: what there is to say where there are no changes; "" where `do` says it.
     """
 
     question: str
     changes: tuple[str, ...]
     _do: Callable[[], Result] = field(repr=False, compare=False)
     frees: int = 0
+    nothing: str = ""
 
     def do(self) -> Result:
         """Do it.

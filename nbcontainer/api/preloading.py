@@ -22,5 +22,4 @@ def preloading() -> Iterator[Callable[[], object]]:
 
 def _open_connection() -> None:
     cluster = clusters.connection.find_cluster()
-    if not cluster.proxy:
-        cluster.link.http.connect(cluster)
+    cluster.link.http.connect(cluster)

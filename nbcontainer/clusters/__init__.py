@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import kubeconfig as kubeconfig
+    from nbcontainer.clusters import kubernetes_client as kubernetes_client
     from nbcontainer.clusters import logs as logs
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend

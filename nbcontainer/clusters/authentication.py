@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from nbcontainer.clusters.credential_plugin import LOOK_SECONDS, run_plugin
-from nbcontainer.clusters.kubeconfig import unread_file
+from nbcontainer.clusters.kubeconfig_files import unread_file
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import run_soon
 

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from nbcontainer import operation
+from nbcontainer import clusters, operation
 from nbcontainer.clusters.authentication import Credentials
 from nbcontainer.clusters.failures import decode_status, explain, no_object, raise_for_status, status_error
 from nbcontainer.clusters.http import Cancellation, Http
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.client import Client
     from nbcontainer.clusters.discovery import Kinds
+    from nbcontainer.clusters.kubernetes_client import ClusterClient
 
 __all__ = ["Cluster", "Link", "Parameters", "find_cluster"]
 
@@ -59,9 +60,7 @@ class Link:
     def client(self) -> Client:
         """The side that is aiohttp's, which loads with its first use. Of the background loop alone."""
         if self._client is None:
-            from nbcontainer.clusters.client import Client  # noqa: PLC0415 - aiohttp is heavy
-
-            self._client = Client(self)
+            self._client = clusters.client.Client(self)
         return self._client
 
     @property
@@ -114,6 +113,11 @@ class Cluster:
         if self.link.access.in_cluster:
             return ClusterCommands("", self.namespace, os.devnull, named)  # with no context, kubectl finds it by itself
         return ClusterCommands(self.context, self.namespace, self.kubeconfig, named)
+
+    @property
+    def client(self) -> ClusterClient:
+        """A client of the kubernetes package for it, over the connections that its own calls have."""
+        return clusters.kubernetes_client.ClusterClient(self)
 
     def in_namespace(self, namespace: str) -> Cluster:
         """The same cluster in another namespace ("" for the same)."""
@@ -190,8 +194,9 @@ class Cluster:
         cancellation = Cancellation()
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads, work, cancellation)
-        finally:
+        except asyncio.CancelledError:
             cancellation.cancel()
+            raise
 
     def _exchange(
         self,

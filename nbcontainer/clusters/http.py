@@ -54,18 +54,21 @@ class Cancellation:
     def __init__(self) -> None:
         self.given_up = threading.Event()
         self._connection: Connection | None = None
+        self._lock = threading.Lock()
 
-    def watch(self, connection: Connection) -> None:
-        """Say which connection the call waits for."""
-        self._connection = connection
-        if self.given_up.is_set():
-            connection.close()
+    def watch(self, connection: Connection | None) -> None:
+        """Say which connection the call waits for; None once it is over, as others may have the connection then."""
+        with self._lock:
+            self._connection = connection
+            if connection is not None and self.given_up.is_set():
+                connection.close()
 
     def cancel(self) -> None:
         """End the call."""
         self.given_up.set()
-        if self._connection is not None:
-            self._connection.close()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,12 @@ class _Request:
     headers: Headers = ()
     body: bytes | None = None
     seconds: float = 0.0
+    goes_on: bool = False
+
+    @property
+    def limit(self) -> float | None:
+        """How many seconds nothing may come; None for ever, from an API server that shows that it is there."""
+        return self.seconds or (None if self.goes_on else READ_SECONDS)
 
 
 class Reply:
@@ -86,8 +95,10 @@ class Reply:
         raw: http.client's reply, to be read or closed.
     """
 
-    def __init__(self, home: Http, connection: Connection, raw: http.client.HTTPResponse) -> None:
-        self.raw, self.connection, self._home = raw, connection, home
+    def __init__(
+        self, home: Http, connection: Connection, raw: http.client.HTTPResponse, cancellation: Cancellation
+    ) -> None:
+        self.raw, self.connection, self._home, self._cancellation = raw, connection, home, cancellation
 
     @property
     def status(self) -> int:
@@ -110,6 +121,7 @@ class Reply:
 
     def release(self) -> None:
         """Keep the connection of a reply that has been read; close that of another."""
+        self._cancellation.watch(None)
         if self.raw.isclosed() and not self.raw.will_close:
             self._home.keep(self.connection)
         else:
@@ -163,6 +175,7 @@ class Http:
         headers: Headers,
         body: bytes | None = None,
         seconds: float = 0.0,
+        goes_on: bool = False,
         cancellation: Cancellation | None = None,
     ) -> Reply:
         """Call the API server; give its reply, whatever it is. Credentials that it does not accept are read again once.
@@ -176,6 +189,7 @@ class Http:
             seconds: that it may be silent; connecting has the setting connect_timeout, or this if it is less. 0: as
                 long as an API server that is there may take, which shows that it is there whenever nothing has come
                 within connect_timeout.
+            goes_on: whether its reply may go on, as a watch does: then it may be silent for as long as it likes.
             cancellation: what may end it.
 
         Raises:
@@ -186,7 +200,8 @@ class Http:
             own = self._link.credentials.headers(cancellation.given_up)
             if cancellation.given_up.is_set():
                 raise cluster.unavailable(ConnectionAbortedError(0, "it was cancelled"))
-            reply = self._answer(cluster, _Request(method, path, (*headers, *own), body, seconds), cancellation)
+            request = _Request(method, path, (*headers, *own), body, seconds, goes_on)
+            reply = self._answer(cluster, request, cancellation)
             if reply.status != UNAUTHORIZED or is_last_try:
                 break
             reply.connection.close()
@@ -236,7 +251,7 @@ class Http:
             return error
         try:
             reply = _exchange(cluster, connection, _Request("GET", PROBE))  # a refusal is an answer, too
-            Reply(self, connection, reply).read()
+            Reply(self, connection, reply, self._probe).read()
         except BROKEN as error:
             connection.close()
             return cluster.unavailable(error)
@@ -250,7 +265,7 @@ class Http:
         connection = self._idle.take(self._identity(cluster)) or self._open(cluster, seconds, cancellation)
         while True:
             cancellation.watch(connection)
-            connection.stream.settimeout(seconds or READ_SECONDS)
+            connection.stream.settimeout(request.limit)
             if not seconds:
                 connection.stream.when_silent(
                     self._asking(cluster, request.method, connection), settings.connect_timeout
@@ -273,7 +288,7 @@ class Http:
             else:
                 if not seconds:
                     connection.stream.when_silent(partial(self.probe, cluster), settings.connect_timeout)
-                return Reply(self, connection, raw)
+                return Reply(self, connection, raw, cancellation)
 
     def _asking(self, cluster: Cluster, method: str, connection: Connection) -> Callable[[], None]:
         def ask() -> None:

@@ -1,26 +1,18 @@
-"""kubeconfig: which API server, as whom, by kubectl's rules.
-
-The files are read here without `kubernetes`: it takes milliseconds, where `kubernetes.aio` takes most of a second to
-import. See https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/.
-"""
+"""kubeconfig: which API server, as whom, by kubectl's rules. `kubeconfig_files` reads the files."""
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from nbcontainer.clusters import kubeconfig_schema as schema
-from nbcontainer.clusters.schema import WrongType, read
-from nbcontainer.errors import ClusterUnavailable, YamlError
+from nbcontainer.clusters.kubeconfig_files import Found, Merged, default_path, is_readable, merge, paths, unread_file
+from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers", "unread_file"]
-
-Entry = TypeVar("Entry")
+__all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
@@ -63,34 +55,6 @@ class Access:
         return self.server.startswith("https:")
 
 
-@dataclass(frozen=True)
-class _Found(Generic[Entry]):
-    """An entry, and where it stands."""
-
-    kind: str
-    name: str
-    entry: Entry
-    path: Path
-
-    @property
-    def where(self) -> str:
-        return f'{_short(self.path)}: {self.kind} "{self.name}"'
-
-    def wrong(self, what: str, context: str, cure: str = "") -> ClusterUnavailable:
-        return ClusterUnavailable(f"{self.where}: {what}.", context=context, cure=cure)
-
-
-@dataclass(frozen=True)
-class _Merged:
-    """All files as one: the first to set a name wins, and of the current context the first to set it."""
-
-    paths: list[Path]
-    current: str
-    contexts: dict[str, _Found[schema.Context]]
-    clusters: dict[str, _Found[schema.Cluster]]
-    users: dict[str, _Found[schema.User]]
-
-
 def read_access(context: str = "", namespace: str = "") -> Access:
     """Resolve a context of the kubeconfig, or the pod's own service account inside a cluster.
 
@@ -101,7 +65,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
     """
-    merged = _merge(_paths())
+    merged = merge(paths())
     if not merged.contexts and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
@@ -124,13 +88,13 @@ def read_access(context: str = "", namespace: str = "") -> Access:
 
 def contexts() -> tuple[dict[str, str], str]:
     """Every context's name with its namespace, and the current context's name."""
-    merged = _merge(_paths())
+    merged = merge(paths())
     return {name: found.entry.namespace or "default" for name, found in merged.contexts.items()}, merged.current
 
 
 def files() -> str:
     """The files of the kubeconfig, as KUBECONFIG has them wherever a terminal stands."""
-    return os.pathsep.join(str(path.absolute()) for path in _paths())
+    return os.pathsep.join(str(path.absolute()) for path in paths())
 
 
 def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
@@ -142,8 +106,8 @@ def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
         hidden: those of ~/.kube/config as well, where KUBECONFIG names other files.
     """
     found: dict[tuple[str, str], None] = {}
-    for paths in (_paths(), [_default_path()] if hidden else []):
-        merged = _merge([path for path in paths if _is_readable(path)])
+    for listed in (paths(), [default_path()] if hidden else []):
+        merged = merge([path for path in listed if is_readable(path)])
         for name, context in merged.contexts.items():
             cluster = merged.clusters.get(context.entry.cluster)
             if cluster is not None:
@@ -151,138 +115,14 @@ def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
     return list(found)
 
 
-# --- the files
-
-
-def _is_readable(path: Path) -> bool:
-    try:
-        _merge([path])
-    except ClusterUnavailable:
-        return False
-    return True
-
-
-def _paths() -> list[Path]:
-    listed = os.environ.get("KUBECONFIG", "")
-    if listed:
-        # absolute: what runs on must not find other files where the notebook has changed its folder since
-        return [Path(os.path.expanduser(part)).absolute() for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
-    return [_default_path()]
-
-
-def _default_path() -> Path:
-    return Path.home() / ".kube" / "config"
-
-
-def _short(path: Path) -> str:
-    """The path as it is written by hand."""
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
-
-
-def _merge(paths: list[Path]) -> _Merged:
-    """Read all files; those that are missing are passed over."""
-    merged = _Merged(paths, "", {}, {}, {})
-    for path in dict.fromkeys(paths):
-        config = _read_file(path)
-        merged = replace(merged, current=merged.current or config.current_context)
-        _add(merged.contexts, "context", path, ((one.name, one.context) for one in config.contexts))
-        _add(merged.clusters, "cluster", path, ((one.name, one.cluster) for one in config.clusters))
-        _add(merged.users, "user", path, ((one.name, one.user) for one in config.users))
-    return merged
-
-
-def _add(merged: dict[str, _Found[Entry]], kind: str, path: Path, named: Iterable[tuple[str, Entry]]) -> None:
-    """Add a file's entries of one kind, but for those that an earlier file has.
-
-    Raises:
-        ClusterUnavailable: two entries of this file have one name: which is meant cannot be told.
-    """
-    own: set[str] = set()
-    for name, entry in named:
-        found = _Found(kind, name, entry, path)
-        if name in own:
-            raise found.wrong("two entries have this name", "", "Remove or rename one of them.")
-        own.add(name)
-        if name:  # without one nothing can refer to it
-            merged.setdefault(name, found)
-
-
-# what each file said, and how it was then: every call reads the kubeconfig, and one of hundreds of contexts takes long
-_read: dict[Path, tuple[object, schema.Config]] = {}
-
-
-def _read_file(path: Path) -> schema.Config:
-    now = _signature(path)
-    before, config = _read.get(path, (None, schema.Config()))
-    if now is None or now != before:
-        config = _parse_file(path)
-        _read[path] = now, config
-    return config
-
-
-def _signature(path: Path) -> object:
-    """What changes when the file does; None where it cannot be told."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        return None
-    # with the time of the last change, which nobody can set: a copy may keep all else
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
-
-
-def _parse_file(path: Path) -> schema.Config:
-    document = _load(path)
-    try:
-        config = read(schema.Config, {} if document is None else document)
-    except WrongType as error:
-        if not error.path:
-            raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not a kubeconfig.") from None
-        raise ClusterUnavailable(f"{_short(path)}: {_field(document, error)}.", cure=error.cure) from None
-    if (config.kind or "Config") != "Config" or (config.api_version or "v1") != "v1":
-        raise ClusterUnavailable(f"The kubeconfig {_short(path)} is not a kubeconfig: it must be kind Config of v1.")
-    return config
-
-
-def _load(path: Path) -> object:
-    from nbcontainer.kubernetes_yaml.documents import read_document  # noqa: PLC0415 - loads yaml
-
-    try:
-        document = read_document(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
-    except YamlError as error:  # whose own words may quote the line, which may hold a token
-        raise ClusterUnavailable(f"The kubeconfig {_short(path)}, line {error.line}, is not YAML.") from None
-    return None if document is None else document.root.value
-
-
-def _field(document: Any, error: WrongType) -> str:
-    """A wrong field in words: its entry by name, then its path there."""
-    path = list(error.path)
-    entry = ""
-    if len(path) > 1 and isinstance(path[1], int):
-        kind, index = str(path[0]), path[1]
-        item = document[kind][index]
-        name = item.get("name") if isinstance(item, dict) else None
-        entry = f'{kind[:-1]} "{name}": ' if isinstance(name, str) else f"{kind}[{index}]: "
-        path = path[3:] if path[2:3] == [kind[:-1]] and len(path) > 3 else path[2:]  # noqa: PLR2004 - users[0].user.FIELD
-    dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    return f"{entry}{dotted or 'the entry'} {error}"
-
-
-# --- a context
-
-
-def _resolve(name: str, namespace: str, merged: _Merged) -> Access:
+def _resolve(name: str, namespace: str, merged: Merged) -> Access:
     context = merged.contexts[name].entry
     if context.cluster not in merged.clusters:
         raise merged.contexts[name].wrong(f'there is no cluster "{context.cluster}"', name)
     if context.user and context.user not in merged.users:
         raise merged.contexts[name].wrong(f'there is no user "{context.user}"', name)
     cluster = merged.clusters[context.cluster]
-    user = merged.users.get(context.user) or _Found("user", "", schema.User(), cluster.path)
+    user = merged.users.get(context.user) or Found("user", "", schema.User(), cluster.path)
     entry = cluster.entry
     return Access(
         context=name,
@@ -302,7 +142,7 @@ def _resolve(name: str, namespace: str, merged: _Merged) -> Access:
     )
 
 
-def _server(cluster: _Found[schema.Cluster], context: str) -> str:
+def _server(cluster: Found[schema.Cluster], context: str) -> str:
     """The API server's URL. A bare HOST:PORT is http, as to kubectl, whatever certificates the entry has."""
     text = cluster.entry.server
     if not text:
@@ -321,7 +161,7 @@ def _server(cluster: _Found[schema.Cluster], context: str) -> str:
     raise cluster.wrong("server must be an http or https URL, or HOST:PORT", context)
 
 
-def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
+def _proxy(cluster: Found[schema.Cluster], context: str) -> str:
     proxy = cluster.entry.proxy_url
     try:
         parts = urlsplit(proxy)
@@ -333,7 +173,7 @@ def _proxy(cluster: _Found[schema.Cluster], context: str) -> str:
     return proxy
 
 
-def _authority(cluster: _Found[schema.Cluster], context: str) -> bytes:
+def _authority(cluster: Found[schema.Cluster], context: str) -> bytes:
     authority = _pem(cluster, "certificate-authority", context)
     if authority and cluster.entry.insecure_skip_tls_verify:
         what = "insecure-skip-tls-verify is true, and there is a certificate-authority to verify with"
@@ -341,7 +181,7 @@ def _authority(cluster: _Found[schema.Cluster], context: str) -> bytes:
     return authority
 
 
-def _pem(found: _Found[Any], key: str, context: str) -> bytes:
+def _pem(found: Found[Any], key: str, context: str) -> bytes:
     """PEM from `KEY-data`, or from the file that `KEY` names.
 
     Raises:
@@ -361,14 +201,7 @@ def _pem(found: _Found[Any], key: str, context: str) -> bytes:
         raise found.wrong(what, context, cure) from None
 
 
-def unread_file(key: str, other: str, name: str, error: Exception) -> tuple[str, str]:
-    """Say why the file that `key` names cannot be read, and what to do; `other` is where its content may stand."""
-    if "\n" in name or getattr(error, "errno", 0) == errno.ENAMETOOLONG:  # a secret, put into the wrong place
-        return f"{key} must be the name of a file", f"The content itself goes into {other}."
-    return f"the file of {key} cannot be read: {name}: {getattr(error, 'strerror', '') or 'it is not text'}", ""
-
-
-def _checked(user: _Found[schema.User], context: str) -> schema.User:
+def _checked(user: Found[schema.User], context: str) -> schema.User:
     """The user's entry, if kubectl would take it."""
     entry = user.entry
     impersonates = entry.impersonate_uid or entry.impersonate_groups or entry.impersonate_extra

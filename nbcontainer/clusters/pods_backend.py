@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -60,6 +60,10 @@ class ClusterPods:
         """The same in another namespace ("" for the same)."""
         return ClusterPods(self.cluster.in_namespace(namespace))
 
+    def command(self, name: str) -> str:
+        """The command that shows a pod, for a terminal."""
+        return self.cluster.commands.kubectl("get", "pod", name)
+
     def table(
         self,
         *,
@@ -84,6 +88,7 @@ class ClusterPods:
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
         """The pods, until stopped; raises as `clusters.tables.watch_table`."""
         return clusters.tables.watch_table(
@@ -92,6 +97,7 @@ class ClusterPods:
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,
+            finish=finish,
         )
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:

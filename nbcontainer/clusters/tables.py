@@ -23,7 +23,7 @@ from nbcontainer.model.tables import (
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from nbcontainer.operation import Progress
 
@@ -128,8 +128,9 @@ def watch_table(
     selector: str = "",
     field_selector: str = "",
     names: tuple[str, ...] = (),
+    finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """The objects of a kind, kept up to date until it is stopped; its result is the table as it then stands.
+    """The objects of a kind, kept up to date until it is stopped; `finish` makes its result of the last table.
 
     While the API server is away, `TableLive(False, "reconnecting: …")` says so, and it is tried again. It ends by
     itself only with an error: an API server that was not there at the start, or one that refuses.
@@ -142,19 +143,31 @@ def watch_table(
         field_selector=field_selector,
         names=names,
     )
-    return _watch(cluster, selection, TableState(title=selection.title, where=selection.where))
+    state = TableState(title=selection.title, where=selection.where)
+    return _watch(cluster, selection, state, finish=finish)
 
 
 def _watch(
-    cluster: Cluster, selection: Selection, state: TableState, decoder: Decoder | None = None, version: str = ""
+    cluster: Cluster,
+    selection: Selection,
+    state: TableState,
+    decoder: Decoder | None = None,
+    version: str = "",
+    *,
+    finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
     """Keep `state` up to date, from the resourceVersion of the list that it was decoded from, if there was one."""
+
+    def conclude(last: TableState) -> Table:
+        table = Table(last, selection.command)
+        return finish(table) if finish else table
+
     operation: Operation[TableEvent, TableState, Table] = Operation(
         f"watch of {selection.title} in {selection.where}",
         state,
         apply_table,
         endless=True,
-        conclude=lambda last, _: Table(last, selection.command),
+        conclude=lambda last, _: conclude(last),
     )
     known = decoder or selection.decoder()
     return operation.start_task(lambda progress: _follow(cluster, selection, progress, known, version))

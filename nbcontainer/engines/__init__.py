@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.loading import modules_on_use
 
 if TYPE_CHECKING:
+    from nbcontainer.engines import addresses as addresses
     from nbcontainer.engines import build as build
     from nbcontainer.engines import build_lint as build_lint
     from nbcontainer.engines import build_push as build_push
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nbcontainer.engines import credentials as credentials
     from nbcontainer.engines import docker_client as docker_client
     from nbcontainer.engines import exec as exec  # noqa: A004 - docker's and kubectl's own word
+    from nbcontainer.engines import failures as failures
     from nbcontainer.engines import http as http
     from nbcontainer.engines import images as images
     from nbcontainer.engines import logs as logs

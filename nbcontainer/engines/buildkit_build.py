@@ -34,7 +34,7 @@ from nbcontainer.engines.config import configured_commands, proxies
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import credentials
 from nbcontainer.engines.dial import dial
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.objects import number_of
 from nbcontainer.engines.url_handlers import URL_HANDLERS

@@ -21,7 +21,8 @@ from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import config_header, credentials
-from nbcontainer.engines.http import ReplyStream, plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import ReplyStream, quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.objects import Found, number_of, object_of, text_of
@@ -37,7 +38,8 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
-from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt, StepState
+from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]
@@ -73,7 +75,7 @@ def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Docker
     Raises:
         Unsupported: with the first thing that it cannot do.
     """
-    podman = engine.capabilities.pods
+    podman = engine.is_podman
     for asked, what in (
         (request.secrets, "build secrets"),
         (request.ssh, "ssh agents"),
@@ -108,7 +110,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
     engine, request, dockerfile, progress = running.engine, running.request, running.dockerfile, running.progress
-    mark = StepMark(engine.address if engine.capabilities.pods else "", request.ulimits)
+    mark = StepMark(engine.address if engine.is_podman else "", request.ulimits)
     try:
         tar = _context(engine, request, dockerfile)
         query = _query(engine, request, tar.dockerfile_name, mark)
@@ -122,7 +124,7 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         failure = _follow(begin, translator)
     except ApiError as error:
         link = tar.outward_link
-        if link is not None and error.status == SERVER_ERROR and engine.capabilities.pods:  # its answer has no words
+        if link is not None and error.status == SERVER_ERROR and engine.is_podman:  # its answer has no words
             raise BuildFailed(
                 f"{engine.name} does not take the build context: the link {plain(link.path)} leads out of it, "
                 f"to {plain(link.linkname)}.",
@@ -203,7 +205,7 @@ def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) 
 def _query(engine: Engine, request: BuildRequest, dockerfile_name: str, mark: StepMark) -> dict[str, object]:
     ulimits: list[object] = [_ulimit(text) for text in request.ulimits]
     add_hosts: object = ",".join(request.add_hosts)
-    if engine.capabilities.pods:  # which reads both in its own way, and refuses docker's
+    if engine.is_podman:  # which reads both in its own way, and refuses docker's
         ulimits = [*request.ulimits, *filter(None, [mark.ulimit])]
         add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
     given: dict[str, object] = {
@@ -251,7 +253,7 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
             hosts.add(parse_reference(name).host)
         except UsageError:
             continue
-    return config_header({host: credentials(host, podman=engine.capabilities.pods, warn=warn) for host in hosts})
+    return config_header({host: credentials(host, podman=engine.is_podman, warn=warn) for host in hosts})
 
 
 def _told(message: Found) -> str:

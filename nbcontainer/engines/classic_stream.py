@@ -15,16 +15,8 @@ from collections.abc import Callable, Sequence
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_output import LineSplitter
 from nbcontainer.engines.objects import Found, number_of, object_of, text_of
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildStep,
-    StepFinished,
-    StepOutput,
-    StepProgress,
-    StepStarted,
-    StepState,
-    Transfer,
-)
+from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 __all__ = ["ClassicTranslator"]
 

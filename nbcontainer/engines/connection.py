@@ -1,15 +1,13 @@
-"""Which container engine, how it is reached, and what it can do.
+"""Which container engine, and how it is reached.
 
-The order: the setting `engine`; DOCKER_HOST; DOCKER_CONTEXT and the current docker context; the usual sockets; a
-private Podman started as a child. An engine that is named explicitly is used or missed, never replaced by another.
+`addresses` has the order in which engines are looked for; the last is a private Podman, started as a child. An engine
+that is named explicitly is used or missed, never replaced by another.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
-import sys
 import threading
 import weakref
 from contextlib import suppress
@@ -17,21 +15,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer import engines
 from nbcontainer.byte_stream import Stream
-from nbcontainer.engines.config import (
-    DEFAULT,
-    Context,
-    config_folder,
-    configured_commands,
-    find_context,
-    load_config,
-    named_folder,
-    unusual_folder,
+from nbcontainer.engines.addresses import (
+    PRIVATE_PODMAN,
+    Address,
+    address_of,
+    named_address,
+    names_private_podman,
+    usual_addresses,
 )
+from nbcontainer.engines.capabilities import Capabilities, capabilities_of
+from nbcontainer.engines.config import DEFAULT, named_folder, unusual_folder
 from nbcontainer.engines.dial import dial
-from nbcontainer.engines.http import Http, Reply
+from nbcontainer.engines.http import Http
 from nbcontainer.engines.private_podman import private_podman
-from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
@@ -40,65 +38,12 @@ if TYPE_CHECKING:
     from nbcontainer.engines.docker_client import EngineClient
 
 __all__ = [
-    "Address",
-    "Capabilities",
     "Engine",
     "engine_at_hand",
     "find_engine",
     "find_podman",
     "forget_engines",
-    "usual_sockets",
 ]
-
-KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
-BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` is there whatever builder is the default
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an engine may be, and how we came to look there.
-
-    Attributes:
-        url: "unix://…", "tcp://…", "ssh://…", or "podman" for the private one.
-        source: in words: "DOCKER_HOST", "docker context 'remote'", "the usual sockets".
-        context: the docker context that names it, or "".
-    """
-
-    url: str
-    source: str = ""
-    tls: Tls | None = None
-    context: str = ""
-
-
-PRIVATE_PODMAN = Address("podman", "private Podman")  # however a call came by it, there is one
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What an engine is and can do, asked once for each connection.
-
-    Attributes:
-        product: "Docker Engine" or "Podman".
-        version: the product's version.
-        api_version: the API version that our calls use.
-        buildkit: whether `POST /grpc` leads to BuildKit.
-        pods: whether it has pods of its own (Podman).
-        libpod_version: the version of Podman's own API, "" for Docker.
-    """
-
-    product: str
-    version: str
-    api_version: str
-    os: str = "linux"
-    architecture: str = ""
-    buildkit: bool = False
-    pods: bool = False
-    libpod_version: str = ""
-
-    @property
-    def platform(self) -> str:
-        """Such as "linux/amd64"."""
-        return f"{self.os}/{self.architecture}"
 
 
 @dataclass(eq=False)
@@ -124,7 +69,7 @@ class Engine:
     @property
     def context(self) -> str:
         """The docker context that it is, "podman" for the private Podman, or "" where only its address names it."""
-        return self._where.context or ("podman" if self.private and _names_private_podman("podman") else "")
+        return self._where.context or ("podman" if self.private and names_private_podman("podman") else "")
 
     @property
     def name(self) -> str:
@@ -132,11 +77,16 @@ class Engine:
         return f"{self.capabilities.product} {self.capabilities.version}"
 
     @property
+    def is_podman(self) -> bool:
+        """Whether it is Podman, whose replies differ from docker's in places."""
+        return bool(self.capabilities.libpod_version)
+
+    @property
     def commands(self) -> EngineCommands:
         """The commands that reach it from a terminal."""
         tls = self._where.tls
         # podman's client knows no TLS, and ssh:// is docker's own way to the other end
-        podman = self.capabilities.pods and tls is None and self.address.startswith(("unix://", "tcp://"))
+        podman = self.is_podman and tls is None and self.address.startswith(("unix://", "tcp://"))
         context = "" if self._where.context == DEFAULT else self._where.context  # a terminal may take it for another
         return EngineCommands(
             context,
@@ -164,9 +114,7 @@ class Engine:
         """The docker package's own client for it: the same one for as long as it is referred to."""
         client = None if self._client is None else self._client()
         if client is None:
-            from nbcontainer.engines.docker_client import EngineClient  # noqa: PLC0415 - heavy, and seldom asked for
-
-            client = EngineClient(self)
+            client = engines.docker_client.EngineClient(self)
             self._client = weakref.ref(client)
         return client
 
@@ -248,8 +196,8 @@ def find_engine(name: str = "") -> Engine:
         EngineUnavailable: none answers; `tried` and `cure` say why and what to do.
         UsageError: the setting or docker's configuration names what cannot be.
     """
-    named = _setting(name, "the call's --context") if name else _named()
-    candidates = (named,) if named else _unnamed()
+    named = address_of(name, "the call's --context") if name else named_address()
+    candidates = (named,) if named else usual_addresses()
     with _lock:
         engine = _kept(candidates)
         if engine is None:
@@ -279,17 +227,12 @@ def _socket_file(address: Address) -> object:
 def _is_in_use(engine: Engine) -> bool:
     """Whether a call that names no engine means this one."""
     try:
-        named = _named()
+        named = named_address()
     except UsageError:
         return False
     if named is None:
-        return _engines.get(_unnamed()) is engine
+        return _engines.get(usual_addresses()) is engine
     return (named.url, named.context) == (engine._where.url, engine._where.context)  # noqa: SLF001 - of this module
-
-
-def _unnamed() -> tuple[Address, ...]:
-    """Where is looked where nothing names an engine."""
-    return (*_sockets(), PRIVATE_PODMAN)
 
 
 def engine_at_hand(name: str = "") -> Engine | None:
@@ -302,8 +245,8 @@ def engine_at_hand(name: str = "") -> Engine | None:
         name: as for `find_engine`.
     """
     try:
-        named = _setting(name, "the call's --context") if name else _named()
-        candidates = (named,) if named else (*_sockets(), PRIVATE_PODMAN)
+        named = address_of(name, "the call's --context") if name else named_address()
+        candidates = (named,) if named else usual_addresses()
         engine = _kept(candidates)
         if engine is not None or _lock.locked():
             return engine
@@ -339,94 +282,6 @@ def forget_engines() -> None:
             _engines.popitem()[1].close_idle()
 
 
-def _named() -> Address | None:
-    """The engine that the settings, the environment or docker's configuration name."""
-    if settings.engine:
-        return _setting(settings.engine)
-    host = os.environ.get("DOCKER_HOST", "").strip()
-    if host:
-        return Address(host, "DOCKER_HOST", _environment_tls(host))
-    name = os.environ.get("DOCKER_CONTEXT", "")
-    source = "DOCKER_CONTEXT"
-    if not name:
-        name, source = str(load_config().get("currentContext") or ""), "docker's current context"
-    if name in ("", DEFAULT):
-        return None
-    context = find_context(name)
-    if context is None:
-        docker = configured_commands().docker
-        raise UsageError(
-            f"{source} is {name!r}, but there is no docker context of that name in {config_folder() / 'contexts'}.",
-            cure=f"`{docker('context', 'ls')}` shows them; `{docker('context', 'use', 'default')}` goes back.",
-        )
-    return _of_context(context)
-
-
-def _names_private_podman(name: str) -> bool:
-    return name == "podman" and find_context(name) is None  # a docker context of that name is what docker means by it
-
-
-def _setting(value: str, source: str = "the setting `engine`") -> Address:
-    if _names_private_podman(value):
-        return PRIVATE_PODMAN
-    if "://" in value or value.startswith("/"):
-        url = value if "://" in value else f"unix://{value}"
-        return Address(url, source, _environment_tls(url))
-    context = find_context(value)
-    if context is None:
-        raise UsageError(
-            f"{source[:1].upper()}{source[1:]} is {value!r}: neither an address nor a docker context.",
-            cure='It may be unix:///…, tcp://host:2376, ssh://user@host, a docker context, "podman", or "" to search.',
-        )
-    return _of_context(context)
-
-
-def _of_context(context: Context) -> Address:
-    tls = context.tls or (_environment_tls(context.address) if context.name == DEFAULT else None)
-    return Address(context.address, f"docker context {context.name!r}", tls, context.name)
-
-
-def _environment_tls(url: str) -> Tls | None:
-    """TLS as docker's variables ask for it; it is for tcp alone."""
-    if not url.startswith(("tcp://", "https://")):
-        return None
-    verify = bool(os.environ.get("DOCKER_TLS_VERIFY"))
-    if not verify and not os.environ.get("DOCKER_TLS") and not url.startswith("https://"):
-        return None
-    return Tls(Path(os.environ.get("DOCKER_CERT_PATH") or config_folder()), verify=verify)
-
-
-def usual_sockets() -> list[Path]:
-    """Where engines listen by default, the likelier first; whether anything is there is not looked at."""
-    home = Path.home()
-    user = os.environ.get("XDG_RUNTIME_DIR") or (f"/run/user/{os.getuid()}" if sys.platform != "win32" else "")
-    return [
-        Path("/var/run/docker.sock"),
-        *([Path(user, "docker.sock")] if user else []),
-        home / ".docker/run/docker.sock",
-        home / ".docker/desktop/docker.sock",
-        home / ".orbstack/run/docker.sock",
-        home / ".colima/default/docker.sock",
-        home / ".config/colima/default/docker.sock",
-        home / ".rd/docker.sock",
-        *([Path(user, "podman/podman.sock")] if user else []),
-        home / ".local/share/containers/podman/machine/podman.sock",
-        Path("/run/podman/podman.sock"),
-    ]
-
-
-def _sockets() -> tuple[Address, ...]:
-    found = []
-    for path in usual_sockets():
-        try:
-            there = path.exists()
-        except PermissionError:
-            there = True
-        if there:
-            found.append(Address(f"unix://{path}", "the usual sockets"))
-    return tuple(found)
-
-
 def _search(candidates: tuple[Address, ...]) -> Engine:
     """The first candidate that answers; the private Podman is the last of them."""
     failures: list[EngineUnavailable] = []
@@ -440,7 +295,7 @@ def _search(candidates: tuple[Address, ...]) -> Engine:
     if not failures:
         raise EngineUnavailable(
             "No container engine was found: no socket of Docker or Podman, and podman is not installed.",
-            tried=tuple(str(path) for path in usual_sockets()),
+            tried=tuple(str(path) for path in engines.addresses.usual_sockets()),
             cure="Start Docker, or install podman, or set DOCKER_HOST to an engine's address.",
         )
     if len(failures) == 1:
@@ -461,7 +316,7 @@ def _connect(address: Address) -> Engine:
     try:
         ping = http.call("GET", "/_ping", timeout=settings.connect_timeout)
         version = http.json("GET", "/version", timeout=settings.connect_timeout)
-        capabilities = _capabilities(ping, version)
+        capabilities = capabilities_of(ping, version)
     except ApiError as error:
         raise EngineUnavailable(
             f"{address.url} ({address.source}) does not answer as a container engine does: {error.message}",
@@ -472,31 +327,6 @@ def _connect(address: Address) -> Engine:
         http.close()
     url = private_podman.start() if private else address.url
     return Engine(url, address.source, capabilities, private, address, _socket=_socket_file(address))
-
-
-def _capabilities(ping: Reply, version: Any) -> Capabilities:
-    if "api-version" not in ping.headers or not isinstance(version, dict):
-        raise ApiError("its replies are not those of a container engine.", reason="garbage")
-    libpod = ping.headers.get("libpod-api-version", "")
-    theirs = _numbers(ping.headers["api-version"])
-    system = str(version.get("Os") or "linux")
-    return Capabilities(
-        product="Podman" if libpod else "Docker Engine",
-        version=str(version.get("Version") or "?").partition("+")[0],  # "28.5.2+dfsg4" on Debian
-        api_version=".".join(str(number) for number in min(theirs, KNOWN_API)),
-        os=system,
-        architecture=str(version.get("Arch") or ""),
-        buildkit=not libpod and system == "linux" and theirs >= BUILDKIT_API,
-        pods=bool(libpod),
-        libpod_version=libpod,
-    )
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    words = text.split(".")[:2]
-    if not all(word.isdigit() for word in words):
-        raise ApiError(f"its API version is {text[:40]!r}.", reason="garbage")
-    return tuple(int(word) for word in words)
 
 
 def _dial(address: Address) -> Stream:

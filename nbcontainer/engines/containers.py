@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NbcontainerError, NotFound, UsageError
 from nbcontainer.model.containers import ContainerFacts
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbcontainer.engines.config import Config, config_file, load_config
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import AuthFailed, UsageError
 from nbcontainer.settings import settings

@@ -25,7 +25,7 @@ import urllib3.connectionpool
 
 from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.config import proxy_table
-from nbcontainer.engines.http import lost
+from nbcontainer.engines.failures import lost
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:

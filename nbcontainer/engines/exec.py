@@ -128,7 +128,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
 def _ends_what_loses_its_connection(engine: Engine) -> bool:
     """Whether the engine kills a command whose client has gone, and gives it an exit code: Docker 20.10 does."""
     version = tuple(int(number) for number in engine.capabilities.api_version.split("."))
-    return not engine.capabilities.pods and version < KEEPS_RUNNING_API
+    return not engine.is_podman and version < KEEPS_RUNNING_API
 
 
 class _Deadline:

@@ -7,51 +7,31 @@ from another thread, which ends the call at once.
 from __future__ import annotations
 
 import contextlib
-import html
 import http.client
 import json
 import logging
-import re
-import unicodedata
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 from nbcontainer.byte_stream import Silent, Stream
+from nbcontainer.engines.failures import SEE_WHETHER, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
-from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from nbcontainer.errors import ApiError, EngineUnavailable
 from nbcontainer.http1 import Connection, IdleConnections
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
-__all__ = ["Http", "Magic", "Reply", "ReplyStream", "api_error", "lost", "plain", "quoted"]
-
-Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
+__all__ = ["Http", "Reply", "ReplyStream", "quoted"]
 
 LOG = logging.getLogger(__name__)
 
-SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
 CALL_SECONDS = 60.0
 REPEATABLE = ("GET", "HEAD")  # what was perhaps done already is not asked for again
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
-MESSAGE_CHARACTERS = 2000
 READ_BYTES = 64 * 1024
-# Podman answers 500 where Docker answers 404 or 409 (github.com/containers/podman, libpod/define/errors.go)
-PODMAN_CAUSES: dict[str, type[ApiError]] = {
-    "no such container": NotFound,
-    "no such pod": NotFound,
-    "image not known": NotFound,
-    "container already exists": Conflict,
-    "pod already exists": Conflict,
-    "that name is already in use": Conflict,
-    "container state improper": Conflict,
-    "image is in use by a container": Conflict,
-    "network already exists": Conflict,
-    "network is being used": Conflict,
-}
-
 Query = Mapping[str, object]
 OnOpen = Callable[[Callable[[], None]], None]
 
@@ -385,55 +365,3 @@ def _query_text(value: object) -> str:
 def quoted(name: str) -> str:
     """A name as one segment, or several, of a path: "team/app" keeps its slash."""
     return quote(name, safe="/:@")
-
-
-_CURES: dict[str, Callable[[Magic], str]] = {
-    "no such container": lambda magic: f"{magic('ps', '-a')} lists them.",
-    "no such image": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
-    "image not known": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
-}
-
-
-def lost(message: str, address: str) -> EngineUnavailable:
-    """The error where an engine goes away in the middle of something."""
-    return EngineUnavailable(message, tried=(address,) if address else (), cure=SEE_WHETHER)
-
-
-def api_error(
-    status: int, body: bytes, headers: Mapping[str, str], where: str, magic: Magic = ENGINE_IN_USE.magic
-) -> ApiError:
-    """The error that a reply stands for, with the engine's own message."""
-    message, cause = _message(body, headers)
-    if not message:
-        message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
-    kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status) or PODMAN_CAUSES.get(cause, ApiError)
-    folded = message.lower()
-    cure = next((cure(magic) for words, cure in _CURES.items() if kind is NotFound and words in folded), "")
-    return kind(message, status=status, reason=http.client.responses.get(status, ""), cure=cure)
-
-
-def _message(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
-    """What the engine says, and Podman's `cause`, which is one of a fixed set of texts."""
-    with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(body)
-        if isinstance(value, dict):
-            cause = str(value.get("cause") or "")
-            return plain(str(value.get("message") or cause)), cause
-    text = body.decode("utf-8", "replace")
-    if "html" in headers.get("content-type", "") or text.lstrip()[:1] == "<":
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return f"not an engine, but a web page: {plain(html.unescape(title[1])).strip()!r}" if title else "", ""
-    return plain(text).strip(), ""
-
-
-def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
-    """A far end's text, fit for a message: no control or bidirectional characters but line breaks, and not endless."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
-    kept = "".join(
-        character
-        for character in text[: limit * 2]
-        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    ).strip()
-    return kept if len(kept) <= limit else kept[: limit - 1] + "…"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
-from nbcontainer.engines.http import plain, quoted
+from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.engines.references import Reference, parse_reference
 from nbcontainer.engines.transfer_failures import transfer_error
@@ -94,7 +95,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
         progress.tell(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
         login = credentials(
             reference.host,
-            podman=engine.capabilities.pods,
+            podman=engine.is_podman,
             warn=lambda text: progress.tell(model.TransferNote(text)),
         )
         try:

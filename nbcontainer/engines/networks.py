@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, object_of, text_of, texts_of
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
@@ -32,7 +32,7 @@ def list_networks(engine: Engine, filters: Mapping[str, Sequence[str]] | None = 
     """
     query = {"filters": dict(filters or {}) or None}
     found = [_facts(entry) for entry in entries_of(engine.http().json("GET", "/networks", query=query))]
-    if engine.capabilities.pods:  # Podman lists its default network under docker's name for it
+    if engine.is_podman:  # Podman lists its default network under docker's name for it
         found = [_own_name(engine, network) for network in found]
     return sorted(found, key=lambda network: (network.name, network.id))
 
@@ -45,7 +45,7 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
         Conflict: there are several.
     """
     every = tuple(networks)
-    if engine.capabilities.pods and name == "bridge":  # docker's word for Podman's default
+    if engine.is_podman and name == "bridge":  # docker's word for Podman's default
         every = tuple(network for network in every if network.is_predefined)
         name = every[0].name if every else name
     for found in (
@@ -125,7 +125,7 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
     """
     try:
         # by its id, Podman would remove one in use too; by its name, Docker may know several
-        engine.http().call("DELETE", f"/networks/{network.name if engine.capabilities.pods else network.id}")
+        engine.http().call("DELETE", f"/networks/{network.name if engine.is_podman else network.id}")
     except NotFound:
         raise NotFound(
             f"There is no network {plain(network.name, 100)} in {engine.name}.", status=404, reason="not found"
@@ -139,8 +139,8 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
 
 def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
     """The containers that keep a network: Docker's that run, and all of Podman's."""
-    name = network.name if engine.capabilities.pods else network.id
-    found = list_containers(engine, every=engine.capabilities.pods, filters={"network": [name]})
+    name = network.name if engine.is_podman else network.id
+    found = list_containers(engine, every=engine.is_podman, filters={"network": [name]})
     return tuple(container.name for container in found)
 
 

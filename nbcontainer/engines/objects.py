@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
 
 __all__ = ["entries_of", "filters_of", "in_use", "not_found", "number_of", "object_of", "text_of", "texts_of"]

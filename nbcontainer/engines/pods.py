@@ -119,15 +119,22 @@ def watch_table(
     selector: str = "",
     field_selector: str = "",
     names: Sequence[str] = (),
+    finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """The pods, kept up to date by Podman's events until it is stopped."""
+    """The pods, kept up to date by Podman's events until it is stopped; `finish` makes its result of the last table."""
     matcher(selector, field_selector)  # what is wrong with it is said here
+
+    def conclude(last: TableState) -> Table:
+        table = Table(last, engine.commands.podman("pod", "ps"))
+        return finish(table) if finish else table
+
     operation: Operation[TableEvent, TableState, Table] = Operation(
         f"watch of pods in {engine.name}",
         TableState(title="pods", where=engine.name, note=NOTE),
         apply_table,
         endless=True,
-        conclude=lambda last, _: Table(last, engine.commands.podman("pod", "ps")),
+        conclude=lambda last, _: conclude(last),
+        last_words=lambda: TableLive(live=False),
     )
     return operation.start_thread(lambda progress: _follow(engine, selector, field_selector, tuple(names), progress))
 
@@ -266,7 +273,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
             missing.append(error)
     if missing and not found:
         raise missing[0]
-    notes = [str(error).replace("\n", " ") for error in missing]
+    notes = [error.remark for error in missing]
     return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
 
 

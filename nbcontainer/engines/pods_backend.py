@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -67,6 +67,10 @@ class PodmanPods:
             raise Unsupported("namespaces", self.engine.name, cure="Its pods are all in one place: leave -n out.")
         return self
 
+    def command(self, name: str) -> str:
+        """The command that shows a pod, for a terminal."""
+        return self.engine.commands.podman("pod", "inspect", name)
+
     def table(
         self,
         *,
@@ -86,10 +90,13 @@ class PodmanPods:
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
         """The pods, until stopped; raises as `engines.pods.watch_table`."""
         del all_namespaces
-        return engines.pods.watch_table(self.engine, names=names, selector=selector, field_selector=field_selector)
+        return engines.pods.watch_table(
+            self.engine, names=names, selector=selector, field_selector=field_selector, finish=finish
+        )
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
         """Create a pod, and wait until it runs; raises as `engines.pod_creation.create`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.errors import UsageError
 
 __all__ = ["HUB", "Reference", "parse_reference", "registry_host"]

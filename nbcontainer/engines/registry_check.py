@@ -15,7 +15,7 @@ from nbcontainer.buildkit.rpc_status import Code, RpcError
 from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engines.config import Config
 from nbcontainer.engines.credentials import Credential, refused
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import HUB
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError

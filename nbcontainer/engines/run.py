@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.output import Recorder, output_of, send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed
@@ -193,7 +193,7 @@ class _Runner:
         on_stop = self._progress.on_stop
         stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query, on_open=on_stop)
         # Podman 4.3 says 0 for a container that it has already removed
-        condition = "removed" if self._request.remove and not self._engine.capabilities.pods else "next-exit"
+        condition = "removed" if self._request.remove and not self._engine.is_podman else "next-exit"
         with (
             stream,
             self._http.stream(
@@ -226,7 +226,7 @@ class _Runner:
         return EngineUnavailable(
             f"{error.message} Where {name} had been started, it runs on.",
             tried=getattr(error, "tried", ()),
-            cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
+            cure=f"See whether the engine still runs: `%nbcontainer doctor`; then {follow}, or stop it.",
         )
 
     def _clean_up(self, container: str, *, running: bool) -> None:
@@ -276,5 +276,5 @@ def _perhaps_made(error: EngineUnavailable | ApiError) -> EngineUnavailable | Ap
     return EngineUnavailable(
         f"{error.message} It may have made the container, and has not started it.",
         tried=getattr(error, "tried", ()),
-        cure=f"{error.cure}; %docker ps -a lists what is there.".removeprefix("; "),
+        cure=f"{error.cure}; `%docker ps -a` lists what is there.".removeprefix("; "),
     )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError
 from nbcontainer.model.containers import ContainerFacts, RunRequest
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 
 from nbcontainer.byte_stream import Silent, Stream
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.http import ReplyStream, lost, plain
+from nbcontainer.engines.failures import lost, plain
+from nbcontainer.engines.http import ReplyStream
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
 from nbcontainer.engines.output import Frames, Lines, Recorder
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped

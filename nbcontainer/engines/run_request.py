@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nbcontainer.engines.http import plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import UsageError
 from nbcontainer.model.commands import environment_words

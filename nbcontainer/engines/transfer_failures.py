@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from nbcontainer.engines.credentials import Credential
-from nbcontainer.engines.http import Magic
+from nbcontainer.engines.failures import Magic
 from nbcontainer.engines.references import HUB, Reference
 from nbcontainer.errors import AuthFailed, Forbidden, NbcontainerError, NotFound, PullFailed, PushFailed
 from nbcontainer.model.commands import ENGINE_IN_USE
@@ -45,18 +45,18 @@ def transfer_error(
     said = f"The {direction} of {reference} failed: {message}"
     hub = "" if host == HUB else f" {host}"
     if "repository does not exist or may require" in message:
-        cure = f"Check the name; if the image is private, run %docker login{hub}."
+        cure = f"Check the name; if the image is private, run `%docker login{hub}`."
         return NotFound(said, status=404, reason="not found", cure=cure)
     if DENIED.search(message) and not re.search(r"no basic auth", message):
         if login is None:
-            return AuthFailed(said, host=host, reason="denied", cure=f"Run %docker login{hub}.")
+            return AuthFailed(said, host=host, reason="denied", cure=f"Run `%docker login{hub}`.")
         who = f"{login.username!r}" if login.username else "this login"
         return Forbidden(
             said, status=403, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}."
         )
     if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
         again = " again: the login that is kept is not accepted" if login is not None else ""
-        return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run %docker login{hub}{again}.")
+        return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
     if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
         cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
         return NotFound(said, status=404, reason="not found", cure=cure)

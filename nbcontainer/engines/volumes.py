@@ -22,7 +22,7 @@ def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = N
         ApiError: a filter is wrong.
     """
     each = [dict(filters or {})]
-    if engine.capabilities.pods:  # Podman 4.3 gives what fits any of several filters: a prune would take too much
+    if engine.is_podman:  # Podman 4.3 gives what fits any of several filters: a prune would take too much
         each = [
             {name: few}
             for name, values in (filters or {}).items()

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING
 from nbcontainer import magics, views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_calmly
+from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.tables import Tone
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
-from nbcontainer.verbs.arguments import Argument, Values, option, switch
+from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.grammar import Magic, Verb
-from nbcontainer.verbs.shared import YES
+from nbcontainer.verbs.shared import TTY, YES
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
-    "TABLE",
     "TTY",
     "YES",
     "Call",
@@ -33,27 +34,11 @@ __all__ = [
     "interrupted",
     "is_headless",
     "presentable",
+    "refuse_endless",
     "refuse_terminal",
     "run_magic",
     "show_operation",
 ]
-
-TTY = switch("-t", "--tty", help="refused: a cell is no terminal")
-TABLE_CONTEXT = option(
-    "--table-context",
-    help="the context of the table that offers this call; unlike --context, it does not name a protected one",
-    own=True,
-    metavar="NAME",
-    completes="context",
-)
-
-TABLE_SERVER = option(
-    "--table-server",
-    help="where the table's context led: if it leads elsewhere by now, the call is refused",
-    own=True,
-    metavar="ADDRESS",
-)
-TABLE = (TABLE_CONTEXT, TABLE_SERVER)
 
 Handler = Callable[["Call"], object]
 
@@ -91,6 +76,16 @@ class Call:
     def command(self) -> list[str]:
         """The same call in docker's or kubectl's words, from the verb on: they do not say where it is done."""
         return self.verb.words(self.values)[1:]
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The arguments of the call that come of the cell's body."""
+        if self.cell is None or not self.verb.takes:
+            return {}
+        if self.verb.takes == "stdin":
+            return {"stdin": self.cell.encode()}
+        text, lines = magics.substitution.body(self.cell, None if self.values.raw else self.namespace)
+        return {self.verb.takes: text, "source_map": lines}
 
     def variable(self, name: str) -> object:
         """One of the person's variables.
@@ -169,16 +164,15 @@ class Verbs:
 def _do(handle: Callable[[Call], object], call: Call) -> object:
     """Do what a verb's declaration says: plan, ask and do, or call; an Operation is shown while it runs."""
     verb, values = call.verb, call.values
-    endless = any(name in values and values[name] for name in ("follow", "watch"))
-    if endless and not ("timeout" in values and values.timeout) and is_headless():
-        raise UsageError(
-            f"{verb.title} would not end here: there is neither a page nor a terminal.",
-            cure="--timeout 30s ends it, or leave -f or -w out.",
-        )
+    refuse_endless(call)
+    refuse_terminal("tty" in values and values.tty, f"%%{verb.magic} {verb.path}")
     places, named = verb.bind(values)
+    named |= call.body
     target = handle(call)
     if verb.asks:
         plan = attrgetter(verb.asks)(target)(*places, **named)
+        if plan.nothing and not plan.changes:
+            return Report((Remark(plan.nothing, Tone.DIM),))
         if plan.changes:
             frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
             call.confirm(plan.question + frees)
@@ -196,7 +190,8 @@ def show_operation(call: Call, operation: Operation[object, object, object]) -> 
     title = ""
     if verb.heading:
         named = [call.values[argument.key] for argument in verb.positionals]
-        title = call.as_written(word for value in named for word in (value if isinstance(value, list) else [value]))
+        words = [word for value in named for word in (value if isinstance(value, list) else [value])]
+        title = f"{words[0]}{':' if verb.dashes else ''} {call.as_written(words[1:])}".rstrip()
     return views.surfaces.show(operation, views.results.view_of(operation.state, verb.heading, title))
 
 
@@ -280,7 +275,8 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
         return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
     error.__context__ = None  # with a group of exceptions behind it, IPython would show Python's whole traceback
-    error._render_traceback_ = render  # type: ignore[attr-defined]
+    error.keep_magics()
+    error._render_traceback_ = render
     return error
 
 
@@ -294,6 +290,21 @@ def _has_colours() -> bool:
 
 def _safe(text: str) -> str:
     return views.ansi.plain(text)
+
+
+def refuse_endless(call: Call) -> None:
+    """Refuse to follow or to watch where nobody can stop it.
+
+    Raises:
+        UsageError: it would not end.
+    """
+    values = call.values
+    endless = any(name in values and values[name] for name in ("follow", "watch"))
+    if endless and not ("timeout" in values and values.timeout) and is_headless():
+        raise UsageError(
+            f"{call.verb.title} would not end here: there is neither a page nor a terminal.",
+            cure="--timeout 30s ends it, or leave -f or -w out.",
+        )
 
 
 def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the flag as it was given

@@ -184,12 +184,13 @@ def _where(verb: Verb, words: list[str]) -> Where:
         found = getattr(values, key, "") or ""
         return str(found[0] if isinstance(found, list) else found)
 
+    pods = [argument.key for argument in verb.positionals if argument.completes == "pod"]
     context = value("context") or value("table_context")
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
         namespace=value("namespace"),
         context=context if of_cluster else "",
-        pod=value("pod"),
+        pod=value(pods[0]) if pods else "",
         engine="" if of_cluster else context,
     )
 

@@ -1,13 +1,14 @@
-"""`{{name}}` in a magic's line."""
+"""`{{name}}` in a magic's line, and in a cell under it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nbcontainer.dockerfile.substitution import substitute_word
+from nbcontainer.dockerfile.substitution import substitute, substitute_word
+from nbcontainer.model.build import SourceMap
 from nbcontainer.model.tables import Words
 
-__all__ = ["substituted"]
+__all__ = ["body", "substituted"]
 
 
 def substituted(
@@ -31,3 +32,18 @@ def substituted(
             written.update((one, word) for one in new if one != word)
         found += new
     return found
+
+
+def body(cell: str, namespace: Mapping[str, object] | None) -> tuple[str, SourceMap]:
+    """A cell's body with `{{name}}` as the variable's value, and from its lines to those of the cell.
+
+    Args:
+        cell: the body.
+        namespace: the variables; None leaves `{{name}}` as it is.
+
+    Raises:
+        UsageError: there is no such variable.
+    """
+    if namespace is None:
+        return cell, SourceMap.shifted(cell.count("\n") + 1, 1)
+    return substitute(cell, namespace, first_line=2)

@@ -12,6 +12,7 @@
     Any                         JSON already, such as a manifest
     an abstract class           {"type": …, "value": …} of the class that it is
     a class with such a base    as its base: Words(tuple[str, ...])
+    an error                    an object with a member for each attribute that its class and its bases name
 
 A value of a subclass of str or int is written as if it were of str or int.
 """
@@ -32,7 +33,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from nbcontainer.errors import SerializationError
+from nbcontainer.errors import NbcontainerError, SerializationError, restored
 
 __all__ = ["converted", "form_of", "quoted"]
 
@@ -84,7 +85,7 @@ def quoted(word: object) -> str:
 
 
 @functools.cache
-def form_of(hint: Any) -> _Form:  # noqa: PLR0911 - a return for each kind of hint
+def form_of(hint: object) -> _Form:  # noqa: PLR0911 - a return for each kind of hint
     """The form of a type hint.
 
     Raises:
@@ -140,6 +141,8 @@ def _class(kind: Any) -> _Form:
         return _checked(f"a {kind.__name__}", operator.attrgetter("value"), kind)
     if is_dataclass(kind):
         return _record(kind)
+    if issubclass(kind, NbcontainerError):
+        return _error(kind)
     bases = vars(kind).get("__orig_bases__", kind.__bases__)
     if bases in ((), (object,)):
         raise SerializationError(f"{kind.__name__} has no JSON form: it is neither a dataclass nor a sequence.")
@@ -149,26 +152,40 @@ def _class(kind: Any) -> _Form:
 
 def _record(kind: Any) -> _Form:
     """A dataclass. Its fields are looked at when one is met, as it may hold values of its own class."""
+    return _object(lambda: _fields(kind), lambda given: kind(**given))
+
+
+def _error(kind: type[NbcontainerError]) -> _Form:
+    """An error, with the facts that are its attributes. What led to it is left out, and so is its traceback."""
+    facts = [(name, form_of(hint), not hasattr(kind, name)) for name, hint in get_type_hints(kind).items()]
+    defaults = {name: getattr(kind, name) for name, _, required in facts if not required}
+    return _object(lambda: facts, lambda given: restored(kind, (given["message"],), {**defaults, **given}))
+
+
+def _object(
+    members: Callable[[], Sequence[tuple[str, _Form, bool]]], build: Callable[[dict[str, Any]], object]
+) -> _Form:
+    """What is written by its members: the name, the form, and whether it must be there."""
 
     def encode(value: object) -> dict[str, object]:
-        return {name: _at(name, form.encode, getattr(value, name)) for name, form, _ in _fields(kind)}
+        return {name: _at(name, form.encode, getattr(value, name)) for name, form, _ in members()}
 
     def decode(document: object) -> object:
         if not isinstance(document, dict):
             raise _wrong("an object", document)
-        given = {name: _at(name, form.decode, document[name]) for name, form, _ in _fields(kind) if name in document}
+        given = {name: _at(name, form.decode, document[name]) for name, form, _ in members() if name in document}
         if len(given) < len(document):
             raise _Mismatch(f"has no field {quoted(next(name for name in document if name not in given))}")
-        missing = [name for name, _, required in _fields(kind) if required and name not in given]
+        missing = [name for name, _, required in members() if required and name not in given]
         if missing:
             raise _Mismatch(f"lacks {' and '.join(missing)}")
-        return kind(**given)
+        return build(given)
 
     return _Form(encode, decode)
 
 
 @functools.cache
-def _fields(kind: Any) -> tuple[tuple[str, _Form, bool], ...]:
+def _fields(kind: type) -> tuple[tuple[str, _Form, bool], ...]:
     """The fields that are written: the name, the form, and whether it must be there."""
     hints = get_type_hints(kind)
     found = []
@@ -190,7 +207,7 @@ def _chained(first: Convert, then: Convert) -> Convert:
     return lambda value: then(first(value))
 
 
-def _array(kind: Any, arguments: tuple[Any, ...]) -> _Form:
+def _array(kind: Any, arguments: tuple[object, ...]) -> _Form:
     is_fixed = kind is tuple and arguments[1:] != (...,)
     forms = [form_of(argument) for argument in (arguments if is_fixed else arguments[:1])]
 
@@ -243,7 +260,7 @@ def _union(hints: tuple[Any, ...]) -> _Form:
     if any(get_origin(hint) or not isinstance(hint, type) for hint in hints):
         raise SerializationError(f"{hints!r} have no JSON form as a union: only classes can be told apart by name.")
     scalars = [hint for hint in _SCALARS if hint in hints]
-    named: dict[str, Any] = {hint.__name__: hint for hint in hints if hint not in _SCALARS or hint is float}
+    named: dict[str, type] = {hint.__name__: hint for hint in hints if hint not in _SCALARS or hint is float}
     wanted = " or ".join(hint.__name__ for hint in hints)
 
     def scalar(value: object) -> _Form:

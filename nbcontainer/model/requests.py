@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["names_from", "request_from"]
+__all__ = ["command_words", "names_from", "request_from"]
 
 Request = TypeVar("Request")
 _NUMBERS: dict[str, type] = {"int": Integral, "float": Real}
@@ -62,7 +62,7 @@ def _as_field(item: Field[Any], value: Any) -> Any:
     if not str(item.type).startswith("tuple"):
         return value
     if isinstance(value, str) and item.name == "command":
-        return tuple(shlex.split(value))
+        return command_words(value)
     return names_from(value) if value else ()
 
 
@@ -72,6 +72,11 @@ def _content(path: str, content: Any) -> bytes:
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
     raise UsageError(f"The file {path} is a {type(content).__name__}, not str or bytes.")
+
+
+def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
+    """The words of a command; a text is split as a shell splits it."""
+    return tuple(shlex.split(command)) if isinstance(command, str) else tuple(command)
 
 
 def names_from(names: Sequence[str] | str) -> tuple[str, ...]:

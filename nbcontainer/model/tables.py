@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
-from nbcontainer.errors import UsageError
+from nbcontainer.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 __all__ = [
     "Cell",
@@ -182,13 +186,15 @@ class Table(Sequence[Row]):
         verbs: what a page offers to do with its rows.
         context: how a call names the place of its rows, whatever is in use by then; "" where no call can.
         server: where that context led.
-        follow: starts an operation that keeps the same table up to date, where the far end can be watched.
+        follow: starts an operation that keeps the same table up to date, where the server can be watched.
+        object_of: makes the object that a row stands for, with what can be done with it; None where there is none.
     """
 
     state: TableState
     command: str = ""
     wide: bool = False
     follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    object_of: Callable[[Row], object] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
@@ -197,9 +203,39 @@ class Table(Sequence[Row]):
         """How many rows there are."""
         return len(self.state.rows)
 
-    def __getitem__(self, index: Any) -> Any:
-        """The row at `index`, or a list of rows for a slice."""
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+
+    @overload
+    def __getitem__(self, index: str) -> Any: ...
+
+    def __getitem__(self, index: int | slice | str) -> Any:
+        """The row at `index`, a list of rows for a slice, or for a name the object of that name.
+
+        Raises:
+            NotFound: there is no row of that name.
+            UsageError: there are several, of different namespaces.
+        """
+        if isinstance(index, str):
+            row = self._named(index)
+            return row if self.object_of is None else self.object_of(row)
         return list(self.state.rows.values())[index]
+
+    def _named(self, name: str) -> Row:
+        found = [row for row in self if name in {row.name, f"{row.namespace}/{row.name}"}]
+        if not found:
+            near = difflib.get_close_matches(name, self.names, n=3, cutoff=0.7)
+            cure = f"Did you mean {' or '.join(near)}?" if near else ""
+            raise NotFound(f"There is no {name!r} in the table of {self.state.title}.", status=404, cure=cure)
+        if len(found) > 1:
+            raise UsageError(
+                f"{len(found)} rows of the table are called {name!r}.",
+                cure=f"With the namespace: {found[0].namespace}/{name}.",
+            )
+        return found[0]
 
     def __iter__(self) -> Iterator[Row]:
         """The rows in order."""
@@ -227,7 +263,7 @@ class Table(Sequence[Row]):
         place = names.index(name)
         return Words(str(row.cells[place]) for row in self)
 
-    def dataframe(self) -> Any:
+    def dataframe(self) -> DataFrame:
         """The rows as a pandas DataFrame (pandas must be installed)."""
         return dataframe([column.name for column in self.state.columns], [list(row.cells) for row in self])
 
@@ -242,7 +278,7 @@ class Words(tuple[str, ...]):
         return "\n".join(self)
 
 
-def dataframe(columns: list[str], rows: list[list[Any]]) -> Any:
+def dataframe(columns: list[str], rows: Sequence[Sequence[object]]) -> DataFrame:
     """A pandas DataFrame of these rows.
 
     Raises:

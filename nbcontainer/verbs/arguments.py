@@ -15,10 +15,14 @@ class Argument:
 
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
-        kind: "switch" (takes no value), "text", "number", "seconds", "list" (may be repeated), "mapping" (K=V,
-            may be repeated), "rest" (all that follows), "refused" (one of docker's or kubectl's: its help is the error,
-            its default the cure, and its value is not read).
-        required: for a positional: whether it must be there.
+        kind: "switch" (takes no value), "text", "number", "seconds", "port", "pairs" (K=V,K=V), "list" (may be
+            repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (one of docker's or
+            kubectl's: its help is the error, its default the cure, and its value is not read).
+        each: of a list: the kind of its values.
+        required: whether it must be there.
+        unless: of a positional that is not required: the keys of which one must be given in its place; `missing` is
+            what is said where none is.
+        gives: its value where it is given, in place of its word: False for the switch `--no-wait`.
         many: for a positional: whether there may be several.
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
         spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
@@ -46,6 +50,10 @@ class Argument:
     resource: str = ""
     to: str = ""
     control: bool = False
+    each: str = "text"
+    unless: tuple[str, ...] = ()
+    missing: str = ""
+    gives: bool | None = None
 
     @property
     def is_flag(self) -> bool:
@@ -70,10 +78,23 @@ class Argument:
         """Its longest name."""
         return max(self.names, key=len)
 
+    @property
+    def spelling(self) -> str:
+        """Its names, and what stands for its value: "-t, --tag TAG"."""
+        if not self.is_flag or self.kind in {"switch", "refused"}:
+            return ", ".join(self.names)
+        values = {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}
+        return f"{', '.join(self.names)} {self.metavar or values.get(self.kind, self.long.lstrip('-').upper())}"
+
+    @property
+    def meaning(self) -> str:
+        """What it is for, with its choices."""
+        return self.help + (f" ({', '.join(self.choices)})" if self.choices else "")
+
     def initial(self) -> Any:
         """Its value before any word was read."""
         if self.kind in {"switch", "refused"}:
-            return False
+            return self.gives is False
         if self.kind in {"list", "rest"} or self.many:
             return []
         if self.kind == "mapping":
@@ -87,9 +108,10 @@ def switch(
     own: bool = False,
     to: str = "",
     control: bool = False,
+    gives: bool = True,
 ) -> Argument:
     """A flag without a value."""
-    return Argument(names, help, "switch", own=own, to=to, control=control)
+    return Argument(names, help, "switch", own=own, to=to, control=control, gives=gives)
 
 
 def option(
@@ -104,6 +126,9 @@ def option(
     hidden: bool = False,
     to: str = "",
     control: bool = False,
+    each: str = "text",
+    required: bool = False,
+    gives: bool | None = None,
 ) -> Argument:
     """A flag with a value."""
     return Argument(
@@ -118,6 +143,9 @@ def option(
         hidden=hidden,
         to=to,
         control=control,
+        each=each,
+        required=required,
+        gives=gives,
     )
 
 
@@ -138,6 +166,8 @@ def positional(
     spelled: str = "{}",
     resource: str = "",
     to: str = "",
+    unless: tuple[str, ...] = (),
+    missing: str = "",
 ) -> Argument:
     """A word without a dash."""
     return Argument(
@@ -151,6 +181,8 @@ def positional(
         spelled=spelled,
         resource=resource,
         to=to,
+        unless=unless,
+        missing=missing,
     )
 
 

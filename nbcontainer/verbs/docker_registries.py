@@ -29,6 +29,7 @@ LOGIN = Verb(
     example="%docker login registry.example.com -u alice",
     command=("docker", "login"),
     secret=True,
+    same_as="registries.login",
 )
 
 VERBS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,11 +31,14 @@ class Verb:
         example: lines to type.
         command: the words before the arguments in the docker or kubectl command.
         body: whether it reads the cell's body: "no", "yes" or "optional".
+        takes: of a verb that calls: the keyword that takes the body: "stdin", its bytes; "text", with the values of its
+            `{{name}}` put in, and with `source_map` beside it.
         rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
         dashes: whether, all the same, flags may stand between it and the command (kubectl exec).
         aliases: other paths of it.
         secret: whether a line of it may have a password where none belongs, so that the history keeps it in part.
         magic: the name of its magic.
+        same_as: of a verb with a body of its own: what does the same in Python, as `calls` has it.
         calls: what it calls, as a path on the handle of an engine or a cluster: "volumes.create". Its arguments are
             those of the method, by name; "" for a verb with a body of its own.
         asks: the method that plans the call, for a verb that destroys: the user is asked with the plan.
@@ -49,11 +52,13 @@ class Verb:
     example: str = ""
     command: tuple[str, ...] = ()
     body: str = "no"
+    takes: str = ""
     rest_after_first: bool = False
     dashes: bool = False
     aliases: tuple[str, ...] = ()
     secret: bool = False
     magic: str = ""
+    same_as: str = ""
     calls: str = ""
     asks: str = ""
     quiet: str = ""
@@ -158,7 +163,7 @@ class Verb:
     def help(self) -> str:
         """Its whole help: usage, what it does, each argument, an example."""
         lines = [self.usage, "", *_beside("", self.summary, 0)]
-        lines += _table([(_spelling(argument), _meaning(argument)) for argument in self.arguments])
+        lines += _table([(argument.spelling, argument.meaning) for argument in self.arguments])
         if len(self.aliases) > 0:
             lines += ["", f"Also: {', '.join(f'{self.sign}{self.magic} {alias}' for alias in self.aliases)}"]
         if self.example:
@@ -314,24 +319,15 @@ class Magic:
                 flag: [name for name, of in self.shared_spellings.items() if of == flag] for flag in self._shared
             }
             lines += ["", "Before the verb, or after it:"]
-            lines += _table([(_spelling(flag, spellings[flag.long]), _meaning(flag)) for flag in self.shared])[1:]
+            lines += _table(
+                [(", ".join([*spellings[flag.long], flag.spelling]), flag.meaning) for flag in self.shared]
+            )[1:]
         lines += ["", f"{where} VERB --help explains each, with an example."]
         return "\n".join(lines)
 
     @property
     def _shared(self) -> list[str]:
         return [argument.long for argument in self.shared]
-
-
-def _spelling(argument: Argument, further: Iterable[str] = ()) -> str:
-    names = ", ".join([*further, *argument.names])
-    if argument.is_flag and argument.kind not in {"switch", "refused"}:
-        names += f" {argument.metavar or _metavar(argument)}"
-    return names
-
-
-def _meaning(argument: Argument) -> str:
-    return argument.help + (f" ({', '.join(argument.choices)})" if argument.choices else "")
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -350,12 +346,6 @@ def _beside(name: str, text: str, width: int) -> list[str]:
     return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
 
 
-def _metavar(argument: Argument) -> str:
-    return {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}.get(
-        argument.kind, argument.long.lstrip("-").upper()
-    )
-
-
 def _flag_words(argument: Argument, value: Any) -> list[str]:
     name = argument.long
     if argument.kind == "switch":
@@ -366,6 +356,10 @@ def _flag_words(argument: Argument, value: Any) -> list[str]:
         # docker takes a value that is left out from the environment
         bare = {key for key, item in value.items() if item is None or argument.hidden}
         return [f"{name}={key}" if key in bare else f"{name}={key}={item}" for key, item in value.items()]
-    if argument.kind == "seconds":
-        return [f"{name}={value:g}s"]
+    if argument.gives is not None:
+        value = argument.choices[0]
+    elif argument.kind == "pairs":
+        value = ",".join(f"{key}={item}" for key, item in value.items())
+    elif argument.kind == "seconds":
+        value = f"{value:g}s"
     return [f"{name}={value}"]

@@ -67,6 +67,7 @@ class _Parser:
                     self._rest.extend(self._words[self._words[:1] == ["--"] :])
                     break
         self._place()
+        self._require()
 
     def _begins_rest(self) -> bool:
         """Whether a command may begin without `--`, as in `exec POD -n NAMESPACE ls -l`."""
@@ -109,7 +110,8 @@ class _Parser:
         if argument.kind == "switch":
             if value is not None and value.lower() not in {"true", "false"}:
                 raise UsageError(f"{name} takes no value, not {value!r}.")
-            self.values[key] = value is None or value.lower() == "true"
+            is_given = value is None or value.lower() == "true"
+            self.values[key] = is_given == (argument.gives is not False)
             return
         if value is None:
             if not self._words:
@@ -117,8 +119,10 @@ class _Parser:
             value = self._words.pop(0)
         if argument.choices and value not in argument.choices:
             raise UsageError(f"{name} is one of {', '.join(argument.choices)}, not {value!r}.")
-        if argument.kind == "list":
-            self.values[key].append(value)
+        if argument.gives is not None:
+            self.values[key] = argument.gives
+        elif argument.kind == "list":
+            self.values[key].append(convert(argument.each, name, value))
         elif argument.kind == "mapping":
             item, equals, content = value.partition("=")
             self.values[key][item] = content if equals else None
@@ -146,6 +150,18 @@ class _Parser:
             self.values[rest.key] = self._rest
             if rest.required and not self._rest:
                 raise UsageError(f"{rest.names[0]} is missing: {rest.help}.", cure="--help explains it.")
+
+    def _require(self) -> None:
+        """See that what must be there is there: a flag, or one of several ways to name something."""
+        verb, values = self._verb, self.values
+        for argument in verb.arguments:
+            value = values[argument.key]
+            if argument.unless and not any(values[key] for key in (argument.key, *argument.unless)):
+                raise UsageError(argument.missing, cure=f"{verb.title} {argument.names[0]}")
+            if argument.is_flag and argument.required and not value:
+                named = [values[one.key] for one in verb.positionals if one.kind != "rest" and not one.many]
+                words = [verb.title, *named, f"{argument.long}={argument.long.lstrip('-').upper()}"]
+                raise UsageError(f"{argument.long} is missing.", cure=" ".join(words))
 
 
 def _named(argument: Argument, word: str) -> Any:

@@ -56,7 +56,26 @@ def convert(kind: str, name: str, value: str) -> Any:
             raise UsageError(f"{name} takes a whole number, not {value!r}.") from None
     if kind == "seconds":
         return _seconds(name, value)
-    return value
+    if kind == "port":
+        return _port(name, value)
+    return _pairs(name, value) if kind == "pairs" else value
+
+
+def _port(name: str, value: str) -> int:
+    number = int(value) if value.isdigit() else 0
+    if not 0 < number < 65536:  # noqa: PLR2004 - ports have 16 bits
+        raise UsageError(f"{name} takes a number from 1 to 65535, not {value!r}.")
+    return number
+
+
+def _pairs(name: str, value: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in filter(None, value.split(",")):
+        key, equals, content = part.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{name} takes KEY=VALUE,…, not {part!r}.")
+        found[key] = content
+    return found
 
 
 def _seconds(name: str, value: str) -> float:

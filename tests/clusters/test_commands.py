@@ -24,37 +24,38 @@ def shop(two_contexts, monkeypatch):
 
 
 def there(shop):
-    return {"namespace": shop.namespace, "context": "prod"}
+    return nbc.cluster("prod", shop.namespace)
 
 
 def test_what_only_reads_reads_there(shop, terminal):
     for table in (
-        nbc.pods(**there(shop)),
-        nbc.pods(names="web", **there(shop)),
-        nbc.pods(selector="of in (prod, test)", field_selector="metadata.name=web", **there(shop)),
-        nbc.pods(all_namespaces=True, field_selector=f"metadata.namespace={shop.namespace}", context="prod"),
+        there(shop).pods.list(),
+        there(shop).pods.list("web"),
+        there(shop).pods.list(selector="of in (prod, test)", field_selector="metadata.name=web"),
+        nbc.cluster("prod").pods.list(all_namespaces=True, field_selector=f"metadata.namespace={shop.namespace}"),
+        there(shop).pods.get("web"),
     ):
         assert "web" in terminal.run(f"{table.command} --show-labels")
         assert "of=prod" in terminal.run(f"{table.command} --show-labels")
-    described = nbc.describe_pod("web", **there(shop))
+    described = there(shop).pods.describe("web")
     assert "of=prod" in terminal.run(described.command)
     # a controller of the real node alone makes events
-    assert "Scheduled" in terminal.run(nbc.events("web", **there(shop)).command)
-    assert "Scheduled" in terminal.run(nbc.events(**there(shop)).command)
-    assert shop.namespace in terminal.run(nbc.events(all_namespaces=True, context="prod").command)
+    assert "Scheduled" in terminal.run(there(shop).pods.events("web").command)
+    assert "Scheduled" in terminal.run(there(shop).pods.events().command)
+    assert shop.namespace in terminal.run(nbc.cluster("prod").pods.events(all_namespaces=True).command)
 
 
 def test_logs_are_read_there(shop, terminal):
     shop.make("two", "prod")
     for name in ("web", "two"):
         until_it_runs(shop, name)
-    for request in (
-        {"request": "web"},
-        {"selector": "of=prod", "timestamps": True},
-        {"names": ("web", "two"), "tail": 1},
+    pods = there(shop).pods
+    for operation in (
+        pods.logs("web"),
+        pods.logs(selector="of=prod", timestamps=True),
+        pods.logs("web", "two", tail=1),
     ):
-        fields = {**request, **there(shop)}
-        log = nbc.pod_logs(fields.pop("request", ""), **fields).result(30)
+        log = operation.result(30)
         assert terminal.run(log.command).splitlines()[-1].endswith("prod")
         assert len(terminal.run(log.command).splitlines()) == len(log)
 
@@ -62,31 +63,31 @@ def test_logs_are_read_there(shop, terminal):
 def test_a_command_runs_there(shop, terminal):
     until_it_runs(shop, "web")
     words = ["sh", "-c", "hostname; echo 'two  words'"]
-    ran = nbc.exec_pod("web", command=words, **there(shop)).result(30)
+    ran = there(shop).pods.exec("web", words).result(30)
     assert terminal.run(ran.command) == ran.output == "web\ntwo  words\n"
-    ran = nbc.exec_pod("web", command="cat", stdin=b"typed", **there(shop)).result(30)
+    ran = there(shop).pods.exec("web", "cat", stdin=b"typed").result(30)
     assert terminal.run(ran.command, stdin="typed") == "typed"
 
 
 def test_a_pod_is_created_there(shop, terminal):
     given = {"COLOUR": "sky blue", "DB_PASSWORD": "hidden-1"}
     command = ["sh", "-c", "env; sleep 600"]
-    made = nbc.create_pod("made", image="busybox", command=command, environment=given, **there(shop)).result(60)
+    made = there(shop).pods.create("made", "busybox", command=command, environment=given).result(60)
     assert "hidden" not in made.command
     assert '"DB_PASSWORD=$DB_PASSWORD"' in made.command
-    nbc.delete_pods("made", force=True, **there(shop)).result(60)
+    there(shop).pods.delete("made", force=True).result(60)
     terminal.run(f"DB_PASSWORD=typed; {made.command}")
     assert shop.has("made", "prod")
     assert not shop.has("made", "dev")
     until_it_runs(shop, "made")
     assert {"COLOUR=sky blue", "DB_PASSWORD=typed"} <= set(
-        nbc.exec_pod("made", command="env", **there(shop)).result(30).output.splitlines()
+        there(shop).pods.exec("made", "env").result(30).output.splitlines()
     )
 
 
 @pytest.mark.parametrize("options", [{}, {"force": True}, {"grace_period": 1}])
 def test_pods_are_deleted_there_and_nowhere_else(shop, terminal, options):
-    gone = nbc.delete_pods("web", **options, **there(shop)).result(60)
+    gone = there(shop).pods.delete("web", **options).result(60)
     shop.make("web", "prod")
     terminal.run(gone[0].command + " --dry-run=server")
     assert shop.has("web", "prod")
@@ -98,9 +99,9 @@ def test_pods_are_deleted_there_and_nowhere_else(shop, terminal, options):
 def test_yaml_is_applied_there(shop, terminal):
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\ndata: {in: prod}\n"
     other = f"{text}---\n{text.replace('name: said', 'name: said, namespace: default')}"
-    tried = nbc.apply(text, dry_run=True, **there(shop))
+    tried = there(shop).apply(text, dry_run=True)
     assert "server dry run" in terminal.run(tried[0].command, stdin=text)
-    done = nbc.apply(text, force_conflicts=True, **there(shop))
+    done = there(shop).apply(text, force_conflicts=True)
     assert "configmap/said serverside-applied" in terminal.run(done[0].command, stdin=text)
     found = shop.clusters["prod"].run(
         shop.clusters["prod"].request("GET", f"/api/v1/namespaces/{shop.namespace}/configmaps/said")
@@ -112,7 +113,7 @@ def test_yaml_is_applied_there(shop, terminal):
 
 def test_several_files_are_named_as_only_the_variable_can(shop, terminal, tmp_path, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join([str(tmp_path / "none"), str(shop.file)]))
-    table = nbc.pods(**there(shop))
+    table = there(shop).pods.list()
     assert table.command.startswith("KUBECONFIG=")
     assert "of=prod" in terminal.run(f"{table.command} --show-labels")
 
@@ -124,7 +125,7 @@ def test_the_usual_file_is_named_where_the_terminals_own_has_a_context_of_that_n
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".kube").mkdir()
     (tmp_path / ".kube/config").write_text(shop.file.read_text())
-    table = nbc.pods(**there(shop))
+    table = there(shop).pods.list()
     swapped = tmp_path / "swapped"
     swapped.write_text(
         shop.file.read_text().replace("cluster: prod", "cluster: dev").replace("user: prod", "user: dev")
@@ -147,16 +148,16 @@ def test_a_pods_own_account_is_used_whatever_the_terminals_kubeconfig(shop, term
 
 def test_a_cure_names_the_cluster_that_it_is_about(shop):
     with pytest.raises(nbc.errors.Conflict) as caught:
-        nbc.create_pod("web", image="busybox", **there(shop)).result(30)
+        there(shop).pods.create("web", "busybox").result(30)
     assert f"`%kpod delete web -n {shop.namespace} --context=prod`" in caught.value.cure
     with pytest.raises(nbc.errors.Conflict) as caught:
-        nbc.create_pod("web", image="busybox", namespace=shop.namespace).result(30)
+        nbc.cluster(namespace=shop.namespace).pods.create("web", "busybox").result(30)
     assert f"`%kpod delete web -n {shop.namespace}`" in caught.value.cure
 
 
 def until_it_runs(shop, name):
     """Wait until the real node runs the pod."""
-    for _ in nbc.watch_pods(names=name, timeout=60, **there(shop)):
-        if nbc.pods(names=name, **there(shop))[0].cells[2] == "Running":
+    for _ in there(shop).pods.watch(name, timeout=60):
+        if there(shop).pods.list(name)[0].cells[2] == "Running":
             return
     raise AssertionError(name)

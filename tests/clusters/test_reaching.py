@@ -4,12 +4,14 @@ import base64
 import json
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.exec import execute
+from nbcontainer.clusters.http import Cancellation
 from nbcontainer.clusters.kubeconfig import read_access
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import create
@@ -149,6 +151,30 @@ def test_what_no_proxy_names_needs_none(who_asks_the_proxy, no_proxy):
 @pytest.mark.parametrize("no_proxy", ["", "10.245.0.0/16,example.com", f"{NODE_ADDRESS}:443"])
 def test_the_proxy_is_used_for_everything_else(who_asks_the_proxy, no_proxy):
     assert list(who_asks_the_proxy(no_proxy)) == ["we", "kubectl"]
+
+
+def test_calls_one_after_the_other_share_a_connection_and_a_cancelled_one_ends_its_own_alone(write, proxy, space):
+    proxy.addresses = {"kubernetes:443": space.server.removeprefix("https://")}
+    cluster = write(**{"server": "https://kubernetes", "proxy-url": f"http://{proxy.address}"})
+    ask = partial(cluster.request, "GET", "/version")
+    cancellations = []
+
+    async def ask_and_cancel():
+        await ask()
+        cancellations[0].cancel()  # what is over holds no connection that others may have by now
+        return await ask()
+
+    made = Cancellation.__init__
+
+    def note(self):
+        cancellations.append(self)
+        made(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cancellation, "__init__", note)
+        assert cluster.run(ask_and_cancel())
+    assert cluster.call("GET", "/version")
+    assert len(proxy.targets) == 1
 
 
 def test_this_machine_needs_no_proxy(write, proxy, monkeypatch):

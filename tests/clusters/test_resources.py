@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nbcontainer import api
+from nbcontainer.api.cluster import Cluster
 from nbcontainer.clusters.discovery import POD, find_kind
 from nbcontainer.clusters.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
@@ -217,12 +217,12 @@ def test_a_namespace_that_differs_from_the_calls_is_refused_before_anything_is_s
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: spaced}\n"
     other = text + "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: spaced\n  namespace: kube-system\n"
     with pytest.raises(UsageError, match=f"line 10: the manifest's namespace is 'kube-system', .* '{space.namespace}'"):
-        api.apply(other, namespace=space.namespace, source_map=SourceMap.shifted(30, 1))
+        Cluster(namespace=space.namespace).apply(other, source_map=SourceMap.shifted(30, 1))
     assert not space.run(
         space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps?fieldSelector=metadata.name=spaced")
     )["items"]
     named = f"{text.replace('{name: spaced}', f'{{name: spaced, namespace: {space.namespace}}}')}"
-    (change,) = api.apply(named, dry_run=True)  # the setting is not the call's own word
+    (change,) = Cluster().apply(named, dry_run=True)  # the setting is not the call's own word
     assert change.namespace == space.namespace
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbcontainer.engines import connection, containers, images, run_output
+from nbcontainer.engines import addresses, connection, containers, images, run_output
 from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.logs import logs
@@ -44,7 +44,7 @@ def proxy(engine, tmp_path):
 @pytest.fixture
 def far(engine, proxy):
     """The engine, by that way."""
-    return connection.Engine(proxy.address, "test", engine.capabilities, _where=connection.Address(proxy.address))
+    return connection.Engine(proxy.address, "test", engine.capabilities, _where=addresses.Address(proxy.address))
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
     cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
     with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
         far = connection.Engine(
-            "", "test", engine.capabilities, _where=connection.Address(f"unix://{tmp_path / 'cuts'}")
+            "", "test", engine.capabilities, _where=addresses.Address(f"unix://{tmp_path / 'cuts'}")
         )
         with pytest.raises(EngineUnavailable, match="may have made the container") as caught:
             run(far, RunRequest(busybox, ("true",), name=container)).result(60)

@@ -12,7 +12,8 @@ from nbcontainer.engines import containers, images
 from nbcontainer.engines.build import _command as command_of_build
 from nbcontainer.engines.connection import find_engine, forget_engines
 from nbcontainer.errors import AuthFailed, NotFound, UsageError
-from nbcontainer.model.build import BuildRequest, Secret
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.secrecy import Secret
 from tests.engines.conftest import ENGINES, running
 from tests.terminal import Terminal
 
@@ -138,12 +139,13 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
 def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_of_that_name(
     docker, configuration, monkeypatch, tmp_path
 ):
+    terminal = Terminal(tmp_path)  # by the environment, which is in the home folder
     monkeypatch.delenv("DOCKER_CONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
     make_context(tmp_path / ".docker", "far", docker.address)
     make_context(configuration, "far", "unix:///nowhere.sock")
     command = nbc.images(engine="far").command
-    Terminal(tmp_path).run(f"export DOCKER_CONFIG={shlex.quote(str(configuration))}; {command}")
+    terminal.run(f"export DOCKER_CONFIG={shlex.quote(str(configuration))}; {command}")
     built = command_of_build(find_engine("far"), BuildRequest("FROM busybox", builder="far"), ())
     assert f"--config {shlex.quote(str(tmp_path / '.docker'))}" in built
 
@@ -186,18 +188,20 @@ def test_a_builder_and_its_secrets_are_named_but_no_value(docker):
 def test_podmans_pods_are_reached_there(kind, terminal, unique, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     there = running(*ENGINES[kind]).host
-    made = nbc.create_pod(unique, image="busybox", command=FOREVER, restart="Never", context=there).result(60)
-    assert unique in terminal.run(nbc.pods(context=there).command)
-    assert f'"Name": "{unique}"' in terminal.run(nbc.describe_pod(unique, context=there).command)
-    assert unique in terminal.run(nbc.events(context=there).command)
-    ran = nbc.exec_pod(unique, command=("cat",), stdin=b"typed", context=there).result(30)
+    pods = nbc.cluster(there).pods
+    made = pods.create(unique, "busybox", command=FOREVER, restart="Never").result(60)
+    assert unique in terminal.run(pods.list().command)
+    for shown in (pods.describe(unique), pods.get(unique)):
+        assert f'"Name": "{unique}"' in terminal.run(shown.command)
+    assert unique in terminal.run(pods.events().command)
+    ran = pods.exec(unique, "cat", stdin=b"typed").result(30)
     assert terminal.run(ran.command, stdin="typed") == "typed"
-    terminal.run(nbc.pod_logs(unique, tail=1, context=there).result(30).command)
-    gone = nbc.delete_pods(unique, force=True, context=there).result(60)
+    terminal.run(pods.logs(unique, tail=1).result(30).command)
+    gone = pods.delete(unique, force=True).result(60)
     terminal.run(made.command, stdin=made.yaml)
-    assert unique in nbc.pods(context=there).names
+    assert unique in pods.list().names
     terminal.run(gone[0].command)
-    assert unique not in nbc.pods(context=there).names
+    assert unique not in pods.list().names
 
 
 def test_configured_contexts_and_builders_are_listed_where_they_are(docker, configuration, monkeypatch, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.api.completion import known_names
-from nbcontainer.engines import connection
+from nbcontainer.engines import addresses, connection
 from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.dial import dial, ssh_command
@@ -82,12 +82,12 @@ def test_the_usual_sockets_are_tried_in_turn(docker, monkeypatch, tmp_path):
         listener.bind(str(dead))
     monkeypatch.delenv("DOCKER_HOST")
     real = Path(docker.address.removeprefix("unix://"))
-    monkeypatch.setattr(connection, "usual_sockets", lambda: [tmp_path / "none", dead, real])
+    monkeypatch.setattr(addresses, "usual_sockets", lambda: [tmp_path / "none", dead, real])
     assert connection.find_engine().address == docker.address
 
 
 def test_nothing_there_is_one_error_with_the_cure(monkeypatch, tmp_path):
-    monkeypatch.setattr(connection, "usual_sockets", lambda: [tmp_path / "none"])
+    monkeypatch.setattr(addresses, "usual_sockets", lambda: [tmp_path / "none"])
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineUnavailable, match="install podman") as caught:
         connection.find_engine()
@@ -117,7 +117,7 @@ def test_a_socket_that_nobody_listens_on_and_one_that_is_forbidden(monkeypatch, 
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
     with pytest.raises(EngineUnavailable, match="no engine listens"):
         connection.find_engine()
-    message, cure = connection._explain(connection.Address("unix:///var/run/docker.sock"), PermissionError(13, "no"))
+    message, cure = connection._explain(addresses.Address("unix:///var/run/docker.sock"), PermissionError(13, "no"))
     assert "permission denied" in message
     assert "docker group" in cure
 
@@ -294,7 +294,7 @@ def no_engine(private_environment, monkeypatch):
     """A machine with podman installed, where no engine runs yet."""
     del private_environment
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(connection, "usual_sockets", list)
+    monkeypatch.setattr(addresses, "usual_sockets", list)
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
     connection.forget_engines()
     yield

@@ -8,7 +8,8 @@ import pytest
 from nbcontainer import byte_stream
 from nbcontainer.engines import connection
 from nbcontainer.engines.dial import dial
-from nbcontainer.engines.http import Http, api_error, plain
+from nbcontainer.engines.failures import api_error, plain
+from nbcontainer.engines.http import Http
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.settings import settings
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, unix_connect, unix_listener
@@ -164,7 +165,7 @@ def test_podmans_causes_become_errors(cause, kind):
 
 def test_what_does_not_exist_has_a_cure():
     found = api_error(404, b'{"message": "No such container: gone"}', {}, "the engine")
-    assert (type(found), found.cure) == (NotFound, "%docker ps -a lists them.")
+    assert (type(found), found.cure) == (NotFound, "`%docker ps -a` lists them.")
 
 
 def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):

@@ -5,11 +5,12 @@ import time
 
 import pytest
 
-from nbcontainer.engines import connection, containers, images
+from nbcontainer.engines import addresses, capabilities, connection, containers, images
 from nbcontainer.engines.build import build
 from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Stopped
-from nbcontainer.model.build import BuildRequest, StepState
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.images import TransferView
@@ -213,8 +214,8 @@ def test_a_command_that_is_stopped_may_end_by_itself(engine, busybox, unique, re
 @pytest.mark.parametrize("what", ["pull", "push", "run"])
 def test_an_engine_that_never_answers_a_call(tmp_path, what):
     with Speaker(tmp_path / "s", b"", stay=True) as speaker:
-        where = connection.Address(speaker.address)
-        kind = connection.Capabilities("Docker Engine", "1", "1.47")
+        where = addresses.Address(speaker.address)
+        kind = capabilities.Capabilities("Docker Engine", "1", "1.47")
         engine = connection.Engine(speaker.address, "test", kind, _where=where)
         begin = {
             "pull": lambda: images.pull(engine, "busybox"),

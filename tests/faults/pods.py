@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nbcontainer import api
+from nbcontainer.api.cluster import cluster
+from nbcontainer.api.pods import Pods
 from nbcontainer.clusters import connection
 from nbcontainer.clusters.connection import Cluster, find_cluster
 from nbcontainer.clusters.discovery import POD
@@ -84,6 +85,11 @@ class InCluster(Scenario):
         certificates.kubeconfig(Kubernetes().pki, path, "admin", f"https://{address}")
         return "nbc"
 
+    @property
+    def pods(self) -> Pods:
+        """The pods of its namespace, through the proxy."""
+        return cluster("nbc", self.direct.namespace).pods
+
     def close(self) -> None:
         links = [link for link in [*connection._links.values(), *connection._old_links] if link is not self.direct.link]
         connection._links.clear()
@@ -148,7 +154,7 @@ class Watch(InCluster):
         begun: list[Operation[Any, TableState, Any]] = []
 
         def begin() -> Operation[Any, TableState, Any]:
-            begun.append(api.watch_pods(namespace=self.direct.namespace, selector=f"trial={self.word}", context="nbc"))
+            begun.append(self.pods.watch(selector=f"trial={self.word}"))
             return begun[0]
 
         def until() -> bool:
@@ -201,7 +207,7 @@ class PodLogs(InCluster):
         begun: list[Any] = []
 
         def begin() -> Any:
-            begun.append(api.pod_logs(self.word, follow=True, namespace=self.direct.namespace, context="nbc"))
+            begun.append(self.pods.logs(self.word, follow=True))
             return begun[0]
 
         away = Away(lambda state: state.sources and not any(state.sources.values()) and state.notes)
@@ -227,7 +233,7 @@ class PodExec(InCluster):
     def carry_out(self, address: str) -> Ended:
         self.context(address)
         command = ("sh", "-c", SCRIPT, self.word)
-        return attempt(lambda: api.exec_pod("runs", command=command, namespace=self.direct.namespace, context="nbc"))
+        return attempt(lambda: self.pods.exec("runs", command))
 
     def difference(self, ended: Ended) -> Difference:
         return difference_of_lines(WRITTEN, 7, ended)

@@ -1,6 +1,5 @@
 """The TypeScript of the page that touches no page: its own tests, under Node.js."""
 
-import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,13 +24,3 @@ def test_units(tmp_path):
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "# fail 0" in done.stdout
-
-
-def test_the_words_of_the_page_are_those_of_the_kernel():
-    spec = importlib.util.spec_from_file_location("words", FRONTEND / "words.py")
-    assert spec is not None
-    assert spec.loader is not None
-    words = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(words)
-    written = (FRONTEND / "src" / "lab" / "words.json").read_text("utf-8")
-    assert words.text() == written, "run: python nbcontainer/frontend/words.py"

@@ -55,13 +55,13 @@ def test_a_kernel_shows_one_line_and_the_cell_fails(kernel):
     ran = kernel.run("%nbcontainer doctor")
     assert (ran.reply["status"], ran.error) == ("error", "InternalError")
     first, second = ran.traceback
-    assert first.startswith("✕ InternalError: Unexpected Odd in nbcontainer/magics/nbcontainer.py, line ")
+    assert first.startswith("✕ InternalError: Unexpected Odd in nbcontainer/magics/calls.py, line ")
     assert second.strip().startswith("It is a fault of nbcontainer: please report it")
     text = kept(first)
     assert "KeyError\n" in text
     assert text.endswith("\nOdd\n")
     assert "in doctor" in text
-    assert "diagnosis.doctor()" in text
+    assert "attrgetter(verb.calls)(target)" in text
     assert SECRET not in text + str(ran.outputs) + str(ran.messages)
 
 

@@ -161,7 +161,7 @@ def test_any_line_is_read_or_refused(line):
 def test_kubectl_s_own_order_of_words():
     assert parse(EXEC, "web -n shop ls -l /").command == ["ls", "-l", "/"]
     assert parse(EXEC, "web -n shop ls -l /").namespace == "shop"
-    assert parse(EXEC, "pod/web -- ls").pod == "web"
+    assert parse(EXEC, "pod/web -- ls").name == "web"
     assert parse(GET, "pod/web pods/db po/cache x/y").pod == ["web", "db", "cache", "x/y"]
     assert parse(MAGICS["kpod"].magic.verb("logs"), "deploy/web").pod == ["deploy/web"]
 

@@ -1,0 +1,347 @@
+"""Pods of a cluster, or of Podman, with kubectl's names for what can be done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nbcontainer.api.nouns import Noun
+from nbcontainer.api.plans import Plan
+from nbcontainer.api.pod import Pod
+from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import Description, ExecRequest, PodRequest
+from nbcontainer.model.requests import command_words
+from nbcontainer.model.tables import Row, Table
+from nbcontainer.pods_backend import place_of_pods
+from nbcontainer.protection import changes, reads
+
+if TYPE_CHECKING:
+    from nbcontainer.api.cluster import Cluster
+    from nbcontainer.model.logs import LogEvent, LogResult, LogState
+    from nbcontainer.model.pods import (
+        ExecResult,
+        PodChange,
+        PodChanges,
+        PodDeletion,
+        PodEnd,
+        PodStart,
+        PodStep,
+    )
+    from nbcontainer.model.tables import TableEvent, TableState
+    from nbcontainer.operation import Operation
+    from nbcontainer.pods_backend import PodsBackend
+
+__all__ = ["Pods"]
+
+SHOWN_NAMES = 10
+
+
+class Pods(Noun):
+    """The pods of one cluster's namespace, or of Podman."""
+
+    kind = "pod"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    @reads
+    def names(self) -> Sequence[str]:
+        """The names of all."""
+        return self.list().names
+
+    @reads
+    def list(self, *names: str, all_namespaces: bool = False, selector: str = "", field_selector: str = "") -> Table:
+        """The table of pods; `table["web-1"]` is a `Pod`.
+
+        Args:
+            *names: only these pods.
+            all_namespaces: of all namespaces.
+            selector: a label selector, such as "app=web".
+            field_selector: a field selector, such as "status.phase=Running".
+
+        Raises:
+            NotFound: one of `names` does not exist.
+            ClusterUnavailable: the API server does not answer.
+        """
+        backend = self._cluster.connect()
+        watch = partial(
+            backend.watch,
+            names=names,
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+        )
+        table = backend.table(
+            names=names, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+        )
+        return replace(self._with_pods(backend, table), follow=table.follow or watch)
+
+    @reads
+    def watch(
+        self,
+        *names: str,
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+        timeout: float = 0.0,
+    ) -> Operation[TableEvent, TableState, Table]:
+        """The same table, kept up to date until it is stopped.
+
+        Args:
+            *names: as for `list`, and so are the others.
+            all_namespaces: of all namespaces.
+            selector: a label selector.
+            field_selector: a field selector.
+            timeout: seconds after which it is stopped, 0 for never.
+        """
+        backend = self._cluster.connect()
+        operation = backend.watch(
+            names=names,
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            finish=partial(self._with_pods, backend),
+        )
+        if timeout > 0:
+            timer = threading.Timer(timeout, operation.stop)
+            timer.daemon = True
+            timer.start()
+            operation.when_done(timer.cancel)
+        return operation
+
+    @reads
+    def get(self, name: str) -> Pod:
+        """One pod.
+
+        Raises:
+            NotFound: there is no such pod; it says which name is nearly that.
+        """
+        pod: Pod = self.list(name)[name]
+        return pod
+
+    @changes
+    def create(
+        self,
+        name: str,
+        image: str,
+        *,
+        command: Sequence[str] | str = (),
+        entrypoint: bool = False,
+        environment: Mapping[str, str] | None = None,
+        ports: Sequence[int] = (),
+        labels: Mapping[str, str] | None = None,
+        pull_policy: str = "",
+        restart: str = "Always",
+        wait: bool = True,
+        timeout: float = 60.0,
+    ) -> Operation[PodStep, PodStart, PodChange]:
+        """Create a pod with one container, and wait until it runs: `nbc.pods.create("web", "web:1", ports=[8080])`.
+
+        Args:
+            name: the pod's, and its container's.
+            image: the container's.
+            command: what the container runs in place of the image's own command; a text is split as a shell does.
+            entrypoint: whether it also replaces the image's entrypoint, which else runs it.
+            environment: the container's environment variables.
+            ports: the container's ports.
+            labels: further labels; the notebook's own is always there.
+            pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
+            restart: the restart policy: "Always", "OnFailure" or "Never".
+            wait: whether to wait until it runs (or cannot).
+            timeout: seconds to wait at the most.
+
+        Raises (from `result()`):
+            Conflict: there is a pod of this name.
+            ApiError: it cannot run; `reason` says why, and the pod is left where it is.
+            CommandFailed: its container ended with a non-zero exit code.
+        """
+        request = PodRequest(
+            name,
+            image,
+            command=command_words(command),
+            entrypoint=entrypoint,
+            environment=environment or {},
+            ports=tuple(ports),
+            labels={**(labels or {}), NOTEBOOK_LABEL: notebook_id()},
+            pull_policy=pull_policy,
+            restart=restart,
+            wait=wait,
+            timeout=timeout,
+        )
+        return self._cluster.connect().create(request)
+
+    @changes
+    def delete(
+        self,
+        *names: str,
+        selector: str = "",
+        all: bool = False,  # noqa: A002 - kubectl's own flag
+        force: bool = False,
+        grace_period: int | None = None,
+    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+        """Delete pods, and wait until they are gone.
+
+        Args:
+            *names: their names.
+            selector: those with these labels, in place of names.
+            all: all of the namespace, in place of names.
+            force: whether to kill them at once.
+            grace_period: seconds that they get to end by themselves; None for their own.
+
+        Raises (also from `result()`):
+            NotFound: one of `names` does not exist, and nothing is deleted; or nothing was found.
+            UsageError: not exactly one of `names`, `selector` and `all` is given.
+            ApiError: some are refused; the error says which were deleted all the same.
+        """
+        return self.plan_delete(*names, selector=selector, all=all, force=force, grace_period=grace_period).do()
+
+    @changes
+    def plan_delete(
+        self,
+        *names: str,
+        selector: str = "",
+        all: bool = False,  # noqa: A002 - kubectl's own flag
+        force: bool = False,
+        grace_period: int | None = None,
+    ) -> Plan[Operation[PodEnd, PodDeletion, PodChanges]]:
+        """What `delete` would do, which takes the same."""
+        backend = self._cluster.connect()
+        match sum(map(bool, (names, selector, all))):
+            case 0:
+                raise UsageError("Which pods are to be deleted?", cure="Name them, or give a selector, or all=True.")
+            case 2 | 3:  # as kubectl: what would the others mean?
+                raise UsageError("Pods to delete are named, or found by a selector, or all: one of the three.")
+        found = names or tuple(backend.table(selector=selector).names)
+        more = " …" if len(found) > SHOWN_NAMES else ""
+        several = f"{len(found)} pods: {', '.join(found[:SHOWN_NAMES])}{more}"
+        what = f"the pod {found[0]}" if len(found) == 1 else several
+        return Plan(
+            f"Delete {what} in {backend.where}?",
+            found,
+            partial(self._delete, backend, found, force=force, grace_period=grace_period),
+            nothing=f"There are no pods {f'with {selector}' if selector else 'to delete'} in {backend.where}.",
+        )
+
+    @changes
+    def _delete(
+        self, backend: PodsBackend, names: Sequence[str], *, force: bool, grace_period: int | None
+    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+        self._cluster.guard(place_of_pods(backend))
+        if not names:
+            raise NotFound(f"There are no such pods in {backend.where}.", status=404, reason="NotFound")
+        return backend.delete(names, force=force, grace_period=grace_period)
+
+    @reads
+    def describe(self, name: str) -> Description:
+        """All about a pod, with its events.
+
+        Raises:
+            NotFound: there is no such pod.
+        """
+        return self._cluster.connect().describe(name)
+
+    @reads
+    def logs(
+        self,
+        *names: str,
+        selector: str = "",
+        container: str = "",
+        all_containers: bool = False,
+        follow: bool = False,
+        previous: bool = False,
+        timestamps: bool = False,
+        since: float = 0.0,
+        tail: int = -1,
+        timeout: float = 0.0,
+    ) -> Operation[LogEvent, LogState, LogResult]:
+        """Logs of pods, merged: `nbc.pods.logs("web")`, `nbc.pods.logs(selector="app=web", follow=True)`.
+
+        Args:
+            *names: pods, or "deploy/NAME".
+            selector: those with these labels.
+            container: of this container alone.
+            all_containers: of all containers.
+            follow: go on as they are written, until stopped; pods that appear later join.
+            previous: of the container before its last restart.
+            timestamps: with the time of each line.
+            since: seconds back, 0 for all.
+            tail: the last lines of each, -1 for all.
+            timeout: seconds after which following ends, 0 for never.
+
+        Raises (also from `result()`):
+            NotFound: there is no such pod or container.
+            UsageError: a number is negative.
+        """
+        if tail < -1 or since < 0 or timeout < 0:
+            raise UsageError("tail, since and timeout are no negative numbers.", cure="tail=-1 is all lines.")
+        request = LogRequest(
+            names,
+            selector=selector,
+            container=container,
+            all_containers=all_containers,
+            follow=follow,
+            previous=previous,
+            timestamps=timestamps,
+            since=since,
+            tail=tail,
+            timeout=timeout,
+        )
+        return self._cluster.connect().logs(request)
+
+    @changes
+    def exec(
+        self,
+        name: str,
+        command: Sequence[str] | str,
+        *,
+        container: str = "",
+        stdin: bytes | None = None,
+        tty: bool = False,
+        timeout: float = 0.0,
+    ) -> Operation[LogEvent, LogState, ExecResult]:
+        """Run a command in a pod's container: `nbc.pods.exec("web", "ls /")`.
+
+        Args:
+            name: the pod.
+            command: the command and its arguments; a text is split as a shell does.
+            container: which of its containers; "" for the first.
+            stdin: what the command reads.
+            tty: whether it is given a terminal.
+            timeout: seconds after which it is stopped, 0 for never.
+
+        Raises (from `result()`):
+            CommandFailed: it ended with a non-zero exit code.
+        """
+        words = command_words(command)
+        if not words:
+            raise UsageError(f"Which command is to run in {name}?", cure=f'nbc.pods.exec({name!r}, ["date"])')
+        request = ExecRequest(name, words, container=container, stdin=stdin, tty=tty, timeout=timeout)
+        return self._cluster.connect().execute(request)
+
+    @reads
+    def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
+        """What happened to one pod, or to all, newest last."""
+        return self._cluster.connect().events(name, all_namespaces=all_namespaces)
+
+    def _with_pods(self, backend: PodsBackend, table: Table) -> Table:
+        """A table that knows where it is of, and gives a `Pod` for each row."""
+        place = place_of_pods(backend)
+        return replace(table, object_of=partial(self._pod, backend, table), context=place.name, server=place.server)
+
+    def _pod(self, backend: PodsBackend, table: Table, row: Row) -> Pod:
+        columns = [column.name.lower() for column in table.state.columns]
+        there = backend.in_namespace(row.namespace)
+        return Pod(
+            row.name,
+            row.namespace,
+            dict(zip(columns, row.cells, strict=False)),
+            row.labels,
+            there.where,
+            there.command(row.name),
+            self._cluster.at(there).pods,
+        )

@@ -1,0 +1,182 @@
+"""`%kpod`: what can be said of pods."""
+
+from __future__ import annotations
+
+from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.shared import CLUSTER, NAMESPACE, TABLE, TTY, YES
+
+__all__ = ["GET", "VERBS"]
+
+SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
+ALL_NAMESPACES = switch("-A", "--all-namespaces", help="of all namespaces")
+POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
+CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
+
+GET = Verb(
+    "get",
+    "The table of pods. In a notebook it stays live after the cell has ended.",
+    (
+        positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
+        ALL_NAMESPACES,
+        NAMESPACE,
+        SELECTOR,
+        option("--field-selector", help="a field selector, such as status.phase=Running"),
+        option(
+            "-o", "--output", help="wide: with IP and node; name: names alone", choices=("wide", "name"), control=True
+        ),
+        switch("-w", "--watch", help="hold the cell or the terminal, and follow the pods until stopped", control=True),
+        option("--timeout", help="stop watching after this time", kind="seconds", own=True, control=True),
+        CLUSTER,
+    ),
+    example="%kpod -A\n%kpod -n shop -l app=web -w",
+    command=("kubectl", "get", "pods"),
+    same_as="pods.list",
+)
+VERBS = (
+    Verb(
+        "create",
+        "Creates a pod with one container and waits until it runs.",
+        (
+            positional("NAME", help="the pod's name"),
+            positional(
+                "ARGUMENT",
+                help="after --: what runs in place of the image's command",
+                kind="rest",
+                required=False,
+                to="command",
+            ),
+            option("--image", help="the container's image", completes="image", required=True),
+            NAMESPACE,
+            option("--env", help="an environment variable", kind="mapping", to="environment"),
+            option("--port", help="a port of the container", kind="list", each="port", to="ports"),
+            option("-l", "--labels", help="labels, such as app=web,tier=front", kind="pairs", metavar="KEY=VALUE,…"),
+            switch("--command", help="what stands after -- replaces the image's entrypoint, too", to="entrypoint"),
+            option(
+                "--image-pull-policy",
+                help="when to pull",
+                choices=("Always", "IfNotPresent", "Never"),
+                to="pull_policy",
+            ),
+            option("--restart", help="restart policy", choices=("Always", "OnFailure", "Never"), default="Always"),
+            switch("--no-wait", help="return at once", own=True, to="wait", gives=False),
+            option("--timeout", help="how long to wait", kind="seconds", default=60.0, own=True),
+            CLUSTER,
+        ),
+        example="%kpod create web --image=127.0.0.1:5000/team/web:1 --port=8080",
+        command=("kubectl", "run"),
+        aliases=("run",),
+        calls="pods.create",
+    ),
+    Verb(
+        "delete",
+        "Deletes pods and waits until they are gone.",
+        (
+            positional(
+                "POD",
+                help="pods' names",
+                many=True,
+                required=False,
+                completes="pod",
+                resource="pod",
+                unless=("selector", "all"),
+                missing="Which pods? Name them, or give -l SELECTOR or --all.",
+            ),
+            NAMESPACE,
+            SELECTOR,
+            switch("--all", help="all pods of the namespace"),
+            switch("--force", help="do not wait for them to end well"),
+            option("--grace-period", help="seconds to end well", kind="number"),
+            YES,
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kpod delete web -y",
+        command=("kubectl", "delete", "pod"),
+        calls="pods.delete",
+        asks="pods.plan_delete",
+    ),
+    Verb(
+        "describe",
+        "All about a pod, with its events.",
+        (POD, NAMESPACE, CLUSTER, *TABLE),
+        example="%kpod describe web",
+        command=("kubectl", "describe", "pod"),
+        calls="pods.describe",
+    ),
+    Verb(
+        "logs",
+        "Logs of one pod, or merged of all that a selector names.",
+        (
+            positional(
+                "POD",
+                help="pods' names, or deploy/NAME",
+                many=True,
+                required=False,
+                completes="pod",
+                resource="pod",
+                unless=("selector",),
+                missing="Whose log? Name a pod, or give -l SELECTOR.",
+            ),
+            NAMESPACE,
+            SELECTOR,
+            CONTAINER,
+            switch("--all-containers", help="of all containers"),
+            switch("-f", "--follow", help="go on as it is written; pods that appear later join"),
+            switch("-p", "--previous", help="of the container before its last restart"),
+            option("--tail", help="only the last lines", kind="number", default=-1),
+            option("--since", help="only what is younger", kind="seconds", default=0.0),
+            switch("--timestamps", help="with the time of each line"),
+            option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kpod logs web\n%kpod logs -f -l app=web",
+        command=("kubectl", "logs"),
+        calls="pods.logs",
+    ),
+    Verb(
+        "exec",
+        "Runs a command in a pod's container. As %%kpod exec, the cell is its standard input.",
+        (
+            POD,
+            positional("COMMAND", help="after --: the command and its arguments", kind="rest"),
+            NAMESPACE,
+            CONTAINER,
+            switch("-i", "--stdin", help="pass standard input on (the cell is it)", control=True),
+            TTY,
+            option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kpod exec web -- ls /",
+        command=("kubectl", "exec"),
+        body="optional",
+        takes="stdin",
+        rest_after_first=True,
+        dashes=True,
+        calls="pods.exec",
+        heading="Exec",
+    ),
+    Verb(
+        "events",
+        "What happened to pods, newest last.",
+        (
+            positional(
+                "POD",
+                help="only of this pod",
+                required=False,
+                completes="pod",
+                resource="pod",
+                spelled="--for=pod/{}",
+                to="name",
+            ),
+            ALL_NAMESPACES,
+            NAMESPACE,
+            CLUSTER,
+        ),
+        example="%kpod events web",
+        command=("kubectl", "events"),
+        calls="pods.events",
+    ),
+)

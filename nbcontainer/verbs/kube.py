@@ -1,0 +1,29 @@
+"""`%%kube`: what can be said of objects of any kind."""
+
+from __future__ import annotations
+
+from nbcontainer.verbs.arguments import option, switch
+from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    Verb(
+        "apply",
+        "Applies the cell's YAML on the server (server-side apply): each object is created or changed.",
+        (
+            NAMESPACE,
+            option("--dry-run", help="only say what would be done", choices=("server",), default=False, gives=True),
+            switch("--force-conflicts", help="take over fields that others manage"),
+            switch("--raw", help="leave {{name}} as it is", own=True, control=True),
+            CLUSTER,
+        ),
+        example="%%kube apply\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+        "spec: {containers: [{name: web, image: busybox, args: [sleep, '3600']}]}",
+        command=("kubectl", "apply", "--server-side", "-f", "-"),
+        body="yes",
+        takes="text",
+        calls="apply",
+    ),
+)

@@ -1,0 +1,26 @@
+"""`%nbcontainer`: what can be said of the package itself."""
+
+from __future__ import annotations
+
+from nbcontainer.verbs.arguments import positional
+from nbcontainer.verbs.grammar import Verb
+
+__all__ = ["SETTINGS", "VERBS"]
+
+SETTINGS = Verb(
+    "settings",
+    "Shows the settings, or changes one.",
+    (
+        positional("NAME", help="a setting's name", required=False, completes="setting"),
+        positional("VALUE", help="its new value", required=False),
+    ),
+    example="%nbcontainer settings protected_contexts prod-*",
+)
+VERBS = (
+    Verb(
+        "doctor",
+        "Says which engine and which cluster are in use, and what is missing, with the cure.",
+        example="%nbcontainer doctor",
+        calls="doctor",
+    ),
+)
