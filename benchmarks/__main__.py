@@ -1,4 +1,4 @@
-"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods]`."""
+"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [page]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 
 from benchmarks.measuring import MissingError, machine
 
-_TOPICS = ("loading", "builds", "pods")
+_TOPICS = ("loading", "builds", "pods", "page")
 _FEWEST = 7
 
 

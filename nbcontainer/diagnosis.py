@@ -7,6 +7,8 @@ answer by then is said not to.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +16,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbcontainer import clusters, engines
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
 from nbcontainer.interrupts import held_back
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
+from nbcontainer.pods_backend import find_pods_backend
 from nbcontainer.protection import Place, place_of_cluster, place_of_engine, protected_as, reads
 from nbcontainer.settings import settings
 from nbcontainer.version import __version__
@@ -37,20 +41,6 @@ MAY = {  # what is asked about pods: in words, and as verb and part of the API
     "read their logs": ("get", "log"),
     "run commands in them": ("create", "exec"),
 }
-NEEDED = (
-    "aiohttp",
-    "anywidget",
-    "docker",
-    "e2b-dockerfile-utils",
-    "h2",
-    "ipython",
-    "ipywidgets",
-    "kubernetes",
-    "orjson",
-    "pyyaml",
-    "rich",
-)
-
 Probe = Callable[[], Iterator[Remark]]
 
 
@@ -105,13 +95,9 @@ def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
 
 
 def _engine() -> Iterator[Remark]:
-    from nbcontainer.engines.addresses import usual_sockets  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.engines.connection import find_engine, forget_engines  # noqa: PLC0415 - as above
-    from nbcontainer.engines.private_podman import private_podman  # noqa: PLC0415 - as above
-
-    forget_engines()  # one that was found earlier may have gone
+    engines.connection.forget_engines()  # one that was found earlier may have gone
     try:
-        engine = find_engine()
+        engine = engines.connection.find_engine()
     except EngineUnavailable as error:
         yield Remark(f"engine: {error.message}", Tone.BAD, error.cure)
         if len(error.tried) > 1:
@@ -122,11 +108,12 @@ def _engine() -> Iterator[Remark]:
     yield Remark(
         f"engine: {engine.name} ({can.platform}, API {can.api_version}) by {engine.source}: {engine.address}; {builds}"
     )
-    others = [str(path) for path in usual_sockets() if _is_there(path) and f"unix://{path}" != engine.address]
+    sockets = [path for path in engines.addresses.usual_sockets() if _is_there(path)]
+    others = [str(path) for path in sockets if f"unix://{path}" != engine.address]
     if others:
         yield Remark(f"also there: {', '.join(others)}", Tone.DIM, "DOCKER_HOST=unix://… chooses one of them.")
     yield from _protection(place_of_engine(engine))
-    if not can.pods and not private_podman.installed():
+    if not can.pods and not engines.private_podman.private_podman.installed():
         yield Remark("podman: not installed; it is needed only for pods without a cluster", Tone.DIM)
 
 
@@ -146,13 +133,10 @@ def _is_there(path: Path) -> bool:
 
 
 def _cluster() -> Iterator[Remark]:
-    from nbcontainer.clusters.connection import find_cluster  # noqa: PLC0415 - loads with the first call
-    from nbcontainer.clusters.kubeconfig import contexts  # noqa: PLC0415 - as above
-
     try:
-        cluster = find_cluster()
+        cluster = clusters.connection.find_cluster()
     except ClusterUnavailable as error:
-        if settings.context or contexts()[0]:
+        if settings.context or clusters.kubeconfig.contexts()[0]:
             raise
         yield from _no_cluster(error)
         return
@@ -166,8 +150,6 @@ def _cluster() -> Iterator[Remark]:
 
 
 def _no_cluster(error: ClusterUnavailable) -> Iterator[Remark]:
-    from nbcontainer.pods_backend import find_pods_backend  # noqa: PLC0415 - loads with the first call
-
     try:
         backend = find_pods_backend()
     except NbcontainerError:
@@ -203,11 +185,7 @@ def _listed(words: Sequence[str], last: str) -> str:
 
 
 def _credentials() -> Iterator[Remark]:
-    import shutil  # noqa: PLC0415 - only here
-
-    from nbcontainer.engines.config import config_file, load_config  # noqa: PLC0415 - loads with the first call
-
-    config = load_config()
+    config, file = engines.config.load_config(), engines.config.config_file()
     per_host = config.get("credHelpers")
     helpers = {str(config.get("credsStore") or ""): "all registries"} if config.get("credsStore") else {}
     for host, name in per_host.items() if isinstance(per_host, dict) else ():
@@ -216,15 +194,15 @@ def _credentials() -> Iterator[Remark]:
         program = f"docker-credential-{name}"
         if shutil.which(program) is None:
             yield Remark(
-                f"credentials: {program} is not installed, which {config_file()} names for {hosts}",
+                f"credentials: {program} is not installed, which {file} names for {hosts}",
                 Tone.WARNING,
-                f"Without it these registries are used anonymously. Install it, or take it out of {config_file()}.",
+                f"Without it these registries are used anonymously. Install it, or take it out of {file}.",
             )
         else:
             yield Remark(f"credentials: {program} for {hosts}")
     auths = config.get("auths")
     known = sorted(auths) if isinstance(auths, dict) else []
-    kept = f"{len(known)} in {config_file()}: {', '.join(known)}" if known else "none; %docker login keeps them"
+    kept = f"{len(known)} in {file}: {', '.join(known)}" if known else "none; `%docker login` keeps them"
     if known or not helpers:
         yield Remark(f"logins: {kept}", Tone.GOOD if known else Tone.DIM)
 
@@ -262,7 +240,11 @@ def _extension_folders() -> list[Path]:
 
 def _packages() -> Iterator[Remark]:
     versions, missing = [], []
-    for name in NEEDED:
+    for requirement in metadata.requires("nbcontainer") or ():
+        name, _, marker = requirement.partition(";")
+        if "extra ==" in marker:
+            continue
+        name = re.split(r"[^\w.-]", name, maxsplit=1)[0]
         try:
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

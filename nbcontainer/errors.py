@@ -21,17 +21,23 @@
     ├── InternalError           an error that is not ours came up in a magic; `traceback` names the file with it
     └── Stopped                 the person, or the kernel's end, stopped it
 
-An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too. Raised
-by a magic it prints those lines alone (`_render_traceback_`); raised by the API it is an ordinary exception.
+An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too, each set
+once. Raised by a magic it prints those lines alone (`_render_traceback_`); raised by the API it is an ordinary
+exception.
+
+What to do next may be a line of a magic, which a cure has in backquotes: "`%docker images` lists them." A magic shows
+it so; `str(error)` gives the Python call for it, since a script has no magics (`verbs/wording.py`).
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
 __all__ = [
     "ApiError",
@@ -85,22 +91,50 @@ class NbcontainerError(Exception):
     """The root of all errors of nbcontainer.
 
     Attributes:
-        cure: what to do next, one line, or "".
+        cure: what to do next, one line, or ""; lines of magics stand in backquotes.
     """
 
     message: str
     cure: str = ""
+
+    _worded: Callable[[str], str] = str
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.cure = cure
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to change a fact: who has caught the error may hold it, or have shown it."""
+        if name in vars(self) and not name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be changed: `replaced` gives another error.")
+        super().__setattr__(name, value)
+
+    @classmethod
+    def word_cures(cls, words: Callable[[str], str]) -> None:
+        """Have `str(error)` show `words(cure)` in place of the cure."""
+        cls._worded = staticmethod(words)
+
+    def keep_magics(self) -> None:
+        """Show the cure as it is written: a magic raises this error."""
+        vars(self)["_worded"] = str
+
+    def replaced(self, **facts: object) -> Self:
+        """The same error with other facts, such as `cure`."""
+        other = copy.copy(self)
+        vars(other).update(facts)
+        return other
+
     def __str__(self) -> str:
         """Give the message, and under it the cure."""
-        return f"{self.message}\n{self.cure}" if self.cure else self.message
+        return f"{self.message}\n{self._worded(self.cure)}" if self.cure else self.message
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    @property
+    def remark(self) -> str:
+        """Message and cure as one line, for a remark on a thing that goes on."""
+        return f"{self.message} {self.cure}".strip().replace("\n", " ")
+
+    def __reduce__(self) -> tuple[object, ...]:
         """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
         facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return restored, (type(self), self.args, facts)

@@ -14,7 +14,7 @@ __all__ = ["PRELOADED", "modules_on_use"]
 # loaded in the background for the first calls, in small steps: what they share, the first table, then what is heavy
 PRELOADED = (
     "nbcontainer.views.surfaces",
-    "nbcontainer.views.html",
+    "nbcontainer.views.notebook",
     "nbcontainer.api.cluster",
     "nbcontainer.clusters.pods_backend",
     "yaml",

@@ -13,15 +13,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
+from typing import Literal, ParamSpec, Self, TypeVar
 
+import nbcontainer.clusters
+import nbcontainer.engines
 from nbcontainer.addresses import canonical, same_engine, same_server, without_password
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
-
-if TYPE_CHECKING:
-    from nbcontainer.clusters.connection import Cluster
-    from nbcontainer.engines.connection import Engine
 
 __all__ = [
     "Place",
@@ -106,21 +104,20 @@ class Place:
         return server == self.server or _is_same(self.kind, server, self.server)
 
 
-def place_of_engine(engine: Engine) -> Place:
+def place_of_engine(engine: nbcontainer.engines.connection.Engine) -> Place:
     """The place that an engine is."""
     return Place("engine", engine.context, engine.address)
 
 
 def places_of_builder(builder: str) -> list[Place]:
     """The places where a buildx builder runs what it builds."""
-    from nbcontainer.engines.builders import nodes_of  # noqa: PLC0415 - builders are seldom named
-
     return [
-        Place("engine" if node.is_engine else "buildkitd", node.context, node.address) for node in nodes_of(builder)
+        Place("engine" if node.is_engine else "buildkitd", node.context, node.address)
+        for node in nbcontainer.engines.builders.nodes_of(builder)
     ]
 
 
-def place_of_cluster(cluster: Cluster) -> Place:
+def place_of_cluster(cluster: nbcontainer.clusters.connection.Cluster) -> Place:
     """The place that a cluster is."""
     return Place("cluster", cluster.context, cluster.server)
 
@@ -171,24 +168,18 @@ def _is_same(kind: str, one: str, other: str) -> bool:
 
 
 def _is_docker_context(name: str) -> bool:
-    from nbcontainer.engines.config import find_context  # noqa: PLC0415 - only where something is protected
 
-    return find_context(name) is not None
+    return nbcontainer.engines.config.find_context(name) is not None
 
 
 def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
     """The contexts that there are, each with its address."""
     if kind != "cluster":
-        from nbcontainer.engines.config import contexts  # noqa: PLC0415 - only where something is protected
-        from nbcontainer.engines.private_podman import private_podman  # noqa: PLC0415 - as above
-
-        yield from ((context.name, context.address) for context in contexts())
+        yield from ((context.name, context.address) for context in nbcontainer.engines.config.contexts())
         if not _is_docker_context(PRIVATE):
-            yield PRIVATE, private_podman.address
+            yield PRIVATE, nbcontainer.engines.private_podman.private_podman.address
     else:
-        from nbcontainer.clusters.kubeconfig import servers  # noqa: PLC0415 - as above
-
-        yield from servers()
+        yield from nbcontainer.clusters.kubeconfig.servers()
 
 
 # --- which calls are refused
@@ -281,10 +272,8 @@ def _leads_there(name: str, place: Place) -> bool:
     if name in {place.context, place.address}:
         return True
     if place.kind != "cluster":
-        from nbcontainer.engines.config import find_context  # noqa: PLC0415 - refusals are seldom
-
-        found = find_context(name)
+        found = nbcontainer.engines.config.find_context(name)
         return name == PRIVATE or (found is not None and same_engine(found.address, place.address))
-    from nbcontainer.clusters.kubeconfig import servers  # noqa: PLC0415 - as above
 
-    return any(one == name and same_server(server, place.address) for one, server in servers(hidden=False))
+    known = nbcontainer.clusters.kubeconfig.servers(hidden=False)
+    return any(one == name and same_server(server, place.address) for one, server in known)

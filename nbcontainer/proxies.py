@@ -22,24 +22,18 @@ PORTS = {"http": "80", "https": "443"}
 def environment_proxy(url: str) -> str:
     """The URL of the proxy that a request to `url`, http or https, goes through; "" for none."""
     parts = urlsplit(url)
-    proxy = {"http": _http_proxy, "https": _https_proxy}.get(parts.scheme, str)()
+    proxy = _proxy_url(parts.scheme)
     if not proxy or _is_direct(_host(parts.hostname or ""), str(parts.port or PORTS[parts.scheme])):
         return ""
     return proxy
 
 
-def _http_proxy() -> str:
+def _proxy_url(scheme: str) -> str:
+    """The proxy for requests of this scheme; without a scheme of its own it is an http proxy."""
     # of a CGI program, HTTP_PROXY is what its caller sent as a header: https://httpoxy.org
-    return "" if os.environ.get("REQUEST_METHOD") else _proxy_url("HTTP_PROXY")
-
-
-def _https_proxy() -> str:
-    return _proxy_url("HTTPS_PROXY")
-
-
-def _proxy_url(name: str) -> str:
-    """A variable's value as a URL; without a scheme it is an http proxy."""
-    value = _variable(name).strip()
+    if scheme not in PORTS or (scheme == "http" and os.environ.get("REQUEST_METHOD")):
+        return ""
+    value = _variable(f"{scheme.upper()}_PROXY").strip()
     url = value if "://" in value else f"http://{value}"
     return url if _is_url(url) else ""
 

@@ -276,7 +276,7 @@ class NBContainer(Configurable):
 
 
 def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 - seldom
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom, and %load_ext loads this module
 
     prefix = len("NBCONTAINER_")
     for near in get_close_matches(variable[prefix:], [name[prefix:] for name in variables], n=1, cutoff=0.85):
@@ -295,7 +295,7 @@ def _initial() -> NBContainer:
         if Application.initialized():  # IPython's, or its kernel's: it has read ipython_config.py
             found.read_config(Application.instance().config)
     except UsageError as error:
-        error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")  # type: ignore[attr-defined]
+        error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")
         raise
     return found
 

@@ -21,17 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbcontainer
-from nbcontainer.api.pods import Pod
+from nbcontainer.api.pod import Pod
 from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
 from nbcontainer.errors import NbcontainerError, Problem, SerializationError, restored
 from nbcontainer.model import build, images, logs, pods, tables
+from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.commands import Expanded
 from nbcontainer.model.containers import RunRequest, RunResult
 from nbcontainer.model.json_forms import form_of
 from nbcontainer.model.results import Described, Objects, Remark, Report
-from nbcontainer.model.secrecy import HIDDEN, without_secrets
+from nbcontainer.model.secrecy import HIDDEN, Secret, without_secrets
 from nbcontainer.model.tables import Row, Table, Tone, Words
 from nbcontainer.views.html import as_html
 from nbcontainer.views.results import picture_of
@@ -259,7 +260,7 @@ def test_requests_and_secrets_are_not_written():
     for value in (
         build.BuildRequest("FROM a", build_args={"TOKEN": "hunter2"}),
         RunRequest("a", environment={"PASSWORD": "hunter2"}),
-        build.Secret("token", lambda: b"hunter2"),
+        Secret("token", lambda: b"hunter2"),
     ):
         with pytest.raises(SerializationError, match=f"^{type(value).__name__} has no JSON form") as caught:
             to_json(value)
@@ -399,7 +400,7 @@ class Longer(logs.LogLine):
         (build.StepOutput("a", ["x"]), "StepOutput.lines must be tuple, not list."),
         (build.StepOutput("a", ("x", 5)), "StepOutput.lines[1] must be str, not int."),
         (
-            build.BuildState(steps={"line 1": build.BuildStep("a", "b", state="done")}),
+            build.BuildState(steps={"line 1": BuildStep("a", "b", state="done")}),
             "BuildState.steps['line 1'].state must be StepState, not str.",
         ),
         (logs.LogLines((Longer("a", "b"),)), "LogLines.lines[0] must be LogLine, not Longer."),

@@ -9,7 +9,7 @@ import pytest
 from nbcontainer import errors
 from nbcontainer.codec import from_json, to_json
 from nbcontainer.errors import NbcontainerError, Problem
-from nbcontainer.magics.calls import interrupted
+from nbcontainer.magics.calls import interrupted, presentable
 
 EXAMPLES = [
     errors.NbcontainerError("It failed.", cure="Try again."),
@@ -56,7 +56,7 @@ def test_there_is_an_example_of_every_error():
 )
 def test_an_error_is_carried_whole(error, carried):
     if isinstance(error, errors.BuildFailed):
-        error.spool = "/tmp/build.log"
+        error = error.replaced(spool="/tmp/build.log")
     other = carried(error)
     assert type(other) is type(error)
     assert other is not error
@@ -68,3 +68,35 @@ def test_what_a_magic_adds_to_show_it_stays_behind():
     assert "_render_traceback_" in vars(error)
     assert vars(from_json(to_json(error))) == {"message": "Interrupted.", "cure": ""}
     assert vars(pickle.loads(pickle.dumps(error))) == {"message": "Interrupted.", "cure": ""}
+
+
+def test_a_fact_is_set_once():
+    error = errors.NotFound("No such pod.", status=404)
+    with pytest.raises(AttributeError):
+        error.cure = "Look elsewhere."
+    other = error.replaced(cure="Look elsewhere.")
+    assert (type(other), other.status, other.cure, error.cure) == (errors.NotFound, 404, "Look elsewhere.", "")
+    error.add_note("Python's own facts are not ours.")
+
+
+@pytest.mark.parametrize(
+    ("cure", "in_python"),
+    [
+        ("Look: `%docker volume ls`.", "Look: `nbc.volumes.list()`."),
+        ("`%docker volume rm -f data old`", "`nbc.volumes.remove('data', 'old', force=True)`"),
+        ("`%docker volume ls --context=prod`", "`nbc.engine('prod').volumes.list()`"),
+        ("Run `%docker login quay.io`.", "Run `nbc.registries.login('quay.io', username=…, password=…)`."),
+        ("`%docker login` once", "`nbc.registries.login(username=…, password=…)` once"),
+        ("See whether it runs: `%nbcontainer doctor`", "See whether it runs: `nbc.doctor()`"),
+        ("`docker context ls` shows them.", "`docker context ls` shows them."),
+        ("`%docker frobnicate`", "`%docker frobnicate`"),
+    ],
+)
+def test_a_cure_is_a_call_in_python_and_a_line_in_a_magic(cure, in_python):
+    from nbcontainer import api  # which words the cures
+
+    assert api
+    error = errors.NbcontainerError("It failed.", cure=cure)
+    assert str(error) == f"It failed.\n{in_python}"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(presentable(error)) == f"It failed.\n{cure}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbcontainer.errors import (
     DockerfileError,
     EngineUnavailable,
+    NbcontainerError,
     Problem,
     Protected,
 )
@@ -31,6 +32,7 @@ from nbcontainer.protection import (
     places_of_builder,
     reads,
 )
+from nbcontainer.verbs.wording import in_python
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
+
+NbcontainerError.word_cures(in_python)
 
 __all__ = [
     "BuildRequest",

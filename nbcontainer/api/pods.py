@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan
+from nbcontainer.api.pod import Pod
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import Description, ExecRequest, PodRequest
 from nbcontainer.model.requests import command_words
-from nbcontainer.model.results import Described
-from nbcontainer.model.tables import Cell, Row, Table
+from nbcontainer.model.tables import Row, Table
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, reads
 
@@ -37,109 +36,9 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
 
-__all__ = ["Pod", "Pods"]
+__all__ = ["Pods"]
 
 SHOWN_NAMES = 10
-
-
-@dataclass(frozen=True, repr=False)
-class Pod(Described):
-    """A pod as the table had it, and what can be done with it, in the cluster that it was found in.
-
-    Attributes:
-        facts: what the table says of it, by the column's name in lower case: "ready", "status", "restarts" …; an age
-            is the time that it began, in seconds since the epoch.
-        command: the command that shows it, for a terminal.
-    """
-
-    name: str
-    namespace: str = ""
-    facts: Mapping[str, Cell] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    where: str = ""
-    command: str = ""
-    _pods: Pods | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def status(self) -> str:
-        """Its status, as the table words it, such as "CrashLoopBackOff"."""
-        return str(self.facts.get("status") or "")
-
-    def logs(
-        self,
-        *,
-        container: str = "",
-        all_containers: bool = False,
-        follow: bool = False,
-        previous: bool = False,
-        timestamps: bool = False,
-        since: float = 0.0,
-        tail: int = -1,
-        timeout: float = 0.0,
-    ) -> Operation[LogEvent, LogState, LogResult]:
-        """Its log; takes what `Pods.logs` takes, and raises as that does."""
-        return self._there.logs(
-            self.name,
-            container=container,
-            all_containers=all_containers,
-            follow=follow,
-            previous=previous,
-            timestamps=timestamps,
-            since=since,
-            tail=tail,
-            timeout=timeout,
-        )
-
-    def exec(
-        self,
-        command: Sequence[str] | str,
-        *,
-        container: str = "",
-        stdin: bytes | None = None,
-        tty: bool = False,
-        timeout: float = 0.0,
-    ) -> Operation[LogEvent, LogState, ExecResult]:
-        """Run a command in it; takes what `Pods.exec` takes, and raises as that does."""
-        return self._there.exec(self.name, command, container=container, stdin=stdin, tty=tty, timeout=timeout)
-
-    def delete(
-        self, *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
-        """Delete it, and wait until it is gone; raises as `Pods.delete`."""
-        return self._there.delete(self.name, force=force, grace_period=grace_period)
-
-    def describe(self) -> Description:
-        """All about it as it is now, with its events; raises as `Pods.describe`."""
-        return self._there.describe(self.name)
-
-    def events(self) -> Table:
-        """What happened to it, newest last."""
-        return self._there.events(self.name)
-
-    def description(self) -> Description:
-        """What the table said of it."""
-        shown = ((name.title(), _shown(name, value)) for name, value in self.facts.items() if name != "name")
-        sections = [("", tuple(shown)), ("Labels", tuple(sorted(self.labels.items())))]
-        return Description(
-            "Pod",
-            self.name,
-            self.namespace,
-            self.where,
-            tuple((title, facts) for title, facts in sections if facts),
-            command=self.command,
-        )
-
-    @property
-    def _there(self) -> Pods:
-        if self._pods is None:
-            raise UsageError(f"This is a record of the pod {self.name}.", cure=f"nbc.pods.get({self.name!r})")
-        return self._pods
-
-
-def _shown(column: str, value: Cell) -> str:
-    if column == "age" and isinstance(value, float):
-        return f"since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(value))}"
-    return "" if value is None else str(value)
 
 
 class Pods(Noun):

@@ -150,7 +150,7 @@ class Volumes(EngineNoun):
         known = {volume.name for volume in engines.volumes.list_volumes(engine)}
         missing = [name for name in dict.fromkeys(names) if name not in known]
         if missing and not force:
-            raise engines.volumes.not_found(engine, missing[0])
+            raise engines.volumes.no_volume(engine, missing[0])
         found = tuple(name for name in dict.fromkeys(names) if name in known)
         command = _removal(engine, names, found, force=force)
         question = f"Remove {_several(found)} of {engine.name}, with what is in {'it' if len(found) == 1 else 'them'}?"

@@ -84,8 +84,7 @@ async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missin
             missing.append(name)
     if missing and not missing_ok:
         error = await not_found_soon(cluster, missing)
-        error.message += " Nothing was deleted."
-        raise error
+        raise error.replaced(message=f"{error.message} Nothing was deleted.")
     return found
 
 
@@ -166,8 +165,7 @@ class _Deletion:
         first, *others = refusals.values()
         more = f" ({len(others)} more were refused.)" if others else ""
         done = f" Deleted: {', '.join(asked)}." if asked else ""
-        first.message += more + done
-        return first
+        return first.replaced(message=first.message + more + done)
 
     def _changes(self, asked: Mapping[str, str]) -> PodChanges:
         cluster = self._cluster

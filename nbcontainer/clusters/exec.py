@@ -293,7 +293,7 @@ def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: st
     return ApiError(
         f"The command in {request.name} could not be run: {words}",
         reason=reason,
-        cure=f"`{cluster.commands.magic('describe', request.name)}` shows the state of its containers.",
+        cure=f"{cluster.commands.magic('describe', request.name)} shows the state of its containers.",
     )
 
 
@@ -316,9 +316,7 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
     if found is None and word == "Running":
         return error
     why = found.message if found is not None else f"Its status is {word}."
-    cure = (
-        found.cure if found is not None else f"Its log may say more: `{cluster.commands.magic('logs', request.name)}`."
-    )
+    cure = found.cure if found is not None else f"Its log may say more: {cluster.commands.magic('logs', request.name)}."
     return ApiError(
         f"No command can be run in {request.name}. {why}", status=error.status, reason=error.reason, cure=cure
     )

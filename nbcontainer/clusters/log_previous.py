@@ -61,7 +61,7 @@ async def copy_previous(
             else:
                 return
         known = await _changed(cluster, known, container, deadline)
-    cure = f"`{cluster.commands.magic('logs', name)}` shows what it wrote since it was started last."
+    cure = f"{cluster.commands.magic('logs', name)} shows what it wrote since it was started last."
     if said:
         raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", status=404, cure=cure)
     said = f"Container {container} of {name} was not restarted: it had no run before."

@@ -115,7 +115,7 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
             await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
         except NbcontainerError as error:
             failures.append(error)
-            note = str(error).replace("\n", " ") if len(sources) > 1 else ""
+            note = error.remark if len(sources) > 1 else ""
             collector.tell(LogSource(name, open=False, note=note))
         else:
             collector.tell(LogSource(name, open=False))
@@ -159,9 +159,9 @@ def _not_begun(cluster: Cluster, pod: dict[str, Any], container: str, error: Api
         return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
     metadata = pod["metadata"]
     if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
-        error.message = f"The node of pod {metadata['name']} has no log of container {container}."
+        error = error.replaced(message=f"The node of pod {metadata['name']} has no log of container {container}.")
     if "terminated" not in (container_status(pod, container).get("state") or {}):
-        error.cure = f"`{cluster.commands.magic('logs', '-f', metadata['name'])}` waits until it runs."
+        error = error.replaced(cure=f"{cluster.commands.magic('logs', '-f', metadata['name'])} waits until it runs.")
     return error
 
 

@@ -77,7 +77,7 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
             pod = await _in_time(cluster, request, pod, progress)
         except asyncio.CancelledError:
             progress.tell(
-                PodStep("", f"it stays; `{cluster.commands.magic('delete', request.name)}` removes it", "stopped")
+                PodStep("", f"it stays; {cluster.commands.magic('delete', request.name)} removes it", "stopped")
             )
             raise
         except NbcontainerError as error:
@@ -110,7 +110,7 @@ async def _in_time(
         raise ApiError(
             f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
             reason="Timeout",
-            cure=f"It stays; `{cluster.commands.magic('describe', request.name)}` shows why, --timeout waits longer.",
+            cure=f"It stays; {cluster.commands.magic('describe', request.name)} shows why, --timeout waits longer.",
         ) from None
 
 
@@ -123,8 +123,8 @@ async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, 
                 "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
             )
         except Conflict as error:
-            error.cure = f"Delete it first (`{cluster.commands.magic('delete', name)}`), or choose another name."
-            raise
+            cure = f"Delete it first ({cluster.commands.magic('delete', name)}), or choose another name."
+            raise error.replaced(cure=cure) from None
         except NotFound as error:
             raise await asyncio.to_thread(missing_namespace, cluster) or error from None
         except Forbidden as error:

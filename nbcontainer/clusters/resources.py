@@ -192,21 +192,19 @@ async def _refusal(
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:
         line = manifest.stated_line("metadata.namespace")  # else the call names it
-        absent.message = f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}"
-        return absent
+        return absent.replaced(message=f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}")
     if causes:
         lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]
-        error = _typed(cluster, status, answer, "\n".join(list(dict.fromkeys(lines))[:MOST_LINES]) + stays)
         fixed = present is not None and any(is_fixed(cause) for cause in causes)
-        error.cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
-        return error
+        cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
+        text = "\n".join(list(dict.fromkeys(lines))[:MOST_LINES])
+        return _typed(cluster, status, answer, text + stays).replaced(cure=cure)
     message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
     field, kind = manifest.unquoted(message)
     if field:
         wanted = f"{field} must be text, and without quotes this is {kind}"
         error = _typed(cluster, status, answer, f"line {manifest.line_of(field)}: {wanted}.{stays}")
-        error.cure = "Put the value in quotes."
-        return error
+        return error.replaced(cure="Put the value in quotes.")
     return _typed(cluster, status, answer, manifest.with_lines(message) + stays)
 
 
@@ -221,16 +219,15 @@ def _cause_lines(manifest: Manifest, cause: dict[str, Any], present: Any) -> lis
 
 
 def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
-    delete = cluster.commands.kubectl("delete", manifest.kind.lower(), manifest.name)
+    delete = f"`{cluster.commands.kubectl('delete', manifest.kind.lower(), manifest.name)}`"
     if manifest.kind == "Pod":
         delete = cluster.commands.magic("delete", manifest.name)
-    return f"Delete it first (`{delete}`) and run this again, or give the new one another name."
+    return f"Delete it first ({delete}) and run this again, or give the new one another name."
 
 
 def _typed(cluster: Cluster, status: int, answer: Any, message: str) -> ApiError:
     try:
         raise_for_status(cluster, status, answer)
     except ApiError as error:
-        error.message = message or error.message
-        return error
+        return error.replaced(message=message or error.message)
     raise AssertionError  # the status is a refusal

@@ -55,7 +55,7 @@ def trouble(pod: Pod, commands: ClusterCommands = CLUSTER_IN_USE) -> Trouble | N
         return Trouble(
             reason,
             f"Pod {name} failed: {reason}{': ' + said if said else ''}.",
-            f"`{commands.magic('describe', name, namespace=_space(pod))}` shows more.",
+            f"{commands.magic('describe', name, namespace=_space(pod))} shows more.",
         )
     return _scheduling_trouble(name, status, commands)
 
@@ -67,7 +67,7 @@ def _space(pod: Pod) -> str:
 def _log_cure(pod: Pod, commands: ClusterCommands, *words: str) -> str:
     name, space = str(pod["metadata"]["name"]), _space(pod)
     log = commands.magic("logs", name, *words, namespace=space)
-    return f"`{log}` shows what it wrote; `{commands.magic('describe', name, namespace=space)}` shows all of it."
+    return f"{log} shows what it wrote; {commands.magic('describe', name, namespace=space)} shows all of it."
 
 
 def pod_status(pod: Pod) -> str:
@@ -115,7 +115,7 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any], comman
         )
     if reason in _CONFIGURATION:
         describe = commands.magic("describe", name, namespace=_space(pod))
-        cure = f"`{describe}` shows more; correct it, delete the pod, and create it again."
+        cure = f"{describe} shows more; correct it, delete the pod, and create it again."
         return Trouble(
             reason,
             f"Pod {name} cannot run: container {which} cannot be started: {_start_words(said) or reason}.",
@@ -209,9 +209,9 @@ def _image_cure(reason: str, said: str, pod: Pod, commands: ClusterCommands) -> 
         create = commands.kubectl("create", "secret", "docker-registry", namespace=space)
         return f"Give the pod an image pull secret (`{create} …`), or use an open registry."
     if _means(said, _MISSING):
-        return "Check its name and tag, and that it was pushed (%docker push). The pod stays, and tries again."
+        return "Check its name and tag, and that it was pushed (`%docker push`). The pod stays, and tries again."
     describe = commands.magic("describe", name, namespace=space)
-    return f"The pod stays, and tries again by itself; `{describe}` shows the node's own words."
+    return f"The pod stays, and tries again by itself; {describe} shows the node's own words."
 
 
 def _scheduling_trouble(name: str, status: Mapping[str, Any], commands: ClusterCommands) -> Trouble | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from nbcontainer.dockerfile.flags import flag_faults
 from nbcontainer.dockerfile.rules import instruction_faults
@@ -87,7 +88,7 @@ def _order(dockerfile: Dockerfile) -> Iterator[Fault]:
     """A Dockerfile begins with FROM; only ARG may stand before it."""
     first = next((item for item in dockerfile.preamble if item.name != "ARG"), None)
     if first is not None:
-        yield Fault(first.line, first.end_line, f"{first.name} stands before the first FROM",
+        yield first.fault(f"{first.name} stands before the first FROM",
                     "A Dockerfile begins with FROM IMAGE; only ARG may stand before it.")  # fmt: skip
     elif not dockerfile.stages and not any(fault.severity == "error" for fault in dockerfile.faults):
         last = max(1, len(dockerfile.text.rstrip("\n").split("\n"))) if dockerfile.text.strip() else 1
@@ -113,9 +114,7 @@ def _quotes(dockerfile: Dockerfile, instruction: Instruction, *, built: bool) ->
         read = word.partition("=")[2] if instruction.name == "ARG" else word  # of ARG the value alone
         quote = open_quote(read, dockerfile.escape)
         if quote:
-            yield Fault(
-                instruction.line,
-                instruction.end_line,
+            yield instruction.fault(
                 f"{instruction.name}: the quote in {word} is not closed",
                 f"Close it, or write {dockerfile.escape}{quote} for the character itself.",
                 rule="late",
@@ -127,18 +126,16 @@ def _quotes(dockerfile: Dockerfile, instruction: Instruction, *, built: bool) ->
 def _trigger(instruction: Instruction, trigger: Instruction) -> Iterator[Fault]:
     """ONBUILD: BuildKit judges the trigger's word only; the rest when an image is built FROM this one."""
     if trigger.name == "ONBUILD":
-        yield Fault(instruction.line, instruction.end_line, "ONBUILD cannot trigger another ONBUILD")
+        yield instruction.fault("ONBUILD cannot trigger another ONBUILD")
     elif trigger.name in ("FROM", "MAINTAINER"):
-        yield Fault(instruction.line, instruction.end_line, f"ONBUILD cannot trigger {trigger.name}")
+        yield instruction.fault(f"ONBUILD cannot trigger {trigger.name}")
     else:
         for fault in (*instruction_faults(trigger), *flag_faults(trigger)):
             yield _soften(fault, "ONBUILD ")
 
 
 def _soften(fault: Fault, prefix: str) -> Fault:
-    return Fault(
-        fault.line, fault.end_line, prefix + fault.message, fault.suggestion, fault.unknown, fault.rule, "warning"
-    )
+    return replace(fault, message=prefix + fault.message, severity="warning")
 
 
 def _stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) -> Iterator[Fault]:
@@ -150,19 +147,19 @@ def _stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) 
     if stage.base:
         known = dockerfile.arguments(build_args)
         if "$" in stage.base and expand(stage.base, known, dockerfile.escape) == "":
-            yield Fault(start.line, start.end_line, f"FROM {stage.base} names no image",
+            yield start.fault(f"FROM {stage.base} names no image",
                         "Declare the argument, with a default, by ARG before the first FROM.")  # fmt: skip
     if stage.name:
         earlier = next((other for other in dockerfile.stages[: stage.index] if other.name == stage.name), None)
         if earlier is not None:
-            yield Fault(start.line, start.end_line, f"stage {stage.name} is defined twice",
+            yield start.fault(f"stage {stage.name} is defined twice",
                         "The first is on line {line}; --target and --from mean the last.",
                         rule="DuplicateStageName", severity="warning", other_line=earlier.start.line)  # fmt: skip
     counted = Counter(item.name for item in stage.instructions)
     for name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
         if counted[name] > 1:
             for item in [item for item in stage.instructions if item.name == name][:-1]:
-                yield Fault(item.line, item.end_line, f"only the last {name} of a stage counts",
+                yield item.fault(f"only the last {name} of a stage counts",
                             rule="MultipleInstructionsDisallowed", severity="warning")  # fmt: skip
 
 
@@ -172,7 +169,6 @@ def _sources(
     """`--from` names a stage that comes earlier, by name or number, or else an image."""
     if instruction.faulty or instruction.trigger is not None or instruction.name == "ADD":
         return
-    where = instruction.line, instruction.end_line
     for source in dockerfile.sources(instruction):
         found = dockerfile.find(source)
         if source in build_contexts:
@@ -180,10 +176,9 @@ def _sources(
         if found is None:
             yield from _no_stage(dockerfile, stage, instruction, source)
         elif found.index == stage.index:
-            yield Fault(*where, f"--from={source}: a stage cannot copy from itself")
+            yield instruction.fault(f"--from={source}: a stage cannot copy from itself")
         elif found.index > stage.index:
-            yield Fault(
-                *where,
+            yield instruction.fault(
                 f"--from={source}: the stage comes later",
                 "It begins on line {line}; put it before this one.",
                 severity="error" if built else "warning",
@@ -192,18 +187,17 @@ def _sources(
 
 
 def _no_stage(dockerfile: Dockerfile, stage: Stage, instruction: Instruction, source: str) -> Iterator[Fault]:
-    where = instruction.line, instruction.end_line
     if "$" in source:
         if instruction.name == "COPY":
             hint = "Name a stage for it: ARG IMAGE before the first FROM, then FROM $IMAGE AS NAME."
-            yield Fault(*where, "--from does not take variables", hint)
+            yield instruction.fault("--from does not take variables", hint)
     elif source.isdecimal():
         if instruction.name == "COPY":
             hint = f"The stages are 0 to {len(dockerfile.stages) - 1}."
-            yield Fault(*where, f"--from={source}: there is no such stage", hint)
+            yield instruction.fault(f"--from={source}: there is no such stage", hint)
     else:
         names = [other.name for other in dockerfile.stages if other.name and other.index != stage.index]
         likely = nearest(source, names, cutoff=0.75)
         if likely:
             message = f"--from={source} is no stage; it is taken for an image"
-            yield Fault(*where, message, f"Did you mean {likely}?", rule="from", severity="warning")
+            yield instruction.fault(message, f"Did you mean {likely}?", rule="from", severity="warning")

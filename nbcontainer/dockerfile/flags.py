@@ -20,21 +20,19 @@ def flag_faults(instruction: Instruction) -> Iterator[Fault]:
     """The faults of an instruction's flags. Those with the rule "late" count only in a stage that is built."""
     if instruction.name in _UNJUDGED or _is_healthcheck_none(instruction):
         return
-    where = instruction.line, instruction.end_line
     words = {word.name: word for word in FLAGS.get(instruction.name, ())}
     seen: set[str] = set()
     for flag in instruction.flags:
         word = words.get(flag.name)
         if word is None:
-            yield Fault(
-                *where,
+            yield instruction.fault(
                 f"{instruction.name} has no flag --{flag.name}",
                 _meant(instruction, flag, list(words)),
                 unknown=True,
             )
             return  # BuildKit stops here: what follows is judged once this one is mended
         if word.kind != "values" and flag.name in seen:
-            yield Fault(*where, f"--{flag.name} stands twice")
+            yield instruction.fault(f"--{flag.name} stands twice")
         seen.add(flag.name)
         yield from _value(instruction, flag, word)
 
@@ -55,20 +53,21 @@ def _meant(instruction: Instruction, flag: Flag, names: list[str]) -> str:
 
 
 def _value(instruction: Instruction, flag: Flag, word: FlagWord) -> Iterator[Fault]:
-    where = instruction.line, instruction.end_line
     value = flag.value
     if word.kind == "switch":
         if value is not None and value.lower() not in ("true", "false"):
-            yield Fault(*where, f"--{flag.name} is either true or false, not {value or 'empty'}")
+            yield instruction.fault(f"--{flag.name} is either true or false, not {value or 'empty'}")
         return
     if value is None:
-        yield Fault(*where, f"--{flag.name} needs a value", f"Write --{flag.name}=VALUE, with no space before it.")
+        yield instruction.fault(f"--{flag.name} needs a value", f"Write --{flag.name}=VALUE, with no space before it.")
     elif flag.name in ("network", "security") and value not in word.values:
         likely = nearest(value, word.values)
         hint = f"Did you mean {likely}?" if likely else f"It is one of {', '.join(word.values)}."
-        yield Fault(*where, f"--{flag.name}={value} is not known", hint, unknown=True)
+        yield instruction.fault(f"--{flag.name}={value} is not known", hint, unknown=True)
     elif flag.name == "chmod" and value.isdecimal() and re.fullmatch("0*[0-7]{1,4}", value) is None:
-        yield Fault(*where, f"--chmod={value} is not a mode", "Modes are octal, 0 to 7777: --chmod=755.", rule="late")
+        yield instruction.fault(
+            f"--chmod={value} is not a mode", "Modes are octal, 0 to 7777: --chmod=755.", rule="late"
+        )
     elif flag.name == "mount":
         yield from _mount(instruction, value)
     elif instruction.name == "HEALTHCHECK" and value:
@@ -76,17 +75,15 @@ def _value(instruction: Instruction, flag: Flag, word: FlagWord) -> Iterator[Fau
 
 
 def _healthcheck(instruction: Instruction, name: str, value: str) -> Iterator[Fault]:
-    where = instruction.line, instruction.end_line
     if name == "retries":
         if not re.fullmatch(r"\+?\d{1,9}|-0+", value):
-            yield Fault(*where, f"--retries={value} is not a whole number", "Write it as --retries=3.")
+            yield instruction.fault(f"--retries={value} is not a whole number", "Write it as --retries=3.")
     elif not _DURATION.match(value):
-        yield Fault(*where, f"--{name}={value} is not a duration", f"Write it with a unit: --{name}=30s.")
+        yield instruction.fault(f"--{name}={value} is not a duration", f"Write it with a unit: --{name}=30s.")
 
 
 def _mount(instruction: Instruction, value: str) -> Iterator[Fault]:
     """`--mount=type=…,key=value`: judged by BuildKit when the stage is built, as variables may stand in it."""
-    where = instruction.line, instruction.end_line
     if '"' in value:
         return  # comma separated values with quotes: rare, and BuildKit's to judge
     fields = mount_fields(value)
@@ -94,22 +91,22 @@ def _mount(instruction: Instruction, value: str) -> Iterator[Fault]:
     for key, content in fields.items():
         if key not in ANY_MOUNT_KEY:
             likely = nearest(key, ANY_MOUNT_KEY)
-            yield Fault(*where, f"--mount has no key {key}", f"Did you mean {likely}?" if likely else "",
+            yield instruction.fault(f"--mount has no key {key}", f"Did you mean {likely}?" if likely else "",
                         unknown=True, rule="late")  # fmt: skip
             return
         if not content and key not in _MOUNT_WORDS and f"{key}=" not in value.lower():
-            yield Fault(*where, f"--mount: {key} needs a value", f"Write {key}=VALUE.", rule="late")
+            yield instruction.fault(f"--mount: {key} needs a value", f"Write {key}=VALUE.", rule="late")
             return
     if "$" in value:
         return
     if kind.lower() not in MOUNT_TYPES:
         likely = nearest(kind, MOUNT_TYPES)
         hint = f"Did you mean {likely}?" if likely else f"Types: {', '.join(MOUNT_TYPES)}."
-        yield Fault(*where, f"--mount has no type {kind}", hint, unknown=True, rule="late")
+        yield instruction.fault(f"--mount has no type {kind}", hint, unknown=True, rule="late")
         return
     sharing = fields.get("sharing", "")
     if sharing and sharing.lower() not in SHARING_MODES:
-        yield Fault(*where, f"--mount: sharing={sharing} is not known", f"It is one of {', '.join(SHARING_MODES)}.",
+        yield instruction.fault(f"--mount: sharing={sharing} is not known", f"It is one of {', '.join(SHARING_MODES)}.",
                     unknown=True, rule="late")  # fmt: skip
     if kind == "secret" and not any(fields.get(key) for key in ("id", "source", "src", "target", "dst", "destination")):
-        yield Fault(*where, "--mount=type=secret needs an id", "Write --mount=type=secret,id=NAME.", rule="late")
+        yield instruction.fault("--mount=type=secret needs an id", "Write --mount=type=secret,id=NAME.", rule="late")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from e2b_dockerfile_utils import parse_heredoc
-
+from nbcontainer.dockerfile.stages import is_heredoc
 from nbcontainer.dockerfile.text import Fault, Instruction
 
 __all__ = ["instruction_faults"]
@@ -32,76 +31,61 @@ def instruction_faults(instruction: Instruction) -> Iterator[Fault]:
         yield from _almost_json(instruction)
 
 
-def _fault(instruction: Instruction, message: str, suggestion: str = "", rule: str = "") -> Fault:
-    return Fault(instruction.line, instruction.end_line, message, suggestion, rule=rule)
-
-
-def _warning(instruction: Instruction, message: str, suggestion: str, rule: str) -> Fault:
-    return Fault(instruction.line, instruction.end_line, message, suggestion, rule=rule, severity="warning")
-
-
 def _from(instruction: Instruction) -> Iterator[Fault]:
     words = instruction.arguments
     three = 3
     if not words:
-        yield _fault(instruction, "FROM needs an image", "Write FROM IMAGE, such as FROM busybox.")
+        yield instruction.fault("FROM needs an image", "Write FROM IMAGE, such as FROM busybox.")
     elif len(words) == three and words[1].lower() == "as":
         if not _STAGE_NAME.match(words[2].lower()):
-            yield _fault(instruction, f"{words[2]} cannot be a stage's name",
+            yield instruction.fault(f"{words[2]} cannot be a stage's name",
                          "It begins with a letter, and holds letters, digits, - _ and . only.")  # fmt: skip
     elif len(words) > 1:
-        yield _fault(instruction, "FROM takes an image, or an image, AS and a name", "Write FROM IMAGE AS NAME.")
+        yield instruction.fault("FROM takes an image, or an image, AS and a name", "Write FROM IMAGE AS NAME.")
 
 
 def _run(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.rest:
-        yield _warning(instruction, "RUN has no command", "Write RUN COMMAND.", "run")
+        yield instruction.warning("RUN has no command", "Write RUN COMMAND.", "run")
 
 
 def _copy(instruction: Instruction) -> Iterator[Fault]:
     name, words = instruction.name, instruction.arguments
     if len(words) < 2:  # noqa: PLR2004 - a source and a destination
-        yield _fault(instruction, f"{name} needs a source and a destination", f"Write {name} SOURCE… DESTINATION.")
+        yield instruction.fault(f"{name} needs a source and a destination", f"Write {name} SOURCE… DESTINATION.")
         return
-    if _is_heredoc(words[-1]):
-        yield _fault(instruction, f"{name} needs a destination behind the heredoc", f"Write {name} {words[-1]} /path.")
+    if is_heredoc(words[-1]):
+        yield instruction.fault(f"{name} needs a destination behind the heredoc", f"Write {name} {words[-1]} /path.")
     if name == "COPY":
         remote = [word for word in words[:-1] if re.match("https?://", word)]
         if remote and not instruction.flag("from"):
-            yield _fault(instruction, f"COPY cannot fetch {remote[0]}", "ADD can: write ADD URL DESTINATION.", "late")
-
-
-def _is_heredoc(word: str) -> bool:
-    try:
-        return parse_heredoc(word) is not None
-    except ValueError:
-        return False
+            yield instruction.fault(f"COPY cannot fetch {remote[0]}", "ADD can: write ADD URL DESTINATION.", "late")
 
 
 def _pairs(instruction: Instruction) -> Iterator[Fault]:
     words = instruction.arguments
     if not words:
-        yield _fault(instruction, f"{instruction.name} needs a name and a value",
+        yield instruction.fault(f"{instruction.name} needs a name and a value",
                      f"Write {instruction.name} NAME=VALUE.")  # fmt: skip
     elif any(not name for name in words[::3]):
-        yield _fault(instruction, f"{instruction.name}: a name is missing before =",
+        yield instruction.fault(f"{instruction.name}: a name is missing before =",
                      f"Write {instruction.name} NAME=VALUE, with no spaces around =.")  # fmt: skip
     elif words[2] == "" and words[1].startswith("="):
-        yield _warning(instruction, f"the value of {words[0]} begins with =",
+        yield instruction.warning(f"the value of {words[0]} begins with =",
                        f"Write {instruction.name} {words[0]}=VALUE, with no spaces around =.",
                        "LegacyKeyValueFormat")  # fmt: skip
 
 
 def _arg(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.arguments:
-        yield _fault(instruction, "ARG needs a name", "Write ARG NAME or ARG NAME=DEFAULT.")
+        yield instruction.fault("ARG needs a name", "Write ARG NAME or ARG NAME=DEFAULT.")
     elif any(word.startswith("=") for word in instruction.arguments):
-        yield _fault(instruction, "ARG: a name is missing before =", "Write ARG NAME=DEFAULT, with no spaces around =.")
+        yield instruction.fault("ARG: a name is missing before =", "Write ARG NAME=DEFAULT, with no spaces around =.")
 
 
 def _expose(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.arguments:
-        yield _fault(instruction, "EXPOSE needs a port", "Write EXPOSE 8080, or EXPOSE 53/udp.")
+        yield instruction.fault("EXPOSE needs a port", "Write EXPOSE 8080, or EXPOSE 53/udp.")
     for word in instruction.arguments:
         if not re.fullmatch(r"[A-Za-z0-9_./:\-]+", word):
             continue  # variables, quotes and escapes are BuildKit's to fill in
@@ -110,20 +94,20 @@ def _expose(instruction: Instruction) -> Iterator[Fault]:
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
         if found is None or not first <= last <= _MOST_PORT:
             hint = "Write EXPOSE 8080; the ports of host and container are joined when it runs." if ":" in word else ""
-            yield _fault(
-                instruction, f"EXPOSE: {word} is not a port", hint or "Ports are 0 to 65535: EXPOSE 8080.", "late"
+            yield instruction.fault(
+                f"EXPOSE: {word} is not a port", hint or "Ports are 0 to 65535: EXPOSE 8080.", "late"
             )
         elif slash and protocol.lower() not in ("tcp", "udp", "sctp", ""):
-            yield _fault(instruction, f"EXPOSE: {word} has no known protocol", "It is tcp, udp or sctp.", "late")
+            yield instruction.fault(f"EXPOSE: {word} has no known protocol", "It is tcp, udp or sctp.", "late")
         elif ":" in word:
-            yield _warning(instruction, f"EXPOSE: {word} names a host's port, which has no effect",
+            yield instruction.warning(f"EXPOSE: {word} names a host's port, which has no effect",
                            f"Write EXPOSE {ports}; docker run -p joins the ports.", "ExposeInvalidFormat")  # fmt: skip
 
 
 def _one(what: str, example: str) -> Callable[[Instruction], Iterator[Fault]]:
     def rule(instruction: Instruction) -> Iterator[Fault]:
         if not instruction.arguments:
-            yield _fault(instruction, f"{instruction.name} needs {what}", f"Write {instruction.name} {example}.")
+            yield instruction.fault(f"{instruction.name} needs {what}", f"Write {instruction.name} {example}.")
 
     return rule
 
@@ -131,17 +115,17 @@ def _one(what: str, example: str) -> Callable[[Instruction], Iterator[Fault]]:
 def _stopsignal(instruction: Instruction) -> Iterator[Fault]:
     words = instruction.arguments
     if not words:
-        yield _fault(instruction, "STOPSIGNAL needs a signal", "Write STOPSIGNAL SIGTERM.")
+        yield instruction.fault("STOPSIGNAL needs a signal", "Write STOPSIGNAL SIGTERM.")
     elif len(words) == 1 and re.fullmatch(r"[A-Za-z0-9+-]+", words[0]) and not _SIGNAL.fullmatch(words[0]):
-        yield _fault(instruction, f"STOPSIGNAL: {words[0]} is not a signal", "Write STOPSIGNAL SIGTERM.", "late")
+        yield instruction.fault(f"STOPSIGNAL: {words[0]} is not a signal", "Write STOPSIGNAL SIGTERM.", "late")
 
 
 def _maintainer(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.arguments:
-        yield _fault(instruction, "MAINTAINER needs a name", 'Write LABEL org.opencontainers.image.authors="NAME".')
+        yield instruction.fault("MAINTAINER needs a name", 'Write LABEL org.opencontainers.image.authors="NAME".')
         return
     who = instruction.rest.replace("\\", "\\\\").replace('"', '\\"')
-    yield _warning(instruction, "MAINTAINER is deprecated",
+    yield instruction.warning("MAINTAINER is deprecated",
                    f'Write LABEL org.opencontainers.image.authors="{who}".', "MaintainerDeprecated")  # fmt: skip
 
 
@@ -149,30 +133,30 @@ def _healthcheck(instruction: Instruction) -> Iterator[Fault]:
     words = instruction.arguments
     kind = words[0].upper() if words else ""
     if not words:
-        yield _fault(instruction, "HEALTHCHECK needs CMD or NONE", "Write HEALTHCHECK CMD COMMAND.")
+        yield instruction.fault("HEALTHCHECK needs CMD or NONE", "Write HEALTHCHECK CMD COMMAND.")
     elif kind == "NONE" and len(words) > 1:
-        yield _fault(instruction, "HEALTHCHECK NONE takes nothing more")
+        yield instruction.fault("HEALTHCHECK NONE takes nothing more")
     elif kind == "CMD" and len(words) == 1:
-        yield _fault(instruction, "HEALTHCHECK CMD needs a command", "Write HEALTHCHECK CMD curl -f http://localhost/.")
+        yield instruction.fault("HEALTHCHECK CMD needs a command", "Write HEALTHCHECK CMD curl -f http://localhost/.")
     elif kind not in ("CMD", "NONE"):
-        yield _fault(instruction, f"HEALTHCHECK does not know {words[0]}", "Write HEALTHCHECK CMD COMMAND.")
+        yield instruction.fault(f"HEALTHCHECK does not know {words[0]}", "Write HEALTHCHECK CMD COMMAND.")
 
 
 def _shell(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.is_json or not instruction.arguments:
-        yield _fault(instruction, "SHELL needs a JSON array", 'Write SHELL ["/bin/bash", "-c"].')
+        yield instruction.fault("SHELL needs a JSON array", 'Write SHELL ["/bin/bash", "-c"].')
 
 
 def _volume(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.arguments:
-        yield _fault(instruction, "VOLUME needs a path", "Write VOLUME /data.")
+        yield instruction.fault("VOLUME needs a path", "Write VOLUME /data.")
     elif any(not word.strip() for word in instruction.arguments):
-        yield _fault(instruction, "VOLUME: a path is empty", "Write VOLUME /data.")
+        yield instruction.fault("VOLUME: a path is empty", "Write VOLUME /data.")
 
 
 def _onbuild(instruction: Instruction) -> Iterator[Fault]:
     if instruction.trigger is None and not instruction.rest:
-        yield _fault(instruction, "ONBUILD needs an instruction", "Write ONBUILD RUN COMMAND.")
+        yield instruction.fault("ONBUILD needs an instruction", "Write ONBUILD RUN COMMAND.")
 
 
 _JSON_FORMS = ("RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "HEALTHCHECK")
@@ -196,7 +180,7 @@ def _almost_json(instruction: Instruction) -> Iterator[Fault]:
         better, why = inner.rstrip().removesuffix(","), "a comma stands before the ]"
     else:
         return
-    yield _warning(instruction, f"{instruction.name}: this is not JSON, so a shell gets it as it stands: {why}",
+    yield instruction.warning(f"{instruction.name}: this is not JSON, so a shell gets it as it stands: {why}",
                    f"Write [{better}].", "json")  # fmt: skip
 
 

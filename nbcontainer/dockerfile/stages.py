@@ -12,12 +12,13 @@ from e2b_dockerfile_utils import ShellLex, parse_heredoc
 
 from nbcontainer.dockerfile.text import Fault, Instruction, parse_text
 from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS
-from nbcontainer.model.build import BuildStep, SourceMap
+from nbcontainer.model.build import SourceMap
+from nbcontainer.model.build_steps import BuildStep
 
-__all__ = ["Dockerfile", "Stage", "mount_fields", "parse"]
+__all__ = ["Dockerfile", "Stage", "is_heredoc", "mount_fields", "parse"]
 
-# BuildKit makes a build step of these; the others only change the image's configuration
 _OPEN_QUOTE = re.compile("looking for matching (single|double)-quote$")
+# BuildKit makes a build step of these; the others only change the image's configuration
 _STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
 _REMOTE = re.compile(r"^(https?://|git@|git://|ssh://)|\.git(#.*)?$")
 
@@ -167,11 +168,6 @@ class Dockerfile:
                     waiting.append(stage)
         return [self.stages[index] for index in sorted(seen)]
 
-    @property
-    def needs_context(self) -> bool:
-        """Whether a build of the last stage reads files of the build context."""
-        return self.uses_context()
-
     def uses_context(self, target: str = "", build_args: Mapping[str, str] | None = None) -> bool:
         """Whether a build of `target` reads files of the build context."""
         return any(
@@ -228,14 +224,15 @@ def reads_context(instruction: Instruction) -> bool:
             return False
         sources = instruction.arguments[:-1]
         remote = instruction.name == "ADD"
-        return any(not _is_heredoc(source) and not (remote and _REMOTE.search(source)) for source in sources)
+        return any(not is_heredoc(source) and not (remote and _REMOTE.search(source)) for source in sources)
     if instruction.name == "RUN":
         mounts = map(mount_fields, instruction.flag_values("mount"))
         return any(mount.get("type", "bind") == "bind" and not mount.get("from") for mount in mounts)
     return False
 
 
-def _is_heredoc(word: str) -> bool:
+def is_heredoc(word: str) -> bool:
+    """Whether a word begins a heredoc."""
     try:
         return parse_heredoc(word) is not None
     except ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.model.build import SourceMap
@@ -16,7 +15,9 @@ _REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
 _BREAK = re.compile("[\n\r\x85\u2028\u2029]")  # Dockerfiles know the first, YAML 1.1 all of them (its section 5.4)
 
 
-def substitute(text: str, namespace: Mapping[str, Any], first_line: int = 1, cell: str = "") -> tuple[str, SourceMap]:
+def substitute(
+    text: str, namespace: Mapping[str, object], first_line: int = 1, cell: str = ""
+) -> tuple[str, SourceMap]:
     """Put the values of Python variables where `{{name}}` or `{{name.attribute}}` stands.
 
     Args:
@@ -62,7 +63,7 @@ def substitute(text: str, namespace: Mapping[str, Any], first_line: int = 1, cel
     return "\n".join(lines), SourceMap(tuple(origins))
 
 
-def substitute_word(word: str, namespace: Mapping[str, Any]) -> str:
+def substitute_word(word: str, namespace: Mapping[str, object]) -> str:
     """Put values into one word of a magic's line; it stays one word, whatever they hold.
 
     Raises:
@@ -90,7 +91,7 @@ def _refuse_missing(missing: Sequence[tuple[int, str]]) -> None:
         )
 
 
-def _look_up(path: str, namespace: Mapping[str, Any]) -> Any:
+def _look_up(path: str, namespace: Mapping[str, object]) -> object:
     name, *attributes = path.split(".")
     value = namespace[name]
     for attribute in attributes:

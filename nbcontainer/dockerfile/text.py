@@ -98,6 +98,23 @@ class Instruction:
                       if line.strip()), "")  # fmt: skip
         return f"{title} ({first} …)" if first else title
 
+    def fault(
+        self,
+        message: str,
+        suggestion: str = "",
+        rule: str = "",
+        *,
+        severity: str = "error",
+        unknown: bool = False,
+        other_line: int = 0,
+    ) -> Fault:
+        """What is wrong with it, as `Fault` has it."""
+        return Fault(self.line, self.end_line, message, suggestion, unknown, rule, severity, other_line)
+
+    def warning(self, message: str, suggestion: str = "", rule: str = "", *, other_line: int = 0) -> Fault:
+        """What is not right with it, but does not keep BuildKit from building."""
+        return self.fault(message, suggestion, rule, severity="warning", other_line=other_line)
+
     def flag(self, name: str) -> str | None:
         """The value of a flag, "" where it has none, None where it does not stand."""
         return next((flag.value or "" for flag in self.flags if flag.name == name), None)

@@ -67,11 +67,10 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
         try:
             _run(engine, request, dockerfile, warnings, progress)
         except BaseException as error:
-            if isinstance(error, BuildFailed):
-                rest = _rest_of_output(error, operation.state)
-                error.cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure, rest)))
             if operation.state.started:  # what was refused at once has no picture but its error
                 progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            if isinstance(error, BuildFailed):
+                raise _completed(error, operation.state, warnings) from error.__cause__
             raise
         progress.tell(BuildEnded("done", time=time.time()))
 
@@ -91,15 +90,14 @@ def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str
     return " && ".join([engine.commands.command(*(word for word in given if word != "--push")), *pushes])
 
 
-def _rest_of_output(error: BuildFailed, state: BuildState) -> str:
-    """Where the lines are that the failed step wrote before those that the error has, if there are any."""
+def _completed(error: BuildFailed, state: BuildState, warnings: list[Problem]) -> BuildFailed:
+    """The error with the whole output's file and length, and in its cure what the checks suggested."""
     step, kept = state.failed_step, error.output_lines
-    error.spool = state.spool
-    error.output_lines = max(kept, step.output_lines if step else 0)
-    if error.output_lines == kept:
-        return ""
+    lines = max(kept, step.output_lines if step else 0)
     where = f". {state.spool_note}" if state.spool_note else f"; all of them are in {state.spool}."
-    return f"It wrote {error.output_lines:,} lines{where}"
+    rest = f"It wrote {lines:,} lines{where}" if lines > kept else ""
+    cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure, rest)))
+    return error.replaced(spool=state.spool, output_lines=lines, cure=cure)
 
 
 def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:

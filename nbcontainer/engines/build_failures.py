@@ -218,7 +218,7 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
     if exit_code:
         return ""
     if any(word in folded for word in ("authorization", "unauthorized", "401", "pull access denied", "403 forbidden")):
-        return "Check the image's name; if it is private, log in first: %docker login REGISTRY."
+        return "Check the image's name; if it is private, log in first: `%docker login REGISTRY`."
     missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
     if word in ("COPY", "ADD") and missing and "--from" not in title:  # also of a file that is named secret
         return _missing_file(reason, request)

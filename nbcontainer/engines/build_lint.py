@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from nbcontainer.buildkit.build import Build
 from nbcontainer.buildkit.control import SolveOptions
@@ -17,6 +16,7 @@ from nbcontainer.engines.build_failures import short_reason, syntax_error
 from nbcontainer.engines.buildkit_build import control_of, options_of, services_of, shared_key
 from nbcontainer.engines.buildkit_failures import usage_fault
 from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, UsageError
 from nbcontainer.model.build import BuildRequest, BuildWarning
 
@@ -79,12 +79,12 @@ def _verdict(message: str, lines: tuple[int, ...], request: BuildRequest) -> lis
     return list(error.problems) if isinstance(error, DockerfileError) else [Problem(0, error.message)]
 
 
-def _errors(answer: Mapping[str, Any], request: BuildRequest) -> list[Problem]:
+def _errors(answer: Found, request: BuildRequest) -> list[Problem]:
     """The fault by which the text would not build; the checks end there."""
-    fault = answer.get("buildError")
+    fault = object_of(answer.get("buildError"))
     if not fault:
         return []
-    message, lines = str(fault.get("message") or "the Dockerfile cannot be built"), _lines(fault)
+    message, lines = text_of(fault, "message") or "the Dockerfile cannot be built", _lines(fault)
     violated = _VIOLATION.search(message)
     if violated is None or lines:
         return _verdict(message, lines, request)
@@ -94,21 +94,21 @@ def _errors(answer: Mapping[str, Any], request: BuildRequest) -> list[Problem]:
     return found or [Problem(0, message)]
 
 
-def _warnings(answer: Mapping[str, Any], request: BuildRequest) -> Iterator[Problem]:
-    for warning in answer.get("warnings") or ():
+def _warnings(answer: Found, request: BuildRequest) -> Iterator[Problem]:
+    for warning in entries_of(answer.get("warnings")):
         lines = _lines(warning)
         yield Problem(
             request.source_map.own(lines[0]) if lines else 0,
-            str(warning.get("detail") or warning.get("description") or ""),
+            text_of(warning, "detail") or text_of(warning, "description"),
             "warning",
             request.source_map.own(lines[-1]) if lines else 0,
-            source=str(warning.get("ruleName") or ""),
+            source=text_of(warning, "ruleName"),
         )
 
 
-def _lines(found: Mapping[str, Any]) -> tuple[int, ...]:
+def _lines(found: Found) -> tuple[int, ...]:
     """The first and the last line of a warning or an error, or none."""
-    places = (found.get("location") or {}).get("ranges") or ()
-    starts = [line for place in places if (line := (place.get("start") or {}).get("line"))]
-    ends = [line for place in places if (line := (place.get("end") or {}).get("line"))]
+    places = entries_of(object_of(found.get("location")).get("ranges"))
+    starts = [line for place in places if (line := number_of(object_of(place.get("start")), "line"))]
+    ends = [line for place in places if (line := number_of(object_of(place.get("end")), "line"))]
     return (min(starts), max(starts + ends)) if starts else ()

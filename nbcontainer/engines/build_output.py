@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.connection import Engine
 from nbcontainer.errors import Problem
-from nbcontainer.model.build import BuildEvent, BuildRequest, BuildStep, StepFinished
+from nbcontainer.model.build import BuildEvent, BuildRequest, StepFinished
+from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
 

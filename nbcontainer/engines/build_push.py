@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.images import push
-from nbcontainer.model.build import BuildEvent, ImageBuilt, PushProgress, Transfer
+from nbcontainer.model.build import BuildEvent, ImageBuilt, PushProgress
+from nbcontainer.model.build_steps import Transfer
 from nbcontainer.model.images import ImageTransferred, LayerProgress
 from nbcontainer.operation import Progress
 

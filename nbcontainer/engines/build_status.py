@@ -29,16 +29,14 @@ from nbcontainer.engines.build_output import LineSplitter
 from nbcontainer.errors import Problem
 from nbcontainer.model.build import (
     BuildEvent,
-    BuildStep,
     BuildWarning,
     SourceMap,
     StepFinished,
     StepOutput,
     StepProgress,
     StepStarted,
-    StepState,
-    Transfer,
 )
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 __all__ = ["StatusTranslator"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nbcontainer.model.build import BuildRequest, Secret
+from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.commands import pairs
+from nbcontainer.model.secrecy import Secret
 
 __all__ = ["build_words"]
 

@@ -36,6 +36,7 @@ from nbcontainer.engines.credentials import credentials
 from nbcontainer.engines.dial import dial
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import inspect
+from nbcontainer.engines.objects import number_of
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
 from nbcontainer.model.build import BuildRequest, BuildWarning, ImageBuilt
@@ -324,5 +325,5 @@ def _built(engine: Engine, request: BuildRequest, response: Mapping[str, str]) -
 def image_size(engine: Engine, name: str) -> int:
     """The size of an image in bytes; 0 where the engine does not tell."""
     with suppress(ApiError, EngineUnavailable):
-        return int(inspect(engine, name).get("Size") or 0) if name else 0
+        return number_of(inspect(engine, name), "Size") if name else 0
     return 0

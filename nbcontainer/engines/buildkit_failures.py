@@ -14,7 +14,8 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import ApiError, BuildFailed, NbcontainerError, UsageError
-from nbcontainer.model.build import BuildRequest, BuildStep
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build_steps import BuildStep
 
 __all__ = ["solve_failure", "usage_fault"]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from nbcontainer.buildkit.contexttar import ContextTar
 from nbcontainer.buildkit.filestat import ContextError
@@ -26,6 +25,7 @@ from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import ReplyStream, quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
+from nbcontainer.engines.objects import Found, number_of, object_of, text_of
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import (
@@ -38,7 +38,8 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
-from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt, StepState
+from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]
@@ -55,17 +56,17 @@ def run_classic(running: RunningBuild) -> ImageBuilt:
     engine, tags = running.engine, running.request.tags
     translator = ClassicTranslator(running.dockerfile, running.foretold, running.tell, running.spool.write)
     _run(running, translator)
-    found: Mapping[str, Any] = {}
+    found: Found = {}
     with suppress(ApiError):
         found = inspect(engine, translator.image_id)
     if not found:  # what looked like an id was a step's output, and the stream ended early
         raise _no_image(engine)
-    image_id = str(found.get("Id") or translator.image_id)
+    image_id = text_of(found, "Id") or translator.image_id
     if not image_id.startswith("sha256:"):
         image_id = f"sha256:{image_id}"
     for tag in tags[1:]:
         tag_image(engine, tags[0], tag)
-    return ImageBuilt(image_id, size=int(found.get("Size") or 0), time=time.time())
+    return ImageBuilt(image_id, size=number_of(found, "Size"), time=time.time())
 
 
 def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> None:
@@ -146,7 +147,7 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         raise _no_image(engine)
 
 
-def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Mapping[str, object] | None:
+def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Found | None:
     """Translate the stream to its end; returns the message that says why the build failed, or None."""
     with begin() as reply:
         for message in reply.lines():
@@ -255,14 +256,13 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
     return config_header({host: credentials(host, podman=engine.is_podman, warn=warn) for host in hosts})
 
 
-def _told(message: Mapping[str, object]) -> str:
-    detail = message.get("errorDetail")
-    told = detail.get("message") if isinstance(detail, dict) else None
-    return str(told or message.get("error") or "the build failed")
+def _told(message: Found) -> str:
+    told = text_of(object_of(message.get("errorDetail")), "message")
+    return told or text_of(message, "error") or "the build failed"
 
 
 def _failure(
-    message: Mapping[str, object], request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
+    message: Found, request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
 ) -> NbcontainerError:
     text = _told(message)
     step = translator.step

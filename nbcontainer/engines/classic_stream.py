@@ -10,21 +10,13 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_output import LineSplitter
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildStep,
-    StepFinished,
-    StepOutput,
-    StepProgress,
-    StepStarted,
-    StepState,
-    Transfer,
-)
+from nbcontainer.engines.objects import Found, number_of, object_of, text_of
+from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 __all__ = ["ClassicTranslator"]
 
@@ -69,20 +61,19 @@ class ClassicTranslator:
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.image_id = ""
 
-    def take(self, message: Mapping[str, Any]) -> None:
+    def take(self, message: Found) -> None:
         """Translate one message that is not an error."""
-        if isinstance(message.get("stream"), str):
-            data = message["stream"].encode("utf-8", "replace")
+        stream, status = message.get("stream"), message.get("status")
+        if isinstance(stream, str):
+            data = stream.encode("utf-8", "replace")
             self._write(data)
-            if _is_marker(message["stream"].strip("\n")):
+            if _is_marker(stream.strip("\n")):
                 # what a step wrote without a line break at its end must not run into the engine's own words
                 self._output(self._splitter.flush())
             self._output(self._splitter.feed(data))
-        elif isinstance(message.get("status"), str):
-            self._status(message)
-        aux = message.get("aux")
-        if isinstance(aux, dict) and isinstance(aux.get("ID"), str):
-            self.image_id = aux["ID"]
+        elif isinstance(status, str):
+            self._status(message, status)
+        self.image_id = text_of(object_of(message.get("aux")), "ID") or self.image_id
 
     def finish(self, state: StepState = StepState.DONE, error: str = "") -> None:
         """The build is over; `state` is how its last step ended. Only the first call counts."""
@@ -155,23 +146,15 @@ class ClassicTranslator:
             self._tell(StepFinished(self.step.id, ended, time.time(), error))
         self.step, self._cached = (self.step if state is StepState.FAILED else None), False
 
-    def _status(self, message: Mapping[str, Any]) -> None:
+    def _status(self, message: Found, status: str) -> None:
         if self.step is None:
             return
-        name, status = message.get("id"), message["status"]
-        detail = message.get("progressDetail")
-        detail = detail if isinstance(detail, dict) else {}
-        if not isinstance(name, str) or not name:
+        name, detail = text_of(message, "id"), object_of(message.get("progressDetail"))
+        if not name:
             self._say([status])
             return
-        current, total = detail.get("current"), detail.get("total")
-        transfer = Transfer(
-            name,
-            current if isinstance(current, int) else 0,
-            total if isinstance(total, int) else 0,
-            done=status in _PULLED,
-        )
-        self._tell(StepProgress(self.step.id, transfer))
+        current, total = number_of(detail, "current"), number_of(detail, "total")
+        self._tell(StepProgress(self.step.id, Transfer(name, current, total, done=status in _PULLED)))
 
 
 def _is_marker(text: str) -> bool:

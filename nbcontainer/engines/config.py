@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from nbcontainer.model.commands import EngineCommands
 
 __all__ = [
     "DEFAULT",
+    "Config",
     "Context",
     "config_file",
     "config_folder",
@@ -43,6 +43,10 @@ PROXY_NAMES = {
     "noProxy": "NO_PROXY",
     "allProxy": "ALL_PROXY",
 }
+
+
+Config = dict[str, Any]
+"""Docker's config.json, whose values may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def config_file() -> Path:
     return config_folder() / "config.json"
 
 
-def load_config(path: Path | None = None) -> dict[str, Any]:
+def load_config(path: Path | None = None) -> Config:
     """config.json, or {} where there is none.
 
     Raises:
@@ -135,7 +139,7 @@ def contexts() -> list[Context]:
     return found
 
 
-def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+def proxies(address: str, config: Config | None = None) -> dict[str, str]:
     """The proxy variables that docker's config gives to builds and containers on the engine at `address`.
 
     Both spellings, HTTP_PROXY and http_proxy, as docker sets them; {} where the config has none. Source: docker/cli,
@@ -147,7 +151,7 @@ def proxies(address: str, config: Mapping[str, Any] | None = None) -> dict[str, 
     return found
 
 
-def proxy_table(address: str, config: Mapping[str, Any] | None = None) -> dict[str, str]:
+def proxy_table(address: str, config: Config | None = None) -> dict[str, str]:
     """The same by the names that the config has for them, such as "httpProxy"."""
     table = (load_config() if config is None else config).get("proxies")
     if not isinstance(table, dict):

@@ -19,9 +19,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from nbcontainer.engines.config import config_file, load_config
+from nbcontainer.engines.config import Config, config_file, load_config
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import UsageError
@@ -124,7 +123,7 @@ def podman_files() -> list[Path]:
     ]
 
 
-def helper_for(config: Mapping[str, Any], host: str) -> str:
+def helper_for(config: Config, host: str) -> str:
     """The credential helper that the config names for a registry ("osxkeychain"), or ""."""
     helpers = config.get("credHelpers")
     if isinstance(helpers, dict):
@@ -143,7 +142,7 @@ def is_host(key: str, host: str) -> bool:
         return False
 
 
-def _from_helper(config: Mapping[str, Any], host: str, tell: Warn) -> Credential | None:
+def _from_helper(config: Config, host: str, tell: Warn) -> Credential | None:
     name = helper_for(config, host)
     if not name:
         return None
@@ -174,7 +173,7 @@ def _answer(reply: str) -> tuple[str, str] | None:
     return (username, secret) if isinstance(username, str) and isinstance(secret, str) else None
 
 
-def _from_file(config: Mapping[str, Any], host: str, path: Path, tell: Warn) -> Credential | None:
+def _from_file(config: Config, host: str, path: Path, tell: Warn) -> Credential | None:
     table = config.get("auths")
     if not isinstance(table, dict):
         return None
@@ -264,21 +263,20 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def auth_header(credential: Credential | None, host: str) -> str:
     """The value of X-Registry-Auth: base64 (URL alphabet) of a JSON object; an empty object for anonymous."""
-    return base64.urlsafe_b64encode(json.dumps(_auth_config(credential, host)).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps(auth_config(credential, host)).encode()).decode()
 
 
 def config_header(found: Mapping[str, Credential | None]) -> str:
     """The value of X-Registry-Config, which a classic build wants: host → credentials."""
-    table = {server_key(host): _auth_config(credential, host) for host, credential in found.items() if credential}
+    table = {server_key(host): auth_config(credential, host) for host, credential in found.items() if credential}
     return base64.urlsafe_b64encode(json.dumps(table).encode()).decode()
 
 
-def _auth_config(credential: Credential | None, host: str) -> dict[str, str]:
+def auth_config(credential: Credential | None, host: str) -> dict[str, str]:
+    """A login as the API has it; an empty object for anonymous."""
     if credential is None:
         return {}
-    address = server_key(host)
-    if credential.kind == "identity token":
-        return {"identitytoken": credential.secret, "serveraddress": address}
-    if credential.kind == "registry token":
-        return {"registrytoken": credential.secret, "serveraddress": address}
-    return {"username": credential.username, "password": credential.secret, "serveraddress": address}
+    where = {"serveraddress": server_key(host)}
+    if credential.kind == "password":
+        return {"username": credential.username, "password": credential.secret, **where}
+    return {credential.kind.replace(" ", ""): credential.secret, **where}

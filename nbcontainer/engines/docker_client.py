@@ -14,7 +14,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import docker
 import docker.utils.proxy
@@ -60,7 +60,7 @@ class _Api(docker.APIClient):
             proxy_table(engine.address)  # type: ignore[arg-type] # the same names
         )
 
-    def _read_from_socket(self, response: requests.Response, *arguments: Any, **options: Any) -> Any:
+    def _read_from_socket(self, response: requests.Response, *arguments: object, **options: object) -> object:
         # before each read it polls without end, which would not notice an engine that hangs: the read waits instead
         self._get_raw_response_socket(response)._sock.is_polled = False  # type: ignore[attr-defined] # noqa: SLF001
         return super()._read_from_socket(response, *arguments, **options)  # type: ignore[misc]
@@ -82,10 +82,10 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self._pool = _Pool(connect)
         super().__init__()
 
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> _Pool:
+    def get_connection_with_tls_context(self, *_: object, **__: object) -> _Pool:
         return self._pool
 
-    def get_connection(self, *_: Any, **__: Any) -> _Pool:  # its name before requests 2.32
+    def get_connection(self, *_: object, **__: object) -> _Pool:  # its name before requests 2.32
         return self._pool
 
     def request_url(self, request: requests.PreparedRequest, _proxies: Mapping[str, str] | None) -> str:
@@ -110,7 +110,7 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
 
 
 class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: _Socket, *arguments: Any, **options: Any) -> None:
+    def __init__(self, sock: _Socket, *arguments: object, **options: object) -> None:
         super().__init__(sock, *arguments, **options)  # type: ignore[arg-type] # it calls no more than `makefile`
         self._socket = sock
 
@@ -121,7 +121,7 @@ class _Response(http.client.HTTPResponse):
 
 class _Connection(urllib3.connection.HTTPConnection):
     response_class = _Response
-    sock: Any  # a _Socket
+    sock: _Socket
 
     def __init__(self, connect: Callable[[], _Socket]) -> None:
         super().__init__("localhost")

@@ -7,11 +7,11 @@ import shlex
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
+from nbcontainer.engines.objects import Found, number_of, object_of
 from nbcontainer.engines.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
@@ -115,7 +115,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
             reason="Timeout",
         )
     progress.tell(LogSource(request.name, open=False))
-    code = int(state.get("ExitCode") or 0)
+    code = number_of(state, "ExitCode")
     if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
         raise EngineUnavailable(
             f"The connection to {engine.name} was lost, which ends the command in {request.name} with it.",
@@ -151,9 +151,7 @@ class _Deadline:
             self._timer.cancel()
 
 
-def _state_at_end(
-    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
-) -> dict[str, Any]:
+def _state_at_end(http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool) -> Found:
     """How the command stands, once it has ended or its time is over.
 
     Where it outlives its output, or that ended within a frame, the connection broke, and no engine keeps such an
@@ -161,7 +159,7 @@ def _state_at_end(
     """
     begun, told = time.monotonic(), False
     while True:
-        state: dict[str, Any] = http.json("GET", f"/exec/{made}/json")
+        state = object_of(http.json("GET", f"/exec/{made}/json"))
         outlives = bool(state.get("Running")) and time.monotonic() - begun > END_SECONDS
         if (outlives or not whole) and not (told or deadline.over.is_set() or progress.stopping):
             told = True

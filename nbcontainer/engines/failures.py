@@ -17,7 +17,7 @@ __all__ = ["SEE_WHETHER", "Magic", "api_error", "lost", "plain"]
 
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
-SEE_WHETHER = "See whether it still runs: %nbcontainer doctor"
+SEE_WHETHER = "See whether it still runs: `%nbcontainer doctor`"
 MESSAGE_CHARACTERS = 2000
 # Podman answers 500 where Docker answers 404 or 409 (github.com/containers/podman, libpod/define/errors.go)
 PODMAN_CAUSES: dict[str, type[ApiError]] = {

@@ -7,12 +7,12 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import Magic, plain
 from nbcontainer.engines.http import quoted
+from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.engines.references import HUB, Reference, parse_reference
 from nbcontainer.errors import (
     ApiError,
@@ -26,26 +26,14 @@ from nbcontainer.errors import (
     PushFailed,
     outcome_of,
 )
+from nbcontainer.model import images as model
 from nbcontainer.model.commands import ENGINE_IN_USE
-from nbcontainer.model.images import (
-    Image,
-    ImageTransferred,
-    LayerProgress,
-    LayerState,
-    TransferEnded,
-    TransferEvent,
-    TransferNote,
-    TransferResult,
-    TransferStarted,
-    TransferState,
-    apply_transfer,
-)
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.operation import Operation, Progress
 
 __all__ = ["history", "images", "inspect", "list_images", "pull", "push", "remove", "tag", "transfer_error"]
 
-Transfer = Operation[TransferEvent, TransferState, TransferResult]
+Transfer = Operation[model.TransferEvent, model.TransferState, model.TransferResult]
 
 IMAGE_COLUMNS = (
     Column("REPOSITORY"),
@@ -114,12 +102,12 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
     begun = time.time()
     reference, image = plan.reference, str(plan.reference)
 
-    def work(progress: Progress[TransferEvent]) -> None:
-        progress.tell(TransferStarted(plan.direction, image, reference.host, engine.name, begun))
+    def work(progress: Progress[model.TransferEvent]) -> None:
+        progress.tell(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
         login = credentials(
             reference.host,
             podman=engine.is_podman,
-            warn=lambda text: progress.tell(TransferNote(text)),
+            warn=lambda text: progress.tell(model.TransferNote(text)),
         )
         try:
             try:
@@ -132,25 +120,25 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
         except BaseException as error:
-            progress.tell(TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            progress.tell(model.TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
 
-    def conclude(state: TransferState, _: None) -> TransferResult:
+    def conclude(state: model.TransferState, _: None) -> model.TransferResult:
         seconds = (state.finished or time.time()) - begun
-        return TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
+        return model.TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
 
-    started = TransferState(plan.direction, image, reference.host, engine.name, begun)
+    started = model.TransferState(plan.direction, image, reference.host, engine.name, begun)
     operation: Transfer = Operation(
         f"{plan.direction} of {image}",
         started,
-        apply_transfer,
+        model.apply_transfer,
         conclude=conclude,
-        last_words=lambda: TransferEnded("stopped", "", time.time()),
+        last_words=lambda: model.TransferEnded("stopped", "", time.time()),
     )
     return operation.start_thread(work)
 
 
-def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progress[TransferEvent]) -> None:
+def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progress[model.TransferEvent]) -> None:
     """Follow one transfer to its end.
 
     Raises:
@@ -166,17 +154,17 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     if plan.direction == "push" and not follower.digest:
         raise ApiError(f"{engine.name} ended the push without telling the image's digest.", reason="broken stream")
     found = inspect(engine, str(plan.reference))
-    if plan.direction == "pull" and not follower.has_pulled(str(found.get("Id") or "")):
+    if plan.direction == "pull" and not follower.has_pulled(text_of(found, "Id")):
         raise ApiError(f"{engine.name} ended the pull before the image was here.", reason="broken stream")
     digest = follower.digest or _digest_of(found, plan.reference)
-    progress.tell(ImageTransferred(digest, _whole(found.get("Size")), time.time()))
+    progress.tell(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
 
-def _digest_of(found: Mapping[str, Any], reference: Reference) -> str:
+def _digest_of(found: Found, reference: Reference) -> str:
     """The digest that an image has in this repository; "" where the engine (Podman) names several."""
     digests = set()
-    for text in found.get("RepoDigests") or ():
-        name, _, digest = str(text).partition("@")
+    for text in _names(found, "RepoDigests"):
+        name, _, digest = text.partition("@")
         with contextlib.suppress(NbcontainerError):
             if parse_reference(name).name == reference.name:
                 digests.add(digest)
@@ -186,34 +174,32 @@ def _digest_of(found: Mapping[str, Any], reference: Reference) -> str:
 class _Follower:
     """Turns the engine's messages into events."""
 
-    def __init__(self, progress: Progress[TransferEvent]) -> None:
+    def __init__(self, progress: Progress[model.TransferEvent]) -> None:
         self._progress = progress
-        self._layers: dict[str, LayerState] = {}
+        self._layers: dict[str, model.LayerState] = {}
         self.digest = ""
 
-    def take(self, message: Mapping[str, Any]) -> None:
+    def take(self, message: Found) -> None:
         """Take one JSON message.
 
         Raises:
             ApiError: it is the error with which the transfer ends (in a reply whose HTTP status is 200).
         """
-        detail = message.get("errorDetail")
-        error = (detail.get("message") if isinstance(detail, dict) else None) or message.get("error")
-        if error:
-            raise ApiError(plain(str(error)))
-        aux = message.get("aux")
-        if isinstance(aux, dict) and str(aux.get("Digest") or "").startswith("sha256:"):
-            self.digest = str(aux["Digest"])
-        status = plain(str(message.get("status") or message.get("stream") or ""))
+        if error := text_of(object_of(message.get("errorDetail")), "message") or text_of(message, "error"):
+            raise ApiError(plain(error))
+        digest = text_of(object_of(message.get("aux")), "Digest")
+        if digest.startswith("sha256:"):
+            self.digest = digest
+        status = plain(text_of(message, "status") or text_of(message, "stream"))
         found = DIGEST.search(status)
         if found:
             self.digest = found[1].lower()
             return
-        name = str(message.get("id") or "")
+        name = text_of(message, "id")
         if LAYER_ID.fullmatch(name) and status:
             self._layer(name, status, message.get("progressDetail"))
         elif status:
-            self._progress.tell(TransferNote(status))
+            self._progress.tell(model.TransferNote(status))
 
     def has_pulled(self, image_id: str) -> bool:
         """Whether the engine said so: Docker ends with the digest, Podman with the image's id."""
@@ -221,21 +207,21 @@ class _Follower:
         found = next((layer for name, layer in self._layers.items() if short.startswith(name)), None)
         return bool(self.digest) or (found is not None and found.status == "Download complete")
 
-    def _layer(self, name: str, status: str, detail: Any) -> None:
-        before = self._layers.get(name, LayerState(name))
-        numbers = detail if isinstance(detail, dict) else {}
+    def _layer(self, name: str, status: str, detail: object) -> None:
+        before = self._layers.get(name, model.LayerState(name))
+        numbers = object_of(detail)
         # "Extracting" counts seconds with the containerd store, and bytes else
-        counted = numbers if "units" not in numbers else {}
+        counted: Found = numbers if "units" not in numbers else {}
         total = _whole(counted.get("total")) or before.total
         done = status.startswith(FINISHED)
         current = total if done and total else _whole(counted.get("current")) or (0 if counted else before.current)
-        layer = LayerState(name, status, current, total, done, status.startswith(SKIPPED))
+        layer = model.LayerState(name, status, current, total, done, status.startswith(SKIPPED))
         if layer != before:
             self._layers[name] = layer
-            self._progress.tell(LayerProgress(layer))
+            self._progress.tell(model.LayerProgress(layer))
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
@@ -272,18 +258,18 @@ def transfer_error(
     said = f"The {direction} of {reference} failed: {message}"
     hub = "" if host == HUB else f" {host}"
     if "repository does not exist or may require" in message:
-        cure = f"Check the name; if the image is private, run %docker login{hub}."
+        cure = f"Check the name; if the image is private, run `%docker login{hub}`."
         return NotFound(said, status=404, reason="not found", cure=cure)
     if DENIED.search(message) and not re.search(r"no basic auth", message):
         if login is None:
-            return AuthFailed(said, host=host, reason="denied", cure=f"Run %docker login{hub}.")
+            return AuthFailed(said, host=host, reason="denied", cure=f"Run `%docker login{hub}`.")
         who = f"{login.username!r}" if login.username else "this login"
         return Forbidden(
             said, status=403, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}."
         )
     if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
         again = " again: the login that is kept is not accepted" if login is not None else ""
-        return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run %docker login{hub}{again}.")
+        return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
     if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
         cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
         return NotFound(said, status=404, reason="not found", cure=cure)
@@ -303,7 +289,7 @@ def transfer_error(
 
 def list_images(
     engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None
-) -> list[Image]:
+) -> list[model.Image]:
     """The engine's images, newest first.
 
     Args:
@@ -314,23 +300,25 @@ def list_images(
     Raises:
         ApiError: a filter is wrong.
     """
-    query = {"all": every, "filters": {name: list(values) for name, values in filters.items()} if filters else None}
-    found = engine.http().json("GET", "/images/json", query=query)
-    rows = [_image(entry) for entry in found or () if isinstance(entry, dict)]
+    query = {"all": every, "filters": dict(filters or {}) or None}
+    rows = [_image(entry) for entry in entries_of(engine.http().json("GET", "/images/json", query=query))]
     return sorted(rows, key=lambda image: image.created, reverse=True)
 
 
-def _image(entry: Mapping[str, Any]) -> Image:
-    tags = [str(name) for name in entry.get("RepoTags") or () if name != "<none>:<none>"]
-    digests = [str(name) for name in entry.get("RepoDigests") or () if not str(name).startswith("<none>@")]
-    return Image(
-        id=str(entry.get("Id") or ""),
-        tags=tuple(tags),
-        digests=tuple(digests),
-        created=float(entry.get("Created") or 0),
-        size=int(entry.get("Size") or 0),
-        labels={str(name): str(value) for name, value in (entry.get("Labels") or {}).items()},
+def _image(entry: Found) -> model.Image:
+    return model.Image(
+        id=text_of(entry, "Id"),
+        tags=tuple(name for name in _names(entry, "RepoTags") if name != "<none>:<none>"),
+        digests=tuple(name for name in _names(entry, "RepoDigests") if not name.startswith("<none>@")),
+        created=float(number_of(entry, "Created")),
+        size=number_of(entry, "Size"),
+        labels=texts_of(entry, "Labels"),
     )
+
+
+def _names(entry: Found, key: str) -> list[str]:
+    names = entry.get(key)
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def images(
@@ -374,14 +362,13 @@ def _shown(full: str) -> str:
 # --- one image
 
 
-def inspect(engine: Engine, image: str) -> dict[str, Any]:
+def inspect(engine: Engine, image: str) -> Found:
     """All that the engine knows of an image, by its name or id, as docker's own JSON.
 
     Raises:
         NotFound: there is no such image.
     """
-    found = engine.http().json("GET", f"/images/{quoted(image)}/json")
-    return found if isinstance(found, dict) else {}
+    return object_of(engine.http().json("GET", f"/images/{quoted(image)}/json"))
 
 
 def tag(engine: Engine, image: str, target: str) -> str:
@@ -411,7 +398,7 @@ def remove(engine: Engine, image: str, *, force: bool = False, prune: bool = Tru
         raise Conflict(
             error.message, status=error.status, reason=error.reason, cure="Remove its containers first, or use --force."
         ) from error
-    return [f"{what}: {name}" for entry in found or () for what, name in entry.items()]
+    return [f"{what}: {name}" for entry in entries_of(found) for what, name in entry.items()]
 
 
 def history(engine: Engine, image: str) -> Table:
@@ -429,15 +416,10 @@ def history(engine: Engine, image: str) -> Table:
         Column("COMMENT"),
     )
     rows = []
-    for index, entry in enumerate(found or ()):
-        short = str(entry.get("Id") or "").removeprefix("sha256:")[:SHORT_ID]
-        cells = (
-            short if short != "<missing>" else "",
-            float(entry.get("Created") or 0),
-            str(entry.get("CreatedBy") or ""),
-            int(entry.get("Size") or 0),
-            str(entry.get("Comment") or ""),
-        )
+    for index, entry in enumerate(entries_of(found)):
+        short = text_of(entry, "Id").removeprefix("sha256:").removeprefix("<missing>")[:SHORT_ID]
+        made, size = float(number_of(entry, "Created")), number_of(entry, "Size")
+        cells = (short, made, text_of(entry, "CreatedBy"), size, text_of(entry, "Comment"))
         rows.append(Row(str(index), cells, name=short, kind="layer"))
     state = apply_table(TableState(), TableReset(columns, tuple(rows), f"history of {image}", engine.name))
     return Table(state, engine.commands.command("history", image))

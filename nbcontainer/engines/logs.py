@@ -157,7 +157,7 @@ class _Reader:
                 self._take(data)
             over = self._timed_out or self._progress.stopping
             if not over and (self._frames.broken or (self._request.follow and self._goes_on())):
-                cure = "See the rest with %docker logs." if self._frames.broken else "Follow it again."
+                cure = "See the rest with `%docker logs`." if self._frames.broken else "Follow it again."
                 raise ApiError(f"The log of {self._name} broke off.", reason="broken stream", cure=cure)
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.objects import in_use, time_of
+from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, object_of, text_of, texts_of
+from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.model.networks import NetworkFacts
 
 __all__ = ["create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
+
+Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREDEFINED = frozenset({"bridge", "host", "none"})
 INTERFACE_GONE = "no such network interface"
@@ -29,8 +30,8 @@ def list_networks(engine: Engine, filters: Mapping[str, Sequence[str]] | None = 
     Raises:
         ApiError: a filter is wrong.
     """
-    query = {"filters": {name: list(values) for name, values in filters.items()}} if filters else None
-    found = [_facts(entry) for entry in engine.http().json("GET", "/networks", query=query) or ()]
+    query = {"filters": dict(filters or {}) or None}
+    found = [_facts(entry) for entry in entries_of(engine.http().json("GET", "/networks", query=query))]
     if engine.is_podman:  # Podman lists its default network under docker's name for it
         found = [_own_name(engine, network) for network in found]
     return sorted(found, key=lambda network: (network.name, network.id))
@@ -61,41 +62,37 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
                 reason="ambiguous",
                 cure=f"Name one by its id: {', '.join(network.short_id for network in found)}.",
             )
-    near = difflib.get_close_matches(name, [network.name for network in every], 1, 0.6)
-    raise NotFound(
-        f"There is no network {plain(name, 100)} in {engine.name}.",
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('network', 'ls')} lists them.",
-    )
+    known = [network.name for network in every]
+    raise not_found(engine, "network", name, known, engine.commands.magic("network", "ls"))
 
 
 def ipam(
     subnets: Sequence[str], ip_ranges: Sequence[str], gateways: Sequence[str], aux_addresses: Mapping[str, str]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """The API's configuration of addresses: each range and address belongs to the subnet that it lies in.
 
     Raises:
         UsageError: one is no subnet or address, or lies in none of the subnets.
     """
-    pools: list[dict[str, Any]] = [{"Subnet": subnet} for subnet in subnets]
+    pools: list[dict[str, object]] = [{"Subnet": subnet} for subnet in subnets]
+    reserved: list[dict[str, object]] = [{} for _ in subnets]
     nets = [_parsed("--subnet", subnet) for subnet in subnets]
-    given = [("--ip-range", "IPRange", text, text) for text in ip_ranges]
-    given += [("--gateway", "Gateway", text, text) for text in gateways]
-    given += [("--aux-address", name, text, text) for name, text in aux_addresses.items()]
-    for flag, key, text, value in given:
+    given = [("--ip-range", "IPRange", text) for text in ip_ranges]
+    given += [("--gateway", "Gateway", text) for text in gateways]
+    given += [("--aux-address", name, text) for name, text in aux_addresses.items()]
+    for flag, key, text in given:
         address = _parsed(flag, text)
         place = next((n for n, net in enumerate(nets) if _within(address, net)), None)
         if place is None:
             raise UsageError(f"{flag} {plain(text, 80)} lies in no --subnet.", cure="Name the subnet too: --subnet=….")
-        pool = pools[place].setdefault("AuxiliaryAddresses", {}) if flag == "--aux-address" else pools[place]
+        pool = (reserved if flag == "--aux-address" else pools)[place]
         if key in pool:
             raise UsageError(f"The subnet {subnets[place]} has one {flag} already.")
-        pool[key] = value
-    return pools
+        pool[key] = text
+    return [pool | ({"AuxiliaryAddresses": few} if few else {}) for pool, few in zip(pools, reserved, strict=True)]
 
 
-def create(engine: Engine, name: str, request: Mapping[str, Any]) -> NetworkFacts:
+def create(engine: Engine, name: str, request: Mapping[str, object]) -> NetworkFacts:
     """Create a network; `request` has the other fields of the API's body.
 
     Raises:
@@ -154,14 +151,14 @@ def predefined(engine: Engine, name: str) -> Forbidden:
     )
 
 
-def _created(engine: Engine, body: Mapping[str, Any]) -> Any:
+def _created(engine: Engine, body: Mapping[str, object]) -> Found:
     for _ in range(RETRIES):
         try:
-            return engine.http().json("POST", "/networks/create", body=body)
+            return object_of(engine.http().json("POST", "/networks/create", body=body))
         except ApiError as error:  # Podman looks for a free subnet among interfaces that come and go, and made nothing
             if INTERFACE_GONE not in error.message:
                 raise
-    return engine.http().json("POST", "/networks/create", body=body)
+    return object_of(engine.http().json("POST", "/networks/create", body=body))
 
 
 def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
@@ -171,26 +168,25 @@ def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
     return replace(network, name=name, is_predefined=True)
 
 
-def _facts(entry: Mapping[str, Any]) -> NetworkFacts:
-    name = str(entry.get("Name") or "")
-    pools = [pool for pool in (entry.get("IPAM") or {}).get("Config") or () if isinstance(pool, dict)]
+def _facts(entry: Found) -> NetworkFacts:
+    pools = entries_of(object_of(entry.get("IPAM")).get("Config"))
     return NetworkFacts(
-        name=name,
-        id=str(entry.get("Id") or ""),
-        driver=str(entry.get("Driver") or ""),
-        scope=str(entry.get("Scope") or ""),
-        created=time_of(entry.get("Created")),
+        name=text_of(entry, "Name"),
+        id=text_of(entry, "Id"),
+        driver=text_of(entry, "Driver"),
+        scope=text_of(entry, "Scope"),
+        created=seconds_of(text_of(entry, "Created")),
         internal=bool(entry.get("Internal")),
         enable_ipv6=bool(entry.get("EnableIPv6")),
-        subnets=tuple(str(pool["Subnet"]) for pool in pools if pool.get("Subnet")),
-        gateways=tuple(str(pool["Gateway"]) for pool in pools if pool.get("Gateway")),
-        labels={str(key): str(value) for key, value in (entry.get("Labels") or {}).items()},
-        options={str(key): str(value) for key, value in (entry.get("Options") or {}).items()},
-        is_predefined=name in PREDEFINED,
+        subnets=tuple(filter(None, (text_of(pool, "Subnet") for pool in pools))),
+        gateways=tuple(filter(None, (text_of(pool, "Gateway") for pool in pools))),
+        labels=texts_of(entry, "Labels"),
+        options=texts_of(entry, "Options"),
+        is_predefined=text_of(entry, "Name") in PREDEFINED,
     )
 
 
-def _parsed(flag: str, text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _parsed(flag: str, text: str) -> Subnet:
     is_range = flag in {"--subnet", "--ip-range"}
     with contextlib.suppress(ValueError):
         if ("/" in text) == is_range:
@@ -199,5 +195,7 @@ def _parsed(flag: str, text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Netwo
     raise UsageError(f"{flag} takes {kind}, not {plain(text, 80)!r}.", cure=f"Such as {such}.")
 
 
-def _within(one: Any, net: Any) -> bool:
-    return bool(one.version == net.version and one.subnet_of(net))
+def _within(one: Subnet, net: Subnet) -> bool:
+    if isinstance(one, ipaddress.IPv4Network):
+        return isinstance(net, ipaddress.IPv4Network) and one.subnet_of(net)
+    return isinstance(net, ipaddress.IPv6Network) and one.subnet_of(net)

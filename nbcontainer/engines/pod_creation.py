@@ -6,6 +6,7 @@ Source: the libpod API 4.0, /libpod/play/kube.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ __all__ = ["apply", "create"]
 
 PLAY_SECONDS = 600.0  # an image may have to be pulled
 SETTLE_SECONDS = 0.5  # how long a container is given to end at once
+SETTLE_PAUSE = 0.05
 
 
 def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
@@ -126,7 +128,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             f"There is a pod {name!r} already.",
             status=409,
             reason="AlreadyExists",
-            cure=f"Delete it first (`{engine.commands.pods('delete', name)}`), or choose another name.",
+            cure=f"Delete it first ({engine.commands.pods('delete', name)}), or choose another name.",
         )
     if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
         with suppress(NbcontainerError):
@@ -146,22 +148,34 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
     told = pod_status(pod, [], [])
     progress.tell(PodStep(told))
     for container in own_containers(pod):
-        with suppress(ApiError):  # that it still runs after that time is what is hoped for
-            path = f"/libpod/containers/{container['Id']}/wait"
-            podman_http(engine).call("POST", path, query={"condition": "exited"}, timeout=SETTLE_SECONDS)
-        found = inspect(engine, str(container["Id"]))
-        state = found.get("State") or {}
-        code = int(state.get("ExitCode") or 0)
-        # "stopped" before Podman starts it again, as it may have done already
-        if code and (str(state.get("Status")) in ("exited", "stopped") or found.get("RestartCount")):
+        # Podman's own wait does not see the end of what is started again at once
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (code := _exit_code(engine, str(container["Id"]))) is None and time.monotonic() < deadline:
+            time.sleep(SETTLE_PAUSE)
+        if code:
             output = _last_output(engine, str(container["Id"]))
             raise CommandFailed(
                 f"The container of pod {request.name} ended with exit code {code}."
                 + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
                 exit_code=code,
                 output=output,
-                cure=f"It stays; `{engine.commands.pods('logs', request.name)}` shows what it wrote.",
+                cure=f"It stays; {engine.commands.pods('logs', request.name)} shows what it wrote.",
             )
+
+
+def _exit_code(engine: Engine, container: str) -> int | None:
+    """The code that a container has ended with, though it may run again by now; None where it has not ended yet."""
+    found = inspect(engine, container)
+    state = found.get("State") or {}
+    if str(state.get("Status")) in ("exited", "stopped"):  # "stopped" before Podman starts it again
+        return int(state.get("ExitCode") or 0)
+    if not found.get("RestartCount"):
+        return None
+    # while it runs, its exit code is 0: what it was is told by Podman's events alone
+    query = {"stream": "false", "filters": json.dumps({"container": [container], "event": ["died"]})}
+    with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
+        codes = [(event.get("Actor") or {}).get("Attributes", {}).get("containerExitCode") for event in stream.lines()]
+    return int(codes[-1] or 0) if codes else 0
 
 
 def _last_output(engine: Engine, container: str) -> str:

@@ -46,8 +46,8 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
             _remove(engine, uid, seconds, progress)
         except NbcontainerError as error:
             progress.tell(PodEnd(name, "refused", error.message, time.time()))
-            error.message += f" Deleted: {', '.join(gone)}." if gone else ""
-            raise
+            done = f" Deleted: {', '.join(gone)}." if gone else ""
+            raise error.replaced(message=error.message + done) from None
         if progress.stopping:
             progress.tell(PodEnd(name, "stopped", "Podman goes on stopping it; it is not removed", time.time()))
             raise ApiError("stopped", reason="Stopped")

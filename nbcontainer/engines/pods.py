@@ -273,7 +273,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
             missing.append(error)
     if missing and not found:
         raise missing[0]
-    notes = [str(error).replace("\n", " ") for error in missing]
+    notes = [error.remark for error in missing]
     return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
 
 

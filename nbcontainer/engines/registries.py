@@ -16,47 +16,27 @@ import ssl
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from nbcontainer.engines.config import config_file, configured_commands, load_config
+from nbcontainer.buildkit.messages import TokenRequest
+from nbcontainer.buildkit.rpc_status import Code, RpcError
+from nbcontainer.buildkit.tokens import Login, fetch_token
+from nbcontainer.engines import credentials
+from nbcontainer.engines.config import Config, config_file, configured_commands, load_config
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.credentials import (
-    TOKEN_USER,
-    Credential,
-    CredentialWarning,
-    HelperFailed,
-    auth_header,
-    config_header,
-    credentials,
-    helper_for,
-    is_host,
-    run_helper,
-    server_key,
-)
+from nbcontainer.engines.credentials import Credential
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import HUB, Reference, parse_reference, registry_host
+from nbcontainer.engines.objects import object_of, text_of
+from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, AuthFailed, NbcontainerError, UsageError
 
-__all__ = [
-    "Credential",
-    "CredentialWarning",
-    "LoginResult",
-    "Reference",
-    "auth_header",
-    "config_header",
-    "credentials",
-    "login",
-    "logout",
-    "parse_reference",
-    "registry_host",
-]
+__all__ = ["LoginResult", "login", "logout"]
 
 CHECK_SECONDS = 20.0
 REPLY_BYTES = 64 * 1024
@@ -98,14 +78,14 @@ def login(registry: str, username: str, password: str, *, engine: Engine | None 
     if any(character in "\r\n\0" for character in username + password) or ":" in username:
         raise UsageError("A user name has no colon, and neither it nor the password has a line break.")
     config = load_config()
-    kind = "identity token" if username == TOKEN_USER else "password"
+    kind = "identity token" if username == credentials.TOKEN_USER else "password"
     credential = Credential(host, "" if kind == "identity token" else username, password, kind)
     token = _check_by_engine(engine, credential) if engine is not None else None
     if token is None:
         _check_directly(credential, config)
     elif token:
         credential = Credential(host, username, token, "identity token")
-    helper = helper_for(config, host)
+    helper = credentials.helper_for(config, host)
     client = engine.commands if engine is not None else configured_commands()
     command = client.docker("login", *([] if host == HUB else [host]), "-u", username, "--password-stdin")
     if helper:
@@ -125,15 +105,15 @@ def logout(registry: str = "") -> bool:
     """
     host = registry_host(registry)
     config = load_config()
-    helper = helper_for(config, host)
+    helper = credentials.helper_for(config, host)
     kept = False
     if helper:
         try:
-            kept = run_helper(helper, "erase", server_key(host)) is not None
-        except HelperFailed as error:
+            kept = credentials.run_helper(helper, "erase", credentials.server_key(host)) is not None
+        except credentials.HelperFailed as error:
             raise ApiError(f"The login at {host} was not removed. {error}", reason="credential helper") from None
     table = config.get("auths")
-    if isinstance(table, dict) and any(is_host(key, host) for key in table):
+    if isinstance(table, dict) and any(credentials.is_host(key, host) for key in table):
         kept = True
         _change_config(lambda found: _drop(found, host))
     return kept
@@ -148,13 +128,7 @@ def _check_by_engine(engine: Engine, credential: Credential) -> str | None:
     Raises:
         AuthFailed: the registry refused.
     """
-    body = {
-        "username": credential.username,
-        "password": credential.secret,
-        "serveraddress": server_key(credential.host),
-    }
-    if credential.kind == "identity token":
-        body = {"identitytoken": credential.secret, "serveraddress": server_key(credential.host)}
+    body = credentials.auth_config(credential, credential.host)
     try:
         answer = engine.http().json("POST", "/auth", body=body, timeout=CHECK_SECONDS)
     except ApiError as error:
@@ -164,8 +138,7 @@ def _check_by_engine(engine: Engine, credential: Credential) -> str | None:
         return None
     except NbcontainerError:
         return None
-    token = answer.get("IdentityToken") if isinstance(answer, dict) else None
-    return token if isinstance(token, str) else ""
+    return text_of(object_of(answer), "IdentityToken")
 
 
 def _refused(credential: Credential) -> AuthFailed:
@@ -177,7 +150,7 @@ def _refused(credential: Credential) -> AuthFailed:
     )
 
 
-def _check_directly(credential: Credential, config: dict[str, Any]) -> None:
+def _check_directly(credential: Credential, config: Config) -> None:
     """Ask the registry: GET /v2/ with Basic, or with the bearer token that it sends us for.
 
     Raises:
@@ -205,7 +178,7 @@ def _check_directly(credential: Credential, config: dict[str, Any]) -> None:
     )
 
 
-def _plain_http(host: str, config: dict[str, Any]) -> bool:
+def _plain_http(host: str, config: Config) -> bool:
     """Whether docker would speak http to it: this machine's own registries. An engine knows its insecure ones."""
     name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
     return name in ("localhost", "[::1]") or name.startswith("127.") or host in (config.get("insecureRegistries") or ())
@@ -232,10 +205,6 @@ def _answer_challenge(url: str, challenge: str, credential: Credential) -> None:
 
 def _bearer(challenge: str, credential: Credential) -> str:
     """A bearer token for no particular repository."""
-    from nbcontainer.buildkit.messages import TokenRequest  # noqa: PLC0415 - only a login needs it
-    from nbcontainer.buildkit.rpc_status import Code, RpcError  # noqa: PLC0415
-    from nbcontainer.buildkit.tokens import Login, fetch_token  # noqa: PLC0415
-
     words = {name.lower(): value for name, value in re.findall(r'(\w+)="([^"]*)"', challenge)}
     request = TokenRequest(
         client_id="docker", host=credential.host, realm=words.get("realm", ""), service=words.get("service", "")
@@ -254,7 +223,7 @@ def _bearer(challenge: str, credential: Credential) -> str:
 class _NoRedirect(HTTPRedirectHandler):
     """A registry's /v2/ is where it is; a password follows no redirect."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, *_: object) -> None:
         return None
 
 
@@ -294,11 +263,11 @@ def _why(error: Exception) -> str:
 
 
 def _store_by_helper(helper: str, credential: Credential) -> None:
-    username = TOKEN_USER if credential.kind == "identity token" else credential.username
-    entry = {"ServerURL": server_key(credential.host), "Username": username, "Secret": credential.secret}
+    username = credentials.TOKEN_USER if credential.kind == "identity token" else credential.username
+    entry = {"ServerURL": credentials.server_key(credential.host), "Username": username, "Secret": credential.secret}
     try:
-        run_helper(helper, "store", json.dumps(entry))
-    except HelperFailed as error:
+        credentials.run_helper(helper, "store", json.dumps(entry))
+    except credentials.HelperFailed as error:
         what = "Install the helper," if "not installed" in str(error) else "See why the helper fails,"
         raise ApiError(
             f"The login at {credential.host} is good, but it was not stored. {error}",
@@ -310,26 +279,26 @@ def _store_by_helper(helper: str, credential: Credential) -> None:
 def _kept(credential: Credential, username: str) -> dict[str, str]:
     """An entry of config.json's `auths`."""
     if credential.kind == "identity token":
-        name = "" if username == TOKEN_USER else username
+        name = "" if username == credentials.TOKEN_USER else username
         pair = {"auth": base64.b64encode(f"{name}:".encode()).decode()} if name else {}
         return {**pair, "identitytoken": credential.secret}
     return {"auth": base64.b64encode(f"{username}:{credential.secret}".encode()).decode()}
 
 
-def _entry(config: dict[str, Any], host: str, entry: dict[str, str]) -> None:
+def _entry(config: Config, host: str, entry: dict[str, str]) -> None:
     _drop(config, host)
-    config["auths"][server_key(host)] = entry
+    config["auths"][credentials.server_key(host)] = entry
 
 
-def _drop(config: dict[str, Any], host: str) -> None:
+def _drop(config: Config, host: str) -> None:
     table = config.get("auths")
     if not isinstance(table, dict):
         table = config["auths"] = {}
-    for key in [key for key in table if is_host(key, host)]:
+    for key in [key for key in table if credentials.is_host(key, host)]:
         del table[key]
 
 
-def _change_config(change: Any) -> None:
+def _change_config(change: Callable[[Config], None]) -> None:
     """Change config.json: whole or not at all, its other keys and its indentation kept, readable by its owner alone.
 
     Raises:

@@ -226,7 +226,7 @@ class _Runner:
         return EngineUnavailable(
             f"{error.message} Where {name} had been started, it runs on.",
             tried=getattr(error, "tried", ()),
-            cure=f"See whether the engine still runs: %nbcontainer doctor; then {follow}, or stop it.",
+            cure=f"See whether the engine still runs: `%nbcontainer doctor`; then {follow}, or stop it.",
         )
 
     def _clean_up(self, container: str, *, running: bool) -> None:
@@ -276,5 +276,5 @@ def _perhaps_made(error: EngineUnavailable | ApiError) -> EngineUnavailable | Ap
     return EngineUnavailable(
         f"{error.message} It may have made the container, and has not started it.",
         tried=getattr(error, "tried", ()),
-        cure=f"{error.cure}; %docker ps -a lists what is there.".removeprefix("; "),
+        cure=f"{error.cure}; `%docker ps -a` lists what is there.".removeprefix("; "),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import parse_reference
@@ -27,7 +26,7 @@ LARGEST_PORT = 65535
 PULLS = ("missing", "always", "never")
 
 
-def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, Any]:
+def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, object]:
     """The body of POST /containers/create.
 
     Args:
@@ -41,7 +40,7 @@ def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, Any]:
     exposed, bindings = _ports(request.publish)
     binds, volumes = _volumes(request.volumes)
     environment = {**proxies, **request.environment}
-    host: dict[str, Any] = {
+    host: dict[str, object] = {
         "AutoRemove": request.remove,
         "Binds": binds,
         "PortBindings": bindings,
@@ -55,7 +54,7 @@ def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, Any]:
     if request.network:
         host["NetworkMode"] = request.network
     reads = request.stdin is not None and not request.detach
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "Image": request.image,
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": dict(request.labels),
@@ -191,7 +190,7 @@ def _memory(text: str) -> int:
     return size
 
 
-def _restart(text: str) -> dict[str, Any]:
+def _restart(text: str) -> dict[str, object]:
     name, colon, count = text.partition(":")
     if name not in ("", "no", "always", "unless-stopped", "on-failure") or (
         colon and (name != "on-failure" or not count.isdigit())

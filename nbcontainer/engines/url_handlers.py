@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import urllib.request
-from http.client import HTTPResponse
-from typing import Any
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPResponse
 from urllib.error import URLError
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from nbcontainer.proxies import environment_proxy
+from nbcontainer.proxy_tunnel import login
 from nbcontainer.request_log import LoggedRequest
 
 __all__ = ["URL_HANDLERS", "EnvironmentProxies"]
@@ -40,9 +40,8 @@ class EnvironmentProxies(urllib.request.ProxyHandler):
         parts = urlsplit(proxy)
         if parts.scheme not in PORTS:
             raise URLError(f"a proxy of the kind {parts.scheme} is not supported")
-        if parts.username:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            request.add_unredirected_header("Proxy-Authorization", f"Basic {base64.b64encode(pair).decode()}")
+        for name, value in login(proxy).items():
+            request.add_unredirected_header(name, value)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         request.set_proxy(f"{host}:{parts.port or PORTS[parts.scheme]}", parts.scheme)
 
@@ -52,7 +51,9 @@ class EnvironmentProxies(urllib.request.ProxyHandler):
 class _Logged(urllib.request.AbstractHTTPHandler):
     """Logs each request, redirected ones too."""
 
-    def do_open(self, http_class: Any, req: urllib.request.Request, **arguments: Any) -> HTTPResponse:
+    def do_open(
+        self, http_class: Callable[..., HTTPConnection], req: urllib.request.Request, **arguments: object
+    ) -> HTTPResponse:
         parts = urlsplit(req.full_url)
         where = f"{parts.scheme}://{parts.netloc}"
         with LoggedRequest(LOG, req.get_method(), parts.path or "/", where) as request:

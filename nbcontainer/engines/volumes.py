@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
-from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import in_use, time_of
+from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, number_of, object_of, text_of, texts_of
+from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.model.volumes import VolumeFacts
 
-__all__ = ["create", "inspect", "list_volumes", "remove", "sizes"]
+__all__ = ["create", "inspect", "list_volumes", "no_volume", "remove", "sizes"]
 
 
 def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[VolumeFacts]:
@@ -36,9 +34,8 @@ def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = N
 
 
 def _listed(engine: Engine, filters: Mapping[str, Sequence[str]]) -> list[VolumeFacts]:
-    query = {"filters": {name: list(values) for name, values in filters.items()}} if filters else None
-    found = engine.http().json("GET", "/volumes", query=query) or {}
-    return [_facts(entry) for entry in found.get("Volumes") or ()]
+    found = engine.http().json("GET", "/volumes", query={"filters": dict(filters) or None})
+    return [_facts(entry) for entry in entries_of(object_of(found).get("Volumes"))]
 
 
 def inspect(engine: Engine, name: str) -> VolumeFacts:
@@ -50,14 +47,14 @@ def inspect(engine: Engine, name: str) -> VolumeFacts:
     try:
         return _facts(engine.http().json("GET", _path(engine, name)))
     except NotFound:
-        raise not_found(engine, name) from None
+        raise no_volume(engine, name) from None
 
 
 def create(
     engine: Engine, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
 ) -> VolumeFacts:
     """Create a volume; of a name that one has already, it is that one, as with docker."""
-    asked: dict[str, Any] = {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)}
+    asked = {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)}
     body = {key: value for key, value in asked.items() if value}
     return _facts(engine.http().json("POST", "/volumes/create", body=body))
 
@@ -72,7 +69,7 @@ def remove(engine: Engine, name: str) -> None:
     try:
         engine.http().call("DELETE", _path(engine, name))
     except NotFound:
-        raise not_found(engine, name) from None
+        raise no_volume(engine, name) from None
     except Conflict as error:
         users = [one.name for one in list_containers(engine, every=True, filters={"volume": [name]})]
         if not users:
@@ -82,36 +79,31 @@ def remove(engine: Engine, name: str) -> None:
 
 def sizes(engine: Engine) -> dict[str, int]:
     """The bytes in each volume, which the engine counts anew: that may take long."""
-    found = engine.http().json("GET", "/system/df", query={"type": "volume"}) or {}
-    return {volume.name: volume.size for volume in map(_facts, found.get("Volumes") or ())}
+    found = engine.http().json("GET", "/system/df", query={"type": "volume"})
+    return {volume.name: volume.size for volume in map(_facts, entries_of(object_of(found).get("Volumes")))}
 
 
 def _path(engine: Engine, name: str) -> str:
     """Where the API has a volume: a name with a slash would lead elsewhere, unless there is one of that name."""
     if "/" in name and all(volume.name != name for volume in list_volumes(engine)):
-        raise not_found(engine, name)
+        raise no_volume(engine, name)
     return f"/volumes/{quoted(name)}"
 
 
-def not_found(engine: Engine, name: str) -> NotFound:
+def no_volume(engine: Engine, name: str) -> NotFound:
     """The error for a name that no volume has."""
-    near = difflib.get_close_matches(name, [volume.name for volume in list_volumes(engine)], 1, 0.6)
-    return NotFound(
-        f"There is no volume {plain(name, 100)} in {engine.name}.",
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('volume', 'ls')} lists them.",
-    )
+    known = [volume.name for volume in list_volumes(engine)]
+    return not_found(engine, "volume", name, known, engine.commands.magic("volume", "ls"))
 
 
-def _facts(entry: Mapping[str, Any]) -> VolumeFacts:
+def _facts(entry: Found) -> VolumeFacts:
     return VolumeFacts(
-        name=str(entry.get("Name") or ""),
-        driver=str(entry.get("Driver") or ""),
-        mountpoint=str(entry.get("Mountpoint") or ""),
-        created=time_of(entry.get("CreatedAt")),
-        scope=str(entry.get("Scope") or ""),
-        labels={str(key): str(value) for key, value in (entry.get("Labels") or {}).items()},
-        options={str(key): str(value) for key, value in (entry.get("Options") or {}).items()},
-        size=int((entry.get("UsageData") or {}).get("Size", -1)),
+        name=text_of(entry, "Name"),
+        driver=text_of(entry, "Driver"),
+        mountpoint=text_of(entry, "Mountpoint"),
+        created=seconds_of(text_of(entry, "CreatedAt")),
+        scope=text_of(entry, "Scope"),
+        labels=texts_of(entry, "Labels"),
+        options=texts_of(entry, "Options"),
+        size=number_of({"Size": -1, **object_of(entry.get("UsageData"))}, "Size"),
     )

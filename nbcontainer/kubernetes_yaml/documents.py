@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import YamlError
 from nbcontainer.kubernetes_yaml.composing import compose, construct
 from nbcontainer.kubernetes_yaml.fields import Document
 from nbcontainer.kubernetes_yaml.json_text import read_json_objects
+
+if TYPE_CHECKING:
+    import yaml
 
 __all__ = ["read_document", "read_documents"]
 
@@ -105,7 +108,7 @@ def _chunks(text: str, first_line: int) -> Iterator[tuple[str, int]]:
         yield "\n".join([*chunk, ""]), begin
 
 
-def _syntax(error: Any, text: str, first_line: int) -> YamlError:
+def _syntax(error: yaml.MarkedYAMLError, text: str, first_line: int) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line = min(mark.line, text.rstrip("\n").count("\n")) if mark else 0
     words = ", ".join(part for part in (error.problem, error.context) if part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import NoReturn
 
 from nbcontainer.errors import YamlError
 from nbcontainer.kubernetes_yaml.fields import MOST_LEVELS, Document, Field
@@ -49,7 +49,7 @@ def read_json_objects(text: str, first_line: int) -> tuple[list[Document], int |
         position = end
 
 
-def _refused(constant: str) -> Any:
+def _refused(constant: str) -> NoReturn:
     raise ValueError(constant)  # NaN and Infinity are Python's own
 
 

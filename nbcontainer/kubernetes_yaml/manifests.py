@@ -96,7 +96,7 @@ def _step(here: Field, parts: list[tuple[str | None, str | None]]) -> tuple[Fiel
     return longest
 
 
-def _index(inner: str, items: Any) -> int | None:
+def _index(inner: str, items: object) -> int | None:
     if inner.isdigit():
         return int(inner)
     pairs = dict(part.split("=", 1) for part in inner.split(",") if "=" in part)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from nbcontainer.kubernetes_yaml.scalars import resolve
 
 __all__ = ["write_yaml"]
 
 
-def write_yaml(value: Any) -> str:
+def write_yaml(value: object) -> str:
     """A JSON value as YAML, in the order of its keys. Text that would be read as something else stands in quotes."""
-    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
-
-    return str(yaml.dump(value, Dumper=_dumper(), sort_keys=False))
+    return _dump()(value)
 
 
 @cache
-def _dumper() -> Any:
+def _dump() -> Callable[[object], str]:
     import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
 
     class Dumper(yaml.SafeDumper):
         """PyYAML's, which by its own rules would leave `y`, `0o17` and `1e3` without quotes."""
 
-        def ignore_aliases(self, data: Any) -> bool:
+        def ignore_aliases(self, _: object) -> bool:
             """Write what is used twice twice: a text for people has no anchors."""
-            del data
             return True
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
@@ -34,4 +31,4 @@ def _dumper() -> Any:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
-    return Dumper
+    return lambda value: str(yaml.dump(value, Dumper=Dumper, sort_keys=False))

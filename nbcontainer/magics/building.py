@@ -91,7 +91,7 @@ def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behi
     """Check, or build and show, as the flags say; with `behind` at once with the running build."""
     from nbcontainer import api, views  # noqa: PLC0415 - loads with the first call
     from nbcontainer.views.build import BuildView  # noqa: PLC0415 - as above
-    from nbcontainer.views.surfaces import Notebook, Plain, Surface, choose_surface, show  # noqa: PLC0415 - as above
+    from nbcontainer.views.surfaces import Plain, Surface, choose_surface, show  # noqa: PLC0415 - as above
 
     values = call.values
     if values.check:
@@ -100,7 +100,7 @@ def run_build(call: Call, request: BuildRequest, command: Sequence[str], *, behi
     operation = api.build(request, command=command, engine=values.context or "")
     if behind:
         surface = choose_surface()
-        if isinstance(surface, Notebook):
+        if isinstance(surface, views.notebook.Notebook):
             surface.follow_behind(operation, BuildView())
         return operation
     if values.quiet or values.progress == "quiet":
@@ -197,7 +197,7 @@ def _secret(word: str) -> Any:
     import os  # noqa: PLC0415 - seldom
     from pathlib import Path  # noqa: PLC0415 - seldom
 
-    from nbcontainer.model.build import Secret  # noqa: PLC0415 - loads with the first call
+    from nbcontainer.model.secrecy import Secret  # noqa: PLC0415 - loads with the first call
 
     parts = dict(part.partition("=")[::2] for part in word.split(","))
     name = parts.get("id", "")

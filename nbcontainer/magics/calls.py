@@ -275,7 +275,8 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
         return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
     error.__context__ = None  # with a group of exceptions behind it, IPython would show Python's whole traceback
-    error._render_traceback_ = render  # type: ignore[attr-defined]
+    error.keep_magics()
+    error._render_traceback_ = render
     return error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer import views
 from nbcontainer.magics.calls import Call, Verbs, refuse_endless
@@ -33,7 +33,7 @@ def cluster_of(call: Call) -> Cluster:
 
 
 @VERBS.add(kpod.GET)
-def get(call: Call) -> Any:
+def get(call: Call) -> object:
     """List them; watch them where that was asked for."""
     refuse_endless(call)
     values = call.values

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import warnings
+
 from nbcontainer.errors import Stopped, UsageError
 
 __all__ = ["ask_secret"]
@@ -14,9 +17,6 @@ def ask_secret(prompt: str, cure: str) -> str:
         UsageError: nobody can be asked (nbclient, a script); `cure` says what to do in that case.
         Stopped: the person gave nothing.
     """
-    import getpass  # noqa: PLC0415 - seldom
-    import warnings  # noqa: PLC0415 - seldom
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from IPython.core.formatters import DisplayFormatter
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.views.surfaces import Behind, Notebook
+    from nbcontainer.views.notebook import Behind, Notebook
 
-    Watch: TypeAlias = Operation[model.tables.TableEvent, model.tables.TableState, object]
+    Watch: TypeAlias = Operation[TableEvent, TableState, object]
 
 __all__ = ["DRAWN", "interrupted", "register"]
 
@@ -122,10 +123,10 @@ def _draw(result: object) -> None:
     if views.surfaces.was_shown(result):
         return
     surface = views.surfaces.choose_surface()
-    if isinstance(surface, views.surfaces.Notebook) and isinstance(result, model.tables.Table) and result.follow:
+    if isinstance(surface, views.notebook.Notebook) and isinstance(result, model.tables.Table) and result.follow:
         _follow(surface, result, result.follow)
     else:
-        views.surfaces.display_picture(views.results.picture_of(result))
+        views.notebook.display_picture(views.results.picture_of(result))
 
 
 def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[], Watch]) -> None:

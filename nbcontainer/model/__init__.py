@@ -9,8 +9,10 @@ from nbcontainer.loading import modules_on_use
 
 if TYPE_CHECKING:
     from nbcontainer.model import build as build
+    from nbcontainer.model import build_steps as build_steps
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
+    from nbcontainer.model import events as events
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
     from nbcontainer.model import logs as logs

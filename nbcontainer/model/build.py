@@ -6,13 +6,18 @@ Lines count from 1. A *Dockerfile line* is a line of the text that is sent to th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import Problem
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.secrecy import Secret
+from nbcontainer.model.tables import dataframe
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 __all__ = [
     "BuildEnded",
@@ -21,18 +26,14 @@ __all__ = [
     "BuildResult",
     "BuildStarted",
     "BuildState",
-    "BuildStep",
     "BuildWarning",
     "ImageBuilt",
     "PushProgress",
-    "Secret",
     "SourceMap",
     "StepFinished",
     "StepOutput",
     "StepProgress",
     "StepStarted",
-    "StepState",
-    "Transfer",
     "apply_build",
 ]
 
@@ -57,35 +58,6 @@ class SourceMap:
     def own(self, line: int) -> int:
         """The person's own line for a Dockerfile line (the same, where the map knows nothing of it)."""
         return self.lines[line - 1][1] if 0 < line <= len(self.lines) else line
-
-    def cell(self, line: int) -> str:
-        """The cell a Dockerfile line came from, or ""."""
-        return self.lines[line - 1][0] if 0 < line <= len(self.lines) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """One build secret. Its value is read when the build asks for it, and never shown.
-
-    Attributes:
-        id: the name that `RUN --mount=type=secret,id=…` uses.
-        read: gives the value.
-        origin: where it comes from, in words ("env TOKEN", "file ~/.netrc", "prompt").
-        asks: whether reading it asks the user: that is done once, when the text is known to have no faults, by the
-            thread that begins the build.
-    """
-
-    id: str
-    read: Callable[[], bytes] = field(repr=False, compare=False)
-    origin: str = ""
-    asks: bool = False
-
-    def asked(self) -> Secret:
-        """This secret with its value, if it must be asked for."""
-        if not self.asks:
-            return self
-        value = self.read()
-        return replace(self, read=lambda: value, asks=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,64 +106,6 @@ class BuildRequest:
     builder: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     source_map: SourceMap = SourceMap()
-
-
-class StepState(StrEnum):
-    """How a build step stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    CACHED = "cached"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """Bytes that a step pulls, sends or unpacks: one named part of it. `total` is 0 where it is unknown."""
-
-    name: str
-    current: int
-    total: int = 0
-    done: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BuildStep:
-    """One build step.
-
-    Attributes:
-        id: unique within the build (BuildKit's vertex digest, or a number).
-        name: as the engine says it: "[build 3/4] RUN go build".
-        stage: the stage's name or number in words, "" for internal steps.
-        instruction: the instruction's own text, or the name where none belongs to it.
-        lines: the person's own (first, last) line, or None.
-        internal: whether it is the engine's own work (loading the definition, exporting…).
-        output: the last lines of what it wrote.
-        output_lines: how many lines it wrote in all.
-    """
-
-    id: str
-    name: str
-    stage: str = ""
-    instruction: str = ""
-    lines: tuple[int, int] | None = None
-    internal: bool = False
-    state: StepState = StepState.WAITING
-    started: float | None = None
-    finished: float | None = None
-    error: str = ""
-    output: tuple[str, ...] = ()
-    output_lines: int = 0
-    transfers: tuple[Transfer, ...] = ()
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took, None while it runs or where it did not run."""
-        if self.started is None or self.finished is None:
-            return None
-        return max(0.0, self.finished - self.started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,10 +378,8 @@ class BuildResult:
         """How many steps came from the cache."""
         return self.state.count(StepState.CACHED)
 
-    def dataframe(self) -> Any:
+    def dataframe(self) -> DataFrame:
         """The steps as a pandas DataFrame (pandas must be installed)."""
-        from nbcontainer.model.tables import dataframe  # noqa: PLC0415 - pandas is the person's own choice
-
         return dataframe(
             ["step", "stage", "first line", "state", "seconds"],
             [

@@ -37,6 +37,10 @@ def joined(words: Iterable[str]) -> str:
     return " ".join(f'"{word}"' if isinstance(word, Expanded) else shlex.quote(word) for word in words)
 
 
+def _quoted(*words: str) -> str:
+    return f"`{joined(words)}`"
+
+
 @dataclass(frozen=True, slots=True)
 class EngineCommands:
     """The commands that reach one engine.
@@ -58,12 +62,12 @@ class EngineCommands:
     called: str = ""
 
     def magic(self, *words: str) -> str:
-        """A `%docker` line for this engine."""
-        return joined(["%docker", *words, *self._named])
+        """A `%docker` line for this engine, in backquotes, as cures have it."""
+        return _quoted("%docker", *words, *self._named)
 
     def pods(self, *words: str) -> str:
-        """A `%kpod` line for Podman's pods on this engine."""
-        return joined(["%kpod", *words, *self._named])
+        """A `%kpod` line for Podman's pods on this engine, in backquotes."""
+        return _quoted("%kpod", *words, *self._named)
 
     @property
     def _named(self) -> list[str]:
@@ -106,10 +110,10 @@ class ClusterCommands:
     called: str = ""
 
     def magic(self, *words: str, namespace: str = "") -> str:
-        """A `%kpod` line for this cluster, in the own namespace or another."""
+        """A `%kpod` line for this cluster, in the own namespace or another, in backquotes."""
         space = namespace or self.namespace
         place = [*(["-n", space] if space else []), *([f"--context={self.called}"] if self.called else [])]
-        return joined(["%kpod", *words, *place])
+        return _quoted("%kpod", *words, *place)
 
     def kubectl(self, *words: str, namespace: str | None = None) -> str:
         """A command of kubectl's.

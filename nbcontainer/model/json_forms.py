@@ -85,7 +85,7 @@ def quoted(word: object) -> str:
 
 
 @functools.cache
-def form_of(hint: Any) -> _Form:  # noqa: PLR0911 - a return for each kind of hint
+def form_of(hint: object) -> _Form:  # noqa: PLR0911 - a return for each kind of hint
     """The form of a type hint.
 
     Raises:
@@ -185,7 +185,7 @@ def _object(
 
 
 @functools.cache
-def _fields(kind: Any) -> tuple[tuple[str, _Form, bool], ...]:
+def _fields(kind: type) -> tuple[tuple[str, _Form, bool], ...]:
     """The fields that are written: the name, the form, and whether it must be there."""
     hints = get_type_hints(kind)
     found = []
@@ -207,7 +207,7 @@ def _chained(first: Convert, then: Convert) -> Convert:
     return lambda value: then(first(value))
 
 
-def _array(kind: Any, arguments: tuple[Any, ...]) -> _Form:
+def _array(kind: Any, arguments: tuple[object, ...]) -> _Form:
     is_fixed = kind is tuple and arguments[1:] != (...,)
     forms = [form_of(argument) for argument in (arguments if is_fixed else arguments[:1])]
 
@@ -260,7 +260,7 @@ def _union(hints: tuple[Any, ...]) -> _Form:
     if any(get_origin(hint) or not isinstance(hint, type) for hint in hints):
         raise SerializationError(f"{hints!r} have no JSON form as a union: only classes can be told apart by name.")
     scalars = [hint for hint in _SCALARS if hint in hints]
-    named: dict[str, Any] = {hint.__name__: hint for hint in hints if hint not in _SCALARS or hint is float}
+    named: dict[str, type] = {hint.__name__: hint for hint in hints if hint not in _SCALARS or hint is float}
     wanted = " or ".join(hint.__name__ for hint in hints)
 
     def scalar(value: object) -> _Form:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from nbcontainer.model.secrecy import without_secrets
+from nbcontainer.model.secrecy import Json, Manifest, without_secrets
 
 __all__ = [
     "Description",
@@ -52,9 +51,9 @@ class PodRequest:
     entrypoint: bool = False
 
 
-def pod_manifest(request: PodRequest) -> dict[str, Any]:
+def pod_manifest(request: PodRequest) -> dict[str, Json]:
     """The pod's manifest, as `kubectl run` would write it."""
-    container: dict[str, Any] = {"name": request.name, "image": request.image}
+    container: dict[str, Json] = {"name": request.name, "image": request.image}
     if request.command:
         container["command" if request.entrypoint else "args"] = list(request.command)
     if request.environment:
@@ -153,7 +152,7 @@ class PodChange:
     uid: str = ""
     where: str = ""
     command: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """What was done to what."""
@@ -167,23 +166,14 @@ class PodChange:
         return write_yaml(dict(self.manifest))
 
 
-class PodChanges(Sequence[PodChange]):
+class PodChanges(tuple[PodChange, ...]):
     """What one call did to several objects, in order."""
 
-    def __init__(self, changes: Iterable[PodChange] = ()) -> None:
-        self._changes = tuple(changes)
-
-    def __len__(self) -> int:
-        """How many objects there were."""
-        return len(self._changes)
-
-    def __getitem__(self, index: Any) -> Any:
-        """What was done to one object, or to a slice of them."""
-        return self._changes[index]
+    __slots__ = ()
 
     def __repr__(self) -> str:
         """Say it in one line."""
-        return f"PodChanges({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self._changes)})"
+        return f"PodChanges({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"
 
 
 @dataclass(frozen=True)
@@ -197,7 +187,7 @@ class Description:
     sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     events: tuple[tuple[str, ...], ...] = ()
     command: str = ""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """Which object."""

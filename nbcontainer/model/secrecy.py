@@ -1,12 +1,16 @@
-"""Which values may be secret, so that they are neither in a command nor in what is written for others."""
+"""What may be secret: the secrets of a build, and values that are neither in a command nor in what others get."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
-__all__ = ["HIDDEN", "is_secret", "without_secrets"]
+__all__ = ["HIDDEN", "Json", "Manifest", "Secret", "is_secret", "without_secrets"]
+
+Json: TypeAlias = Any  # what JSON can say: objects, arrays, texts, numbers, booleans, null
+Manifest: TypeAlias = Mapping[str, Json]
 
 HIDDEN = "…"  # as commands have it; not base64, so that no cluster takes it for the data of a Secret
 
@@ -20,7 +24,7 @@ def is_secret(name: str, value: str) -> bool:
     return bool(_NAME.search(name) or _VALUE.search(value))
 
 
-def without_secrets(manifest: Any) -> Any:
+def without_secrets(manifest: Json) -> Json:
     """A manifest with `HIDDEN` for the values of Secrets and of environment variables that may be secret."""
     if isinstance(manifest, list):
         return [without_secrets(item) for item in manifest]
@@ -35,3 +39,28 @@ def without_secrets(manifest: Any) -> Any:
         case {"name": str(name), "value": str(value)} if is_secret(name, value):
             shown["value"] = HIDDEN
     return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One build secret. Its value is read when the build asks for it, and never shown.
+
+    Attributes:
+        id: the name that `RUN --mount=type=secret,id=…` uses.
+        read: gives the value.
+        origin: where it comes from, in words ("env TOKEN", "file ~/.netrc", "prompt").
+        asks: whether reading it asks the user: that is done once, when the text is known to have no faults, by the
+            thread that begins the build.
+    """
+
+    id: str
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+    origin: str = ""
+    asks: bool = False
+
+    def asked(self) -> Secret:
+        """This secret with its value, if it must be asked for."""
+        if not self.asks:
+            return self
+        value = self.read()
+        return replace(self, read=lambda: value, asks=False)

@@ -6,9 +6,12 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from nbcontainer.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 __all__ = [
     "Cell",
@@ -200,7 +203,16 @@ class Table(Sequence[Row]):
         """How many rows there are."""
         return len(self.state.rows)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+
+    @overload
+    def __getitem__(self, index: str) -> Any: ...
+
+    def __getitem__(self, index: int | slice | str) -> Any:
         """The row at `index`, a list of rows for a slice, or for a name the object of that name.
 
         Raises:
@@ -251,7 +263,7 @@ class Table(Sequence[Row]):
         place = names.index(name)
         return Words(str(row.cells[place]) for row in self)
 
-    def dataframe(self) -> Any:
+    def dataframe(self) -> DataFrame:
         """The rows as a pandas DataFrame (pandas must be installed)."""
         return dataframe([column.name for column in self.state.columns], [list(row.cells) for row in self])
 
@@ -266,7 +278,7 @@ class Words(tuple[str, ...]):
         return "\n".join(self)
 
 
-def dataframe(columns: list[str], rows: list[list[Any]]) -> Any:
+def dataframe(columns: list[str], rows: Sequence[Sequence[object]]) -> DataFrame:
     """A pandas DataFrame of these rows.
 
     Raises:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images
     from nbcontainer.views import logs as logs
+    from nbcontainer.views import notebook as notebook
     from nbcontainer.views import picture as picture
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities

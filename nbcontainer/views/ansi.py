@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["StyledText", "plain", "recoloured", "settled", "styled"]
+__all__ = ["StyledText", "one_line", "plain", "recoloured", "settled", "styled"]
 
 # CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
 _ESCAPE = re.compile(
@@ -49,6 +49,12 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _visible(_ESCAPE.sub("", text).replace("\r\n", "\n"))
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """`text`, made harmless, on one line, of which `most` characters are left."""
+    line = " ".join(plain(text).split())
+    return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
 
 
 def settled(line: str) -> str:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildStarted,
-    BuildState,
-    BuildStep,
-    BuildWarning,
-    ImageBuilt,
-    PushProgress,
-    StepFinished,
-    StepOutput,
-    StepStarted,
-    StepState,
-    Transfer,
-)
-from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.build import BuildEvent, BuildState
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.ansi import plain
+from nbcontainer.views.ansi import one_line
+from nbcontainer.views.build_lines import BuildLines, reason_of
 from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
-from nbcontainer.views.quantities import format_seconds, format_size
+from nbcontainer.views.quantities import before_these, format_seconds, format_size, short_digest
 from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["BuildView", "transfer_text"]
@@ -38,17 +25,14 @@ LOOKS = {
     StepState.FAILED: ("✕", Tone.BAD),
     StepState.STOPPED: ("■", Tone.WARNING),
 }
-FAILED_LINES = 20  # of output, in plain lines
 RUNNING_LINES = 4  # of output, below a picture of a running or stopped build
 CUT = (StepState.RUNNING, StepState.STOPPED)  # steps that show their last lines
 SHORT = 1.0  # seconds; an internal step that took less is not worth a row
 NAME_LENGTH = 100  # characters of an instruction that a picture shows
-DIGEST_LENGTH = 12  # characters of a digest that a picture shows
 REASON_LINES = 12  # of why a build failed, where no step did
 ENGINE = "engine"  # the heading of steps that belong to no instruction
 _NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without one
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
-_COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
 _HEAD = (
     *("title", "engine", "platform", "started", "finished", "ended", "outcome", "reason"),
     *("id", "digest", "size", "pushed"),
@@ -56,7 +40,7 @@ _HEAD = (
 
 
 class BuildView(View[BuildEvent, BuildState]):
-    """The view of one build. It numbers the steps for the plain lines, so each build has its own.
+    """The view of one build.
 
     Args:
         whole: whether the plain lines have all that steps write, and not only the end of what a failed one wrote.
@@ -65,126 +49,11 @@ class BuildView(View[BuildEvent, BuildState]):
     page = "build"
 
     def __init__(self, *, whole: bool = False) -> None:
-        self._whole = whole
-        self._numbers: dict[str, int] = {}
-        self._steps: dict[str, BuildStep] = {}
-        self._started: dict[str, float] = {}
-        self._told: set[str] = set()
-        self._held: dict[str, str] = {}  # lines of steps that are done, unless they begin again
-        self._output: dict[str, deque[str]] = {}
-        self._complaints: dict[str, deque[str]] = {}
-        self._written: dict[str, int] = {}  # how many lines each step wrote
-        self._spool = ""
-        self._title = "image"
-        self._begun = 0.0
-
-    # --- plain lines
+        self._lines = BuildLines(whole=whole)
 
     def line(self, event: BuildEvent) -> str | None:
-        """What the event is worth in a log: much like BuildKit's plain progress, but output only of a failed step.
-
-        BuildKit calls a step done when it has looked for it in the cache, and may then begin it: that a step is done
-        is told with the next news of anything else.
-        """
-        step = event.step.id if isinstance(event, StepStarted) else getattr(event, "id", "")
-        held = [self._held.pop(other) for other in list(self._held) if other != step]
-        line = self._line(event)
-        return "\n".join([*held, *([line] if line else [])]) or None
-
-    def _line(self, event: BuildEvent) -> str | None:  # noqa: C901, PLR0911 - a return for each event
-        match event:
-            case BuildStarted():
-                self._title, self._begun, self._spool = event.title, event.time, event.spool
-                where = " ".join(word for word in (event.engine, event.platform) if word)
-                return f"building {_single(event.title)}" + (f" on {_single(where)}" if where else "")
-            case StepStarted():
-                return self._line_started(event)
-            case StepOutput() if self._whole and event.id in self._steps:
-                return self._all_output(event)
-            case StepOutput():
-                self._output.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
-                self._written[event.id] = self._written.get(event.id, 0) + len(event.lines)
-                if event.stream == "stderr":
-                    self._complaints.setdefault(event.id, deque(maxlen=FAILED_LINES)).extend(event.lines)
-                return None
-            case StepFinished():
-                return self._line_finished(event)
-            case SpoolCut():
-                self._spool = ""  # which does not have all of it
-                return f"warning: {_single(event.note)}"
-            case BuildWarning():
-                return f"warning: {_single(str(event.problem))}"
-            case PushProgress() if event.transfer.done:
-                return f"pushed {_single(event.transfer.name)} {format_size(event.transfer.total)}"
-            case ImageBuilt():
-                return self._line_built(event)
-            case _:
-                return None
-
-    def _line_started(self, event: StepStarted) -> str | None:
-        step = event.step
-        self._steps[step.id] = step
-        if event.time is not None and step.id in self._held:
-            del self._held[step.id]
-            self._told.discard(step.id)
-        if event.time is None or step.id in self._started:
-            return None
-        self._started[step.id] = event.time
-        # only what may take long is announced; the others have one line, when they are done
-        return self._named(step) if step.instruction.upper().startswith("RUN") else None
-
-    def _all_output(self, event: StepOutput) -> str:
-        step = self._steps[event.id]
-        head = [] if step.id in self._numbers else [self._named(step)]
-        return "\n".join([*head, *(f"#{self._numbers[step.id]} {plain(line)}" for line in event.lines)])
-
-    def _named(self, step: BuildStep) -> str:
-        number = self._numbers.setdefault(step.id, len(self._numbers) + 1)
-        return f"#{number} {_single(step.name or step.instruction)}"
-
-    def _line_finished(self, event: StepFinished) -> str | None:
-        step = self._steps.get(event.id)
-        if step is None or (event.id in self._told and event.id not in self._held and event.state != StepState.FAILED):
-            return None
-        self._told.add(event.id)
-        self._held.pop(event.id, None)
-        begun = self._started.get(event.id, step.started or event.time or 0.0)
-        took = format_seconds((event.time or begun) - begun)
-        match event.state:
-            case StepState.FAILED:
-                output = [f"    {plain(line)}" for line in self._last_lines(event.id)]
-                name = f"#{self._numbers[step.id]}" if step.id in self._numbers else self._named(step)
-                return "\n".join([f"{name} failed after {took}: {_reason(event.error)}", *output])
-            case _ if step.internal:
-                return None
-            case StepState.DONE if not step.instruction.upper().startswith("RUN"):
-                self._held[event.id] = f"{self._named(step)} done {took}"
-            case StepState.DONE if event.id in self._numbers:
-                self._held[event.id] = f"#{self._numbers[event.id]} done {took}"
-            case StepState.DONE:
-                pass
-            case _:
-                return f"{self._named(step)} {event.state}"
-        return None
-
-    def _last_lines(self, step: str) -> list[str]:
-        """The end of a step's output, and of its standard error, which BuildKit may have sent before it."""
-        output = list(self._output.get(step, ()))
-        output += [line for line in self._complaints.get(step, ()) if line not in output]
-        hidden = self._written.get(step, 0) - len(output)
-        if hidden <= 0:
-            return output
-        where = f"; all of them are in {self._spool}" if self._spool else ""
-        return [f"… {hidden:,} lines before{where}", *output]
-
-    def _line_built(self, event: ImageBuilt) -> str:
-        facts = [event.digest or event.id, format_size(event.size) if event.size else ""]
-        if self._begun and event.time:
-            facts.append(format_seconds(event.time - self._begun))
-        word = "built and pushed" if event.pushed else "built"
-        return f"{word} {_single(self._title)} " + " ".join(fact for fact in facts if fact)
-
-    # --- the picture
+        """Much like BuildKit's plain progress, but output only of a failed step."""
+        return self._lines.line(event)
 
     def render(self, state: BuildState) -> Picture:
         """The head, the steps in build order, what a failed or running step wrote, and the warnings."""
@@ -211,8 +80,6 @@ class BuildView(View[BuildEvent, BuildState]):
         ]
         return Picture(tuple(blocks), label=f"Build of {state.title}: {word}")
 
-    # --- the widget
-
     def wire(self, previous: BuildState | None, state: BuildState) -> Wire | None:
         """The whole, or the fields and steps that changed, with the new lines of output only."""
         if previous is None:
@@ -233,18 +100,8 @@ class BuildView(View[BuildEvent, BuildState]):
         return message or None
 
 
-def _single(text: str) -> str:
-    return " ".join(plain(text).split())
-
-
-def _reason(error: str) -> str:
-    """A step's error on one line, without the command once more."""
-    return _single(_COMMAND_FAILED.sub("", error))
-
-
 def _named_briefly(step: BuildStep) -> str:
-    name = _single(step.instruction or step.name).removeprefix("[internal] ")
-    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
+    return one_line((step.instruction or step.name).removeprefix("[internal] "), NAME_LENGTH)
 
 
 def _phase(state: BuildState) -> tuple[str, Tone]:
@@ -268,7 +125,7 @@ def _facts(state: BuildState, now: float) -> str:
     took = format_seconds((state.ended or now) - state.started) if state.started else ""
     if state.outcome == "done":
         digest = state.digest or state.id
-        facts = [_short(digest), format_size(state.size) if state.size else "", took]
+        facts = [short_digest(digest), format_size(state.size) if state.size else "", took]
         facts += [f"{cached} of {total} cached" if cached else ""]
     elif state.outcome or state.failed_step is not None:
         facts = [f"after {took}" if took else "", f"{cached} cached" if cached else ""]
@@ -277,11 +134,6 @@ def _facts(state: BuildState, now: float) -> str:
         pushed = transfer_text(state.pushing.values())
         facts = [pushed, f"{done} of {total} steps" if total else "", f"{cached} cached" if cached else "", took]
     return " · ".join(fact for fact in facts if fact)
-
-
-def _short(digest: str) -> str:
-    algorithm, _, hexadecimal = digest.partition(":")
-    return f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if hexadecimal else digest[:DIGEST_LENGTH]
 
 
 def transfer_text(transfers: Iterable[Transfer]) -> str:
@@ -372,15 +224,15 @@ def _outputs(state: BuildState) -> list[Block]:
         blocks: list[Block] = [_output_head(failed, Tone.BAD)]
         hidden = failed.output_lines - len(failed.output)
         if hidden > 0:
-            where = f"; all of it is in {state.spool}" if state.spool and not state.spool_note else ""
-            blocks.append(Line.of(Span(f"… {hidden:,} lines before{where}", Tone.DIM), indent=2))
+            spool = "" if state.spool_note else state.spool
+            blocks.append(Line.of(Span(before_these(hidden, "lines", spool), Tone.DIM), indent=2))
         if failed.output:
             blocks.append(Output(failed.output, Tone.BAD))
         if failed.error:
-            blocks.append(Line.of(Span(_reason(failed.error), Tone.BAD), indent=2))
+            blocks.append(Line.of(Span(reason_of(failed.error), Tone.BAD), indent=2))
         return blocks
     if state.outcome == "failed" and state.reason:
-        return [Line.of(Span(_single(line), Tone.BAD), indent=2) for line in state.reason.splitlines()[:REASON_LINES]]
+        return [Line.of(Span(one_line(line), Tone.BAD), indent=2) for line in state.reason.splitlines()[:REASON_LINES]]
     blocks = []
     for step in state.steps.values():
         if step.state in CUT and step.output:

@@ -15,13 +15,12 @@ from nbcontainer.model.images import (
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
-from nbcontainer.views.quantities import format_seconds, format_size
+from nbcontainer.views.quantities import format_seconds, format_size, short_digest
 from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["TransferView"]
 
 BAR_CELLS = 20  # of a layer's bar in the terminal
-DIGEST_LENGTH = 12
 _HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "ended")
 _PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
 
@@ -94,9 +93,7 @@ def _words(direction: str) -> tuple[str, str]:
 def _facts(state: TransferState) -> str:
     took = format_seconds((state.ended or time.time()) - state.started) if state.started else ""
     if state.finished is not None:
-        algorithm, _, hexadecimal = state.digest.partition(":")
-        digest = f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if hexadecimal else state.digest
-        facts = [digest, format_size(state.size) if state.size else "", took]
+        facts = [short_digest(state.digest), format_size(state.size) if state.size else "", took]
     else:
         done = sum(layer.done for layer in state.layers.values())
         took = f"after {took}" if state.outcome and took else took

@@ -15,7 +15,7 @@ from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines, LogSource, LogState
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.ansi import plain, recoloured, settled
+from nbcontainer.views.ansi import one_line, plain, recoloured, settled
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
 from nbcontainer.views.picture import Block, Line, Output, Picture, Span
 from nbcontainer.views.quantities import format_size
@@ -257,7 +257,7 @@ def _wire_notes(known: int, state: LogState) -> list[list[object]]:
 
 def _heading(state: LogState, verb: str, title: str) -> list[Span]:
     spans = [Span(verb, bold=True)]
-    for place in filter(None, (_single(title), state.where)):
+    for place in filter(None, (one_line(title, TITLE_LENGTH), state.where)):
         spans += [Span("  "), Span(place, Tone.DIM, chip=True)]
     spans.append(Span(f"  {_count(state.total)} · {format_size(state.total_bytes)}", Tone.DIM))
     if state.following:
@@ -287,12 +287,6 @@ def _clock(moment: float) -> str:
         return " " * 14
     whole = time.strftime("%H:%M:%S", time.localtime(moment))
     return f"{whole}.{int(moment % 1 * 1000):03d}  "
-
-
-def _single(title: str) -> str:
-    """A title on one line; a command may be a whole script."""
-    line = " ".join(title.split())
-    return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
 
 
 def _whole_file(state: LogState) -> str:

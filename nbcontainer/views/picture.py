@@ -13,6 +13,7 @@ from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 
 __all__ = [
+    "SIGNS",
     "Block",
     "Grid",
     "Line",
@@ -24,6 +25,8 @@ __all__ = [
     "in_cells",
     "single_line",
 ]
+
+SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["format_age", "format_seconds", "format_size"]
+__all__ = ["before_these", "format_age", "format_seconds", "format_size", "short_digest"]
 
+DIGEST_LENGTH = 12
 _THOUSAND = 1000.0
 _ROUNDED_UP = 999.5  # from here on three digits show the next unit
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -33,6 +34,17 @@ def format_seconds(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, _MINUTE)
     return f"{hours} h {minutes:02d} min"
+
+
+def before_these(count: int, unit: str, spool: str) -> str:
+    """How much of an output stands before what is shown, and the path of the file that has all of it, if one has."""
+    return f"… {count:,} {unit} before" + (f"; all of them are in {spool}" if spool else "")
+
+
+def short_digest(digest: str) -> str:
+    """A digest as tables and pictures show it: its algorithm and its beginning."""
+    algorithm, _, hexadecimal = digest.rpartition(":")
+    return f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if algorithm else digest[:DIGEST_LENGTH]
 
 
 def format_age(seconds: float) -> str:  # noqa: PLR0911 - one return for each of kubectl's steps

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer import model, views
 from nbcontainer.model.tables import Table, Tone, Words
 from nbcontainer.settings import NBContainer
 from nbcontainer.views.ansi import settled
-from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.picture import SIGNS, Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.quantities import before_these
 
 if TYPE_CHECKING:
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.pods import Description, ExecResult, PodChange
     from nbcontainer.model.results import Report
-    from nbcontainer.views.view import View
+    from nbcontainer.views.view import AnyView
 
-__all__ = ["SIGNS", "picture_of", "view_of"]
+__all__ = ["picture_of", "view_of"]
 
-SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
 MOST_LINES = 2_000  # of an output, that a picture holds
 _ACTIONS = {
     "created": Tone.GOOD,
@@ -28,7 +28,7 @@ _ACTIONS = {
 }
 
 
-def view_of(state: object, heading: str = "", title: str = "") -> View[Any, Any]:
+def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
     """The view of a running thing, by what its state is.
 
     Args:
@@ -52,7 +52,7 @@ def view_of(state: object, heading: str = "", title: str = "") -> View[Any, Any]
     raise TypeError(f"There is no view of a {type(state).__name__}.")
 
 
-def picture_of(result: Any) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of result
+def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of result
     """A result as it is drawn when it is displayed."""
     match result:
         case Table():
@@ -89,14 +89,11 @@ def _output(result: RunResult | ExecResult) -> Picture:
     every = result.output.split("\n") if result.output else []
     lines = [settled(line) for line in every[-MOST_LINES:]]
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
+    spool = "" if result.notes else result.spool
     if isinstance(result, model.containers.RunResult) and (left_out := result.hidden_lines + len(every) - len(lines)):
-        where = "" if result.notes else f"; all of them are in {result.spool}"
-        hidden = f"… {left_out:,} lines before{where}"
-        blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
+        blocks.insert(0, Line.of(Span(before_these(left_out, "lines", spool), Tone.DIM), wraps=True))
     if isinstance(result, model.pods.ExecResult) and result.cut:
-        where = "" if result.notes else f"; all of them are in {result.spool}"
-        hidden = f"… {result.cut:,} characters before{where}"
-        blocks.insert(0, Line.of(Span(hidden, Tone.DIM), wraps=True))
+        blocks.insert(0, Line.of(Span(before_these(result.cut, "characters", spool), Tone.DIM), wraps=True))
     if isinstance(result, model.containers.RunResult) and result.exit_code is None:
         blocks.append(
             Line.of(Span("✓ ", Tone.GOOD), Span(result.name, bold=True), Span(f"  {result.id[:12]}", Tone.DIM))

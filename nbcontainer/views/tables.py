@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
@@ -35,7 +35,6 @@ class TableView(View[TableEvent, TableState]):
     Args:
         wide: whether the columns that only `-o wide` shows are drawn (the page can show them at any time).
         verbs: what the page offers to do with rows.
-        on_select: called with the keys that are chosen in the page, when they change.
 
     Attributes:
         selected_keys: the keys of the rows that are chosen in the page.
@@ -48,18 +47,12 @@ class TableView(View[TableEvent, TableState]):
         *,
         wide: bool = False,
         verbs: Sequence[RowVerb] = (),
-        on_select: Callable[[tuple[str, ...]], None] | None = None,
     ) -> None:
         self.selected_keys: tuple[str, ...] = ()
         self._wide = wide
         self._verbs = tuple(verbs)
-        self._on_select = on_select
         self._columns: tuple[Column, ...] = ()
         self._names: dict[str, str] = {}
-
-    def selected(self, state: TableState) -> list[Row]:
-        """The rows of `state` that are chosen in the page."""
-        return [state.rows[key] for key in self.selected_keys if key in state.rows]
 
     # --- plain lines
 
@@ -162,8 +155,6 @@ class TableView(View[TableEvent, TableState]):
         known = tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
         if action.get("type") == "select":
             self.selected_keys = known
-            if self._on_select is not None:
-                self._on_select(known)
             return None
         return super().act(operation, action)
 

@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import anywidget
 import traitlets
@@ -54,7 +53,7 @@ class LiveWidget(anywidget.AnyWidget):
     finished = traitlets.Bool(default_value=False).tag(sync=True)
     stopped = traitlets.Bool(default_value=False).tag(sync=True)
 
-    def __init__(self, snapshot: Message | None = None, **traits: Any) -> None:
+    def __init__(self, snapshot: Message | None = None, **traits: object) -> None:
         self._lock = threading.RLock()
         self._queue: deque[tuple[Message, Sequence[bytes]]] = deque()
         self._in_flight: deque[tuple[int, int, float]] = deque()  # sequence, bytes, when
@@ -130,17 +129,17 @@ class LiveWidget(anywidget.AnyWidget):
 
     # --- what Jupyter asks
 
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        bundle = super()._repr_mimebundle_(**options)
+    def _repr_mimebundle_(self, **options: object) -> tuple[dict[str, object], dict[str, object]] | None:
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[arg-type] # its hint is of one option, not of all
         if bundle is None:
             return None
         data, metadata = bundle
         still = {"text/plain": self._text, "text/html": self._html}
         return {**data, **{kind: text for kind, text in still.items() if text}}, metadata
 
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - ipywidgets' own signature
+    def get_state(self, key: str | Sequence[str] | None = None, drop_defaults: bool = False) -> dict[str, object]:  # noqa: FBT001, FBT002 - ipywidgets' own signature
         """The traits as the page gets them, with the snapshot as it is now."""
-        state: dict[str, Any] = super().get_state(key=key, drop_defaults=drop_defaults)
+        state: dict[str, object] = super().get_state(key=key, drop_defaults=drop_defaults)
         wanted = self.keys if key is None else (key,) if isinstance(key, str) else tuple(key)
         if "snapshot" in wanted:
             with self._lock:
@@ -150,7 +149,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     # --- what the page says
 
-    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         if not isinstance(content, dict):
             return
         match content.get("type"):
@@ -167,7 +166,7 @@ class LiveWidget(anywidget.AnyWidget):
                 reply = self._action(action) if self._action is not None else None
                 self.send({"type": "reply", "id": content.get("id"), "value": reply})
 
-    def _acknowledged(self, sequence: Any) -> None:
+    def _acknowledged(self, sequence: object) -> None:
         if not isinstance(sequence, int):
             return
         with self._lock:

@@ -10,7 +10,8 @@ from nbcontainer.model.images import TransferState, apply_transfer
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.images import TransferView
-from nbcontainer.views.surfaces import Notebook, show
+from nbcontainer.views.notebook import Notebook
+from nbcontainer.views.surfaces import show
 from tests.recordings import build_events, push_events
 
 TIMES = {"time", "started", "finished"}

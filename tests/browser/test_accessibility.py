@@ -9,7 +9,7 @@ AXE = REPOSITORY / "nbcontainer" / "frontend" / "node_modules" / "axe-core" / "a
 IMPORT = (
     "from tests.browser import feeds, replay\n"
     "from nbcontainer.views.logs import LogView\n"
-    "from nbcontainer.views.surfaces import Notebook\n"
+    "from nbcontainer.views.notebook import Notebook\n"
     "from nbcontainer.views.tables import TableView\n"
 )
 VIEWS = {

@@ -9,14 +9,15 @@ from tests.browser.test_build import IMPORT as BUILD
 TABLE = """\
 from tests.browser.feeds import pods
 from nbcontainer.model.tables import RowVerb
-from nbcontainer.views.surfaces import Notebook
+from nbcontainer.views.notebook import Notebook
 from nbcontainer.views.tables import TableView
 verbs = (RowVerb("l", "logs", "print('logs {rows}')", many=True), RowVerb("x", "exec", "print('{rows}')", runs=False))
 behind = Notebook().follow_behind(pods(9), TableView(verbs=verbs))"""
 PODS = """\
 from tests.browser.feeds import creation, deletion
 from nbcontainer.views.pods import PodDeletionView, PodStartView
-from nbcontainer.views.surfaces import Notebook, show
+from nbcontainer.views.notebook import Notebook
+from nbcontainer.views.surfaces import show
 try:
     show(creation(), PodStartView(), Notebook())
 finally:

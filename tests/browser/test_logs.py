@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 IMPORT = (
     "from tests.browser.feeds import *\n"
-    "from nbcontainer.views.surfaces import Notebook\n"
+    "from nbcontainer.views.notebook import Notebook\n"
     "from nbcontainer.views.logs import LogView\n"
     "from pathlib import Path\n"
 )

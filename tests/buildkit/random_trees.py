@@ -49,11 +49,14 @@ def make(seed: int, folder: Path) -> Case:
             for name, value in rnd.sample(ATTRIBUTES, rnd.randint(1, 3)):
                 os.setxattr(path, name, value)
         os.utime(path, ns=(0, rnd.randint(0, 2 * 10**18)), follow_symlinks=False)
-    ignored = [_pattern(rnd) for _ in range(rnd.choice([0, 0, 1, 2, 3, 4]))]
+    paths = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    ignored = [_line(rnd, paths) for _ in range(rnd.choice([0, 0, 2, 3, 4, 5]))]
     if ignored:
         (folder / ".dockerignore").write_text("\n".join(ignored) + "\n")
     plain = sorted(path.name for path in folder.iterdir() if not set(path.name) & set("[\\\n?"))
-    sources = [rnd.choice(rnd.choice([SOURCES, ["."], plain or ["."]])) for _ in range(rnd.choice([1, 1, 1, 2]))]
+    inner = [_globbed(rnd, path) for path in paths if "/" in path and not set(path) & set("[\\\n?")]
+    kinds = [SOURCES, ["."], plain or ["."], inner or ["."]]
+    sources = [rnd.choice(rnd.choice(kinds)) for _ in range(rnd.choice([1, 1, 1, 2]))]
     copies = [f'COPY ["{source}", "/{number}/"]' for number, source in enumerate(sources)]
     return Case(folder, ignored, "\n".join(["FROM scratch", *copies, ""]))
 
@@ -82,8 +85,25 @@ def _link(rnd: random.Random, path: Path, file: Path) -> None:
             listener.bind(str(path))
 
 
-def _pattern(rnd: random.Random) -> str:
-    """Write a pattern that is valid: names with brackets of their own would not be."""
-    names = [name for name in NAMES if name.isascii() and not set(name) & set("[\\\n")]
-    parts = [rnd.choice([*names, *GLOBS]) for _ in range(rnd.randint(1, 3))]
-    return rnd.choice(["", "", "", "!", "/", "!/"]) + "/".join(parts) + rnd.choice(["", "", "/", "/**"])
+def _line(rnd: random.Random, paths: list[str]) -> str:
+    """Write a line of an ignore file, most often about something that is there."""
+    if rnd.random() < 0.1:
+        return rnd.choice(["# a comment", "", "  ", "#c"])
+    usable = [path for path in paths if path.isascii() and not set(path) & set("[\\\n")]
+    if usable and rnd.random() < 0.75:
+        pattern = _globbed(rnd, rnd.choice(usable))
+    else:
+        # names with brackets of their own would be no valid patterns
+        names = [name for name in NAMES if name.isascii() and not set(name) & set("[\\\n")]
+        pattern = "/".join(rnd.choice([*names, *GLOBS]) for _ in range(rnd.randint(1, 3)))
+    before = rnd.choice(["", "", "", "!", "!", "/", "!/", "! ", " ", "./", "b/../", "**/"])
+    return before + pattern + rnd.choice(["", "", "", "/", "/**", " "])
+
+
+def _globbed(rnd: random.Random, path: str) -> str:
+    """The path of a folder above, or the whole, with wildcards for some of its names."""
+    names = path.split("/")
+    names = names[: rnd.randint(1, len(names))]
+    globs = ["*", "**", "{0}*", "?{1}", "[{0}z]{1}", "[^{0}]*"]
+    chosen = [name if rnd.random() < 0.6 else rnd.choice(globs).format(name[0], name[1:]) for name in names]
+    return "/".join(chosen)

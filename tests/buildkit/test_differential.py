@@ -20,7 +20,7 @@ from nbcontainer.engines.upgrade import upgrade
 from tests.buildkit import random_trees
 
 FIRST_SEED = int(os.environ.get("NBCONTAINER_DIFFERENTIAL_SEED", "20261123"))
-CASES = int(os.environ.get("NBCONTAINER_DIFFERENTIAL_CASES", "300"))
+CASES = int(os.environ.get("NBCONTAINER_DIFFERENTIAL_CASES", "150"))
 
 
 class Kept(io.BytesIO):

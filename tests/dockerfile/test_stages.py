@@ -74,7 +74,7 @@ def test_one_stage_without_a_name():
     ],
 )
 def test_whether_the_context_is_needed(text, needed):
-    assert parse(text).needs_context is needed
+    assert parse(text).uses_context() is needed
 
 
 def test_bases_with_arguments():

@@ -11,13 +11,8 @@ import pytest
 from nbcontainer.engines.build import build
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.errors import BuildFailed, DockerfileError, Stopped, UsageError
-from nbcontainer.model.build import (
-    BuildRequest,
-    BuildStarted,
-    ImageBuilt,
-    StepState,
-    apply_build,
-)
+from nbcontainer.model.build import BuildRequest, BuildStarted, ImageBuilt, apply_build
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.model.events import Missed
 
 from .build_engines import BUILDKIT, CLASSIC, connect, made, output, processes, start, unique, wait_until

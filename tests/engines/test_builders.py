@@ -16,7 +16,8 @@ from nbcontainer.engines.build_lint import lint
 from nbcontainer.engines.buildkit_build import close_connections, control_of
 from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable, UsageError
-from nbcontainer.model.build import BuildRequest, StepState
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.model.containers import RunRequest
 from tests.buildkit.conftest import make_buildkitd, own_buildkitd, running_buildkitd  # noqa: F401 - fixtures
 

@@ -12,7 +12,8 @@ from nbcontainer.engines import containers, images
 from nbcontainer.engines.build import _command as command_of_build
 from nbcontainer.engines.connection import find_engine, forget_engines
 from nbcontainer.errors import AuthFailed, NotFound, UsageError
-from nbcontainer.model.build import BuildRequest, Secret
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.secrecy import Secret
 from tests.engines.conftest import ENGINES, running
 from tests.terminal import Terminal
 
@@ -138,12 +139,13 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
 def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_of_that_name(
     docker, configuration, monkeypatch, tmp_path
 ):
+    terminal = Terminal(tmp_path)  # by the environment, which is in the home folder
     monkeypatch.delenv("DOCKER_CONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
     make_context(tmp_path / ".docker", "far", docker.address)
     make_context(configuration, "far", "unix:///nowhere.sock")
     command = nbc.images(engine="far").command
-    Terminal(tmp_path).run(f"export DOCKER_CONFIG={shlex.quote(str(configuration))}; {command}")
+    terminal.run(f"export DOCKER_CONFIG={shlex.quote(str(configuration))}; {command}")
     built = command_of_build(find_engine("far"), BuildRequest("FROM busybox", builder="far"), ())
     assert f"--config {shlex.quote(str(tmp_path / '.docker'))}" in built
 

@@ -165,7 +165,7 @@ def test_podmans_causes_become_errors(cause, kind):
 
 def test_what_does_not_exist_has_a_cure():
     found = api_error(404, b'{"message": "No such container: gone"}', {}, "the engine")
-    assert (type(found), found.cure) == (NotFound, "%docker ps -a lists them.")
+    assert (type(found), found.cure) == (NotFound, "`%docker ps -a` lists them.")
 
 
 def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):

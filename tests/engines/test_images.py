@@ -1,4 +1,5 @@
 import json
+import re
 import threading
 import time
 
@@ -41,9 +42,10 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
 
 def test_a_push_that_needs_a_login(engine, password_registry, make_image, unique):
     name = make_image(engine, f"{password_registry}/tests/{unique}:1")
-    with pytest.raises(AuthFailed, match=f"%docker login {password_registry}") as caught:
+    with pytest.raises(AuthFailed) as caught:
         images.push(engine, name).result(60)
     assert caught.value.host == password_registry
+    assert f"`%docker login {password_registry}`" in caught.value.cure
     login(password_registry, "alice", "secret", engine=engine)
     assert images.push(engine, name).result(60).digest
     logout(password_registry)
@@ -72,8 +74,9 @@ def test_a_stored_password_that_became_wrong(docker, configuration, password_reg
 
 
 def test_what_is_not_there_is_told_apart(engine, registry, unique):
-    with pytest.raises(NotFound, match="%docker images"):
+    with pytest.raises(NotFound) as missing:
         images.push(engine, f"{registry}/tests/{unique}:1").result(60)
+    assert "`%docker images" in missing.value.cure
     with pytest.raises(NotFound, match="Check the name"):
         images.pull(engine, f"{registry}/tests/{unique}:1").result(60)
     with pytest.raises(PullFailed, match="no host") as caught:
@@ -159,9 +162,10 @@ def test_odd_streams_are_errors(tmp_path, monkeypatch, stream, kind, words):
     with Speaker(tmp_path / "s", PING, reply("200 OK", b'{"Version": "1"}'), stream) as speaker:
         monkeypatch.setenv("DOCKER_HOST", speaker.address)
         operation = images.push(connection.find_engine(), "127.0.0.1:1/x")
-        with pytest.raises(kind, match=words) as caught:
+        with pytest.raises(kind) as caught:
             operation.result(10)
-    assert "\x1b" not in str(caught.value)
+    assert re.search(words, caught.value.remark)
+    assert "\x1b" not in caught.value.remark
 
 
 def test_a_credential_helper_that_is_missing_is_noted_and_the_push_goes_on(

@@ -128,7 +128,7 @@ def test_a_network_in_use_says_by_whom(engine, busybox, name):
         with pytest.raises(Conflict) as caught:
             network.remove()
         assert caught.value.message == f"The network {name} is used by {name}."
-        assert caught.value.cure.startswith("Remove what uses it first: %docker rm -f")
+        assert caught.value.cure.startswith("Remove what uses it first: `%docker rm -f")
         with pytest.raises(Conflict):
             nbc.networks.remove(name, force=True)
     finally:

@@ -10,12 +10,15 @@ import pytest
 
 from nbcontainer.engines import pod_creation, pods
 from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
 from nbcontainer.model.build import SourceMap
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import Tone
+from tests.engines.conftest import find
+from tests.engines.conftest import running as running_part
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -40,12 +43,10 @@ def running(words):
 
 
 @pytest.fixture
-def podman(monkeypatch):
+def podman(monkeypatch, busybox_of):
     """The rootful Podman, with busybox in it."""
-    conftest = pytest.importorskip("tests.engines.conftest")
-    engine = conftest.find(conftest.running("podman", "Podman").host, monkeypatch)
-    with suppress(NbcontainerError):
-        conftest.images.pull(engine, "busybox").result(60)
+    engine = find(running_part("podman", "Podman").host, monkeypatch)
+    busybox_of(engine)
     return engine
 
 
@@ -138,12 +139,29 @@ def test_an_image_that_is_not_to_be_had_leaves_nothing_half_made(podman, make, r
     assert unique not in pods.table(podman).names
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """A container is given as long as a busy machine takes to end it; it is waited for no longer than it runs."""
+    monkeypatch.setattr(pod_creation, "SETTLE_SECONDS", 30.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_container_that_ends_again_and_again(make):
     with pytest.raises(CommandFailed, match="oh no") as caught:
         make("echo oh no; exit 3", restart="Always").result(60)
     assert caught.value.exit_code == 3
 
 
+def test_the_exit_code_of_a_container_that_runs_again_is_that_of_its_last_run(podman, make, unique):
+    script = "[ -e /ran ] && sleep 600; touch /ran; exit 4"
+    make(script, restart="Always", wait=False).result(60)
+    (container,) = pods.own_containers(pods.find_pod(podman, unique))
+    until(lambda: inspect(podman, container["Id"])["RestartCount"] == 1)
+    until(lambda: inspect(podman, container["Id"])["State"]["Status"] == "running")
+    assert pod_creation._exit_code(podman, container["Id"]) == 4
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_container_that_ends_at_once(podman, make, unique):
     with pytest.raises(CommandFailed, match="oh no") as caught:
         make("echo oh no; exit 3", restart="Never").result(60)
@@ -202,7 +220,7 @@ def test_logs(podman, make, unique):
     assert [line.text for line in pods.logs(podman, LogRequest((unique,), tail=2)).result(30)] == ["50", "to stderr"]
     some = pods.logs(podman, LogRequest(("nix", unique))).result(30)
     assert some.state.total == 51
-    assert some.state.notes == (f"There is no pod 'nix' in {podman.name}. %kpod lists the pods.",)
+    assert some.state.notes == (f"There is no pod 'nix' in {podman.name}. `%kpod` lists the pods.",)
     with pytest.raises(NotFound) as caught:
         pods.logs(podman, LogRequest((f"{unique}x", "nix"))).result(30)
     assert caught.value.cure == f"Did you mean {unique}?"

@@ -9,7 +9,8 @@ import pytest
 from nbcontainer.buildkit.messages import TokenRequest
 from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engines import registries
-from nbcontainer.engines.registries import credentials, login, logout
+from nbcontainer.engines.credentials import credentials
+from nbcontainer.engines.registries import login, logout
 from nbcontainer.engines.url_handlers import EnvironmentProxies
 from nbcontainer.errors import ApiError, AuthFailed, UsageError
 from tests.conftest import part

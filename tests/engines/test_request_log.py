@@ -18,10 +18,10 @@ from nbcontainer.engines.logs import logs
 from nbcontainer.engines.registries import login
 from nbcontainer.engines.run import run
 from nbcontainer.errors import AuthFailed, NbcontainerError
-from nbcontainer.model.build import Secret
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest
+from nbcontainer.model.secrecy import Secret
 from tests.buildkit.building import wait_until
 from tests.engines.build_engines import made
 from tests.engines.relay import Relay

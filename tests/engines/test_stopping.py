@@ -9,7 +9,8 @@ from nbcontainer.engines import addresses, capabilities, connection, containers,
 from nbcontainer.engines.build import build
 from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable, NbcontainerError, NotFound, Stopped
-from nbcontainer.model.build import BuildRequest, StepState
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.build_steps import StepState
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.images import TransferView

@@ -72,7 +72,7 @@ def test_a_volume_in_use_says_by_whom(engine, busybox, name):
         with pytest.raises(Conflict) as caught:
             nbc.volumes.get(name).remove()
         assert caught.value.message == f"The volume {name} is used by {name}."
-        assert caught.value.cure.startswith("Remove what uses it first: %docker rm -f")
+        assert caught.value.cure.startswith("Remove what uses it first: `%docker rm -f")
         assert name not in nbc.volumes.plan_prune(all=True).changes
     finally:
         containers.remove(engine, name, force=True, volumes=True)

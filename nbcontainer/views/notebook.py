@@ -1,0 +1,261 @@
+"""A notebook's page: a live widget, whose output also holds the state as text and as HTML."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from IPython.display import DisplayHandle, clear_output, display
+
+from nbcontainer.errors import NbcontainerError, Stopped
+from nbcontainer.interrupts import held_back
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.html import as_html
+from nbcontainer.views.picture import Line, Span
+from nbcontainer.views.streaming import FRAME_SECONDS
+from nbcontainer.views.text import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbcontainer.operation import AnyOperation, Operation
+    from nbcontainer.views.picture import Picture
+    from nbcontainer.views.view import View
+    from nbcontainer.widgets.live import LiveWidget
+
+__all__ = ["Behind", "Notebook", "display_picture"]
+
+Event = TypeVar("Event")
+State = TypeVar("State")
+
+EMPTY_SECONDS = 1.0  # how long a page waits for something to show before it shows an empty frame
+STILL_SECONDS = 0.25  # between two whole pictures, where there is no widget
+NOTHING = {"text/plain": "", "text/html": ""}  # takes the place of an empty frame
+
+
+def display_picture(picture: Picture, *, clear: bool = False) -> None:
+    """Display a picture in a kernel; with `clear` in the place of what the cell has put out so far."""
+    if clear:
+        clear_output(wait=True)
+    display(_bundle(picture), raw=True)
+
+
+def _bundle(picture: Picture) -> dict[str, str]:
+    return {"text/plain": as_text(picture), "text/html": as_html(picture)}
+
+
+class Notebook:
+    """A live widget; its output also holds the state as text and as HTML, for when there is no kernel."""
+
+    name = "notebook"
+
+    def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
+        """Show the widget and keep it up to date until the operation is done."""
+        if _is_refused(operation, view):
+            return  # the error says it all
+        follower = None
+        try:
+            with held_back():
+                follower = _open(operation.state, view)
+            follower.follow(operation)
+        except KeyboardInterrupt:
+            operation.interrupt()
+            raise
+        finally:
+            if follower is not None:
+                with held_back():
+                    follower.finish(operation)
+
+    def follow_behind(self, operation: Operation[Event, State, object], view: View[Event, State]) -> Behind:
+        """Display the widget and keep it up to date on a thread, after the cell has ended."""
+        return self.follow_later(operation.name, operation.state, lambda: operation, view)
+
+    def follow_later(
+        self, name: str, state: State, start: Callable[[], Operation[Event, State, object]], view: View[Event, State]
+    ) -> Behind:
+        """Display the widget with `state`; what keeps it up to date, `name`, is started on a thread beside the cell.
+
+        Where what widgets need has not been loaded yet, the picture is displayed at once and the widget takes its
+        place.
+        """
+        early = _Still(state, view, height=view.page_height(state)) if "anywidget" not in sys.modules else None
+        opened = None if early is not None else _open(state, view)
+        behind = Behind()
+
+        def run() -> None:
+            operation = start()
+            follower = opened or _open(state, view, early)
+            behind.started(operation)
+            try:
+                follower.follow(operation)
+            finally:
+                if behind.dismissed:
+                    follower.dismiss()
+                else:
+                    follower.finish(operation)
+
+        with held_back():
+            threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
+        return behind
+
+
+def _is_refused(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
+    """Wait until there is something to show; whether it failed before there was."""
+    operation.wait(FRAME_SECONDS, revision=0)
+    if operation.error is not None and operation.revision == 1:
+        return True
+    deadline = time.monotonic() + EMPTY_SECONDS
+    while view.is_empty(operation.state) and not operation.done and (left := deadline - time.monotonic()) > 0:
+        operation.wait(left, revision=operation.revision)
+    return operation.error is not None and view.is_empty(operation.state)
+
+
+def _is_empty_failure(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
+    """Whether it failed by itself with nothing to show: the error says it all."""
+    failed = operation.error is not None and not isinstance(operation.error, Stopped)
+    return failed and view.is_empty(operation.state)
+
+
+class Behind:
+    """What goes on in the page after its cell has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._operation: AnyOperation | None = None
+        self.dismissed = False
+
+    def started(self, operation: AnyOperation) -> None:
+        """It runs."""
+        with self._lock:
+            self._operation = operation
+        if self.dismissed:
+            operation.stop()
+
+    def dismiss(self) -> None:
+        """End it, now or as soon as it has started: its output is gone, and nobody sees its last state."""
+        with self._lock:
+            self.dismissed = True
+            operation = self._operation
+        if operation is not None:
+            operation.stop()
+
+
+def _open(
+    state: State, view: View[Event, State], early: _Still[Event, State] | None = None
+) -> _Follower[Event, State] | _Still[Event, State]:
+    """Display the view's widget, or, where it has none or its page was not built, its picture.
+
+    Args:
+        state: what it begins with.
+        view: how it looks.
+        early: a picture that is displayed already, whose place is taken.
+    """
+    try:
+        widget = view.widget(state)
+    except NbcontainerError:
+        widget = None
+    if widget is None:
+        return early or _Still(state, view)
+    return _Follower(state, view, widget, early.handle if early is not None else None)
+
+
+class _Still(Generic[Event, State]):
+    """Keeps one displayed picture in step with one operation, by drawing it anew."""
+
+    def __init__(self, state: State, view: View[Event, State], *, height: int | None = None) -> None:
+        self._view = view
+        self._height = height
+        self.handle = DisplayHandle()
+        self._is_displayed = False
+        self._draw(state)
+
+    def _draw(self, state: State) -> None:
+        bundle = _bundle(self._view.render(state))
+        if self._height is not None:
+            bundle["text/html"] = f'<div style="height: {self._height}px; overflow: auto">{bundle["text/html"]}</div>'
+        if self._is_displayed:
+            self.handle.update(bundle, raw=True)
+        else:
+            self.handle.display(bundle, raw=True)
+        self._is_displayed = True
+
+    def follow(self, operation: Operation[Event, State, object]) -> None:
+        revision = operation.revision
+        while not operation.done:
+            if operation.wait(1.0, revision=revision) and not operation.done:
+                revision = operation.revision
+                with held_back():
+                    self._draw(operation.state)
+                operation.wait(STILL_SECONDS)
+
+    def finish(self, operation: Operation[Event, State, object]) -> None:
+        if _is_empty_failure(operation, self._view):
+            self.handle.update(NOTHING, raw=True)
+        else:
+            self._draw(operation.state)
+
+    def dismiss(self) -> None:
+        """Nothing is left to be closed."""
+
+
+class _Follower(Generic[Event, State]):
+    """Keeps one displayed widget in step with one operation."""
+
+    def __init__(
+        self, state: State, view: View[Event, State], widget: LiveWidget, handle: DisplayHandle | None = None
+    ) -> None:
+        self._view = view
+        self._sent = state  # the widget was made of it
+        self._widget = widget
+        self._keep_still(state)
+        self._handle = handle
+        if handle is None:
+            self._handle = display(self._widget, display_id=True)
+        else:
+            handle.update(self._widget)
+
+    def _keep_still(self, state: State, *, running: bool = True) -> None:
+        picture = self._view.render(state)
+        if running:  # saved while it runs, it must not pretend to run when it is opened again
+            moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; it goes on where its kernel does", Tone.DIM))
+            picture = replace(picture, blocks=(*picture.blocks, moment))
+        self._widget.set_static(text=as_text(picture), html=as_html(picture))
+
+    def follow(self, operation: Operation[Event, State, object]) -> None:
+        self._widget.on_action(lambda action: self._view.act(operation, action))
+        revision = -1
+        while not operation.done:
+            if operation.wait(1.0, revision=revision) and not operation.done:
+                with held_back():
+                    if self._widget.room:
+                        revision = operation.revision
+                        self._send(operation.state)
+                operation.wait(FRAME_SECONDS)
+            with held_back():
+                self._widget.beat()
+
+    def _send(self, state: State) -> None:
+        if state is not self._sent:
+            message = self._view.wire(self._sent, state)
+            self._sent = state
+            if message is not None:
+                self._widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
+
+    def dismiss(self) -> None:
+        """Let go of the page's side."""
+        self._widget.close()
+
+    def finish(self, operation: Operation[Event, State, object]) -> None:
+        """Send the last state, and leave it in the saved output; of what failed before anything came, nothing."""
+        if _is_empty_failure(operation, self._view) and self._handle is not None:
+            self._handle.update(NOTHING, raw=True)
+            self._widget.close()
+            return
+        stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
+        self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
+        self._keep_still(operation.state, running=False)
+        if self._handle is not None:
+            self._handle.update(self._widget)

@@ -1,0 +1,47 @@
+"""Every verb of %kpod and %%kube and every method of pods, in a context that is not the current one: their `.command`.
+
+Commands that only read are run in a terminal whose kubeconfig is another; of the rest it is seen that they are
+understood there.
+"""
+
+from operator import attrgetter
+
+import nbcontainer as nbc
+from nbcontainer.api.cluster import Cluster
+from nbcontainer.magics.catalogue import verbs_of
+from nbcontainer.protection import is_marked
+from tests.printed_commands import further_methods, is_understood, path_of, results_of
+from tests.terminal import Terminal
+
+VERBS = [verb for name in ("kpod", "kube") for verb in verbs_of(name).magic.verbs]
+YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
+# each verb's line, and the cell under it, in an order in which all succeed
+LINES = {
+    "create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
+    "get": ("-l run=made -A", None),
+    "describe": ("made", None),
+    "logs": ("made --tail 1 --timestamps", None),
+    "exec": ("made -- sh -c 'echo two  words'", None),
+    "events": ("made", None),
+    "apply": ("--dry-run=server", YAML),
+    "delete": ("made --force -y", None),
+}
+METHODS = {"pods.get": ("web",), "pods.watch": ()}
+
+
+def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp_path):
+    assert {verb.path for verb in VERBS} == LINES.keys(), "say in LINES how the verb is called"
+    assert further_methods(Cluster, VERBS) == METHODS.keys()
+    monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
+    terminal = Terminal(tmp_path).with_kubectl()
+    verbs = {verb.path: verb for verb in VERBS}
+    for path, (line, cell) in LINES.items():
+        verb = verbs[path]
+        method = attrgetter(verb.calls or verb.same_as)(Cluster())
+        for result in results_of(verb, f"{path} --context=prod -n {two_contexts.namespace} {line}", cell):
+            is_understood(terminal, result.command, path_of(verb))
+            if not is_marked(method):
+                terminal.run(result.command)
+    pods = nbc.cluster("prod", two_contexts.namespace).pods
+    assert "web" in terminal.run(pods.get("web").command)
+    assert "web" in terminal.run(pods.watch(timeout=1).result(30).command)

@@ -1,0 +1,53 @@
+"""Whether the `.command` of a result is one that the program in its place understands."""
+
+import inspect
+import shlex
+from collections.abc import Iterable, Iterator
+
+from nbcontainer.api.nouns import nouns_of
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.magics.catalogue import verbs_of
+from nbcontainer.verbs.grammar import Verb
+from tests.terminal import Terminal
+
+
+def results_of(verb: Verb, line: str, cell: str | None = None) -> Iterator[object]:
+    """What a verb gives for a line, and each object in it; there is at least one with a command."""
+    result = run_magic(verbs_of(verb.magic), line, cell, {})
+    found = [result] if hasattr(result, "command") else list(result)
+    assert found, f"{verb.title} {line}: {result!r}"
+    for each in found:
+        assert each.command, f"{verb.title} {line}: {each!r}"
+        yield each
+
+
+def is_understood(terminal: Terminal, command: str, path: Iterable[str]) -> None:
+    """Fail where the program does not know the flags: it reads them before it shows the help that is asked for.
+
+    Args:
+        terminal: where it is pasted.
+        command: the command.
+        path: its verb's words, after which help is asked for.
+    """
+    words = shlex.split(command)
+    for word in path:
+        assert word in words, f"{command} has no {word}"
+    at = max(words.index(word) for word in path) + 1
+    told = terminal.run(shlex.join([*words[:at], "--help", *words[at:]]))
+    assert "Usage:" in told, told
+
+
+def path_of(verb: Verb) -> list[str]:
+    """The words of a verb's command that name it: not kubectl's kind of object, which has several spellings."""
+    return [word for word in verb.command[1:] if word[0] != "-"][: 1 if verb.command[0] == "kubectl" else None]
+
+
+def further_methods(handle: type, verbs: Iterable[Verb]) -> set[str]:
+    """The methods of the nouns that no verb calls: "volumes.get"."""
+    called = {path for verb in verbs for path in (verb.calls, verb.asks, verb.same_as)}
+    return {
+        f"{noun}.{name}"
+        for noun, kind in nouns_of(handle).items()
+        for name, _ in inspect.getmembers(kind, inspect.isfunction)
+        if name[0] != "_" and not name.startswith("plan_") and name != "names"
+    } - called
