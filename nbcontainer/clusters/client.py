@@ -49,7 +49,7 @@ class Client:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._session: aiohttp.ClientSession | None = None
-        self._session_for: tuple[Any, ...] = ()
+        self._session_for: tuple[object, ...] = ()
         self._retired: list[aiohttp.ClientSession] = []
         self._tls: ssl.SSLContext | None = None
 
