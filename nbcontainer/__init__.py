@@ -30,11 +30,13 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants t
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
+    from nbcontainer.api.containers import Containers
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
     from nbcontainer.api.volumes import Volumes
 
+    containers: Containers
     networks: Networks
     pods: Pods
     registries: Registries

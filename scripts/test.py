@@ -30,7 +30,7 @@ from tests.environment.__main__ import up  # noqa: E402 - as above
 from tests.environment.part import say  # noqa: E402 - as above
 
 OUTPUT = ROOT / ".pytest_cache" / "make-test"
-LANES = 4
+LANES = 5
 """Jobs at the same time: more than processors, since most tests wait for an engine or a browser."""
 NEWS_SECONDS = 30
 MOST_AGAIN = 20

@@ -34,10 +34,14 @@ OF_ENGINES = {
     "pull": lambda **where: nbc.pull("busybox", **where),
     "push": lambda **where: nbc.push("127.0.0.1:1/nbc-protected:1", **where),
     "tag": lambda **where: nbc.tag("busybox", "nbc-protected:2", **where),
-    "run": lambda **where: nbc.run("busybox", command="true", remove=True, **where),
-    "stop_containers": lambda **where: nbc.stop_containers("nbc-protected", **where),
-    "remove_containers": lambda **where: nbc.remove_containers("nbc-protected", **where),
-    "plan_container_removal": lambda **where: api.plan_container_removal("nbc-protected", **where),
+}
+# the same of what is called on the engine itself
+ON_ENGINES = {
+    "client": lambda there: there.client.images.pull("busybox"),
+    "containers.run": lambda there: there.containers.run("busybox", "true", remove=True),
+    "containers.stop": lambda there: there.containers.stop("nbc-protected"),
+    "containers.remove": lambda there: there.containers.remove("nbc-protected"),
+    "containers.plan_remove": lambda there: there.containers.plan_remove("nbc-protected"),
 }
 OF_PODS = {
     "pods.create": lambda cluster: cluster.pods.create("nbc-protected", "busybox"),
@@ -47,7 +51,7 @@ OF_PODS = {
     "apply": lambda cluster: cluster.apply(MANIFEST),
 }
 READ = {
-    *("check", "containers", "container_logs", "images"),
+    *("check", "images"),
 }
 # what other flags of a build would let through
 BUILDS = {
@@ -64,13 +68,10 @@ VERBS_OF_ENGINES = {
     ("docker", "pull"): ("pull busybox", None),
     ("docker", "push"): ("push 127.0.0.1:1/nbc-protected:1", None),
     ("docker", "tag"): ("tag busybox nbc-protected:2", None),
-    ("docker", "run"): ("run --rm busybox true", None),
-    ("docker", "stop"): ("stop nbc-protected", None),
-    ("docker", "rm"): ("rm -y nbc-protected", None),
     ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "images", "ps", "logs")),
+    *(("docker", verb) for verb in ("login", "images")),
     ("kpod", "get"),
     *(("nbcontainer", verb) for verb in ("doctor", "settings")),
 }
@@ -109,12 +110,16 @@ def test_each_method_of_a_noun_has_one_mark():
     assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply"}
 
 
+def changing_lines():
+    """An example of each declared verb that changes an engine."""
+    verbs = [verb for verb in DECLARED if is_marked(attrgetter(verb.calls)(nbc.engine()))]
+    return [verb.example.splitlines()[0].removeprefix("%docker ") for verb in verbs]
+
+
 def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
-    for verb in DECLARED:
-        if is_marked(attrgetter(verb.calls)(nbc.engine())):
-            line = verb.example.splitlines()[0].removeprefix("%docker ")
-            with pytest.raises(Protected, match="--context=prodpod"):
-                pytest.fail(f"{line}: {magic('docker', line)!r}")
+    for line in changing_lines():
+        with pytest.raises(Protected, match="--context=prodpod"):
+            pytest.fail(f"{line}: {magic('docker', line)!r}")
     assert engine.requests() == {b"GET /_ping", b"GET /version"}
 
 
@@ -216,15 +221,16 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
                 for name, fields in BUILDS.items()
             }
-            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
+            calls |= {name: lambda call=call, engine="": call(nbc.engine(engine)) for name, call in ON_ENGINES.items()}
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
             flag = f" --context={said['engine']}" if said and not isinstance(said["engine"], TableContext) else ""
-            for (name, _), (line, cell) in VERBS_OF_ENGINES.items():
+            declared = [("docker", line, None) for line in changing_lines()]
+            others = [(name, line, cell) for (name, _), (line, cell) in VERBS_OF_ENGINES.items()]
+            for name, line, cell in [*declared, *others]:
                 words = line.format(folder=tmp_path)
-                verb, space, rest = words.partition(" ")
-                words = f"{verb}{flag}{space}{rest}" if cell is None else f"{words}{flag}"
+                words = f"{flag} {words}" if cell is None else f"{words}{flag}"
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"%{name} {words} by {way}: {magic(name, words, cell)!r}")
     assert engine.requests() == {b"GET /_ping", b"GET /version"}
@@ -274,13 +280,13 @@ def configuration_of_buildx(monkeypatch, tmp_path):
 def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ())
     name = f"nbc-protected-{id(engine)}"
-    nbc.run("busybox", name=name, command="true").result()
-    plans = {said: api.plan_container_removal(name, engine=said) for said in ("", "innocent", "prodpod")}
+    nbc.containers.run("busybox", "true", name=name).result()
+    plans = {said: nbc.engine(said).containers.plan_remove(name) for said in ("", "innocent", "prodpod")}
     monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
     for said in ("", "innocent"):
         with pytest.raises(Protected, match="--context=prodpod"):
-            plans[said].remove()
-    assert f"{name} removed" in str(plans["prodpod"].remove())
+            plans[said].do()
+    assert f"{name} removed" in str(plans["prodpod"].do())
 
 
 def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
@@ -306,12 +312,12 @@ def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
 @pytest.mark.usefixtures("engine")
 def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.images()
-    nbc.containers(all=True)
+    nbc.containers.list(all=True)
     nbc.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.pull("busybox", engine="prodpod").result()
     assert nbc.engine("prodpod").client.images.get("busybox").id
-    assert nbc.run("busybox", command="echo said", remove=True, engine="prodpod").result().output == "said"
+    assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
 
 
 def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):

@@ -1,4 +1,4 @@
-"""The suite's own promises: where all parts must be there, nothing is skipped silently."""
+"""The suite's own promises: each test is run once, and where all parts must be there, nothing is skipped silently."""
 
 import os
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from scripts import test as runner
 
 ROOT = Path(__file__).parents[1]
 TESTS = """
@@ -59,3 +61,21 @@ def test_where_all_parts_must_be_there_every_skip_is_a_failure(run):
 def test_elsewhere_a_skip_is_a_skip(run):
     code, text = run(NBCONTAINER_REQUIRE_ALL="")
     assert (code, text.splitlines()[-1].split(" in ")[0]) == (0, "1 passed, 7 skipped, 1 xfailed")
+
+
+def is_taken(command, name):
+    """Whether a column's pytest takes a file."""
+    words = command[command.index("-m", command.index("pytest")) + 2 :]
+    ignored = [word.removeprefix("--ignore=") for word in words if word.startswith("--ignore=")]
+    named = [word for word in words if not word.startswith("-")]
+    assert all((ROOT / path).exists() for path in [*named, *ignored])
+    among = [any(name == path or name.startswith(f"{path}/") for path in paths) for paths in (named, ignored)]
+    return among == [True, False]
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_every_file_is_in_one_column(live):
+    commands = [job.command for job in runner.columns(live=live)]
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        name = str(path.relative_to(ROOT))
+        assert [is_taken(command, name) for command in commands].count(True) == 1, name

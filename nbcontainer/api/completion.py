@@ -44,7 +44,7 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 
 def _names_on_engine(kind: str, name: str) -> Sequence[str]:
     nouns = {noun.kind: path for path, noun in nouns_of(Engine).items()}
-    if kind not in {*nouns, "image", "container"}:
+    if kind not in {*nouns, "image"}:
         return ()
     there = Engine(name).at_hand()
     if there is None:
@@ -52,8 +52,6 @@ def _names_on_engine(kind: str, name: str) -> Sequence[str]:
     if kind in nouns:
         found: Sequence[str] = getattr(there, nouns[kind]).names()
         return found
-    if kind == "container":
-        return engines.containers.ps(there.connect(), every=True).names
     rows = engines.images.images(there.connect())
     return [f"{row.cells[0]}:{row.cells[1]}" for row in rows if row.cells[0] != "<none>"]
 

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from .go_regex import python_regex
 from .wildcards import matcher
 
 __all__ = ["InvalidPatternError", "Patterns", "name_matches", "read_ignore_file"]
@@ -23,27 +24,7 @@ _SPACE = (
 _SPECIAL = frozenset("*[]?^\\")
 # patternmatcher means to escape | { } too, but its table of eight bytes has no room for characters from "@" on
 _ESCAPED_BY_MOBY = frozenset(".+()$")
-_REPETITION = re.compile(r"\{[0-9]+(,[0-9]*)?\}")
 _BAD = "syntax error in pattern"
-
-# Escapes of letters that Go's regexp package understands and that mean the same to Python's (with re.ASCII).
-_LETTER_ESCAPES = {**{letter: "\\" + letter for letter in "abfnrtvdDsSwWBA"}, "z": r"\Z"}
-_POSIX_CLASSES = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "ascii": r"\x00-\x7f",
-    "blank": r"\t ",
-    "cntrl": r"\x00-\x1f\x7f",
-    "digit": "0-9",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r"\t\n\v\f\r ",
-    "upper": "A-Z",
-    "word": "0-9A-Za-z_",
-    "xdigit": "0-9A-Fa-f",
-}
 
 
 class InvalidPatternError(ValueError):
@@ -292,7 +273,7 @@ def _compile(given: str, text: str) -> Callable[[str], object]:
         whole = suffix[1:] if suffix.startswith("/") else None
         return lambda path: path.endswith(suffix) or path == whole
     try:
-        return matcher(_from_go_regex(regex))
+        return matcher(python_regex(regex))
     except (ValueError, IndexError, re.error) as error:
         raise InvalidPatternError(given, str(error) or _BAD) from None
 
@@ -329,73 +310,3 @@ def _to_go_regex(text: str) -> tuple[str, str]:
             if char in "[]":
                 kind = "regex"
     return "".join(out) + "$", kind
-
-
-def _from_go_regex(regex: str) -> str:
-    """Translate from Go's regexp syntax, of which `_to_go_regex` writes a small part, to Python's."""
-    out, position = [], 0
-    while position < len(regex):
-        char = regex[position]
-        if char == "[":
-            position, group = _go_class(regex, position + 1)
-            out.append(group)
-        elif char == "\\":
-            position, escaped = _go_escape(regex, position)
-            out.append(escaped)
-        elif char == "{" and (repetition := _REPETITION.match(regex, position)):
-            out.append(repetition[0])
-            position = repetition.end()
-        else:
-            out.append(r"\Z" if char == "$" else char if char in ".*?()^|" else re.escape(char))
-            position += 1
-    return "".join(out)
-
-
-def _go_escape(regex: str, position: int) -> tuple[int, str]:
-    char = regex[position + 1]
-    if char.isascii() and char.isalnum():
-        if char not in _LETTER_ESCAPES:
-            raise ValueError(f"the escape \\{char} is not supported")
-        return position + 2, _LETTER_ESCAPES[char]
-    if not char.isascii():
-        raise ValueError(f"the escape \\{char} is not supported")  # nor by Go
-    return position + 2, "\\" + char
-
-
-def _go_class(regex: str, position: int) -> tuple[int, str]:
-    negated = regex[position] == "^"
-    position += negated
-    items: list[str] = []
-    first = True
-    while first or regex[position] != "]":
-        first = False
-        if regex.startswith("[:", position) and (end := regex.find(":]", position + 2)) >= 0:
-            name = regex[position + 2 : end]
-            if name not in _POSIX_CLASSES:
-                raise ValueError(f"unknown character class [:{name}:]")
-            items.append(_POSIX_CLASSES[name])
-            position = end + 2
-            continue
-        if regex[position] == "\\" and regex[position + 1] in "dDsSwW":
-            items.append(regex[position : position + 2])
-            position += 2
-            continue
-        position, low = _go_class_char(regex, position)
-        high = low
-        if regex[position] == "-" and regex[position + 1] != "]":
-            position, high = _go_class_char(regex, position + 1)
-        items.append(low if low == high else f"{low}-{high}")
-    return position + 1, f"[{'^' if negated else ''}{''.join(items)}]"
-
-
-def _go_class_char(regex: str, position: int) -> tuple[int, str]:
-    if regex[position] == "\\":
-        position, escaped = _go_escape(regex, position)
-        if escaped[1:] in "bBAZ" and escaped[1:].isalpha():
-            raise ValueError(f"the escape {escaped} is not supported in [...]")
-        return position, escaped
-    return position + 1, _class_escape(regex[position])
-
-
-def _class_escape(char: str) -> str:
-    return "\\" + char if char in "\\]^-[&~|#" else char

@@ -12,24 +12,15 @@ import contextlib
 import errno
 import os
 import posixpath
+import re
 import stat as stat_bits
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-from .filestat import (
-    DIRECTORY,
-    GONE,
-    ContextError,
-    FileReader,
-    FirstNames,
-    MemoryFile,
-    describe,
-    describe_folder,
-    describe_memory,
-    unreadable,
-)
+from . import filestat
+from .filestat import GONE, ContextError, FileReader, FirstNames, MemoryFile, unreadable
 from .messages import Stat
 from .patterns import Patterns, clean, name_matches
 
@@ -42,6 +33,8 @@ _FOLDER_FLAGS = _FLAGS | getattr(os, "O_DIRECTORY", 0)
 
 _RELATIVE = {os.open, os.stat, os.readlink} <= os.supports_dir_fd and os.scandir in os.supports_fd
 """Whether files can be found from a folder's descriptor. Windows cannot, and cannot receive output either."""
+
+_HAS_WILDCARD = re.compile(r"(?:[^\\*?\[]|\\.)*[*?\[]", re.DOTALL)
 
 _MOST_FOLDERS = 64
 """Descriptors of folders that are kept on the way down; a process has 1,024."""
@@ -198,7 +191,7 @@ class Tree:
                     continue
                 yield stat
                 if below is not None:
-                    below.sent = enter = enter and stat.mode & DIRECTORY != 0
+                    below.sent = enter = enter and stat.mode & filestat.DIRECTORY != 0
             if below is not None and enter:
                 stack.append(below)
                 below.entries = iter(self._list(below, folder))
@@ -326,7 +319,7 @@ class Tree:
         for folder in stack:
             if not folder.sent:
                 stat = self._stat(folder.path, folder.entry, above, first_names)
-                if stat is None or not stat.mode & DIRECTORY:
+                if stat is None or not stat.mode & filestat.DIRECTORY:
                     return
                 folder.sent = True
                 yield stat
@@ -340,9 +333,9 @@ class Tree:
                 if error.errno in GONE:
                     return None
                 raise unreadable(path, error) from error
-            return describe(path, entry, descriptor, first_names)
+            return filestat.describe(path, entry, descriptor, first_names)
         memory = self._files.get(path)
-        return describe_folder(path) if memory is None else describe_memory(path, memory)
+        return filestat.describe_folder(path) if memory is None else filestat.describe_memory(path, memory)
 
     def _followed(self, paths: Sequence[str]) -> list[str] | None:
         """Find the paths to send so that symbolic links among the wanted ones keep their targets; None: all."""
@@ -368,7 +361,7 @@ class Tree:
     def _link_targets(self, path: str) -> list[str]:
         """Read the symbolic links that a path, whose last part may have wildcards, names: as absolute paths."""
         folder, name = posixpath.split(path)
-        if not _has_wildcard(name):
+        if not _HAS_WILDCARD.match(name):
             return self._link_target(path)
         targets = []
         listed = _Folder(folder, None, on_disk=self.root is not None, sent=True)
@@ -392,18 +385,6 @@ class Tree:
         except OSError:  # no link, or nothing there
             return []
         return [clean(posixpath.join("/", posixpath.dirname(path), target))]
-
-
-def _has_wildcard(name: str) -> bool:
-    escaped = False
-    for char in name:
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char in "*?[":
-            return True
-    return False
 
 
 def _without_nested(paths: Iterable[str]) -> list[str]:

@@ -10,28 +10,17 @@ from dataclasses import dataclass
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
-from nbcontainer.engines.failures import Magic, plain
+from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of, texts_of
-from nbcontainer.engines.references import HUB, Reference, parse_reference
-from nbcontainer.errors import (
-    ApiError,
-    AuthFailed,
-    Conflict,
-    EngineUnavailable,
-    Forbidden,
-    NbcontainerError,
-    NotFound,
-    PullFailed,
-    PushFailed,
-    outcome_of,
-)
+from nbcontainer.engines.references import Reference, parse_reference
+from nbcontainer.engines.transfer_failures import transfer_error
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, outcome_of
 from nbcontainer.model import images as model
-from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.operation import Operation, Progress
 
-__all__ = ["history", "images", "inspect", "list_images", "pull", "push", "remove", "tag", "transfer_error"]
+__all__ = ["history", "images", "inspect", "list_images", "pull", "push", "remove", "tag"]
 
 Transfer = Operation[model.TransferEvent, model.TransferState, model.TransferResult]
 
@@ -223,65 +212,6 @@ class _Follower:
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
-
-
-# --- what went wrong
-
-# The engine forwards the registry's and Go's words; only these tell the cases apart (the HTTP status is 200 or 500).
-NO_LOGIN = re.compile(
-    r"no basic auth credentials|authentication required|unauthorized|invalid username/password", re.IGNORECASE
-)
-DENIED = re.compile(r"\bdenied\b|insufficient_scope|authorization failed|\b403\b", re.IGNORECASE)
-NO_SUCH = re.compile(
-    r"does not exist locally|manifest unknown|manifest for .* not found|name unknown|: not found|no such image"
-    r"|image not known|not found: does not exist|tag does not exist|failed to find image",
-    re.IGNORECASE,
-)
-NO_HOST = re.compile(r"no such host|server misbehaving", re.IGNORECASE)
-REFUSED = re.compile(
-    r"connection refused|connection reset|i/o timeout|EOF|deadline exceeded|no route to host", re.IGNORECASE
-)
-NOT_TLS = re.compile(r"server gave HTTP response to HTTPS client|x509:|tls:", re.IGNORECASE)
-
-
-def transfer_error(
-    message: str,
-    reference: Reference,
-    direction: str,
-    login: Credential | None,
-    *,
-    status: int = 0,
-    magic: Magic = ENGINE_IN_USE.magic,
-) -> NbcontainerError:
-    """The error for what an engine said about a push or a pull that failed; a build's `FROM` has the same ones."""
-    host = reference.host
-    said = f"The {direction} of {reference} failed: {message}"
-    hub = "" if host == HUB else f" {host}"
-    if "repository does not exist or may require" in message:
-        cure = f"Check the name; if the image is private, run `%docker login{hub}`."
-        return NotFound(said, status=404, reason="not found", cure=cure)
-    if DENIED.search(message) and not re.search(r"no basic auth", message):
-        if login is None:
-            return AuthFailed(said, host=host, reason="denied", cure=f"Run `%docker login{hub}`.")
-        who = f"{login.username!r}" if login.username else "this login"
-        return Forbidden(
-            said, status=403, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}."
-        )
-    if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
-        again = " again: the login that is kept is not accepted" if login is not None else ""
-        return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
-    if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
-        cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
-        return NotFound(said, status=404, reason="not found", cure=cure)
-    cure = ""
-    if NO_HOST.search(message):
-        cure = f"There is no host {host}, or no network: check the name."
-    elif NOT_TLS.search(message):
-        cure = f"If {host} is yours, add it to the engine's insecure registries, or give it a trusted certificate."
-    elif REFUSED.search(message):
-        cure = f"Check that the registry {host} is running, and try again."
-    kind = PullFailed if direction == "pull" else PushFailed
-    return kind(said, image=str(reference), host=host, cure=cure)
 
 
 # --- list

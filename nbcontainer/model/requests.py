@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["command_words", "names_from", "request_from"]
+__all__ = ["bytes_from", "command_words", "names_from", "request_from"]
 
 Request = TypeVar("Request")
 _NUMBERS: dict[str, type] = {"int": Integral, "float": Real}
@@ -53,7 +53,7 @@ def _is_required(item: Field[Any]) -> bool:
 
 def _as_field(item: Field[Any], value: Any) -> Any:
     if item.name == "files" and isinstance(value, Mapping):
-        return {path: _content(path, content) for path, content in value.items()}
+        return {path: bytes_from(f"The file {path}", content) for path, content in value.items()}
     if str(item.type).startswith("Mapping") and not isinstance(value, Mapping):
         raise UsageError(f"{item.name} is a mapping of names to values, not a {type(value).__name__}.")
     wanted = _NUMBERS.get(str(item.type))
@@ -66,17 +66,35 @@ def _as_field(item: Field[Any], value: Any) -> Any:
     return names_from(value) if value else ()
 
 
-def _content(path: str, content: Any) -> bytes:
+def bytes_from(what: str, content: Any) -> bytes:
+    """The bytes of a content that may be a text.
+
+    Args:
+        what: what it is the content of, for the error.
+        content: str, in UTF-8, or bytes.
+
+    Raises:
+        UsageError: it is neither.
+    """
     if isinstance(content, str):
         return content.encode()
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
-    raise UsageError(f"The file {path} is a {type(content).__name__}, not str or bytes.")
+    raise UsageError(f"{what} is a {type(content).__name__}, not str or bytes.")
 
 
 def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
-    """The words of a command; a text is split as a shell splits it."""
-    return tuple(shlex.split(command)) if isinstance(command, str) else tuple(command)
+    """The words of a command, of which one text is split as a shell splits it.
+
+    Raises:
+        UsageError: a quote is left open.
+    """
+    if not isinstance(command, str):
+        return tuple(command)
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"The command cannot be read: {error}.", cure="A list of its words needs no quotes.") from None
 
 
 def names_from(names: Sequence[str] | str) -> tuple[str, ...]:

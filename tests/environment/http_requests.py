@@ -39,8 +39,8 @@ def request(
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=30)
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
         self.path = path
 
     def connect(self) -> None:
@@ -49,9 +49,9 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def request_unix(path: Path, target: str, method: str = "GET") -> bytes:
+def request_unix(path: Path, target: str, method: str = "GET", seconds: float = 30) -> bytes:
     """The body of an engine's answer on its unix socket."""
-    connection = _UnixConnection(path)
+    connection = _UnixConnection(path, seconds)
     try:
         connection.request(method, target)
         return connection.getresponse().read()

@@ -8,6 +8,7 @@ import pwd
 import shutil
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 from . import folders, mounts, network, packages
 from .docker import program_environment, tools
@@ -21,6 +22,9 @@ PACKAGES = [
     *["fuse-overlayfs", "golang-github-containers-common", "golang-github-containers-image"],
     *["libfuse3-3", "libsubid4", "libslirp0", "libgpgme11", "libassuan0", "libglib2.0-0", "libdevmapper1.02.1"],
 ]
+OLD_IMAGES = quote(json.dumps({"dangling": ["true"], "until": ["1h"]}))
+"""What earlier runs have built and given no name: with hundreds of images, Podman takes seconds to list them."""
+MOST_OLD_IMAGES = 40
 USER = "nbcontainer-rootless"
 USER_HOME = Path("/var/lib/nbcontainer-rootless")
 
@@ -128,7 +132,7 @@ class Podman(Part):
         folders.write(root / "networks/87-podman.conflist", network_configuration(self.bridge, self.subnet))
         policy = json.dumps({"default": [{"type": "insecureAcceptAnything"}]})
         folders.write(root / "home/.config/containers/policy.json", policy)
-        for path in (root / "run", root / "storage", run_root / "runtime"):
+        for path in (root / "run", root / "storage", root / "no-packages", run_root / "runtime"):
             path.mkdir(exist_ok=True)
         (run_root / "runtime").chmod(0o700)
         environment = self.programs(tree)
@@ -146,6 +150,8 @@ class Podman(Part):
             "CONTAINERS_REGISTRIES_CONF": str(root / "registries.conf"),
             "CONTAINERS_STORAGE_CONF": str(root / "storage.conf"),
             "TMPDIR": str(root / "run"),
+            # at each look at its version it asks dpkg whose its helpers are, which searches all packages
+            "DPKG_ADMINDIR": str(root / "no-packages"),
             # of the user's session, not of ours
             "DBUS_SESSION_BUS_ADDRESS": "",
         }
@@ -185,6 +191,7 @@ class Podman(Part):
                     network.enable_forwarding()
                 process.start()
             process.wait(lambda: self.version() is not None, 60)
+            self._remove_old_images()
 
     def version(self) -> str | None:
         """What the service says of itself; None while it does not answer."""
@@ -207,6 +214,12 @@ class Podman(Part):
             self._remove_network()
             if os.geteuid() == 0:
                 mounts.remove_below(self.root)
+
+    def _remove_old_images(self) -> None:
+        """To its end, and only where it is worth it: a list of images that is made meanwhile fails."""
+        path, old = "/v4.0.0/libpod/images", f"filters={OLD_IMAGES}"
+        if len(json.loads(request_unix(self.socket, f"{path}/json?{old}", seconds=120)) or ()) > MOST_OLD_IMAGES:
+            request_unix(self.socket, f"{path}/prune?{old}", "POST", seconds=300)
 
     def _remove_containers(self) -> None:
         """Containers and pods run beside the service, not below it: they would go on."""

@@ -5,7 +5,7 @@ from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import PodRequest
-from nbcontainer.model.requests import request_from
+from nbcontainer.model.requests import bytes_from, command_words, request_from
 
 
 def test_a_request_is_taken_as_it_is():
@@ -49,3 +49,15 @@ def test_what_is_missing_or_no_number_is_said():
     for words in ({"since": "zz"}, {"tail": 1.5}, {"timeout": True}):
         with pytest.raises(UsageError, match="is a number, not"):
             request_from(LogRequest, "web", words, by="names")
+
+
+def test_a_command_is_words_or_one_text_as_a_shell_reads_it():
+    assert command_words(["sh", "-c", "echo $A"]) == command_words("sh -c 'echo $A'") == ("sh", "-c", "echo $A")
+    with pytest.raises(UsageError, match="No closing quotation"):
+        command_words("echo 'a")
+
+
+def test_a_content_is_a_text_or_bytes():
+    assert bytes_from("stdin", "é") == bytes_from("stdin", bytearray("é".encode())) == "é".encode()
+    with pytest.raises(UsageError, match="stdin is a list, not str or bytes"):
+        bytes_from("stdin", ["a"])

@@ -1,0 +1,71 @@
+"""Why a push or a pull failed, in a person's words.
+
+The engine forwards the registry's and Go's words; only these tell the cases apart (the HTTP status is 200 or 500).
+"""
+
+from __future__ import annotations
+
+import re
+
+from nbcontainer.engines.credentials import Credential
+from nbcontainer.engines.failures import Magic
+from nbcontainer.engines.references import HUB, Reference
+from nbcontainer.errors import AuthFailed, Forbidden, NbcontainerError, NotFound, PullFailed, PushFailed
+from nbcontainer.model.commands import ENGINE_IN_USE
+
+__all__ = ["transfer_error"]
+
+NO_LOGIN = re.compile(
+    r"no basic auth credentials|authentication required|unauthorized|invalid username/password", re.IGNORECASE
+)
+DENIED = re.compile(r"\bdenied\b|insufficient_scope|authorization failed|\b403\b", re.IGNORECASE)
+NO_SUCH = re.compile(
+    r"does not exist locally|manifest unknown|manifest for .* not found|name unknown|: not found|no such image"
+    r"|image not known|not found: does not exist|tag does not exist|failed to find image",
+    re.IGNORECASE,
+)
+NO_HOST = re.compile(r"no such host|server misbehaving", re.IGNORECASE)
+REFUSED = re.compile(
+    r"connection refused|connection reset|i/o timeout|EOF|deadline exceeded|no route to host", re.IGNORECASE
+)
+NOT_TLS = re.compile(r"server gave HTTP response to HTTPS client|x509:|tls:", re.IGNORECASE)
+
+
+def transfer_error(
+    message: str,
+    reference: Reference,
+    direction: str,
+    login: Credential | None,
+    *,
+    status: int = 0,
+    magic: Magic = ENGINE_IN_USE.magic,
+) -> NbcontainerError:
+    """The error for what an engine said about a push or a pull that failed; a build's `FROM` has the same ones."""
+    host = reference.host
+    said = f"The {direction} of {reference} failed: {message}"
+    hub = "" if host == HUB else f" {host}"
+    if "repository does not exist or may require" in message:
+        cure = f"Check the name; if the image is private, run `%docker login{hub}`."
+        return NotFound(said, status=404, reason="not found", cure=cure)
+    if DENIED.search(message) and not re.search(r"no basic auth", message):
+        if login is None:
+            return AuthFailed(said, host=host, reason="denied", cure=f"Run `%docker login{hub}`.")
+        who = f"{login.username!r}" if login.username else "this login"
+        return Forbidden(
+            said, status=403, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}."
+        )
+    if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
+        again = " again: the login that is kept is not accepted" if login is not None else ""
+        return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
+    if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
+        cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
+        return NotFound(said, status=404, reason="not found", cure=cure)
+    cure = ""
+    if NO_HOST.search(message):
+        cure = f"There is no host {host}, or no network: check the name."
+    elif NOT_TLS.search(message):
+        cure = f"If {host} is yours, add it to the engine's insecure registries, or give it a trusted certificate."
+    elif REFUSED.search(message):
+        cure = f"Check that the registry {host} is running, and try again."
+    kind = PullFailed if direction == "pull" else PushFailed
+    return kind(said, image=str(reference), host=host, cure=cure)
