@@ -11,6 +11,8 @@ from nbcontainer.protection import Place
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.build import SourceMap
     from nbcontainer.model.changes import Change, Changes
@@ -52,6 +54,10 @@ class PodsBackend(Protocol):
     @property
     def where(self) -> str:
         """Context and namespace, or the engine, in words."""
+
+    @property
+    def client(self) -> ApiClient:
+        """A client of the kubernetes package, where it is a cluster."""
 
     def in_namespace(self, namespace: str) -> PodsBackend:
         """The same in another namespace ("" for the same)."""

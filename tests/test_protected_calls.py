@@ -367,7 +367,7 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
     }
     for way, (setting, said) in ways.items():
         monkeypatch.setattr(settings, "context", setting)
-        for name, call in OF_PODS.items():
+        for name, call in (OF_PODS | {"client": lambda cluster: cluster.client}).items():
             with pytest.raises(Protected, match="--context=prod"):
                 pytest.fail(f"{name} by {way}: {call(Cluster(**said))!r}")
         flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""

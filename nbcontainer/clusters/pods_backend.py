@@ -10,6 +10,7 @@ from nbcontainer import clusters
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.kubernetes_client import ClusterClient
     from nbcontainer.model.build import SourceMap
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
@@ -54,6 +55,11 @@ class ClusterPods:
     def where(self) -> str:
         """Context and namespace."""
         return self.cluster.where
+
+    @property
+    def client(self) -> ClusterClient:
+        """A client of the kubernetes package."""
+        return self.cluster.client
 
     def in_namespace(self, namespace: str) -> ClusterPods:
         """The same in another namespace ("" for the same)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from nbcontainer import engines
 from nbcontainer.errors import Unsupported
@@ -55,6 +55,16 @@ class PodmanPods:
     def where(self) -> str:
         """The engine."""
         return f"{self.engine.name} (no cluster)"
+
+    @property
+    def client(self) -> NoReturn:
+        """There is none.
+
+        Raises:
+            Unsupported: always.
+        """
+        cure = f"It has docker's: nbc.engine({self.context!r}).client"
+        raise Unsupported("the kubernetes package's client", self.engine.name, cure=cure)
 
     def in_namespace(self, namespace: str) -> PodmanPods:
         """The same.
