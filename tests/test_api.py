@@ -13,7 +13,6 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import BuildFailed, CommandFailed, DockerfileError, EngineUnavailable, Protected
-from nbcontainer.model.containers import RunRequest
 from tests.engines.build_engines import wait_until
 
 HEAVY = {"docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2", "requests"}
@@ -32,10 +31,10 @@ def docker(docker_engine, monkeypatch):
 def test_build_and_run():
     built = nbc.images.build("FROM busybox\nRUN echo hello", tags=("api-test:1",)).result()
     assert built.id.startswith("sha256:")
-    result = nbc.run(RunRequest("api-test:1", ("echo", "hello"), remove=True)).result()
+    result = nbc.containers.run("api-test:1", ("echo", "hello"), remove=True).result()
     assert (result.exit_code, result.output) == (0, "hello")
     with pytest.raises(CommandFailed) as failed:
-        nbc.run(RunRequest("busybox", ("false",), remove=True)).result()
+        nbc.containers.run("busybox", ("false",), remove=True).result()
     assert failed.value.exit_code == 1
 
 
@@ -59,7 +58,7 @@ def test_inside_a_running_event_loop():
                 await asyncio.sleep(0.02)
 
         other = asyncio.create_task(beat())
-        operation = nbc.run(RunRequest("busybox", ("sh", "-c", "echo one; sleep 0.5; echo two"), remove=True))
+        operation = nbc.containers.run("busybox", ("sh", "-c", "echo one; sleep 0.5; echo two"), remove=True)
         events = [event async for event in operation]
         result = await operation
         other.cancel()
@@ -76,7 +75,7 @@ def test_from_threads():
     outputs = {}
 
     def work(word):
-        outputs[word] = nbc.run(RunRequest("busybox", ("echo", word), remove=True)).result().output
+        outputs[word] = nbc.containers.run("busybox", ("echo", word), remove=True).result().output
 
     threads = [threading.Thread(target=work, args=(word,)) for word in ("a", "b", "c")]
     for thread in threads:
@@ -106,9 +105,9 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
         "tag": lambda engine="": nbc.engine(engine).images.tag("nbc-protected:1", "nbc-protected:2"),
         "push": lambda engine="": nbc.engine(engine).images.push("127.0.0.1:1/nbc-protected:1").result(),
         "pull": lambda engine="": nbc.engine(engine).images.pull("busybox").result(),
-        "run": lambda **named: nbc.run(RunRequest("busybox", ("true",), name="nbc-protected"), **named).result(),
-        "stop": lambda **named: nbc.stop_containers(["nbc-protected"], **named),
-        "rm": lambda **named: nbc.remove_containers(["nbc-protected"], **named),
+        "run": lambda engine="": nbc.engine(engine).containers.run("busybox", "true", name="nbc-protected").result(),
+        "stop": lambda engine="": nbc.engine(engine).containers.stop("nbc-protected"),
+        "rm": lambda engine="": nbc.engine(engine).containers.remove("nbc-protected"),
     }
     host = os.environ["DOCKER_HOST"]
     monkeypatch.setattr(nbc.settings, "protected_contexts", (f"{host[:20]}*",))
@@ -118,7 +117,7 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
         if name != "push":
             change(engine=host)
     nbc.images.list()
-    nbc.containers()
+    nbc.containers.list()
     nbc.images.check("FROM busybox")
     with pytest.raises(Protected):  # its steps run there, wherever the result goes
         nbc.images.build("FROM busybox", outputs=(f"{tmp_path}/out",))
@@ -170,12 +169,12 @@ def test_every_public_name_is_there():
 def test_a_detached_run_that_is_stopped_while_it_starts_leaves_nothing_running():
     for turn, delay in enumerate((0.0, 0.03, 0.06, 0.1)):
         name = f"api-stopped-{os.getpid()}-{turn}"
-        operation = nbc.run("busybox", command="sleep 98", detach=True, name=name)
+        operation = nbc.containers.run("busybox", "sleep 98", detach=True, name=name)
         operation.wait(delay)
         operation.stop()
         assert operation.wait(20)
         wait_until(lambda operation=operation: operation.gone)  # a busy engine may still be at it
-        running = name in nbc.containers().names
-        if name in nbc.containers(all=True).names:
-            nbc.remove_containers(name, force=True)
+        running = name in nbc.containers.list().names
+        if name in nbc.containers.list(all=True).names:
+            nbc.containers.remove(name, force=True)
         assert running == (operation.error is None)  # it may have been quicker than the stop

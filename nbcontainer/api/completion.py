@@ -44,15 +44,13 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
 
 def _names_on_engine(kind: str, name: str) -> Sequence[str]:
     nouns = {noun.kind: path for path, noun in nouns_of(Engine).items()}
-    if kind not in {*nouns, "container"}:
+    if kind not in nouns:
         return ()
     there = Engine(name).at_hand()
     if there is None:
         return ()
-    if kind in nouns:
-        found: Sequence[str] = getattr(there, nouns[kind]).names()
-        return found
-    return engines.containers.ps(there.connect(), every=True).names
+    found: Sequence[str] = getattr(there, nouns[kind]).names()
+    return found
 
 
 def _namespaces(context: str) -> Sequence[str]:

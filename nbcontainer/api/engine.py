@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
+from nbcontainer.api.containers import Containers
 from nbcontainer.api.images import Images
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.registries import Registries
@@ -44,6 +45,7 @@ class Engine:
         """How it is called."""
         return f"Engine({str(self.name)!r})"
 
+    containers = cached_property(Containers)
     images = cached_property(Images)
     networks = cached_property(Networks)
     registries = cached_property(Registries)

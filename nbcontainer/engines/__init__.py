@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from nbcontainer.engines import pods as pods
     from nbcontainer.engines import pods_backend as pods_backend
     from nbcontainer.engines import private_podman as private_podman
+    from nbcontainer.engines import references as references
     from nbcontainer.engines import registries as registries
-    from nbcontainer.engines import removal as removal
     from nbcontainer.engines import run as run
     from nbcontainer.engines import volumes as volumes
 else:

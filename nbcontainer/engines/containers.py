@@ -12,12 +12,12 @@ from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NbcontainerError, NotFound, UsageError
 from nbcontainer.model.containers import ContainerFacts
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
+from nbcontainer.model.tables import Column, Row, TableReset, TableState, Tone, apply_table
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["find", "inspect", "kill", "list_containers", "ps", "remove", "restart", "start", "stop"]
+__all__ = ["find", "inspect", "kill", "list_containers", "remove", "restart", "start", "stop", "table"]
 
 COLUMNS = (
     Column("CONTAINER ID"),
@@ -89,23 +89,13 @@ def _ports(ports: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(words)
 
 
-def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None) -> Table:
-    """The engine's containers as a table.
-
-    Args:
-        engine: whose.
-        every: those that do not run too.
-        filters: as `list_containers`.
-
-    Raises:
-        ApiError: a filter is wrong.
-    """
+def table(engine: Engine, listed: Sequence[ContainerFacts], *, no_trunc: bool = False) -> TableState:
+    """Containers as a table; `no_trunc` gives whole ids."""
     rows = []
-    listed = list_containers(engine, every=every, filters=filters)
     starved = _out_of_memory(engine, listed)
     for container in listed:
         cells = (
-            container.id[:SHORT_ID],
+            container.id if no_trunc else container.id[:SHORT_ID],
             container.image,
             container.command,
             container.created,
@@ -115,10 +105,7 @@ def ps(engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[st
         )
         tone = Tone.BAD if container.id in starved else _tone(container)
         rows.append(Row(container.id, cells, tone, container.name, "", "container", container.labels))
-    words = ["-a"] * every
-    words += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
-    state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
-    return Table(state, engine.commands.command("ps", *words))
+    return apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
 
 
 def _out_of_memory(engine: Engine, listed: Sequence[ContainerFacts]) -> set[str]:
@@ -218,14 +205,14 @@ def start(engine: Engine, container: str) -> None:
     engine.http().call("POST", f"/containers/{quoted(container)}/start")
 
 
-def stop(engine: Engine, container: str, *, seconds: int = STOP_SECONDS) -> None:
-    """Stop a container: SIGTERM, and SIGKILL after `seconds`.
+def stop(engine: Engine, container: str, *, seconds: int | None = None) -> None:
+    """Stop a container: SIGTERM, and SIGKILL after `seconds`, or docker's own 10.
 
     Raises:
         NotFound: there is no such container.
     """
-    query = {"t": seconds}
-    engine.http().call("POST", f"/containers/{quoted(container)}/stop", query=query, timeout=seconds + 60)
+    wait = STOP_SECONDS if seconds is None else seconds
+    engine.http().call("POST", f"/containers/{quoted(container)}/stop", query={"t": wait}, timeout=wait + 60)
 
 
 def restart(engine: Engine, container: str, *, seconds: int = STOP_SECONDS) -> None:

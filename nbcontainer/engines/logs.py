@@ -47,6 +47,8 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     """
     if not request.names:
         raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
+    if request.tail < -1 or request.since < 0 or request.timeout < 0:
+        raise UsageError("How much of a log is shown, and for how long, is no negative number.", cure="tail=-1 is all.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
     state = LogState(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import UsageError
 
-__all__ = ["HUB", "Reference", "parse_reference", "registry_host"]
+__all__ = ["HUB", "Reference", "familiar", "parse_reference", "registry_host"]
 
 HUB = "docker.io"
 HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.docker.io")
@@ -86,6 +86,14 @@ def parse_reference(text: str) -> Reference:
     if host == HUB and "/" not in path:
         path = f"library/{path}"
     return Reference(host, path, tag, digest)
+
+
+def familiar(image: str) -> str:
+    """An image's name as docker shows it, where Podman gives "docker.io/library/busybox:latest"; an id as it is."""
+    try:
+        return str(parse_reference(image))
+    except UsageError:
+        return image
 
 
 def _split_host(name: str) -> tuple[str, str]:

@@ -180,7 +180,9 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
-        return result.result() if "quiet" in values and values.quiet else show_operation(call, result)
+        if any(name in values and values[name] for name in ("detach", "quiet")):  # the result says what was done
+            return result.result()
+        return show_operation(call, result)
     return result.column(verb.quiet) if verb.quiet and values.quiet else result
 
 
@@ -300,7 +302,8 @@ def refuse_endless(call: Call) -> None:
     """
     values = call.values
     endless = any(name in values and values[name] for name in ("follow", "watch"))
-    if endless and not ("timeout" in values and values.timeout) and is_headless():
+    ends = any(name in values and values[name] for name in ("duration", "timeout"))
+    if endless and not ends and is_headless():
         raise UsageError(
             f"{call.verb.title} would not end here: there is neither a page nor a terminal.",
             cure="--timeout 30s ends it, or leave -f or -w out.",

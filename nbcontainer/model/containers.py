@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["ContainerFacts", "RunRequest", "RunResult"]
 
+ACTIVE = frozenset({"running", "paused", "restarting"})
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -41,14 +43,17 @@ class RunRequest:
     stdin: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ContainerFacts:
-    """One container.
+    """What an engine's list says of a container.
 
     Attributes:
         name: the first of its `names`.
+        command: what it runs, as docker ps writes it.
+        state: "running", "exited", "paused" …; `status` is that in docker ps's words: "Up 5 minutes".
         ports: as docker ps writes them.
-        created: seconds since the epoch.
+        created: when, in seconds since the epoch.
+        exit_code: of one that has ended.
     """
 
     id: str
@@ -62,6 +67,11 @@ class ContainerFacts:
     exit_code: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs, or could go on at once: such a one is removed by force alone."""
+        return self.state in ACTIVE
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ class Argument:
 
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
-        kind: "switch" (takes no value), "text", "number", "seconds", "port", "pairs" (K=V,K=V), "list" (may be
-            repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (one of docker's or
-            kubectl's: its help is the error, its default the cure, and its value is not read).
+        kind: "switch" (takes no value), "text", "number" (whole), "decimal", "seconds", "port", "pairs" (K=V,K=V),
+            "list" (may be repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (one of
+            docker's or kubectl's: its help is the error, its default the cure, and its value is not read).
         each: of a list: the kind of its values.
         required: whether it must be there.
         unless: of a positional that is not required: the keys of which one must be given in its place; `missing` is
@@ -27,6 +27,8 @@ class Argument:
         own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
         spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
         hidden: whether its values may be secret, and are left out of the command.
+        inherits: for a mapping: whether a name without a value takes that of the environment, and is left out where
+            there is none, as docker has it; else its value is empty.
         completes: what its value is, for completion: "image", "pod", "pod-container", "container", "namespace",
             "stage", "path", "variable", "context", "setting", or one of `choices`.
         to: its name in `Values`, and the keyword of the call that the verb stands for, where that is not its own name.
@@ -54,6 +56,7 @@ class Argument:
     unless: tuple[str, ...] = ()
     missing: str = ""
     gives: bool | None = None
+    inherits: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -129,6 +132,7 @@ def option(
     each: str = "text",
     required: bool = False,
     gives: bool | None = None,
+    inherits: bool = False,
 ) -> Argument:
     """A flag with a value."""
     return Argument(
@@ -146,6 +150,7 @@ def option(
         each=each,
         required=required,
         gives=gives,
+        inherits=inherits,
     )
 
 

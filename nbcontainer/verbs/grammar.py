@@ -7,6 +7,7 @@ reads them; what stands after the last positional of a command (`docker run IMAG
 from __future__ import annotations
 
 import difflib
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,8 +112,8 @@ class Verb:
                 continue
             if argument.many and not argument.is_flag:
                 places += value
-            elif argument.kind == "mapping":  # docker takes `--label x` for an empty value
-                named[argument.key] = {name: item or "" for name, item in value.items()}
+            elif argument.kind == "mapping":
+                named[argument.key] = _mapping(argument, value)
             else:
                 named[argument.key] = value
         return places, named
@@ -344,6 +345,15 @@ def _beside(name: str, text: str, width: int) -> list[str]:
     columns = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
     head = f"  {name:<{width}}  " if width else "  "
     return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
+
+
+def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str]:
+    if "" in given:  # the value may be secret
+        raise UsageError(f"{argument.long}: there is no name before the =.", cure="Write NAME=VALUE.")
+    if not argument.inherits:
+        return {name: value or "" for name, value in given.items()}
+    found = {name: os.environ.get(name) if value is None else value for name, value in given.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _flag_words(argument: Argument, value: Any) -> list[str]:

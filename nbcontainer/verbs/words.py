@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 from nbcontainer.errors import UsageError
@@ -54,6 +55,8 @@ def convert(kind: str, name: str, value: str) -> Any:
             return int(value)
         except ValueError:
             raise UsageError(f"{name} takes a whole number, not {value!r}.") from None
+    if kind == "decimal":
+        return _decimal(name, value)
     if kind == "seconds":
         return _seconds(name, value)
     if kind == "port":
@@ -76,6 +79,16 @@ def _pairs(name: str, value: str) -> dict[str, str]:
             raise UsageError(f"{name} takes KEY=VALUE,…, not {part!r}.")
         found[key] = content
     return found
+
+
+def _decimal(name: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise UsageError(f"{name} takes a number, not {value!r}.")
+    return number
 
 
 def _seconds(name: str, value: str) -> float:

@@ -36,7 +36,7 @@ def there(engine, monkeypatch):
 @pytest.fixture
 def container(there, unique, busybox):
     """A running container's name on that engine."""
-    nbc.run(busybox, command=FOREVER, name=unique, detach=True, engine=there).result(60)
+    nbc.engine(there).containers.run(busybox, FOREVER, name=unique, detach=True).result(60)
     yield unique
     with_engine = find_engine(there)
     for one in containers.list_containers(with_engine, every=True):
@@ -49,36 +49,39 @@ def is_there(there, name):
 
 
 def test_what_only_reads_reads_there(there, container, terminal, busybox):
-    assert container in terminal.run(nbc.containers(all=True, engine=there).command)
-    assert container in terminal.run(nbc.containers(engine=there).command)
+    assert container in terminal.run(nbc.engine(there).containers.list(all=True).command)
+    assert container in terminal.run(nbc.engine(there).containers.list().command)
     assert "busybox" in terminal.run(nbc.engine(there).images.list().command)
     assert "busybox" in terminal.run(nbc.engine(there).images.list(name="busybox").command)
     assert terminal.run(images.history(find_engine(there), busybox).command)
-    log = nbc.run("busybox", command=("echo", "it's here"), name=f"{container}-log", engine=there).result(60)
-    logs = nbc.container_logs(log.name, tail=1, timestamps=True, engine=there).result(60)
+    run = nbc.engine(there).containers.run
+    log = run("busybox", ("echo", "it's here"), name=f"{container}-log").result(60)
+    logs = nbc.engine(there).containers.logs(log.name, tail=1, timestamps=True).result(60)
     assert terminal.run(logs.command).endswith("it's here\n")
 
 
 def test_a_run_runs_there(there, container, terminal):
     name = f"{container}-2"
-    ran = nbc.run("busybox", command=("sh", "-c", 'echo "$A"; hostname'), name=name, hostname="it", remove=True,
-                  environment={"A": "two words"}, labels={"of": "a test"}, engine=there).result(60)  # fmt: skip
+    far = nbc.engine(there).containers
+    ran = far.run("busybox", ("sh", "-c", 'echo "$A"; hostname'), name=name, hostname="it", remove=True,
+                  environment={"A": "two words"}, labels={"of": "a test"}).result(60)  # fmt: skip
     assert terminal.run(ran.command) == "two words\nit\n" == f"{ran.output}\n"
-    kept = nbc.run("busybox", command=FOREVER, name=name, detach=True, engine=there).result(60)
-    nbc.remove_containers(name, force=True, engine=there)
+    kept = far.run("busybox", FOREVER, name=name, detach=True).result(60)
+    far.remove(name, force=True)
     terminal.run(kept.command)
     assert is_there(there, name)
 
 
 def test_what_stops_and_removes_does_it_there(there, container, terminal):
-    stopped = nbc.stop_containers(container, seconds=2, engine=there)
+    far = nbc.engine(there).containers
+    stopped = far.stop(container, seconds=2)
     assert "2" in shlex.split(stopped.command)
     again = containers.find(find_engine(there), [container])[0].id
     find_engine(there).http().call("POST", f"/containers/{again}/start")
     terminal.run(stopped.command)
     assert containers.find(find_engine(there), [container])[0].state == "exited"
-    removed = nbc.remove_containers([container], force=True, volumes=True, engine=there)
-    nbc.run("busybox", command=FOREVER, name=container, detach=True, engine=there).result(60)
+    removed = far.remove(container, force=True, volumes=True)
+    far.run("busybox", FOREVER, name=container, detach=True).result(60)
     terminal.run(removed.command)
     assert not is_there(there, container)
 
@@ -138,10 +141,10 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
     command = nbc.engine("far away").images.list().command
     assert shlex.split(command) == ["docker", "--context", "far away", "--config", str(configuration), "images"]
     assert "busybox" in terminal.run(command)
-    ran = nbc.run("busybox", command=("echo", "here"), remove=True, engine="far away").result(60)
+    ran = nbc.engine("far away").containers.run("busybox", ("echo", "here"), remove=True).result(60)
     assert terminal.run(ran.command) == "here\n"
     with pytest.raises(NotFound) as caught:
-        nbc.remove_containers(unique, engine="far away")
+        nbc.engine("far away").containers.remove(unique)
     assert "'--context=far away'" in caught.value.cure
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.engines import containers, images
+from nbcontainer.engines.connection import forget_engines
 from nbcontainer.engines.logs import logs
-from nbcontainer.engines.removal import plan_removal
 from nbcontainer.engines.run import run
 from nbcontainer.errors import CommandFailed, Conflict, NotFound, Stopped, UsageError
+from nbcontainer.magics import registration
+from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.tables import Tone
@@ -134,8 +137,10 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
 
 
 def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, container):
+    there = nbc.engine(engine.address).containers
+
     def tone():
-        return next(row for row in containers.ps(engine, every=True) if row.name == container).tone
+        return next(row for row in there.list(all=True) if row.name == container).tone
 
     request = RunRequest(busybox, ("sleep", "600"), name=container, detach=True)
     run(engine, request).result(60)
@@ -161,7 +166,7 @@ def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_
         if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
             pytest.skip("this kernel lets no engine see that memory ran out")
         assert caught.value.exit_code == 137
-        assert next(row for row in containers.ps(docker, every=True) if row.name == unique).tone is Tone.BAD
+        assert next(row for row in nbc.containers.list(all=True) if row.name == unique).tone is Tone.BAD
     finally:
         containers.remove(docker, unique, force=True)
 
@@ -173,12 +178,12 @@ def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busy
         containers.find(engine, [container, container[:-1] + "0" + container[-1]])
     assert caught.value.cure == f"Did you mean {container}?"
     with pytest.raises(Conflict, match=f"{container} is running") as caught:
-        plan_removal(engine, [container])
+        nbc.containers.plan_remove(container)
     assert f"%docker stop {container}" in caught.value.cure
-    plan = plan_removal(engine, [container], force=True)
+    plan = nbc.containers.plan_remove(container, force=True)
     assert f"{container} (busybox" in plan.question
     assert ", up" in plan.question
-    assert plan.remove().command == engine.commands.command("rm", "--force", container)
+    assert plan.do().command == engine.commands.command("rm", "--force", container)
     assert container not in names(engine)
 
 
@@ -200,7 +205,7 @@ def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, containe
     request = RunRequest(busybox, FOREVER, name=container, detach=True, labels={"nbcontainer.notebook": container})
     result = run(engine, request).result(60)
     assert result.exit_code is None
-    table = containers.ps(engine, filters={"label": [f"nbcontainer.notebook={container}"]})
+    table = nbc.containers.list(filters=[f"label=nbcontainer.notebook={container}"])
     assert table.names == [container]
     assert table[0].tone is Tone.GOOD
     assert table[0].labels["nbcontainer.notebook"] == container
@@ -254,3 +259,76 @@ def test_hostile_output_stays_as_it_is_in_lines(engine, busybox, container):
     text = "<script>alert(1)</script> \\033[31mred \\r over \\007 \\342\\200\\256"
     operation = run(engine, RunRequest(busybox, ("printf", text + "\n"), name=container, remove=True))
     assert operation.result(60).output == "<script>alert(1)</script> \x1b[31mred \r over \x07 \u202e"
+
+
+def magic(line, cell=None, **variables):
+    return run_magic(registration.verbs_of("docker"), line, cell, variables)
+
+
+def test_a_container_is_an_object_of_the_engine_that_it_was_found_in(engine, busybox, container, monkeypatch):
+    nbc.containers.run(busybox, FOREVER, name=container, detach=True, labels={"tier": "web"}).result(60)
+    found = nbc.containers.get(container)
+    listed = nbc.containers.list()[container]
+    assert repr(listed) == repr(found) == f"Container({container!r})"
+    assert (found.id, found.state, found.labels["tier"]) == (listed.id, "running", "web")
+    assert found.labels["nbcontainer.notebook"] == nbc.notebook_id()
+    assert abs(found.created - time.time()) < 3600
+    picture = as_text(picture_of(found))
+    assert picture.startswith(f"Container/{container}")
+    assert all(word in picture for word in (found.id, "tier", engine.name))
+    with pytest.raises(NotFound) as caught:
+        nbc.containers.get(f"{container}x")
+    assert caught.value.cure == f"Did you mean {container}?"
+    with pytest.raises(UsageError, match="No row has the name"):
+        nbc.containers.list()[f"{container}x"]
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    forget_engines()
+    followed = found.logs(follow=True)
+    wait_for(followed, lambda state: state.total)
+    assert listed.logs(tail=1).result(30).text == "up"
+    assert str(found.stop(seconds=0)) == f"{container} stopped"
+    followed.result(30)  # it ends with the container
+    assert str(listed.remove()) == f"{container} removed"
+    with pytest.raises(NotFound):
+        found.remove()
+    assert "There is no container" in str(found.remove(force=True))
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_cell_or_a_text_is_the_standard_input(busybox):
+    assert magic(f"run --rm -i {busybox} cat", "é\n").output == "é"
+    for stdin in ("é\n", "é\n".encode()):
+        assert nbc.containers.run(busybox, "cat", stdin=stdin, remove=True).result(60).output == "é"
+    with pytest.raises(UsageError, match="stdin is a int, not str or bytes"):
+        nbc.containers.run(busybox, "cat", stdin=3)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
+    monkeypatch.setenv("INHERITED", "from here")
+    result = magic(
+        f"run -d --name {container} -e INHERITED -l tier={container} {busybox} sh -c 'echo $INHERITED; sleep 600'"
+    )
+    assert (result.name, result.exit_code) == (container, None)
+    assert capsys.readouterr().out == ""  # a detached container shows nothing of its own
+    assert magic(f"ps -q -f label=tier={container}") == (result.id[:12],)
+    assert magic(f"ps -q --no-trunc -f label=tier={container}") == (result.id,)
+    wait_until(lambda: magic(f"logs {container}").text == "from here")
+    assert len(magic(f"logs -n 0 {container}")) == 0
+    assert magic(f"logs -f --timeout 0.3 {container}").text == "from here"
+    with pytest.raises(UsageError, match="would not end here"):
+        magic(f"logs -f {container}")
+    with pytest.raises(UsageError, match="no negative number"):
+        magic(f"logs --tail -2 {container}")
+    with pytest.raises(Conflict):
+        magic(f"rm -y {container}")
+    assert str(magic(f"stop -t 0 {result.id[:12]}")) == f"{container} stopped"
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    with pytest.raises(Stopped):
+        magic(f"rm {container}")
+    assert asked[0].startswith(f"Remove the container {container} (busybox")
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    assert str(magic(f"rm {container}")) == f"{container} removed"
+    assert str(magic(f"rm -f {container}")) == f"There is no container {container}."
+    assert container not in nbc.containers.list(all=True).names

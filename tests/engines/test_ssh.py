@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.engines import connection, containers, images
 from nbcontainer.engines.build import build
 from nbcontainer.engines.buildkit_build import close_connections
@@ -57,7 +58,7 @@ def test_build_push_run_and_logs(far, registry, unique, tmp_path):
 
 
 def test_a_command_in_a_terminal_goes_through_ssh(far, tmp_path):
-    assert "CONTAINER ID" in Terminal(tmp_path).run(containers.ps(far).command)
+    assert "CONTAINER ID" in Terminal(tmp_path).run(nbc.engine(far.address).containers.list().command)
 
 
 def test_a_stop_leaves_nothing_running_there_and_no_ssh_here(far, unique):

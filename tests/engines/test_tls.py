@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from nbcontainer.engines import connection, containers
+import nbcontainer as nbc
+from nbcontainer.engines import connection
 from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable
 from nbcontainer.model.containers import RunRequest
@@ -78,7 +79,7 @@ def test_a_server_that_is_not_trusted(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("behind_tls")
 def test_a_command_in_a_terminal_goes_through_tls(certificates, monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
-    command = containers.ps(connection.find_engine()).command
+    command = nbc.containers.list().command
     assert "CONTAINER ID" in Terminal(tmp_path).run(command)
 
 

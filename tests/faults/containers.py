@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from nbcontainer import api
+import nbcontainer as nbc
 from nbcontainer.engines import connection, containers, images
 from nbcontainer.engines.buildkit_build import _controls, close_connections
 from nbcontainer.engines.exec import execute
@@ -133,10 +133,9 @@ class Run(Writes):
     request: ClassVar[RunRequest] = RunRequest(IMAGE, ("sh", "-c", SCRIPT))
 
     def carry_out(self, address: str) -> Ended:
-        fields = {"name": self.word, "remove": self.removes, "command": self.request.command}
-        if self.request.stdin is not None:
-            fields["stdin"] = self.request.stdin
-        return attempt(lambda: api.run(IMAGE, engine=address, **fields))
+        command, stdin = self.request.command, self.request.stdin
+        far = nbc.engine(address).containers
+        return attempt(lambda: far.run(IMAGE, command, name=self.word, remove=self.removes, stdin=stdin))
 
     def left(self, ended: Ended) -> str:
         state = self.state_of_container()
@@ -184,7 +183,7 @@ class Logs(Writes):
             run(self.direct, request).result(60)
 
     def carry_out(self, address: str) -> Ended:
-        return attempt(lambda: api.container_logs(self.word, follow=True, engine=address))
+        return attempt(lambda: nbc.engine(address).containers.logs(self.word, follow=True))
 
     def difference(self, ended: Ended) -> Difference:
         operation = ended.facts.get("operation")

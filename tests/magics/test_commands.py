@@ -71,7 +71,7 @@ def test_kubectl_understands_each_command(kubernetes_cluster):
 @pytest.mark.parametrize(
     ("magic", "line", "command"),
     [
-        ("docker", "run -it --rm -e A=1 busybox ls -l", "docker run --rm --interactive --tty --env=A=1 busybox ls -l"),
+        ("docker", "run -i --rm -e A=1 busybox ls -l", "docker run --rm --interactive --env=A=1 busybox ls -l"),
         ("docker", "logs web -f --tail 5", "docker logs --follow --tail=5 web"),
         ("kpod", "events web -n shop", "kubectl events --for=pod/web --namespace=shop"),
         ("kpod", "exec web -- ls -l", "kubectl exec web -- ls -l"),

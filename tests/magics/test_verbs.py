@@ -30,12 +30,28 @@ def test_long_short_joined_and_clustered_flags():
     values = parse(RUN, "-di --name=web -p8080:80 -p 9090:90 -e A=1 --env B= -e C busybox")
     assert (values.detach, values.interactive, values.name) == (True, True, "web")
     assert values.publish == ["8080:80", "9090:90"]
-    assert values.env == {"A": "1", "B": "", "C": None}
+    assert values.environment == {"A": "1", "B": "", "C": None}
+
+
+def test_variables_without_a_value_are_the_environment_s_and_labels_are_empty(monkeypatch):
+    monkeypatch.setenv("INHERITED", "from here")
+    monkeypatch.delenv("NOT_THERE", raising=False)
+    _, named = RUN.bind(parse(RUN, "-e A=1 -e B= -e INHERITED -e NOT_THERE -l empty --cpus 0.5 busybox ls -l"))
+    assert named["environment"] == {"A": "1", "B": "", "INHERITED": "from here"}
+    assert (named["labels"], named["cpus"], named["command"]) == ({"empty": ""}, 0.5, ["ls", "-l"])
+    for line, said in {
+        "-e =secret busybox": "--env: there is no name",
+        "--cpus many busybox": "takes a number, not 'many'",
+        "--cpus nan busybox": "takes a number, not 'nan'",
+    }.items():
+        with pytest.raises(UsageError, match=said) as refused:
+            RUN.bind(parse(RUN, line))
+        assert "secret" not in str(refused.value)
 
 
 def test_what_follows_the_image_is_left_alone():
     values = parse(RUN, "--rm busybox sh -c 'echo $HOME --rm' --name x")
-    assert values.rm is True
+    assert values.remove is True
     assert values.name is None
     assert values.command == ["sh", "-c", "echo $HOME --rm", "--name", "x"]
 

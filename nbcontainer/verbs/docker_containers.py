@@ -1,0 +1,125 @@
+"""`%docker run`, `ps`, `logs`, `stop`, `rm`: what can be said of containers."""
+
+from __future__ import annotations
+
+from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.shared import ENGINE, TTY, YES
+
+__all__ = ["VERBS"]
+
+CONTAINER = positional("CONTAINER", help="a container's name or id", completes="container", to="name")
+CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True, completes="container")
+
+VERBS = (
+    Verb(
+        "run",
+        "Runs a command in a new container. As %%docker run, the cell is its standard input.",
+        (
+            positional("IMAGE", help="the image's name", completes="image"),
+            positional("COMMAND", help="the command and its arguments", kind="rest", required=False),
+            option("--name", help="the container's name"),
+            switch("-d", "--detach", help="leave it running and return at once"),
+            switch("--rm", help="remove it when it ends", to="remove"),
+            switch("-i", "--interactive", help="keep standard input open (the cell is it)", control=True),
+            TTY,
+            option("-e", "--env", help="an environment variable", kind="mapping", inherits=True, to="environment"),
+            option("-p", "--publish", help="publish a port", kind="list", metavar="[IP:][HOST:]PORT"),
+            option(
+                "-v",
+                "--volume",
+                help="mount a volume or a folder",
+                kind="list",
+                metavar="SOURCE:TARGET",
+                to="volumes",
+            ),
+            option("--entrypoint", help="in place of the image's own"),
+            option("-u", "--user", help="the user it runs as"),
+            option("-w", "--workdir", help="the working directory"),
+            option("--network", help="the network it joins", completes="network"),
+            option("--hostname", help="its host name"),
+            option("-m", "--memory", help="memory limit", metavar="SIZE"),
+            option("--cpus", help="number of CPUs", kind="decimal"),
+            option("-l", "--label", help="a label", kind="mapping", to="labels"),
+            option("--platform", help="the image's platform", metavar="OS/ARCH"),
+            option("--pull", help="when to pull the image", choices=("always", "missing", "never")),
+            option("--restart", help="restart policy"),
+            switch("--read-only", help="mount its root filesystem read-only"),
+            ENGINE,
+        ),
+        example="%docker run --rm busybox echo hello",
+        command=("docker", "run"),
+        aliases=("container run",),
+        body="optional",
+        takes="stdin",
+        rest_after_first=True,
+        calls="containers.run",
+        heading="Run",
+    ),
+    Verb(
+        "ps",
+        "Lists containers.",
+        (
+            switch("-a", "--all", help="those that ended, too"),
+            option(
+                "-f", "--filter", help="only these, such as status=exited", kind="list", metavar="FILTER", to="filters"
+            ),
+            switch("--no-trunc", help="whole ids"),
+            switch("-q", "--quiet", help="only the ids", control=True),
+            ENGINE,
+        ),
+        example="%docker ps -a",
+        command=("docker", "ps"),
+        aliases=("container ls", "container list", "container ps"),
+        calls="containers.list",
+        quiet="CONTAINER ID",
+    ),
+    Verb(
+        "logs",
+        "Shows a container's output.",
+        (
+            CONTAINER,
+            switch("-f", "--follow", help="go on as it is written"),
+            option("-n", "--tail", help="only the last lines", kind="number", default=-1),
+            option("--since", help="only what is younger", kind="seconds", default=0.0),
+            switch("-t", "--timestamps", help="with the time of each line"),
+            option(
+                "--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0, to="duration"
+            ),
+            ENGINE,
+        ),
+        example="%docker logs -f web",
+        command=("docker", "logs"),
+        aliases=("container logs",),
+        calls="containers.logs",
+    ),
+    Verb(
+        "stop",
+        "Stops containers.",
+        (
+            CONTAINERS,
+            option("-t", "--time", "--timeout", help="seconds to wait before killing", kind="number", to="seconds"),
+            ENGINE,
+        ),
+        example="%docker stop web",
+        command=("docker", "stop"),
+        aliases=("container stop",),
+        calls="containers.stop",
+    ),
+    Verb(
+        "rm",
+        "Removes containers.",
+        (
+            CONTAINERS,
+            switch("-f", "--force", help="running ones too"),
+            switch("-v", "--volumes", help="and their anonymous volumes"),
+            YES,
+            ENGINE,
+        ),
+        example="%docker rm -f web",
+        command=("docker", "rm"),
+        aliases=("container rm", "container remove"),
+        calls="containers.remove",
+        asks="containers.plan_remove",
+    ),
+)
