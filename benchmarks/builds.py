@@ -57,9 +57,9 @@ def _comparison(
     text = (context / "Dockerfile").read_text()
     ours = {
         "%%dockerfile": f"%%dockerfile -t {tag}:magic {context}\n{text}",
-        "nbc.build": (
+        "nbc.images.build": (
             "import nbcontainer as nbc\n"
-            f"_ = nbc.build({text!r}, context={str(context)!r}, tags=('{tag}:api',)).result()"
+            f"_ = nbc.images.build({text!r}, context={str(context)!r}, tags=('{tag}:api',)).result()"
         ),
         "buildkit client": f"from benchmarks.client import build\nbuild({str(context)!r}, '{tag}:client')",
         "buildkit client, new connection": (
@@ -89,8 +89,8 @@ def _comparison(
             engine.variables,
         ),
     ]
-    targets = [Target(name, peer.name, ratio=0.5) for name in ("%%dockerfile", "nbc.build") for peer in peers]
-    if not any(subject.name == "nbc.build" for subject in subjects):
+    targets = [Target(name, peer.name, ratio=0.5) for name in ("%%dockerfile", "nbc.images.build") for peer in peers]
+    if not any(subject.name == "nbc.images.build" for subject in subjects):
         targets = [Target("buildkit client", peer.name, ratio=0.5) for peer in peers]
     return Comparison(title, subjects + [peer.subject() for peer in peers], targets, before)
 

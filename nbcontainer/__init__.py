@@ -31,12 +31,14 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants t
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
     from nbcontainer.api.containers import Containers
+    from nbcontainer.api.images import Images
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
+    images: Images
     networks: Networks
     pods: Pods
     registries: Registries

@@ -29,7 +29,7 @@ def docker(docker_engine, monkeypatch):
 
 @pytest.mark.usefixtures("docker")
 def test_build_and_run():
-    built = nbc.build("FROM busybox\nRUN echo hello", tags=("api-test:1",)).result()
+    built = nbc.images.build("FROM busybox\nRUN echo hello", tags=("api-test:1",)).result()
     assert built.id.startswith("sha256:")
     result = nbc.containers.run("api-test:1", ("echo", "hello"), remove=True).result()
     assert (result.exit_code, result.output) == (0, "hello")
@@ -41,7 +41,7 @@ def test_build_and_run():
 @pytest.mark.usefixtures("docker")
 def test_a_failed_build_has_its_facts():
     with pytest.raises(BuildFailed) as failed:
-        nbc.build("FROM busybox\nRUN echo seen; exit 3").result()
+        nbc.images.build("FROM busybox\nRUN echo seen; exit 3").result()
     assert (failed.value.lines, failed.value.exit_code) == ((2, 2), 3)
     assert "seen" in failed.value.output
 
@@ -90,10 +90,10 @@ def test_faults_of_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
     forget_engines()
     try:
         with pytest.raises(DockerfileError) as fault:
-            nbc.build("FORM busybox\nRUNN x")
+            nbc.images.build("FORM busybox\nRUNN x")
         assert fault.value.lines == (1, 2)
         with pytest.raises(EngineUnavailable):
-            nbc.build("FROM busybox")
+            nbc.images.build("FROM busybox")
     finally:
         forget_engines()
 
@@ -101,10 +101,10 @@ def test_faults_of_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("docker")
 def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(monkeypatch, tmp_path):
     changes = {
-        "build": lambda **named: nbc.build("FROM busybox", tags=("nbc-protected:1",), **named).result(),
-        "tag": lambda **named: nbc.tag("nbc-protected:1", "nbc-protected:2", **named),
-        "push": lambda **named: nbc.push("127.0.0.1:1/nbc-protected:1", **named).result(),
-        "pull": lambda **named: nbc.pull("busybox", **named).result(),
+        "build": lambda engine="": nbc.engine(engine).images.build("FROM busybox", tags=("nbc-protected:1",)).result(),
+        "tag": lambda engine="": nbc.engine(engine).images.tag("nbc-protected:1", "nbc-protected:2"),
+        "push": lambda engine="": nbc.engine(engine).images.push("127.0.0.1:1/nbc-protected:1").result(),
+        "pull": lambda engine="": nbc.engine(engine).images.pull("busybox").result(),
         "run": lambda engine="": nbc.engine(engine).containers.run("busybox", "true", name="nbc-protected").result(),
         "stop": lambda engine="": nbc.engine(engine).containers.stop("nbc-protected"),
         "rm": lambda engine="": nbc.engine(engine).containers.remove("nbc-protected"),
@@ -116,11 +116,11 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
             change()
         if name != "push":
             change(engine=host)
-    nbc.images()
+    nbc.images.list()
     nbc.containers.list()
-    nbc.check("FROM busybox")
+    nbc.images.check("FROM busybox")
     with pytest.raises(Protected):  # its steps run there, wherever the result goes
-        nbc.build("FROM busybox", outputs=(f"{tmp_path}/out",))
+        nbc.images.build("FROM busybox", outputs=(f"{tmp_path}/out",))
     assert not (tmp_path / "out").exists()
 
 

@@ -11,11 +11,9 @@ from operator import attrgetter
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer import api
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
-from nbcontainer.api.pods import Pods
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.errors import EngineUnavailable, Protected
 from nbcontainer.magics import catalogue
@@ -28,20 +26,24 @@ from tests.test_protection import docker_contexts, kubeconfig
 MANIFEST = "apiVersion: v1\nkind: Pod\nmetadata: {name: w}\nspec: {containers: [{name: w, image: busybox}]}"
 BUILD = "FROM busybox\nRUN true"
 
-# each call that changes or executes something, with words that would do it
-OF_ENGINES = {
-    "build": lambda **where: nbc.build(BUILD, tags=("nbc-protected:1",), **where),
-    "pull": lambda **where: nbc.pull("busybox", **where),
-    "push": lambda **where: nbc.push("127.0.0.1:1/nbc-protected:1", **where),
-    "tag": lambda **where: nbc.tag("busybox", "nbc-protected:2", **where),
-}
-# the same of what is called on the engine itself
-ON_ENGINES = {
-    "client": lambda there: there.client.images.pull("busybox"),
-    "containers.run": lambda there: there.containers.run("busybox", "true", remove=True),
-    "containers.stop": lambda there: there.containers.stop("nbc-protected"),
-    "containers.remove": lambda there: there.containers.remove("nbc-protected"),
-    "containers.plan_remove": lambda there: there.containers.plan_remove("nbc-protected"),
+# each method that changes or executes something, with arguments that would do it
+OF_NOUNS = {
+    "containers.plan_remove": ("nbc-protected",),
+    "containers.remove": ("nbc-protected",),
+    "containers.run": ("busybox", "true"),
+    "containers.stop": ("nbc-protected",),
+    "images.build": (BUILD,),
+    "images.pull": ("busybox",),
+    "images.push": ("127.0.0.1:1/nbc-protected:1",),
+    "images.tag": ("busybox", "nbc-protected:2"),
+    "networks.create": ("nbc-protected",),
+    "networks.plan_remove": ("nbc-protected",),
+    "networks.remove": ("nbc-protected",),
+    "volumes.create": ("nbc-protected",),
+    "volumes.plan_prune": (),
+    "volumes.plan_remove": ("nbc-protected",),
+    "volumes.prune": (),
+    "volumes.remove": ("nbc-protected",),
 }
 OF_PODS = {
     "pods.create": lambda cluster: cluster.pods.create("nbc-protected", "busybox"),
@@ -49,9 +51,6 @@ OF_PODS = {
     "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
-}
-READ = {
-    *("check", "images"),
 }
 # what other flags of a build would let through
 BUILDS = {
@@ -65,25 +64,13 @@ BUILDS = {
 # the same of the verbs: a line, and the cell under it
 VERBS_OF_ENGINES = {
     ("docker", "build"): ("build {folder}", None),
-    ("docker", "pull"): ("pull busybox", None),
-    ("docker", "push"): ("push 127.0.0.1:1/nbc-protected:1", None),
-    ("docker", "tag"): ("tag busybox nbc-protected:2", None),
     ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
 }
 VERBS_THAT_READ = {
-    *(("docker", verb) for verb in ("login", "images")),
+    ("docker", "login"),
     ("kpod", "get"),
     ("nbcontainer", "settings"),
 }
-
-
-def test_each_public_call_has_one_mark():
-    calls = {name: call for name, call in vars(api).items() if inspect.isfunction(call) and name[0] != "_"}
-    public = {name: call for name, call in calls.items() if name in api.__all__ or call.__module__ == api.__name__}
-    assert set(public) == {*OF_ENGINES, *READ}
-    marks = {True: {*OF_ENGINES}, False: READ}
-    for mark, names in marks.items():
-        assert {name for name, call in public.items() if is_marked(call) is mark} == names
 
 
 DECLARED = [verb for verb in catalogue.verbs_of("docker").magic.verbs if verb.calls]  # the method has the mark
@@ -102,11 +89,14 @@ VERBS_OF_PODS = list(lines_of_pods())
 
 
 def test_each_method_of_a_noun_has_one_mark():
-    for noun in (*nouns_of(Engine).values(), *nouns_of(Cluster).values()):
-        methods = inspect.getmembers(noun, inspect.isfunction)
-        assert all(is_marked(method) is not None for name, method in methods if name[0] != "_")
-    changing = {f"pods.{name}" for name, method in vars(Pods).items() if name[0] != "_" and is_marked(method)}
-    assert {*OF_PODS} == {*changing, "apply"}
+    marks = {
+        f"{name}.{method.__name__}": is_marked(method)
+        for name, noun in {**nouns_of(Engine), **nouns_of(Cluster)}.items()
+        for _, method in inspect.getmembers(noun, inspect.isfunction)
+        if method.__name__[0] != "_"
+    }
+    assert None not in marks.values()
+    assert {path for path, changes in marks.items() if changes} | {"apply"} == {*OF_NOUNS, *OF_PODS}
     assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply"}
 
 
@@ -217,11 +207,13 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
             for name, value in environment.items():
                 patch.setenv(name, value)
             patch.setattr(settings, "engine", setting)
-            calls = OF_ENGINES | {
-                f"build {name}": lambda fields=fields, **where: nbc.build(BUILD, **fields, **where)
+            calls = {
+                f"build {name}": lambda fields=fields, engine="": nbc.engine(engine).images.build(BUILD, **fields)
                 for name, fields in BUILDS.items()
             }
-            calls |= {name: lambda call=call, engine="": call(nbc.engine(engine)) for name, call in ON_ENGINES.items()}
+            for path, words in OF_NOUNS.items():
+                calls[path] = lambda path=path, words=words, engine="": attrgetter(path)(nbc.engine(engine))(*words)
+            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -246,7 +238,7 @@ def test_a_builder_on_a_protected_engine_is_refused(engine, monkeypatch, tmp_pat
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
     for builder in ("prodpod", "innocent", "by-name", "By-Address", engine.address):
         with pytest.raises(Protected, match="--context=prodpod"):
-            nbc.build(BUILD, builder=builder, outputs=("out",))
+            nbc.images.build(BUILD, builder=builder, outputs=("out",))
         monkeypatch.setenv("BUILDX_BUILDER", builder)
         with pytest.raises(Protected, match="--context=prodpod"):
             magic("dockerfile", "-o out", BUILD)
@@ -303,7 +295,7 @@ def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
     if engine.has_pods:
         return
     for text, arguments in (("# syntax=127.0.0.1:1/front:1\n", {}), ("", {"BUILDKIT_SYNTAX": "127.0.0.1:1/front:1"})):
-        (remark,) = nbc.check(f"{text}FROM busybox", build_args=arguments).remarks
+        (remark,) = nbc.images.check(f"{text}FROM busybox", build_args=arguments).remarks
         assert "front:1 is run for them" in remark.text
         assert "--context=prodpod" in remark.cure
     assert engine.requests() == {b"GET /_ping", b"GET /version"}
@@ -311,11 +303,11 @@ def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
 
 @pytest.mark.usefixtures("engine")
 def test_a_protected_engine_is_read_and_does_what_names_it():
-    nbc.images()
+    nbc.images.list()
     nbc.containers.list(all=True)
-    nbc.check("FROM busybox")
+    nbc.images.check("FROM busybox")
     assert "prodpod is protected" in str(nbc.doctor())
-    nbc.pull("busybox", engine="prodpod").result()
+    nbc.engine("prodpod").images.pull("busybox").result()
     assert nbc.engine("prodpod").client.images.get("busybox").id
     assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
 

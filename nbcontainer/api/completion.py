@@ -35,10 +35,6 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
                 return found or [each.name for each in engines.config.contexts()]
             case "namespace":
                 return _namespaces(context)
-            case "image" if "images" not in nouns_of(Engine):
-                there = handles[0].at_hand()
-                rows = engines.images.images(there.connect()) if there else ()
-                return [f"{row.cells[0]}:{row.cells[1]}" for row in rows if row.cells[0] != "<none>"]
             case _:
                 return next((_names(handle, noun) for handle in handles for noun in _nouns(handle, kind)), ())
     except NbcontainerError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.api.containers import Containers
+from nbcontainer.api.images import Images
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.registries import Registries
 from nbcontainer.api.volumes import Volumes
@@ -45,6 +46,7 @@ class Engine:
         return f"Engine({str(self.name)!r})"
 
     containers = cached_property(Containers)
+    images = cached_property(Images)
     networks = cached_property(Networks)
     registries = cached_property(Registries)
     volumes = cached_property(Volumes)

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun
+from nbcontainer.api.nouns import EngineNoun, noun_of
 from nbcontainer.api.plans import Plan
-from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.errors import NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
 from nbcontainer.model.results import Described, Remark, Report
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
+from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ class Network(Described, NetworkFacts):
 
     def remove(self) -> Report:
         """Remove it from the engine that it was found in; raises as `Networks.remove`."""
-        if self._networks is None:
-            raise UsageError(f"This is a record of the network {self.name}.", cure=f"nbc.networks.get({self.name!r})")
-        return self._networks.remove(self.id)
+        return noun_of(self._networks, "network", self.name).remove(self.id)
 
     def description(self) -> Description:
         """All about it."""
@@ -88,9 +86,9 @@ class Networks(EngineNoun):
             )
             for network in engines.networks.list_networks(engine, engines.objects.filters_of(filters))
         ]
-        state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "networks", engine.name))
         words = [*(["--no-trunc"] * no_trunc), *(word for text in filters for word in ("--filter", text))]
-        return Table(state, engine.commands.command("network", "ls", *words))
+        command = engine.commands.command("network", "ls", *words)
+        return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.key))
 
     @changes
     def create(
@@ -215,5 +213,5 @@ class Networks(EngineNoun):
 
     def _network(self, engine: Connected, facts: NetworkFacts, containers: tuple[str, ...] = ()) -> Network:
         command = engine.commands.command("network", "inspect", facts.name)
-        there = self._engine.at(engine).networks
+        there = self._at(engine)
         return Network(**vars(facts), containers=containers, where=engine.name, command=command, _networks=there)

@@ -8,16 +8,19 @@ From that line come `nbc.volumes`, the verbs' `calls="volumes.create"`, and the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
+from nbcontainer.errors import UsageError
+from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.protection import reads
 
 if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
+    from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["EngineNoun", "Noun", "nouns_of"]
+__all__ = ["EngineNoun", "Noun", "noun_of", "nouns_of"]
 
 
 class Noun:
@@ -40,6 +43,36 @@ class EngineNoun(Noun):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def _at(self, engine: Connected) -> Self:
+        """The same noun where `engine` was found: what came from there is there, whatever is in use by now."""
+        return type(self)(self._engine.at(engine))
+
+    def _table(
+        self,
+        engine: Connected,
+        columns: Sequence[Column],
+        rows: Iterable[Row],
+        command: str,
+        object_of: Callable[[Row], object],
+    ) -> Table:
+        """The table of what `engine` has; `object_of` makes a row's object."""
+        reset = TableReset(tuple(columns), tuple(rows), f"{self.kind}s", engine.name)
+        return Table(apply_table(TableState(), reset), command, object_of=object_of)
+
+
+OfEngine = TypeVar("OfEngine", bound=EngineNoun)
+
+
+def noun_of(noun: OfEngine | None, kind: str, name: str) -> OfEngine:
+    """The noun by which an object does what it can.
+
+    Raises:
+        UsageError: the object was read from a record, and has none.
+    """
+    if noun is None:
+        raise UsageError(f"This is a record of the {kind} {name}.", cure=f"nbc.{kind}s.get({name!r})")
+    return noun
 
 
 def nouns_of(handle: type) -> dict[str, type[Noun]]:

@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun
+from nbcontainer.api.nouns import EngineNoun, noun_of
 from nbcontainer.api.plans import Plan
-from nbcontainer.errors import Conflict, NotFound, UsageError
+from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.results import Described, Objects, Remark, Report
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
+from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.model.volumes import VolumeFacts
 from nbcontainer.protection import changes, reads
 
@@ -41,9 +41,7 @@ class Volume(Described, VolumeFacts):
 
     def remove(self, *, force: bool = False) -> Report:
         """Remove it with what is in it, from the engine that it was found in; raises as `Volumes.remove`."""
-        if self._volumes is None:
-            raise UsageError(f"This is a record of the volume {self.name}.", cure=f"nbc.volumes.get({self.name!r})")
-        return self._volumes.remove(self.name, force=force)
+        return noun_of(self._volumes, "volume", self.name).remove(self.name, force=force)
 
     def description(self) -> Description:
         """All about it."""
@@ -86,9 +84,9 @@ class Volumes(EngineNoun):
             )
             for volume in engines.volumes.list_volumes(engine, chosen)
         ]
-        state = apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "volumes", engine.name))
         words = [word for text in filters for word in ("--filter", text)]
-        return Table(state, engine.commands.command("volume", "ls", *words))
+        command = engine.commands.command("volume", "ls", *words)
+        return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.name))
 
     @changes
     def create(
@@ -202,8 +200,7 @@ class Volumes(EngineNoun):
 
     def _volume(self, engine: Connected, facts: VolumeFacts) -> Volume:
         command = engine.commands.command("volume", "inspect", facts.name)
-        there = self._engine.at(engine).volumes
-        return Volume(**vars(facts), where=engine.name, command=command, _volumes=there)
+        return Volume(**vars(facts), where=engine.name, command=command, _volumes=self._at(engine))
 
 
 def _removal(engine: Connected, names: Sequence[str], found: Sequence[str], *, force: bool) -> str:

@@ -12,26 +12,21 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of, texts_of
+from nbcontainer.engines.objects import Found, entries_of, not_found, number_of, object_of, text_of, texts_of
+from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, parse_reference
 from nbcontainer.engines.transfer_failures import transfer_error
-from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, outcome_of
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, outcome_of
 from nbcontainer.model import images as model
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.operation import Operation, Progress
 
-__all__ = ["history", "images", "inspect", "list_images", "pull", "push", "remove", "tag"]
+__all__ = ["get", "history", "inspect", "list_images", "pull", "push", "remove", "shown_name", "tag"]
 
 Transfer = Operation[model.TransferEvent, model.TransferState, model.TransferResult]
 
-IMAGE_COLUMNS = (
-    Column("REPOSITORY"),
-    Column("TAG"),
-    Column("IMAGE ID"),
-    Column("CREATED", "age"),
-    Column("SIZE", "bytes"),
-)
 SHORT_ID = 12
+RETRIES = 4
 SKIPPED = ("Layer already exists", "Already exists")
 FINISHED = ("Pushed", "Pull complete", "Mounted from", *SKIPPED)
 DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})", re.IGNORECASE)
@@ -219,7 +214,7 @@ def _whole(value: object) -> int:
 
 def list_images(
     engine: Engine, *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None
-) -> list[model.Image]:
+) -> list[model.ImageFacts]:
     """The engine's images, newest first.
 
     Args:
@@ -231,18 +226,27 @@ def list_images(
         ApiError: a filter is wrong.
     """
     query = {"all": every, "filters": dict(filters or {}) or None}
-    rows = [_image(entry) for entry in entries_of(engine.http().json("GET", "/images/json", query=query))]
-    return sorted(rows, key=lambda image: image.created, reverse=True)
+    for attempt in range(RETRIES + 1):
+        try:
+            found = engine.http().json("GET", "/images/json", query=query)
+        except NotFound:  # Podman gives up where an image goes while it lists them
+            if attempt == RETRIES:
+                raise
+        else:
+            break
+    return sorted(map(_image, entries_of(found)), key=lambda image: image.created, reverse=True)
 
 
-def _image(entry: Found) -> model.Image:
-    return model.Image(
+def _image(entry: Found) -> model.ImageFacts:
+    """An image of the list, or as `inspect` has it."""
+    return model.ImageFacts(
         id=text_of(entry, "Id"),
-        tags=tuple(name for name in _names(entry, "RepoTags") if name != "<none>:<none>"),
+        tags=tuple(shown_name(name) for name in _names(entry, "RepoTags") if name != "<none>:<none>"),
         digests=tuple(name for name in _names(entry, "RepoDigests") if not name.startswith("<none>@")),
-        created=float(number_of(entry, "Created")),
+        created=float(number_of(entry, "Created")) or seconds_of(text_of(entry, "Created")),
         size=number_of(entry, "Size"),
-        labels=texts_of(entry, "Labels"),
+        labels=texts_of(entry, "Labels") or texts_of(object_of(entry.get("Config")), "Labels"),
+        platform="/".join(filter(None, (text_of(entry, key) for key in ("Os", "Architecture", "Variant")))),
     )
 
 
@@ -251,38 +255,7 @@ def _names(entry: Found, key: str) -> list[str]:
     return [str(name) for name in names] if isinstance(names, list) else []
 
 
-def images(
-    engine: Engine, name: str = "", *, every: bool = False, filters: Mapping[str, Sequence[str]] | None = None
-) -> Table:
-    """The engine's images as a table, one row for each tag.
-
-    Args:
-        engine: whose.
-        name: only images of this name; `*` stands for anything.
-        every: intermediate images too.
-        filters: as `list_images`.
-
-    Raises:
-        ApiError: a filter is wrong.
-    """
-    chosen = {**(filters or {}), **({"reference": [name]} if name else {})}
-    rows = []
-    for image in list_images(engine, every=every, filters=chosen):
-        short = image.id.removeprefix("sha256:")[:SHORT_ID]
-        names = image.tags or tuple(f"{digest.partition('@')[0]}:<none>" for digest in image.digests[:1])
-        for full in names or ("<none>:<none>",):
-            repository, _, tag_name = _shown(full).rpartition(":")
-            cells = (repository, tag_name, short, image.created, image.size)
-            shown = short if tag_name == "<none>" else f"{repository}:{tag_name}"
-            rows.append(Row(f"{full} {image.id}", cells, name=shown, kind="image", labels=image.labels))
-    flags = [flag for flag, given in (("-a", every),) if given]
-    flags += [word for key, values in (filters or {}).items() for value in values for word in ("-f", f"{key}={value}")]
-    command = engine.commands.command("images", *flags, *([name] if name else []))
-    state = apply_table(TableState(), TableReset(IMAGE_COLUMNS, tuple(rows), "images", engine.name))
-    return Table(state, command)
-
-
-def _shown(full: str) -> str:
+def shown_name(full: str) -> str:
     """Docker's short form of a name: Podman gives "docker.io/library/busybox:latest"."""
     with contextlib.suppress(NbcontainerError):
         return str(parse_reference(full))
@@ -299,6 +272,19 @@ def inspect(engine: Engine, image: str) -> Found:
         NotFound: there is no such image.
     """
     return object_of(engine.http().json("GET", f"/images/{quoted(image)}/json"))
+
+
+def get(engine: Engine, image: str) -> model.ImageFacts:
+    """One image, by its name or id.
+
+    Raises:
+        NotFound: there is no such image; it says which name is nearly that.
+    """
+    try:
+        return _image(inspect(engine, image))
+    except NotFound:
+        known = [name for each in list_images(engine) for name in each.tags]
+        raise not_found(engine, "image", image, known, engine.commands.magic("images")) from None
 
 
 def tag(engine: Engine, image: str, target: str) -> str:

@@ -180,7 +180,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
-        if "detach" in values and values.detach:  # it shows nothing of its own: the result says what was begun
+        if any(name in values and values[name] for name in ("detach", "quiet")):  # the result says what was done
             return result.result()
         return show_operation(call, result)
     return result.column(verb.quiet) if verb.quiet and values.quiet else result

@@ -73,7 +73,7 @@ class Known:
             said = {key: substitute_word(value, self.variables) for key, value in asdict(where).items()}
         except UsageError:  # a {{name}} that is not defined yet
             return []
-        return [name for name in known_names(kind, **said) if "<none>" not in name]  # an image without a tag
+        return known_names(kind, **said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 __all__ = [
-    "Image",
+    "ImageFacts",
     "ImageTransferred",
     "LayerProgress",
     "LayerState",
@@ -18,10 +18,21 @@ __all__ = [
     "apply_transfer",
 ]
 
+SHORT_ID = 12
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """One image in an engine's store. `created` is seconds since the epoch, `size` bytes."""
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an engine knows of an image.
+
+    Attributes:
+        id: the digest of its configuration, "sha256:…".
+        tags: its names with their tags, in docker's short form.
+        digests: its names with the digests that they have in their registries.
+        created: when, in seconds since the epoch; 0 where the engine does not say.
+        size: its bytes in the engine's store.
+        platform: such as "linux/amd64"; "" in a list, where the engine does not say.
+    """
 
     id: str
     tags: tuple[str, ...] = ()
@@ -29,6 +40,12 @@ class Image:
     created: float = 0.0
     size: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    platform: str = ""
+
+    @property
+    def short_id(self) -> str:
+        """The beginning of the id, as docker shows it."""
+        return self.id.removeprefix("sha256:")[:SHORT_ID]
 
 
 @dataclass(frozen=True, slots=True)

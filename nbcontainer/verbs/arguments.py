@@ -171,6 +171,7 @@ def positional(
     spelled: str = "{}",
     resource: str = "",
     to: str = "",
+    control: bool = False,
     unless: tuple[str, ...] = (),
     missing: str = "",
 ) -> Argument:
@@ -186,6 +187,7 @@ def positional(
         spelled=spelled,
         resource=resource,
         to=to,
+        control=control,
         unless=unless,
         missing=missing,
     )

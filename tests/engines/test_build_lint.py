@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nbcontainer import api
+import nbcontainer as nbc
 from nbcontainer.engines.build_lint import lint
 from nbcontainer.engines.connection import find_engine
 from nbcontainer.errors import DockerfileError, UsageError
@@ -64,11 +64,11 @@ def says_buildx(text):
 def test_what_would_not_build_fails_the_check_with_its_line(fault, builder, registry):
     text, line, said = FAULTS[fault]
     text = text.format(registry=registry)
-    request = BuildRequest(text, builder=builder, source_map=SourceMap.shifted(text.count("\n") + 2, 1))
+    lines = SourceMap.shifted(text.count("\n") + 2, 1)
     with pytest.raises(DockerfileError) as caught:
-        api.check(request)
+        nbc.images.check(text, builder=builder, source_map=lines)
     assert caught.value.lines == (line + 1,)
-    (error,) = [problem for problem in lint(find_engine(), request) if problem.severity == "error"]
+    (error,) = [problem for problem in lint_of(text, builder, source_map=lines) if problem.severity == "error"]
     assert error.line == line + 1
     assert said in error.message
     code, told = says_buildx(text)
@@ -81,10 +81,10 @@ def test_a_line_that_is_too_long_has_its_own_number(builder):
     """BuildKit, and so buildx, names the line before it."""
     text = "FROM busybox\nRUN echo é\nRUN echo " + "a" * 65536 + "\n"
     with pytest.raises(DockerfileError, match="line 3: dockerfile line greater than max allowed size"):
-        api.check(BuildRequest(text, builder=builder))
+        nbc.images.check(text, builder=builder)
     assert says_buildx(text)[0] == 1
     with pytest.raises(DockerfileError, match="line 3: dockerfile line greater than max allowed size"):
-        api.build(BuildRequest(text, builder=builder)).result(60)
+        nbc.images.build(text, builder=builder).result(60)
 
 
 def test_warnings_and_what_the_text_leaves_out_of_them(builder):
@@ -94,7 +94,7 @@ def test_warnings_and_what_the_text_leaves_out_of_them(builder):
     left = "# check=skip=FromAsCasing\nFROM busybox as a\n"
     assert lint_of(left, builder) == []
     assert says_buildx(left)[0] == 0
-    assert "no faults" in str(api.check(BuildRequest(left, builder=builder)))
+    assert "no faults" in str(nbc.images.check(left, builder=builder))
 
 
 def lint_of(text, builder, **fields):
@@ -133,7 +133,7 @@ def test_a_base_image_behind_a_login(builder, password_registry, tmp_path, monke
 )
 def test_words_that_a_build_would_refuse(fields, said):
     with pytest.raises(UsageError, match=said):
-        api.check(BuildRequest("FROM busybox\n", **fields))
+        nbc.images.check("FROM busybox\n", **fields)
 
 
 def test_checks_that_could_not_be_finished_are_told(new_engine, monkeypatch):
@@ -141,4 +141,4 @@ def test_checks_that_could_not_be_finished_are_told(new_engine, monkeypatch):
     (problem,) = lint(new_engine, BuildRequest("FROM busybox\nENV a b\n"))
     assert (problem.line, problem.severity) == (0, "warning")
     assert "BuildKit's own checks could not be finished" in problem.message
-    assert "no faults" not in str(api.check("FROM busybox\nENV a b\n"))
+    assert "no faults" not in str(nbc.images.check("FROM busybox\nENV a b\n"))

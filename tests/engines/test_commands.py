@@ -51,8 +51,8 @@ def is_there(there, name):
 def test_what_only_reads_reads_there(there, container, terminal, busybox):
     assert container in terminal.run(nbc.engine(there).containers.list(all=True).command)
     assert container in terminal.run(nbc.engine(there).containers.list().command)
-    assert "busybox" in terminal.run(nbc.images(engine=there).command)
-    assert "busybox" in terminal.run(nbc.images(name="busybox", engine=there).command)
+    assert "busybox" in terminal.run(nbc.engine(there).images.list().command)
+    assert "busybox" in terminal.run(nbc.engine(there).images.list(name="busybox").command)
     assert terminal.run(images.history(find_engine(there), busybox).command)
     run = nbc.engine(there).containers.run
     log = run("busybox", ("echo", "it's here"), name=f"{container}-log").result(60)
@@ -88,15 +88,15 @@ def test_what_stops_and_removes_does_it_there(there, container, terminal):
 
 def test_images_are_tagged_pushed_and_pulled_there(registry, make_image, engine, unique, terminal, there):  # noqa: PLR0917 - fixtures
     name = make_image(engine, f"{registry}/tests/{unique}:1")
-    tagged = nbc.tag(name, f"{unique}:2", engine=there)
+    tagged = nbc.engine(there).images.tag(name, f"{unique}:2")
     images.remove(engine, f"{unique}:2")
     terminal.run(tagged.command)
     assert images.inspect(engine, f"{unique}:2")
-    pushed = nbc.push(name, engine=there).result(60)
+    pushed = nbc.engine(there).images.push(name).result(60)
     terminal.run(pushed.command)
     images.remove(engine, f"{unique}:2")
     images.remove(engine, name)
-    pulled = nbc.pull(name, engine=there).result(60)
+    pulled = nbc.engine(there).images.pull(name).result(60)
     images.remove(engine, name)
     terminal.run(pulled.command)
     assert images.inspect(engine, name)
@@ -106,8 +106,17 @@ def test_images_are_tagged_pushed_and_pulled_there(registry, make_image, engine,
 def test_a_build_builds_there(there, engine, unique, terminal, context, monkeypatch, tmp_path):  # noqa: PLR0917 - fixtures
     monkeypatch.chdir(tmp_path)
     text = "FROM busybox\nARG GREETING\nRUN echo $GREETING"
-    built = nbc.build(text, tags=(f"{unique}:1",), build_args={"GREETING": "hidden-1"}, context=context,
-                      labels={"note": "two words"}, engine=there).result(60)  # fmt: skip
+    built = (
+        nbc.engine(there)
+        .images.build(
+            text,
+            tags=(f"{unique}:1",),
+            build_args={"GREETING": "hidden-1"},
+            context=context,
+            labels={"note": "two words"},
+        )
+        .result(60)
+    )
     assert "hidden" not in built.command
     images.remove(engine, f"{unique}:1", force=True)
     if "rootless" in there:  # podman's client passes the text as a file, which another user's service cannot read
@@ -129,7 +138,7 @@ def test_a_docker_context_is_named_as_one(docker, configuration, monkeypatch, tm
     make_context(configuration, "far away", docker.address)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     terminal = Terminal(tmp_path)
-    command = nbc.images(engine="far away").command
+    command = nbc.engine("far away").images.list().command
     assert shlex.split(command) == ["docker", "--context", "far away", "--config", str(configuration), "images"]
     assert "busybox" in terminal.run(command)
     ran = nbc.engine("far away").containers.run("busybox", ("echo", "here"), remove=True).result(60)
@@ -147,7 +156,7 @@ def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_o
     monkeypatch.setenv("HOME", str(tmp_path))
     make_context(tmp_path / ".docker", "far", docker.address)
     make_context(configuration, "far", "unix:///nowhere.sock")
-    command = nbc.images(engine="far").command
+    command = nbc.engine("far").images.list().command
     terminal.run(f"export DOCKER_CONFIG={shlex.quote(str(configuration))}; {command}")
     built = command_of_build(find_engine("far"), BuildRequest("FROM busybox", builder="far"), ())
     assert f"--config {shlex.quote(str(tmp_path / '.docker'))}" in built
@@ -211,7 +220,7 @@ def test_configured_contexts_and_builders_are_listed_where_they_are(docker, conf
     monkeypatch.setenv("DOCKER_HOST", "")
     (configuration / "config.json").write_text('{"currentContext": "nowhere"}')
     with pytest.raises(UsageError) as caught:
-        nbc.images()
+        nbc.images.list()
     shown = re.findall("`(.*?)`", caught.value.cure)
     assert len(shown) == 2
     assert str(configuration) in shown[0]

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import threading
@@ -5,6 +6,7 @@ import time
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.engines import connection, images
 from nbcontainer.engines.registries import login, logout
 from nbcontainer.errors import (
@@ -17,7 +19,11 @@ from nbcontainer.errors import (
     Stopped,
     UsageError,
 )
+from nbcontainer.magics import catalogue
+from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.images import TransferNote
+from nbcontainer.views.results import picture_of
+from nbcontainer.views.text import as_text
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, tcp_listener, unix_connect, unix_listener
 
 
@@ -34,10 +40,60 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
         images.inspect(engine, name)
     pulled = images.pull(engine, name).result(60)
     assert pulled.digest == pushed.digest or engine.capabilities.pods
-    table = images.images(engine, f"{registry}/tests/{unique}")
+    table = nbc.images.list(name=f"{registry}/tests/{unique}")
     assert table.names == [name]
     assert [column.name for column in table.state.columns] == ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]
     assert len(images.history(engine, name)) == 1
+
+
+def test_an_image_is_an_object_with_its_verbs(engine, registry, make_image, unique, monkeypatch):
+    name = make_image(engine, f"{registry}/tests/{unique}:1")
+    image = nbc.images.get(name)
+    assert image == nbc.images.get(image.short_id) == nbc.images.list()[name]
+    assert (image.name, image.tags, image.where) == (name, (name,), engine.name)
+    assert image.platform.startswith("linux/")
+    assert image.size > 0
+    picture = as_text(picture_of(image))
+    assert all(word in picture for word in (f"Image/{name}", image.id, image.platform, f"{image.size:,} bytes"))
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays with the engine that it was found in
+        assert image.push().result(60).digest.startswith("sha256:")
+        assert str(image.tag(f"{unique}:2")) == f"{image.id} is also {unique}:2"
+    try:
+        two = nbc.images.get(name)
+        with pytest.raises(UsageError, match=f"has 2 names: .*{unique}:2"):
+            two.push()
+        assert two.push(name).result(60).image == name
+        with pytest.raises(NotFound, match=rf"There is no image {unique}:3 in .*\n?Did you mean {unique}:2\?"):
+            nbc.images.get(f"{unique}:3")
+    finally:
+        images.remove(engine, f"{unique}:2")
+    with pytest.raises(UsageError, match="is a record of the image"):
+        dataclasses.replace(image, _images=None).push()
+
+
+def test_a_list_is_filtered_and_shows_whole_ids(engine, make_image, unique):
+    name = make_image(engine, f"{unique}:1")
+    image = nbc.images.get(name)
+    assert magic(f"images -q {unique}") == (image.short_id,)
+    assert magic(f"images -q --no-trunc {unique}") == (image.id,)
+    assert name in nbc.images.list(filters=["dangling=false"]).names
+    assert nbc.images.list(filters=["label=of=nobody"], name=unique).names == []
+    assert name in nbc.images.names()
+    with pytest.raises(UsageError, match="KEY=VALUE"):
+        magic("images --filter dangling")
+
+
+def test_a_quiet_push_shows_nothing(docker, registry, make_image, unique, capsys):
+    name = make_image(docker, f"{registry}/tests/{unique}:1")
+    assert magic(f"push -q {name}").image == name
+    assert capsys.readouterr().out == ""
+    magic(f"push {name}")
+    assert name in capsys.readouterr().out
+
+
+def magic(line):
+    return run_magic(catalogue.verbs_of("docker"), line, None, {})
 
 
 def test_a_push_that_needs_a_login(engine, password_registry, make_image, unique):

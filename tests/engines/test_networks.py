@@ -43,7 +43,7 @@ def test_a_network_from_its_making_to_its_end(engine, name):
     assert network.labels["nbcontainer.notebook"] == nbc.notebook_id()
     assert network.created > 0
     assert network.scope == "local"
-    assert nbc.networks.get(network.short_id) == network
+    assert nbc.networks.get(network.short_id) == network == nbc.networks.list()[name]
     assert name in magic("network ls").names
     mine = f"--filter name={name}"
     assert magic(f"network ls -q {mine}") == (network.short_id,)

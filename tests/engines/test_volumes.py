@@ -40,6 +40,10 @@ def test_a_volume_from_its_making_to_its_end(engine, name):
     assert picture.startswith(f"Volume/{name}")
     assert all(word in picture for word in ("Mountpoint", volume.mountpoint, "tier", engine.name))
     magic(f"volume create {name}-2")
+    table = nbc.volumes.list()
+    assert table[name] == nbc.volumes.get(name)
+    with pytest.raises(NotFound, match=rf"no '{name}-3' in the table of volumes\.\nDid you mean .*{name}"):
+        table[f"{name}-3"]
     several = as_text(picture_of(magic(f"volume inspect {name} {name}-2")))
     assert several.count("Mountpoint") == 2
     report = magic(f"volume rm -y {name} {name}-2")

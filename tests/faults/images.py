@@ -14,10 +14,11 @@ from io import BytesIO
 from random import Random
 from typing import Any, ClassVar
 
-from nbcontainer import api
+import nbcontainer as nbc
 from nbcontainer.engines import images
 from nbcontainer.errors import NbcontainerError
-from nbcontainer.model.build import BuildRequest, BuildState
+from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
+from nbcontainer.operation import Operation
 from tests.environment import parts
 from tests.environment.buildkitd import Buildkitd
 from tests.faults.containers import IMAGE, OnEngine, patience
@@ -42,11 +43,12 @@ class Build(OnEngine):
         """The image's name."""
         return f"faults/{self.word}:1"
 
-    def request(self) -> BuildRequest:
-        """What is built: nothing of it is known to a cache."""
+    def build(self, engine: str, builder: str = "") -> Operation[BuildEvent, BuildState, BuildResult]:
+        """Build what no cache knows."""
         loop = f"i=1; while [ $i -le {STEP_LINES} ]; do echo line $i of {STEP_LINES}; i=$((i+1)); done"
         text = f"FROM {IMAGE}\nENV word={self.word}\nRUN {loop}; sleep 0.2\nCOPY file /file\nRUN sha256sum /file\n"
-        return BuildRequest(text, files={"file": self.content}, tags=(self.tag,))
+        files = {"file": self.content}
+        return nbc.engine(engine).images.build(text, context=None, files=files, tags=(self.tag,), builder=builder)
 
     @property
     def content(self) -> bytes:
@@ -54,7 +56,7 @@ class Build(OnEngine):
         return Random(self.word).randbytes(200_000)
 
     def carry_out(self, address: str) -> Ended:
-        return attempt(lambda: api.build(self.request(), engine=address))
+        return attempt(lambda: self.build(address))
 
     def difference(self, ended: Ended) -> Difference:
         if ended.failed or ended.value is None:
@@ -104,8 +106,7 @@ class BuildByBuilder(Build):
         return connector(f"unix://{Buildkitd().socket}")()
 
     def carry_out(self, address: str) -> Ended:
-        request = replace(self.request(), builder=address)
-        return attempt(lambda: api.build(request, engine=self.host))
+        return attempt(lambda: self.build(self.host, address))
 
 
 class Moves(OnEngine):
@@ -173,7 +174,7 @@ class Push(Moves):
         self.make_image(self.image_at(self.registry))
 
     def carry_out(self, address: str) -> Ended:
-        return attempt(lambda: api.push(self.image_at(self.registry), engine=address))
+        return attempt(lambda: nbc.engine(address).images.push(self.image_at(self.registry)))
 
     def difference(self, ended: Ended) -> Difference:
         if ended.failed or ended.value is None:
@@ -221,7 +222,7 @@ class PushToRegistry(Push):
         return connector(self.registry)()
 
     def carry_out(self, address: str) -> Ended:
-        return attempt(lambda: api.push(self.image_at(address), engine=self.host))
+        return attempt(lambda: nbc.engine(self.host).images.push(self.image_at(address)))
 
     def end(self) -> None:
         self.forget(self.image_at(self.registry), self.image_at(self.between))
@@ -247,7 +248,7 @@ class Pull(Moves):
         return self.image_at(self.registry)
 
     def carry_out(self, address: str) -> Ended:
-        return attempt(lambda: api.pull(self.image, engine=address))
+        return attempt(lambda: nbc.engine(address).images.pull(self.image))
 
     def difference(self, ended: Ended) -> Difference:
         if ended.failed or ended.value is None:
@@ -298,4 +299,4 @@ class PullFromRegistry(Pull):
 
     def carry_out(self, address: str) -> Ended:
         del address
-        return attempt(lambda: api.pull(self.image, engine=self.host))
+        return attempt(lambda: nbc.engine(self.host).images.pull(self.image))

@@ -1,5 +1,7 @@
 """The flags of a build: those of `docker build`, the same for `%%dockerfile` and `%docker build`."""
 
+import dataclasses
+import inspect
 import json
 import os
 import re
@@ -10,25 +12,43 @@ import time
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.errors import UsageError
-from nbcontainer.magics import docker, dockerfile
-from nbcontainer.magics.building import FLAGS, shared_fields
+from nbcontainer.magics.building import build_options
 from nbcontainer.magics.calls import Call
 from nbcontainer.model.build import BuildRequest
+from nbcontainer.verbs.docker_images import BUILD, BUILD_FLAGS
+from nbcontainer.verbs.dockerfile import DOCKERFILE
 from tests.environment.docker import Docker
 
 WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # what is not done yet
-DOCKERFILE = dockerfile.DOCKERFILE
-DOCKER_BUILD = docker.VERBS.magic.verb("build")
 
 
 def fields(*words):
-    return shared_fields(Call(DOCKERFILE, DOCKERFILE.parse(words), "FROM busybox", {}))
+    return build_options(Call(DOCKERFILE, DOCKERFILE.parse(words), "FROM busybox", {}))
 
 
 def test_both_know_the_same():
-    assert set(FLAGS) <= set(DOCKERFILE.arguments)
-    assert set(FLAGS) <= set(DOCKER_BUILD.arguments)
+    assert set(BUILD_FLAGS) <= set(DOCKERFILE.arguments)
+    assert set(BUILD_FLAGS) <= set(BUILD.arguments)
+
+
+@pytest.mark.parametrize("verb", [DOCKERFILE, BUILD], ids=["%%dockerfile", "%docker build"])
+def test_each_flag_is_an_argument_of_the_call_or_the_magics_own(verb):
+    build, check = (inspect.signature(call).parameters for call in (nbc.images.build, nbc.images.check))
+    assert [*build.values()] == [*check.values(), build["command"]]
+    arguments = {item.key: item for item in verb.arguments if not item.control and item.kind != "refused"}
+    assert set(arguments) <= set(check)
+    kinds = {"list": "Sequence[", "mapping": "Mapping[", "switch": "bool", "text": "str"}
+    for name, item in arguments.items():
+        taken = "Mapping[" if name == "ssh" else kinds[item.kind]
+        assert check[name].annotation.startswith(taken), name
+
+
+def test_the_call_takes_all_that_a_build_knows():
+    known = {item.name: item for item in dataclasses.fields(BuildRequest)}
+    given = inspect.signature(nbc.images.check).parameters
+    assert set(given) == set(known)
 
 
 def test_they_are_those_of_docker(docker_engine):
@@ -41,8 +61,8 @@ def test_they_are_those_of_docker(docker_engine):
         check=True,
     ).stdout
     theirs = {match[1]: match[2] for match in re.finditer(r"^ +(?:-\w, )?(--[\w-]+) (\S*)", told, re.MULTILINE)}
-    assert set(theirs) - set(DOCKER_BUILD.flags) == WAITING
-    ours = DOCKER_BUILD.flags
+    assert set(theirs) - set(BUILD.flags) == WAITING
+    ours = BUILD.flags
     for name in theirs.keys() & ours.keys():
         assert (theirs[name] == "") == (ours[name].kind == "switch"), name
 
@@ -59,7 +79,7 @@ def test_they_are_those_of_docker(docker_engine):
         (["--ssh", "default=/etc/hosts"], "ssh-add"),
         (["--provenance=true"], "one of false"),
         (["--allow=all"], "network.host"),
-        (["--build-arg", "=x"], "has no name"),
+        (["--build-arg", "=x"], "there is no name before the ="),
         (["--label", "=x"], "has no name"),
     ],
 )
@@ -71,15 +91,15 @@ def test_wrong_words(words, said):
 def test_values_that_may_be_secret_are_in_no_command(monkeypatch):
     monkeypatch.setenv("TOKEN", "hidden-1")
     words = ["--build-arg", "TOKEN", "--build-arg", "KEY=hidden-2", "--secret", "id=s,env=TOKEN", "--label", "a=b"]
-    values = DOCKER_BUILD.parse([".", *words])
-    assert DOCKER_BUILD.as_command(values) == (
+    values = BUILD.parse([".", *words])
+    assert BUILD.as_command(values) == (
         "docker build --build-arg=TOKEN --build-arg=KEY --secret=id=s,env=TOKEN --label=a=b ."
     )
     found = fields(*words)
     assert found["build_args"] == {"TOKEN": "hidden-1", "KEY": "hidden-2"}
     assert found["secrets"][0].read() == b"hidden-1"
     assert "hidden-" not in repr(found["secrets"])
-    assert "hidden-" not in repr(Call(DOCKER_BUILD, values, None, {}))
+    assert "hidden-" not in repr(Call(BUILD, values, None, {}))
     assert "hidden-" not in repr(BuildRequest("FROM busybox", **found))
 
 

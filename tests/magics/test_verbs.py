@@ -65,9 +65,9 @@ def test_dashes_end_the_flags():
 
 def test_quotes_are_read_as_a_shell_reads_them():
     values = parse(DOCKERFILE, """-t "a b" --build-arg 'K=v w' --label a=b\\ c .""")
-    assert values.tag == ["a b"]
-    assert values.build_arg == {"K": "v w"}
-    assert values.label == {"a": "b c"}
+    assert values.tags == ["a b"]
+    assert values.build_args == {"K": "v w"}
+    assert values.labels == {"a": "b c"}
     assert values.path == "."
 
 

@@ -75,7 +75,7 @@ def record() -> None:
 
     for name, text in CASES.items():
         start = time.time()
-        operation = nbc.build(model.BuildRequest(text, tags=(f"demo/{name}:1.4",), no_cache_filter=("build",)))
+        operation = nbc.images.build(text, tags=(f"demo/{name}:1.4",), no_cache_filter=("build",))
         lines = []
         try:
             lines.extend(encode(event, start) for event in operation)  # type: ignore[arg-type] # none is missed here

@@ -1,0 +1,352 @@
+"""Images of an engine: build, check, push, pull, tag, list, with docker's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nbcontainer import engines
+from nbcontainer.api.nouns import EngineNoun, noun_of
+from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
+from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.model.images import ImageFacts
+from nbcontainer.model.requests import request_of
+from nbcontainer.model.results import Described, Remark, Report
+from nbcontainer.model.secrecy import Secret
+from nbcontainer.model.tables import Column, Row, Table, Tone
+from nbcontainer.protection import Place, changes, guard, place_of_engine, places_of_builder, reads
+
+if TYPE_CHECKING:
+    from nbcontainer.engines.connection import Engine as Connected
+    from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
+    from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
+    from nbcontainer.model.pods import Description
+    from nbcontainer.operation import Operation
+
+__all__ = ["Image", "Images"]
+
+COLUMNS = (
+    Column("REPOSITORY"),
+    Column("TAG"),
+    Column("IMAGE ID"),
+    Column("CREATED", "age"),
+    Column("SIZE", "bytes"),
+)
+NONE = "<none>"
+
+
+@dataclass(frozen=True, repr=False)
+class Image(Described, ImageFacts):
+    """An image, and what can be done with it.
+
+    Attributes:
+        name: its first tag, or the beginning of its id.
+        command: `docker image inspect`, for a terminal.
+    """
+
+    name: str = ""
+    where: str = ""
+    command: str = ""
+    _images: Images | None = field(default=None, repr=False, compare=False)
+
+    def push(self, tag: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
+        """Push it from the engine that it was found in; raises as `Images.push`.
+
+        Args:
+            tag: under which of its names; "" where it has one.
+
+        Raises:
+            UsageError: it has no name, or several.
+        """
+        images = noun_of(self._images, "image", self.name)
+        if not tag and len(self.tags) != 1:
+            names = f"has {len(self.tags)} names: {', '.join(self.tags)}" if self.tags else "has no name"
+            raise UsageError(f"The image {self.short_id} {names}.", cure="Say which: push(tag), after tag(target).")
+        return images.push(tag or self.tags[0])
+
+    def tag(self, target: str) -> Report:
+        """Give it a further name; raises as `Images.tag`."""
+        return noun_of(self._images, "image", self.name).tag(self.id, target)
+
+    def description(self) -> Description:
+        """All about it."""
+        from nbcontainer.model.pods import Description  # noqa: PLC0415 - loads where it is drawn
+
+        made = datetime.fromtimestamp(self.created, UTC).isoformat(" ", "seconds") if self.created > 0 else ""
+        facts = [("ID", self.id), ("Tags", "\n".join(self.tags)), ("Digests", "\n".join(self.digests))]
+        facts += [("Platform", self.platform), ("Created", made), ("Size", f"{self.size:,} bytes")]
+        sections = [("", tuple((name, value) for name, value in facts if value))]
+        sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
+        return Description("Image", self.name, where=self.where, sections=tuple(sections), command=self.command)
+
+
+class Images(EngineNoun):
+    """The images of one engine."""
+
+    kind = "image"
+
+    @reads
+    def names(self) -> Sequence[str]:
+        """The tags of all."""
+        return [name for image in engines.images.list_images(self._engine.connect()) for name in image.tags]
+
+    @changes
+    def build(
+        self,
+        dockerfile: str,
+        *,
+        context: str | None = ".",
+        files: Mapping[str, str | bytes] | None = None,
+        tags: Sequence[str] = (),
+        build_args: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        target: str = "",
+        platform: str = "",
+        ignore: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+        secrets: Sequence[Secret] = (),
+        ssh: Mapping[str, str] | None = None,
+        outputs: Sequence[str] = (),
+        allow: Sequence[str] = (),
+        no_cache: bool = False,
+        no_cache_filter: Sequence[str] = (),
+        pull: bool = False,
+        push: bool = False,
+        network: str = "",
+        add_hosts: Sequence[str] = (),
+        shm_size: str = "",
+        ulimits: Sequence[str] = (),
+        cgroup_parent: str = "",
+        build_contexts: Mapping[str, str] | None = None,
+        cache_from: Sequence[str] = (),
+        builder: str = "",
+        attributes: Mapping[str, str] | None = None,
+        source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+        command: Sequence[str] = (),
+    ) -> Operation[BuildEvent, BuildState, BuildResult]:
+        """Build an image.
+
+        Every build is a call that changes, with `outputs` too: its RUN steps, the ONBUILD steps of its base image and
+        the frontend that a `# syntax=` names are executed where it is built, and fill the cache there.
+
+        Args:
+            dockerfile: the text.
+            context: the build context's folder, sent only where COPY or ADD needs it, or a URL; None for none.
+            files: files laid over the context, by path; a text is written as UTF-8.
+            tags: the image's names.
+            build_args: the values of ARGs; they are in no command and no log.
+            labels: metadata of the image.
+            target: the stage to build; "" for the last.
+            platform: such as "linux/arm64"; "" for the engine's own.
+            ignore: the patterns that this Dockerfile has of its own, in place of the context's .dockerignore.
+            annotations: annotations of the image.
+            secrets: build secrets.
+            ssh: agent id → its socket.
+            outputs: where the result goes in place of the engine's images: a folder, or "type=tar,dest=out.tar".
+            allow: privileges of RUN steps: "network.host", "security.insecure".
+            no_cache: whether every step runs anew.
+            no_cache_filter: stages that do not use the cache.
+            pull: whether to look for newer base images.
+            push: whether to push the image once it is built.
+            network: of RUN steps: "none" or "host".
+            add_hosts: further lines of /etc/hosts, "HOST:IP".
+            shm_size: the size of /dev/shm, such as "64m".
+            ulimits: limits, such as "nofile=1024".
+            cgroup_parent: the cgroup of RUN steps.
+            build_contexts: further named contexts: folders, images or URLs.
+            cache_from: images whose layers may be used as cache.
+            builder: a buildx builder's name, or a BuildKit address; the image is loaded into this engine.
+            attributes: further attributes of the Dockerfile frontend.
+            source_map: from the text's lines to the user's own, for errors.
+            command: the words of the docker command, for the result; () for those that the arguments give.
+
+        Raises:
+            DockerfileError: the text has faults that can be known before anything is sent; all of them.
+            EngineUnavailable: no engine answers.
+            Protected: the engine or the builder is protected and not named.
+        """
+        request = request_of(BuildRequest, locals())
+        try:
+            engine = self._engine.connect()
+            _guard_building(places_of_builder(builder), self._engine.name, builder)
+        except (EngineUnavailable, Protected):
+            engines.build.check_request(request)  # its faults need no engine, and come first
+            raise
+        return engines.build.build(engine, request, command=command)
+
+    @reads
+    def check(
+        self,
+        dockerfile: str,
+        *,
+        context: str | None = ".",
+        files: Mapping[str, str | bytes] | None = None,
+        tags: Sequence[str] = (),
+        build_args: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        target: str = "",
+        platform: str = "",
+        ignore: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+        secrets: Sequence[Secret] = (),
+        ssh: Mapping[str, str] | None = None,
+        outputs: Sequence[str] = (),
+        allow: Sequence[str] = (),
+        no_cache: bool = False,
+        no_cache_filter: Sequence[str] = (),
+        pull: bool = False,
+        push: bool = False,
+        network: str = "",
+        add_hosts: Sequence[str] = (),
+        shm_size: str = "",
+        ulimits: Sequence[str] = (),
+        cgroup_parent: str = "",
+        build_contexts: Mapping[str, str] | None = None,
+        cache_from: Sequence[str] = (),
+        builder: str = "",
+        attributes: Mapping[str, str] | None = None,
+        source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+    ) -> Report:
+        """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
+
+        It takes what `build` takes. A frontend that the text names is an image, which is run for those checks: a
+        protected engine is not asked for them.
+
+        Raises:
+            DockerfileError: it has faults, or BuildKit would not build it; each with the user's own line.
+            EngineUnavailable: the builder that is named cannot be reached.
+        """
+        request = request_of(BuildRequest, locals())
+        problems = engines.build.check_request(request)[1]
+        known = {(problem.source, problem.line) for problem in problems}
+        linted = self._lint(request)
+        errors = [problem for problem in linted if problem.severity == "error"]
+        if errors:
+            raise DockerfileError(errors)
+        problems = [*problems, *(found for found in linted if (found.source, found.line) not in known)]
+        if not problems:
+            return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
+        return Report(
+            tuple(
+                Remark(f"line {p.line}: {p.message}" if p.line else p.message, Tone.WARNING, p.suggestion)
+                for p in sorted(problems, key=lambda problem: problem.line)
+            ),
+        )
+
+    def _lint(self, request: BuildRequest) -> list[Problem]:
+        """What BuildKit's own checks find, where an engine with BuildKit answers."""
+        try:
+            engine = self._engine.connect()
+        except EngineUnavailable:
+            return []
+        if not engines.build.has_buildkit(engine, request):
+            return []
+        if frontend := engines.build.frontend_of(request):
+            try:
+                places = places_of_builder(request.builder) or [place_of_engine(engine)]
+                changes(_guard_building)(places, self._engine.name, request.builder)
+            except Protected as refusal:
+                left_out = (
+                    f"BuildKit's own checks were left out: {frontend} is run for them, and the engine is protected."
+                )
+                return [Problem(0, left_out, "warning", suggestion=refusal.cure)]
+        return engines.build_lint.lint(engine, request)
+
+    @changes
+    def push(self, image: str) -> Operation[TransferEvent, TransferState, TransferResult]:
+        """Push an image to the registry that its name says.
+
+        Raises (from `result()`):
+            AuthFailed: the registry does not accept the credentials, or wants some.
+            PushFailed: it did not complete.
+            NotFound: there is no such image.
+            EngineUnavailable: the engine went away.
+        """
+        return engines.images.push(self._engine.connect(), image)
+
+    @changes
+    def pull(self, image: str, *, platform: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
+        """Pull an image; raises from `result()` as `push` does, with PullFailed in place of PushFailed.
+
+        Args:
+            image: its name; "latest" where that has neither tag nor digest.
+            platform: such as "linux/arm64"; "" for the engine's own.
+        """
+        return engines.images.pull(self._engine.connect(), image, platform=platform)
+
+    @changes
+    def tag(self, image: str, target: str) -> Report:
+        """Give an image a further name.
+
+        Raises:
+            UsageError: `target` is no image name, or has a digest.
+            NotFound: there is no such image.
+        """
+        engine = self._engine.connect()
+        engines.images.tag(engine, image, target)
+        return Report((Remark(f"{image} is also {target}"),), engine.commands.command("tag", image, target))
+
+    @reads
+    def list(
+        self,
+        *,
+        name: str = "",
+        all: bool = False,  # noqa: A002 - docker's own flag
+        filters: Sequence[str] = (),
+        no_trunc: bool = False,
+    ) -> Table:
+        """The table of images, a row for each tag, the newest first.
+
+        Args:
+            name: only images of this name; `*` stands for anything.
+            all: intermediate images too.
+            filters: docker's filters, such as "dangling=true" or "label=tier=db".
+            no_trunc: whether the ids are whole.
+        """
+        engine, chosen = self._engine.connect(), engines.objects.filters_of(filters)
+        if name:
+            chosen["reference"] = [*chosen.get("reference", ()), name]
+        rows = []
+        for image in engines.images.list_images(engine, every=all, filters=chosen):
+            unnamed = tuple(f"{engines.images.shown_name(each.partition('@')[0])}:{NONE}" for each in image.digests[:1])
+            for shown in image.tags or unnamed or (f"{NONE}:{NONE}",):
+                repository, _, tag = shown.rpartition(":")
+                id_shown = image.id if no_trunc else image.short_id
+                rows.append(
+                    Row(
+                        f"{shown} {image.id}",
+                        (repository, tag, id_shown, image.created, image.size),
+                        name=image.short_id if tag == NONE else shown,
+                        kind="image",
+                        labels=image.labels,
+                    )
+                )
+        words = [*(["--all"] * all), *(["--no-trunc"] * no_trunc), *(f"--filter={text}" for text in filters)]
+        command = engine.commands.command("images", *words, *([name] if name else []))
+        return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.name))
+
+    @reads
+    def get(self, name: str) -> Image:
+        """One image.
+
+        Args:
+            name: one of its names, its id, or the beginning of that.
+
+        Raises:
+            NotFound: there is no such image; it says which name is nearly that.
+        """
+        engine = self._engine.connect()
+        return self._image(engine, engines.images.get(engine, name))
+
+    def _image(self, engine: Connected, facts: ImageFacts) -> Image:
+        name = facts.tags[0] if facts.tags else facts.short_id
+        command = engine.commands.command("image", "inspect", name)
+        return Image(**vars(facts), name=name, where=engine.name, command=command, _images=self._at(engine))
+
+
+def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
+    """Refuse to build where it is protected; a buildkitd is named by `builder`, for no context leads to it."""
+    for place in places:
+        guard(place, engine, builder if place.kind == "buildkitd" else "")
