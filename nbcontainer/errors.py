@@ -64,6 +64,7 @@ __all__ = [
     "YamlError",
     "outcome_of",
     "restored",
+    "word_cures",
 ]
 
 
@@ -98,8 +99,6 @@ class NbcontainerError(Exception):
     message: str
     cure: str = ""
 
-    _worded: Callable[[str], str] = str
-
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -111,14 +110,9 @@ class NbcontainerError(Exception):
             raise AttributeError(f"{type(self).__name__}.{name} cannot be changed: `replaced` gives another error.")
         super().__setattr__(name, value)
 
-    @classmethod
-    def word_cures(cls, words: Callable[[str], str]) -> None:
-        """Have `str(error)` show `words(cure)` in place of the cure."""
-        cls._worded = staticmethod(words)
-
     def keep_magics(self) -> None:
         """Show the cure as it is written: a magic raises this error."""
-        vars(self)["_worded"] = str
+        self._is_of_magic = True
 
     def replaced(self, **facts: object) -> Self:
         """The same error with other facts, such as `cure`."""
@@ -128,7 +122,8 @@ class NbcontainerError(Exception):
 
     def __str__(self) -> str:
         """Give the message, and under it the cure."""
-        return f"{self.message}\n{self._worded(self.cure)}" if self.cure else self.message
+        cure = self.cure if "_is_of_magic" in vars(self) else _in_python(self.cure)
+        return f"{self.message}\n{cure}" if cure else self.message
 
     @property
     def remark(self) -> str:
@@ -139,6 +134,15 @@ class NbcontainerError(Exception):
         """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
         facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return restored, (type(self), self.args, facts)
+
+
+_in_python: Callable[[str], str] = str
+
+
+def word_cures(words: Callable[[str], str]) -> None:
+    """Have `str(error)` show `words(cure)` in place of the cure, for all errors that no magic raises."""
+    global _in_python  # noqa: PLW0603 - errors import nothing, and the words come from the verbs' declarations
+    _in_python = words
 
 
 def restored(kind: type[NbcontainerError], args: tuple[object, ...], facts: Mapping[str, object]) -> NbcontainerError:

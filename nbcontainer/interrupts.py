@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from nbcontainer.errors import Stopped
 
@@ -190,7 +190,7 @@ class Bell:
     """Wakes whoever waits for something, by bare locks, which an interrupt cannot break."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Any] = deque()
+        self._waiting: deque[_thread.LockType] = deque()
 
     def ring(self) -> None:
         """Let all who wait look again. What they wait for must be true before."""

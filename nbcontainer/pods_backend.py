@@ -11,15 +11,16 @@ from nbcontainer.protection import Place
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
         ExecRequest,
         ExecResult,
-        PodChange,
-        PodChanges,
         PodDeletion,
         PodEnd,
         PodRequest,
@@ -54,6 +55,10 @@ class PodsBackend(Protocol):
     def where(self) -> str:
         """Context and namespace, or the engine, in words."""
 
+    @property
+    def client(self) -> ApiClient:
+        """A client of the kubernetes package, where it is a cluster."""
+
     def in_namespace(self, namespace: str) -> PodsBackend:
         """The same in another namespace ("" for the same)."""
 
@@ -81,12 +86,12 @@ class PodsBackend(Protocol):
     ) -> Operation[TableEvent, TableState, Table]:
         """The pods, until stopped; the table that comes of it is what `finish` makes of it."""
 
-    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs."""
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete pods, and wait until they are gone."""
 
     def describe(self, name: str) -> Description:
@@ -106,7 +111,7 @@ class PodsBackend(Protocol):
 
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[PodChange]:
+    ) -> list[Change]:
         """Apply YAML; an object that names another namespace than `namespace` is an error, if there is one."""
 
 

@@ -26,7 +26,7 @@ from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.codec import VERSION, from_json, known_types, to_json
 from nbcontainer.errors import NbcontainerError, Problem, SerializationError, restored
-from nbcontainer.model import build, images, logs, pods, tables
+from nbcontainer.model import build, changes, images, logs, pods, tables
 from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.commands import Expanded
 from nbcontainer.model.containers import RunRequest, RunResult
@@ -131,7 +131,7 @@ def test_whatever_an_operation_tells_and_gives_is_written():
             if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Operation":
                 told |= {ast.unparse(name).rpartition(".")[2] for name in node.slice.elts}
     told -= {"Any", "object", "Event", "State", "Result"}  # of code for all operations
-    assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "PodChanges"} <= told
+    assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "Changes"} <= told
     unions = {"BuildEvent": build, "LogEvent": logs, "TableEvent": tables, "TransferEvent": images}
     for name in told:
         kinds = get_args(getattr(unions[name], name)) if name in unions else [known_types().get(name)]
@@ -217,7 +217,7 @@ RESULTS = [
     logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1], "kubectl logs web"),
     RunResult("0123456789abcdef", "web", 0, "a\nb", "/tmp/web.log", "docker run", 12, ("cut",)),
     pods.ExecResult(0, "out", "err", "/tmp/exec.log", cut=5),
-    pods.PodChanges([pods.PodChange("Pod", "web", "shop", "created", manifest={"spec": {"containers": [{"a": 1.5}]}})]),
+    changes.Changes([changes.Change("Pod", "web", "shop", "created", manifest={"spec": {"containers": [{"a": 1.5}]}})]),
     pods.Description("Pod", "web", sections=(("", (("Name", "web"),)),), events=(("Warning", "Failed", "no"),)),
     Report((Remark("it works"), Remark("it does not", Tone.BAD, "Try again.")), "docker login"),
     Words(("a", "b")),
@@ -293,10 +293,10 @@ MANIFEST = {
 }
 
 
-@pytest.mark.parametrize("kind", [pods.PodChange, pods.Description])
+@pytest.mark.parametrize("kind", [changes.Change, pods.Description])
 def test_a_manifest_is_written_without_secrets(kind):
     given = {"kind": "List", "name": "a", "namespace": "b", "manifest": MANIFEST}
-    value = kind(**given, action="created") if kind is pods.PodChange else kind(**given)
+    value = kind(**given, action="created") if kind is changes.Change else kind(**given)
     text = json.dumps(to_json(value))
     assert "hunter2" not in text
     assert "aHVudGVyMg" not in text
@@ -407,8 +407,8 @@ class Longer(logs.LogLine):
         (images.LayerProgress(None), "LayerProgress.layer must be LayerState, not NoneType."),
         (tables.Row("a", ((),)), "Row.cells[0] must be str or int or float or bool or NoneType, not tuple."),
         (
-            pods.PodChange("a", "b", "c", "d", manifest={"x": [(1,)]}),
-            "PodChange.manifest.x[0] must be JSON, not tuple.",
+            changes.Change("a", "b", "c", "d", manifest={"x": [(1,)]}),
+            "Change.manifest.x[0] must be JSON, not tuple.",
         ),
     ],
 )
@@ -484,7 +484,7 @@ def test_no_document_is_nested_so_deeply_that_it_breaks_us():
     manifest: list = []
     for _ in range(100_000):
         manifest = [manifest]
-    document = to_json(pods.PodChange("a", "b", "c", "d"))
+    document = to_json(changes.Change("a", "b", "c", "d"))
     document["value"]["manifest"] = {"x": manifest}
     with pytest.raises(SerializationError, match="nested too deeply"):
         from_json(document)

@@ -88,6 +88,8 @@ def test_a_fact_is_set_once():
         ("Run `%docker login quay.io`.", "Run `nbc.registries.login('quay.io', username=…, password=…)`."),
         ("`%docker login` once", "`nbc.registries.login(username=…, password=…)` once"),
         ("See whether it runs: `%nbcontainer doctor`", "See whether it runs: `nbc.doctor()`"),
+        ("`%kpod logs -f web -n shop` waits", "`nbc.cluster(namespace='shop').pods.logs('web', follow=True)` waits"),
+        ("`%kpod get --context=prod` lists them.", "`nbc.cluster('prod').pods.list()` lists them."),
         ("`docker context ls` shows them.", "`docker context ls` shows them."),
         ("`%docker frobnicate`", "`%docker frobnicate`"),
     ],

@@ -26,8 +26,8 @@ from tests.test_protection import docker_contexts, kubeconfig
 MANIFEST = "apiVersion: v1\nkind: Pod\nmetadata: {name: w}\nspec: {containers: [{name: w, image: busybox}]}"
 BUILD = "FROM busybox\nRUN true"
 
-# each call that changes or executes something, with words that would do it
-OF_NOUNS = {  # of an engine's; the arguments
+# each method that changes or executes something, with arguments that would do it
+OF_NOUNS = {
     "containers.plan_remove": ("nbc-protected",),
     "containers.remove": ("nbc-protected",),
     "containers.run": ("busybox", "true"),
@@ -212,9 +212,9 @@ def test_a_protected_engine_refuses_every_call_that_changes_it(engine, monkeypat
                 f"build {name}": lambda fields=fields, engine="": nbc.engine(engine).images.build(BUILD, **fields)
                 for name, fields in BUILDS.items()
             }
-            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for path, words in OF_NOUNS.items():
                 calls[path] = lambda path=path, words=words, engine="": attrgetter(path)(nbc.engine(engine))(*words)
+            calls["client"] = lambda engine="": nbc.engine(engine).client.images.pull("busybox")
             for name, call in calls.items():
                 with pytest.raises(Protected, match="--context=prodpod"):
                     pytest.fail(f"{name} by {way}: {call(**said)!r}")
@@ -360,7 +360,7 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
     }
     for way, (setting, said) in ways.items():
         monkeypatch.setattr(settings, "context", setting)
-        for name, call in OF_PODS.items():
+        for name, call in (OF_PODS | {"client": lambda cluster: cluster.client}).items():
             with pytest.raises(Protected, match="--context=prod"):
                 pytest.fail(f"{name} by {way}: {call(Cluster(**said))!r}")
         flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nbcontainer import clusters
 from nbcontainer.api.pods import Pods
 from nbcontainer.model.build import SourceMap
-from nbcontainer.model.pods import PodChanges
+from nbcontainer.model.changes import Changes
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
-from nbcontainer.protection import changes_unless, guard, refuse_moved
+from nbcontainer.protection import changes, changes_unless, guard, refuse_moved
 
 if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
     from nbcontainer.protection import Place
 
 __all__ = ["Cluster", "cluster"]
@@ -48,21 +51,39 @@ class Cluster:
 
     pods = cached_property(Pods)
 
+    @property
+    @changes
+    def client(self) -> ApiClient:
+        """The kubernetes package's own client for it: `CoreV1Api(nbc.cluster().client).list_namespaced_pod("shop")`.
+
+        It reaches the cluster as our own calls do, as the same user. Its calls raise the package's own errors where the
+        API server refuses, `ClusterUnavailable` where it breaks off or hangs. Any of them may change something, so that
+        a protected cluster has to be named for it. What it makes has no label of the notebook. The namespace is for its
+        calls to name.
+
+        Raises:
+            ClusterUnavailable: as `connect`.
+            Unsupported: there is only Podman; and of the client, what is meant for `kubernetes.stream`.
+            Protected: it is protected, and not named.
+        """
+        return self.connect().client
+
     @changes_unless("dry_run")
     def apply(
         self,
-        text: str,
+        text: object,
         *,
         dry_run: bool = False,
         force_conflicts: bool = False,
         source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    ) -> PodChanges:
+    ) -> Changes:
         """Apply YAML on the server: each object is created or changed.
 
         An object that names another namespace than this cluster was given is an error.
 
         Args:
-            text: one or more YAML documents.
+            text: one or more YAML documents; or an object of the kubernetes package, or several, such as a `V1Pod` that
+                says its `api_version` and `kind`.
             dry_run: only say what would be done.
             force_conflicts: take over fields that others manage.
             source_map: from the text's lines to the user's own, for errors.
@@ -71,9 +92,9 @@ class Cluster:
             UsageError: the text is not YAML, or no object; with the user's own line.
             Conflict: others manage a field; it names them.
         """
-        return PodChanges(
+        return Changes(
             self.connect().apply(
-                text,
+                text if isinstance(text, str) else clusters.kubernetes_client.manifests_of(text),
                 namespace=self.namespace,
                 dry_run=dry_run,
                 force_conflicts=force_conflicts,

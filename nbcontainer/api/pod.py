@@ -15,8 +15,9 @@ from nbcontainer.model.tables import Cell, Table
 
 if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
+    from nbcontainer.model.changes import Changes
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
-    from nbcontainer.model.pods import ExecResult, PodChanges, PodDeletion, PodEnd
+    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd
     from nbcontainer.operation import Operation
 
 __all__ = ["Pod"]
@@ -84,7 +85,7 @@ class Pod(Described):
 
     def delete(
         self, *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete it, and wait until it is gone; raises as `Pods.delete`."""
         return self._there.delete(self.name, force=force, grace_period=grace_period)
 

@@ -22,16 +22,9 @@ from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
-    from nbcontainer.model.pods import (
-        ExecResult,
-        PodChange,
-        PodChanges,
-        PodDeletion,
-        PodEnd,
-        PodStart,
-        PodStep,
-    )
+    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
@@ -139,7 +132,7 @@ class Pods(Noun):
         restart: str = "Always",
         wait: bool = True,
         timeout: float = 60.0,
-    ) -> Operation[PodStep, PodStart, PodChange]:
+    ) -> Operation[PodStep, PodStart, Change]:
         """Create a pod with one container, and wait until it runs: `nbc.pods.create("web", "web:1", ports=[8080])`.
 
         Args:
@@ -183,7 +176,7 @@ class Pods(Noun):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete pods, and wait until they are gone.
 
         Args:
@@ -208,7 +201,7 @@ class Pods(Noun):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
-    ) -> Plan[Operation[PodEnd, PodDeletion, PodChanges]]:
+    ) -> Plan[Operation[PodEnd, PodDeletion, Changes]]:
         """What `delete` would do, which takes the same."""
         backend = self._cluster.connect()
         match sum(map(bool, (names, selector, all))):
@@ -230,7 +223,7 @@ class Pods(Noun):
     @changes
     def _delete(
         self, backend: PodsBackend, names: Sequence[str], *, force: bool, grace_period: int | None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         self._cluster.guard(place_of_pods(backend))
         if not names:
             raise NotFound(f"There are no such pods in {backend.where}.", status=404, reason="NotFound")

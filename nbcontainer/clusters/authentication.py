@@ -1,7 +1,7 @@
 """Who one is to an API server: headers and client certificates from a kubeconfig's user entry.
 
 Certificates, tokens, token files, passwords and impersonation are served here, exec plugins by `credential_plugin`,
-and OpenID Connect by the `kubernetes` package, which is imported for that alone.
+and OpenID Connect by `auth_provider`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from nbcontainer import clusters
 from nbcontainer.clusters.credential_plugin import LOOK_SECONDS, run_plugin
 from nbcontainer.clusters.kubeconfig_files import unread_file
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
@@ -28,14 +28,12 @@ from nbcontainer.operation import run_soon
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.kubeconfig import Access
-    from nbcontainer.clusters.kubeconfig_schema import AuthProvider
 
 __all__ = ["Credentials", "Headers", "tls_context"]
 
 Headers = tuple[tuple[str, str], ...]  # in pairs, as a name may come again: one for each group
 
 HEADER_SIGNS = "!#$&'*+-.^_`|~"  # beside letters and digits; RFC 7230
-SUCCESSORS = {"gcp": "The exec plugin gke-gcloud-auth-plugin", "azure": "The exec plugin kubelogin"}
 _UNSENDABLE = re.compile("[\x00-\x08\n-\x1f\x7f\ud800-\udfff]")  # Python's text may hold half a character, no header
 EXPIRY_MARGIN = 10.0  # seconds before its end at which a credential counts as expired
 
@@ -112,7 +110,7 @@ class Credentials:
         if user.exec is not None and not self._access.client_certificate:
             return self._from_plugin(run_plugin(self._access, user.exec, given_up))
         if user.auth_provider is not None:
-            return run_soon(_from_provider(self._access, user.auth_provider))
+            return run_soon(clusters.auth_provider.headers_of(self._access, user.auth_provider))
         return ()
 
     def _bearer(self, token: str) -> Headers:
@@ -210,40 +208,6 @@ def _kept(access: Access, field: str, value: str) -> str:
             f"{access.origin}: {field} has a space at its beginning or end.", context=access.context, cure="Remove it."
         )
     return _one_line(access, field, value)
-
-
-async def _from_provider(access: Access, auth_provider: AuthProvider) -> Headers:
-    """A credential of the auth providers that are built into clients, of which OpenID Connect is left.
-
-    Raises:
-        AuthFailed: it gave none, or is one of those that Kubernetes has removed.
-    """
-    provider = auth_provider.name
-    if provider != "oidc":
-        cure = f"{SUCCESSORS[provider]} takes its place." if provider in SUCCESSORS else ""
-        what = f"{access.origin}: the auth provider {provider!r} is not one that kubectl has any more."
-        raise AuthFailed(what, host=access.server, status=0, cure=cure)
-    from kubernetes.aio import client, config  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 - 0.75 s, seldom needed
-    from kubernetes.aio.config.config_exception import (  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 - as above
-        ConfigException,
-    )
-
-    configuration = client.Configuration()
-    try:
-        # given what was read: by itself it reads the files that KUBECONFIG named when it was imported
-        await config.load_kube_config_from_dict(  # type: ignore[no-untyped-call,unused-ignore]
-            {
-                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-                "clusters": [{"name": "it", "cluster": {"server": access.server}}],
-                "users": [{"name": "it", "user": {"auth-provider": asdict(auth_provider)}}],
-            },
-            context="it",
-            client_configuration=configuration,
-        )
-    except (ConfigException, ValueError, OSError) as error:
-        raise AuthFailed(f"The auth provider {provider!r} failed: {error}", host=access.server, status=0) from None
-    token = configuration.api_key.get("BearerToken")
-    return (("Authorization", str(token)),) if token else ()
 
 
 def tls_context(access: Access, certificate: bytes, key: bytes) -> ssl.SSLContext | None:

@@ -35,9 +35,9 @@ LOG = logging.getLogger(__name__)
 
 SWITCHING_PROTOCOLS = 101
 UNAUTHORIZED = 401
-IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 HANDSHAKE_SECONDS = 30.0  # for what an API server that is there does before a command begins
 HEARTBEAT_SECONDS = 10.0  # after which a silent WebSocket is pinged; it breaks without an answer in half of that time
+FAREWELL_SECONDS = 0.3  # for TLS's
 READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
 SILENT_SECONDS = 15.0  # after which a stream's API server is asked whether it is there, as client-go's HTTP/2 pings do
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
@@ -49,7 +49,7 @@ class Client:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._session: aiohttp.ClientSession | None = None
-        self._session_for: tuple[Any, ...] = ()
+        self._session_for: tuple[object, ...] = ()
         self._retired: list[aiohttp.ClientSession] = []
         self._tls: ssl.SSLContext | None = None
 
@@ -62,7 +62,10 @@ class Client:
             if self._session is not None:
                 self._retired.append(self._session)  # streams may still run on it
             self._tls = tls_context(access, credentials.client_certificate, credentials.client_key)
-            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or False, keepalive_timeout=IDLE_SECONDS)
+            # none is kept: one that leads nowhere by now would look like a stream on which nothing happens
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or False, force_close=True)
+            # else asyncio waits half a minute for the farewell of a server that is silent; the argument is deprecated
+            connector._ssl_shutdown_timeout = FAREWELL_SECONDS  # noqa: SLF001 - as the comment says
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 headers={"User-Agent": "nbcontainer"},

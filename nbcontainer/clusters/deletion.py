@@ -11,7 +11,8 @@ from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.missing import NAMES_ALONE, not_found_soon
 from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
-from nbcontainer.model.pods import PodChange, PodChanges, PodDeletion, PodEnd, apply_pod_end
+from nbcontainer.model.changes import Change, Changes
+from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def delete(
     wait: bool = True,
     timeout: float = 0.0,
     missing_ok: bool = False,
-) -> Operation[PodEnd, PodDeletion, PodChanges]:
+) -> Operation[PodEnd, PodDeletion, Changes]:
     """Delete pods by name or by label, and wait until they are gone. A stop ends the waiting alone.
 
     Args:
@@ -57,12 +58,12 @@ def delete(
     if not names and not selector:
         raise UsageError("Which pods to delete?", cure="Give names, or a selector with -l.")
     what = f"pod {names[0]}" if len(names) == 1 and not selector else "pods"
-    operation: Operation[PodEnd, PodDeletion, PodChanges] = Operation(
+    operation: Operation[PodEnd, PodDeletion, Changes] = Operation(
         f"wait for the end of {what}", PodDeletion(cluster.where), apply_pod_end
     )
     deletion = _Deletion(cluster, 0 if force else grace_period)
 
-    async def work(progress: Progress[PodEnd]) -> PodChanges:
+    async def work(progress: Progress[PodEnd]) -> Changes:
         doomed = await _find(cluster, names, selector=selector, missing_ok=missing_ok)
         return await deletion.run(progress, doomed, selector=selector, wait=wait, timeout=timeout)
 
@@ -102,7 +103,7 @@ class _Deletion:
         selector: str,
         wait: bool,
         timeout: float,  # noqa: ASYNC109 - the caller's flag, which ends the wait with words of its own
-    ) -> PodChanges:
+    ) -> Changes:
         """Ask all of them to end, wait, and say what was done."""
         refusals: dict[str, NbcontainerError] = {}
         try:
@@ -167,13 +168,13 @@ class _Deletion:
         done = f" Deleted: {', '.join(asked)}." if asked else ""
         return first.replaced(message=first.message + more + done)
 
-    def _changes(self, asked: Mapping[str, str]) -> PodChanges:
+    def _changes(self, asked: Mapping[str, str]) -> Changes:
         cluster = self._cluster
         words = [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
         words += ["--force"] if self._grace_period == 0 else []  # without it, kubectl makes one second of none
         command = cluster.commands.kubectl("delete", "pods", *asked, *words)
-        return PodChanges(
-            PodChange("Pod", name, cluster.namespace, "deleted", uid=uid, where=cluster.where, command=command)
+        return Changes(
+            Change("Pod", name, cluster.namespace, "deleted", uid=uid, where=cluster.where, command=command)
             for name, uid in asked.items()
         )
 

@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
@@ -29,7 +29,7 @@ NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProto
 NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 
 
-def raise_for_status(cluster: Cluster, status: int, document: Any) -> None:
+def raise_for_status(cluster: Cluster, status: int, document: object) -> None:
     """Raise what a refusal says; do nothing for a success.
 
     Raises:
@@ -39,7 +39,7 @@ def raise_for_status(cluster: Cluster, status: int, document: Any) -> None:
         raise status_error(cluster, status, document)
 
 
-def status_error(cluster: Cluster, status: int, document: Any) -> ApiError:
+def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
     """The error for a refusal: a `Status` object of the API, or whatever else came."""
     said = document if isinstance(document, dict) else {}
     status = int(said.get("code") or status)
@@ -142,7 +142,7 @@ def no_object(server: str, status: int, text: bytes) -> ApiError:
     )
 
 
-def decode_status(text: bytes) -> Any:
+def decode_status(text: bytes) -> object:
     """What a refusal says: a `Status` object, or whatever else came as its message."""
     try:
         return orjson.loads(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from nbcontainer.clusters import kubeconfig_schema as schema
@@ -46,7 +45,7 @@ class Access:
     tls_server_name: str = ""
     proxy: str = field(default="", repr=False)
     compress: bool = True
-    plugin_config: Any = field(default=None, repr=False)
+    plugin_config: object = field(default=None, repr=False)
     in_cluster: bool = False
 
     @property
@@ -181,7 +180,7 @@ def _authority(cluster: Found[schema.Cluster], context: str) -> bytes:
     return authority
 
 
-def _pem(found: Found[Any], key: str, context: str) -> bytes:
+def _pem(found: Found[schema.Cluster] | Found[schema.User], key: str, context: str) -> bytes:
     """PEM from `KEY-data`, or from the file that `KEY` names.
 
     Raises:

@@ -7,6 +7,7 @@ is noticed, and closing the client ends the calls of other threads.
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,12 +24,20 @@ from nbcontainer.errors import ClusterUnavailable, Unsupported, UsageError
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["ClusterClient"]
+__all__ = ["ClusterClient", "manifests_of"]
 
 REPLACED = {
     "call_api",
     "request",
 }  # by kubernetes.stream, with what opens a socket of its own; by the package's version
+
+
+def manifests_of(objects: object) -> str:
+    """An object of the package, or several, as the text that can be applied; dictionaries are taken too."""
+    found = objects if isinstance(objects, (list, tuple)) else [objects]
+    client = kubernetes.client.ApiClient(kubernetes.client.Configuration(proxy=""))
+    plain = [client.sanitize_for_serialization(each) for each in found]  # type: ignore[no-untyped-call,unused-ignore]
+    return "\n---\n".join(json.dumps(each) for each in plain)
 
 
 class ClusterClient(kubernetes.client.ApiClient):

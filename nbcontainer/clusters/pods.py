@@ -12,8 +12,9 @@ from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.reflector import Changed, Listed, reflect
 from nbcontainer.clusters.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
+from nbcontainer.model.changes import Change
 from nbcontainer.model.commands import environment_words
-from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
+from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def containers(cluster: Cluster, name: str) -> list[str]:
     return [one["name"] for kind in kinds for one in spec.get(kind) or ()]
 
 
-def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
     """Create a pod, and wait until it runs (or has completed).
 
     Where it cannot run, the operation fails with the reason and the cure, and the pod is left where it is.
@@ -58,13 +59,11 @@ def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart
     """
     cluster = cluster.in_namespace(request.namespace)
     state = PodStart(request.name, cluster.where)
-    operation: Operation[PodStep, PodStart, PodChange] = Operation(
-        f"start of pod {request.name}", state, apply_pod_step
-    )
+    operation: Operation[PodStep, PodStart, Change] = Operation(f"start of pod {request.name}", state, apply_pod_step)
     return operation.start_task(lambda progress: _create(cluster, request, progress))
 
 
-async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
+async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodStep]) -> Change:
     sent = pod_manifest(request)
     try:
         pod = await _post(cluster, sent, request.name)
@@ -83,7 +82,7 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         except NbcontainerError as error:
             progress.tell(PodStep("", error.message, "failed"))
             raise
-    return PodChange(
+    return Change(
         "Pod",
         request.name,
         cluster.namespace,

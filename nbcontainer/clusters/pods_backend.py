@@ -10,14 +10,14 @@ from nbcontainer import clusters
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.kubernetes_client import ClusterClient
     from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
         ExecRequest,
         ExecResult,
-        PodChange,
-        PodChanges,
         PodDeletion,
         PodEnd,
         PodRequest,
@@ -55,6 +55,11 @@ class ClusterPods:
     def where(self) -> str:
         """Context and namespace."""
         return self.cluster.where
+
+    @property
+    def client(self) -> ClusterClient:
+        """A client of the kubernetes package."""
+        return self.cluster.client
 
     def in_namespace(self, namespace: str) -> ClusterPods:
         """The same in another namespace ("" for the same)."""
@@ -100,13 +105,13 @@ class ClusterPods:
             finish=finish,
         )
 
-    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs; raises as `clusters.pods.create`."""
         return clusters.pods.create(self.cluster, request)
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete pods, and wait until they are gone; raises as `clusters.deletion.delete`."""
         return clusters.deletion.delete(self.cluster, names, force=force, grace_period=grace_period)
 
@@ -132,7 +137,7 @@ class ClusterPods:
 
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[PodChange]:
+    ) -> list[Change]:
         """Apply YAML of any kinds; raises as `clusters.resources.apply`."""
         return clusters.resources.apply(
             self.cluster,

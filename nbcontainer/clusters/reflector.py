@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
 
 JSON = "application/json"
+Page = dict[str, Any]  # a list, a Table or a watch event, as the API server gave it
 PAGE = 500  # objects in a page, as kubectl has it
 UNAUTHORIZED, GONE = 401, 410
 BATCH_SECONDS = 0.05  # changes that come closer together than this are given together
@@ -44,14 +45,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0  # seconds before listing again
 class Listed:
     """All objects, listed anew: the pages as the API gave them."""
 
-    pages: list[dict[str, Any]]
+    pages: list[Page]
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """Watch events that came together: {"type": "ADDED" | "MODIFIED" | "DELETED", "object": …}."""
 
-    events: list[dict[str, Any]]
+    events: list[Page]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,13 @@ def list_here(
     accept: str = JSON,
     *,
     cancellation: Cancellation | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Page]:
     """All pages of a list; a page token that expires while they are read begins the list anew, once.
 
     Raises:
         ApiError, ClusterUnavailable: as `Cluster.call`.
     """
-    pages: list[dict[str, Any]] = []
+    pages: list[Page] = []
     token, has_begun_anew = "", False
     while token or not pages:
         query = {**parameters, "limit": str(PAGE), **({"continue": token} if token else {})}
@@ -95,9 +96,7 @@ def list_here(
     return pages
 
 
-async def list_all(
-    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON
-) -> list[dict[str, Any]]:
+async def list_all(cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON) -> list[Page]:
     """`list_here` for the background loop."""
     return await cluster.in_thread(
         lambda cancellation: list_here(cluster, path, parameters, accept, cancellation=cancellation)
@@ -153,7 +152,7 @@ async def reflect(
 
 async def _watch(
     cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, version: str
-) -> AsyncIterator[list[dict[str, Any]]]:
+) -> AsyncIterator[list[Page]]:
     """One watch, until the API server closes it: batches of its events, bookmarks left out."""
     more = {
         "watch": "true",
@@ -180,12 +179,12 @@ async def _watch(
                 yield events
 
 
-def version_of(pages: list[dict[str, Any]]) -> str:
+def version_of(pages: list[Page]) -> str:
     """The resourceVersion at which a list's watch begins."""
     return str((pages[0].get("metadata") or {}).get("resourceVersion") or "")
 
 
-def check_page(page: dict[str, Any]) -> None:
+def check_page(page: Page) -> None:
     """Make sure that a list or a Table is one: something else than an API server may have given it.
 
     Raises:

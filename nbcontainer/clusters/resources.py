@@ -13,7 +13,7 @@ from nbcontainer.clusters.refusals import cause_words, fixed_fields, is_fixed, n
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
 from nbcontainer.model.build import SourceMap
-from nbcontainer.model.pods import PodChange
+from nbcontainer.model.changes import Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def apply(
     dry_run: bool = False,
     force_conflicts: bool = False,
     labels: dict[str, str] | None = None,
-) -> list[PodChange]:
+) -> list[Change]:
     """Apply YAML server-side: every document, of any kind. Nothing is sent unless all of it can be understood.
 
     Args:
@@ -75,14 +75,14 @@ async def _apply(
     dry_run: bool,
     force: bool,
     labels: dict[str, str],
-) -> list[PodChange]:
+) -> list[Change]:
     resources = [await _resource(cluster, manifest) for manifest in manifests]
     spaces = [
         _namespace(cluster, manifest, resource, own=own)
         for manifest, resource in zip(manifests, resources, strict=True)
     ]
     command = _command(cluster, spaces, dry_run=dry_run, force=force)
-    changes: list[PodChange] = []
+    changes: list[Change] = []
     for manifest, resource, space in zip(manifests, resources, spaces, strict=True):
         document = _with_labels(manifest.document, labels)
         path = resource.path(space, manifest.name)
@@ -101,7 +101,7 @@ async def _apply(
         same = before < CREATED and _essence(old) == _essence(answer)
         action = "created" if status == CREATED else "unchanged" if same else "configured"
         changes.append(
-            PodChange(
+            Change(
                 resource.kind,
                 manifest.name,
                 space,
@@ -168,7 +168,7 @@ async def _refusal(
     manifest: Manifest,
     status: int,
     answer: Any,
-    before: Sequence[PodChange],
+    before: Sequence[Change],
     *,
     present: Any,
 ) -> ApiError:

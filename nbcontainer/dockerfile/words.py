@@ -21,24 +21,8 @@ __all__ = [
 ]
 
 INSTRUCTIONS = (
-    "FROM",
-    "RUN",
-    "COPY",
-    "ADD",
-    "WORKDIR",
-    "ENV",
-    "ARG",
-    "EXPOSE",
-    "CMD",
-    "ENTRYPOINT",
-    "USER",
-    "LABEL",
-    "VOLUME",
-    "HEALTHCHECK",
-    "SHELL",
-    "STOPSIGNAL",
-    "ONBUILD",
-    "MAINTAINER",
+    *("FROM", "RUN", "COPY", "ADD", "WORKDIR", "ENV", "ARG", "EXPOSE", "CMD", "ENTRYPOINT", "USER", "LABEL"),
+    *("VOLUME", "HEALTHCHECK", "SHELL", "STOPSIGNAL", "ONBUILD", "MAINTAINER"),
 )
 
 DIRECTIVES = ("syntax", "escape", "check")
@@ -58,12 +42,7 @@ class FlagWord:
     values: tuple[str, ...] = ()
 
 
-_SOURCES = (
-    FlagWord("chown"),
-    FlagWord("chmod"),
-    FlagWord("link", "switch"),
-    FlagWord("exclude", "values"),
-)
+_SOURCES = (FlagWord("chown"), FlagWord("chmod"), FlagWord("link", "switch"), FlagWord("exclude", "values"))
 
 FLAGS: dict[str, tuple[FlagWord, ...]] = {
     "FROM": (FlagWord("platform", values=("$BUILDPLATFORM", "$TARGETPLATFORM", "linux/amd64", "linux/arm64")),),
@@ -74,19 +53,8 @@ FLAGS: dict[str, tuple[FlagWord, ...]] = {
         FlagWord("device", "values"),
     ),
     "COPY": (FlagWord("from"), *_SOURCES, FlagWord("parents", "switch")),
-    "ADD": (
-        *_SOURCES,
-        FlagWord("keep-git-dir", "switch"),
-        FlagWord("checksum"),
-        FlagWord("unpack", "switch"),
-    ),
-    "HEALTHCHECK": (
-        FlagWord("interval"),
-        FlagWord("timeout"),
-        FlagWord("start-period"),
-        FlagWord("start-interval"),
-        FlagWord("retries"),
-    ),
+    "ADD": (*_SOURCES, FlagWord("keep-git-dir", "switch"), FlagWord("checksum"), FlagWord("unpack", "switch")),
+    "HEALTHCHECK": tuple(map(FlagWord, ("interval", "timeout", "start-period", "start-interval", "retries"))),
 }
 
 MOUNT_TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
@@ -100,27 +68,15 @@ MOUNT_KEYS: dict[str, tuple[str, ...]] = {
 }
 """What each type of mount is usually given; see `ANY_MOUNT_KEY` for all that BuildKit takes."""
 
-ANY_MOUNT_KEY = frozenset(key for keys in MOUNT_KEYS.values() for key in keys) | {
-    "type",
-    "src",
-    "dst",
-    "destination",
-    "readonly",
-    "readwrite",
-}
+ANY_MOUNT_KEY = frozenset(key for keys in MOUNT_KEYS.values() for key in keys).union(
+    ("type", "src", "dst", "destination", "readonly", "readwrite")
+)
 
 SHARING_MODES = ("shared", "private", "locked")
 
 PREDEFINED_ARGUMENTS = (
-    "TARGETPLATFORM",
-    "TARGETOS",
-    "TARGETARCH",
-    "TARGETVARIANT",
-    "TARGETSTAGE",
-    "BUILDPLATFORM",
-    "BUILDOS",
-    "BUILDARCH",
-    "BUILDVARIANT",
+    *("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "TARGETSTAGE"),
+    *("BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"),
 )
 """Arguments that BuildKit sets before the first FROM; a stage that uses one declares it with ARG."""
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbcontainer.engines import private_podman as private_podman
     from nbcontainer.engines import references as references
     from nbcontainer.engines import registries as registries
+    from nbcontainer.engines import registry_check as registry_check
     from nbcontainer.engines import run as run
     from nbcontainer.engines import volumes as volumes
 else:

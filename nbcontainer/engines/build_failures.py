@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbcontainer.dockerfile import Dockerfile, Instruction
@@ -22,7 +23,6 @@ LONG_LINE = 1 << 16
 COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
 
 _PROCESS = re.compile(r"did not complete successfully: exit code: (\d+)")
-_COMMAND = re.compile(r"returned a non-zero code: (\d+)|exit status (\d+)")
 _PARSE = re.compile(r"^[Dd]ockerfile parse error (?:on )?line (\d+): ")
 _OLD_FRONTEND = "failed to solve with frontend dockerfile.v0: "  # so Docker 20.10 begins, and no newer one
 _OLD_CURE = (
@@ -168,7 +168,7 @@ def _too_long_lines(dockerfile: Dockerfile) -> tuple[int, ...]:
     return next(((number,) for number, line in lines if len(line.encode()) >= LONG_LINE), ())
 
 
-def own_lines(lines: tuple[int, ...], source_map: SourceMap) -> tuple[int, int] | None:
+def own_lines(lines: Sequence[int], source_map: SourceMap) -> tuple[int, int] | None:
     """The person's own first and last line for Dockerfile lines."""
     return (source_map.own(lines[0]), source_map.own(lines[-1])) if lines else None
 

@@ -13,19 +13,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from nbcontainer.buildkit.messages import (
-    SourceMap as DigestMap,
-)
-from nbcontainer.buildkit.messages import (
-    StatusResponse,
-    Time,
-    Vertex,
-    VertexLog,
-    VertexStatus,
-    VertexWarning,
-)
-from nbcontainer.engines.build_failures import short_reason
-from nbcontainer.engines.build_output import LineSplitter
+from nbcontainer.buildkit import messages
+from nbcontainer.engines.build_failures import own_lines, short_reason
+from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
 from nbcontainer.errors import Problem
 from nbcontainer.model.build import (
     BuildEvent,
@@ -40,7 +30,6 @@ from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 __all__ = ["StatusTranslator"]
 
-KEPT_LINES = 200  # of each step's output, for the message of a failure
 _NAME = re.compile(r"^\[ *(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
 _PREFIXES = ("ONBUILD ", "LINK ")
 _CANCELLED = ("context canceled", "Canceled: ")
@@ -92,7 +81,7 @@ class StatusTranslator:
         self._lines: Mapping[str, list[int]] = {}
         self._warned = set(known_warnings)
 
-    def learn_lines(self, found: DigestMap) -> None:
+    def learn_lines(self, found: messages.SourceMap) -> None:
         """Take the daemon's source map; called before the steps of the Dockerfile run."""
         self._lines = {
             digest: sorted(
@@ -107,7 +96,7 @@ class StatusTranslator:
             for digest, locations in found.locations.items()
         }
 
-    def take(self, response: StatusResponse) -> None:
+    def take(self, response: messages.StatusResponse) -> None:
         """Translate one message."""
         for vertex in response.vertexes:
             self._vertex(vertex)
@@ -158,7 +147,7 @@ class StatusTranslator:
 
     # --- vertices
 
-    def _vertex(self, vertex: Vertex) -> None:
+    def _vertex(self, vertex: messages.Vertex) -> None:
         known, replaces = self._steps.get(vertex.digest), ""
         is_new = known is None
         if known is None:
@@ -187,7 +176,7 @@ class StatusTranslator:
         for mirror in known.mirrors:
             self._tell(StepFinished(mirror.id, state, time, error))
 
-    def _introduce(self, vertex: Vertex) -> tuple[_Step, str]:
+    def _introduce(self, vertex: messages.Vertex) -> tuple[_Step, str]:
         """The step of a vertex, and the foretold one that it replaces, or ""."""
         match = _NAME.match(vertex.name)
         text = match[4] if match else vertex.name
@@ -202,7 +191,7 @@ class StatusTranslator:
                 del self._foretold[step.id]
             step = replace(first, id=vertex.digest, name=vertex.name)
             return _Step(step, mirrors), first.id
-        own = self._own(lines)
+        own = own_lines(lines, self._source_map)
         step = BuildStep(
             id=vertex.digest,
             name=vertex.name,
@@ -231,22 +220,17 @@ class StatusTranslator:
                 return [step]
         return []
 
-    def _own(self, lines: list[int]) -> tuple[int, int] | None:
-        if not lines:
-            return None
-        return self._source_map.own(lines[0]), self._source_map.own(lines[-1])
-
     # --- the rest
 
-    def _progress(self, status: VertexStatus) -> None:
+    def _progress(self, status: messages.VertexStatus) -> None:
         if status.vertex not in self._steps:
             return
         transfer = Transfer(status.id.rstrip(": "), status.current, status.total, done=status.completed is not None)
         self._tell(StepProgress(status.vertex, transfer))
 
-    def _logs(self, logs: Iterable[VertexLog]) -> None:
+    def _logs(self, logs: Iterable[messages.VertexLog]) -> None:
         """All that one message has of one step's stream becomes one event."""
-        gathered: dict[tuple[str, int], list[VertexLog]] = {}
+        gathered: dict[tuple[str, int], list[messages.VertexLog]] = {}
         for log in logs:
             gathered.setdefault((log.vertex, log.stream), []).append(log)
             self._write(log.message)
@@ -267,7 +251,7 @@ class StatusTranslator:
             known.tail.extend(lines)
             self._tell(StepOutput(known.step.id, tuple(lines), "stderr" if stream == 2 else "stdout", time))  # noqa: PLR2004 - the file descriptor
 
-    def _warning(self, warning: VertexWarning) -> None:
+    def _warning(self, warning: messages.VertexWarning) -> None:
         short = warning.short.decode("utf-8", "replace")
         named = _RULE.match(short)
         rule, message = (named[1], named[2]) if named else ("", short)
@@ -288,11 +272,11 @@ class StatusTranslator:
         self._tell(BuildWarning(problem, warning.url))
 
 
-def _seconds(time: Time | None) -> float | None:
+def _seconds(time: messages.Time | None) -> float | None:
     return None if time is None else time.timestamp()
 
 
-def _outcome(vertex: Vertex) -> tuple[StepState, float | None, str]:
+def _outcome(vertex: messages.Vertex) -> tuple[StepState, float | None, str]:
     time = _seconds(vertex.completed)
     if vertex.cached:
         return StepState.CACHED, time, ""

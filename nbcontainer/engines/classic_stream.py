@@ -13,14 +13,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from nbcontainer.dockerfile import Dockerfile
-from nbcontainer.engines.build_output import LineSplitter
+from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
 from nbcontainer.engines.objects import Found, number_of, object_of, text_of
 from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 __all__ = ["ClassicTranslator"]
 
-KEPT_LINES = 200  # of each step's output, for the message of a failure
 _STEP = re.compile(r"^(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+) ?: (.*)$", re.IGNORECASE)
 _CACHED = re.compile(r"^ ?-{2,3}> Using cache\b")
 _NOISE = re.compile(

@@ -23,7 +23,7 @@ from pathlib import Path
 from nbcontainer.engines.config import Config, config_file, load_config
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.references import HUB, registry_host
-from nbcontainer.errors import UsageError
+from nbcontainer.errors import AuthFailed, UsageError
 from nbcontainer.settings import settings
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "credentials",
     "helper_for",
     "is_host",
+    "refused",
     "run_helper",
     "server_key",
 ]
@@ -280,3 +281,13 @@ def auth_config(credential: Credential | None, host: str) -> dict[str, str]:
     if credential.kind == "password":
         return {"username": credential.username, "password": credential.secret, **where}
     return {credential.kind.replace(" ", ""): credential.secret, **where}
+
+
+def refused(credential: Credential) -> AuthFailed:
+    """The error of a login that a registry does not accept."""
+    who = f"for {plain(credential.username, 100)!r}" if credential.username else "with this token"
+    return AuthFailed(
+        f"{credential.host} does not accept the login {who}.",
+        host=credential.host,
+        cure="Check user name and password; nothing was stored.",
+    )

@@ -20,8 +20,9 @@ from nbcontainer.engines.pods import find_pod, own_containers, podman_http
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
 from nbcontainer.kubernetes_yaml.manifests import parse_manifests
 from nbcontainer.model.build import SourceMap
+from nbcontainer.model.changes import Change
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.pods import PodChange, PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
+from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ SETTLE_SECONDS = 0.5  # how long a container is given to end at once
 SETTLE_PAUSE = 0.05
 
 
-def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
     """Create a pod, pull its image where it is missing, and wait until it runs (or has completed).
 
     The operation raises:
@@ -42,7 +43,7 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
         NotFound: the image is not to be had.
         CommandFailed: its container ended with a non-zero exit code.
     """
-    operation: Operation[PodStep, PodStart, PodChange] = Operation(
+    operation: Operation[PodStep, PodStart, Change] = Operation(
         f"start of pod {request.name}",
         PodStart(request.name, engine.name),
         apply_pod_step,
@@ -51,7 +52,7 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
     return operation.start_thread(lambda progress: _create(engine, request, progress))
 
 
-def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> PodChange:
+def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> Change:
     progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
     sent = pod_manifest(request)
     try:
@@ -64,11 +65,11 @@ def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) ->
         )
         raise
     pod = find_pod(engine, request.name)
-    return PodChange("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
+    return Change("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,
                      where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
 
 
-def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[PodChange]:
+def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[Change]:
     """Have Podman play manifests, one by one: what it did to each."""
     changes = []
     for manifest in manifests:
@@ -96,7 +97,7 @@ def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Prog
             raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
         uid = str(pods[0].get("ID") or "") if pods else ""
         changes.append(
-            PodChange(
+            Change(
                 "Pod",
                 name,
                 "",
@@ -189,7 +190,7 @@ def apply(
     text: str,
     *,
     source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-) -> list[PodChange]:
+) -> list[Change]:
     """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
 
     Raises:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engines.pods import find_pod, podman_http
 from nbcontainer.errors import ApiError, NbcontainerError
-from nbcontainer.model.pods import PodChange, PodChanges, PodDeletion, PodEnd, apply_pod_end
+from nbcontainer.model.changes import Change, Changes
+from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:
@@ -23,21 +24,21 @@ GRACE_SECONDS = 10
 
 def delete(
     engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-) -> Operation[PodEnd, PodDeletion, PodChanges]:
+) -> Operation[PodEnd, PodDeletion, Changes]:
     """Stop and remove pods, one after the other; each container gets `grace_period` seconds to end well.
 
     The operation raises:
         NotFound: one of them does not exist; then nothing is deleted.
         ApiError: Podman refuses one; those before it are gone.
     """
-    operation: Operation[PodEnd, PodDeletion, PodChanges] = Operation(
+    operation: Operation[PodEnd, PodDeletion, Changes] = Operation(
         f"deletion of {f'pod {names[0]}' if len(names) == 1 else 'pods'}", PodDeletion(engine.name), apply_pod_end
     )
     seconds = 0 if force else GRACE_SECONDS if grace_period is None else grace_period
     return operation.start_thread(lambda progress: _delete(engine, tuple(names), seconds, progress))
 
 
-def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[PodEnd]) -> PodChanges:
+def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[PodEnd]) -> Changes:
     doomed = {name: str(find_pod(engine, name)["Id"]) for name in names}
     gone: dict[str, str] = {}
     for name, uid in doomed.items():
@@ -54,8 +55,8 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
         progress.tell(PodEnd(name, "deleted", time=time.time()))
         gone[name] = uid
     flags = ("--force", "--time", str(seconds))  # what runs is stopped first
-    return PodChanges(
-        PodChange(
+    return Changes(
+        Change(
             "Pod",
             name,
             "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from nbcontainer import engines
 from nbcontainer.errors import Unsupported
@@ -12,13 +12,12 @@ from nbcontainer.errors import Unsupported
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.build import SourceMap
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import (
         Description,
         ExecRequest,
         ExecResult,
-        PodChange,
-        PodChanges,
         PodDeletion,
         PodEnd,
         PodRequest,
@@ -56,6 +55,16 @@ class PodmanPods:
     def where(self) -> str:
         """The engine."""
         return f"{self.engine.name} (no cluster)"
+
+    @property
+    def client(self) -> NoReturn:
+        """There is none.
+
+        Raises:
+            Unsupported: always.
+        """
+        cure = f"It has docker's: nbc.engine({self.context!r}).client"
+        raise Unsupported("the kubernetes package's client", self.engine.name, cure=cure)
 
     def in_namespace(self, namespace: str) -> PodmanPods:
         """The same.
@@ -98,13 +107,13 @@ class PodmanPods:
             self.engine, names=names, selector=selector, field_selector=field_selector, finish=finish
         )
 
-    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, PodChange]:
+    def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs; raises as `engines.pod_creation.create`."""
         return engines.pod_creation.create(self.engine, request)
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, PodChanges]:
+    ) -> Operation[PodEnd, PodDeletion, Changes]:
         """Delete pods, and wait until they are gone; raises as `engines.pod_deletion.delete`."""
         return engines.pod_deletion.delete(self.engine, names, force=force, grace_period=grace_period)
 
@@ -131,7 +140,7 @@ class PodmanPods:
 
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[PodChange]:
+    ) -> list[Change]:
         """Play YAML, which Podman takes for pods; raises as `engines.pod_creation.apply`.
 
         Raises:

@@ -10,9 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.interrupts import Bell, held_back, redelivered
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["Quiet", "preload", "wait_until_quiet"]
 
@@ -27,7 +30,7 @@ class Quiet:
         shell: IPython, whose events tell it.
     """
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._changed = Bell()
         self._due = time.monotonic() + PAUSE

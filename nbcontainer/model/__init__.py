@@ -10,6 +10,7 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.model import build as build
     from nbcontainer.model import build_steps as build_steps
+    from nbcontainer.model import changes as changes
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
     from nbcontainer.model import events as events

@@ -11,8 +11,6 @@ __all__ = [
     "Description",
     "ExecRequest",
     "ExecResult",
-    "PodChange",
-    "PodChanges",
     "PodDeletion",
     "PodEnd",
     "PodRequest",
@@ -138,42 +136,6 @@ def apply_pod_end(state: PodDeletion, event: PodEnd) -> PodDeletion:
     """Fold what became of one pod into a deletion."""
     began = state.began or event.time
     return replace(state, pods={**state.pods, event.name: event}, began=began)
-
-
-@dataclass(frozen=True)
-class PodChange:
-    """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
-
-    kind: str
-    name: str
-    namespace: str
-    action: str
-    status: str = ""
-    uid: str = ""
-    where: str = ""
-    command: str = ""
-    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
-
-    def __repr__(self) -> str:
-        """What was done to what."""
-        return f"PodChange({self.kind.lower()}/{self.name} {self.action}{', ' if self.status else ''}{self.status})"
-
-    @property
-    def yaml(self) -> str:
-        """The object as YAML, as it was sent."""
-        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - seldom asked for
-
-        return write_yaml(dict(self.manifest))
-
-
-class PodChanges(tuple[PodChange, ...]):
-    """What one call did to several objects, in order."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Say it in one line."""
-        return f"PodChanges({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"
 
 
 @dataclass(frozen=True)

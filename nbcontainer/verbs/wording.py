@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from nbcontainer.errors import UsageError
 from nbcontainer.verbs import declared
 from nbcontainer.verbs.arguments import Values
 from nbcontainer.verbs.grammar import Magic
+from nbcontainer.verbs.kpod import GET
 
 __all__ = ["in_python"]
 
@@ -22,11 +24,8 @@ def in_python(cure: str) -> str:
 
 def _call(name: str, line: str) -> str:
     """The call that a magic's line stands for, or ""."""
-    match [name, *line.split()]:
-        case ["nbcontainer", "doctor"]:
-            return "nbc.doctor()"
-        case ["docker", "login", *registry]:  # it asks for what the call must have
-            return f"nbc.registries.login({''.join(f'{host!r}, ' for host in registry)}username=…, password=…)"
+    if name == "docker" and line.split()[:1] == ["login"]:  # it asks for what the call must have
+        return f"nbc.registries.login({''.join(f'{host!r}, ' for host in line.split()[1:])}username=…, password=…)"
     try:
         verb, words = _magic(name).split(line)
         values = verb.parse(words)
@@ -35,13 +34,15 @@ def _call(name: str, line: str) -> str:
     if not verb.calls:
         return ""
     places, named = verb.bind(values)
-    given = [*map(repr, places), *(f"{keyword}={value!r}" for keyword, value in named.items())]
-    return f"{_handle(name, values)}.{verb.calls}({', '.join(given)})"
+    usual = {argument.key: argument.initial() for argument in verb.arguments}
+    given = [f"{keyword}={value!r}" for keyword, value in named.items() if value != usual[keyword]]
+    return f"{_handle(name, values)}.{verb.calls}({', '.join([*map(repr, places), *given])})"
 
 
 @cache
 def _magic(name: str) -> Magic:
-    return Magic(name, "", declared(name))
+    get = replace(GET, calls="pods.list")  # whose body chooses among more than one call
+    return Magic(name, "", (*declared(name), get), "get") if name == "kpod" else Magic(name, "", declared(name))
 
 
 def _handle(magic: str, values: Values) -> str:

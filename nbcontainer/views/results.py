@@ -12,8 +12,9 @@ from nbcontainer.views.picture import SIGNS, Block, Grid, Line, Output, Picture,
 from nbcontainer.views.quantities import before_these
 
 if TYPE_CHECKING:
+    from nbcontainer.model.changes import Change
     from nbcontainer.model.containers import RunResult
-    from nbcontainer.model.pods import Description, ExecResult, PodChange
+    from nbcontainer.model.pods import Description, ExecResult
     from nbcontainer.model.results import Report
     from nbcontainer.views.view import AnyView
 
@@ -67,9 +68,9 @@ def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one
             return views.logs.LogView().render(result.state)
         case model.containers.RunResult() | model.pods.ExecResult():
             return _output(result)
-        case model.pods.PodChange():
+        case model.changes.Change():
             return Picture((_change(result),), label="change")
-        case model.pods.PodChanges():
+        case model.changes.Changes():
             return Picture(tuple(_change(change) for change in result), label="changes")
         case model.pods.Description():
             return _description(result)
@@ -104,7 +105,7 @@ def _output(result: RunResult | ExecResult) -> Picture:
     return Picture(tuple(blocks), label="output")
 
 
-def _change(change: PodChange) -> Line:
+def _change(change: Change) -> Line:
     tone = _ACTIONS.get(change.action, Tone.PLAIN)
     where = change.where or change.namespace
     parts = [

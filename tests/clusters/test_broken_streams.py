@@ -122,15 +122,36 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         cluster = find_cluster("", "default")
         operation = watch_table(cluster)
         until(lambda: operation.state.live)
-        known = len(proxy.connections)
-        # once it is open, a sign of life is asked for, on another connection
-        until(lambda: len(proxy.connections) > known >= len(proxy.open_connections))
+        until(lambda: cluster.link.http.is_known_to_be_there(60.0))  # once it is open, a sign of life is asked for
         proxy.stall(Way.REPLIED)
         operation.stop()
         operation.result(2)
         asyncio.run_coroutine_threadsafe(cluster.link.close(), background_loop()).result(5)
         cluster.link.http.close()
         until(lambda: not proxy.open_connections, 5)
+
+
+def test_no_stream_is_on_a_connection_that_leads_nowhere_by_now(kubernetes, tmp_path, monkeypatch):
+    listener = tcp_listener()
+    server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    certificates.kubeconfig(kubernetes.pki, tmp_path / "kubeconfig", "admin", server)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with FaultProxy(listener, connector(kubernetes.server.removeprefix("https://"))) as proxy:
+        cluster = find_cluster("", "default")
+
+        async def watch():
+            async with cluster.stream(POD.path("default"), parameters={"watch": 1, "timeoutSeconds": 1}) as response:
+                await response.read()
+            return response.status
+
+        async def watch_again():
+            async with asyncio.timeout(20):
+                return await watch()
+
+        cluster.run(watch())
+        until(lambda: not proxy.open_connections, 5)
+        proxy.stall(Way.REPLIED)  # of those that there are
+        assert cluster.run(watch_again()) == 200
 
 
 def test_a_sign_of_life_that_nobody_waits_for_any_more_writes_nothing(own_cluster, proxied, monkeypatch, caplog):

@@ -13,6 +13,7 @@ import pytest
 import urllib3.exceptions
 from kubernetes.client import ApiException, CoreV1Api, V1ConfigMap, V1ObjectMeta, VersionApi
 
+import nbcontainer as nbc
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.errors import ClusterUnavailable, Unsupported, UsageError
 from nbcontainer.settings import settings
@@ -43,6 +44,18 @@ def test_objects_are_made_listed_changed_and_removed(space):
         core.read_namespaced_config_map("typed", space.namespace)
     assert caught.value.status == 404
     assert len(space.link.http._idle) <= 2  # calls one after the other share a connection
+
+
+def test_the_packages_objects_are_applied(space, kubernetes, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
+    cluster = nbc.cluster(namespace=space.namespace)
+    wanted = V1ConfigMap(api_version="v1", kind="ConfigMap", metadata=V1ObjectMeta(name="applied"), data={"a": "12:30"})
+    assert [change.action for change in cluster.apply(wanted)] == ["created"]
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}}
+    assert [change.action for change in cluster.apply([wanted, other])] == ["unchanged", "created"]
+    assert CoreV1Api(cluster.client).read_namespaced_config_map("applied", space.namespace).data == {"a": "12:30"}
+    with pytest.raises(UsageError, match="apiVersion"):
+        cluster.apply(V1ConfigMap(metadata=V1ObjectMeta(name="nameless")))
 
 
 def test_any_kind_by_the_dynamic_client(space):

@@ -279,7 +279,7 @@ def test_a_container_is_an_object_of_the_engine_that_it_was_found_in(engine, bus
     with pytest.raises(NotFound) as caught:
         nbc.containers.get(f"{container}x")
     assert caught.value.cure == f"Did you mean {container}?"
-    with pytest.raises(UsageError, match="No row has the name"):
+    with pytest.raises(NotFound, match="in the table of containers"):
         nbc.containers.list()[f"{container}x"]
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     forget_engines()

@@ -1,6 +1,6 @@
 """An IPython shell whose cells are interrupted at random moments; run as a program, it prints a line for each fault.
 
-    python -m tests.magics.interrupted_shell SEED SECONDS [HOST]
+    python -m tests.magics.interrupted_shell SEED INTERRUPTS [HOST]
 
 A thread sends SIGINT while a cell runs. Whenever it comes: what the cell began is over within a second, the cell shows
 one line and no traceback of ours, and a result that was being drawn is kept. With HOST, an engine's address, containers
@@ -95,8 +95,8 @@ class Interrupter:
             self._running = False
 
 
-def main(seed: int, seconds: float, host: str = "") -> int:
-    """Interrupt cells for so long; gives how many faults there were."""
+def main(seed: int, interrupts: int, host: str = "") -> int:
+    """Interrupt cells so often; gives how many faults there were."""
     from IPython.core.interactiveshell import InteractiveShell
 
     from tests.engines.peers import Speaker
@@ -108,10 +108,10 @@ def main(seed: int, seconds: float, host: str = "") -> int:
     shell = InteractiveShell.instance(colors="NoColor")
     shell.run_cell("%load_ext nbcontainer")
     assert shell.run_cell(PREPARE).success
-    interrupter, faults, began = Interrupter(randomness), 0, time.monotonic()
+    interrupter, faults = Interrupter(randomness), 0
     cells = CELLS if not host else CELLS | {"a container that runs": RUN.format(seed)}
     counts: dict[str, int] = {}
-    while time.monotonic() - began < seconds:
+    while interrupter.sent < interrupts:
         name = randomness.choice(list(cells))
         if name == "a container that runs":
             os.environ["DOCKER_HOST"] = host
@@ -130,6 +130,7 @@ def one_cell(shell: object, code: str, interrupter: Interrupter, longest: float)
     out, errors = sys.stdout, sys.stderr
     sys.stdout = sys.stderr = said = StringIO()
     error, began = "", time.monotonic()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         thread = interrupter.begin(longest)
         try:
@@ -143,6 +144,7 @@ def one_cell(shell: object, code: str, interrupter: Interrupter, longest: float)
     except KeyboardInterrupt:  # before the cell or after it
         interrupter.end()
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # on a busy machine one that is delivered again comes later still
         sys.stdout, sys.stderr = out, errors
     if time.monotonic() - began > longest + 4:
         said.write(f"\ntook {time.monotonic() - began:.1f} s")
@@ -172,4 +174,4 @@ def found_faults(name: str, said: str, error: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:])))
+    sys.exit(bool(main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])))

@@ -20,6 +20,7 @@ RUN = MAGICS["docker"].magic.verb("run")
 DOCKERFILE = MAGICS["dockerfile"].magic.verb("")
 GET = MAGICS["kpod"].magic.verb("get")
 EXEC = MAGICS["kpod"].magic.verb("exec")
+CREATE = MAGICS["kpod"].magic.verb("create")
 
 
 def parse(verb, line):
@@ -172,6 +173,47 @@ def test_any_line_is_read_or_refused(line):
         except UsageError:
             continue
         verb.as_command(values)
+
+
+def test_the_values_of_a_pod_that_is_created():
+    line = "web --image=x --port=80 --port 81 -l a=b,c= --env A=1 --no-wait --restart=Never -- sh -c 'ls -l'"
+    places, named = CREATE.bind(parse(CREATE, line))
+    assert places == []
+    assert named == {
+        "name": "web", "image": "x", "ports": [80, 81], "labels": {"a": "b", "c": ""}, "environment": {"A": "1"},
+        "wait": False, "restart": "Never", "timeout": 60.0, "entrypoint": False, "command": ["sh", "-c", "ls -l"],
+    }  # fmt: skip
+    assert shlex.split(CREATE.as_command(parse(CREATE, line))) == [
+        *("kubectl", "run", "web", "--image=x", "--env=A=1", "--port=80", "--port=81", "--labels=a=b,c="),
+        *("--restart=Never", "--", "sh", "-c", "ls -l"),
+    ]
+    assert parse(CREATE, "web --image=x --no-wait=false").wait is True
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "message"),
+    [
+        ("create", "web --image=x --port=0", "--port takes a number from 1 to 65535, not '0'"),
+        ("create", "web --image=x --port=80 --port=x", "--port takes a number from 1 to 65535, not 'x'"),
+        ("create", "web --image=x --labels=a=b,c", "--labels takes KEY=VALUE,…, not 'c'"),
+        ("create", "web --image=", "--image is missing"),
+        ("delete", "--force", "Which pods"),
+        ("logs", "-f", "Whose log"),
+        ("logs", "--selector=", "Whose log"),
+    ],
+)
+def test_what_must_be_there_and_has_a_form(verb, line, message):
+    with pytest.raises(UsageError, match=message):
+        parse(MAGICS["kpod"].magic.verb(verb), line)
+
+
+def test_one_of_several_ways_to_name_something_is_enough():
+    delete, apply = MAGICS["kpod"].magic.verb("delete"), MAGICS["kube"].magic.verb("apply")
+    for line in ("web", "--all", "-l app=web"):
+        assert parse(delete, line).force is False
+    assert parse(apply, "--dry-run=server").dry_run is True
+    assert parse(apply, "").dry_run is False
+    assert apply.as_command(parse(apply, "--dry-run=server")).split()[-1] == "--dry-run=server"
 
 
 def test_kubectl_s_own_order_of_words():

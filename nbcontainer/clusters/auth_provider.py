@@ -1,0 +1,49 @@
+"""Credentials of a kubeconfig's auth-provider, by the `kubernetes` package, which takes most of a second to load."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from kubernetes.aio import client, config  # type: ignore[import-untyped,unused-ignore]
+from kubernetes.aio.config.config_exception import ConfigException  # type: ignore[import-untyped,unused-ignore]
+
+from nbcontainer.errors import AuthFailed
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.authentication import Headers
+    from nbcontainer.clusters.kubeconfig import Access
+    from nbcontainer.clusters.kubeconfig_schema import AuthProvider
+
+__all__ = ["headers_of"]
+
+SUCCESSORS = {"gcp": "The exec plugin gke-gcloud-auth-plugin", "azure": "The exec plugin kubelogin"}
+
+
+async def headers_of(access: Access, auth_provider: AuthProvider) -> Headers:
+    """A credential of the auth providers that are built into clients, of which OpenID Connect is left.
+
+    Raises:
+        AuthFailed: it gave none, or is one of those that Kubernetes has removed.
+    """
+    provider = auth_provider.name
+    if provider != "oidc":
+        cure = f"{SUCCESSORS[provider]} takes its place." if provider in SUCCESSORS else ""
+        what = f"{access.origin}: the auth provider {provider!r} is not one that kubectl has any more."
+        raise AuthFailed(what, host=access.server, status=0, cure=cure)
+    configuration = client.Configuration()
+    try:
+        # given what was read: by itself it reads the files that KUBECONFIG named when it was imported
+        await config.load_kube_config_from_dict(  # type: ignore[no-untyped-call,unused-ignore]
+            {
+                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+                "clusters": [{"name": "it", "cluster": {"server": access.server}}],
+                "users": [{"name": "it", "user": {"auth-provider": asdict(auth_provider)}}],
+            },
+            context="it",
+            client_configuration=configuration,
+        )
+    except (ConfigException, ValueError, OSError) as error:
+        raise AuthFailed(f"The auth provider {provider!r} failed: {error}", host=access.server, status=0) from None
+    token = configuration.api_key.get("BearerToken")
+    return (("Authorization", str(token)),) if token else ()

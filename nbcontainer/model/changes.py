@@ -1,0 +1,65 @@
+"""What was done to objects, of whatever kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+from nbcontainer.model.secrecy import Manifest, without_secrets
+
+__all__ = ["Change", "Changes"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
+
+    kind: str
+    name: str
+    namespace: str
+    action: str
+    status: str = ""
+    uid: str = ""
+    where: str = ""
+    command: str = ""
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+
+    def __repr__(self) -> str:
+        """What was done to what."""
+        return f"Change({self.kind.lower()}/{self.name} {self.action}{', ' if self.status else ''}{self.status})"
+
+    @property
+    def yaml(self) -> str:
+        """The object as YAML, as it was sent."""
+        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - seldom asked for
+
+        return write_yaml(dict(self.manifest))
+
+
+class Changes(Sequence[Change]):
+    """What one call did to several objects, in order.
+
+    It is no tuple, which cannot be referred to weakly: what was shown while it came about would be shown twice.
+    """
+
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        self._changes = tuple(changes)
+
+    def __len__(self) -> int:
+        """How many objects there were."""
+        return len(self._changes)
+
+    @overload
+    def __getitem__(self, index: int) -> Change: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Change, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Change | tuple[Change, ...]:
+        """What was done to one object, or to a slice of them."""
+        return self._changes[index]
+
+    def __repr__(self) -> str:
+        """Say it in one line."""
+        return f"Changes({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"
