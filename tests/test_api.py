@@ -134,7 +134,7 @@ def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
         nbc.pods.delete("not-there")
-    watch = nbc.pods.watch(all_namespaces=True, timeout=60)
+    watch = nbc.pods.watch(all_namespaces=True, duration=60)
     revision = -1
     while not watch.state.columns:
         assert watch.wait(20, revision=revision)

@@ -44,6 +44,10 @@ class EngineNoun(Noun):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def __repr__(self) -> str:
+        """How it is called."""
+        return f"{self._engine!r}.{type(self).__name__.lower()}"
+
     def _at(self, engine: Connected) -> Self:
         """The same noun where `engine` was found: what came from there is there, whatever is in use by now."""
         return type(self)(self._engine.at(engine))

@@ -327,7 +327,7 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogSta
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.{last}",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.{last}",
             exit_code=code,
             output=output + errors,
         )

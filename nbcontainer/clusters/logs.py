@@ -41,7 +41,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
     """The log of pods, so far or followed.
 
     Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
-    join, and only a stop or the timeout ends it; followed by pods' names, it ends when they have.
+    join, and only a stop or the end of `duration` ends it; followed by pods' names, it ends when they have.
 
     The operation raises:
         NotFound: no such pod, container or deployment exists; where some do, a note says which do not.
@@ -74,7 +74,7 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
     collector = Collector(progress, spool)
     failure: Exception | None = None
     try:
-        async with asyncio.timeout((request.follow and request.timeout) or None):
+        async with asyncio.timeout((request.follow and request.duration) or None):
             wanted = await resolve(cluster, request)
             for words in wanted.missing:
                 collector.tell(LogSource("", open=False, note=words))

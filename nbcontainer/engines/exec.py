@@ -66,7 +66,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
     result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.",
             exit_code=code,
             output=result.output or result.errors,
             cure=f"{engine.name} gives this exit code to a command whose connection broke, too."

@@ -155,7 +155,8 @@ def test_handles_reach_other_engines(docker, name):
     nbc.volumes.create(name)
     assert name in nbc.engine(docker.address).volumes.list().names
     assert nbc.engine(docker.address).volumes.get(name).remove().remarks
-    assert repr(nbc.engine("prod")) == "Engine('prod')"
+    assert repr(nbc.engine("prod")) == "nbc.engine('prod')"
+    assert repr(nbc.engine("prod").volumes) == "nbc.engine('prod').volumes"
 
 
 def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):
