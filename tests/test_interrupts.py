@@ -28,7 +28,7 @@ def talk(progress):
     ended = threading.Event()
     progress.on_stop(ended.set)
     while not ended.is_set():
-        progress.tell(1)
+        progress.emit(1)
     raise ConnectionError
 
 

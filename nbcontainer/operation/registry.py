@@ -40,7 +40,7 @@ def _all() -> list[AnyOperation]:
 
 def running() -> frozenset[AnyOperation]:
     """What this thread has begun and is not over."""
-    return frozenset(found for found in _all() if not found.done and found.begun_by == threading.get_ident())
+    return frozenset(found for found in _all() if not found.done and found.started_by == threading.get_ident())
 
 
 @atexit.register

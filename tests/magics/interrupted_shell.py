@@ -40,7 +40,7 @@ def work(progress):
     progress.on_stop(lambda: ended.append(1))
     number = 0
     while not ended and number < 150:
-        progress.tell(LogLines((LogLine("p", f"line {number}"),)))
+        progress.emit(LogLines((LogLine("p", f"line {number}"),)))
         number += 1
         time.sleep(0.001)
     if ended:
