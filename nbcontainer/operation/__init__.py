@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from nbcontainer.errors import Stopped
-from nbcontainer.interrupts import Bell, held_back, settled
+from nbcontainer.interrupts import Bell, interrupts_deferred, interrupts_ignored
 from nbcontainer.model.events import Missed
 from nbcontainer.operation import registry
 from nbcontainer.operation.background import background_loop, run_soon
@@ -127,7 +127,7 @@ class Operation(Generic[Event, State, Result]):
             else:
                 self._end(value)
 
-        with held_back():
+        with interrupts_deferred():
             registry.add(self)
             threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
         return self
@@ -153,7 +153,7 @@ class Operation(Generic[Event, State, Result]):
             if self._task is not None:
                 loop.call_soon_threadsafe(self._task.cancel)
 
-        with held_back():
+        with interrupts_deferred():
             registry.add(self)
             loop = background_loop()
             self._cancels.append(cancel)
@@ -299,7 +299,7 @@ class Operation(Generic[Event, State, Result]):
 
     def stop(self) -> None:
         """Ask it to end. Returns at once; the far end is told, and `result()` waits for it, `STOP_SECONDS` at most."""
-        with held_back():
+        with interrupts_deferred():
             with self._lock:
                 if self._stopping or self._done:
                     return
@@ -317,7 +317,7 @@ class Operation(Generic[Event, State, Result]):
 
     def interrupt(self) -> None:
         """Stop it, and wait until it is over, which takes less than a second. Further interrupts ask for the same."""
-        with settled():
+        with interrupts_ignored():
             self.stop()
             self.wait(registry.EXIT_SECONDS)
 

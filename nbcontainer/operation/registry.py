@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from nbcontainer.interrupts import settled
+from nbcontainer.interrupts import interrupts_ignored
 
 if TYPE_CHECKING:
     from nbcontainer.operation import AnyOperation
@@ -46,7 +46,7 @@ def running() -> frozenset[AnyOperation]:
 @atexit.register
 def stop_all() -> None:
     """Stop every operation, when the kernel or the interpreter exits."""
-    with settled():
+    with interrupts_ignored():
         left = _all()
         for operation in left:
             operation.stop()
