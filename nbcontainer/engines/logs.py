@@ -70,7 +70,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
 
     def read(progress: Progress[LogEvent]) -> None:
         for note in notes:
-            progress.tell(LogSource("", open=True, note=note))
+            progress.emit(LogSource("", open=True, note=note))
         _read_all(engine, request, spool, progress)
 
     return operation.start_thread(read)
@@ -105,7 +105,7 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     errors = [reader.error for reader in readers if reader.error is not None]
     if errors:
         raise errors[0]
-    progress.tell(LogEnded())
+    progress.emit(LogEnded())
 
 
 def _began(found: Mapping[str, Any]) -> str:
@@ -164,8 +164,8 @@ class _Reader:
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:
                 self.error = error
-        self._tell(self._lines.end())
-        self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+        self._emit(self._lines.end())
+        self._progress.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
 
     def _goes_on(self) -> bool:
         """Whether the container runs on, as it ran when its log was opened: then this was not the log's end."""
@@ -181,9 +181,9 @@ class _Reader:
             return False
 
     def _take(self, data: bytes) -> None:
-        self._tell([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
+        self._emit([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
 
-    def _tell(self, lines: list[LogLine]) -> None:
+    def _emit(self, lines: list[LogLine]) -> None:
         self._recorder.add(lines, encode_lines(lines))
 
     def close(self) -> None:
