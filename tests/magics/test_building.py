@@ -79,7 +79,7 @@ def test_they_are_those_of_docker(docker_engine):
         (["--ssh", "default=/etc/hosts"], "ssh-add"),
         (["--provenance=true"], "one of false"),
         (["--allow=all"], "network.host"),
-        (["--build-arg", "=x"], "there is no name before the ="),
+        (["--build-arg", "=x"], "the name before the = is missing"),
         (["--label", "=x"], "has no name"),
     ],
 )
