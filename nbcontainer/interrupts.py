@@ -1,8 +1,8 @@
 """Ctrl-C, which Python raises between any two bytecodes of the main thread.
 
 An interrupt can leave anything half done, including `threading.Condition` and `Event`, whose waits then fail with
-"release unlocked lock". So the main thread waits on a `Bell`, wraps what must not be cut in `interrupts_deferred()`, and
-runs a magic with `run_interruptible`, which loses no interrupt and handles each the same way, whenever it arrives.
+"release unlocked lock". So the main thread waits on a `Bell`, wraps what must not be cut in `interrupts_deferred()`,
+and runs a magic with `run_interruptible`, which loses no interrupt and handles each the same way, whenever it arrives.
 """
 
 from __future__ import annotations

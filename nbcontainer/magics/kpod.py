@@ -19,7 +19,7 @@ __all__ = ["VERBS", "cluster_of"]
 
 VERBS = Verbs(
     "kpod",
-    "Pods of the cluster in use, or of Podman where there is none.",
+    "Pods of the cluster in use, or of Podman if there is none.",
     default="get",
     shared=(NAMESPACE, CLUSTER),
 )

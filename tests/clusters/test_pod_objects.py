@@ -78,7 +78,7 @@ def test_pods_to_delete_are_named_in_one_way(shop):
     for words in ({}, {"selector": "of=prod", "all": True}):
         with pytest.raises(UsageError):
             pods.plan_delete(**words)
-    with pytest.raises(UsageError, match="one of the three"):
+    with pytest.raises(UsageError, match="only one of the three"):
         pods.delete("web", all=True)
     nothing = pods.plan_delete(selector="of=nobody")
     assert (nothing.changes, nothing.nothing) == ((), f"There are no pods with of=nobody in prod · {shop.namespace}.")

@@ -102,11 +102,11 @@ def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     with pytest.raises(Stopped):
         magic(f"volume prune {mine}")
-    assert asked == [f"Remove the volume {anonymous} of {engine.name}? No container uses it. [y/N] "]
+    assert asked == [f"Remove the volume {anonymous} from {engine.name}? No container uses it. [y/N] "]
     plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
     assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
     assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it went meanwhile
-    assert str(magic(f"volume prune {mine}")) == "No volume is unused."
+    assert str(magic(f"volume prune {mine}")) == "There are no unused volumes."
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
 
 
