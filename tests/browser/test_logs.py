@@ -114,7 +114,7 @@ def test_search_looks_at_the_whole_log_and_at_what_comes(lab, browser):
     output.locator(".nbc-search").press("Enter")
     output.locator(".nbc-search").press("Shift+Enter")
     output.locator(".nbc-search").fill("(")
-    expect(hits).to_have_text("no expression")
+    expect(hits).to_have_text("invalid regex")
     output.locator(".nbc-search").press("Escape")
     expect(hits).to_have_text("")
     assert output.locator("mark").count() == 0

@@ -16,7 +16,7 @@ IMPORT = (
 SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
 STOP = "operation.stop(); operation.wait(5)"
 BUILD = "from tests.browser.replay import show_build; show_build('good', speed=20)"
-NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no word from the kernel)$")
+NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no response from the kernel)$")
 FRAMES = """seconds => new Promise(done => {
   let frames = 0; const begun = performance.now();
   const count = () => { frames += 1;
