@@ -97,7 +97,7 @@ def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
         process.kill()
         process.wait()
     said = log.read_text()
-    assert said.splitlines()[-1].endswith("■ stopped; what it had begun is ended")
+    assert said.splitlines()[-1].endswith("■ stopped; everything it started was stopped, too")
     assert "Traceback" not in said
     assert begun
     wait_until(lambda: not [one for one in begun if Path(f"/proc/{one}/exe").exists()])
