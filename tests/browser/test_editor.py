@@ -110,7 +110,7 @@ def open_busy(lab, browser, name, cells):
     return page
 
 
-def test_words_complete_while_the_kernel_is_busy(lab, browser):
+def test_completion_works_while_the_kernel_is_busy(lab, browser):
     words = {
         "%%dockerfile\nFR": "FROM",
         "%%dockerfile --bui": "--build-arg",
@@ -145,7 +145,7 @@ LABELS = {
 }
 
 
-def test_words_say_what_they_are_while_the_kernel_is_busy(lab, browser):
+def test_completions_have_kinds_while_the_kernel_is_busy(lab, browser):
     page = open_busy(lab, browser, "labels", len(LABELS))
     for index, (text, offered) in enumerate(LABELS.items(), 1):
         page.cell(index).locator(".cm-content").click()

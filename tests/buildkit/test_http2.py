@@ -169,7 +169,7 @@ def test_compressed_and_malformed_messages_are_refused(flag, code):
         (ANSWER, Code.UNKNOWN, "not gRPC"),
     ],
 )
-def test_answers_of_headers_alone(headers, code, words):
+def test_replies_with_only_headers(headers, code, words):
     client, server = joined()
     call = client.open(REQUEST)
     client.end(call)
@@ -236,7 +236,7 @@ def test_goaway_says_why():
         client.open(REQUEST)
 
 
-def test_calls_go_on_after_a_goaway_in_peace_and_new_ones_are_refused():
+def test_a_graceful_goaway_lets_calls_finish_and_refuses_new_ones():
     client, server = joined()
     call = client.open(REQUEST)
     (answer,) = carry(client, server)

@@ -400,7 +400,7 @@ def test_what_cannot_be_dialled():
         Client(other).unary("/x.Y/Z")
 
 
-def test_the_loss_of_a_connection_is_told_but_not_its_close():
+def test_a_lost_connection_is_reported_but_not_a_closed_one():
     told = []
     for close in (True, False):
         left, right = pair()
@@ -423,7 +423,7 @@ def test_binary_values():
     assert binary_value("a") == b""
 
 
-def test_a_connection_from_which_nothing_comes_is_given_up_and_a_good_one_kept():
+def test_a_silent_connection_is_given_up_and_a_good_one_kept():
     opened, servers = [], []
 
     def open_stream():
@@ -447,7 +447,7 @@ def test_a_connection_from_which_nothing_comes_is_given_up_and_a_good_one_kept()
     opened[0].close()
 
 
-def test_each_call_is_one_line_in_the_log_without_what_was_said(caplog):
+def test_each_call_is_one_line_in_the_log_without_its_content(caplog):
     def refuse(_requests, _metadata):
         raise RpcError(Code.NOT_FOUND, "hidden")
 

@@ -126,12 +126,12 @@ def test_numbers_may_be_packed_or_not():
     assert gateway_messages.Init.decode(packed).fds == gateway_messages.Init.decode(single).fds == [1, 2, 3]
 
 
-def test_text_that_is_no_unicode_is_refused_by_name():
+def test_a_text_that_is_not_valid_unicode_is_refused_by_name():
     with pytest.raises(WireError, match=r"Stat\.path"):
         Stat(path="\udcff").encode()
 
 
-def test_text_that_is_no_utf8_is_read_with_replacements():
+def test_a_text_that_is_not_utf8_is_read_with_replacements():
     assert Vertex.decode(b"\x1a\x02\xffn").name == "�n"
 
 

@@ -91,7 +91,7 @@ def test_a_watch_that_breaks_within_an_event_loses_no_pod_and_repeats_none(own_c
     assert (lives[:2], True in lives[2:]) == ([True, False], True)
 
 
-def test_an_api_server_that_freezes_is_found_gone_and_followed_on_when_it_is_back(own_cluster, proxied, monkeypatch):
+def test_a_frozen_api_server_is_detected_and_followed_again_once_it_is_back(own_cluster, proxied, monkeypatch):
     monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(settings, "connect_timeout", 1.0)
     space = "frozen-watch"
@@ -131,7 +131,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         until(lambda: not proxy.open_connections, 5)
 
 
-def test_no_stream_is_on_a_connection_that_leads_nowhere_by_now(kubernetes, tmp_path, monkeypatch):
+def test_no_stream_uses_a_dead_connection(kubernetes, tmp_path, monkeypatch):
     listener = tcp_listener()
     server = f"https://127.0.0.1:{listener.getsockname()[1]}"
     certificates.kubeconfig(kubernetes.pki, tmp_path / "kubeconfig", "admin", server)
@@ -154,7 +154,7 @@ def test_no_stream_is_on_a_connection_that_leads_nowhere_by_now(kubernetes, tmp_
         assert cluster.run(watch_again()) == 200
 
 
-def test_a_sign_of_life_that_nobody_waits_for_any_more_writes_nothing(own_cluster, proxied, monkeypatch, caplog):
+def test_a_heartbeat_that_nobody_waits_for_writes_nothing(own_cluster, proxied, monkeypatch, caplog):
     monkeypatch.setattr(settings, "connect_timeout", 0.5)
     proxy, cluster = proxied(own_cluster.kubeconfig(), "default")
     proxy.moving.clear()
@@ -434,7 +434,7 @@ def test_a_followed_log_that_breaks_within_a_line_loses_and_repeats_none(kuberne
     assert any(b"sinceTime=" in line for line in proxy.requests)
 
 
-def test_a_log_that_the_node_rotates_is_followed_on_and_a_gap_is_told(kubernetes, space, proxied):
+def test_a_rotated_log_is_followed_on_and_a_gap_is_reported(kubernetes, space, proxied):
     script = "n=0; while true; do n=$((n+1)); echo line $n; sleep 0.02; done"
     create(space, PodRequest("rotates", "busybox", command=("sh", "-c", script))).result(90)
     proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
@@ -505,7 +505,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("head", "body", "words"), ODD)
-def test_answers_of_what_is_no_api_server_are_errors_in_words(tmp_path, monkeypatch, head, body, words):
+def test_replies_of_something_other_than_an_api_server_are_plain_errors(tmp_path, monkeypatch, head, body, words):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve():

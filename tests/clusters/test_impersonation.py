@@ -98,7 +98,7 @@ def test_discovery_is_the_impersonated_users(acting):
         cluster.run(find_kind(cluster, "apps/v1", "Deployment"))
 
 
-def test_what_a_group_may_the_impersonated_user_may(acting, pod):
+def test_the_impersonated_user_has_the_groups_permissions(acting, pod):
     cluster = acting(NOBODY | {"as-groups": ["nobodies", "system:masters"]})
     assert pod in table(cluster).names
     lines = [event for event in logs(cluster, LogRequest((pod,))) if "hello" in str(event)]
@@ -139,7 +139,7 @@ def test_the_api_server_knows_the_user_that_kubectl_would_be(acting, kubernetes)
     assert by_short_call["extra"] == {"scopes": ["view", "edit"], "team": ["a", "b"], "acme.com/a b%": ["c, d"]}
 
 
-def test_who_may_not_impersonate_is_told_so(kubernetes, monkeypatch, tmp_path):
+def test_a_user_who_may_not_impersonate_gets_an_error(kubernetes, monkeypatch, tmp_path):
     document = json.loads(Path(kubernetes.env()["NBCONTAINER_TEST_KUBECONFIG_VIEWER"]).read_text())
     document["users"][0]["user"] |= NOBODY
     (tmp_path / "viewer").write_text(json.dumps(document))

@@ -149,7 +149,7 @@ def test_a_token_that_is_rotated_is_read_again_once(own_cluster, proxied, tmp_pa
     assert len(core.list_namespaced_pod(space).items) == 1
 
 
-def test_an_authority_of_its_own_a_server_name_and_an_https_proxy(write, space):  # noqa: F811 - a fixture
+def test_a_custom_authority_a_server_name_and_an_https_proxy(write, space):  # noqa: F811 - a fixture
     with ForwardProxy(server_tls()) as proxy:
         proxy.addresses = {"elsewhere:443": space.server.removeprefix("https://")}
         fields = {"server": "https://elsewhere", "proxy-url": f"https://ann:p%40ss@{proxy.address}"}

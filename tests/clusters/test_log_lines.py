@@ -93,7 +93,7 @@ def test_a_second_that_does_not_come_again_is_a_gap():
     assert len(gaps) == 1
 
 
-def test_a_gap_is_not_told_where_any_line_comes_again():
+def test_no_gap_is_reported_if_any_line_is_repeated():
     reader = LineReader("web", stamped=True)
     gaps = []
     reader.position.on_gap = gaps.append

@@ -86,7 +86,7 @@ def test_what_is_not_there(space, writer):
 
 
 @pytest.mark.parametrize("follow", [False, True])
-def test_one_that_exists_and_one_that_does_not(space, writer, follow):
+def test_an_existing_and_a_missing_pod(space, writer, follow):
     operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, timeout=3.0))
     result = operation.result(30)
     assert [line.text for line in result][:3] == ["1", "2", "3"]

@@ -138,7 +138,7 @@ def test_a_conflict_names_field_manager_and_line(space):
         ),
     ],
 )
-def test_errors_name_the_persons_own_lines(space, change, error, words):
+def test_errors_name_the_users_own_lines(space, change, error, words):
     text = POD_TEXT.format(name="bad").replace(*change)
     with pytest.raises(error, match=words):
         apply(space, text, source_map=SourceMap.shifted(30, 1))
@@ -205,7 +205,7 @@ def test_fixed_fields_of_other_kinds(space, kind, body, change, line):
     assert space.commands.kubectl("delete", kind.lower(), f"fixed-{kind.lower()}") in caught.value.cure
 
 
-def test_near_kinds_are_suggested(space):
+def test_similar_kinds_are_suggested(space):
     with pytest.raises(UsageError) as caught:
         apply(space, POD_TEXT.format(name="x").replace("kind: Pod", "kind: Deployment"))
     assert caught.value.cure == "Did you mean apps/v1 Deployment?"

@@ -46,7 +46,7 @@ def test_an_old_table_acts_on_its_own_cluster(two_contexts, kernel):
         assert kernel.run(lines[word]).error == "NotFound"
 
 
-def test_a_table_of_a_context_that_leads_elsewhere_by_now_does_nothing(two_contexts, kernel):
+def test_a_table_whose_context_now_leads_elsewhere_does_nothing(two_contexts, kernel):
     lines = offered(kernel, two_contexts)
     server = two_contexts.clusters["prod"].server
     kubectl(two_contexts, "config", "set-cluster", "dev", f"--server={server}", "--insecure-skip-tls-verify=true")

@@ -153,7 +153,7 @@ def test_warnings(text, line, message, suggestion):
     assert suggestion in problems[0].suggestion
 
 
-def test_an_unknown_target_is_told_with_what_it_nearly_is():
+def test_an_unknown_target_gets_a_suggestion():
     dockerfile = parse("FROM a AS build\nFROM b AS final\n")
     (problem,) = check(dockerfile, target="biuld")
     assert (problem.line, problem.suggestion) == (1, "Did you mean build?")
@@ -167,7 +167,7 @@ def test_build_args_and_contexts_count():
     assert check(parse("FROM x AS build\nFROM y\nCOPY --from=biuld a b"), build_contexts=["biuld"]) == []
 
 
-def test_lines_are_the_persons_own():
+def test_lines_are_the_users_own():
     source_map = SourceMap((("", 2), ("", 3), ("", 3), ("", 9)))
     problems = check(parse("FROM x\nFOO\nCMD ['a']\nCOPY a\n", source_map))
     assert [(problem.line, problem.end_line) for problem in problems] == [(3, 3), (3, 3), (9, 9)]

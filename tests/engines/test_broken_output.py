@@ -105,7 +105,7 @@ def test_a_connection_that_stalls_until_container_and_log_are_gone(far, proxy, b
             assert MISSING in text
 
 
-def test_of_a_container_that_has_ended_the_log_tells_what_is_missing(far, proxy, busybox, container):
+def test_the_log_supplies_what_is_missing_after_the_container_ended(far, proxy, busybox, container):
     script = "for n in $(seq 10); do echo line $n; sleep 0.02; done"
     cut = proxy.cut(b"/attach", b"line 9\n")
     operation, result = ran(far, busybox, container, script)
@@ -115,7 +115,7 @@ def test_of_a_container_that_has_ended_the_log_tells_what_is_missing(far, proxy,
 
 
 @pytest.mark.parametrize("checked", [1, 1000])
-def test_of_a_container_that_is_removed_at_its_end_nothing_is_missing(far, proxy, busybox, monkeypatch, checked):
+def test_nothing_is_missing_from_a_container_that_is_removed_when_it_ends(far, proxy, busybox, monkeypatch, checked):
     monkeypatch.setattr(run_output, "CHECKED_BYTES", checked)
     script = "for n in $(seq 10); do echo line $n; sleep 0.1; done"
     cut = proxy.cut(b"/attach", b"line 5\n")
@@ -142,7 +142,7 @@ def test_a_failure_is_the_commands_own_and_has_the_whole_output(far, proxy, busy
     assert (caught.value.exit_code, caught.value.output.split("\n")) == (3, TEN)
 
 
-def test_lines_that_had_begun_both_streams_and_what_is_no_text(far, proxy, busybox, container):
+def test_partial_lines_both_streams_and_binary_output(far, proxy, busybox, container):
     script = (
         "echo err 1 >&2; printf '\\377\\376 bad\\n'; sleep 0.1; printf 'begun, '; sleep 0.1; echo err 2 >&2; sleep 1; "
         "echo 'ended'; echo 'h\u00e4llo'; echo err 3 >&2; printf 'no end'"
@@ -199,7 +199,7 @@ def test_an_input_that_was_cut_is_an_error(far, proxy, busybox, container):
         operation.result(60)
 
 
-def test_a_command_that_closes_its_output_and_goes_on_is_no_break(far, busybox, container):
+def test_a_command_that_closes_its_output_and_goes_on_is_not_a_break(far, busybox, container):
     operation = run(far, RunRequest(busybox, ("sh", "-c", "echo up; exec >&- 2>&-; sleep 2; exit 4"), name=container))
     with pytest.raises(CommandFailed, match="exit code 4"):
         operation.result(60)
@@ -265,7 +265,7 @@ def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_lik
         images.remove(podman_far, tag, force=True)
 
 
-def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, busybox, container):
+def test_a_container_whose_creation_got_no_reply_is_reported(engine, tmp_path, busybox, container):
     cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
     with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
         far = connection.Engine(
@@ -283,7 +283,7 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
 
 
 @pytest.mark.parametrize("remove", [True, False])
-def test_no_container_is_asked_twice_for_a_line(far, busybox, remove):
+def test_no_line_is_requested_twice(far, busybox, remove):
     for script, output in (("printf 'no end'", "no end"), ("true", ""), ("echo; echo; echo a", "\n\na")):
         operation, result = ran(far, busybox, "", script, remove=remove)
         assert (result.output, operation.state.notes) == (output, ())

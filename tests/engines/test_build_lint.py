@@ -136,7 +136,7 @@ def test_words_that_a_build_would_refuse(fields, said):
         nbc.images.check("FROM busybox\n", **fields)
 
 
-def test_checks_that_could_not_be_finished_are_told(new_engine, monkeypatch):
+def test_unfinished_checks_are_reported(new_engine, monkeypatch):
     monkeypatch.setattr("nbcontainer.engines.build_lint.SECONDS", 1e-6)
     (problem,) = lint(new_engine, BuildRequest("FROM busybox\nENV a b\n"))
     assert (problem.line, problem.severity) == (0, "warning")

@@ -70,7 +70,7 @@ def test_docker_host_comes_before_contexts_and_the_setting_before_both(docker, c
         connection.find_engine()
 
 
-def test_a_context_that_is_missing_is_said(configuration):
+def test_a_missing_context_is_an_error(configuration):
     (configuration / "config.json").write_text('{"currentContext": "gone"}')
     with pytest.raises(UsageError, match=r"docker .*context use default"):
         connection.find_engine()
@@ -138,7 +138,7 @@ def test_addresses_that_cannot_be(monkeypatch, host):
         connection.find_engine()
 
 
-def test_an_engine_that_went_away_is_looked_for_anew(docker, monkeypatch, tmp_path):
+def test_a_lost_engine_is_searched_for_again(docker, monkeypatch, tmp_path):
     path = tmp_path / "s"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
     with Middleman(unix_listener(path), unix_connect(docker.address)):

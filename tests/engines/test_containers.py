@@ -136,7 +136,7 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
     assert f"%docker rm -f {container}" in caught.value.cure
 
 
-def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, container):
+def test_a_stopped_container_is_not_a_failure_but_a_failed_one_is(engine, busybox, container):
     there = nbc.engine(engine.address).containers
 
     def tone():
@@ -157,7 +157,7 @@ def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, cont
     wait_until(lambda: tone() is Tone.BAD)  # Docker's list may be a moment behind its exit code
 
 
-def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_of, unique):
+def test_an_out_of_memory_kill_is_a_failure(docker, busybox_of, unique):
     hungry = ("sh", "-c", "x=12345678; while :; do x=$x$x; done")
     request = RunRequest(busybox_of(docker), hungry, name=unique, memory="16m")
     try:
@@ -201,7 +201,7 @@ def test_stop_leaves_nothing_running(engine, busybox, container, remove):
     assert (container in names(engine)) is not remove
 
 
-def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, container):
+def test_a_detached_container_its_row_and_its_actions(engine, busybox, container):
     request = RunRequest(busybox, FOREVER, name=container, detach=True, labels={"nbcontainer.notebook": container})
     result = run(engine, request).result(60)
     assert result.exit_code is None

@@ -63,7 +63,7 @@ def test_a_reply_that_breaks_off_anywhere_is_no_success(speak):
             speak(answer[:length]).json("POST", "/x")
 
 
-def test_what_may_have_been_done_is_not_asked_for_again(tmp_path):
+def test_a_request_that_may_have_been_done_is_not_repeated(tmp_path):
     kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
     with (
         Speaker(tmp_path / "s", kept, stay=True) as speaker,
@@ -105,7 +105,7 @@ def test_a_stream_of_an_engine_that_froze_ends(tmp_path, monkeypatch, hijacked):
         assert "the engine does not answer" in str(ended[0])
 
 
-def test_an_engine_that_froze_while_it_is_sent_something_is_found(speak, monkeypatch):
+def test_an_engine_that_freezes_during_a_request_is_detected(speak, monkeypatch):
     monkeypatch.setattr(settings, "connect_timeout", 0.3)
     pieces = (bytes(1 << 20) for _ in range(100))  # more than the sockets between take
     with pytest.raises(EngineUnavailable, match="does not answer"):
@@ -117,7 +117,7 @@ def test_silence_ends_after_the_timeout(speak):
         speak(b"", stay=True).json("GET", "/x", timeout=0.2)
 
 
-def test_an_engine_that_froze_is_found_by_asking_whether_it_is_there(speak, monkeypatch):
+def test_a_frozen_engine_is_detected_by_a_ping(speak, monkeypatch):
     monkeypatch.setattr(settings, "connect_timeout", 0.2)
     begun = time.monotonic()
     with pytest.raises(EngineUnavailable, match="does not answer") as caught:
@@ -256,7 +256,7 @@ def test_what_follows_an_upgrade_stays_in_the_stream(speak):
         (b"",),
     ],
 )
-def test_what_is_no_engine_is_unavailable(tmp_path, monkeypatch, answers):
+def test_something_other_than_an_engine_is_unavailable(tmp_path, monkeypatch, answers):
     with Speaker(tmp_path / "s", *answers) as speaker:
         monkeypatch.setenv("DOCKER_HOST", speaker.address)
         with pytest.raises(EngineUnavailable) as caught:

@@ -120,7 +120,7 @@ def test_a_push_with_bearer_tokens_and_one_that_is_denied(engine, token_registry
         images.push(engine, theirs).result(60)
 
 
-def test_a_stored_password_that_became_wrong(docker, configuration, password_registry, make_image, unique):
+def test_a_stored_password_that_is_no_longer_right(docker, configuration, password_registry, make_image, unique):
     entry = {"auths": {password_registry: {"username": "alice", "password": "expired-one"}}}
     (configuration / "config.json").write_text(json.dumps(entry))
     name = make_image(docker, f"{password_registry}/tests/{unique}:1")
@@ -129,7 +129,7 @@ def test_a_stored_password_that_became_wrong(docker, configuration, password_reg
     assert "expired-one" not in str(caught.value)
 
 
-def test_what_is_not_there_is_told_apart(engine, registry, unique):
+def test_missing_things_have_distinct_errors(engine, registry, unique):
     with pytest.raises(NotFound) as missing:
         images.push(engine, f"{registry}/tests/{unique}:1").result(60)
     assert "`%docker images" in missing.value.cure
