@@ -1,4 +1,4 @@
-"""Builds on a real Engine: news, lines, failures, cancel, and ends of all kinds."""
+"""Builds on a real Engine: statuses, lines, failures, cancelling, and all kinds of endings."""
 
 import os
 import signal
@@ -83,7 +83,7 @@ def span(found):
 
 @pytest.fixture(params=["solve", "gateway"])
 def ways(request):
-    """Arguments of a build by each way: a plain Solve, or through the gateway for the source map."""
+    """Arguments of a build in each mode: a plain Solve, or through the gateway for the source map."""
     return {"on_source_map": lambda _: None} if request.param == "gateway" else {}
 
 
@@ -283,7 +283,7 @@ def test_statuses_after_the_solve_reply_are_received(engine, monkeypatch, throug
 
     def status(ref, **options):
         for response in tell(ref, **options):
-            assert answered.wait(30)  # a busy machine: not one message is read before
+            assert answered.wait(30)  # as on a busy machine: no message has been read yet
             yield response
 
     monkeypatch.setattr(engine, "solve", solve)
@@ -296,7 +296,7 @@ def test_statuses_after_the_solve_reply_are_received(engine, monkeypatch, throug
 
 
 def test_statuses_of_a_late_job_are_received(engine, monkeypatch):
-    """The daemon waits some seconds for a build that it does not know, then says that there is none."""
+    """The daemon waits some seconds for an unknown build, then says that there is none."""
     refused, tell = threading.Event(), engine.status
 
     def solve(*arguments, solve=engine.solve, **options):

@@ -30,7 +30,7 @@ def test_an_unknown_session_does_not_wait_forever(engine):
 
 
 def test_a_socket_that_speaks_no_grpc(docker):
-    """The same engine without the upgrade: Docker 28 answers HTTP/2 there, and knows no such call."""
+    """The same engine without the upgrade: Docker 28 speaks HTTP/2 there, but does not know the call."""
     with Control(lambda: dial(docker.host)) as control, pytest.raises(RpcError) as caught:
         control.list_workers()
     assert caught.value.code in (Code.UNAVAILABLE, Code.UNIMPLEMENTED)

@@ -1,4 +1,4 @@
-"""The folder for received files, without any protocol that would keep an order: as a tar, or two transfers at once."""
+"""The folder for received files, with entries in any order, as from a tar or two transfers at once."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def names_of(folder):
 
 
 class Transfer:
-    """One of those that fill the same folder."""
+    """One of several transfers into the same folder."""
 
     def __init__(self, folder):
         self.destination = Destination(folder)
@@ -79,7 +79,7 @@ def test_no_order_of_two_transfers_leads_outside_the_folder(steps, linked):
 
 
 def test_a_folder_that_becomes_a_link_between_two_files(tmp_path):
-    """The race that two transfers of one daemon could win, were folders looked for by their names."""
+    """The race that two transfers of one daemon could win if folders were opened by name."""
     canary = Canary(tmp_path)
     with Destination(canary.target) as first, Destination(canary.target) as second:
         first.make_folder("a", ATTRIBUTES)
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 
 def test_a_platform_without_calls_relative_to_a_folder(tmp_path):
-    """Windows, as far as it can be had here: it must be said in words, and the import must work."""
+    """Windows, as far as it can be simulated: the import must work, and the error must be plain."""
     code = """
 import os, sys
 os.supports_dir_fd.clear()

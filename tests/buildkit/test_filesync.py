@@ -1,4 +1,4 @@
-"""The directory protocol, with this test in the place of the daemon; test_differential has the real one."""
+"""The directory protocol, with this test as the daemon; test_differential uses the real one."""
 
 import contextlib
 import gc
@@ -221,7 +221,7 @@ def test_links_are_followed_to_what_they_name(folder):
 
 @pytest.fixture
 def deep_folder(tmp_path):
-    """A folder as deep as paths may be long; rm removes it, Python's rmtree (3.12) would recurse too deeply."""
+    """A folder nested as deeply as paths allow; rm removes it, as Python's rmtree (3.12) would recurse too deeply."""
     top = tmp_path / "d"
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1300):
@@ -261,7 +261,7 @@ def test_a_link_whose_target_is_not_utf8(tmp_path):
 
 @contextlib.contextmanager
 def as_somebody():
-    """Give up root's right to read everything for a while."""
+    """Temporarily drop root's permission to read everything."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -273,7 +273,7 @@ def as_somebody():
 
 
 def test_what_cannot_be_read_is_an_error_and_not_an_empty_file(folder):
-    for above in (folder, *folder.parents[:2]):  # pytest makes them for the owner alone
+    for above in (folder, *folder.parents[:2]):  # pytest makes them accessible only to the owner
         above.chmod(0o755)
     (folder / "b").chmod(0)
     (folder / "a.txt").chmod(0)
@@ -446,7 +446,7 @@ def test_huge_files_need_little_memory(tmp_path):
 
 
 def _late(requests):
-    """A daemon that asks for the only file once it can have seen it."""
+    """A daemon that requests the only file as soon as it can have seen it."""
     listed = threading.Event()
     threading.Timer(0.2, listed.set).start()
     listed.wait()
@@ -487,7 +487,7 @@ def test_a_walk_over_nothing_wanted_stops_when_the_daemon_goes_away(tmp_path):
 
 @pytest.mark.parametrize("number", [0, 1, 999, 2**31])
 def test_a_request_for_something_other_than_a_file_is_refused(folder, number):
-    """0 is asked for twice, 1 is a folder, the others were not listed."""
+    """0 is requested twice, 1 is a folder, the others were not listed."""
     daemon = Daemon(Tree(folder))
     packets = daemon.packets()
     for packet in packets:

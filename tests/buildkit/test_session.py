@@ -1,4 +1,4 @@
-"""What a daemon asks of its client: between two ends here, and by a real Engine."""
+"""What a daemon requests from its client: between two ends in this process, and from a real Engine."""
 
 import base64
 import contextlib
@@ -45,7 +45,7 @@ SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
 
 @contextlib.contextmanager
 def asked(offered, **more):
-    """A session, and the daemon's end of it."""
+    """A session, and the daemon's side of it."""
     ours, theirs = pair()
     session, daemon = Session(offered, **more), Client(lambda: theirs)
     session.attach(ours)
@@ -344,7 +344,7 @@ def test_invalid_token_services(realm):
 @pytest.mark.parametrize("authority", [True, False])
 @pytest.mark.parametrize("which", ["password", "token"])
 def test_pushes_and_pulls_that_ask_for_a_login(buildkitd, registries, which, authority):
-    """The whole way: an image goes to a registry that wants to know who pushes, and comes back from there."""
+    """End to end: an image is pushed to a registry with a login, and pulled back."""
     registry = registries[which == "token"]
     told, news, word = [], [], unique()
     name = f"{registry.address}/nbcontainer/test:{word}"

@@ -1,4 +1,4 @@
-"""Which API server, as whom: kubectl's rules, and errors that say what is missing."""
+"""Which API server, as which user: kubectl's rules, and errors that say what is missing."""
 
 import asyncio
 import base64
@@ -253,7 +253,7 @@ def test_an_abandoned_plugin_is_killed_and_blocks_nothing(write, tmp_path):
     calls = [asyncio.run_coroutine_threadsafe(cluster.request("GET", "/version"), background_loop()) for _ in range(2)]
     until((tmp_path / "child").exists)
     child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}")
-    calls[1].cancel()  # which waits for what the other has begun, or has begun it
+    calls[1].cancel()  # it waits for the plugin that the other one started, or started it itself
     calls[0].cancel()
     until(lambda: not child.exists())
     plugin(tmp_path, f"""echo '{ANSWER} "status": {{"token": "t"}}}}'""")
@@ -294,7 +294,7 @@ def test_impersonation_has_a_header_for_each_word(write):
     ],
 )
 def test_nobody_becomes_another_by_spaces_that_http_drops(write, user):
-    """A blank user would be none, and the call the administrator's."""
+    """A blank user would mean no impersonation: the call would be the administrator's."""
     write(user_of(**user))
     with pytest.raises(ClusterUnavailable, match=r'user "u": as\S* has a space at its beginning or end'):
         headers(read_access())
@@ -369,7 +369,7 @@ def test_nothing_in_the_file_can_inject_a_header(write, user):
 
 
 def test_no_secret_is_sent_where_it_can_be_read(write):
-    """As client-go: over plain HTTP nobody logs in; who is impersonated is said all the same."""
+    """As client-go: over plain HTTP no credentials are sent, but the impersonated user is."""
     clusters = [{"name": "c", "cluster": {"server": "c.example:8080"}}]
     for user in ({"token": "s3cret"}, {"username": "ann", "password": "s3cret"}, {"exec": {"command": "false"}}):
         if "exec" in user:
@@ -437,7 +437,9 @@ echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {{"token"
     ours = json.loads((tmp_path / "told").read_text())
     (tmp_path / "told").unlink()
     command = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "get", "--raw", "/version"]
-    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # nobody is there
+    subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60
+    )  # nothing listens there
 
     assert ours == json.loads((tmp_path / "told").read_text())
     if told and "certificate-authority-data" in told:

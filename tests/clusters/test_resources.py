@@ -222,7 +222,7 @@ def test_a_namespace_that_differs_from_the_calls_is_refused_before_anything_is_s
         space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps?fieldSelector=metadata.name=spaced")
     )["items"]
     named = f"{text.replace('{name: spaced}', f'{{name: spaced, namespace: {space.namespace}}}')}"
-    (change,) = Cluster().apply(named, dry_run=True)  # the setting is not the call's own word
+    (change,) = Cluster().apply(named, dry_run=True)  # a setting does not count as naming it in the call
     assert change.namespace == space.namespace
 
 
@@ -261,7 +261,7 @@ spec:
 
 
 async def _served(cluster, group):
-    """Wait until discovery has it: that comes a moment after the definition is "Established"."""
+    """Wait until discovery lists it, which takes a moment after the definition is "Established"."""
     for _ in range(400):
         if await find_kind(cluster, f"{group}/v1", "Widget"):
             return

@@ -34,7 +34,7 @@ ACCEPTED = [
     "FROM x\nHEALTHCHECK NONE\nHEALTHCHECK --interval=1m30s --timeout=0.5s --retries=3 CMD true",
     'FROM x\nSHELL ["a"]\nCMD []\nENTRYPOINT []\nVOLUME ["/a"]\nVOLUME /b /c',
     "FROM x\nONBUILD RUN a\nONBUILD COPY <<E /x\nb\nE\nONBUILD ONBOARD x",
-    "FROM x\nSTOPSIGNAL --x 9\nARG --y A",  # flags that BuildKit drops
+    "FROM x\nSTOPSIGNAL --x 9\nARG --y A",  # flags that BuildKit ignores
     "FROM x AS a\nFROM y AS a\nFROM z\nCOPY --from=A / /",
     "FROM x\nCOPY --from=y / /\n",
     "FROM x AS unused\nEXPOSE 99999\nCOPY --from=last a b\nFROM y AS last",

@@ -1,4 +1,4 @@
-"""`{{name}}` takes Python variables, and lines still find their way home."""
+"""`{{name}}` inserts Python variables, and lines still map back to the cell."""
 
 from types import SimpleNamespace
 

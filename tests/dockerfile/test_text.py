@@ -1,4 +1,4 @@
-"""Dockerfile text becomes instructions with their lines; what is wrong is told, all at once."""
+"""Dockerfile text becomes instructions with their lines; all errors are reported at once."""
 
 import pytest
 from hypothesis import given
@@ -91,7 +91,7 @@ def test_flags():
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        ('COPY "a b" /c', ('"a', 'b"', "/c")),  # BuildKit does not heed quotes here
+        ('COPY "a b" /c', ('"a', 'b"', "/c")),  # BuildKit ignores quotes here
         ('COPY ["a b", "/c"]', ("a b", "/c")),
         ("COPY --chown='x y' a /c", ("a", "/c")),
         ("COPY --  --a /c", ("--a", "/c")),

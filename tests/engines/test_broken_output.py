@@ -1,4 +1,4 @@
-"""Output whose connection breaks, on each engine: nothing is lost or told twice, or a note says what is missing."""
+"""Output whose connection breaks, on each engine: nothing is lost or repeated, or a note says what is missing."""
 
 import contextlib
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.faults.proxy import Fault, FaultProxy, Kind, Way, connector, unix_lis
 pytestmark = pytest.mark.timeout(120)
 
 TEN = [f"line {number}" for number in range(1, 11)]
-# the engine may put several lines into one frame where they come together
+# the engine may put lines that arrive together into one frame
 SLOWLY = (
     "for n in $(seq 5); do echo line $n; sleep 0.1; done; sleep 1; "
     "for n in $(seq 6 10); do echo line $n; sleep 0.1; done"
@@ -36,33 +36,33 @@ MISSING = "the connection broke after 5 lines: what was written then is missing"
 
 @pytest.fixture
 def proxy(engine, tmp_path):
-    """A way to the engine that can be cut."""
+    """A proxy to the engine that can be cut."""
     with CuttingProxy(tmp_path / "engine.sock", engine.address) as between:
         yield between
 
 
 @pytest.fixture
 def far(engine, proxy):
-    """The engine, by that way."""
+    """The engine, through that proxy."""
     return connection.Engine(proxy.address, "test", engine.capabilities, _where=addresses.Address(proxy.address))
 
 
 @pytest.fixture
 def proxy_of_podman(tmp_path, monkeypatch):
-    """A way to Podman that can be cut."""
+    """A proxy to Podman that can be cut."""
     with CuttingProxy(tmp_path / "podman.sock", find(running("podman", "Podman").host, monkeypatch).address) as between:
         yield between
 
 
 @pytest.fixture
 def podman_far(proxy_of_podman, monkeypatch):
-    """Podman, by that way."""
+    """Podman, through that proxy."""
     return find(proxy_of_podman.address, monkeypatch)
 
 
 @pytest.fixture
 def container(engine, unique):
-    """A name; whatever has it is removed after the test."""
+    """A name; the container with it is removed after the test."""
     yield unique
     with contextlib.suppress(NotFound):
         containers.remove(engine, unique, force=True)
@@ -76,7 +76,7 @@ def ran(far, busybox, container, script, **fields):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """A connection that stalls is soon given up."""
+    """Stalled connections are given up quickly."""
     monkeypatch.setattr(run_output, "SILENT_SECONDS", 0.5)
 
 

@@ -84,7 +84,7 @@ def test_the_state_is_the_fold_of_the_events(engine):
     result = operation.result()
     kinds = {type(event) for event in events}
     assert ImageBuilt in kinds
-    if BuildStarted in kinds:  # else it was told before this listener came
+    if BuildStarted in kinds:  # else it was emitted before this listener was added
         state = type(result.state)()
         for event in events:
             state = apply_build(state, event)
@@ -230,7 +230,7 @@ def test_stop_leaves_no_process(engine):
 
 
 def test_a_stop_ends_no_step_of_another_build(engine):
-    """A build whose own step has just ended finds nothing to end, whatever else the service runs."""
+    """A build whose own step has just ended finds nothing to kill, whatever else the service runs."""
     marker = unique().replace("-", "")[-9:]
     other = start(engine, f"FROM busybox\nRUN echo begun && sleep 1{marker}\n")
     try:

@@ -180,7 +180,7 @@ def test_warnings_of_the_engine_have_the_users_own_lines(new_engine):
     assert found["WorkdirRelativePath"].line == 3
     assert "line" not in found["WorkdirRelativePath"].message
     assert found["MaintainerDeprecated"].line == 4
-    assert len(result.warnings) == 2  # ours is not told again by the engine
+    assert len(result.warnings) == 2  # the engine does not repeat our warning
 
 
 def test_faults_that_only_the_engine_finds(new_engine):

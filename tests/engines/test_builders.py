@@ -1,4 +1,4 @@
-"""Builds by a builder that is not the engine: a buildkitd at an address, or by the name that buildx knows it under."""
+"""Builds by a builder that is not the engine: a buildkitd by its address, or by its name in buildx."""
 
 import json
 import os

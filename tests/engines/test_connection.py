@@ -216,7 +216,7 @@ def test_proxies_of_dockers_config(configuration):
 
 @pytest.fixture
 def private_environment(monkeypatch):
-    """The programs and a containers.conf with which a private Podman runs on this machine."""
+    """Programs and a containers.conf with which a private Podman runs on this machine."""
     part = running("podman", "Podman")
     environment = part.program_environment()
     tree = part.tree()
@@ -321,7 +321,7 @@ def test_a_completion_starts_no_engine_and_waits_for_none():
     assert connection.engine_at_hand("podman") is engine
     assert connection.engine_at_hand() is engine
     connection.forget_engines()
-    with connection._lock:  # as another thread that starts one, for seconds
+    with connection._lock:  # as if another thread were starting one, for seconds
         assert not known_names("image", engine="podman")
 
 

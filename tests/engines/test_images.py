@@ -33,7 +33,7 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     assert pushed.digest.startswith("sha256:")
     assert pushed.size > 0
     assert pushed.command == engine.commands.command("push", name)
-    if not engine.capabilities.pods:  # Podman tells no layers
+    if not engine.capabilities.pods:  # Podman reports no layers
         assert [layer.done for layer in pushed.state.layers.values()] == [True]
     images.remove(engine, name, force=True)
     with pytest.raises(NotFound):
@@ -56,7 +56,7 @@ def test_an_image_is_an_object_with_its_verbs(engine, registry, make_image, uniq
     picture = as_text(picture_of(image))
     assert all(word in picture for word in (f"Image/{name}", image.id, image.platform, f"{image.size:,} bytes"))
     with monkeypatch.context() as patch:
-        patch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays with the engine that it was found in
+        patch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays bound to the engine it was found in
         assert image.push().result(60).digest.startswith("sha256:")
         assert str(image.tag(f"{unique}:2")) == f"{image.id} is also {unique}:2"
     try:
