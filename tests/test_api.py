@@ -85,7 +85,7 @@ def test_from_threads():
     assert outputs == {"a": "a", "b": "b", "c": "c"}
 
 
-def test_faults_of_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
+def test_errors_in_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     forget_engines()
     try:

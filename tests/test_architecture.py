@@ -156,13 +156,13 @@ def test_imports_keep_the_directions_of_the_design(path):
             assert part in KNOW_IPYTHON, f"{part} knows IPython"
 
 
-def test_the_model_needs_the_standard_library_alone():
+def test_the_model_needs_only_the_standard_library():
     for path in (PACKAGE / "model").glob("*.py"):
         names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "pandas"}
         assert names <= set(sys.stdlib_module_names), path
 
 
-def test_buildkit_needs_h2_cryptography_and_the_standard_library_alone():
+def test_buildkit_needs_only_h2_cryptography_and_the_standard_library():
     for path in (PACKAGE / "buildkit").glob("*.py"):
         names = {name.split(".")[0] for name in _imports(path)} - {
             "nbcontainer",

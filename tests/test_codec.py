@@ -124,7 +124,7 @@ def test_no_class_is_forgotten():
     assert {build.StepOutput, build.BuildState, build.BuildResult, Table, logs.LogState, Words, Volume} < written
 
 
-def test_whatever_an_operation_tells_and_gives_is_written():
+def test_every_event_and_result_of_an_operation_is_encoded():
     told = set()
     for path in Path(nbcontainer.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -472,7 +472,7 @@ def test_another_class_than_expected_is_refused():
         from_json(EVENT, build.BuildState)
 
 
-def test_bytes_and_times_that_are_none_are_refused():
+def test_invalid_bytes_and_times_are_refused():
     for hint, document in ((bytes, "a"), (bytes, 5), (datetime, "soon"), (datetime, 5), (Mapping[int, int], [[[], 1]])):
         with pytest.raises(Exception, match="must be") as caught:
             form_of(hint).decode(document)

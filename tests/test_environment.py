@@ -102,7 +102,7 @@ def test_builds_take_turns_the_longest_last_and_nothing_else_waits_for_them():
     assert sorted(told) == sorted((name, "") for name in every)
 
 
-def test_what_needs_a_broken_part_is_left_out_and_told(capsys):
+def test_parts_that_need_a_broken_part_are_skipped_and_reported(capsys):
     done, told = [], {}
     every = noted(Noted("broken", done), Noted("on-it", done, needs=("broken",), builds=True), Noted("whole", done))
     assert up(["on-it", "whole"], every, ended=told.__setitem__) == 1
@@ -157,7 +157,7 @@ def test_up_again_changes_nothing(name):
 
 
 @pytest.mark.live
-def test_a_port_in_use_is_said_and_left_alone(tmp_path, monkeypatch, capsys):
+def test_a_port_in_use_is_reported_and_left_alone(tmp_path, monkeypatch, capsys):
     running("registry")
     # the packages are there already; only the state is new
     packages_folder = folders.home() / "packages"
@@ -360,7 +360,7 @@ def test_an_expired_token_is_refused(tokens, own_realm):
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_a_token_signed_by_somebody_else_is_refused(tokens):
+def test_a_token_signed_with_another_key_is_refused(tokens):
     token = bearer(tokens, "repository:library/busybox:pull")["Authorization"].removeprefix("Bearer ")
     header, claims, signature = token.split(".")
     wider = json.loads(base64.urlsafe_b64decode(claims + "=="))

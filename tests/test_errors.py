@@ -39,7 +39,7 @@ def subclasses(kind):
     return {kind}.union(*map(subclasses, kind.__subclasses__()))
 
 
-def test_there_is_an_example_of_every_error():
+def test_every_error_has_an_example():
     public = {kind for kind in subclasses(NbcontainerError) if not kind.__name__.startswith("_")}
     assert public == {type(example) for example in EXAMPLES}
 
@@ -63,7 +63,7 @@ def test_an_error_is_carried_whole(error, carried):
     assert (str(other), other.args, vars(other)) == (str(error), error.args, vars(error))
 
 
-def test_what_a_magic_adds_to_show_it_stays_behind():
+def test_what_a_magic_adds_for_display_is_not_copied():
     error = interrupted()
     assert "_render_traceback_" in vars(error)
     assert vars(from_json(to_json(error))) == {"message": "Interrupted.", "cure": ""}

@@ -145,7 +145,7 @@ def test_an_interrupt_that_something_swallows_is_raised_by_the_next_wait_or_the_
     assert time.monotonic() - began < 1
 
 
-def test_an_interrupt_that_became_another_error_is_one_all_the_same():
+def test_an_interrupt_that_became_another_error_still_counts():
     class Names:
         def __set_name__(self, owner, name):
             interrupt()

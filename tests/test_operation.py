@@ -54,18 +54,18 @@ def test_events_state_and_result_from_a_thread():
     assert running.done
 
 
-def test_the_fold_goes_on_though_nobody_listens():
+def test_the_state_is_folded_without_a_listener():
     running = counter().start_thread(telling(*range(1000)))
     assert running.result() == (sum(range(1000)), "end")
 
 
-def test_a_late_listener_gets_the_backlog_and_hears_what_it_missed():
+def test_a_late_listener_gets_the_backlog():
     running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
     running.result()
     assert list(running) == [Missed(2), 3, 4, 5]
 
 
-def test_a_slow_listener_holds_nothing_up_and_its_queue_is_bounded(monkeypatch):
+def test_a_slow_listener_blocks_nothing_and_its_queue_is_bounded(monkeypatch):
     monkeypatch.setattr(module.listener, "QUEUE_LENGTH", 10)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -166,7 +166,7 @@ def test_what_was_finished_when_the_stop_came_counts():
 
 
 @pytest.mark.parametrize("endless", [True, False])
-def test_control_is_back_within_a_second_though_the_far_end_does_not_answer_and_the_work_goes_on(endless):
+def test_stop_returns_within_a_second_though_the_server_is_silent_and_the_work_goes_on(endless):
     """The last event says how it stands; the work ends what it began, and is waited for by nobody but the exit."""
     answered, ended = threading.Event(), []
 
@@ -243,7 +243,7 @@ def test_a_failing_conclusion_is_the_operations_error():
         running.result()
 
 
-def test_nothing_is_told_after_the_end():
+def test_nothing_is_emitted_after_the_end():
     kept = []
     running = counter().start_thread(kept.append)
     running.result()
@@ -284,7 +284,7 @@ running.wait(revision=0)
     assert done.stderr == ""
 
 
-def test_nobody_is_woken_whose_loop_is_closed():
+def test_a_listener_with_a_closed_loop_is_not_woken():
     running = counter().start_thread(until_stopped)
 
     async def impatient():

@@ -270,7 +270,7 @@ def configuration_of_buildx(monkeypatch, tmp_path):
     (tmp_path / "instances" / "far").write_text(json.dumps({"Name": "far", "Driver": "remote", "Nodes": nodes}))
 
 
-def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):
+def test_a_plan_made_before_the_protection_is_refused(engine, monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ())
     name = f"nbc-protected-{id(engine)}"
     nbc.containers.run("busybox", "true", name=name).result()
@@ -282,7 +282,7 @@ def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch)
     assert f"{name} removed" in str(plans["prodpod"].do())
 
 
-def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
+def test_a_plan_for_pods_made_before_the_protection_is_refused(cluster, monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ())
     plans = [Cluster(said).pods.plan_delete("nbc-protected") for said in ("", "innocent", TableContext("prod"))]
     monkeypatch.setattr(settings, "protected_contexts", ("prod*",))

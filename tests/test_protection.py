@@ -214,7 +214,7 @@ def test_contexts_that_the_environment_hides_protect_their_addresses(tmp_path):
         guard(Place("cluster", "dev", "https://10.0.0.2:6443"), "dev")
 
 
-def test_the_name_to_say_is_one_that_leads_there(tmp_path):
+def test_the_suggested_name_is_one_that_leads_there(tmp_path):
     docker_contexts(tmp_path / "home" / ".docker", **{"prod-2": SOCKET})
     kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": SERVER})
     for place, name in ((Place("engine", "", SOCKET), "prodpod"), (Place("cluster", "alias", SERVER), "prod")):

@@ -53,6 +53,6 @@ def test_a_cgi_program_takes_no_proxy_from_its_caller(environment):
 
 
 @pytest.mark.parametrize(("value", "proxy"), [("p:3128", "http://p:3128"), ("http://p:x", ""), ("[::1", ""), (" ", "")])
-def test_what_is_no_url_is_no_proxy(environment, value, proxy):
+def test_an_invalid_url_is_not_a_proxy(environment, value, proxy):
     environment.setenv("HTTPS_PROXY", value)
     assert environment_proxy("https://x") == proxy

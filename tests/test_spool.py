@@ -42,7 +42,7 @@ def finish(request):
 
 
 @pytest.mark.usefixtures("disk")
-def test_a_full_disk_ends_the_file_and_is_told_once(finish):
+def test_a_full_disk_ends_the_file_and_is_noted_once(finish):
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -63,7 +63,7 @@ def test_a_full_disk_ends_the_file_and_is_told_once(finish):
 
 
 @pytest.mark.usefixtures("disk")
-def test_what_is_no_lines_is_counted_in_bytes():
+def test_output_without_lines_is_counted_in_bytes():
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -74,7 +74,7 @@ def test_what_is_no_lines_is_counted_in_bytes():
 
 
 @pytest.mark.usefixtures("disk")
-def test_a_file_that_is_whole_is_not_told_of():
+def test_a_complete_file_has_no_note():
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -86,7 +86,7 @@ def test_a_file_that_is_whole_is_not_told_of():
     assert (told, spool.whole, Path(spool.path).read_bytes()) == ([], True, LINE * 2)
 
 
-def test_room_that_comes_later_leaves_no_hole(disk):
+def test_space_freed_later_leaves_no_hole(disk):
     ballast = disk / "ballast"
     ballast.write_bytes(b"x" * 40_000)
     spool = Spool("run-web")

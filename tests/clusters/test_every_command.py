@@ -15,7 +15,7 @@ from tests.terminal import Terminal
 
 VERBS = [verb for name in ("kpod", "kube") for verb in verbs_of(name).magic.verbs]
 YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
-# each verb's line, and the cell under it, in an order in which all succeed
+# each verb's line and cell body, in an order in which all succeed
 LINES = {
     "create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
     "get": ("-l run=made -A", None),

@@ -1,4 +1,4 @@
-"""A pod that was found is acted on where it was found, whatever cluster is in use by then."""
+"""A pod object acts on the cluster it was found in, whichever is in use now."""
 
 import subprocess
 import time
@@ -20,7 +20,7 @@ def use(shop, context):
 
 
 def test_a_pod_of_a_table_and_one_that_was_got_are_the_same(shop):
-    pods = nbc.cluster("dev", shop.namespace).pods  # where no node takes it, so that it stays as it is
+    pods = nbc.cluster("dev", shop.namespace).pods  # no node takes it, so it stays as it is
     pod = pods.get("web")
     assert pod == pods.list()["web"]
     assert (pod.name, pod.namespace, pod.labels) == ("web", shop.namespace, {"of": "dev"})

@@ -32,7 +32,7 @@ def test_the_rest_of_a_log_is_what_had_not_come(texts, ended, came, before, afte
     assert len(position.last) <= KEPT_BYTES
 
 
-def test_a_log_replaces_what_is_no_text():
+def test_bytes_that_are_not_text_are_replaced():
     position = Position()
     position.take(b"\xff\xfe bad\nbegun")
     unread = Unread(position)

@@ -37,7 +37,7 @@ def subnet(unique):
     return f"10.{200 + number % 50}.{number // 50 % 256}"
 
 
-def test_a_network_from_its_making_to_its_end(engine, name):
+def test_a_network_from_creation_to_removal(engine, name):
     network = magic(f"network create {name} --label tier=db --label empty")
     assert (network.name, network.driver, network.labels["tier"], network.labels["empty"]) == (name, "bridge", "db", "")
     assert network.labels["nbcontainer.notebook"] == nbc.notebook_id()
@@ -60,7 +60,7 @@ def test_a_network_from_its_making_to_its_end(engine, name):
 
 
 @pytest.mark.usefixtures("engine")
-def test_addresses_are_as_they_were_asked_for(name, subnet):
+def test_addresses_are_as_requested(name, subnet):
     network = magic(
         f"network create {name} --internal --subnet {subnet}.0/24 --gateway {subnet}.9 --ip-range {subnet}.128/25"
     )
@@ -68,7 +68,7 @@ def test_addresses_are_as_they_were_asked_for(name, subnet):
     assert not network.enable_ipv6
 
 
-def test_a_range_or_an_address_belongs_to_the_subnet_that_it_lies_in():
+def test_a_range_or_an_address_belongs_to_the_subnet_containing_it():
     assert ipam(["10.1.0.0/16", "fd00::/64"], ["10.1.2.0/24"], ["fd00::1", "10.1.0.1"], {"host": "10.1.0.5"}) == [
         {
             "Subnet": "10.1.0.0/16",
@@ -178,7 +178,7 @@ def test_a_name_of_strange_characters_is_shown_plainly(docker, unique):
     assert network.name not in networks.list().names
 
 
-def test_a_plan_is_not_done_where_its_engine_became_protected(engine, name, monkeypatch):
+def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatch):
     network = nbc.networks.create(name)
     plan = nbc.networks.plan_remove(name)
     with monkeypatch.context() as patch:

@@ -100,7 +100,7 @@ def test_create_list_describe_delete(podman, make, unique):
         pods.table(podman, names=(unique,))
 
 
-def test_a_deletion_is_told_and_stops_within_a_second(podman, make, unique):
+def test_a_deletion_is_reported_and_stops_within_a_second(podman, make, unique):
     make("trap '' TERM; while :; do sleep 1; done").result(60)
     operation = delete(podman, [unique], grace_period=6)  # Podman goes on for so long
     while not operation.state.left:
@@ -132,7 +132,7 @@ def test_a_name_in_use(make):
     assert "%kpod delete" in caught.value.cure
 
 
-def test_an_image_that_is_not_to_be_had_leaves_nothing_half_made(podman, make, registry, unique):
+def test_an_image_that_cannot_be_pulled_leaves_nothing_half_made(podman, make, registry, unique):
     with pytest.raises(NotFound, match="cannot run") as caught:
         make(image=f"{registry}/no/such:1").result(60)
     assert caught.value.reason == "ErrImagePull"

@@ -55,7 +55,7 @@ def test_a_good_login_is_stored_as_docker_stores_it(asked, configuration, passwo
 
 
 @pytest.mark.parametrize("kind", ["password_registry", "token_registry"])
-def test_a_wrong_password_stores_nothing_and_is_told_nowhere(asked, configuration, request, kind):
+def test_a_wrong_password_is_stored_and_shown_nowhere(asked, configuration, request, kind):
     host, password = request.getfixturevalue(kind), "wrong-and-hidden"
     with pytest.raises(AuthFailed) as caught:
         login(host, "alice", password, engine=asked)

@@ -1,4 +1,4 @@
-"""With the log on, each request on the wire to an engine or a registry is one line, and no secret is in any."""
+"""With the log on, each request on the wire to an engine or a registry is one line, and none has a secret."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ HIDDEN = ("hidden-build-secret", "hidden-build-arg", "hidden-value", "hidden-com
 
 @pytest.fixture
 def records(caplog):
-    caplog.set_level(logging.DEBUG)  # of all loggers: those of what we use must not tell either
+    caplog.set_level(logging.DEBUG)  # of all loggers: those of our libraries must not leak it either
     return caplog
 
 

@@ -27,7 +27,7 @@ def name(unique):
     nbc.volumes.remove(unique, f"{unique}-2", force=True)
 
 
-def test_a_volume_from_its_making_to_its_end(engine, name):
+def test_a_volume_from_creation_to_removal(engine, name):
     volume = magic(f"volume create {name} --label tier=db --label empty")
     assert (volume.name, volume.driver, volume.labels["tier"], volume.labels["empty"]) == (name, "local", "db", "")
     assert volume.labels["nbcontainer.notebook"] == nbc.notebook_id()
@@ -83,7 +83,7 @@ def test_a_volume_in_use_says_by_whom(engine, busybox, name):
 
 
 @pytest.mark.usefixtures("engine")
-def test_several_filters_are_all_meant(name):
+def test_several_filters_must_all_match(name):
     nbc.volumes.create(name, labels={"a": name, "b": name})
     nbc.volumes.create(f"{name}-2", labels={"a": name})
     both = [f"label=a={name}", f"label=b={name}"]
@@ -93,7 +93,7 @@ def test_several_filters_are_all_meant(name):
     assert nbc.volumes.plan_prune(all=True, filters=[both[1]]).changes == (name,)
 
 
-def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch):
+def test_a_prune_shows_what_it_removes_and_removes_only_that(engine, name, monkeypatch):
     nbc.volumes.create(name, labels={"prune": name})
     anonymous = nbc.volumes.create(labels={"prune": name}).name
     mine = f"--filter label=prune={name}"
@@ -110,7 +110,7 @@ def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
 
 
-def test_a_plan_is_not_done_where_its_engine_became_protected(engine, name, monkeypatch):
+def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatch):
     nbc.volumes.create(name)
     plan = nbc.volumes.plan_remove(name)
     with monkeypatch.context() as patch:

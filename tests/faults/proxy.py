@@ -143,7 +143,7 @@ class FaultProxy:
         """End everything, and wait until it is over."""
         self._closed.set()
         self._flowing.set()
-        # shutdown wakes accept, which close alone does not
+        # shutdown wakes accept; close alone does not
         for connection in [self._listener, *self._sockets()]:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

@@ -14,7 +14,7 @@ def interrupt_in(seconds):
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.06])
-def test_an_interrupt_when_a_magic_has_just_begun(tmp_path, delay):
+def test_an_interrupt_when_a_magic_has_just_started(tmp_path, delay):
     with Speaker(tmp_path / "e", b"", stay=True) as silent:  # an engine that never answers
         kernel = Kernel({"DOCKER_HOST": silent.address, "DOCKER_CONFIG": str(tmp_path)}, str(tmp_path))
         try:

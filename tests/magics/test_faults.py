@@ -160,7 +160,7 @@ def caught(raised):
     raise AssertionError
 
 
-def test_a_message_of_names_is_said_and_one_of_values_is_not():
+def test_a_message_with_names_is_shown_and_one_with_values_is_not():
     assert (
         "Unexpected AttributeError ('str' object has no attribute 'nothing') in" in caught(lambda: "".nothing).message
     )

@@ -96,7 +96,7 @@ def test_a_forced_removal_passes_over_what_is_not_there(kernel):
     assert (ran.error, ran.asked) == ("", [])
 
 
-def test_a_folder_for_the_output_that_cannot_be_made_is_told_before_the_build(docker_kernel):
+def test_an_output_folder_that_cannot_be_made_is_an_error_before_the_build(docker_kernel):
     ran = docker_kernel.run("%%dockerfile -o /proc/nope\nFROM busybox")
     assert ran.error == "UsageError"
     assert "--output: '/proc/nope' cannot be written: No such file or directory." in ran.traceback[0]

@@ -202,7 +202,7 @@ def test_the_values_of_a_pod_that_is_created():
         ("logs", "--selector=", "Logs of which pod"),
     ],
 )
-def test_what_must_be_there_and_has_a_form(verb, line, message):
+def test_required_arguments_and_their_formats(verb, line, message):
     with pytest.raises(UsageError, match=message):
         parse(MAGICS["kpod"].magic.verb(verb), line)
 
@@ -256,7 +256,7 @@ VOLUMES = Magic(
 )
 
 
-def test_a_misspelt_verb_is_no_pod():
+def test_a_misspelt_verb_is_not_taken_for_a_pod():
     with pytest.raises(UsageError, match="Did you mean %kpod logs"):
         MAGICS["kpod"].magic.split("-n shop lgos web")
 
@@ -287,7 +287,7 @@ def test_no_argument_s_name_is_taken_by_the_values():
     assert "values" not in values
 
 
-def test_the_words_that_make_a_line_secret_are_those_of_the_declarations():
+def test_secret_flags_are_those_of_the_declarations():
     secret = {verb.path.split()[-1] for verbs in MAGICS.values() for verb in verbs.magic.verbs if verb.secret}
     assert secret == set(SECRET_WORDS)
 

@@ -47,7 +47,7 @@ raise SystemExit(demo.execute())
 '''
 
 
-def test_what_the_kernel_says_of_itself_is_no_output(tmp_path):
+def test_the_kernels_own_messages_are_not_output(tmp_path):
     """An interrupt may come upon the kernel's own code, which writes a traceback then."""
     command = [sys.executable, "-c", KERNEL_THAT_TALKS, str(tmp_path)]
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
@@ -73,7 +73,7 @@ def test_an_engine_without_pods_is_used_and_podman_has_the_pods():
 
 @pytest.mark.live
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
+def test_a_stopped_demo_says_so_in_one_line(tmp_path, number):
     host = running("docker", "Docker").host
     for part in ("Registry", "TokenRegistry"):
         running("registries", part)  # they run before it, so it leaves them alone
@@ -97,7 +97,7 @@ def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
         process.kill()
         process.wait()
     said = log.read_text()
-    assert said.splitlines()[-1].endswith("■ stopped; what it had begun is ended")
+    assert said.splitlines()[-1].endswith("■ stopped; everything it started was stopped, too")
     assert "Traceback" not in said
     assert begun
     wait_until(lambda: not [one for one in begun if Path(f"/proc/{one}/exe").exists()])

@@ -128,7 +128,7 @@ def test_hostile_text_stays_text_in_html():
 
 @pytest.mark.parametrize("name", ["good", "failing"])
 @pytest.mark.parametrize("every", [1, 7, 1000])
-def test_messages_add_up_to_the_snapshot(name, every):
+def test_messages_fold_into_the_snapshot(name, every):
     view = BuildView()
     state = sent = BuildState()
     page = json.loads(json.dumps(view.wire(None, state)))
@@ -202,7 +202,7 @@ def test_a_build_is_not_done_before_it_is_pushed():
     assert BuildView().wire(None, done)["finished"] == 3.0
 
 
-def test_bytes_are_told_with_their_total_where_all_is_known():
+def test_bytes_have_a_total_if_all_are_known():
     assert transfer_text([]) == ""
     assert transfer_text([Transfer("a", 500, 2_000), Transfer("b", 1_000, 2_000)]) == "1.5 kB / 4 kB"
     assert transfer_text([Transfer("a", 500, 2_000), Transfer("b", 1_000, 0)]) == "1.5 kB"

@@ -54,7 +54,7 @@ class Seen:
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 8), (45, 6), (120, 40)])
-def test_a_picture_is_there_once_however_low_the_terminal(columns, rows):
+def test_a_picture_is_drawn_once_however_small_the_terminal(columns, rows):
     first, *picture, last = Seen(columns, rows, "4").read_to_the_end()
     assert (first, last) == ("before", "after")
     assert "✓ built" in picture[0]
@@ -88,7 +88,7 @@ def test_the_terminal_is_left_as_it_was():
     assert seen.raw.rindex(b"\x1b[?25h") > seen.raw.rindex(b"\x1b[?25l")
 
 
-def test_no_color_is_heeded():
+def test_no_color_is_respected():
     seen = Seen(80, 24, "20", NO_COLOR="1")
     seen.read_to_the_end()
     assert b"\x1b[3" not in seen.raw
@@ -118,7 +118,7 @@ def test_a_table_shows_its_first_rows_and_a_log_its_last():
     assert as_text(log).splitlines() == ["log", "  │ 97", "  │ 98", "  │ 99"]
 
 
-def test_what_fits_is_left_alone_and_nothing_is_too_low():
+def test_a_grid_that_fits_is_unchanged_whatever_the_height():
     picture = Picture((Line.of("head"), grid(["done"] * 5)))
     assert fitted(picture, 6) is picture
     for rows in range(6):
