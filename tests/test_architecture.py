@@ -26,6 +26,7 @@ ALLOWED = {
     "byte_stream": set(),
     "http1": {"byte_stream"},
     "request_log": set(),
+    "json_objects": set(),
     "model": {"loading", "errors", "kubernetes_yaml"},
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "interrupts", "model"},
@@ -45,6 +46,7 @@ ALLOWED = {
         "byte_stream",
         "http1",
         "request_log",
+        "json_objects",
         "kubernetes_yaml",
     },
     "clusters": {
@@ -59,6 +61,7 @@ ALLOWED = {
         "byte_stream",
         "http1",
         "request_log",
+        "json_objects",
         "kubernetes_yaml",
     },
     "identity": set(),
