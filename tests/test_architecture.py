@@ -79,6 +79,7 @@ ALLOWED = {
         "pods_backend",
         "protection",
         "version",
+        "json_objects",
     },
     "api": {
         "loading",
@@ -94,6 +95,7 @@ ALLOWED = {
         "identity",
         "pods_backend",
         "protection",
+        "json_objects",
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"loading", "errors", "interrupts"},
