@@ -10,9 +10,10 @@ from dataclasses import replace
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, object_of, text_of, texts_of
+from nbcontainer.engines.objects import in_use, not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
 
 __all__ = ["addresses", "create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
@@ -165,7 +166,7 @@ def predefined(engine: Engine, name: str) -> Forbidden:
     )
 
 
-def _created(engine: Engine, body: Mapping[str, object]) -> Found:
+def _created(engine: Engine, body: Mapping[str, object]) -> JsonObject:
     for _ in range(RETRIES):
         try:
             return object_of(engine.http().json("POST", "/networks/create", body=body))
@@ -182,7 +183,7 @@ def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
     return replace(network, name=name, is_predefined=True)
 
 
-def _facts(entry: Found) -> NetworkFacts:
+def _facts(entry: JsonObject) -> NetworkFacts:
     pools = entries_of(object_of(entry.get("IPAM")).get("Config"))
     return NetworkFacts(
         name=text_of(entry, "Name"),
