@@ -1,4 +1,4 @@
-"""A terminal whose own context, engine and kubeconfig are others than those of the tests."""
+"""A terminal whose own context, engine and kubeconfig differ from the tests'."""
 
 import os
 import shlex
