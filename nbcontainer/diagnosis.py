@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import clusters, engines
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.pods_backend import find_pods_backend
@@ -64,12 +64,12 @@ def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
         thread = threading.Thread(
             target=_fill, args=(found[name], name, probe), daemon=True, name=f"nbcontainer doctor: {name}"
         )
-        with held_back():
+        with interrupts_deferred():
             thread.start()
         threads.append((name, thread))
     gone = threading.Event()
     timer = threading.Timer(SECONDS, gone.set)
-    with held_back():
+    with interrupts_deferred():
         timer.start()
     remarks = []
     for name, thread in threads:

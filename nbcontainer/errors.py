@@ -32,11 +32,12 @@ it so; `str(error)` gives the Python call for it, since a script has no magics (
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable  # the codec reads the hints of the classes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""Ctrl-C, which Python raises between any two steps of the main thread.
+"""Ctrl-C, which Python raises between any two bytecodes of the main thread.
 
-That leaves half done whatever it comes upon, `threading.Condition` and `Event` included: their waits then fail with
-"release unlocked lock". So the main thread waits by a `Bell`, does what must be whole within `held_back()`, and runs a
-magic by `run_calmly`, where no interrupt is lost and each is answered in one way, whenever it comes.
+An interrupt can leave anything half done, including `threading.Condition` and `Event`, whose waits then fail with
+"release unlocked lock". So the main thread waits on a `Bell`, wraps what must not be cut in `interrupts_deferred()`,
+and runs a magic with `run_interruptible`, which loses no interrupt and handles each the same way, whenever it arrives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from nbcontainer.errors import Stopped
 
-__all__ = ["Bell", "held_back", "redelivered", "run_calmly", "settled"]
+__all__ = ["Bell", "interrupts_deferred", "interrupts_ignored", "interrupts_redelivered", "run_interruptible"]
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class _State:
     """What is known of interrupts; the main thread's alone."""
 
     def __init__(self) -> None:
-        self.held = 0  # how many `held_back` are entered
+        self.held = 0  # how many `interrupts_deferred` are entered
         self.came = False  # whether one came that nothing has answered
         self.raised = float("-inf")  # when one was raised last
 
@@ -97,7 +97,7 @@ def _deliver_again(is_due: Callable[[], bool] = lambda: True) -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def interrupts_deferred() -> Iterator[None]:
     """Hold interrupts back until this is done; then one is raised, if any came. For what is soon done."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -124,9 +124,9 @@ def held_back() -> Iterator[None]:
 
 
 @contextmanager
-def settled() -> Iterator[None]:
+def interrupts_ignored() -> Iterator[None]:
     """Answer an interrupt: those that come meanwhile ask for the same, and are not raised."""
-    with held_back():
+    with interrupts_deferred():
         try:
             yield
         finally:
@@ -135,10 +135,10 @@ def settled() -> Iterator[None]:
 
 
 @contextmanager
-def redelivered() -> Iterator[None]:
+def interrupts_redelivered() -> Iterator[None]:
     """Hold interrupts back where a caller would swallow them, and let them come once more when it has gone on."""
     came = False
-    with held_back():
+    with interrupts_deferred():
         try:
             yield
         finally:
@@ -147,7 +147,7 @@ def redelivered() -> Iterator[None]:
         _deliver_again()
 
 
-def run_calmly(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
+def run_interruptible(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
     """Do `work`; an interrupt ends it, and what `answer` makes is raised.
 
     That also holds for an interrupt which Python loses, as it does those that come while a finalizer runs: it comes
@@ -165,7 +165,7 @@ def run_calmly(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
                 except KeyboardInterrupt:
                     _state.came = True
                 if _state.came:
-                    with settled():
+                    with interrupts_ignored():
                         interruption = answer()
     except KeyboardInterrupt:  # where it is nobody's own, or between those steps
         interruption = interruption or answer()

@@ -97,7 +97,7 @@ def values_of_class(kind):
     if kind in (str, bool, int, bytes, NoneType) or issubclass(kind, Enum):
         return st.from_type(kind)
     if issubclass(kind, NbcontainerError):
-        facts = {name: values_of(hint) for name, hint in get_type_hints(kind).items()}
+        facts = {name: values_of(hint) for name, hint in get_type_hints(kind).items() if name[0] != "_"}
         return st.fixed_dictionaries(facts).map(lambda facts: restored(kind, (facts["message"],), facts))
     bases = vars(kind).get("__orig_bases__", kind.__bases__)
     return values_of(bases[0]).map(kind)

@@ -25,7 +25,7 @@ def counter(**options):
 def telling(*events):
     def work(progress):
         for event in events:
-            progress.tell(event)
+            progress.emit(event)
         return "end"
 
     return work
@@ -35,14 +35,14 @@ def until_stopped(progress):
     """Blocking work that ends when it is cut off, like a closed stream."""
     cut = threading.Event()
     progress.on_stop(cut.set)
-    progress.tell(1)
+    progress.emit(1)
     cut.wait()
     raise ConnectionError("the stream was closed")
 
 
 async def endless(progress):
     while True:
-        progress.tell(1)
+        progress.emit(1)
         await asyncio.sleep(0.001)
 
 
@@ -70,10 +70,10 @@ def test_a_slow_listener_blocks_nothing_and_its_queue_is_bounded(monkeypatch):
     begun, go_on = threading.Event(), threading.Event()
 
     def work(progress):
-        progress.tell(0)
+        progress.emit(0)
         begun.wait()
         for event in range(1, 101):
-            progress.tell(event)
+            progress.emit(event)
         go_on.set()
 
     running = counter().start_thread(work)
@@ -99,7 +99,7 @@ def test_a_task_runs_beside_a_loop_that_is_busy():
     async def main():
         async def work(progress):
             await asyncio.sleep(0)
-            progress.tell(5)
+            progress.emit(5)
             return "ok"
 
         return counter().start_task(work).result(timeout=10)  # blocks this loop, as a magic in a cell does
@@ -109,7 +109,7 @@ def test_a_task_runs_beside_a_loop_that_is_busy():
 
 def test_an_error_crosses_threads_and_is_raised_where_the_result_is_asked_for():
     def work(progress):
-        progress.tell(1)
+        progress.emit(1)
         raise NotFound("no such image", status=404)
 
     running = counter().start_thread(work)
@@ -171,13 +171,13 @@ def test_stop_returns_within_a_second_though_the_server_is_silent_and_the_work_g
     answered, ended = threading.Event(), []
 
     def work(progress):
-        progress.tell(1)
+        progress.emit(1)
         answered.wait()  # ignores the stop
-        progress.tell(1)
+        progress.emit(1)
         ended.append(progress.stopping)
         raise ConnectionError
 
-    running = counter(endless=endless, last_words=lambda: 100).start_thread(work)
+    running = counter(endless=endless, final_event=lambda: 100).start_thread(work)
     running.wait(revision=0)
     assert running in module.running()
     started = time.monotonic()
@@ -247,7 +247,7 @@ def test_nothing_is_emitted_after_the_end():
     kept = []
     running = counter().start_thread(kept.append)
     running.result()
-    kept[0].tell(7)
+    kept[0].emit(7)
     assert running.state == 0
 
 
@@ -272,7 +272,7 @@ from nbcontainer.operation import Operation
 def work(progress):
     cut = threading.Event()
     progress.on_stop(cut.set)
-    progress.tell(1)
+    progress.emit(1)
     cut.wait()
     print("the far end was told", flush=True)
     raise ConnectionError

@@ -96,6 +96,7 @@ def test_each_method_of_a_noun_has_one_mark():
         if method.__name__[0] != "_"
     }
     assert None not in marks.values()
+    assert is_marked(nbc.doctor) is False
     assert {path for path, changes in marks.items() if changes} | {"apply"} == {*OF_NOUNS, *OF_PODS}
     assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply"}
 

@@ -157,7 +157,7 @@ def test_a_cure_names_the_cluster_that_it_is_about(shop):
 
 def until_it_runs(shop, name):
     """Wait until the real node runs the pod."""
-    for _ in there(shop).pods.watch(name, timeout=60):
+    for _ in there(shop).pods.watch(name, duration=60):
         if there(shop).pods.list(name)[0].cells[2] == "Running":
             return
     raise AssertionError(name)

@@ -44,4 +44,4 @@ def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp
                 terminal.run(result.command)
     pods = nbc.cluster("prod", two_contexts.namespace).pods
     assert "web" in terminal.run(pods.get("web").command)
-    assert "web" in terminal.run(pods.watch(timeout=1).result(30).command)
+    assert "web" in terminal.run(pods.watch(duration=1).result(30).command)

@@ -87,7 +87,7 @@ def test_what_is_not_there(space, writer):
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_an_existing_and_a_missing_pod(space, writer, follow):
-    operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, timeout=3.0))
+    operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, duration=3.0))
     result = operation.result(30)
     assert [line.text for line in result][:3] == ["1", "2", "3"]
     assert result.state.total >= 500
@@ -96,7 +96,7 @@ def test_an_existing_and_a_missing_pod(space, writer, follow):
     assert missing[0].startswith('pods "nix" not found in ')
     assert missing[1].startswith('deployments "none" not found in ')
     assert not any("not found" in line.text for line in result)
-    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, timeout=3.0)).result(30)
+    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, duration=3.0)).result(30)
     assert side.state.total >= 500
 
 
@@ -132,7 +132,7 @@ def test_following_is_stopped_within_a_second_and_leaves_nothing(space, writer):
 
 def test_following_has_a_time_limit(space, writer):
     began = time.monotonic()
-    result = logs(space, LogRequest((writer,), follow=True, timeout=1.0)).result(10)
+    result = logs(space, LogRequest((writer,), follow=True, duration=1.0)).result(10)
     assert 0.9 < time.monotonic() - began < 4
     assert result.state.total >= 500
 

@@ -10,6 +10,7 @@ from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.logs import logs
 from nbcontainer.engines.run import run
+from nbcontainer.engines.run_request import creation
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, NotFound, PullFailed
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
@@ -171,13 +172,12 @@ def test_the_log_breaks_too_and_the_wait_for_the_exit_code(far, proxy, busybox, 
 @pytest.fixture
 def without_log(monkeypatch):
     """Containers whose output the engine does not keep."""
-    creation = containers.creation
 
     def creation_without_log(*arguments):
         made = creation(*arguments)
         return {**made, "HostConfig": {**made["HostConfig"], "LogConfig": {"Type": "none"}}}
 
-    monkeypatch.setattr(containers, "creation", creation_without_log)
+    monkeypatch.setattr("nbcontainer.engines.run.creation", creation_without_log)
 
 
 @pytest.mark.usefixtures("without_log")

@@ -94,7 +94,7 @@ def test_warnings_and_what_the_text_leaves_out_of_them(builder):
     left = "# check=skip=FromAsCasing\nFROM busybox as a\n"
     assert lint_of(left, builder) == []
     assert says_buildx(left)[0] == 0
-    assert "no faults" in str(nbc.images.check(left, builder=builder))
+    assert "No problems" in str(nbc.images.check(left, builder=builder))
 
 
 def lint_of(text, builder, **fields):
@@ -141,4 +141,4 @@ def test_unfinished_checks_are_reported(new_engine, monkeypatch):
     (problem,) = lint(new_engine, BuildRequest("FROM busybox\nENV a b\n"))
     assert (problem.line, problem.severity) == (0, "warning")
     assert "BuildKit's own checks could not be finished" in problem.message
-    assert "no faults" not in str(nbc.images.check("FROM busybox\nENV a b\n"))
+    assert "No problems" not in str(nbc.images.check("FROM busybox\nENV a b\n"))

@@ -247,7 +247,7 @@ def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybo
     operation.stop()
     assert operation.result(5).text == "up"
     assert time.monotonic() - begun < 1
-    assert logs(engine, LogRequest((container,), follow=True, timeout=0.3)).result(5).text == "up"
+    assert logs(engine, LogRequest((container,), follow=True, duration=0.3)).result(5).text == "up"
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)
     containers.kill(engine, container)

@@ -154,7 +154,7 @@ def test_a_removal_shows_what_goes_and_asks(engine, name, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     with pytest.raises(Stopped):
         magic(f"network rm {name}")
-    assert asked == [f"Remove the network {name} of {engine.name}? [y/N] "]
+    assert asked == [f"Remove the network {name} from {engine.name}? [y/N] "]
     plan = nbc.networks.plan_remove(name, nbc.networks.get(name).id)
     assert plan.changes == (name,)
     assert str(plan.do()) == f"{name} removed"

@@ -102,11 +102,11 @@ def test_a_prune_shows_what_it_removes_and_removes_only_that(engine, name, monke
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     with pytest.raises(Stopped):
         magic(f"volume prune {mine}")
-    assert asked == [f"Remove the volume {anonymous} of {engine.name}? No container uses it. [y/N] "]
+    assert asked == [f"Remove the volume {anonymous} from {engine.name}? No container uses it. [y/N] "]
     plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
     assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
     assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it was removed in the meantime
-    assert str(magic(f"volume prune {mine}")) == "No volume is unused."
+    assert str(magic(f"volume prune {mine}")) == "There are no unused volumes."
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
 
 
@@ -155,7 +155,8 @@ def test_handles_reach_other_engines(docker, name):
     nbc.volumes.create(name)
     assert name in nbc.engine(docker.address).volumes.list().names
     assert nbc.engine(docker.address).volumes.get(name).remove().remarks
-    assert repr(nbc.engine("prod")) == "Engine('prod')"
+    assert repr(nbc.engine("prod")) == "nbc.engine('prod')"
+    assert repr(nbc.engine("prod").volumes) == "nbc.engine('prod').volumes"
 
 
 def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):

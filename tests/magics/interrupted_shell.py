@@ -26,7 +26,7 @@ FAULTS = re.compile(
     r"nbcontainer/([a-z_]+/)?[a-z_]+\.py|Error in callback <(bound method Quiet|function _preload)|took"
 )
 FRAME = re.compile(r"^File \S*?, in ([\w.<>]+)\(", re.MULTILINE)
-EDGES = {"run_calmly", "_print", "_write", "_display", "_magic.<locals>.magic"}
+EDGES = {"run_interruptible", "_print", "_write", "_display", "_magic.<locals>.magic"}
 LONGEST_DELAY = 0.12
 PREPARE = """
 import time
@@ -40,7 +40,7 @@ def work(progress):
     progress.on_stop(lambda: ended.append(1))
     number = 0
     while not ended and number < 150:
-        progress.tell(LogLines((LogLine("p", f"line {number}"),)))
+        progress.emit(LogLines((LogLine("p", f"line {number}"),)))
         number += 1
         time.sleep(0.001)
     if ended:

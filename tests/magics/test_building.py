@@ -79,7 +79,7 @@ def test_the_flags_are_dockers(docker_engine):
         (["--ssh", "default=/etc/hosts"], "ssh-add"),
         (["--provenance=true"], "one of false"),
         (["--allow=all"], "network.host"),
-        (["--build-arg", "=x"], "there is no name before the ="),
+        (["--build-arg", "=x"], "the name before the = is missing"),
         (["--label", "=x"], "has no name"),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_check_reports_the_engines_verdict_with_the_cells_line(docker_kernel):
     ran = docker_kernel.run("%%dockerfile --check\nFROM busybox\nADD --checksum=x https://host.invalid/a /")
     assert ran.error == "DockerfileError"
     assert "line 3: invalid checksum digest format" in " ".join(ran.traceback)
-    assert "no faults" not in ran.text
+    assert "No problems" not in ran.text
 
 
 def test_an_output_for_which_there_is_no_room(docker_kernel):

@@ -119,7 +119,7 @@ def test_a_container_from_start_to_removal(kernel):
     finally:
         ran = kernel.run(f"%docker rm {name}", answers=("y",))
     question, hidden = ran.asked[0]
-    assert re.fullmatch(rf"Remove the container {name} \(busybox\S*, exited \(137\) .*\) of .*\? \[y/N\] ", question)
+    assert re.fullmatch(rf"Remove the container {name} \(busybox\S*, exited \(137\) .*\) from .*\? \[y/N\] ", question)
     assert not hidden
     assert "removed" in still(ran)
     ran = kernel.run(f"%docker rm {name}", answers=("y",))

@@ -166,7 +166,7 @@ def spooled(tmp_path_factory):
                 batch = lines(500, start, source=f"web-{start % 3}")
                 spool.write(encode_lines(batch))
                 spool.flush()
-                progress.tell(LogLines(batch))
+                progress.emit(LogLines(batch))
         while not progress.stopping:
             time.sleep(0.01)
 
