@@ -1,4 +1,4 @@
-"""`doctor` against what is there, what is not, and what does not answer."""
+"""`doctor` with things that work, that are missing, and that do not answer."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from tests.engines.peers import Middleman, unix_connect, unix_listener
 
 @pytest.fixture(autouse=True)
 def look_anew():
-    """What an earlier test found is forgotten."""
+    """Forgets what earlier tests found."""
     forget_engines()
     yield
     forget_engines()
@@ -24,7 +24,7 @@ def look_anew():
 
 @pytest.fixture
 def silence():
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never replies."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

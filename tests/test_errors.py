@@ -1,4 +1,4 @@
-"""Errors are carried between processes, and copied, with all their facts."""
+"""Errors are pickled and copied with all their facts."""
 
 import copy
 import json
@@ -95,7 +95,7 @@ def test_a_fact_is_set_once():
     ],
 )
 def test_a_cure_is_a_call_in_python_and_a_line_in_a_magic(cure, in_python):
-    from nbcontainer import api  # which words the cures
+    from nbcontainer import api  # which turns cures into text
 
     assert api
     error = errors.NbcontainerError("It failed.", cure=cure)

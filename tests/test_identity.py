@@ -1,4 +1,4 @@
-"""Which notebook it is: the same for every kernel of it, another for everybody else's."""
+"""The notebook's id: the same for all its kernels, and different for every other notebook."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 @pytest.fixture
 def start(monkeypatch):
-    """Starts a Python whose user has that home; it says the id of the notebook."""
+    """Starts a Python whose user has that home; it prints the notebook's id."""
 
     def begin(home):
         monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -36,7 +36,7 @@ def start(monkeypatch):
 
 
 def ids(processes):
-    """What each says, once all are there."""
+    """Each one's output, once all have started."""
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: waits that it cannot break, steps that stay whole, and none that is lost."""
+"""Ctrl-C at any moment: waits stay intact, steps stay atomic, and no interrupt is lost."""
 
 import os
 import random
@@ -30,7 +30,7 @@ def answer():
 
 
 def talk(progress):
-    """Work that tells as fast as it can until it is stopped."""
+    """Work that emits as fast as it can until it is stopped."""
     ended = threading.Event()
     progress.on_stop(ended.set)
     while not ended.is_set():

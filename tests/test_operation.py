@@ -18,7 +18,7 @@ from nbcontainer.operation import Operation
 
 
 def counter(**options):
-    """An operation that adds its events up; its result is (sum, what the work returned)."""
+    """An operation that sums its events; its result is (sum, the work's result)."""
     return Operation("count", 0, lambda state, event: state + event, conclude=lambda s, v: (s, v), **options)
 
 
@@ -32,7 +32,7 @@ def telling(*events):
 
 
 def until_stopped(progress):
-    """Blocking work that ends when it is cut off, as a stream that is closed."""
+    """Blocking work that ends when it is cut off, like a closed stream."""
     cut = threading.Event()
     progress.on_stop(cut.set)
     progress.emit(1)
@@ -167,12 +167,12 @@ def test_what_was_finished_when_the_stop_came_counts():
 
 @pytest.mark.parametrize("endless", [True, False])
 def test_stop_returns_within_a_second_though_the_server_is_silent_and_the_work_goes_on(endless):
-    """The last event says how it stands; the work ends what it began, and is waited for by nobody but the exit."""
+    """The last event gives its state; the work cleans up, and only the interpreter's exit waits for it."""
     answered, ended = threading.Event(), []
 
     def work(progress):
         progress.emit(1)
-        answered.wait()  # heeds no stop
+        answered.wait()  # ignores the stop
         progress.emit(1)
         ended.append(progress.stopping)
         raise ConnectionError

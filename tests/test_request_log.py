@@ -1,4 +1,4 @@
-"""The log: what its lines have, what they leave out, and that nobody pays for them who does not read them."""
+"""The log: its lines' content, what they leave out, and that they cost nothing when logging is off."""
 
 import logging
 import subprocess

@@ -1,4 +1,4 @@
-"""Options: their kinds, their faults, and who sets them."""
+"""Options: their types, their errors, and where they are set."""
 
 import os
 import re
@@ -161,7 +161,7 @@ def test_a_plain_script_has_the_settings_of_its_environment_without_ipython():
 def test_lists_of_the_configuration_can_be_added_to():
     config = Config()
     config.NBContainer.protected_contexts.append("prod*")
-    config.NBContainer.log_window  # noqa: B018 - looked at, which makes an entry of nothing
+    config.NBContainer.log_window  # noqa: B018 - a look-up that creates an empty entry
     settings = NBContainer()
     settings.read_config(config)
     assert settings.protected_contexts == ("prod*",)

@@ -1,4 +1,4 @@
-"""The files with full outputs, on disks that are full: real small file systems, and a limit on a file's size."""
+"""The files with full outputs, on full disks: real small file systems, and a limit on file size."""
 
 import resource
 import subprocess
@@ -18,7 +18,7 @@ LINE = b"a line of a log\n"
 
 @pytest.fixture
 def disk(tmp_path, monkeypatch):
-    """A disk of 64 kB, on which the outputs are kept."""
+    """A disk of 64 kB for the outputs."""
     with small_disk(tmp_path / "disk", 64) as folder:
         monkeypatch.setattr(settings, "spool_directory", str(folder))
         yield folder
@@ -26,7 +26,7 @@ def disk(tmp_path, monkeypatch):
 
 @pytest.fixture(params=["flush", "close", "many"])
 def finish(request):
-    """What first meets the full disk."""
+    """The first thing to hit the full disk."""
 
     def flush(spool):
         spool.flush()
@@ -141,7 +141,7 @@ def test_without_a_folder_there_is_no_file_and_a_note(monkeypatch, folder):
 
 
 def test_a_folder_that_takes_no_file_is_a_note(tmp_path, monkeypatch):
-    with small_disk(tmp_path / "disk", 64, files=1) as folder:  # of which the folder itself is one
+    with small_disk(tmp_path / "disk", 64, files=1) as folder:  # the folder itself counts as one
         monkeypatch.setattr(settings, "spool_directory", str(folder))
         told = []
         spool = Spool("run-web")

@@ -1,7 +1,7 @@
 """Every verb of %kpod and %%kube and every method of pods, in a context that is not the current one: their `.command`.
 
-Commands that only read are run in a terminal whose kubeconfig is another; of the rest it is seen that they are
-understood there.
+Commands that only read are run in a terminal whose kubeconfig is another; of the others only the syntax is
+checked.
 """
 
 from operator import attrgetter

@@ -1,7 +1,7 @@
 """Every verb of %docker and every method of its nouns, on an engine that is not the one in use: what `.command` says.
 
-Commands that only read are run in a terminal whose own engine is another; of the rest it is seen that they are
-understood there.
+Commands that only read are run in a terminal whose own engine is another; of the others only the syntax is
+checked.
 """
 
 from operator import attrgetter

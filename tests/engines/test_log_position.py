@@ -1,4 +1,4 @@
-"""Going on in a log: whatever came, however it is cut, the rest is what is left; another log is known for one."""
+"""Resuming a log: whatever had arrived, only the rest follows; a different log is recognised."""
 
 import pytest
 from hypothesis import given

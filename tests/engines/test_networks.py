@@ -27,14 +27,14 @@ def magic(line):
 
 @pytest.fixture
 def name(unique):
-    """A name for a network of the engine in use, which is gone afterwards, and that with a 2 behind it."""
+    """A name for a network of the engine in use; it and the same name with a 2 are removed afterwards."""
     yield unique
     nbc.networks.remove(unique, f"{unique}-2", force=True)
 
 
 @pytest.fixture
 def subnet(unique):
-    """The first words of a subnet of the test's own."""
+    """The first two numbers of the test's own subnet."""
     number = zlib.crc32(unique.encode())
     return f"10.{200 + number % 50}.{number // 50 % 256}"
 
@@ -204,7 +204,7 @@ def test_a_removal_shows_what_goes_and_asks(engine, name, monkeypatch):
     plan = nbc.networks.plan_remove(name, nbc.networks.get(name).id)
     assert plan.changes == (name,)
     assert str(plan.do()) == f"{name} removed"
-    with pytest.raises(NotFound, match=f"There is no network {name} in"):  # it went meanwhile
+    with pytest.raises(NotFound, match=f"There is no network {name} in"):  # it was removed in the meantime
         plan.do()
 
 

@@ -27,7 +27,7 @@ from tests.engines.build_engines import made
 from tests.engines.relay import Relay
 
 LINE = re.compile(r"([A-Z]+ /[^\s?]*) (\d{3}|upgraded|[A-Z]\w+) \d+ ms \S.*")
-PASSWORD = "secret"  # of alice, at the environment's registries
+PASSWORD = "secret"  # alice's, at the environment's registries
 HIDDEN = ("hidden-build-secret", "hidden-build-arg", "hidden-value", "hidden-command", "hidden-exec", "hidden-password")
 
 
@@ -38,7 +38,7 @@ def records(caplog):
 
 
 def lines(records, logger):
-    """Method and path of each line of a logger, but for requests that had no answer."""
+    """Method and path of each line of a logger, except requests without a reply."""
     found = [LINE.fullmatch(record.getMessage()) for record in records.records if record.name == logger]
     assert all(found), records.text
     return [line[1] for line in found if line[2] != "URLError"]

@@ -22,7 +22,7 @@ def magic(line):
 
 @pytest.fixture
 def name(unique):
-    """A name for a volume of the engine in use, which is gone afterwards, and that with a 2 behind it."""
+    """A name for a volume of the engine in use; it and the same name with a 2 are removed afterwards."""
     yield unique
     nbc.volumes.remove(unique, f"{unique}-2", force=True)
 
@@ -32,7 +32,7 @@ def test_a_volume_from_creation_to_removal(engine, name):
     assert (volume.name, volume.driver, volume.labels["tier"], volume.labels["empty"]) == (name, "local", "db", "")
     assert volume.labels["nbcontainer.notebook"] == nbc.notebook_id()
     assert volume.created > 0
-    assert magic(f"volume create {name}").created == volume.created  # as docker: it is that one
+    assert magic(f"volume create {name}").created == volume.created  # as with docker: it is the existing one
     assert name in magic("volume ls").names
     assert magic(f"volume ls -q --filter name={name}") == (name,)
     assert nbc.volumes.list(filters=["label=tier=db", f"name={name}"]).names == [name]
@@ -105,7 +105,7 @@ def test_a_prune_shows_what_it_removes_and_removes_only_that(engine, name, monke
     assert asked == [f"Remove the volume {anonymous} from {engine.name}? No container uses it. [y/N] "]
     plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
     assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
-    assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it went meanwhile
+    assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it was removed in the meantime
     assert str(magic(f"volume prune {mine}")) == "There are no unused volumes."
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
 

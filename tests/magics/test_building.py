@@ -1,4 +1,4 @@
-"""The flags of a build: those of `docker build`, the same for `%%dockerfile` and `%docker build`."""
+"""A build's flags: `docker build`'s, the same for `%%dockerfile` and `%docker build`."""
 
 import dataclasses
 import inspect
@@ -21,7 +21,7 @@ from nbcontainer.verbs.docker_images import BUILD, BUILD_FLAGS
 from nbcontainer.verbs.dockerfile import DOCKERFILE
 from tests.environment.docker import Docker
 
-WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # what is not done yet
+WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # not implemented yet
 
 
 def fields(*words):
@@ -226,5 +226,5 @@ def test_plain_progress_is_all_that_steps_write_and_stays(docker_kernel):
     assert re.fullmatch(r"#2 done \d+\.\d s", rest[2])
     ran = docker_kernel.run("%%dockerfile --no-cache --progress plain\nFROM scratch\nRUN x\n")
     assert ran.error == "BuildFailed"
-    assert "done" not in ran.printed  # BuildKit says so of each step that it has looked for in the cache
+    assert "done" not in ran.printed  # BuildKit's output for a step found in the cache
     assert "no such file or directory" in ran.printed

@@ -1,4 +1,4 @@
-"""Errors that are not ours: one line, and a file with a traceback that holds no values."""
+"""Unexpected errors: one line, and a file with a traceback that has no values."""
 
 import re
 import stat
@@ -44,7 +44,7 @@ def kernel(tmp_path):
 
 
 def kept(text):
-    """The file that a line names: its text, once its mode is seen to be right."""
+    """The text of the file that a line names, after a check of its mode."""
     path = Path(re.search(r"its traceback is in (\S+\.log)\.", text)[1])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     return path.read_text()

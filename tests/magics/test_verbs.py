@@ -1,4 +1,4 @@
-"""One declaration gives parser, help, completion and command."""
+"""Parser, help, completion and command all come from one declaration."""
 
 import shlex
 import subprocess
@@ -130,7 +130,7 @@ def test_durations(text, seconds):
 )
 def test_the_same_as_a_command(magic, line, command):
     verb, words = MAGICS[magic].magic.split(line)
-    # flags may stand before or after the words: what matters is that a shell would read the same
+    # flags may come before or after words: what matters is that a shell reads the same
     told = shlex.split(verb.as_command(verb.parse(words)))
     assert sorted(told) == sorted(shlex.split(command))
 
@@ -141,7 +141,7 @@ def test_every_verb_has_a_summary_help_and_an_example_that_parses():
             assert verb.summary.endswith("."), verb.title
             assert verb.example, f"{verb.title} has no example"
             text = verb.help
-            assert verb.summary in " ".join(text.split())  # in lines as wide as the terminal
+            assert verb.summary in " ".join(text.split())  # wrapped at the terminal's width
             for argument in verb.arguments:
                 assert argument.help, argument.names
                 assert argument.names[0] in text

@@ -1,4 +1,4 @@
-"""`make demo` that is ended in the middle: one line, and nothing is left running."""
+"""`make demo` stopped in the middle: one line, and nothing is left running."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ raise SystemExit(demo.execute())
 
 
 def test_the_kernels_own_messages_are_not_output(tmp_path):
-    """An interrupt may come upon the kernel's own code, which writes a traceback then."""
+    """An interrupt may hit the kernel's own code, which then writes a traceback."""
     command = [sys.executable, "-c", KERNEL_THAT_TALKS, str(tmp_path)]
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -76,7 +76,7 @@ def test_an_engine_without_pods_is_used_and_podman_has_the_pods():
 def test_a_stopped_demo_says_so_in_one_line(tmp_path, number):
     host = running("docker", "Docker").host
     for part in ("Registry", "TokenRegistry"):
-        running("registries", part)  # they run before it, so it leaves them alone
+        running("registries", part)  # they were running before, so the demo leaves them alone
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(

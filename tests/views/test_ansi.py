@@ -1,4 +1,4 @@
-"""Text from elsewhere is harmless and visible."""
+"""Untrusted text is harmless and visible."""
 
 import pytest
 from hypothesis import given

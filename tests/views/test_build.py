@@ -61,7 +61,7 @@ def test_lines_of_a_failed_build_end_with_the_output():
     at = next(index for index, line in enumerate(told) if " failed after " in line)
     assert told[at].endswith("exit code: 1")
     assert "    cmd/server/main.go:31:14: undefined: rate.NewLimiter <b>no</b>" in told[at:]
-    # the last lines of standard output, and what standard error had, though BuildKit sent it first
+    # the last lines of standard output, and standard error's, although BuildKit sent those first
     assert sum(line.startswith("    ") for line in told[at:]) == 22  # with the count of those before
 
 

@@ -1,4 +1,4 @@
-"""The view of a push or a pull: lines, pictures, messages."""
+"""The view of a push or pull: lines, pictures, messages."""
 
 import json
 

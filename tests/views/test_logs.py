@@ -77,7 +77,7 @@ def test_a_terminal_shows_notes_between_the_lines_where_they_were_made():
         "line 0",
         "— web was deleted —",
     ]
-    for number in range(60):  # more than are kept
+    for number in range(60):  # more than the state keeps
         state = apply_logs(state, LogSource("", open=True, note=f"note {number}"))
     assert view.fresh(state, coloured=False).splitlines() == [f"— note {number} —" for number in range(10, 60)]
     assert view.fresh(state, coloured=False) == ""
@@ -216,7 +216,7 @@ def search(view, operation, query, **options):
         (r"^line \d$", True, list(range(10))),
         (r"\D29998$", True, [29998]),
         ("web-2", False, [number for number in range(30_000) if number // 500 * 500 % 3 == 2]),
-        ("1790000000", False, []),  # times are no part of what is looked for
+        ("1790000000", False, []),  # times are not searched
         ("stdout", False, []),
     ],
 )
@@ -277,7 +277,7 @@ def test_a_line_with_carriage_returns_looks_as_in_a_terminal():
     assert state.lines[0].text == bar, "the state, the result and the file keep the whole"
 
 
-# --- a file that is not whole
+# --- an incomplete file
 
 
 def test_lines_beyond_a_truncated_file_come_from_memory(tmp_path):

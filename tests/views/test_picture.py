@@ -1,4 +1,4 @@
-"""One picture, three ways to draw it."""
+"""One picture, three drawers."""
 
 import io
 from html.parser import HTMLParser

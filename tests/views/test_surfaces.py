@@ -1,4 +1,4 @@
-"""Plain lines, the choice of a surface, and that nothing is drawn twice; the others are tested in real kernels."""
+"""Plain lines, choosing the surface, and drawing nothing twice; other surfaces are tested in real kernels."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Pictures in a real terminal: a pseudo-terminal, and pyte for what a person sees on it and in its scrollback."""
+"""Pictures in a real terminal: a pseudo-terminal, with pyte for what the user sees on screen and in the scrollback."""
 
 import os
 import sys
@@ -45,7 +45,7 @@ class Seen:
 
     @property
     def lines(self):
-        """The scrollback and the screen, without what is empty at the end."""
+        """The scrollback and the screen, without trailing blank lines."""
         above = ["".join(row[at].data for at in range(self.screen.columns)).rstrip() for row in self.screen.history.top]
         lines = above + [line.rstrip() for line in self.screen.display]
         while lines and not lines[-1]:
@@ -67,7 +67,7 @@ def test_a_picture_is_drawn_once_however_small_the_terminal(columns, rows):
 def test_ctrl_c_and_keys_leave_one_picture():
     seen = Seen(60, 8, "4", "hang")
     seen.read_until("compiling web")
-    seen.program.send("\r\r")  # somebody is impatient
+    seen.program.send("\r\r")  # an impatient user
     seen.read_until("compiling web")
     seen.program.sendintr()
     lines = seen.read_to_the_end()

@@ -1,4 +1,4 @@
-"""The frame between kernel and page, from the kernel's side."""
+"""The protocol between kernel and page, from the kernel's side."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from nbcontainer.widgets.live import LiveWidget
 
 
 class Wire:
-    """What a widget sent, instead of a page that would receive it."""
+    """Records what a widget sends, in place of a page."""
 
     def __init__(self, widget):
         self.widget = widget
@@ -83,7 +83,7 @@ def test_without_acknowledgements_the_pace_slows_after_a_window(widget, monkeypa
 
 def test_buffers_stay_with_their_message(widget):
     wire = Wire(widget)
-    with widget._lock:  # so that all go in one batch
+    with widget._lock:  # to send all in one batch
         widget.tell({"n": 1}, [b"a", b"b"], whole=dict)
         widget.tell({"n": 2}, whole=dict)
         widget.tell({"n": 3}, [b"c"], whole=dict)
@@ -183,6 +183,6 @@ def test_many_threads_feed_one_widget_without_loss(widget):
     while len(wire.items()) < 400 and time.monotonic() < deadline:
         if wire.sent:
             wire.receive(type="acknowledge", sequence=wire.sent[-1][0]["sequence"])
-        time.sleep(0.01)  # until the sender's next batch
+        time.sleep(0.01)  # wait for the sender's next batch
     for name in range(8):
         assert [item["number"] for item in wire.items() if item["from"] == name] == list(range(50))
