@@ -42,6 +42,7 @@ LINES = {
     "network ls": "--filter label=of={x}",
     "network inspect": "{x}",
     "network rm": "-y {x}",
+    "network prune": "-y --filter label=of={x}",
 }
 NOWHERE = {"login", "logout"}  # what they do is done in docker's configuration, whatever the engine
 PODMANS = {"volume prune": ["volume", "ls"]}  # its own would spare no volume that has a name; here nothing is left
