@@ -1,6 +1,7 @@
 """Networks, as docker and podman have them, by their magics and as a Python API."""
 
 import zlib
+from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -9,7 +10,7 @@ import nbcontainer as nbc
 from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
 from nbcontainer.codec import from_json, to_json
-from nbcontainer.engines import containers
+from nbcontainer.engines import containers, networks
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
@@ -283,6 +284,18 @@ def test_the_filters_of_a_prune_are_docker_s(name):
         changes("until=1h", "until=2h")
     with pytest.raises(UsageError, match="network prune has no filter 'driver'"):
         magic("network prune -f --filter driver=bridge")
+
+
+def test_a_time_without_a_zone_is_in_the_engine_s(engine, name, monkeypatch):
+    assert networks.clock(engine).utcoffset() is not None
+    made = nbc.networks.create(name, labels={"prune": name}).created
+    for hours in (-11, 0, 13):
+        now = datetime.now(timezone(timedelta(hours=hours)))
+        monkeypatch.setattr(networks, "clock", lambda _, now=now: now)
+        for seconds, gone in {-60: (), 60: (name,)}.items():
+            word = datetime.fromtimestamp(made + seconds, now.tzinfo).strftime("%Y-%m-%dT%H:%M:%S")
+            plan = nbc.networks.plan_prune(filters=[f"label=prune={name}", f"until={word}"])
+            assert plan.changes == gone, (hours, word)
 
 
 def test_a_prune_spares_what_is_no_network_of_its_own(docker, name, tmp_path):
