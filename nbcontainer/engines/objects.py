@@ -1,4 +1,4 @@
-"""What the calls of several nouns share: docker's filters, JSON that is read with care, and the usual refusals."""
+"""What the calls of several nouns share: docker's filters, tolerant reading of JSON, and the usual refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN_USERS = 3
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
-    """Docker's `--filter KEY=VALUE`, which may be repeated, as the API takes them.
+    """Docker's `--filter KEY=VALUE`, which may be repeated, in the API's form.
 
     Raises:
         UsageError: one has no value.
@@ -33,22 +33,22 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
 
 
 def entries_of(found: object) -> list[Found]:
-    """The JSON objects of a list that an engine sent; what is no object is left out, and so is null."""
+    """The JSON objects of a list that an engine sent; anything else in it is left out; [] for null."""
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def object_of(found: object) -> Found:
-    """A JSON object that an engine sent; an empty one for null, or whatever else."""
+    """A JSON object that an engine sent; an empty one for anything else."""
     return found if isinstance(found, dict) else {}
 
 
 def text_of(found: Found, key: str) -> str:
-    """A text of a JSON object; "" where it has none."""
+    """A string of a JSON object; "" where it has none."""
     return str(found.get(key) or "")
 
 
 def texts_of(found: Found, key: str) -> dict[str, str]:
-    """Texts by name, as labels are; {} where there are none."""
+    """Strings by name, such as labels; {} where there are none."""
     return {str(name): str(value) for name, value in object_of(found.get(key)).items()}
 
 
@@ -62,10 +62,10 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
     """The error for a name that nothing has.
 
     Args:
-        engine: where it was looked for.
-        kind: "volume".
-        name: what was looked for.
-        known: the names that there are, of which the nearest is proposed.
+        engine: where it was searched for.
+        kind: such as "volume".
+        name: what was searched for.
+        known: the names that exist; the most similar one is suggested.
         lists: the `%docker` line that lists them.
     """
     near = difflib.get_close_matches(name, list(known), 1, 0.6)
@@ -82,9 +82,9 @@ def in_use(engine: Engine, what: str, users: Sequence[str], error: ApiError) -> 
 
     Args:
         engine: where it is.
-        what: "volume data".
+        what: such as "volume data".
         users: the containers' names, at least one.
-        error: how the engine refused.
+        error: the engine's own.
     """
     shown = ", ".join(users[:SHOWN_USERS]) + (f" and {len(users) - SHOWN_USERS} more" * (len(users) > SHOWN_USERS))
     return Conflict(
