@@ -12,9 +12,8 @@ __all__ = ["substitute", "substitute_word"]
 
 # a name with attributes; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
 _REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
-_BREAK = re.compile(
-    "[\n\r\x85\u2028\u2029]"
-)  # a line break in Dockerfiles is the first, in YAML 1.1 any of them (its section 5.4)
+# a line break in Dockerfiles is the first, in YAML 1.1 any of them (its section 5.4)
+_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
 
 def substitute(
