@@ -74,7 +74,7 @@ class Build:
         with self._begin() as session:
             if self._on_source_map is None:
                 request = self._options.request(self.ref, session.id)
-                response = self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+                response = self._control.solve(request, timeout=self._timeout, on_call=self._on_call)
             else:
                 response = self._run_through_gateway(session, self._on_source_map)
             if (failure := session.output_error(built=True)) is not None:
@@ -156,7 +156,7 @@ class Build:
         code = Code.UNAVAILABLE if error.code is Code.CANCELLED else error.code
         self._break(SolveError(code, f"the daemon ended the session: {error.message}"))
 
-    def _begun(self, call: Call) -> None:
+    def _on_call(self, call: Call) -> None:
         with self._lock:
             self._solve = call
             broken = self._broken
@@ -184,7 +184,7 @@ class Build:
     def _solve_around(self, session: Session, *, internal: bool = False) -> Callable[[], dict[str, str]]:
         request = self._options.request(self.ref, session.id, through_gateway=True)
         request.internal = internal
-        return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+        return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._on_call)
 
 
 @contextlib.contextmanager
@@ -213,11 +213,11 @@ def _watchdog(client: Client) -> Iterator[None]:
     """Drop the connection to a daemon that no longer answers: a frozen one looks like one without news."""
     ended = threading.Event()
 
-    def ask() -> None:
+    def check() -> None:
         while not ended.wait(_ASKED):
             client.drop_if_silent(_PATIENCE)
 
-    threading.Thread(target=ask, daemon=True, name="buildkit-check").start()
+    threading.Thread(target=check, daemon=True, name="buildkit-check").start()
     try:
         yield
     finally:
@@ -302,7 +302,7 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
     def _receive(self) -> bool:
         """Pass on all replies; False where the daemon, after some seconds, does not know the build yet."""
         try:
-            for response in self._control.status(self._ref, on_call=self._begun):
+            for response in self._control.status(self._ref, on_call=self._on_call):
                 self._received = self._handling = True
                 self._on_status(response)
                 self._handling, self._last = False, time.monotonic()
@@ -310,7 +310,7 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
             return self._received or self._hurried or self._ended or _UNKNOWN not in error.message
         return True
 
-    def _begun(self, call: Call) -> None:
+    def _on_call(self, call: Call) -> None:
         self._call = call
         if self._hurried:
             call.cancel()

@@ -1,7 +1,7 @@
 """A build context as a tar, for builders that cannot request files one by one.
 
-Such a builder (Podman's, Docker's before BuildKit) expects its client to apply `.dockerignore`. Podman then applies the
-one in the tar too, with its own rules; so the tar gets one that lists only the files added here.
+These builders (Podman's, Docker's before BuildKit) expect their client to apply `.dockerignore`. Podman then also
+applies the one in the tar, with its own rules; so the tar gets one that lists only the files added here.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Client:
 
     def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
         """Start a call that lasts for as long as the caller likes; see `Connection.call`."""
-        with self._logged(method, "begun"):
+        with self._logged(method, "started"):
             return self._connected().call(method, metadata, timeout)
 
     def unary(

@@ -43,7 +43,7 @@ class RunningBuild:
     spool: Spool
 
     def emit(self, event: BuildEvent) -> None:
-        """Tell an event. Views of a step that has ended name the file: by then it has all of the step's output."""
+        """Emit an event. A step's output is flushed before its end: views then link to the file, which must have it."""
         if isinstance(event, StepFinished):
             self.spool.flush()
         self.progress.emit(event)

@@ -253,10 +253,10 @@ def services_of(request: BuildRequest, outputs: Mapping[str, Output], warn: Call
                 raise UsageError(f"--build-context {name}: {error}.") from None
 
     def login(host: str) -> Login | None:
-        def tell(text: str) -> None:
+        def report(text: str) -> None:
             warn(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
-        found = credentials(host, warn=tell)
+        found = credentials(host, warn=report)
         if found is None or found.kind == "registry token":
             return None  # a bearer token is for the registry itself, and BuildKit never asks for one
         return Login(found.username, found.secret)

@@ -1,6 +1,6 @@
 """The classic build stream → our build events: Podman, and Docker without BuildKit.
 
-Such an engine runs every instruction as a step, one after the other, and writes everything to one stream of text:
+These engines run every instruction as a step, one after the other, and write everything to one stream of text:
 "STEP 2/3: RUN make" (Podman; "[1/2] STEP 2/3: …" with several stages) or "Step 2/3 : RUN make" (Docker), what the step
 wrote, "--> Using cache", an id. Pulls of base images come as status messages with progress.
 """

@@ -141,7 +141,7 @@ class _Socket:
     def __init__(self, engine: Engine) -> None:
         self._stream = engine.dial()
         self._name, self._address = engine.name, engine.address
-        self._see_it_answers = engine.http().see_it_answers
+        self._check_alive = engine.http().check_alive
         self._timeout: float | None = None
         self._readers = 0
         self._is_closed = False  # its readers may still be open
@@ -157,14 +157,14 @@ class _Socket:
     def makefile(self, _mode: str = "rb", _buffering: int | None = None) -> io.BufferedReader:
         """A reader for one reply, whose head comes first."""
         self._is_in_head, self._is_whole, self._tail = True, False, b""
-        self._stream.when_silent(self._see_it_answers, settings.connect_timeout)
+        self._stream.when_silent(self._check_alive, settings.connect_timeout)
         self._readers += 1
         return io.BufferedReader(_Reader(self, "rwb"))  # type: ignore[arg-type] # it calls only what is here
 
     def begin_body(self, *, may_end: bool) -> None:
         """The head has been read; `may_end` says whether the end of the connection ends the body."""
         self._is_in_head, self._is_whole = False, may_end
-        self._stream.when_silent(self._see_it_answers)
+        self._stream.when_silent(self._check_alive)
 
     def _head_part(self, data: bytes) -> bytes:
         """As much of `data` as belongs to the head.

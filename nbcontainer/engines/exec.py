@@ -24,7 +24,7 @@ __all__ = ["execute"]
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
 PAUSE_SECONDS = 0.1  # between two such reports
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
-LOST_CODE = 126  # a command may also end with it by itself: then it is not known either what it did
+LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
 MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again
 
 Execution = Operation[LogEvent, LogState, ExecResult]
@@ -90,12 +90,12 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
 
-    def ask() -> None:
+    def check_running() -> None:
         """Raise where a silent command has ended: an output that stalled does not end with its command."""
         if not http.json("GET", f"/exec/{made}/json").get("Running"):
             raise ConnectionError("The command has ended, but no more of its output has arrived.")
 
-    stream.when_silent(ask)
+    stream.when_silent(check_running)
     deadline = _Deadline(request.timeout, stream.close)
     progress.emit(LogSource(request.name, open=True))
     try:
@@ -126,7 +126,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
 
 
 def _ends_what_loses_its_connection(engine: Engine) -> bool:
-    """Whether the engine kills a command whose client has gone, and gives it an exit code: Docker 20.10 does."""
+    """Whether the engine kills a command whose client has gone, and reports an exit code: Docker 20.10 does."""
     version = tuple(int(number) for number in engine.capabilities.api_version.split("."))
     return not engine.is_podman and version < KEEPS_RUNNING_API
 

@@ -160,7 +160,7 @@ class Http:
         """
         connection = self._idle.take()
         for attempt in (connection, None) if connection is not None else (None,):
-            used = attempt or _Connection(self._dial(), self._where, self.see_it_answers)
+            used = attempt or _Connection(self._dial(), self._where, self.check_alive)
             try:
                 reply = used.request(method, self._target(path, query), body, headers, timeout)
                 content = reply.read()
@@ -215,7 +215,7 @@ class Http:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
-        connection = _Connection(self._dial(), self._where, self.see_it_answers)
+        connection = _Connection(self._dial(), self._where, self.check_alive)
         if on_open is not None:
             on_open(connection.close)
         try:
@@ -232,7 +232,7 @@ class Http:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
             raise api_error(reply.status, refusal, found, self._where, self._magic)
-        connection.stream.when_silent(self.see_it_answers)
+        connection.stream.when_silent(self.check_alive)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
@@ -278,14 +278,14 @@ class Http:
             stream.close()
             raise
         if protocol == "tcp":  # BuildKit's own protocol can check on the connection itself
-            stream.when_silent(self.see_it_answers)
+            stream.when_silent(self.check_alive)
         return stream, found
 
     def close(self) -> None:
         """Close the idle connection."""
         self._idle.close()
 
-    def see_it_answers(self) -> None:
+    def check_alive(self) -> None:
         """Check that an engine that is slow to reply answers at all.
 
         Raises:

@@ -84,11 +84,11 @@ class _Plan:
 
 
 def _transfer(engine: Engine, plan: _Plan) -> Transfer:
-    begun = time.time()
+    started = time.time()
     reference, image = plan.reference, str(plan.reference)
 
     def work(progress: Progress[model.TransferEvent]) -> None:
-        progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
+        progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, started))
         login = credentials(
             reference.host,
             podman=engine.is_podman,
@@ -109,13 +109,13 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             raise
 
     def conclude(state: model.TransferState, _: None) -> model.TransferResult:
-        seconds = (state.finished or time.time()) - begun
+        seconds = (state.finished or time.time()) - started
         return model.TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
 
-    started = model.TransferState(plan.direction, image, reference.host, engine.name, begun)
+    initial = model.TransferState(plan.direction, image, reference.host, engine.name, started)
     operation: Transfer = Operation(
         f"{plan.direction} of {image}",
-        started,
+        initial,
         model.apply_transfer,
         conclude=conclude,
         final_event=lambda: model.TransferEnded("stopped", "", time.time()),
@@ -257,7 +257,7 @@ def _names(entry: JsonObject, key: str) -> list[str]:
 
 
 def shown_name(full: str) -> str:
-    """Docker's short form of a name: Podman gives "docker.io/library/busybox:latest"."""
+    """Docker's short form of a name: Podman returns "docker.io/library/busybox:latest"."""
     with contextlib.suppress(NbcontainerError):
         return str(parse_reference(full))
     return full

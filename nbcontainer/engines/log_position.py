@@ -18,7 +18,7 @@ class Position:
 
     def __init__(self) -> None:
         self.lines = 0  # complete ones
-        self.begun = 0  # bytes of the unfinished line after them
+        self.partial = 0  # bytes of the unfinished line after them
         self.bytes = 0  # in total
         self.last = b""
 
@@ -26,7 +26,7 @@ class Position:
         """Count what was received."""
         lines = data.count(b"\n")
         self.lines += lines
-        self.begun = len(data) - data.rfind(b"\n") - 1 if lines else self.begun + len(data)
+        self.partial = len(data) - data.rfind(b"\n") - 1 if lines else self.partial + len(data)
         self.bytes += len(data)
         self.last = _end_of(self.last, data)
 
@@ -39,7 +39,7 @@ class Unread:
     """Finds in a stream's log what has not been read yet."""
 
     def __init__(self, position: Position) -> None:
-        self._lines, self._bytes = position.lines, position.begun
+        self._lines, self._bytes = position.lines, position.partial
         self._position = position
         self._came = position.last
         self._passed = b""

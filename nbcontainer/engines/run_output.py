@@ -80,7 +80,7 @@ class ExitCode:
         self.known.set()
 
     def _ask_again(self) -> int | None:
-        begun = time.monotonic()
+        started = time.monotonic()
         query = {"condition": self._again}
         on_open = self._progress.on_stop
         try:
@@ -92,7 +92,7 @@ class ExitCode:
             message = f"{self._engine.name} removed the container before it reported its exit code."
             raise lost(message, self._engine.address) from None
         if code is None:
-            time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
+            time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - started)))
         return code
 
 
@@ -282,7 +282,7 @@ class RunOutput:
         """
         for name, piece in pieces:
             rest = ends.pop(name, b"") + piece
-            if rest == b"\n" and self._positions[name].begun:
+            if rest == b"\n" and self._positions[name].partial:
                 ends[name] = rest
             elif rest:
                 yield name, rest
@@ -292,7 +292,7 @@ class RunOutput:
     def _follow_to_end(self) -> bool:
         """Emit what more the log has, until the container has ended; False where that is still to be done.
 
-        A log that cannot be read is no failure: the container is about to be removed, or keeps no log.
+        A log that cannot be read is not a failure: the container is about to be removed, or keeps no log.
         """
         with contextlib.suppress(ApiError, EngineUnavailable):
             if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES:
