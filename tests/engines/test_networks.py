@@ -85,9 +85,9 @@ def test_a_range_or_an_address_belongs_to_the_subnet_containing_it():
         (("10.1.0.0",), (), ()): "--subnet takes a subnet, not '10.1.0.0'",
         (("x/\x1b[31m24",), (), ()): "--subnet takes a subnet, not 'x/24'",
         (("10.1.0.0/16",), (), ("10.1.0.1/16",)): "--gateway takes an address",
-        (("10.1.0.0/16",), ("10.2.0.0/24",), ()): r"--ip-range 10\.2\.0\.0/24 lies in no --subnet",
-        ((), (), ("10.1.0.1",)): r"--gateway 10\.1\.0\.1 lies in no --subnet",
-        (("10.1.0.0/16",), (), ("10.1.0.1", "10.1.0.2")): r"The subnet 10\.1\.0\.0/16 has one --gateway already",
+        (("10.1.0.0/16",), ("10.2.0.0/24",), ()): r"--ip-range 10\.2\.0\.0/24 is in no --subnet",
+        ((), (), ("10.1.0.1",)): r"--gateway 10\.1\.0\.1 is in no --subnet",
+        (("10.1.0.0/16",), (), ("10.1.0.1", "10.1.0.2")): r"The subnet 10\.1\.0\.0/16 already has a --gateway",
     }.items():
         with pytest.raises(UsageError, match=said):
             ipam(*words, {})
@@ -97,7 +97,7 @@ def test_a_name_that_is_taken(engine, name):
     nbc.networks.create(name)
     with pytest.raises(Conflict) as caught:
         nbc.networks.create(name)
-    assert caught.value.message == f"There is a network {name} already in {engine.name}."
+    assert caught.value.message == f"There already is a network {name} in {engine.name}."
     assert nbc.networks.list(filters=[f"name={name}"]).names == [name]
 
 
