@@ -1,4 +1,4 @@
-"""Every view, as axe-core and a keyboard find it."""
+"""Every view, checked by axe-core and by keyboard."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,7 +1,7 @@
 """What ``make demo`` needs besides an engine: a registry to push to, and base images if Docker Hub is unreachable.
 
-Where there is no engine, Podman from the distribution is unpacked into the cache, and a ``podman`` of its own is put on
-the kernel's PATH: nothing is installed into the system, and nothing of the user's own is touched.
+If there is no engine, Podman from the distribution is unpacked into the cache, and its ``podman`` is put on the
+kernel's PATH: nothing is installed into the system, and the user's own files are not touched.
 """
 
 from __future__ import annotations
