@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     """The Jupyter server, with JupyterLab and Notebook 7."""
     if not (REPOSITORY / "nbcontainer" / "labextension" / "package.json").exists():
-        pytest.skip("the front end is not built: pip install -e .")
+        pytest.skip("the front end is not built; run `pip install -e .`")
     server = JupyterServer(tmp_path_factory.mktemp("jupyter"))
     yield server
     server.stop()

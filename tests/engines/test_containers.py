@@ -164,7 +164,7 @@ def test_an_out_of_memory_kill_is_a_failure(docker, busybox_of, unique):
         with pytest.raises(CommandFailed) as caught:
             run(docker, request).result(60)
         if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
-            pytest.skip("this kernel lets no engine see that memory ran out")
+            pytest.skip("on this kernel engines cannot see that memory ran out")
         assert caught.value.exit_code == 137
         assert next(row for row in nbc.containers.list(all=True) if row.name == unique).tone is Tone.BAD
     finally:

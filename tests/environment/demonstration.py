@@ -67,7 +67,7 @@ def podman(say: Callable[[str], None], why: str) -> dict[str, str]:
         if not shutil.which("apt-get") or subprocess.run(command, check=False).returncode:
             raise SystemExit(f"{why[:1].upper()}{why[1:]}. Install Podman and run this again.")
         return {}
-    say(f"{why}: getting Podman from the distribution's packages, into the cache")
+    say(f"{why}: unpacking Podman from the distribution's packages into the cache")
     part = Podman()
     part.install()
     variables = part.program_environment()

@@ -35,7 +35,7 @@ def mirrors() -> dict[str, str]:
         Unavailable: This is not a Debian 12 with package sources.
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise Unavailable("apt-get and dpkg-deb are not here: the parts are made from Debian packages")
+        raise Unavailable("apt-get and dpkg-deb are not installed: the parts are made from Debian packages")
     targets = run(
         ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI) $(COMPONENT)", "Created-By: Packages"]
     )
@@ -160,5 +160,5 @@ def program(name: str, package: str = "") -> str:
     tree = unpack(package or name, [package or name])
     found = shutil.which(name, path=program_path(tree))
     if not found:
-        raise Unavailable(f"{name} is neither here nor in the Debian package {package or name}")
+        raise Unavailable(f"{name} is neither installed nor in the Debian package {package or name}")
     return found
