@@ -1,12 +1,14 @@
 """Networks, as docker and podman have them, by their magics and as a Python API."""
 
 import zlib
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 import nbcontainer as nbc
 from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
+from nbcontainer.codec import from_json, to_json
 from nbcontainer.engines import containers
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
@@ -136,6 +138,50 @@ def test_a_network_in_use_says_by_whom(engine, busybox, name):
     assert str(network.remove()) == f"{name} removed"
 
 
+def test_networks_are_inspected_with_the_containers_in_them(engine, busybox, name):
+    magic(f"network create {name} --label tier=db")
+    magic(f"network create {name}-2")
+    network = magic(f"network inspect {name}")
+    assert network == nbc.networks.get(name)
+    assert (network.name, network.containers, network.addresses) == (name, (), {})
+    used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, network=name)
+    run(engine, used).result(60)
+    try:
+        network = nbc.networks.inspect(network.short_id)
+        address, slash, bits = network.addresses[name].partition("/")
+        assert network.containers == (name,)
+        assert ip_address(address) in ip_network(network.subnets[0])
+        assert slash
+        assert int(bits) == ip_network(network.subnets[0]).prefixlen
+        assert network.addresses[name] in as_text(picture_of(network))
+        several = magic(f"network inspect {name}-2 {network.id} {name}")
+        assert [(one.name, *one.containers) for one in several] == [(f"{name}-2",), (name, name), (name, name)]
+        picture = as_text(picture_of(several))
+        assert picture.startswith(f"Network/{name}-2")
+        assert from_json(to_json(several[1])) == network
+    finally:
+        containers.remove(engine, name, force=True)
+    with pytest.raises(NotFound) as caught:
+        magic(f"network inspect {name} {name}x")
+    assert caught.value.message == f"There is no network {name}x in {engine.name}."
+    default = "podman" if engine.capabilities.pods else "bridge"
+    assert [magic(f"network inspect {own}").name for own in ("bridge", default)] == [default, default]
+    with pytest.raises(UsageError, match="it is about the services of a swarm"):
+        magic(f"network inspect -v {name}")
+
+
+def test_a_container_that_does_not_run_has_no_address(engine, busybox, name):
+    network = nbc.networks.create(name)
+    run(engine, RunRequest(busybox, ("true",), name=name, network=name)).result(60)
+    try:
+        network = nbc.networks.get(name)
+        assert network.containers == ((name,) if engine.capabilities.pods else ())  # Docker would let it go
+        assert network.addresses == {}
+        assert ("no address" in as_text(picture_of(network))) is engine.capabilities.pods
+    finally:
+        containers.remove(engine, name, force=True)
+
+
 def test_what_is_predefined_stays(engine, name):
     nbc.networks.create(name)
     default = "podman" if engine.capabilities.pods else "bridge"
@@ -191,7 +237,14 @@ def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatc
 
 def test_bad_words(engine):
     del engine
-    for line in ("network ls --filter x", "network rm", "network", "network create", "network create a b"):
+    for line in (
+        "network ls --filter x",
+        "network rm",
+        "network",
+        "network create",
+        "network create a b",
+        "network inspect",
+    ):
         with pytest.raises(UsageError):
             magic(line)
     with pytest.raises(UsageError, match="A network needs a name"):
