@@ -1,4 +1,4 @@
-"""Which notebook it is: the same for every kernel of it, another for everybody else's."""
+"""A notebook's id: the same for all of its kernels, and different from everybody else's."""
 
 import os
 import stat
@@ -49,11 +49,11 @@ def test_two_homes_have_one_path_and_two_ids(start, tmp_path):
     assert len(first) == len(other) == 12
 
 
-def test_kernels_that_begin_at_once_have_one_id(start, tmp_path):
+def test_kernels_that_start_at_the_same_time_have_one_id(start, tmp_path):
     assert len(set(ids([start(tmp_path) for _ in range(6)]))) == 1
 
 
-def test_the_id_is_kept_for_this_user_alone(monkeypatch, tmp_path):
+def test_the_id_is_readable_only_by_its_user(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     notebook_id(PATH)
     (file,) = (tmp_path / "nbcontainer").iterdir()
@@ -66,7 +66,7 @@ def test_the_id_is_kept_for_this_user_alone(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_where_another_was_quicker_its_id_is_taken(monkeypatch, tmp_path, has_links):
+def test_the_id_of_a_faster_process_is_used(monkeypatch, tmp_path, has_links):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     real = Path.hardlink_to
 
@@ -91,13 +91,13 @@ def test_a_filesystem_without_hard_links(monkeypatch, tmp_path):
     assert stat.S_IMODE((tmp_path / "nbcontainer" / "user-id").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("fault", ["a file in its place", "no id in it", "a link that leads nowhere"])
-def test_where_it_cannot_be_kept_the_process_has_one_and_says_so_once(monkeypatch, tmp_path, fault):
+@pytest.mark.parametrize("fault", ["a file in its place", "no id in it", "a broken link"])
+def test_an_id_that_cannot_be_saved_is_the_processs_own_with_one_warning(monkeypatch, tmp_path, fault):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     if fault == "no id in it":
         (tmp_path / "nbcontainer").mkdir()
         (tmp_path / "nbcontainer" / "user-id").write_text("none")
-    elif fault == "a link that leads nowhere":
+    elif fault == "a broken link":
         (tmp_path / "nbcontainer").mkdir()
         (tmp_path / "nbcontainer" / "user-id").symlink_to(tmp_path / "nowhere" / "user-id")
     else:
@@ -110,7 +110,7 @@ def test_where_it_cannot_be_kept_the_process_has_one_and_says_so_once(monkeypatc
         assert notebook_id(PATH) == first
 
 
-def test_a_user_without_a_home_has_one_of_the_process(monkeypatch):
+def test_a_user_without_a_home_has_an_id_of_the_process(monkeypatch):
     def refuse():
         raise RuntimeError("Could not determine home directory.")  # a number without an entry in /etc/passwd
 
@@ -124,7 +124,7 @@ def test_a_user_without_a_home_has_one_of_the_process(monkeypatch):
         assert notebook_id(PATH) == first
 
 
-def test_another_process_that_writes_it_is_waited_for(tmp_path):
+def test_an_id_that_another_process_is_writing_is_waited_for(tmp_path):
     file = tmp_path / "user-id"
     file.touch()
     writer = threading.Timer(0.1, file.write_text, ("b" * 32,))
@@ -144,7 +144,7 @@ shutil.rmtree(os.getcwd())
 print(nbc.notebook_id() == nbc.notebook_id(began))"""
 
 
-def test_who_goes_to_another_folder_is_in_the_same_notebook(tmp_path):
+def test_a_notebook_that_changes_its_directory_keeps_its_id(tmp_path):
     (tmp_path / "other").mkdir()
     variables = {**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_DATA_HOME": str(tmp_path)}
     variables.pop("JPY_SESSION_NAME", None)

@@ -22,7 +22,7 @@ def counter(**options):
     return Operation("count", 0, lambda state, event: state + event, conclude=lambda s, v: (s, v), **options)
 
 
-def telling(*events):
+def emitting(*events):
     def work(progress):
         for event in events:
             progress.emit(event)
@@ -47,25 +47,25 @@ async def endless(progress):
 
 
 def test_events_state_and_result_from_a_thread():
-    running = counter().start_thread(telling(1, 2, 3))
+    running = counter().start_thread(emitting(1, 2, 3))
     assert list(running) == [1, 2, 3]
     assert running.result() == (6, "end")
     assert running.state == 6
     assert running.done
 
 
-def test_the_fold_goes_on_though_nobody_listens():
-    running = counter().start_thread(telling(*range(1000)))
+def test_events_are_folded_without_listeners():
+    running = counter().start_thread(emitting(*range(1000)))
     assert running.result() == (sum(range(1000)), "end")
 
 
-def test_a_late_listener_gets_the_backlog_and_hears_what_it_missed():
-    running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
+def test_a_late_listener_gets_the_backlog_and_the_number_of_missed_events():
+    running = counter(backlog=3).start_thread(emitting(1, 2, 3, 4, 5))
     running.result()
     assert list(running) == [Missed(2), 3, 4, 5]
 
 
-def test_a_slow_listener_holds_nothing_up_and_its_queue_is_bounded(monkeypatch):
+def test_a_slow_listener_blocks_nothing_and_its_queue_is_bounded(monkeypatch):
     monkeypatch.setattr(module.listener, "QUEUE_LENGTH", 10)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -88,14 +88,14 @@ def test_a_slow_listener_holds_nothing_up_and_its_queue_is_bounded(monkeypatch):
 
 def test_async_for_and_await_in_a_running_loop():
     async def main():
-        running = counter().start_thread(telling(1, 2, 3))
+        running = counter().start_thread(emitting(1, 2, 3))
         seen = [event async for event in running]
         return seen, await running
 
     assert asyncio.run(main()) == ([1, 2, 3], (6, "end"))
 
 
-def test_a_task_runs_beside_a_loop_that_is_busy():
+def test_a_task_runs_while_the_callers_loop_is_blocked():
     async def main():
         async def work(progress):
             await asyncio.sleep(0)
@@ -107,7 +107,7 @@ def test_a_task_runs_beside_a_loop_that_is_busy():
     assert asyncio.run(main()) == (5, "ok")
 
 
-def test_an_error_crosses_threads_and_is_raised_where_the_result_is_asked_for():
+def test_an_error_crosses_threads_and_is_raised_by_result():
     def work(progress):
         progress.emit(1)
         raise NotFound("no such image", status=404)
@@ -153,7 +153,7 @@ def test_on_stop_after_the_stop_calls_at_once():
     assert called.is_set()
 
 
-def test_what_was_finished_when_the_stop_came_counts():
+def test_work_that_returns_after_a_stop_counts_as_done():
     def work(progress):
         cut = threading.Event()
         progress.on_stop(cut.set)
@@ -166,13 +166,13 @@ def test_what_was_finished_when_the_stop_came_counts():
 
 
 @pytest.mark.parametrize("endless", [True, False])
-def test_control_is_back_within_a_second_though_the_far_end_does_not_answer_and_the_work_goes_on(endless):
-    """The last event says how it stands; the work ends what it began, and is waited for by nobody but the exit."""
+def test_a_stop_returns_within_a_second_if_the_server_does_not_answer(endless):
+    """The final event says so; the work cleans up in the background, and only the interpreter's exit waits for it."""
     answered, ended = threading.Event(), []
 
     def work(progress):
         progress.emit(1)
-        answered.wait()  # heeds no stop
+        answered.wait()  # ignores the stop
         progress.emit(1)
         ended.append(progress.stopping)
         raise ConnectionError
@@ -238,12 +238,12 @@ def test_a_failing_conclusion_is_the_operations_error():
     def conclude(*_):
         raise NotFound("no digest")
 
-    running = Operation("x", 0, lambda s, _: s, conclude=conclude).start_thread(telling(1))
+    running = Operation("x", 0, lambda s, _: s, conclude=conclude).start_thread(emitting(1))
     with pytest.raises(NotFound):
         running.result()
 
 
-def test_nothing_is_told_after_the_end():
+def test_events_after_the_end_are_ignored():
     kept = []
     running = counter().start_thread(kept.append)
     running.result()
@@ -251,7 +251,7 @@ def test_nothing_is_told_after_the_end():
     assert running.state == 0
 
 
-def test_repr_says_how_it_stands():
+def test_repr_shows_the_status():
     running = counter().start_thread(until_stopped)
     assert repr(running) == "<Operation count: running>"
     running.interrupt()
@@ -259,7 +259,7 @@ def test_repr_says_how_it_stands():
 
 
 def test_finished_operations_are_not_kept_alive():
-    running = counter().start_thread(telling(1))
+    running = counter().start_thread(emitting(1))
     running.result()
     gc.collect()
     assert running not in module.registry._running
@@ -274,17 +274,17 @@ def work(progress):
     progress.on_stop(cut.set)
     progress.emit(1)
     cut.wait()
-    print("the far end was told", flush=True)
+    print("the server was told", flush=True)
     raise ConnectionError
 running = Operation("x", 0, lambda s, e: s).start_thread(work)
 running.wait(revision=0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
-    assert done.stdout == "the far end was told\n"
+    assert done.stdout == "the server was told\n"
     assert done.stderr == ""
 
 
-def test_nobody_is_woken_whose_loop_is_closed():
+def test_a_waiter_whose_loop_is_closed_is_not_woken():
     running = counter().start_thread(until_stopped)
 
     async def impatient():

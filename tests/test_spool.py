@@ -26,7 +26,7 @@ def disk(tmp_path, monkeypatch):
 
 @pytest.fixture(params=["flush", "close", "many"])
 def finish(request):
-    """What first meets the full disk."""
+    """The call that first meets the full disk."""
 
     def flush(spool):
         spool.flush()
@@ -42,7 +42,7 @@ def finish(request):
 
 
 @pytest.mark.usefixtures("disk")
-def test_a_full_disk_ends_the_file_and_is_told_once(finish):
+def test_a_full_disk_ends_the_file_and_is_reported_once(finish):
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -56,25 +56,25 @@ def test_a_full_disk_ends_the_file_and_is_told_once(finish):
     data = Path(spool.path).read_bytes()
     assert 0 < len(data) <= 64 * 1024
     assert (LINE * 10_000).startswith(data)
-    assert told == [f"{spool.path} is not whole, it has the first {data.count(LINE):,} lines: the disk is full"]
+    assert told == [f"{spool.path} is incomplete, it has the first {data.count(LINE):,} lines: the disk is full"]
     late = []
     spool.when_cut(late.append)
     assert late == told
 
 
 @pytest.mark.usefixtures("disk")
-def test_what_is_no_lines_is_counted_in_bytes():
+def test_output_without_lines_is_counted_in_bytes():
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
     spool.write(b"x" * 100_000)
     spool.close()
     size = Path(spool.path).stat().st_size
-    assert told == [f"{spool.path} is not whole, it has the first {size:,} bytes: the disk is full"]
+    assert told == [f"{spool.path} is incomplete, it has the first {size:,} bytes: the disk is full"]
 
 
 @pytest.mark.usefixtures("disk")
-def test_a_file_that_is_whole_is_not_told_of():
+def test_a_complete_file_is_not_reported():
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -86,7 +86,7 @@ def test_a_file_that_is_whole_is_not_told_of():
     assert (told, spool.whole, Path(spool.path).read_bytes()) == ([], True, LINE * 2)
 
 
-def test_room_that_comes_later_leaves_no_hole(disk):
+def test_space_that_is_freed_later_leaves_no_gap(disk):
     ballast = disk / "ballast"
     ballast.write_bytes(b"x" * 40_000)
     spool = Spool("run-web")
@@ -99,7 +99,7 @@ def test_room_that_comes_later_leaves_no_hole(disk):
     assert Path(spool.path).read_bytes() == kept
 
 
-def test_a_limit_of_a_files_size_ends_the_file(tmp_path):
+def test_a_file_size_limit_ends_the_file(tmp_path):
     code = """
         import sys
         from nbcontainer.settings import settings
@@ -121,7 +121,7 @@ def test_a_limit_of_a_files_size_ends_the_file(tmp_path):
         check=True,
         preexec_fn=limit,
     )
-    assert said.stdout.endswith(" is not whole, it has the first 500 lines: the file may not be larger\n")
+    assert said.stdout.endswith(" is incomplete, it has the first 500 lines: the file has reached the size limit\n")
 
 
 @pytest.mark.parametrize("folder", ["/proc/outputs", "/dev/null/outputs"])
@@ -140,10 +140,10 @@ def test_without_a_folder_there_is_no_file_and_a_note(monkeypatch, folder):
     assert note.endswith(" Change the setting spool_directory.")
 
 
-def test_a_folder_that_takes_no_file_is_a_note(tmp_path, monkeypatch):
+def test_a_folder_where_no_file_can_be_created_is_a_note(tmp_path, monkeypatch):
     with small_disk(tmp_path / "disk", 64, files=1) as folder:  # of which the folder itself is one
         monkeypatch.setattr(settings, "spool_directory", str(folder))
         told = []
         spool = Spool("run-web")
         spool.when_cut(told.append)
-    assert (spool.path, told) == ("", ["The output is kept in no file: the disk is full."])
+    assert (spool.path, told) == ("", ["The output is not kept in a file: the disk is full."])
