@@ -1,4 +1,4 @@
-"""A notebook's id: the same for all of its kernels, and different from everybody else's."""
+"""The notebook's id: the same for all its kernels, and different for every other notebook."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 @pytest.fixture
 def start(monkeypatch):
-    """Starts a Python whose user has that home; it says the id of the notebook."""
+    """Starts a Python whose user has that home; it prints the notebook's id."""
 
     def begin(home):
         monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -36,7 +36,7 @@ def start(monkeypatch):
 
 
 def ids(processes):
-    """What each says, once all are there."""
+    """Each one's output, once all have started."""
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
@@ -49,7 +49,7 @@ def test_two_homes_have_one_path_and_two_ids(start, tmp_path):
     assert len(first) == len(other) == 12
 
 
-def test_kernels_that_start_at_the_same_time_have_one_id(start, tmp_path):
+def test_kernels_that_start_at_once_have_one_id(start, tmp_path):
     assert len(set(ids([start(tmp_path) for _ in range(6)]))) == 1
 
 
@@ -144,7 +144,7 @@ shutil.rmtree(os.getcwd())
 print(nbc.notebook_id() == nbc.notebook_id(began))"""
 
 
-def test_a_notebook_that_changes_its_directory_keeps_its_id(tmp_path):
+def test_changing_the_folder_keeps_the_notebooks_id(tmp_path):
     (tmp_path / "other").mkdir()
     variables = {**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_DATA_HOME": str(tmp_path)}
     variables.pop("JPY_SESSION_NAME", None)

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: it breaks no wait, cuts no deferred block, and is never lost."""
+"""Ctrl-C at any moment: waits stay intact, steps stay atomic, and no interrupt is lost."""
 
 import os
 import random
@@ -145,7 +145,7 @@ def test_a_swallowed_interrupt_is_raised_by_the_next_wait_or_at_the_end(then):
     assert time.monotonic() - began < 1
 
 
-def test_an_interrupt_that_was_wrapped_in_another_error_still_counts():
+def test_an_interrupt_that_became_another_error_still_counts():
     class Names:
         def __set_name__(self, owner, name):
             interrupt()

@@ -18,7 +18,7 @@ from nbcontainer.operation import Operation
 
 
 def counter(**options):
-    """An operation that adds its events up; its result is (sum, what the work returned)."""
+    """An operation that sums its events; its result is (sum, the work's result)."""
     return Operation("count", 0, lambda state, event: state + event, conclude=lambda s, v: (s, v), **options)
 
 
@@ -32,7 +32,7 @@ def emitting(*events):
 
 
 def until_stopped(progress):
-    """Blocking work that ends when it is cut off, as a stream that is closed."""
+    """Blocking work that ends when it is cut off, like a closed stream."""
     cut = threading.Event()
     progress.on_stop(cut.set)
     progress.emit(1)
@@ -54,13 +54,13 @@ def test_events_state_and_result_from_a_thread():
     assert running.done
 
 
-def test_events_are_folded_without_listeners():
-    running = counter().start_thread(emitting(*range(1000)))
+def test_the_state_is_folded_without_a_listener():
+    running = counter().start_thread(telling(*range(1000)))
     assert running.result() == (sum(range(1000)), "end")
 
 
-def test_a_late_listener_gets_the_backlog_and_the_number_of_missed_events():
-    running = counter(backlog=3).start_thread(emitting(1, 2, 3, 4, 5))
+def test_a_late_listener_gets_the_backlog():
+    running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
     running.result()
     assert list(running) == [Missed(2), 3, 4, 5]
 
@@ -166,8 +166,8 @@ def test_work_that_returns_after_a_stop_counts_as_done():
 
 
 @pytest.mark.parametrize("endless", [True, False])
-def test_a_stop_returns_within_a_second_if_the_server_does_not_answer(endless):
-    """The final event says so; the work cleans up in the background, and only the interpreter's exit waits for it."""
+def test_stop_returns_within_a_second_though_the_server_is_silent_and_the_work_goes_on(endless):
+    """The last event gives its state; the work cleans up, and only the interpreter's exit waits for it."""
     answered, ended = threading.Event(), []
 
     def work(progress):
@@ -243,7 +243,7 @@ def test_a_failing_conclusion_is_the_operations_error():
         running.result()
 
 
-def test_events_after_the_end_are_ignored():
+def test_nothing_is_emitted_after_the_end():
     kept = []
     running = counter().start_thread(kept.append)
     running.result()
@@ -284,7 +284,7 @@ running.wait(revision=0)
     assert done.stderr == ""
 
 
-def test_a_waiter_whose_loop_is_closed_is_not_woken():
+def test_a_listener_with_a_closed_loop_is_not_woken():
     running = counter().start_thread(until_stopped)
 
     async def impatient():

@@ -1,4 +1,4 @@
-"""Names for completion, from what answers at once: no engine is started for it."""
+"""Names for completion, from what answers immediately: no engine is started for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.protection import reads
 
 __all__ = ["known_names"]
@@ -16,13 +17,13 @@ __all__ = ["known_names"]
 
 @reads
 def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> Sequence[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … none where nothing answers at once.
+    """Names for completion: images, containers, pods, contexts, namespaces … none if nothing answers immediately.
 
     Args:
-        kind: what the argument `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context", "namespace".
+        kind: the argument's `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context" or "namespace".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
+        pod: the pod whose containers are wanted.
         engine: the docker context, or the engine's address.
     """
     handles = (Engine(engine), Cluster(context, namespace))
@@ -54,4 +55,4 @@ def _names(handle: Engine | Cluster, noun: str) -> Sequence[str]:
 def _namespaces(context: str) -> Sequence[str]:
     cluster = clusters.connection.find_cluster(context)
     found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
+    return [text_of(item, "metadata", "name") for item in entries_of(found, "items")]

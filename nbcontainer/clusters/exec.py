@@ -32,6 +32,7 @@ from nbcontainer.errors import (
     Unsupported,
     outcome_of,
 )
+from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation
@@ -258,19 +259,21 @@ def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
     """The exit code from the Status object that the API server sends at a command's end."""
     try:
         status = orjson.loads(payload)
-        if status.get("status") == "Success":
+        if value_of(status, "status") == "Success":
             return 0
-        message = str(status.get("message") or "it could not be run")
-        if status.get("reason") == "NonZeroExitCode":
-            for cause in (status.get("details") or {}).get("causes") or ():
+        if value_of(status, "reason") == "NonZeroExitCode":
+            for cause in entries_of(status, "details", "causes"):
                 if cause.get("reason") == "ExitCode":
-                    return int(cause["message"])
-    except (ValueError, AttributeError, TypeError, KeyError):
+                    return int(text_of(cause, "message"))
+        if not isinstance(status, dict):
+            raise ValueError  # noqa: TRY301, TRY004 - as what is no JSON
+    except ValueError:
         raise ApiError(
             f"No exit code of the command in {request.name} in {payload[:100].decode(errors='replace')!r}.",
             reason="garbage",
         ) from None
-    raise _cannot_run(cluster, request, message, str(status.get("reason") or ""))
+    message = text_of(status, "message") or "it could not be run"
+    raise _cannot_run(cluster, request, message, text_of(status, "reason"))
 
 
 def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: str) -> ApiError:
@@ -325,7 +328,7 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogSta
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.{last}",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.{last}",
             exit_code=code,
             output=output + errors,
         )

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.failures import is_passing
@@ -15,6 +15,7 @@ from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, NotFound
+from nbcontainer.json_objects import JsonObject, text_of, value_of
 from nbcontainer.model.logs import LogSource
 
 if TYPE_CHECKING:
@@ -85,12 +86,12 @@ class Followed:
     def __init__(
         self,
         cluster: Cluster,
-        pod: dict[str, Any],
+        pod: JsonObject,
         container: str,
         *,
         source: str,
         reader: LineReader,
-        bounds: dict[str, Any],
+        bounds: dict[str, int],
         joins: bool,
         collector: Collector,
         slots: Slots,
@@ -101,19 +102,19 @@ class Followed:
         reader.position.on_gap = self._say_gap
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
-        self._pod: dict[str, Any] | None = pod
+        self._pod: JsonObject | None = pod
         self._news = asyncio.Event()
         self._reading = ""  # the ID of the container that is being read
         self._finished = ""  # the ID of the last one that was read to its end
         self._note = ""
-        self._away = False  # whether an event has said that the log cannot be read at the moment
-        self.pod_name: str = pod["metadata"]["name"]
-        self.pod_uid: str = pod["metadata"]["uid"]
+        self._away = False  # whether it was told that the log cannot be read just now
+        self.pod_name = text_of(pod, "metadata", "name")
+        self.pod_uid = text_of(pod, "metadata", "uid")
 
-    def update(self, pod: dict[str, Any] | None) -> None:
-        """Take the pod's new state from the watch; None if it is gone."""
-        if pod is not None and pod["metadata"]["uid"] != self.pod_uid:
-            self.pod_uid = pod["metadata"]["uid"]  # may be another pod of the same name, as in StatefulSets
+    def update(self, pod: JsonObject | None) -> None:
+        """The watch has seen the pod change; None: it is gone."""
+        if pod is not None:
+            self.pod_uid = text_of(pod, "metadata", "uid")  # another pod of the same name, as StatefulSets make them
         self._pod = pod
         self._news.set()
 
@@ -147,8 +148,7 @@ class Followed:
         note = f"{self._source} joined" if self._joins and not restarted else ""
         if restarted:
             self._bounds = {}
-            last = (self._status().get("lastState") or {}).get("terminated") or {}
-            code = last.get("exitCode")
+            code = value_of(self._status(), "lastState", "terminated", "exitCode")
             note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
         self._reading = container_id
         self._collector.emit(LogSource(self._source, open=True, note=note))
@@ -165,7 +165,7 @@ class Followed:
 
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
         since = self._reader.resume_from
-        parameters: dict[str, Any] = {"container": self._container, "timestamps": True}
+        parameters: dict[str, str | int] = {"container": self._container, "timestamps": True}
         parameters |= {"sinceTime": since} if since else self._first_bounds()
         parameters |= {"follow": True} if follow else {}
         parameters |= {"previous": True} if previous else {}
@@ -183,8 +183,8 @@ class Followed:
             self._cluster, path, parameters, reader=self._reader, collector=self._collector, opened=opened
         )
 
-    def _first_bounds(self) -> dict[str, Any]:
-        """The bounds while nothing has been read: all lines since the call, however late this request is."""
+    def _first_bounds(self) -> dict[str, int]:
+        """The bounds while nothing was read: what was logged since the call is wanted, however late it is asked for."""
         bounds, now = self._bounds, time.monotonic()
         if bounds.get("tailLines") == 0 and self._opened:
             return {"sinceSeconds": math.ceil(now - self._opened)}
@@ -212,10 +212,10 @@ class Followed:
 
     async def _catch_up(self) -> None:
         """Read the rest of an instance that ended while its stream was broken."""
-        last = (self._status().get("lastState") or {}).get("terminated") or {}
+        last = text_of(self._status(), "lastState", "terminated", "containerID")
         if not self._reading or self._reading == self._finished:
             return
-        if last.get("containerID") == self._reading:
+        if last == self._reading:
             await self._read_rest(previous=True)
 
     async def _read_rest(self, *, previous: bool) -> None:
@@ -228,8 +228,8 @@ class Followed:
         except ApiError as error:
             if is_passing(error):
                 raise
-            # while a pod is being deleted, the node removes its log as soon as the stream has ended
-            if self._pod is not None and not self._pod["metadata"].get("deletionTimestamp"):
+            # of a pod that is being deleted the node takes the log away as soon as its stream has ended
+            if self._pod is not None and not value_of(self._pod, "metadata", "deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
                 self._collector.emit(LogSource(self._source, open=False, note=note))
 
@@ -256,10 +256,10 @@ class Followed:
     async def _next_container(self) -> str:
         """The ID of the instance to read, once there is one; "" when there will be none."""
         while self._pod is not None:
-            current = str(self._status().get("containerID") or "")
+            current = text_of(self._status(), "containerID")
             if current and current != self._finished:
                 return current
-            if (self._pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+            if text_of(self._pod, "status", "phase") in {"Succeeded", "Failed"}:
                 return ""
             found = trouble(self._pod)
             if found is not None and found.message != self._note:
@@ -274,16 +274,15 @@ class Followed:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
-    def _status(self) -> dict[str, Any]:
-        return dict(container_status(self._pod, self._container)) if self._pod is not None else {}
+    def _status(self) -> JsonObject:
+        return container_status(self._pod, self._container) if self._pod is not None else {}
 
     def _is_running(self) -> bool:
         status = self._status()
-        return status.get("containerID") == self._reading and "running" in (status.get("state") or {})
+        return status.get("containerID") == self._reading and value_of(status, "state", "running") is not None
 
     def _end_words(self) -> str:
-        if self._pod is None or self._pod["metadata"].get("deletionTimestamp"):
+        if self._pod is None or value_of(self._pod, "metadata", "deletionTimestamp"):
             return f"{self.pod_name} was deleted"
-        ended = (self._status().get("state") or {}).get("terminated") or {}
-        code = ended.get("exitCode")
+        code = value_of(self._status(), "state", "terminated", "exitCode")
         return f"{self._source} ended" + (f" with exit code {code}" if code else "")

@@ -36,9 +36,9 @@ from nbcontainer.engines.credentials import credentials
 from nbcontainer.engines.dial import dial
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import inspect
-from nbcontainer.engines.objects import number_of
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
+from nbcontainer.json_objects import number_of
 from nbcontainer.model.build import BuildRequest, BuildWarning, ImageBuilt
 
 __all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]

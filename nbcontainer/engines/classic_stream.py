@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
-from nbcontainer.engines.objects import Found, number_of, object_of, text_of
+from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of
 from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
@@ -60,7 +60,7 @@ class ClassicTranslator:
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.image_id = ""
 
-    def take(self, message: Found) -> None:
+    def take(self, message: JsonObject) -> None:
         """Translate one message that is not an error."""
         stream, status = message.get("stream"), message.get("status")
         if isinstance(stream, str):
@@ -145,7 +145,7 @@ class ClassicTranslator:
             self._emit(StepFinished(self.step.id, ended, time.time(), error))
         self.step, self._cached = (self.step if state is StepState.FAILED else None), False
 
-    def _status(self, message: Found, status: str) -> None:
+    def _status(self, message: JsonObject, status: str) -> None:
         if self.step is None:
             return
         name, detail = text_of(message, "id"), object_of(message.get("progressDetail"))

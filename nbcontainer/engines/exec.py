@@ -11,9 +11,9 @@ from collections.abc import Callable
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
-from nbcontainer.engines.objects import Found, number_of, object_of
 from nbcontainer.engines.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
+from nbcontainer.json_objects import JsonObject, number_of, object_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation, Progress
@@ -66,7 +66,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
     result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.",
             exit_code=code,
             output=result.output or result.errors,
             cure=f"{engine.name} gives this exit code to a command whose connection broke, too."
@@ -151,7 +151,9 @@ class _Deadline:
             self._timer.cancel()
 
 
-def _state_at_end(http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool) -> Found:
+def _state_at_end(
+    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
+) -> JsonObject:
     """How the command stands, once it has ended or its time is over.
 
     Where it outlives its output, or that ended within a frame, the connection broke, and no engine keeps such an

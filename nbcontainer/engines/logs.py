@@ -38,7 +38,7 @@ END_SECONDS = 1.0  # between a log's last word and the engine's word that the co
 def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
     """The log of one or more containers, named by `request.names`; `notes` are told before it.
 
-    It ends with the log's end; when following, with the last container's end, after `timeout` seconds, or by a stop.
+    It ends with the log's end; when following, with the last container's end, after `duration` seconds, or by a stop.
 
     Raises:
         UsageError: no container is named.
@@ -47,7 +47,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     """
     if not request.names:
         raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
-    if request.tail < -1 or request.since < 0 or request.timeout < 0:
+    if request.tail < -1 or request.since < 0 or request.duration < 0:
         raise UsageError("How much of a log is shown, and for how long, is no negative number.", cure="tail=-1 is all.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
@@ -143,8 +143,8 @@ class _Reader:
         self._stream = self._engine.http().stream(
             "GET", f"/containers/{quoted(self._name)}/logs", query=query, on_open=self._progress.on_stop
         )
-        if request.follow and request.timeout > 0:
-            self._timer = threading.Timer(request.timeout, self._time_out)
+        if request.follow and request.duration > 0:
+            self._timer = threading.Timer(request.duration, self._time_out)
             self._timer.daemon = True
             self._timer.start()
 

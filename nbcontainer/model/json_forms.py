@@ -157,7 +157,8 @@ def _record(kind: Any) -> _Form:
 
 def _error(kind: type[NbcontainerError]) -> _Form:
     """An error with its attributes. Its cause, its context and its traceback are left out."""
-    facts = [(name, form_of(hint), not hasattr(kind, name)) for name, hint in get_type_hints(kind).items()]
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name[0] != "_"}
+    facts = [(name, form_of(hint), not hasattr(kind, name)) for name, hint in hints.items()]
     defaults = {name: getattr(kind, name) for name, _, required in facts if not required}
     return _object(lambda: facts, lambda given: restored(kind, (given["message"],), {**defaults, **given}))
 

@@ -36,7 +36,7 @@ class LogRequest:
         names: pods or containers; empty with a selector.
         since: seconds back, 0 for all.
         tail: how many last lines of each source, -1 for all.
-        timeout: seconds after which following ends, 0 for never.
+        duration: seconds after which following ends, 0 for never.
     """
 
     names: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class LogRequest:
     timestamps: bool = False
     since: float = 0.0
     tail: int = -1
-    timeout: float = 0.0
+    duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

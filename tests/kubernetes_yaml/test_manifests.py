@@ -47,13 +47,13 @@ def test_lists_and_empty_documents():
 @pytest.mark.parametrize(
     "text", ["", "---\n", "# only a comment\n", "- a\n- b\n", "just text", "a: &x [*x]", "&a {k: *a}"]
 )
-def test_what_is_no_manifest(text):
+def test_invalid_manifests(text):
     with pytest.raises(UsageError):
         parse_manifests(text)
 
 
 @given(st.text(max_size=200))
-def test_any_text_gives_manifests_or_a_usage_error(text):
+def test_any_text_is_manifests_or_a_usage_error(text):
     try:
         parse_manifests(text)
     except UsageError as error:
@@ -94,7 +94,7 @@ HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
         ("data: " + "[" * 5000, 4, "nesting"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text, line, words):
+def test_errors_name_their_line(text, line, words):
     with pytest.raises(YamlError, match=words) as caught:
         parse_manifests(HEAD + text)
     assert caught.value.line == line

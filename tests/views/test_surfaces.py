@@ -1,4 +1,4 @@
-"""Plain lines, the choice of a surface, and that nothing is drawn twice; the others are tested in real kernels."""
+"""Plain lines, choosing the surface, and drawing nothing twice; other surfaces are tested in real kernels."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ def lines(*texts):
     return LogLines(tuple(LogLine("web", text) for text in texts))
 
 
-def test_lines_come_as_they_are_told_and_the_result_is_returned(capsys):
+def test_lines_arrive_as_they_are_emitted_and_the_result_is_returned(capsys):
     def work(progress):
         progress.emit(lines("one", "two"))
         progress.emit(lines("\x1b[31mred\x1b[0m \u202e<b>"))
