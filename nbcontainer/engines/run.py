@@ -134,10 +134,10 @@ class _Runner:
             if self._spool is None:
                 self._start(container)
                 exit_code = None
+                self._check_stop()  # a container that was started while the call was being stopped does not run on
             else:
                 exit_code = self._attached(container, name, self._spool)
-            # a detached container that was started while the call was being stopped is not left running
-            ended = self._spool is not None or not self._progress.stopping
+            ended = True
         except (EngineUnavailable, ApiError) as error:
             if isinstance(error, ApiError) and not _is_lost(error):
                 found = self._start_failed(error)
