@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
@@ -16,7 +18,19 @@ from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageErr
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
 
-__all__ = ["addresses", "create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
+__all__ = [
+    "addresses",
+    "clock",
+    "create",
+    "find",
+    "ipam",
+    "list_networks",
+    "predefined",
+    "remove",
+    "stopped_users",
+    "unused",
+    "users",
+]
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -145,6 +159,38 @@ def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
     return tuple(container.name for container in found)
 
 
+def unused(engine: Engine, labels: Mapping[str, Sequence[str]], until: float = math.inf) -> list[NetworkFacts]:
+    """The networks that the engine's own prune would remove, by name; Podman spares those of stopped containers.
+
+    Args:
+        engine: whose.
+        labels: the filters "label" and "label!".
+        until: the time, in seconds since the epoch, after which they were not created.
+    """
+    if engine.is_podman:
+        listed = _dangling(engine, labels)
+    else:  # its list knows no label!, and says of networks in use that they are dangling
+        listed = [network for network in list_networks(engine) if _has_labels(network, labels)]
+    found = [network for network in listed if network.created <= until and not network.is_predefined]
+    return found if engine.is_podman else [network for network in found if _is_idle(engine, network)]
+
+
+def stopped_users(engine: Engine, networks: Sequence[NetworkFacts]) -> tuple[str, ...]:
+    """The containers that would not start again without these networks, in which none runs."""
+    if engine.is_podman or not networks:  # it keeps a network for them
+        return ()
+    words = [word for network in networks for word in (network.id, network.name)]  # by name until it was started
+    return tuple(container.name for container in list_containers(engine, every=True, filters={"network": words}))
+
+
+def clock(engine: Engine) -> datetime:
+    """The time at the engine, in its zone; here, where it does not say."""
+    with contextlib.suppress(ValueError):
+        told = datetime.fromisoformat(text_of(object_of(engine.http().json("GET", "/info")), "SystemTime"))
+        return told if told.tzinfo else told.astimezone()
+    return datetime.now().astimezone()
+
+
 def addresses(engine: Engine, network: NetworkFacts) -> dict[str, str]:
     """The addresses in a network, by the names of the containers that run there.
 
@@ -164,6 +210,36 @@ def predefined(engine: Engine, name: str) -> Forbidden:
     return Forbidden(
         f"The network {name} is predefined, and cannot be removed from {engine.name}.", status=403, reason="predefined"
     )
+
+
+def _dangling(engine: Engine, labels: Mapping[str, Sequence[str]]) -> list[NetworkFacts]:
+    filters = {**labels, "dangling": ["true"]}
+    for _ in range(RETRIES):
+        try:
+            return list_networks(engine, filters)
+        except NotFound:  # Podman looks at each of its containers, of which one went meanwhile
+            pass
+    return list_networks(engine, filters)
+
+
+def _has_labels(network: NetworkFacts, labels: Mapping[str, Sequence[str]]) -> bool:
+    """Whether Docker's prune would take it: it has each label, and not all that it shall not have."""
+
+    def has(word: str) -> bool:
+        name, equals, value = word.partition("=")
+        return name in network.labels and (not equals or network.labels[name] == value)
+
+    refused = labels.get("label!", ())
+    return all(map(has, labels.get("label", ()))) and not (refused and all(map(has, refused)))
+
+
+def _is_idle(engine: Engine, network: NetworkFacts) -> bool:
+    """Whether Docker's prune would take it: nothing runs in it, and it is no part of others or of a swarm."""
+    try:
+        entry = object_of(engine.http().json("GET", f"/networks/{network.id}", query={"verbose": True}))
+    except NotFound:  # it went meanwhile
+        return False
+    return not any(entry.get(key) for key in ("Containers", "Services", "ConfigOnly", "Ingress"))
 
 
 def _created(engine: Engine, body: Mapping[str, object]) -> JsonObject:

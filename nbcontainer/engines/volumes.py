@@ -79,8 +79,14 @@ def remove(engine: Engine, name: str) -> None:
 
 
 def sizes(engine: Engine) -> dict[str, int]:
-    """The size of each volume in bytes; the engine measures them on each call, which may take long."""
-    found = engine.http().json("GET", "/system/df", query={"type": "volume"})
+    """The size of each volume in bytes; the engine measures them on each call, which may take long.
+
+    Empty where Podman, which also measures containers, lost one in the meantime.
+    """
+    try:
+        found = engine.http().json("GET", "/system/df", query={"type": "volume"})
+    except NotFound:
+        return {}
     return {volume.name: volume.size for volume in map(_facts, entries_of(object_of(found).get("Volumes")))}
 
 

@@ -297,9 +297,9 @@ def test_a_transfer_that_breaks_the_rules_is_an_error_of_ours(packets, said, can
 
 def test_a_daemon_cannot_use_up_the_descriptors_of_this_process(canary):
     many = [file(f"{number:04}") for number in range(2000)]
-    begun = [Packet(type=DATA, id=number, data=b"x") for number in range(2000)]
+    started = [Packet(type=DATA, id=number, data=b"x") for number in range(2000)]
     with pytest.raises(DestinationError, match="'0016' was refused: 16 files are already being received"):
-        received([*listed(*many), END, *begun], canary.target)
+        received([*listed(*many), END, *started], canary.target)
     canary.check()
     assert list(canary.target.iterdir()) == []
 

@@ -196,10 +196,10 @@ def test_a_waiting_reader_is_woken_by_close(docker):
 
     stream = dial(docker.address)
     threading.Timer(0.2, stream.close).start()
-    begun = time.monotonic()
+    started = time.monotonic()
     with contextlib.suppress(OSError):
         assert stream.recv() == b""
-    assert time.monotonic() - begun < 1.2
+    assert time.monotonic() - started < 1.2
 
 
 def test_proxies_of_dockers_config(configuration):

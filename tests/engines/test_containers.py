@@ -164,7 +164,7 @@ def test_an_out_of_memory_kill_is_a_failure(docker, busybox_of, unique):
         with pytest.raises(CommandFailed) as caught:
             run(docker, request).result(60)
         if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
-            pytest.skip("this kernel lets no engine see that memory ran out")
+            pytest.skip("on this kernel engines cannot see that memory ran out")
         assert caught.value.exit_code == 137
         assert next(row for row in nbc.containers.list(all=True) if row.name == unique).tone is Tone.BAD
     finally:
@@ -191,12 +191,12 @@ def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busy
 def test_stop_leaves_nothing_running(engine, busybox, container, remove):
     operation = run(engine, RunRequest(busybox, FOREVER, name=container, remove=remove))
     wait_for(operation, lambda state: state.total)
-    begun = time.monotonic()
+    started = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(10)
     assert operation.wait_until_gone(10)  # the command had a moment to exit by itself
-    assert time.monotonic() - begun < 3  # on a loaded machine; control returns sooner
+    assert time.monotonic() - started < 3  # on a loaded machine; control returns sooner
     assert container not in [entry.name for entry in containers.list_containers(engine)]
     assert (container in names(engine)) is not remove
 
@@ -243,10 +243,10 @@ def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybo
     run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)
-    begun = time.monotonic()
+    started = time.monotonic()
     operation.stop()
     assert operation.result(5).text == "up"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started < 1
     assert logs(engine, LogRequest((container,), follow=True, duration=0.3)).result(5).text == "up"
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)

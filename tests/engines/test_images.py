@@ -168,11 +168,11 @@ def test_the_registry_dies_in_the_middle_of_a_push_and_stop_ends_it(docker, regi
             assert time.monotonic() < deadline
             assert not operation.done, operation.error
             operation.wait(1, revision=operation.revision)
-        begun = time.monotonic()
+        started = time.monotonic()
         operation.stop()
         with pytest.raises(Stopped):
             operation.result(5)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - started < 1
     with pytest.raises(PushFailed, match="refused"):
         images.push(docker, name).result(60)
 
