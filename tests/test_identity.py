@@ -53,7 +53,7 @@ def test_kernels_that_start_at_once_have_one_id(start, tmp_path):
     assert len(set(ids([start(tmp_path) for _ in range(6)]))) == 1
 
 
-def test_the_id_is_readable_only_by_its_user(monkeypatch, tmp_path):
+def test_the_id_file_is_private_and_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     notebook_id(PATH)
     (file,) = (tmp_path / "nbcontainer").iterdir()

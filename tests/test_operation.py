@@ -131,7 +131,7 @@ def test_stop_cuts_the_work_off():
     assert time.monotonic() - started < 1
 
 
-def test_stop_before_the_work_begins():
+def test_stop_before_the_work_starts():
     running = counter()
     running.stop()
     running.start_task(endless)

@@ -230,7 +230,7 @@ def test_an_output_that_cannot_be_written(engine, tmp_path):
         build(engine, "FROM busybox", exporters=[Entry(type="tar")], offered=offered)
 
 
-def test_an_output_for_which_there_is_no_room(engine):
+def test_an_output_on_a_full_disk(engine):
     with pytest.raises(OutputError, match="it cannot be written: No space left on device"):
         build(
             engine,

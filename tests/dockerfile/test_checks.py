@@ -131,7 +131,7 @@ WARNED = [
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
-def test_what_buildkit_accepts_is_no_error(text):
+def test_what_buildkit_accepts_is_not_an_error(text):
     assert [str(problem) for problem in check(parse(text)) if problem.severity == "error"] == []
 
 

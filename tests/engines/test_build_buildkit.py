@@ -189,7 +189,7 @@ def test_faults_that_only_the_engine_finds(new_engine):
     assert caught.value.lines == (3,)
 
 
-def test_an_unchanged_context_is_not_sent_again(new_engine, tmp_path):
+def test_an_unchanged_context_is_not_resent(new_engine, tmp_path):
     context = tmp_path / "context"
     context.mkdir()
     (context / "big").write_bytes(bytes(3_000_000))
@@ -253,7 +253,7 @@ def test_an_interrupt_stops_the_step_too(new_engine):
     wait_until(lambda: not processes(f"1{marker}"), 10)
 
 
-def test_an_engine_found_again_builds_on(new_engine):
+def test_an_engine_that_is_found_again_can_build(new_engine):
     made(new_engine, "FROM busybox")
     forget_engines()
     again = find_engine()

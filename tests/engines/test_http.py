@@ -55,7 +55,7 @@ def test_garbage_is_an_error_that_says_so(speak, answer, words):
     assert "\u202e" not in str(caught.value)
 
 
-def test_a_reply_that_breaks_off_anywhere_is_no_success(speak):
+def test_a_truncated_reply_is_not_a_success(speak):
     answer = reply("201 Created", b'{"Id": "4f5a"}', "Content-Type: application/json")
     assert speak(answer).json("POST", "/x") == {"Id": "4f5a"}
     for length in range(1, len(answer)):
@@ -168,7 +168,7 @@ def test_what_does_not_exist_has_a_cure():
     assert (type(found), found.cure) == (NotFound, "`%docker ps -a` lists them.")
 
 
-def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
+def test_a_kept_connection_that_was_closed_is_dialled_again(speak):
     # the server promises to keep the connection, and closes it
     http = speak(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     assert http.json("GET", "/1") == {}
