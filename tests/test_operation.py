@@ -55,12 +55,12 @@ def test_events_state_and_result_from_a_thread():
 
 
 def test_the_state_is_folded_without_a_listener():
-    running = counter().start_thread(telling(*range(1000)))
+    running = counter().start_thread(emitting(*range(1000)))
     assert running.result() == (sum(range(1000)), "end")
 
 
 def test_a_late_listener_gets_the_backlog():
-    running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
+    running = counter(backlog=3).start_thread(emitting(1, 2, 3, 4, 5))
     running.result()
     assert list(running) == [Missed(2), 3, 4, 5]
 
