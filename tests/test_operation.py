@@ -274,13 +274,13 @@ def work(progress):
     progress.on_stop(cut.set)
     progress.emit(1)
     cut.wait()
-    print("the server was told", flush=True)
+    print("the server was notified", flush=True)
     raise ConnectionError
 running = Operation("x", 0, lambda s, e: s).start_thread(work)
 running.wait(revision=0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
-    assert done.stdout == "the server was told\n"
+    assert done.stdout == "the server was notified\n"
     assert done.stderr == ""
 
 
