@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines, model
-from nbcontainer.api.nouns import EngineNoun
+from nbcontainer.api.nouns import EngineNoun, filter_words
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -199,7 +199,7 @@ class Containers(EngineNoun):
         listed = engines.containers.list_containers(engine, every=all, filters=chosen)
         there = {one.id: one for one in listed}
         words = [*(["--all"] * all), *(["--no-trunc"] * no_trunc)]
-        words += [word for text in filters for word in ("--filter", text)]
+        words += filter_words(filters)
         return Table(
             engines.containers.table(engine, listed, no_trunc=no_trunc),
             engine.commands.command("ps", *words),

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun, noun_of
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -98,7 +98,7 @@ class Networks(EngineNoun):
             )
             for network in engines.networks.list_networks(engine, engines.objects.filters_of(filters))
         ]
-        words = [*(["--no-trunc"] * no_trunc), *(word for text in filters for word in ("--filter", text))]
+        words = [*(["--no-trunc"] * no_trunc), *filter_words(filters)]
         command = engine.commands.command("network", "ls", *words)
         return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.key))
 
@@ -236,9 +236,7 @@ class Networks(EngineNoun):
         engine = self._engine.connect()
         until = _until(engine, chosen.pop("until", ()))
         found = tuple(engines.networks.unused(engine, chosen, until))
-        command = engine.commands.command(
-            "network", "prune", *(word for text in filters for word in ("--filter", text))
-        )
+        command = engine.commands.command("network", "prune", *filter_words(filters))
         if not found:
             return Plan("", (), partial(Report, (Remark("No network is unused.", Tone.DIM),), command))
         names = tuple(network.name for network in found)

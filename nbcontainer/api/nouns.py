@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["EngineNoun", "Noun", "noun_of", "nouns_of"]
+__all__ = ["EngineNoun", "Noun", "filter_words", "noun_of", "nouns_of"]
 
 
 class Noun:
@@ -83,3 +83,8 @@ def nouns_of(handle: type) -> dict[str, type[Noun]]:
     """The nouns of a handle's class, by name: {"volumes": Volumes, …}."""
     made = {name: item.func for name, item in vars(handle).items() if isinstance(item, cached_property)}
     return {name: noun for name, noun in made.items() if isinstance(noun, type) and issubclass(noun, Noun)}
+
+
+def filter_words(filters: Iterable[str]) -> list[str]:
+    """Filters as words of a docker command."""
+    return [word for text in filters for word in ("--filter", text)]

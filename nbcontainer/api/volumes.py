@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun, noun_of
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -83,7 +83,7 @@ class Volumes(EngineNoun):
             )
             for volume in engines.volumes.list_volumes(engine, chosen)
         ]
-        words = [word for text in filters for word in ("--filter", text)]
+        words = filter_words(filters)
         command = engine.commands.command("volume", "ls", *words)
         return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.name))
 
@@ -212,7 +212,7 @@ def _removal(engine: Connected, names: Sequence[str], found: Sequence[str], *, f
 
 def _prune(engine: Connected, found: Sequence[str], filters: Sequence[str], *, all: bool) -> str:  # noqa: A002 - docker's own flag
     """The prune as a command. Podman's prune always removes named volumes too, so `volume rm` names each one here."""
-    words = [word for text in filters for word in ("--filter", text)]
+    words = filter_words(filters)
     if not engine.commands.is_podman:
         return engine.commands.command("volume", "prune", *(["--all"] * all), *words)
     if not found:
