@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun, noun_of
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
 from nbcontainer.model.build import BuildRequest, SourceMap
 from nbcontainer.model.images import ImageFacts
@@ -325,7 +325,7 @@ class Images(EngineNoun):
                         labels=image.labels,
                     )
                 )
-        words = [*(["--all"] * all), *(["--no-trunc"] * no_trunc), *(f"--filter={text}" for text in filters)]
+        words = [*(["--all"] * all), *(["--no-trunc"] * no_trunc), *filter_words(filters)]
         command = engine.commands.command("images", *words, *([name] if name else []))
         return self._table(engine, COLUMNS, rows, command, lambda row: self._at(engine).get(row.name))
 
