@@ -230,19 +230,19 @@ class _Follower(Generic[Event, State]):
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
                 with held_back():
-                    if self._widget.room:
+                    if self._widget.can_send:
                         revision = operation.revision
                         self._send(operation.state)
                 operation.wait(FRAME_SECONDS)
             with held_back():
-                self._widget.beat()
+                self._widget.heartbeat()
 
     def _send(self, state: State) -> None:
         if state is not self._sent:
             message = self._view.wire(self._sent, state)
             self._sent = state
             if message is not None:
-                self._widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
+                self._widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
 
     def dismiss(self) -> None:
         """Let go of the page's side."""
