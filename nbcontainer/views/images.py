@@ -1,4 +1,4 @@
-"""How a push or a pull looks: plain lines, a picture, and what its widget is told (frontend/src/images_wire.ts)."""
+"""How a push or pull is drawn: plain lines, a picture, and its widget's messages (frontend/src/images_wire.ts)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["TransferView"]
 
-BAR_CELLS = 20  # of a layer's bar in the terminal
+BAR_CELLS = 20  # cells of a layer's bar in the terminal
 _HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "ended")
 _PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
 
 
 class TransferView(View[TransferEvent, TransferState]):
-    """The view of one push or pull. It remembers which layers it told of, so each transfer has its own."""
+    """The view of one push or pull. It remembers which layers it has reported, so each transfer has its own."""
 
     page = "images"
 
@@ -56,13 +56,13 @@ class TransferView(View[TransferEvent, TransferState]):
                 return None
 
     def render(self, state: TransferState) -> Picture:
-        """The head, and the layers with bars and bytes in columns. Why it failed, the error says that is raised."""
+        """The head, and the layers with bars and bytes in columns. The reason for a failure is left to the error."""
         doing, done = _words(state.direction)
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
         if state.outcome == "done":
             word, tone = f"✓ {done}", Tone.GOOD
         head = [Span(state.image, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM)]
-        # a name such as quay.io/team/web says by itself where it goes
+        # a name such as quay.io/team/web already contains the registry
         host = "" if state.image.startswith(f"{state.host}/") else state.host
         where = " · ".join(part for part in (host, state.engine) if part)
         if where:
@@ -74,7 +74,7 @@ class TransferView(View[TransferEvent, TransferState]):
         return Picture(tuple(blocks), label=f"{state.image}: {word}")
 
     def wire(self, previous: TransferState | None, state: TransferState) -> Wire | None:
-        """The whole, or the fields and the layers that changed."""
+        """The whole state, or the fields and layers that changed."""
         if previous is None:
             return {**_head(state), "layers": [facts_of(layer) for layer in state.layers.values()]}
         layers = [facts_of(layer) for layer in state.layers.values() if previous.layers.get(layer.id) is not layer]
