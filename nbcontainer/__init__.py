@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
-    from nbcontainer.api import *  # noqa: F403 - its __all__ is the list; at run time __getattr__ provides it
     from nbcontainer.api.cluster import cluster as cluster
     from nbcontainer.api.engine import engine as engine
     from nbcontainer.api.plans import Plan as Plan
@@ -75,11 +74,8 @@ else:
             nouns |= dict.fromkeys(nouns_of(type(handle())), handle)
         if name in nouns:
             return getattr(nouns[name](), name)
-        calls = import_module("nbcontainer.api")
         if name == "__all__":
-            return sorted({*calls.__all__, *nouns, *MODULES, "__version__", "errors", "settings"})
-        if name in calls.__all__:
-            return getattr(calls, name)
+            return sorted({*nouns, *MODULES, "__version__", "errors", "settings"})
         raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
 
     _load = modules_on_use(__name__)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import clusters, engines
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
+from nbcontainer.json_objects import text_of, value_of
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.pods_backend import find_pods_backend
@@ -64,12 +65,12 @@ def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
         thread = threading.Thread(
             target=_fill, args=(found[name], name, probe), daemon=True, name=f"nbcontainer doctor: {name}"
         )
-        with held_back():
+        with interrupts_deferred():
             thread.start()
         threads.append((name, thread))
     gone = threading.Event()
     timer = threading.Timer(SECONDS, gone.set)
-    with held_back():
+    with interrupts_deferred():
         timer.start()
     remarks = []
     for name, thread in threads:
@@ -145,7 +146,7 @@ def _cluster() -> Iterator[Remark]:
         return
     version = cluster.call("GET", "/version", seconds=CALL_SECONDS)
     yield Remark(
-        f"cluster: Kubernetes {version.get('gitVersion', '?')} at {cluster.server}, context {cluster.context}, "
+        f"cluster: Kubernetes {text_of(version, 'gitVersion') or '?'} at {cluster.server}, context {cluster.context}, "
         f"namespace {cluster.namespace}" + (f", acting as {cluster.acts_as}" if cluster.acts_as else "")
     )
     yield from _rights(cluster)
@@ -172,7 +173,7 @@ def _rights(cluster: Cluster) -> Iterator[Remark]:
             "spec": {"resourceAttributes": attributes},
         }
         answer = cluster.call("POST", REVIEWS, body=review, seconds=CALL_SECONDS)
-        allowed[bool((answer.get("status") or {}).get("allowed"))].append(words)
+        allowed[bool(value_of(answer, "status", "allowed"))].append(words)
     if allowed[True]:
         yield Remark(f"pods in {cluster.namespace}: you may {_listed(allowed[True], 'and')}")
     if allowed[False]:

@@ -32,11 +32,12 @@ as it is; `str(error)` shows the equivalent Python call, since a script has no m
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable  # the codec reads the hints of the classes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
 __all__ = [

@@ -46,8 +46,9 @@ class Cluster:
 
     def __repr__(self) -> str:
         """The call that returns it."""
-        namespace = f", namespace={str(self.namespace)!r}" if self.namespace else ""
-        return f"cluster({str(self.context)!r}{namespace})"
+        words = [repr(str(self.context))] if self.context else []
+        words += [f"namespace={str(self.namespace)!r}"] if self.namespace else []
+        return f"nbc.cluster({', '.join(words)})"
 
     pods = cached_property(Pods)
 

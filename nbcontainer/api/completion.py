@@ -9,6 +9,7 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.protection import reads
 
 __all__ = ["known_names"]
@@ -54,4 +55,4 @@ def _names(handle: Engine | Cluster, noun: str) -> Sequence[str]:
 def _namespaces(context: str) -> Sequence[str]:
     cluster = clusters.connection.find_cluster(context)
     found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [item["metadata"]["name"] for item in found["items"]]
+    return [text_of(item, "metadata", "name") for item in entries_of(found, "items")]

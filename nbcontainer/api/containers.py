@@ -245,7 +245,7 @@ class Containers(EngineNoun):
             NotFound: there is no such container.
             ApiError: the log broke off.
         """
-        request = LogRequest((name,), follow=follow, tail=tail, since=since, timestamps=timestamps, timeout=duration)
+        request = LogRequest((name,), follow=follow, tail=tail, since=since, timestamps=timestamps, duration=duration)
         return engines.logs.logs(self._engine.connect(), request)
 
     @changes

@@ -43,7 +43,7 @@ class Engine:
 
     def __repr__(self) -> str:
         """The call that returns it."""
-        return f"Engine({str(self.name)!r})"
+        return f"nbc.engine({str(self.name)!r})" if self.name else "nbc.engine()"
 
     containers = cached_property(Containers)
     images = cached_property(Images)

@@ -78,7 +78,7 @@ class Image(Described, ImageFacts):
 
         made = datetime.fromtimestamp(self.created, UTC).isoformat(" ", "seconds") if self.created > 0 else ""
         facts = [("ID", self.id), ("Tags", "\n".join(self.tags)), ("Digests", "\n".join(self.digests))]
-        facts += [("Platform", self.platform), ("Created", made), ("Size", f"{self.size:,} bytes")]
+        facts += [("Platform", self.platform), ("Created", made), ("Size", f"{self.size / 1e6:,.1f} MB")]
         sections = [("", tuple((name, value) for name, value in facts if value))]
         sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
         return Description("Image", self.name, where=self.where, sections=tuple(sections), command=self.command)

@@ -13,7 +13,7 @@ from nbcontainer.api.plans import Plan
 from nbcontainer.errors import NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
-from nbcontainer.model.results import Described, Remark, Report
+from nbcontainer.model.results import Described, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import changes, reads
 
@@ -32,10 +32,12 @@ class Network(Described, NetworkFacts):
 
     Attributes:
         containers: the names of the containers that use it, so that it cannot be removed.
+        addresses: the address of each container that runs in it, by name: {"web": "172.18.0.2/16"}.
         command: `docker network inspect`, for a terminal.
     """
 
     containers: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     command: str = ""
     _networks: Networks | None = field(default=None, repr=False, compare=False)
@@ -50,9 +52,10 @@ class Network(Described, NetworkFacts):
 
         facts = [("ID", self.id), ("Driver", self.driver), ("Scope", self.scope)]
         facts += [("Subnets", ", ".join(self.subnets)), ("Gateways", ", ".join(self.gateways))]
-        facts += [("Internal", "yes" * self.internal), ("Containers", ", ".join(self.containers))]
+        facts += [("Internal", "yes" * self.internal), ("IPv6", "yes" * self.enable_ipv6)]
         sections = [("", tuple((name, value) for name, value in facts if value))]
-        for title, values in (("Labels", self.labels), ("Options", self.options)):
+        containers = {**dict.fromkeys(self.containers, "no address"), **self.addresses}
+        for title, values in (("Containers", containers), ("Labels", self.labels), ("Options", self.options)):
             sections += [(title, tuple(values.items()))] if values else []
         return Description("Network", self.name, where=self.where, sections=tuple(sections), command=self.command)
 
@@ -151,7 +154,14 @@ class Networks(EngineNoun):
         """
         engine = self._engine.connect()
         facts = engines.networks.find(engine, engines.networks.list_networks(engine), name)
-        return self._network(engine, facts, engines.networks.users(engine, facts))
+        there = engines.networks.users(engine, facts), engines.networks.addresses(engine, facts)
+        return self._network(engine, facts, *there)
+
+    @reads
+    def inspect(self, *names: str) -> Network | Objects[Network]:
+        """All about networks, with the containers in them; raises as `get`."""
+        found = Objects(self.get(name) for name in names)
+        return found[0] if len(found) == 1 else found
 
     @changes
     def remove(self, *names: str, force: bool = False) -> Report:
@@ -211,7 +221,13 @@ class Networks(EngineNoun):
         remarks += [Remark(f"There is no network {name}.", Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
-    def _network(self, engine: Connected, facts: NetworkFacts, containers: tuple[str, ...] = ()) -> Network:
+    def _network(
+        self,
+        engine: Connected,
+        facts: NetworkFacts,
+        containers: tuple[str, ...] = (),
+        addresses: Mapping[str, str] | None = None,
+    ) -> Network:
+        found = {**vars(facts), "containers": containers, "addresses": addresses or {}}
         command = engine.commands.command("network", "inspect", facts.name)
-        there = self._at(engine)
-        return Network(**vars(facts), containers=containers, where=engine.name, command=command, _networks=there)
+        return Network(**found, where=engine.name, command=command, _networks=self._at(engine))

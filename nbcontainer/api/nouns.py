@@ -44,6 +44,10 @@ class EngineNoun(Noun):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._engine!r}.{type(self).__name__.lower()}"
+
     def _at(self, engine: Connected) -> Self:
         """The same noun, fixed to `engine`: objects stay on their engine even if another one is in use now."""
         return type(self)(self._engine.at(engine))

@@ -56,7 +56,7 @@ class Pod(Described):
         timestamps: bool = False,
         since: float = 0.0,
         tail: int = -1,
-        timeout: float = 0.0,
+        duration: float = 0.0,
     ) -> Operation[LogEvent, LogState, LogResult]:
         """Its log; takes the arguments of `Pods.logs`, and raises the same errors."""
         return self._there.logs(
@@ -68,7 +68,7 @@ class Pod(Described):
             timestamps=timestamps,
             since=since,
             tail=tail,
-            timeout=timeout,
+            duration=duration,
         )
 
     def exec(
@@ -99,8 +99,11 @@ class Pod(Described):
 
     def description(self) -> Description:
         """Its row of the table."""
-        shown = ((name.title(), _shown(name, value)) for name, value in self.facts.items() if name != "name")
-        sections = [("", tuple(shown)), ("Labels", tuple(sorted(self.labels.items())))]
+        shown = (_shown(name, value) for name, value in self.facts.items() if value not in {None, "", "<none>"})
+        sections = [
+            ("", tuple(fact for fact in shown if fact[0] != "Name")),
+            ("Labels", tuple(sorted(self.labels.items()))),
+        ]
         return Description(
             "Pod",
             self.name,
@@ -117,7 +120,7 @@ class Pod(Described):
         return cast("Pods", self._pods)
 
 
-def _shown(column: str, value: Cell) -> str:
+def _shown(column: str, value: Cell) -> tuple[str, str]:
     if column == "age" and isinstance(value, float):
-        return f"since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(value))}"
-    return "" if value is None else str(value)
+        return "Created", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
+    return ("IP" if column == "ip" else column.capitalize()), str(value)

@@ -42,6 +42,10 @@ class Pods(Noun):
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._cluster!r}.pods"
+
     @reads
     def names(self) -> Sequence[str]:
         """The names of all pods."""
@@ -81,7 +85,7 @@ class Pods(Noun):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
-        timeout: float = 0.0,
+        duration: float = 0.0,
     ) -> Operation[TableEvent, TableState, Table]:
         """The same table, kept up to date until it is stopped.
 
@@ -90,7 +94,7 @@ class Pods(Noun):
             all_namespaces: pods in all namespaces.
             selector: a label selector.
             field_selector: a field selector.
-            timeout: seconds after which it is stopped, 0 for never.
+            duration: seconds after which to stop watching; 0 for never.
         """
         backend = self._cluster.connect()
         operation = backend.watch(
@@ -100,8 +104,8 @@ class Pods(Noun):
             field_selector=field_selector,
             finish=partial(self._with_pods, backend),
         )
-        if timeout > 0:
-            timer = threading.Timer(timeout, operation.stop)
+        if duration > 0:
+            timer = threading.Timer(duration, operation.stop)
             timer.daemon = True
             timer.start()
             operation.when_done(timer.cancel)
@@ -250,7 +254,7 @@ class Pods(Noun):
         timestamps: bool = False,
         since: float = 0.0,
         tail: int = -1,
-        timeout: float = 0.0,
+        duration: float = 0.0,
     ) -> Operation[LogEvent, LogState, LogResult]:
         """Logs of pods, merged: `nbc.pods.logs("web")`, `nbc.pods.logs(selector="app=web", follow=True)`.
 
@@ -264,14 +268,14 @@ class Pods(Noun):
             timestamps: show the time of each line.
             since: only lines newer than this many seconds; 0 for all.
             tail: only the last lines of each; -1 for all.
-            timeout: seconds after which to stop following; 0 for never.
+            duration: seconds after which to stop following; 0 for never.
 
         Raises (also from `result()`):
             NotFound: there is no such pod or container.
             UsageError: a number is negative.
         """
-        if tail < -1 or since < 0 or timeout < 0:
-            raise UsageError("tail, since and timeout must not be negative.", cure="tail=-1 means all lines.")
+        if tail < -1 or since < 0 or duration < 0:
+            raise UsageError("tail, since and duration must not be negative.", cure="tail=-1 means all lines.")
         request = LogRequest(
             names,
             selector=selector,
@@ -282,7 +286,7 @@ class Pods(Noun):
             timestamps=timestamps,
             since=since,
             tail=tail,
-            timeout=timeout,
+            duration=duration,
         )
         return self._cluster.connect().logs(request)
 

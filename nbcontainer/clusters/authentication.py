@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nbcontainer import clusters
@@ -135,7 +135,7 @@ class Credentials:
             )
         return read or token
 
-    def _from_plugin(self, status: Mapping[str, Any]) -> Headers:
+    def _from_plugin(self, status: Mapping[str, str | None]) -> Headers:
         if status.get("expirationTimestamp"):
             self._expires = self._end(str(status["expirationTimestamp"]))
         if status.get("clientCertificateData"):

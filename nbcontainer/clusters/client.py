@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 import orjson
@@ -194,7 +194,7 @@ class Client:
             raise status_error(cluster, UNAUTHORIZED, decode_status(await _read(cluster, response)))
         return response
 
-    async def _answer(self, cluster: Cluster, call: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _answer(self, cluster: Cluster, call: Coroutine[object, object, Answer]) -> Answer:
         """A call's answer. If it has not begun within connect_timeout, the API server must show that it is there."""
         calling = asyncio.ensure_future(call)
         probing: asyncio.Future[None] | None = None

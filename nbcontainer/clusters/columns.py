@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model.tables import Cell, Column, Row, Tone
 
 __all__ = ["Decoder", "age_seconds", "age_text", "epoch", "status_tone"]
@@ -105,33 +105,35 @@ class Decoder:
         space = (Column("NAMESPACE"),) if self._with_namespace else ()
         return (*space, *self._plan.columns)
 
-    def rows(self, page: dict[str, Any], namespace: str = "") -> list[Row]:
+    def rows(self, page: JsonObject, namespace: str = "") -> list[Row]:
         """The rows of a page, or of the Table in a watch event.
 
         Args:
             page: a Table; one with no columnDefinitions has those of the page before.
             namespace: that of all rows, where the page does not say (includeObject=None).
         """
-        if page.get("columnDefinitions"):
-            self._plan = _plan(page["columnDefinitions"])
+        definitions = entries_of(page, "columnDefinitions")
+        if definitions:
+            self._plan = _plan(definitions)
         now = time.time()
-        return [self._row(row, namespace, now) for row in page.get("rows") or ()]
+        return [self._row(row, namespace, now) for row in entries_of(page, "rows")]
 
-    def keys(self, page: dict[str, Any], namespace: str = "") -> Iterable[str]:
+    def keys(self, page: JsonObject, namespace: str = "") -> Iterable[str]:
         """The keys of a page's rows."""
-        return [_key(row, namespace) for row in page.get("rows") or ()]
+        return [_key(row, namespace) for row in entries_of(page, "rows")]
 
-    def _row(self, row: dict[str, Any], namespace: str, now: float) -> Row:
+    def _row(self, row: JsonObject, namespace: str, now: float) -> Row:
         plan = self._plan
-        metadata = (row.get("object") or {}).get("metadata") or {}
-        namespace = metadata.get("namespace") or namespace
-        cells = [_cell(cell, column, now) for cell, column in zip(row.get("cells") or (), plan.columns, strict=False)]
-        if plan.age is not None and "creationTimestamp" in metadata:
-            cells[plan.age] = epoch(metadata["creationTimestamp"])
-        status = cells[plan.status] if plan.status is not None else ""
+        metadata = object_of(row, "object", "metadata")
+        namespace = text_of(metadata, "namespace") or namespace
+        found = _cells(row)
+        cells = [_cell(cell, column, now) for cell, column in zip(found, plan.columns, strict=False)]
+        if plan.age is not None and plan.age < len(cells) and "creationTimestamp" in metadata:
+            cells[plan.age] = epoch(text_of(metadata, "creationTimestamp"))
+        status = cells[plan.status] if plan.status is not None and plan.status < len(cells) else ""
         if self._with_namespace:
             cells.insert(0, namespace)
-        name = metadata.get("name") or (str(row["cells"][0]) if row.get("cells") else "")
+        name = text_of(metadata, "name") or (str(found[0]) if found else "")
         return Row(
             key=f"{namespace}/{name}",
             cells=tuple(cells),
@@ -139,27 +141,32 @@ class Decoder:
             name=name,
             namespace=namespace,
             kind=self._kind,
-            labels=metadata.get("labels") or {},
+            labels=texts_of(metadata, "labels"),
         )
 
 
-def _key(row: dict[str, Any], namespace: str) -> str:
-    metadata = (row.get("object") or {}).get("metadata") or {}
-    name = metadata.get("name") or (str(row["cells"][0]) if row.get("cells") else "")
-    return f"{metadata.get('namespace') or namespace}/{name}"
+def _key(row: JsonObject, namespace: str) -> str:
+    metadata, cells = object_of(row, "object", "metadata"), _cells(row)
+    name = text_of(metadata, "name") or (str(cells[0]) if cells else "")
+    return f"{text_of(metadata, 'namespace') or namespace}/{name}"
 
 
-def _plan(definitions: list[dict[str, Any]]) -> _Plan:
+def _cells(row: JsonObject) -> list[object]:
+    cells = row.get("cells")
+    return cells if isinstance(cells, list) else []
+
+
+def _plan(definitions: Sequence[JsonObject]) -> _Plan:
     columns = []
     for definition in definitions:
-        name = str(definition.get("name") or "").upper()
-        columns.append(Column(name, _kind_of(name, definition), wide=int(definition.get("priority") or 0) > 0))
+        name = text_of(definition, "name").upper()
+        columns.append(Column(name, _kind_of(name, definition), wide=number_of(definition, "priority") > 0))
     names = [column.name for column in columns]
     status = next((index for index, column in enumerate(columns) if column.kind == "status"), None)
     return _Plan(tuple(columns), status, names.index("AGE") if "AGE" in names else None)
 
 
-def _kind_of(name: str, definition: dict[str, Any]) -> str:
+def _kind_of(name: str, definition: JsonObject) -> str:
     if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or definition.get("type") == "date":
         return "age"
     if name == "RESTARTS" or definition.get("type") in _NUMBER_TYPES:
@@ -167,7 +174,7 @@ def _kind_of(name: str, definition: dict[str, Any]) -> str:
     return "status" if name in _STATUS_COLUMNS and not definition.get("priority") else "text"
 
 
-def _cell(cell: Any, column: Column, now: float) -> Cell:
+def _cell(cell: object, column: Column, now: float) -> Cell:
     if column.kind == "age" and isinstance(cell, str):
         age = age_seconds(cell)
         return now - age if age is not None else epoch(cell)

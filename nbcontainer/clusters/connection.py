@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -25,6 +25,7 @@ from nbcontainer.clusters.failures import decode_status, explain, no_object, rai
 from nbcontainer.clusters.http import Cancellation, Http
 from nbcontainer.clusters.kubeconfig import Access, files, read_access
 from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ClusterCommands
 from nbcontainer.proxies import environment_proxy
 from nbcontainer.settings import settings
@@ -123,7 +124,7 @@ class Cluster:
         """The same cluster in another namespace ("" for the same)."""
         return replace(self, namespace=namespace) if namespace else self
 
-    def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    def run(self, coroutine: Coroutine[object, object, Answer]) -> Answer:
         """Run a coroutine on the background loop and wait for it; Ctrl-C cancels it."""
         return operation.run_soon(coroutine)
 
@@ -137,7 +138,7 @@ class Cluster:
         accept: str = JSON,
         seconds: float = 0.0,
         cancellation: Cancellation | None = None,
-    ) -> Any:
+    ) -> JsonObject:
         """Call the API server on the caller's own thread, and decode its JSON. Ctrl-C ends it.
 
         Args:
@@ -167,7 +168,7 @@ class Cluster:
         body: object = None,
         content_type: str = JSON,
         accept: str = JSON,
-    ) -> Any:
+    ) -> JsonObject:
         """`call` for the background loop; raises as it does."""
         status, document = await self.send(
             method, path, parameters=parameters, body=body, content_type=content_type, accept=accept
@@ -184,7 +185,7 @@ class Cluster:
         body: object = None,
         content_type: str = JSON,
         accept: str = JSON,
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, JsonObject]:
         """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
         target, prepared = self._target(path, parameters), _prepare(accept, body, content_type)
         return await self.in_thread(lambda cancellation: self._exchange(method, target, prepared, 0.0, cancellation))
@@ -205,7 +206,7 @@ class Cluster:
         prepared: tuple[dict[str, str], bytes | None],
         seconds: float,
         cancellation: Cancellation | None,
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, JsonObject]:
         headers, body = prepared
         status, text = self.link.http.send(
             self, method, target, headers=headers, body=body, seconds=seconds, cancellation=cancellation
@@ -272,7 +273,7 @@ class Cluster:
         """Whether answers are asked for compressed: on one machine, gzip costs more than it saves."""
         return self.link.access.compress and not _is_local(self.server)
 
-    def _decode(self, status: int, text: bytes) -> Any:
+    def _decode(self, status: int, text: bytes) -> JsonObject:
         try:
             document = orjson.loads(text) if text else {}
         except orjson.JSONDecodeError:

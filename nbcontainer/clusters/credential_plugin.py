@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from nbcontainer.errors import AuthFailed
+from nbcontainer.json_objects import value_of
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _GivenUp(Exception):
     """Nobody waits for the plugin any more."""
 
 
-def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) -> Mapping[str, Any]:
+def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) -> Mapping[str, str | None]:
     """Run the user's exec plugin and give its status; it is ended once it is `given_up`.
 
     Raises:
@@ -72,9 +73,9 @@ def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) ->
     return _status(access, plugin, who, done.stdout)
 
 
-def _request(access: Access, plugin: ExecPlugin) -> dict[str, Any]:
+def _request(access: Access, plugin: ExecPlugin) -> dict[str, object]:
     """What the plugin is told: the ExecCredential of KUBERNETES_EXEC_INFO."""
-    spec: dict[str, Any] = {"interactive": False}
+    spec: dict[str, object] = {"interactive": False}
     if plugin.provide_cluster_info:
         authority = base64.b64encode(access.certificate_authority).decode()
         cluster = {
@@ -89,13 +90,13 @@ def _request(access: Access, plugin: ExecPlugin) -> dict[str, Any]:
     return {"kind": "ExecCredential", "apiVersion": plugin.api_version, "spec": spec}
 
 
-def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapping[str, Any]:
+def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapping[str, str | None]:
     """The status of the ExecCredential that a plugin wrote."""
     try:
         said = json.loads(output)
-        status, version = said["status"], said.get("apiVersion")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        status, version = None, None
+    except (ValueError, RecursionError):
+        said = None
+    status, version = value_of(said, "status"), value_of(said, "apiVersion")
     if not _is_credential(status):
         raise AuthFailed(f"{who} gave no credential.", host=access.server, status=0)
     if version != plugin.api_version:
@@ -106,7 +107,7 @@ def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapp
     return status
 
 
-def _is_credential(status: object) -> TypeGuard[Mapping[str, Any]]:
+def _is_credential(status: object) -> TypeGuard[Mapping[str, str | None]]:
     if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
         return False
     return all(isinstance(value, str) for value in status.values() if value is not None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.missing import NAMES_ALONE, not_found_soon
 from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
+from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation
@@ -75,12 +76,13 @@ async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missin
     found: dict[str, str] = {}
     if selector:
         pages = await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}, NAMES_ALONE)
-        found = {one["metadata"]["name"]: one["metadata"]["uid"] for page in pages for one in page.get("items") or ()}
+        pods = [pod for page in pages for pod in entries_of(page, "items")]
+        found = {text_of(pod, "metadata", "name"): text_of(pod, "metadata", "uid") for pod in pods}
     missing = []
     for name in names:
         try:
             one = await cluster.request("GET", POD.path(cluster.namespace, name))
-            found[name] = one["metadata"]["uid"]
+            found[name] = text_of(one, "metadata", "uid")
         except NotFound:
             missing.append(name)
     if missing and not missing_ok:
@@ -110,15 +112,15 @@ class _Deletion:
             await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
             asked = {name: uid for name, uid in doomed.items() if name not in refusals}
             for name, error in refusals.items() if asked else ():  # where all are refused, the error says it all
-                _tell(progress, (name,), "refused", error.message)
+                _emit(progress, (name,), "refused", error.message)
             if wait and asked:
                 async with asyncio.timeout(timeout or None):
                     await self._until_gone(asked, selector, progress)
         except asyncio.CancelledError:
-            _tell(progress, self._left, "stopped", "the cluster goes on deleting it")
+            _emit(progress, self._left, "stopped", "the cluster goes on deleting it")
             raise
         except TimeoutError:
-            _tell(progress, self._left, "stopped", f"not gone after {timeout:g} s")
+            _emit(progress, self._left, "stopped", f"not gone after {timeout:g} s")
             raise ApiError(
                 f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
                 reason="Timeout",
@@ -132,7 +134,7 @@ class _Deletion:
         self, name: str, uid: str, progress: Progress[PodEnd], refusals: dict[str, NbcontainerError]
     ) -> None:
         # the uid guards a pod of the same name that somebody made in the meantime
-        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        options: dict[str, object] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
         if self._grace_period is not None:
             options["gracePeriodSeconds"] = self._grace_period
         try:
@@ -142,7 +144,7 @@ class _Deletion:
             refusals[name] = error
         else:
             self._left = (*self._left, name)
-            _tell(progress, (name,), "Terminating")
+            _emit(progress, (name,), "Terminating")
 
     async def _until_gone(self, asked: Mapping[str, str], selector: str, progress: Progress[PodEnd]) -> None:
         left = {uid: name for name, uid in asked.items()}
@@ -152,11 +154,12 @@ class _Deletion:
         async for news in reflect(self._cluster, POD.path(self._cluster.namespace), parameters):
             gone: set[str] = set()
             if isinstance(news, Listed):
-                there = {one["metadata"]["uid"] for page in news.pages for one in page.get("items") or ()}
+                there = {text_of(one, "metadata", "uid") for page in news.pages for one in entries_of(page, "items")}
                 gone = set(left) - there
             elif isinstance(news, Changed):
-                gone = {event["object"]["metadata"]["uid"] for event in news.events if event["type"] == "DELETED"}
-            _tell(progress, [left.pop(uid) for uid in list(left) if uid in gone], "deleted")
+                ended = [event for event in news.events if event["type"] == "DELETED"]
+                gone = {text_of(event, "object", "metadata", "uid") for event in ended}
+            _emit(progress, [left.pop(uid) for uid in list(left) if uid in gone], "deleted")
             self._left = tuple(left.values())
             if not left:
                 return
@@ -179,6 +182,6 @@ class _Deletion:
         )
 
 
-def _tell(progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], status: str, message: str = "") -> None:
+def _emit(progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], status: str, message: str = "") -> None:
     for name in names:
-        progress.tell(PodEnd(name, status, message, time.time()))
+        progress.emit(PodEnd(name, status, message, time.time()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import age_text
 from nbcontainer.clusters.discovery import POD
@@ -13,6 +13,7 @@ from nbcontainer.clusters.events import fetch_events
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import Forbidden, NotFound
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, value_of, words_of
 from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
 from nbcontainer.model.pods import Description
 
@@ -75,25 +76,29 @@ def _event(row: Row, now: float) -> tuple[str, ...]:
 
 
 def pod_sections(
-    pod: Mapping[str, Any], commands: ClusterCommands = CLUSTER_IN_USE
+    pod: JsonObject, commands: ClusterCommands = CLUSTER_IN_USE
 ) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """The sections of a pod's description: (title, ((name, value), …)); the first has no title."""
-    metadata, spec, status = (pod.get(key) or {} for key in ("metadata", "spec", "status"))
-    sections: list[tuple[str, Facts]] = [("", _head(pod, metadata, spec, status, commands))]
+    spec, status = object_of(pod, "spec"), object_of(pod, "status")
+    sections: list[tuple[str, Facts]] = [("", _head(pod, commands))]
     for title, key in (("Init container", "initContainers"), ("Container", "containers")):
-        statuses = {one["name"]: one for one in status.get(f"{key[:-1]}Statuses") or ()}
-        sections += [
-            (f"{title} {one['name']}", list(_container(one, statuses.get(one["name"], {}))))
-            for one in spec.get(key) or ()
-        ]
-    sections.append(("Conditions", [(str(one["type"]), _condition(one)) for one in status.get("conditions") or ()]))
-    sections.append(("Volumes", [(str(one["name"]), _volume(one)) for one in spec.get("volumes") or ()]))
+        statuses = {text_of(one, "name"): one for one in entries_of(status, f"{key[:-1]}Statuses")}
+        for one in entries_of(spec, key):
+            name = text_of(one, "name")
+            sections.append((f"{title} {name}", list(_container(one, statuses.get(name, {})))))
+    sections.append(
+        ("Conditions", [(text_of(one, "type"), _condition(one)) for one in entries_of(status, "conditions")])
+    )
+    sections.append(("Volumes", [(text_of(one, "name"), _volume(one)) for one in entries_of(spec, "volumes")]))
     sections.append(("Placement", _placement(spec, status)))
     return tuple((title, tuple(facts)) for title, facts in sections if facts)
 
 
-def _head(pod: Mapping[str, Any], metadata: Any, spec: Any, status: Any, commands: ClusterCommands) -> Facts:
-    node, address = spec.get("nodeName") or "<none>", status.get("hostIP")
+def _head(pod: JsonObject, commands: ClusterCommands) -> Facts:
+    metadata, spec, status = object_of(pod, "metadata"), object_of(pod, "spec"), object_of(pod, "status")
+    node, address = text_of(spec, "nodeName") or "<none>", text_of(status, "hostIP")
+    annotations = {key: value for key, value in object_of(metadata, "annotations").items() if key != LAST_APPLIED}
+    owners = [f"{text_of(one, 'kind')}/{text_of(one, 'name')}" for one in entries_of(metadata, "ownerReferences")]
     facts = [
         ("Name", metadata.get("name")),
         ("Namespace", metadata.get("namespace")),
@@ -102,16 +107,13 @@ def _head(pod: Mapping[str, Any], metadata: Any, spec: Any, status: Any, command
         ("Node", f"{node}/{address}" if address else node),
         ("Start Time", status.get("startTime")),
         ("Labels", _pairs(metadata.get("labels"))),
-        (
-            "Annotations",
-            _pairs({key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}),
-        ),
+        ("Annotations", _pairs(annotations)),
         ("Status", pod_status(pod)),
         ("Reason", status.get("reason")),
         ("Message", status.get("message")),
-        ("IP", status.get("podIP") or "<none>"),
-        ("IPs", ", ".join(one["ip"] for one in status.get("podIPs") or ()) or "<none>"),
-        ("Controlled By", ", ".join(f"{one['kind']}/{one['name']}" for one in metadata.get("ownerReferences") or ())),
+        ("IP", text_of(status, "podIP") or "<none>"),
+        ("IPs", ", ".join(text_of(one, "ip") for one in entries_of(status, "podIPs")) or "<none>"),
+        ("Controlled By", ", ".join(owners)),
     ]
     found = trouble(pod, commands)
     if found is not None:
@@ -119,38 +121,38 @@ def _head(pod: Mapping[str, Any], metadata: Any, spec: Any, status: Any, command
     return [(name, str(value)) for name, value in facts if value not in (None, "")]
 
 
-def _container(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    ports = [f"{one['containerPort']}/{one.get('protocol') or 'TCP'}" for one in spec.get("ports") or ()]
-    hosts = [str(one["hostPort"]) for one in spec.get("ports") or () if one.get("hostPort")]
-    resources = spec.get("resources") or {}
+def _container(spec: JsonObject, status: JsonObject) -> Iterator[tuple[str, str]]:
+    ports = [f"{one.get('containerPort')}/{one.get('protocol') or 'TCP'}" for one in entries_of(spec, "ports")]
+    hosts = [str(one["hostPort"]) for one in entries_of(spec, "ports") if one.get("hostPort")]
     facts = [
         ("Container ID", status.get("containerID")),
         ("Image", spec.get("image")),
         ("Image ID", status.get("imageID")),
         ("Ports", ", ".join(ports)),
         ("Host Ports", ", ".join(hosts)),
-        ("Command", " ".join(spec.get("command") or ())),
-        ("Args", " ".join(spec.get("args") or ())),
-        ("State", _state(status.get("state"))),
-        ("Last State", _state(status.get("lastState"))),
+        ("Command", " ".join(words_of(spec, "command"))),
+        ("Args", " ".join(words_of(spec, "args"))),
+        ("State", _state(object_of(status, "state"))),
+        ("Last State", _state(object_of(status, "lastState"))),
         ("Ready", str(bool(status.get("ready"))) if status else ""),
         ("Restart Count", status.get("restartCount")),
-        ("Limits", _pairs(resources.get("limits"))),
-        ("Requests", _pairs(resources.get("requests"))),
-        ("Liveness", _probe(spec.get("livenessProbe"))),
-        ("Readiness", _probe(spec.get("readinessProbe"))),
-        ("Startup", _probe(spec.get("startupProbe"))),
-        ("Environment", "\n".join(_variable(one) for one in spec.get("env") or ())),
-        ("Environment From", "\n".join(_source(one) for one in spec.get("envFrom") or ())),
-        ("Mounts", "\n".join(_mount(one) for one in spec.get("volumeMounts") or ())),
+        ("Limits", _pairs(value_of(spec, "resources", "limits"))),
+        ("Requests", _pairs(value_of(spec, "resources", "requests"))),
+        ("Liveness", _probe(object_of(spec, "livenessProbe"))),
+        ("Readiness", _probe(object_of(spec, "readinessProbe"))),
+        ("Startup", _probe(object_of(spec, "startupProbe"))),
+        ("Environment", "\n".join(_variable(one) for one in entries_of(spec, "env"))),
+        ("Environment From", "\n".join(_source(one) for one in entries_of(spec, "envFrom"))),
+        ("Mounts", "\n".join(_mount(one) for one in entries_of(spec, "volumeMounts"))),
     ]
     yield from ((name, str(value)) for name, value in facts if value not in (None, ""))
 
 
-def _state(state: Mapping[str, Any] | None) -> str:
+def _state(state: JsonObject) -> str:
     if not state:
         return ""
-    word, detail = next(iter(state.items()))
+    word = next(iter(state))
+    detail = object_of(state, word)
     facts = [
         f"exit code {detail['exitCode']}" if "exitCode" in detail else "",
         f"signal {detail['signal']}" if detail.get("signal") else "",
@@ -158,26 +160,26 @@ def _state(state: Mapping[str, Any] | None) -> str:
         f"{detail['startedAt']} – {detail.get('finishedAt')}"
         if word == "terminated" and detail.get("startedAt")
         else "",
-        str(detail.get("message") or "").strip(),
+        text_of(detail, "message").strip(),
     ]
     reason = f" ({detail['reason']})" if detail.get("reason") else ""
     more = ", ".join(fact for fact in facts if fact)
     return f"{word.capitalize()}{reason}{': ' + more if more else ''}"
 
 
-def _probe(probe: Mapping[str, Any] | None) -> str:
+def _probe(probe: JsonObject) -> str:
     if not probe:
         return ""
     if "httpGet" in probe:
-        get = probe["httpGet"]
+        get = object_of(probe, "httpGet")
         place = f"{get.get('host', '')}:{get.get('port')}{get.get('path', '/')}"
-        how = f"http-get {get.get('scheme', 'http').lower()}://{place}"
+        how = f"http-get {(text_of(get, 'scheme') or 'http').lower()}://{place}"
     elif "exec" in probe:
-        how = f"exec {probe['exec'].get('command')}"
+        how = f"exec {value_of(probe, 'exec', 'command')}"
     elif "tcpSocket" in probe:
-        how = f"tcp-socket {probe['tcpSocket'].get('host', '')}:{probe['tcpSocket'].get('port')}"
+        how = f"tcp-socket {text_of(probe, 'tcpSocket', 'host')}:{value_of(probe, 'tcpSocket', 'port')}"
     else:
-        how = f"grpc {(probe.get('grpc') or {}).get('port')}"
+        how = f"grpc {value_of(probe, 'grpc', 'port')}"
     return (
         f"{how} delay={probe.get('initialDelaySeconds', 0)}s timeout={probe.get('timeoutSeconds', 1)}s "
         f"period={probe.get('periodSeconds', 10)}s #success={probe.get('successThreshold', 1)} "
@@ -185,47 +187,48 @@ def _probe(probe: Mapping[str, Any] | None) -> str:
     )
 
 
-def _variable(one: Mapping[str, Any]) -> str:
+def _variable(one: JsonObject) -> str:
     """A variable; what comes from a secret is named, never read."""
-    source = one.get("valueFrom") or {}
+    name, source = text_of(one, "name"), object_of(one, "valueFrom")
     for kind, words in (("secretKeyRef", "secret"), ("configMapKeyRef", "config map")):
         if kind in source:
-            return f"{one['name']}: <key {source[kind].get('key')!r} of {words} {source[kind].get('name')!r}>"
+            return f"{name}: <key {value_of(source, kind, 'key')!r} of {words} {value_of(source, kind, 'name')!r}>"
     for kind, key in (("fieldRef", "fieldPath"), ("resourceFieldRef", "resource")):
         if kind in source:
-            return f"{one['name']}: ({source[kind].get(key)})"
-    return f"{one['name']}: {one.get('value') or ''}"
+            return f"{name}: ({value_of(source, kind, key)})"
+    return f"{name}: {text_of(one, 'value')}"
 
 
-def _source(one: Mapping[str, Any]) -> str:
+def _source(one: JsonObject) -> str:
     kind = "secret" if "secretRef" in one else "config map"
-    name = (one.get("secretRef") or one.get("configMapRef") or {}).get("name")
+    name = object_of(one.get("secretRef") or one.get("configMapRef")).get("name")
     return f"{name} ({kind})"
 
 
-def _mount(one: Mapping[str, Any]) -> str:
-    return f"{one['mountPath']} from {one['name']} ({'ro' if one.get('readOnly') else 'rw'})"
+def _mount(one: JsonObject) -> str:
+    return f"{text_of(one, 'mountPath')} from {text_of(one, 'name')} ({'ro' if one.get('readOnly') else 'rw'})"
 
 
-def _volume(one: Mapping[str, Any]) -> str:
+def _volume(one: JsonObject) -> str:
     for kind, detail in one.items():
         if kind != "name":
-            named = (detail or {}).get("name") or (detail or {}).get("secretName") or (detail or {}).get("claimName")
-            path = (detail or {}).get("path")
-            return kind + (f" {named or path}" if named or path else "")
+            named = next(
+                filter(None, (text_of(detail, key) for key in ("name", "secretName", "claimName", "path"))), ""
+            )
+            return kind + (f" {named}" if named else "")
     return "emptyDir"
 
 
-def _condition(one: Mapping[str, Any]) -> str:
-    parts = [str(one.get("status")), str(one.get("reason") or ""), str(one.get("message") or "")]
+def _condition(one: JsonObject) -> str:
+    parts = [str(one.get("status")), text_of(one, "reason"), text_of(one, "message")]
     return ": ".join(part for part in parts if part)
 
 
-def _placement(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Facts:
+def _placement(spec: JsonObject, status: JsonObject) -> Facts:
     tolerations = [
-        f"{one.get('key') or '*'}{'=' + one['value'] if one.get('value') else ''}:{one.get('effect') or '*'}"
+        f"{one.get('key') or '*'}{'=' + text_of(one, 'value') if one.get('value') else ''}:{one.get('effect') or '*'}"
         + (f" for {one['tolerationSeconds']}s" if "tolerationSeconds" in one else "")
-        for one in spec.get("tolerations") or ()
+        for one in entries_of(spec, "tolerations")
     ]
     facts = [
         ("QoS Class", status.get("qosClass")),
@@ -235,5 +238,5 @@ def _placement(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Facts:
     return [(name, str(value)) for name, value in facts if value]
 
 
-def _pairs(mapping: Mapping[str, Any] | None) -> str:
-    return "\n".join(f"{key}={value}" for key, value in (mapping or {}).items())
+def _pairs(mapping: object) -> str:
+    return "\n".join(f"{key}={value}" for key, value in texts_of(mapping).items())

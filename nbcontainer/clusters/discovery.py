@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, text_of, words_of
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
@@ -133,31 +134,31 @@ async def _kinds(cluster: Cluster, *, fresh: bool) -> Kinds:
     return link.kinds
 
 
-def _from_aggregated(document: dict[str, Any]) -> list[Resource]:
+def _from_aggregated(document: JsonObject) -> list[Resource]:
     return [
         Resource(
-            plural=str(entry["resource"]),
-            kind=str(entry["responseKind"]["kind"]),
-            group=str(group.get("metadata", {}).get("name") or ""),
-            version=str(version["version"]),
+            plural=text_of(entry, "resource"),
+            kind=text_of(entry, "responseKind", "kind"),
+            group=text_of(group, "metadata", "name"),
+            version=text_of(version, "version"),
             namespaced=entry.get("scope") == "Namespaced",
-            singular=str(entry.get("singularResource") or ""),
-            short_names=tuple(entry.get("shortNames") or ()),
-            verbs=tuple(entry.get("verbs") or ()),
+            singular=text_of(entry, "singularResource"),
+            short_names=tuple(words_of(entry, "shortNames")),
+            verbs=tuple(words_of(entry, "verbs")),
         )
-        for group in document.get("items") or []
-        for version in group.get("versions") or []
-        for entry in version.get("resources") or []
-        if entry.get("responseKind", {}).get("kind")
+        for group in entries_of(document, "items")
+        for version in entries_of(group, "versions")
+        for entry in entries_of(version, "resources")
+        if text_of(entry, "resource") and text_of(entry, "responseKind", "kind")
     ]
 
 
-async def _from_each_group(cluster: Cluster, groups: dict[str, Any]) -> list[Resource]:
+async def _from_each_group(cluster: Cluster, groups: JsonObject) -> list[Resource]:
     """Discovery as API servers before 1.27 have it: one call for each group's versions."""
     paths = ["/api/v1"]
-    for group in groups.get("groups") or []:
-        preferred = group.get("preferredVersion", {}).get("groupVersion")
-        versions = [str(version["groupVersion"]) for version in group.get("versions") or []]
+    for group in entries_of(groups, "groups"):
+        preferred = text_of(group, "preferredVersion", "groupVersion")
+        versions = [text_of(version, "groupVersion") for version in entries_of(group, "versions")]
         paths += [f"/apis/{version}" for version in sorted(versions, key=lambda one: one != preferred)]
 
     async def read(path: str) -> list[Resource]:
@@ -165,20 +166,20 @@ async def _from_each_group(cluster: Cluster, groups: dict[str, Any]) -> list[Res
             document = await cluster.request("GET", path)
         except NotFound:
             return []
-        group, _, version = str(document.get("groupVersion") or "v1").rpartition("/")
+        group, _, version = (text_of(document, "groupVersion") or "v1").rpartition("/")
         return [
             Resource(
-                plural=str(entry["name"]),
-                kind=str(entry["kind"]),
+                plural=text_of(entry, "name"),
+                kind=text_of(entry, "kind"),
                 group=group,
                 version=version,
                 namespaced=bool(entry.get("namespaced")),
-                singular=str(entry.get("singularName") or ""),
-                short_names=tuple(entry.get("shortNames") or ()),
-                verbs=tuple(entry.get("verbs") or ()),
+                singular=text_of(entry, "singularName"),
+                short_names=tuple(words_of(entry, "shortNames")),
+                verbs=tuple(words_of(entry, "verbs")),
             )
-            for entry in document.get("resources") or []
-            if "/" not in str(entry["name"])
+            for entry in entries_of(document, "resources")
+            if text_of(entry, "name") and "/" not in text_of(entry, "name")
         ]
 
     return [resource for found in await asyncio.gather(*map(read, paths)) for resource in found]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import epoch, status_tone
 from nbcontainer.clusters.discovery import EVENT
 from nbcontainer.clusters.missing import check_namespace
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, reflect
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.tables import (
     Column,
     Row,
@@ -61,11 +62,11 @@ class _Which:
         space = (Column("NAMESPACE"),) if self.everywhere else ()
         return TableReset((*space, *COLUMNS), tuple(rows), self.title, self.where)
 
-    def row(self, event: dict[str, Any]) -> Row:
+    def row(self, event: JsonObject) -> Row:
         return event_row(event, with_namespace=self.everywhere)
 
-    def rows(self, pages: list[dict[str, Any]]) -> list[Row]:
-        items = [event for page in pages for event in page.get("items") or ()]
+    def rows(self, pages: list[JsonObject]) -> list[Row]:
+        items = [event for page in pages for event in entries_of(page, "items")]
         return [self.row(event) for event in sorted(items, key=_last_seen)]
 
 
@@ -120,22 +121,22 @@ async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent
             match news:
                 case Listed():
                     rows = {row.key: row for row in which.rows(news.pages)}
-                    progress.tell(which.reset(list(rows.values())))
-                    progress.tell(TableLive(live=True))
+                    progress.emit(which.reset(list(rows.values())))
+                    progress.emit(TableLive(live=True))
                 case Changed():
-                    progress.tell(_change(which, rows, news.events))
+                    progress.emit(_change(which, rows, news.events))
                 case Away():
-                    progress.tell(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+                    progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
     finally:
-        progress.tell(TableLive(live=False))
+        progress.emit(TableLive(live=False))
 
 
-def _change(which: _Which, rows: dict[str, Row], changes: list[dict[str, Any]]) -> TableEvent:
+def _change(which: _Which, rows: dict[str, Row], changes: list[JsonObject]) -> TableEvent:
     """The change, as a new table where an event that was there came again and moves to the end."""
     added: dict[str, Row] = {}
     gone, moved = set[str](), False
     for change in changes:
-        row = which.row(change["object"])
+        row = which.row(object_of(change, "object"))
         moved = moved or (row.key in rows and change["type"] != "DELETED")
         rows.pop(row.key, None)
         if change["type"] == "DELETED":
@@ -147,35 +148,33 @@ def _change(which: _Which, rows: dict[str, Row], changes: list[dict[str, Any]]) 
     return which.reset(list(rows.values())) if moved else TableChanged(tuple(added.values()), tuple(gone))
 
 
-def event_row(event: dict[str, Any], *, with_namespace: bool = False) -> Row:
+def event_row(event: JsonObject, *, with_namespace: bool = False) -> Row:
     """One event as a row of `COLUMNS`."""
-    metadata, about = event.get("metadata") or {}, event.get("involvedObject") or {}
-    kind = str(event.get("type") or "")
-    source = (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
-    count = (event.get("series") or {}).get("count") or event.get("count") or 1
-    namespace = str(metadata.get("namespace") or "")
+    metadata, about = object_of(event, "metadata"), object_of(event, "involvedObject")
+    kind, name = text_of(event, "type"), text_of(metadata, "name")
+    namespace = text_of(metadata, "namespace")
+    began = text_of(event, "firstTimestamp") or text_of(event, "eventTime") or text_of(metadata, "creationTimestamp")
     cells = (
         _last_seen(event) or None,
         kind,
-        str(event.get("reason") or ""),
-        f"{str(about.get('kind') or '').lower()}/{about.get('name') or ''}",
-        str(event.get("message") or "").strip(),
-        int(count),
-        epoch(event.get("firstTimestamp") or event.get("eventTime") or metadata.get("creationTimestamp")),
-        str(source),
+        text_of(event, "reason"),
+        f"{text_of(about, 'kind').lower()}/{text_of(about, 'name')}",
+        text_of(event, "message").strip(),
+        number_of(event, "series", "count") or number_of(event, "count") or 1,
+        epoch(began),
+        text_of(event, "source", "component") or text_of(event, "reportingComponent"),
     )
     return Row(
-        key=str(metadata.get("uid") or f"{namespace}/{metadata.get('name')}"),
+        key=text_of(metadata, "uid") or f"{namespace}/{name}",
         cells=(namespace, *cells) if with_namespace else cells,
         tone=Tone.WARNING if kind == "Warning" else status_tone(kind),
-        name=str(metadata.get("name") or ""),
+        name=name,
         namespace=namespace,
         kind="Event",
     )
 
 
-def _last_seen(event: dict[str, Any]) -> float:
-    series = (event.get("series") or {}).get("lastObservedTime")
-    newest = series or event.get("lastTimestamp") or event.get("eventTime")
-    created = (event.get("metadata") or {}).get("creationTimestamp")
-    return epoch(newest) or epoch(created) or time.time()
+def _last_seen(event: JsonObject) -> float:
+    series = text_of(event, "series", "lastObservedTime")
+    newest = series or text_of(event, "lastTimestamp") or text_of(event, "eventTime")
+    return epoch(newest) or epoch(text_of(event, "metadata", "creationTimestamp")) or time.time()

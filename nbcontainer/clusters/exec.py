@@ -32,6 +32,7 @@ from nbcontainer.errors import (
     Unsupported,
     outcome_of,
 )
+from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation
@@ -154,7 +155,7 @@ class _Execution:
             for reader in self._readers.values():
                 self._collector.add(*reader.finish())
             self._collector.close()
-            self._progress.tell(LogEnded(*self._outcome))
+            self._progress.emit(LogEnded(*self._outcome))
 
     async def _end(self) -> str:
         """End the command in the container; gives, and tells, a note where it may go on.
@@ -171,7 +172,7 @@ class _Execution:
         except TimeoutError:
             note = "it is being ended"
         if note:
-            self._collector.tell(LogSource(self._request.name, open=False, note=note))
+            self._collector.emit(LogSource(self._request.name, open=False, note=note))
         return note
 
     async def _run(self) -> int:
@@ -205,7 +206,7 @@ class _Execution:
         chosen = default_container(pod)
         self._request = replace(self._request, container=chosen)
         note = f"in container {chosen}, the default of {', '.join(container_names(pod))}; -c names another"
-        self._collector.tell(LogSource(name, open=True, note=note))
+        self._collector.emit(LogSource(name, open=True, note=note))
         return chosen
 
     async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
@@ -215,7 +216,7 @@ class _Execution:
             if request.stdin is not None and socket.protocol != V5:
                 cure = "Put the input into a file of the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
-            self._collector.tell(LogSource(request.name, open=True))
+            self._collector.emit(LogSource(request.name, open=True))
             sender = asyncio.create_task(self._send(socket))
             try:
                 return await self._receive(socket)
@@ -258,19 +259,21 @@ def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
     """The exit code in the Status object with which the API server ends a command."""
     try:
         status = orjson.loads(payload)
-        if status.get("status") == "Success":
+        if value_of(status, "status") == "Success":
             return 0
-        message = str(status.get("message") or "it could not be run")
-        if status.get("reason") == "NonZeroExitCode":
-            for cause in (status.get("details") or {}).get("causes") or ():
+        if value_of(status, "reason") == "NonZeroExitCode":
+            for cause in entries_of(status, "details", "causes"):
                 if cause.get("reason") == "ExitCode":
-                    return int(cause["message"])
-    except (ValueError, AttributeError, TypeError, KeyError):
+                    return int(text_of(cause, "message"))
+        if not isinstance(status, dict):
+            raise ValueError  # noqa: TRY301, TRY004 - as what is no JSON
+    except ValueError:
         raise ApiError(
             f"How the command in {request.name} ended cannot be read: {payload[:100].decode(errors='replace')!r}.",
             reason="garbage",
         ) from None
-    raise _cannot_run(cluster, request, message, str(status.get("reason") or ""))
+    message = text_of(status, "message") or "it could not be run"
+    raise _cannot_run(cluster, request, message, text_of(status, "reason"))
 
 
 def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: str) -> ApiError:
@@ -327,7 +330,7 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogSta
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.{last}",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.{last}",
             exit_code=code,
             output=output + errors,
         )

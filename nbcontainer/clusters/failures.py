@@ -13,6 +13,7 @@ import orjson
 
 from nbcontainer.clusters.refusals import invalid_words
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
+from nbcontainer.json_objects import number_of, object_of, text_of
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def raise_for_status(cluster: Cluster, status: int, document: object) -> None:
 
 def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
     """The error for a refusal: a `Status` object of the API, or whatever else came."""
-    said = document if isinstance(document, dict) else {}
-    status = int(said.get("code") or status)
-    reason = str(said.get("reason") or "")
-    message = str(said.get("message") or f"{cluster.server} answered with HTTP status {status}.")
+    said = object_of(document)
+    status = number_of(said, "code") or status
+    reason = text_of(said, "reason")
+    message = text_of(said, "message") or f"{cluster.server} answered with HTTP status {status}."
     match status:
         case 401:
             return AuthFailed(

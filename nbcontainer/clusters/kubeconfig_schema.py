@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from nbcontainer.clusters.schema import key
 
@@ -19,7 +18,7 @@ class Extension:
     """Whatever a program of others keeps in the file."""
 
     name: str = ""
-    extension: Any = field(default=None, repr=False)
+    extension: object = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,10 @@ class ExecPlugin:
     command: str = ""
     args: tuple[str, ...] = field(default=(), repr=False)
     env: tuple[EnvironmentVariable, ...] = ()
-    api_version: str = key("apiVersion")
-    install_hint: str = key("installHint")
+    api_version: str = key("apiVersion", "")
+    install_hint: str = key("installHint", "")
     provide_cluster_info: bool = key("provideClusterInfo", default=False)
-    interactive_mode: str = key("interactiveMode")
+    interactive_mode: str = key("interactiveMode", "")
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,9 @@ class User:
     client_key: str = ""
     client_key_data: bytes = field(default=b"", repr=False)
     token: str = field(default="", repr=False)
-    token_file: str = key("tokenFile")
-    impersonate: str = key("as")
-    impersonate_uid: str = key("as-uid")
+    token_file: str = key("tokenFile", "")
+    impersonate: str = key("as", "")
+    impersonate_uid: str = key("as-uid", "")
     impersonate_groups: tuple[str, ...] = key("as-groups", default=())
     impersonate_extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={"key": "as-user-extra"})
     username: str = ""
@@ -133,7 +132,7 @@ class Config:
     """A whole file."""
 
     kind: str = ""
-    api_version: str = key("apiVersion")
+    api_version: str = key("apiVersion", "")
     clusters: tuple[NamedCluster, ...] = ()
     users: tuple[NamedUser, ...] = ()
     contexts: tuple[NamedContext, ...] = ()

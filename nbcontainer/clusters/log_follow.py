@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.failures import is_passing
@@ -15,6 +15,7 @@ from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, NotFound
+from nbcontainer.json_objects import JsonObject, text_of, value_of
 from nbcontainer.model.logs import LogSource
 
 if TYPE_CHECKING:
@@ -86,12 +87,12 @@ class Followed:
     def __init__(
         self,
         cluster: Cluster,
-        pod: dict[str, Any],
+        pod: JsonObject,
         container: str,
         *,
         source: str,
         reader: LineReader,
-        bounds: dict[str, Any],
+        bounds: dict[str, int],
         joins: bool,
         collector: Collector,
         slots: Slots,
@@ -102,19 +103,19 @@ class Followed:
         reader.position.on_gap = self._say_gap
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
-        self._pod: dict[str, Any] | None = pod
+        self._pod: JsonObject | None = pod
         self._news = asyncio.Event()
         self._reading = ""  # the container ID that is being read
         self._finished = ""  # the one that was read to its end
         self._note = ""
         self._away = False  # whether it was told that the log cannot be read just now
-        self.pod_name: str = pod["metadata"]["name"]
-        self.pod_uid: str = pod["metadata"]["uid"]
+        self.pod_name = text_of(pod, "metadata", "name")
+        self.pod_uid = text_of(pod, "metadata", "uid")
 
-    def update(self, pod: dict[str, Any] | None) -> None:
+    def update(self, pod: JsonObject | None) -> None:
         """The watch has seen the pod change; None: it is gone."""
-        if pod is not None and pod["metadata"]["uid"] != self.pod_uid:
-            self.pod_uid = pod["metadata"]["uid"]  # another pod of the same name, as StatefulSets make them
+        if pod is not None:
+            self.pod_uid = text_of(pod, "metadata", "uid")  # another pod of the same name, as StatefulSets make them
         self._pod = pod
         self._news.set()
 
@@ -138,7 +139,7 @@ class Followed:
                     break
                 pause = min(pause * 2, LONGEST_PAUSE)
         self._collector.add(*self._reader.finish())
-        self._collector.tell(LogSource(self._source, open=False, note=self._end_words()))
+        self._collector.emit(LogSource(self._source, open=False, note=self._end_words()))
 
     def _start(self, container_id: str) -> None:
         """Turn to a container's new instance."""
@@ -148,11 +149,10 @@ class Followed:
         note = f"{self._source} joined" if self._joins and not restarted else ""
         if restarted:
             self._bounds = {}
-            last = (self._status().get("lastState") or {}).get("terminated") or {}
-            code = last.get("exitCode")
+            code = value_of(self._status(), "lastState", "terminated", "exitCode")
             note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
         self._reading = container_id
-        self._collector.tell(LogSource(self._source, open=True, note=note))
+        self._collector.emit(LogSource(self._source, open=True, note=note))
 
     async def _take_turn(self) -> bool:
         """Read on, followed where there is room for a stream; gives whether it was."""
@@ -166,7 +166,7 @@ class Followed:
 
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
         since = self._reader.resume_from
-        parameters: dict[str, Any] = {"container": self._container, "timestamps": True}
+        parameters: dict[str, str | int] = {"container": self._container, "timestamps": True}
         parameters |= {"sinceTime": since} if since else self._first_bounds()
         parameters |= {"follow": True} if follow else {}
         parameters |= {"previous": True} if previous else {}
@@ -176,7 +176,7 @@ class Followed:
             self._opened = self._opened or time.monotonic()
             if self._away:
                 self._note, self._away = "", False
-                self._collector.tell(LogSource(self._source, open=True))
+                self._collector.emit(LogSource(self._source, open=True))
             self._reader.begin(resume=bool(since), within=bool(self._bounds))
 
         path = POD.path(self._cluster.namespace, self.pod_name, "log")
@@ -184,7 +184,7 @@ class Followed:
             self._cluster, path, parameters, reader=self._reader, collector=self._collector, opened=opened
         )
 
-    def _first_bounds(self) -> dict[str, Any]:
+    def _first_bounds(self) -> dict[str, int]:
         """The bounds while nothing was read: what was logged since the call is wanted, however late it is asked for."""
         bounds, now = self._bounds, time.monotonic()
         if bounds.get("tailLines") == 0 and self._opened:
@@ -213,10 +213,10 @@ class Followed:
 
     async def _catch_up(self) -> None:
         """Read the rest of an instance that ended while its stream was broken."""
-        last = (self._status().get("lastState") or {}).get("terminated") or {}
+        last = text_of(self._status(), "lastState", "terminated", "containerID")
         if not self._reading or self._reading == self._finished:
             return
-        if last.get("containerID") == self._reading:
+        if last == self._reading:
             await self._read_rest(previous=True)
 
     async def _read_rest(self, *, previous: bool) -> None:
@@ -230,13 +230,13 @@ class Followed:
             if is_passing(error):
                 raise
             # of a pod that is being deleted the node takes the log away as soon as its stream has ended
-            if self._pod is not None and not self._pod["metadata"].get("deletionTimestamp"):
+            if self._pod is not None and not value_of(self._pod, "metadata", "deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
-                self._collector.tell(LogSource(self._source, open=False, note=note))
+                self._collector.emit(LogSource(self._source, open=False, note=note))
 
     def _say_gap(self, since: str) -> None:
         note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
-        self._collector.tell(LogSource(self._source, open=True, note=note))
+        self._collector.emit(LogSource(self._source, open=True, note=note))
 
     async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
         """Whether to try again after an error; says it once."""
@@ -248,7 +248,7 @@ class Followed:
             return False
         elif error.message != self._note:
             self._note, self._away = error.message, True
-            self._collector.tell(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
+            self._collector.emit(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
         if isinstance(error, Forbidden):
             return False
         await self._wait_for_news(pause)
@@ -257,15 +257,15 @@ class Followed:
     async def _next_container(self) -> str:
         """The ID of the instance to read, once there is one; "" when there will be none."""
         while self._pod is not None:
-            current = str(self._status().get("containerID") or "")
+            current = text_of(self._status(), "containerID")
             if current and current != self._finished:
                 return current
-            if (self._pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+            if text_of(self._pod, "status", "phase") in {"Succeeded", "Failed"}:
                 return ""
             found = trouble(self._pod)
             if found is not None and found.message != self._note:
                 self._note = found.message
-                self._collector.tell(LogSource(self._source, open=False, note=found.message))
+                self._collector.emit(LogSource(self._source, open=False, note=found.message))
             await self._wait_for_news(None)
         return ""
 
@@ -275,16 +275,15 @@ class Followed:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
-    def _status(self) -> dict[str, Any]:
-        return dict(container_status(self._pod, self._container)) if self._pod is not None else {}
+    def _status(self) -> JsonObject:
+        return container_status(self._pod, self._container) if self._pod is not None else {}
 
     def _is_running(self) -> bool:
         status = self._status()
-        return status.get("containerID") == self._reading and "running" in (status.get("state") or {})
+        return status.get("containerID") == self._reading and value_of(status, "state", "running") is not None
 
     def _end_words(self) -> str:
-        if self._pod is None or self._pod["metadata"].get("deletionTimestamp"):
+        if self._pod is None or value_of(self._pod, "metadata", "deletionTimestamp"):
             return f"{self.pod_name} was deleted"
-        ended = (self._status().get("state") or {}).get("terminated") or {}
-        code = ended.get("exitCode")
+        code = value_of(self._status(), "state", "terminated", "exitCode")
         return f"{self._source} ended" + (f" with exit code {code}" if code else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import epoch
 from nbcontainer.clusters.discovery import POD
@@ -16,8 +16,11 @@ from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import LOG_GONE, copy_stream
 from nbcontainer.clusters.pods import one_object
 from nbcontainer.errors import ApiError, NotFound
+from nbcontainer.json_objects import JsonObject, object_of, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.clusters.log_stream import TakesLines
@@ -30,28 +33,40 @@ BAD_REQUEST = 400
 
 
 async def copy_previous(
-    cluster: Cluster, pod: dict[str, Any], parameters: dict[str, Any], *, reader: LineReader, collector: TakesLines
+    cluster: Cluster,
+    pod: JsonObject,
+    container: str,
+    parameters: Mapping[str, str | int | bool],
+    *,
+    reader: LineReader,
+    collector: TakesLines,
 ) -> None:
-    """Copy the log of the run before the last restart of the container that `parameters` name. The lines are stamped.
+    """Copy the log of the run before a container's last restart. The lines are stamped.
 
     Raises:
         NotFound: there was no run before, or the node no longer has its log.
         ApiError, ClusterUnavailable: as `copy_stream`.
     """
-    name, container = pod["metadata"]["name"], parameters["container"]
+    name = text_of(pod, "metadata", "name")
     deadline = asyncio.get_running_loop().time() + NEWS_SECONDS
     path = POD.path(cluster.namespace, name, "log")
-    known: dict[str, Any] | None = pod
+    known: JsonObject | None = pod
     said = ""
     while known is not None:
         last, ended = _last_run(known, container), _ended_run(known, container)
         if not last and not ended:
             break
         for previous in [True] * bool(last) + [False] * bool(ended):
-            lines = collector if previous else _Until(collector, epoch(ended.get("finishedAt")) or 0.0)
+            lines = collector if previous else _Until(collector, epoch(text_of(ended, "finishedAt")) or 0.0)
             reader.begin(resume=False)
             try:
-                await copy_stream(cluster, path, parameters | {"previous": previous}, reader=reader, collector=lines)
+                await copy_stream(
+                    cluster,
+                    path,
+                    {**parameters, "container": container, "previous": previous},
+                    reader=reader,
+                    collector=lines,
+                )
             except _LaterRun:
                 continue  # it was started again in the meantime
             except ApiError as error:
@@ -90,26 +105,25 @@ class _Until:
         self._collector.add(lines, spooled)
 
 
-def _last_run(pod: dict[str, Any], container: str) -> str:
+def _last_run(pod: JsonObject, container: str) -> str:
     """The ID of the run before, "" while the status names none."""
-    last = (container_status(pod, container).get("lastState") or {}).get("terminated") or {}
-    return str(last.get("containerID") or "")
+    return text_of(container_status(pod, container), "lastState", "terminated", "containerID")
 
 
-def _ended_run(pod: dict[str, Any], container: str) -> dict[str, Any]:
+def _ended_run(pod: JsonObject, container: str) -> JsonObject:
     """How the present run ended, if it did and another will follow."""
-    ended = (container_status(pod, container).get("state") or {}).get("terminated") or {}
-    policy = (pod.get("spec") or {}).get("restartPolicy") or "Always"
+    ended = object_of(container_status(pod, container), "state", "terminated")
+    policy = text_of(pod, "spec", "restartPolicy") or "Always"
     again = policy == "Always" or (policy == "OnFailure" and bool(ended.get("exitCode")))
-    return dict(ended) if again else {}
+    return ended if again else {}
 
 
-async def _changed(cluster: Cluster, pod: dict[str, Any], container: str, deadline: float) -> dict[str, Any] | None:
+async def _changed(cluster: Cluster, pod: JsonObject, container: str, deadline: float) -> JsonObject | None:
     """The pod once its status names other runs; None if it does not in time, or the pod is gone."""
     known = (_last_run(pod, container), _ended_run(pod, container))
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):
-            async for seen in one_object(cluster, POD, pod["metadata"]["name"]):
+            async for seen in one_object(cluster, POD, text_of(pod, "metadata", "name")):
                 if seen is None:
                     return None
                 if (_last_run(seen, container), _ended_run(seen, container)) != known:

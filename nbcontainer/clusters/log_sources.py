@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD, Resource, find_resource
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, words_of
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
@@ -27,7 +27,7 @@ __all__ = [
     "title_of",
 ]
 
-Pod = Mapping[str, Any]
+Pod = JsonObject
 _POD_WORDS = (POD.plural, POD.singular, *POD.short_names)
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
@@ -58,7 +58,7 @@ async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
         raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector with -l.")
     words = tuple(dict.fromkeys(request.names))
     found = await asyncio.gather(*(_look_up(cluster, request, word) for word in words))
-    pods = {one["metadata"]["name"]: one for one in found if isinstance(one, Mapping)}
+    pods = {text_of(one, "metadata", "name"): one for one in found if isinstance(one, dict)}
     selectors = [*filter(None, [request.selector]), *(one for one in found if isinstance(one, str))]
     missing = [one for one in found if isinstance(one, NotFound)]
     unknown = [word for word, one in zip(words, found, strict=True) if one is None]
@@ -90,30 +90,28 @@ def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
     if not request.container or chosen_containers(pod, request):
         return None
     return NotFound(
-        f"Pod {pod['metadata']['name']} has no container {request.container!r}.",
+        f"Pod {text_of(pod, 'metadata', 'name')} has no container {request.container!r}.",
         status=404,
         cure=f"It has: {', '.join(container_names(pod))}.",
     )
 
 
 def _selector_of(owner: Pod, resource: Resource) -> str:
-    selector = _selector_text((owner.get("spec") or {}).get("selector"))
+    selector = _selector_text(object_of(owner, "spec", "selector"))
     if not selector:
         raise UsageError(f"A {resource.kind} has no pods whose logs could be shown.")
     return selector
 
 
-def _selector_text(selector: Any) -> str:
+def _selector_text(selector: JsonObject) -> str:
     """A workload's or a service's selector as the API takes it."""
-    if not isinstance(selector, dict):
-        return ""
     if "matchLabels" not in selector and "matchExpressions" not in selector:
         return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
-    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for rule in selector.get("matchExpressions") or ():
-        key, values = rule["key"], ",".join(rule.get("values") or ())
+    parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
+    for rule in entries_of(selector, "matchExpressions"):
+        key, values = text_of(rule, "key"), ",".join(words_of(rule, "values"))
         words = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(words.get(rule["operator"], f"!{key}"))
+        parts.append(words.get(text_of(rule, "operator"), f"!{key}"))
     return ",".join(parts)
 
 
@@ -130,33 +128,30 @@ def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
 
 def default_container(pod: Pod) -> str:
     """The container that kubectl means where none is named: that of its annotation, else the first, else ""."""
-    main = [str(one["name"]) for one in (pod.get("spec") or {}).get("containers") or ()]
-    preferred = ((pod.get("metadata") or {}).get("annotations") or {}).get(DEFAULT_CONTAINER)
-    return str(preferred) if preferred in container_names(pod) else next(iter(main), "")
+    main = [text_of(one, "name") for one in entries_of(pod, "spec", "containers")]
+    preferred = text_of(pod, "metadata", "annotations", DEFAULT_CONTAINER)
+    return preferred if preferred in container_names(pod) else next(iter(main), "")
 
 
 def container_names(pod: Pod) -> list[str]:
     """The names of all containers of a pod, in the order in which they start."""
-    spec = pod.get("spec") or {}
     keys = ("initContainers", "containers", "ephemeralContainers")
-    return [str(one["name"]) for key in keys for one in spec.get(key) or ()]
+    return [text_of(one, "name") for key in keys for one in entries_of(pod, "spec", key)]
 
 
 def source_name(pod: Pod, container: str, request: LogRequest) -> str:
     """How a source is called: "pod", or "pod/container" where several containers may be meant."""
-    name = str(pod["metadata"]["name"])
-    spec = pod.get("spec") or {}
-    several = len(spec.get("containers") or ()) + len(spec.get("initContainers") or ()) > 1
+    name = text_of(pod, "metadata", "name")
+    several = len(entries_of(pod, "spec", "containers")) + len(entries_of(pod, "spec", "initContainers")) > 1
     return f"{name}/{container}" if several and (request.all_containers or request.container) else name
 
 
-def container_status(pod: Pod, container: str) -> Mapping[str, Any]:
+def container_status(pod: Pod, container: str) -> JsonObject:
     """A container's status, empty while the node has not written one."""
-    status = pod.get("status") or {}
     for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-        for one in status.get(key) or ():
+        for one in entries_of(pod, "status", key):
             if one.get("name") == container:
-                return dict(one)
+                return one
     return {}
 
 

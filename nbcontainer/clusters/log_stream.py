@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.connection import Cluster, Parameters
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.model.logs import LogLine
 
@@ -36,7 +36,7 @@ class TakesLines(Protocol):
 async def copy_stream(
     cluster: Cluster,
     path: str,
-    parameters: dict[str, Any],
+    parameters: Parameters,
     *,
     reader: LineReader,
     collector: TakesLines,

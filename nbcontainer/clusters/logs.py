@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.log_collector import BACKLOG, Collector
@@ -24,6 +24,7 @@ from nbcontainer.clusters.missing import check_namespace
 from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
@@ -41,7 +42,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
     """The log of pods, so far or followed.
 
     Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
-    join, and only a stop or the timeout ends it; followed by pods' names, it ends when they have.
+    join, and only a stop or the end of `duration` ends it; followed by pods' names, it ends when they have.
 
     The operation raises:
         NotFound: no such pod, container or deployment exists; where some do, a note says which do not.
@@ -74,10 +75,10 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
     collector = Collector(progress, spool)
     failure: Exception | None = None
     try:
-        async with asyncio.timeout((request.follow and request.timeout) or None):
+        async with asyncio.timeout((request.follow and request.duration) or None):
             wanted = await resolve(cluster, request)
             for words in wanted.missing:
-                collector.tell(LogSource("", open=False, note=words))
+                collector.emit(LogSource("", open=False, note=words))
             if request.follow:
                 await _Follow(cluster, request, wanted, collector).run()
             else:
@@ -88,7 +89,7 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
         failure = _first(group)
     finally:
         collector.close()
-        progress.tell(LogEnded())
+        progress.emit(LogEnded())
     if failure is not None:
         raise failure  # not within the group's handler: IPython shows all of an error that a group led to
 
@@ -104,21 +105,21 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
         await asyncio.to_thread(check_namespace, cluster)
-        collector.tell(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
+        collector.emit(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
     elif not sources:
         raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.", status=404)
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)
         try:
-            collector.tell(LogSource(name, open=True))
+            collector.emit(LogSource(name, open=True))
             await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
         except NbcontainerError as error:
             failures.append(error)
             note = error.remark if len(sources) > 1 else ""
-            collector.tell(LogSource(name, open=False, note=note))
+            collector.emit(LogSource(name, open=False, note=note))
         else:
-            collector.tell(LogSource(name, open=False))
+            collector.emit(LogSource(name, open=False))
     if failures and len(failures) == len(sources):
         raise failures[0]
 
@@ -126,7 +127,7 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
 async def _read_source(
     cluster: Cluster,
     request: LogRequest,
-    pod: dict[str, Any],
+    pod: JsonObject,
     container: str,
     *,
     collector: Collector,
@@ -136,13 +137,13 @@ async def _read_source(
     stamped = request.timestamps or several or request.previous
     prefix = f"[{name}] ".encode() if several else b""
     reader = LineReader(name, stamped=stamped, keep_stamps=request.timestamps, prefix=prefix)
-    parameters: dict[str, Any] = {"container": container, **first_parameters(request)}
+    parameters: dict[str, str | int] = {"container": container, **first_parameters(request)}
     parameters |= {"timestamps": True} if stamped else {}
     try:
         if request.previous:
-            await copy_previous(cluster, pod, parameters, reader=reader, collector=collector)
+            await copy_previous(cluster, pod, container, parameters, reader=reader, collector=collector)
         else:
-            path = POD.path(cluster.namespace, pod["metadata"]["name"], "log")
+            path = POD.path(cluster.namespace, text_of(pod, "metadata", "name"), "log")
             await copy_stream(cluster, path, parameters, reader=reader, collector=collector)
     except ApiError as error:
         if request.previous or error.status not in {BAD_REQUEST, NOT_FOUND}:
@@ -152,32 +153,32 @@ async def _read_source(
         collector.add(*reader.finish())
 
 
-def _not_begun(cluster: Cluster, pod: dict[str, Any], container: str, error: ApiError) -> ApiError:
+def _not_begun(cluster: Cluster, pod: JsonObject, container: str, error: ApiError) -> ApiError:
     """The error for a container that has no log yet: why it does not run, or how to wait for it."""
     found = trouble(pod, cluster.commands)
     if found is not None:
         return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
-    metadata = pod["metadata"]
+    name = text_of(pod, "metadata", "name")
     if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
-        error = error.replaced(message=f"The node of pod {metadata['name']} has no log of container {container}.")
-    if "terminated" not in (container_status(pod, container).get("state") or {}):
-        error = error.replaced(cure=f"{cluster.commands.magic('logs', '-f', metadata['name'])} waits until it runs.")
+        error = error.replaced(message=f"The node of pod {name} has no log of container {container}.")
+    if "terminated" not in object_of(container_status(pod, container), "state"):
+        error = error.replaced(cure=f"{cluster.commands.magic('logs', '-f', name)} waits until it runs.")
     return error
 
 
-def first_parameters(request: LogRequest) -> dict[str, Any]:
+def first_parameters(request: LogRequest) -> dict[str, int]:
     """The bounds that hold for what was logged before the call."""
     since = {"sinceSeconds": max(1, round(request.since))} if request.since > 0 else {}
     return since | ({"tailLines": request.tail} if request.tail >= 0 else {})
 
 
-async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[dict[str, Any]]:
-    pods = [dict(pod) for pod in wanted.pods]
-    known = {pod["metadata"]["uid"] for pod in pods}
+async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[JsonObject]:
+    pods = list(wanted.pods)
+    known = {text_of(pod, "metadata", "uid") for pod in pods}
     for selector in wanted.selectors:
         for page in await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}):
-            pods += [pod for pod in page.get("items") or () if pod["metadata"]["uid"] not in known]
-            known |= {pod["metadata"]["uid"] for pod in pods}
+            pods += [pod for pod in entries_of(page, "items") if text_of(pod, "metadata", "uid") not in known]
+            known |= {text_of(pod, "metadata", "uid") for pod in pods}
     return pods
 
 
@@ -191,8 +192,8 @@ class _Follow:
         self._collector = collector
         self._slots = Slots()
         self._readers: dict[tuple[str, str], tuple[Followed, asyncio.Task[None]]] = {}
-        self._pods: dict[str, dict[str, Any]] = {}
-        self._names = {pod["metadata"]["name"] for pod in wanted.pods}
+        self._pods: dict[str, JsonObject] = {}
+        self._names = {text_of(pod, "metadata", "name") for pod in wanted.pods}
         self._several = bool(wanted.selectors) or len(request.names) > 1 or request.all_containers
 
     async def run(self) -> None:
@@ -207,16 +208,16 @@ class _Follow:
         path, first = POD.path(self._cluster.namespace), True
         async for news in reflect(self._cluster, path, parameters):
             if isinstance(news, Listed):
-                pods = [pod for page in news.pages for pod in page.get("items") or ()]
+                pods = [pod for page in news.pages for pod in entries_of(page, "items")]
                 if first and not pods:
                     await self._say_none(name, parameters)
                 self._listed(group, pods, name, first=first)
                 first = False
             elif isinstance(news, Changed):
                 for event in news.events:
-                    pod = event["object"]
+                    pod = object_of(event, "object")
                     if event["type"] == "DELETED":
-                        self._gone(pod["metadata"]["name"])
+                        self._gone(text_of(pod, "metadata", "name"))
                     else:
                         self._seen(group, pod, early=False)
             if name and self._over(name):
@@ -230,20 +231,20 @@ class _Follow:
         else:
             await asyncio.to_thread(check_namespace, self._cluster)
             note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"
-        self._collector.tell(LogSource(name, open=False, note=note))
+        self._collector.emit(LogSource(name, open=False, note=note))
 
-    def _listed(self, group: asyncio.TaskGroup, pods: list[dict[str, Any]], name: str, *, first: bool) -> None:
+    def _listed(self, group: asyncio.TaskGroup, pods: list[JsonObject], name: str, *, first: bool) -> None:
         for pod in pods:
             self._seen(group, pod, early=first)
-        listed = {pod["metadata"]["name"] for pod in pods}
+        listed = {text_of(pod, "metadata", "name") for pod in pods}
         for gone in [key for key in self._mine(name) if key not in listed]:
             self._gone(gone)
 
     def _mine(self, name: str) -> list[str]:
         return [name] if name else [key for key in self._pods if key not in self._names]
 
-    def _seen(self, group: asyncio.TaskGroup, pod: dict[str, Any], *, early: bool) -> None:
-        name = pod["metadata"]["name"]
+    def _seen(self, group: asyncio.TaskGroup, pod: JsonObject, *, early: bool) -> None:
+        name = text_of(pod, "metadata", "name")
         self._pods[name] = pod
         for container in chosen_containers(pod, self._request):
             key = (name, container)
@@ -251,7 +252,7 @@ class _Follow:
             if known is not None and not known[1].done():
                 known[0].update(pod)
                 continue
-            if known is not None and known[0].pod_uid == pod["metadata"]["uid"]:
+            if known is not None and known[0].pod_uid == text_of(pod, "metadata", "uid"):
                 continue  # it has ended
             source = source_name(pod, container, self._request)
             reader = LineReader(
@@ -283,4 +284,4 @@ class _Follow:
 
     def _over(self, name: str) -> bool:
         pod = self._pods.get(name)
-        return pod is None or (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+        return pod is None or text_of(pod, "status", "phase") in {"Succeeded", "Failed"}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.errors import NbcontainerError, NotFound
+from nbcontainer.json_objects import entries_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,8 +102,8 @@ def _names(
         )
     except NbcontainerError:
         return []
-    found = [one.get("metadata") or {} for one in answer.get("items") or ()]
-    return [(str(one.get("name") or ""), str(one.get("namespace") or "")) for one in found]
+    found = entries_of(answer, "items")
+    return [(text_of(one, "metadata", "name"), text_of(one, "metadata", "namespace")) for one in found]
 
 
 def near_names(word: str, names: Sequence[str]) -> list[str]:

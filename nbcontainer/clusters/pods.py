@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
@@ -12,13 +12,14 @@ from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.reflector import Changed, Listed, reflect
 from nbcontainer.clusters.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change
 from nbcontainer.model.commands import environment_words
 from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from nbcontainer.operation import Progress
 
@@ -41,9 +42,9 @@ def containers(cluster: Cluster, name: str) -> list[str]:
     Raises:
         NotFound: there is no such pod.
     """
-    spec = cluster.call("GET", POD.path(cluster.namespace, name))["spec"]
+    pod = cluster.call("GET", POD.path(cluster.namespace, name))
     kinds = ("containers", "initContainers", "ephemeralContainers")
-    return [one["name"] for kind in kinds for one in spec.get(kind) or ()]
+    return [text_of(one, "name") for kind in kinds for one in entries_of(pod, "spec", kind)]
 
 
 def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
@@ -68,19 +69,19 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
     try:
         pod = await _post(cluster, sent, request.name)
     except NbcontainerError as error:
-        progress.tell(PodStep("", error.message, "failed"))
+        progress.emit(PodStep("", error.message, "failed"))
         raise
-    progress.tell(PodStep("Pending", "created"))
+    progress.emit(PodStep("Pending", "created"))
     if request.wait:
         try:
             pod = await _in_time(cluster, request, pod, progress)
         except asyncio.CancelledError:
-            progress.tell(
+            progress.emit(
                 PodStep("", f"it stays; {cluster.commands.magic('delete', request.name)} removes it", "stopped")
             )
             raise
         except NbcontainerError as error:
-            progress.tell(PodStep("", error.message, "failed"))
+            progress.emit(PodStep("", error.message, "failed"))
             raise
     return Change(
         "Pod",
@@ -88,21 +89,19 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         cluster.namespace,
         "created",
         status=pod_status(pod),
-        uid=str(pod["metadata"].get("uid") or ""),
+        uid=text_of(pod, "metadata", "uid"),
         where=cluster.where,
         command=_run_command(cluster, request),
         manifest=sent,
     )
 
 
-async def _in_time(
-    cluster: Cluster, request: PodRequest, pod: dict[str, Any], progress: Progress[PodStep]
-) -> dict[str, Any]:
+async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progress: Progress[PodStep]) -> JsonObject:
     try:
         async with asyncio.timeout(request.timeout or None):
             up = await _until_running(cluster, request.name, progress)
             if request.restart == "Always" and pod_status(up) != "Running":
-                progress.tell(PodStep("Completed", STARTED_AGAIN))
+                progress.emit(PodStep("Completed", STARTED_AGAIN))
             return up
     except TimeoutError:
         word = pod_status(await _read(cluster, request.name) or pod)
@@ -113,12 +112,12 @@ async def _in_time(
         ) from None
 
 
-async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, Any]:
+async def _post(cluster: Cluster, sent: JsonObject, name: str) -> JsonObject:
     """POST the pod; a new namespace's service account is waited for."""
     deadline = asyncio.get_running_loop().time() + ACCOUNT_SECONDS
     while True:
         try:
-            answer = await cluster.request(
+            return await cluster.request(
                 "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
             )
         except Conflict as error:
@@ -131,17 +130,15 @@ async def _post(cluster: Cluster, sent: dict[str, Any], name: str) -> dict[str, 
             if not new or asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(0.25)
-        else:
-            return dict(answer)
 
 
-async def _read(cluster: Cluster, name: str) -> dict[str, Any] | None:
+async def _read(cluster: Cluster, name: str) -> JsonObject | None:
     with suppress(ApiError):
-        return dict(await cluster.request("GET", POD.path(cluster.namespace, name)))
+        return await cluster.request("GET", POD.path(cluster.namespace, name))
     return None
 
 
-async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep]) -> dict[str, Any]:
+async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep]) -> JsonObject:
     told, since = ("", ""), 0.0
     loop = asyncio.get_running_loop()
     async for pod in one_object(cluster, POD, name):
@@ -150,7 +147,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
         step = (pod_status(pod), _waiting_words(pod))
         if step != told:
             told = step
-            progress.tell(PodStep(*step))
+            progress.emit(PodStep(*step))
         if _is_up(pod):
             settled = await _settled(cluster, name, pod)
             if _is_up(settled):
@@ -171,16 +168,16 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
     raise AssertionError  # a reflector ends only by an error
 
 
-def _is_going(pod: Mapping[str, Any]) -> bool:
-    return bool(pod["metadata"].get("deletionTimestamp"))
+def _is_going(pod: JsonObject) -> bool:
+    return bool(value_of(pod, "metadata", "deletionTimestamp"))
 
 
-async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str, Any]:
+async def _settled(cluster: Cluster, name: str, pod: JsonObject) -> JsonObject:
     """A pod that runs, a moment later, or as soon as it has ended: many that cannot run do so at once.
 
     A node tells of an end up to some seconds late; its log of the container ends at once.
     """
-    if pod["status"].get("phase") != "Running":
+    if text_of(pod, "status", "phase") != "Running":
         return pod
     newest = pod
 
@@ -192,7 +189,7 @@ async def _settled(cluster: Cluster, name: str, pod: dict[str, Any]) -> dict[str
                 return
 
     changed = asyncio.create_task(change())
-    containers = [one["name"] for one in pod["spec"]["containers"]]
+    containers = [text_of(one, "name") for one in entries_of(pod, "spec", "containers")]
     ends = [asyncio.create_task(_end_of_log(cluster, name, container)) for container in containers]
     try:
         await asyncio.wait([changed, *ends], timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -220,7 +217,7 @@ async def _end_of_log(cluster: Cluster, name: str, container: str) -> None:
     await asyncio.Event().wait()
 
 
-async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: dict[str, Any]) -> dict[str, Any]:
+async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: JsonObject) -> JsonObject:
     """The pod once it is no longer in the same trouble, or as it stands after some seconds."""
     newest = pod
     with suppress(TimeoutError):
@@ -233,35 +230,31 @@ async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: dic
     return newest
 
 
-def _is_up(pod: Mapping[str, Any]) -> bool:
-    status = pod.get("status") or {}
-    if status.get("phase") == "Succeeded":
+def _is_up(pod: JsonObject) -> bool:
+    if text_of(pod, "status", "phase") == "Succeeded":
         return True
-    containers = status.get("containerStatuses") or ()
+    containers = entries_of(pod, "status", "containerStatuses")
     if containers and all(_ended_well(one) for one in containers):
         return True  # it has done its work, though its restart policy starts it again
     return _runs(pod)
 
 
-def _runs(pod: Mapping[str, Any]) -> bool:
-    status = pod.get("status") or {}
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or ())
-    return ready and status.get("phase") == "Running"
+def _runs(pod: JsonObject) -> bool:
+    conditions = entries_of(pod, "status", "conditions")
+    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    return ready and text_of(pod, "status", "phase") == "Running"
 
 
-def _ended_well(container: Mapping[str, Any]) -> bool:
+def _ended_well(container: JsonObject) -> bool:
     """Whether a container's last run ended with exit code 0."""
-    state, last = container.get("state") or {}, container.get("lastState") or {}
-    ended = state.get("terminated") or (last.get("terminated") if "waiting" in state else None)
-    return ended is not None and ended.get("exitCode") == 0
+    state = object_of(container, "state")
+    ended = state.get("terminated") or (value_of(container, "lastState", "terminated") if "waiting" in state else None)
+    return value_of(ended, "exitCode") == 0
 
 
-def _waiting_words(pod: Mapping[str, Any]) -> str:
-    for container in (pod.get("status") or {}).get("containerStatuses") or ():
-        message = ((container.get("state") or {}).get("waiting") or {}).get("message")
-        if message:
-            return str(message)
-    return ""
+def _waiting_words(pod: JsonObject) -> str:
+    waiting = (text_of(one, "state", "waiting", "message") for one in entries_of(pod, "status", "containerStatuses"))
+    return next(filter(None, waiting), "")
 
 
 async def _failure(cluster: Cluster, name: str, found: Trouble) -> ApiError | CommandFailed:
@@ -287,7 +280,7 @@ async def _last_output(cluster: Cluster, name: str, container: str) -> str:
     return ""
 
 
-async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIterator[dict[str, Any] | None]:
+async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIterator[JsonObject | None]:
     """One object as it is and each time it changes; None once it is gone or does not exist.
 
     Raises:
@@ -296,11 +289,11 @@ async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIt
     path = resource.path(cluster.namespace)
     async for news in reflect(cluster, path, {"fieldSelector": f"metadata.name={name}"}):
         if isinstance(news, Listed):
-            items = [item for page in news.pages for item in page.get("items") or ()]
+            items = [item for page in news.pages for item in entries_of(page, "items")]
             yield items[0] if items else None
         elif isinstance(news, Changed):
             last = news.events[-1]
-            yield None if last["type"] == "DELETED" else last["object"]
+            yield None if last["type"] == "DELETED" else object_of(last, "object")
 
 
 def _run_command(cluster: Cluster, request: PodRequest) -> str:

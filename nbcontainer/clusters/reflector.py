@@ -13,12 +13,13 @@ import random
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from nbcontainer.clusters.failures import is_passing, status_error
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
 
 JSON = "application/json"
-Page = dict[str, Any]  # a list, a Table or a watch event, as the API server gave it
+Page = JsonObject  # a list, a Table or a watch event, as the API server gave it
 PAGE = 500  # objects in a page, as kubectl has it
 UNAUTHORIZED, GONE = 401, 410
 BATCH_SECONDS = 0.05  # changes that come closer together than this are given together
@@ -92,7 +93,7 @@ def list_here(
             continue
         check_page(page)
         pages.append(page)
-        token = str((page.get("metadata") or {}).get("continue") or "")
+        token = text_of(page, "metadata", "continue")
     return pages
 
 
@@ -163,7 +164,7 @@ async def _watch(
     whole = {**parameters, **more}
     async with cluster.stream(path, parameters=whole, accept=accept, silence=SILENCE_SECONDS) as response:
         async for lines in _batches(response.content):
-            events = []
+            events = list[Page]()
             for line in lines:
                 event = orjson.loads(line)
                 if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
@@ -172,7 +173,7 @@ async def _watch(
                     case "BOOKMARK":
                         continue
                     case "ERROR":
-                        _raise_watch_error(cluster, event.get("object") or {})
+                        _raise_watch_error(cluster, object_of(event, "object"))
                     case _:
                         events.append(event)
             if events:
@@ -181,7 +182,7 @@ async def _watch(
 
 def version_of(pages: list[Page]) -> str:
     """The resourceVersion at which a list's watch begins."""
-    return str((pages[0].get("metadata") or {}).get("resourceVersion") or "")
+    return text_of(pages[0], "metadata", "resourceVersion")
 
 
 def check_page(page: Page) -> None:
@@ -190,18 +191,24 @@ def check_page(page: Page) -> None:
     Raises:
         ApiError: it is none.
     """
-    metadata = page.get("metadata")
-    parts = [page.get(key) or [] for key in ("items", "rows", "columnDefinitions")]
-    listed = all(isinstance(part, list) and all(isinstance(one, dict) for one in part) for part in parts)
-    cells = [row.get("cells") or [] for row in parts[1]] if listed else []
-    if not listed or not all(isinstance(one, list) for one in cells) or not isinstance(metadata or {}, dict):
+    listed = all(_is_objects(page.get(key) or []) for key in ("items", "rows", "columnDefinitions"))
+    cells = [row.get("cells") or [] for row in entries_of(page, "rows")]
+    if (
+        not listed
+        or not all(isinstance(one, list) for one in cells)
+        or not isinstance(page.get("metadata") or {}, dict)
+    ):
         raise ApiError("The API server's list cannot be read: it has not the form of one.")
 
 
-def _raise_watch_error(cluster: Cluster, status: dict[str, Any]) -> None:
+def _is_objects(part: object) -> bool:
+    return isinstance(part, list) and all(isinstance(one, dict) for one in part)
+
+
+def _raise_watch_error(cluster: Cluster, status: JsonObject) -> None:
     if status.get("code") == GONE or status.get("reason") in {"Expired", "Gone"}:
         raise _Expired
-    raise status_error(cluster, int(status.get("code") or 500), status)
+    raise status_error(cluster, number_of(status, "code") or 500, status)
 
 
 async def _batches(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+
+from nbcontainer.json_objects import JsonObject, entries_of, text_of
 
 __all__ = ["cause_words", "fixed_fields", "invalid_words", "is_fixed", "name_cure"]
 
@@ -18,9 +19,9 @@ _FIXED = re.compile(r"immutable|may not change fields|for fields other than .* a
 _FREE = re.compile(r"[`']([a-z][\w.*\[\]]*)[`']")
 
 
-def cause_words(cause: Mapping[str, Any]) -> str:
+def cause_words(cause: JsonObject) -> str:
     """What is wrong with a field, without the field itself."""
-    message = str(cause.get("message") or "")
+    message = text_of(cause, "message")
     quoted = _VALUE.match(message)
     if quoted and _NAME_RULE.search(quoted[2]):
         signs = ", '-' and '.'" if "subdomain" in quoted[2] else " and '-'"
@@ -32,10 +33,9 @@ def cause_words(cause: Mapping[str, Any]) -> str:
     return message if len(message) <= MOST_WORDS else f"{message[:MOST_WORDS]} …"
 
 
-def invalid_words(status: Mapping[str, Any]) -> tuple[str, str]:
+def invalid_words(status: JsonObject) -> tuple[str, str]:
     """Message and cure for a `Status` object that refuses an object field by field; ("", "") for any other."""
-    details = status.get("details") or {}
-    causes = details.get("causes") or ()
+    causes = entries_of(status, "details", "causes")
     if status.get("reason") != "Invalid" or not causes:
         return "", ""
     words: dict[str, str] = {}
@@ -43,31 +43,31 @@ def invalid_words(status: Mapping[str, Any]) -> tuple[str, str]:
         said = cause_words(cause)
         # one bad name is refused in several fields, each by a rule of its own
         key = said.partition(" cannot be a name: ")[0] if " cannot be a name: " in said else f"{cause}"
-        words.setdefault(key, f"{cause.get('field') or ''}: {said}".removeprefix(": "))
+        words.setdefault(key, f"{text_of(cause, 'field')}: {said}".removeprefix(": "))
     shown = list(words.values())[:MOST_CAUSES]
     more = f" (and {len(words) - MOST_CAUSES} more)" if len(words) > MOST_CAUSES else ""
-    what = f'{details.get("kind") or "The object"} "{details.get("name") or ""}"'
+    what = f'{text_of(status, "details", "kind") or "The object"} "{text_of(status, "details", "name")}"'
     return f"{what} is invalid: {'; '.join(shown)}{more}.", name_cure(causes)
 
 
-def name_cure(causes: Sequence[Mapping[str, Any]]) -> str:
+def name_cure(causes: Sequence[JsonObject]) -> str:
     """A name that would be taken in place of one that is refused, as a proposal."""
     for cause in causes:
-        quoted = _VALUE.match(str(cause.get("message") or ""))
+        quoted = _VALUE.match(text_of(cause, "message"))
         if quoted and _NAME_RULE.search(quoted[2]):
             proposed = re.sub(r"[^a-z0-9]+", "-", quoted[1].lower()).strip("-")[:63]
             return f"Call it {proposed}, for instance." if proposed else ""
     return ""
 
 
-def is_fixed(cause: Mapping[str, Any]) -> bool:
+def is_fixed(cause: JsonObject) -> bool:
     """Whether a field is refused because it cannot be changed in an object that exists."""
-    return bool(_FIXED.search(str(cause.get("message") or "")))
+    return bool(_FIXED.search(text_of(cause, "message")))
 
 
-def fixed_fields(cause: Mapping[str, Any], wanted: Any, present: Any) -> list[str]:
+def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str]:
     """The fields whose change was refused: those below the cause's that differ, but for those that it calls free."""
-    message, field = str(cause.get("message") or "").partition("\n")[0], str(cause.get("field") or "")
+    message, field = text_of(cause, "message").partition("\n")[0], text_of(cause, "field")
     root = field.partition(".")[0]
     free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
     patterns = [re.escape(word).replace(r"\*", r"\d+") + r"(?![\w])" for word in free if word != field]
@@ -75,7 +75,7 @@ def fixed_fields(cause: Mapping[str, Any], wanted: Any, present: Any) -> list[st
     return [path for path in changed if not any(re.match(pattern, path) for pattern in patterns)] or [field]
 
 
-def _differences(wanted: Any, present: Any, path: str) -> Iterator[str]:
+def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
     """The paths of what is wanted and is not so."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import Resource, find_kind, near_kinds
 from nbcontainer.clusters.failures import raise_for_status
 from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.refusals import cause_words, fixed_fields, is_fixed, name_cure
 from nbcontainer.errors import ApiError, Conflict, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
 from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Change
@@ -107,7 +108,7 @@ async def _apply(
                 space,
                 action,
                 status="dry run" if dry_run else "",
-                uid=str((answer.get("metadata") or {}).get("uid") or ""),
+                uid=text_of(answer, "metadata", "uid"),
                 where=f"{cluster.context} · {space}" if space else cluster.context,
                 command=command,
                 manifest=document,
@@ -140,7 +141,7 @@ async def _resource(cluster: Cluster, manifest: Manifest) -> Resource:
 def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own: bool) -> str:
     if not resource.namespaced:
         return ""
-    stated = str((manifest.document.get("metadata") or {}).get("namespace") or "")
+    stated = text_of(manifest.document, "metadata", "namespace")
     if own and stated and stated != cluster.namespace:
         raise UsageError(
             f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
@@ -150,16 +151,16 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
     return stated or cluster.namespace
 
 
-def _with_labels(document: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
-    if not labels:
+def _with_labels(document: JsonObject, labels: dict[str, str]) -> JsonObject:
+    own = value_of(document, "metadata", "labels") or {}
+    if not labels or not isinstance(own, dict):  # what is wrong with them, the API server says
         return document
-    metadata = document.get("metadata") or {}
-    return {**document, "metadata": {**metadata, "labels": {**labels, **(metadata.get("labels") or {})}}}
+    return {**document, "metadata": {**object_of(document, "metadata"), "labels": {**labels, **own}}}
 
 
-def _essence(document: Any) -> Any:
+def _essence(document: JsonObject) -> JsonObject:
     """An object without what changes by itself: its status may move on between two calls."""
-    metadata = {**(document.get("metadata") or {}), "managedFields": None, "resourceVersion": None}
+    metadata = {**object_of(document, "metadata"), "managedFields": None, "resourceVersion": None}
     return {**document, "metadata": metadata, "status": None}
 
 
@@ -167,21 +168,20 @@ async def _refusal(
     cluster: Cluster,
     manifest: Manifest,
     status: int,
-    answer: Any,
+    answer: JsonObject,
     before: Sequence[Change],
     *,
-    present: Any,
+    present: JsonObject | None,
 ) -> ApiError:
     """The API server's refusal, with the lines of the fields that it names; `present` is the object as it is."""
-    details = (answer.get("details") or {}) if isinstance(answer, dict) else {}
-    causes = details.get("causes") or []
+    causes = entries_of(answer, "details", "causes")
     stays = "".join(f" {change.kind} {change.name}," for change in before)
     stays = f" Applied before it:{stays.rstrip(',')}." if before else ""
     if status == CONFLICT and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
         words = []
         for cause in causes:
-            field = str(cause.get("field") or "").lstrip(".")
-            message = str(cause.get("message") or "").removeprefix("conflict with ")
+            field = text_of(cause, "field").lstrip(".")
+            message = text_of(cause, "message").removeprefix("conflict with ")
             words.append(f"line {manifest.line_of(field)}: {field} is managed by {message}")
         return Conflict(
             "\n".join(words) + stays,
@@ -199,7 +199,7 @@ async def _refusal(
         cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
         text = "\n".join(list(dict.fromkeys(lines))[:MOST_LINES])
         return _typed(cluster, status, answer, text + stays).replaced(cure=cure)
-    message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
+    message = text_of(answer, "message")
     field, kind = manifest.unquoted(message)
     if field:
         wanted = f"{field} must be text, and without quotes this is {kind}"
@@ -208,8 +208,8 @@ async def _refusal(
     return _typed(cluster, status, answer, manifest.with_lines(message) + stays)
 
 
-def _cause_lines(manifest: Manifest, cause: dict[str, Any], present: Any) -> list[str]:
-    field = str(cause.get("field") or "")
+def _cause_lines(manifest: Manifest, cause: JsonObject, present: JsonObject | None) -> list[str]:
+    field = text_of(cause, "field")
     if present is not None and is_fixed(cause):
         fields = fixed_fields(cause, manifest.document, present)
         what = f"cannot be changed once {manifest.kind} {manifest.name} exists"
@@ -225,7 +225,7 @@ def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
     return f"Delete it first ({delete}) and run this again, or give the new one another name."
 
 
-def _typed(cluster: Cluster, status: int, answer: Any, message: str) -> ApiError:
+def _typed(cluster: Cluster, status: int, answer: JsonObject, message: str) -> ApiError:
     try:
         raise_for_status(cluster, status, answer)
     except ApiError as error:

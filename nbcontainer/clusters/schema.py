@@ -12,14 +12,16 @@ import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, field, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["WrongType", "key", "read"]
 
 Entry = TypeVar("Entry")
+Default = TypeVar("Default")
+Reader = Callable[[object], object]
 
 BOOLEAN_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "0", "1"}
-KINDS: tuple[tuple[Any, str], ...] = (
+KINDS: tuple[tuple[type | types.UnionType, str], ...] = (
     (type(None), "nothing"),
     (bool, "true or false"),
     (int | float, "a number"),
@@ -45,7 +47,7 @@ class WrongType(Exception):
         super().__init__(f"must be {wanted}, not {found}")
 
 
-def key(name: str, default: Any = "", *, shown: bool = True) -> Any:
+def key(name: str, default: Default, *, shown: bool = True) -> Default:
     """A field of a data class that has another name in the document; `shown`: whether its repr has it."""
     return field(default=default, repr=shown, metadata={"key": name})
 
@@ -53,8 +55,8 @@ def key(name: str, default: Any = "", *, shown: bool = True) -> Any:
 def read(schema: type[Entry], document: object) -> Entry:
     """Read a document into a data class.
 
-    The fields' types may be str, bool, bytes (base64 in the document), Any (whatever it is), other data classes, these
-    or None, `tuple[X, ...]` and `Mapping[str, X]`. A field's key is its name with hyphens, else what `key` says.
+    The fields' types may be str, bool, bytes (base64 in the document), object (whatever it is), other data classes,
+    these or None, `tuple[X, ...]` and `Mapping[str, X]`. A field's key is its name with hyphens, else what `key` says.
 
     Raises:
         WrongType: a field is of another type.
@@ -69,7 +71,7 @@ def _fields(schema: type, document: Mapping[str, object]) -> Iterator[tuple[str,
             yield name, _below(in_document, reader, found)
 
 
-def _below(where: str | int, reader: Callable[[Any], Any], found: object) -> Any:
+def _below(where: str | int, reader: Reader, found: object) -> object:
     try:
         return reader(found)
     except WrongType as error:
@@ -78,18 +80,18 @@ def _below(where: str | int, reader: Callable[[Any], Any], found: object) -> Any
 
 
 @functools.cache
-def _readers(schema: type) -> list[tuple[str, str, Callable[[Any], Any]]]:
+def _readers(schema: type) -> list[tuple[str, str, Reader]]:
     """Each field's name, key in the document, and reader."""
     hints = get_type_hints(schema)
     return [(one.name, _key(one), _reader(hints[one.name])) for one in fields(schema)]
 
 
-def _key(one: Field[Any]) -> str:
+def _key(one: Field[object]) -> str:
     return str(one.metadata.get("key") or one.name.replace("_", "-"))
 
 
-def _reader(hint: Any) -> Callable[[Any], Any]:
-    simple = {str: _text, bool: _boolean, bytes: _bytes, Any: lambda found: found}
+def _reader(hint: object) -> Reader:
+    simple: dict[object, Reader] = {str: _text, bool: _boolean, bytes: _bytes, object: lambda found: found}
     if hint in simple:
         return simple[hint]
     if isinstance(hint, type) and is_dataclass(hint):
@@ -100,23 +102,24 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     return functools.partial(_items if get_origin(hint) is tuple else _values, inner[-1])
 
 
-def _items(hint: Any, found: object) -> tuple[Any, ...]:
+def _items(hint: object, found: object) -> tuple[object, ...]:
     if not isinstance(found, list):
         raise WrongType("a list", _words(found))
     reader = _reader(hint)
     return tuple(_below(index, reader, _or_empty(hint, item)) for index, item in enumerate(found))
 
 
-def _values(hint: Any, found: object) -> dict[str, Any]:
+def _values(hint: object, found: object) -> dict[str, object]:
     reader = _reader(hint)
     return {name: _below(name, reader, _or_empty(hint, value)) for name, value in _mapping(found).items()}
 
 
-def _or_empty(hint: Any, item: object) -> object:
+def _or_empty(hint: object, item: object) -> object:
     """A null in a list or mapping is the type's empty value, as in Go."""
-    if item is not None or hint is Any:
+    if item is not None or hint is object:
         return item
-    return {str: "", bool: False, bytes: ""}.get(hint, {} if is_dataclass(hint) else [])
+    empty: dict[object, object] = {str: "", bool: False, bytes: ""}
+    return empty.get(hint, {} if is_dataclass(hint) else [])
 
 
 def _mapping(found: object) -> Mapping[str, object]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.missing import check_namespace, not_found
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
+from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.tables import (
     Row,
     Table,
@@ -74,7 +75,7 @@ class Selection:
         """A decoder of this selection's pages."""
         return Decoder(self.resource.kind, with_namespace=self.everywhere)
 
-    def reset(self, decoder: Decoder, pages: list[dict[str, Any]]) -> TableReset:
+    def reset(self, decoder: Decoder, pages: list[JsonObject]) -> TableReset:
         """The event for a list of pages."""
         rows = [row for page in pages for row in self.pick(decoder.rows(page, self.namespace))]
         return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=True)
@@ -183,34 +184,34 @@ async def _follow(
         reset = selection.reset(decoder, pages)
         if not reset.rows:
             await asyncio.to_thread(check_namespace, cluster)
-        progress.tell(reset)
+        progress.emit(reset)
     if live:
-        progress.tell(TableLive(live=True))
+        progress.emit(TableLive(live=True))
     parameters = {**selection.parameters, "includeObject": "Metadata"}
     try:
         async for news in reflect(cluster, selection.path, parameters, TABLE, version=version):
             match news:
                 case Listed():
-                    progress.tell(selection.reset(decoder, news.pages))
+                    progress.emit(selection.reset(decoder, news.pages))
                     if not live:
-                        progress.tell(TableLive(live=True))
+                        progress.emit(TableLive(live=True))
                     live = True
                 case Changed():
-                    progress.tell(_changes(selection, decoder, news.events))
+                    progress.emit(_changes(selection, decoder, news.events))
                 case Away():
                     live = False
-                    progress.tell(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+                    progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
             await asyncio.sleep(0)  # a flood of changes leaves room for the other operations
     finally:
-        progress.tell(TableLive(live=False))
+        progress.emit(TableLive(live=False))
 
 
-def _changes(selection: Selection, decoder: Decoder, events: list[dict[str, Any]]) -> TableChanged:
+def _changes(selection: Selection, decoder: Decoder, events: list[JsonObject]) -> TableChanged:
     """The net change of some events: a row that changed twice is given once."""
     rows: dict[str, Row] = {}
     gone: set[str] = set()
     for event in events:
-        page = event["object"]
+        page = object_of(event, "object")
         if event["type"] == "DELETED":
             for key in decoder.keys(page, selection.namespace):
                 rows.pop(key, None)

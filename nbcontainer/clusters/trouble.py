@@ -6,15 +6,15 @@ The reasons are those that kubelet and scheduler write into `status.containerSta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
 
 __all__ = ["Trouble", "container_statuses", "pod_status", "trouble"]
 
-Pod = Mapping[str, Any]
+Pod = JsonObject
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"})
@@ -43,15 +43,15 @@ class Trouble:
 
 def trouble(pod: Pod, commands: ClusterCommands = CLUSTER_IN_USE) -> Trouble | None:
     """What keeps this pod from running, or None if nothing is known to; `commands` are its cluster's, for the cure."""
-    name = str(pod.get("metadata", {}).get("name") or "")
-    status = pod.get("status") or {}
+    name = text_of(pod, "metadata", "name")
+    status = object_of(pod, "status")
     for container in container_statuses(pod):
         found = _container_trouble(name, pod, container, commands)
         if found is not None:
             return found
     if status.get("phase") == "Failed":
-        reason = str(status.get("reason") or "Failed")
-        said = str(status.get("message") or "").strip()
+        reason = text_of(status, "reason") or "Failed"
+        said = text_of(status, "message").strip()
         return Trouble(
             reason,
             f"Pod {name} failed: {reason}{': ' + said if said else ''}.",
@@ -61,51 +61,48 @@ def trouble(pod: Pod, commands: ClusterCommands = CLUSTER_IN_USE) -> Trouble | N
 
 
 def _space(pod: Pod) -> str:
-    return str((pod.get("metadata") or {}).get("namespace") or "")
+    return text_of(pod, "metadata", "namespace")
 
 
 def _log_cure(pod: Pod, commands: ClusterCommands, *words: str) -> str:
-    name, space = str(pod["metadata"]["name"]), _space(pod)
+    name, space = text_of(pod, "metadata", "name"), _space(pod)
     log = commands.magic("logs", name, *words, namespace=space)
     return f"{log} shows what it wrote; {commands.magic('describe', name, namespace=space)} shows all of it."
 
 
 def pod_status(pod: Pod) -> str:
     """The word that stands in kubectl's STATUS column."""
-    metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
-    if metadata.get("deletionTimestamp"):
+    status = object_of(pod, "status")
+    if value_of(pod, "metadata", "deletionTimestamp"):
         return "Terminating"
-    word = str(status.get("reason") or status.get("phase") or "Unknown")
+    word = text_of(status, "reason") or text_of(status, "phase") or "Unknown"
     for prefix, key in (("Init:", "initContainerStatuses"), ("", "containerStatuses")):
-        for container in status.get(key) or ():
-            state = container.get("state") or {}
-            if state.get("waiting", {}).get("reason") and state["waiting"]["reason"] != "PodInitializing":
-                return f"{prefix}{state['waiting']['reason']}"
-            ended = state.get("terminated")
+        for container in entries_of(status, key):
+            waiting = text_of(container, "state", "waiting", "reason")
+            if waiting and waiting != "PodInitializing":
+                return f"{prefix}{waiting}"
+            ended = object_of(container, "state", "terminated")
             if ended and (ended.get("exitCode") or not prefix):
                 word = f"{prefix}{ended.get('reason') or 'ExitCode:' + str(ended.get('exitCode'))}"
                 if prefix:
                     return word
     if word == "Completed" and any(
-        "running" in (one.get("state") or {}) for one in status.get("containerStatuses", ())
+        "running" in object_of(one, "state") for one in entries_of(status, "containerStatuses")
     ):
         return "Running"
     return word
 
 
-def container_statuses(pod: Pod) -> Iterator[Mapping[str, Any]]:
+def container_statuses(pod: Pod) -> Iterator[JsonObject]:
     """The statuses of all containers, init containers first."""
-    status = pod.get("status") or {}
     for key in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
-        yield from status.get(key) or ()
+        yield from entries_of(pod, "status", key)
 
 
-def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any], commands: ClusterCommands) -> Trouble | None:
-    state = container.get("state") or {}
-    waiting = state.get("waiting") or {}
-    reason, said = str(waiting.get("reason") or ""), str(waiting.get("message") or "").strip()
-    which = str(container.get("name") or "")
-    image = str(container.get("image") or "")
+def _container_trouble(name: str, pod: Pod, container: JsonObject, commands: ClusterCommands) -> Trouble | None:
+    waiting = object_of(container, "state", "waiting")
+    reason, said = text_of(waiting, "reason"), text_of(waiting, "message").strip()
+    which, image = text_of(container, "name"), text_of(container, "image")
     if reason in _IMAGE:
         return Trouble(
             reason,
@@ -122,11 +119,10 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any], comman
             cure,
             which,
         )
-    ended = state.get("terminated") or {}
-    last = (container.get("lastState") or {}).get("terminated") or {}
+    ended = object_of(container, "state", "terminated")
+    last = object_of(container, "lastState", "terminated")
     if reason == "CrashLoopBackOff" or (ended and last and ended.get("exitCode")):
-        code = (ended or last).get("exitCode")
-        code = int(code) if code is not None else None
+        code = number_of(ended or last, "exitCode") if "exitCode" in (ended or last) else None
         return Trouble(
             "CrashLoopBackOff",
             f"Pod {name} does not stay up: container {which} {_ending(code, (ended or last).get('reason'))}, "
@@ -135,13 +131,13 @@ def _container_trouble(name: str, pod: Pod, container: Mapping[str, Any], comman
             which,
             code,
         )
-    restart = (pod.get("spec") or {}).get("restartPolicy") or "Always"
-    if ended and ended.get("exitCode") and (restart == "Never" or ended.get("reason") in _CONFIGURATION):
-        code = int(ended["exitCode"])
-        detail = f": {ended['message'].strip()}" if ended.get("message") else ""
-        message = f"Pod {name} failed: container {which} {_ending(code, ended.get('reason'))}{detail}."
+    restart = text_of(pod, "spec", "restartPolicy") or "Always"
+    code, why = number_of(ended, "exitCode"), text_of(ended, "reason")
+    if code and (restart == "Never" or why in _CONFIGURATION):
+        detail = f": {text_of(ended, 'message').strip()}" if ended.get("message") else ""
+        message = f"Pod {name} failed: container {which} {_ending(code, why)}{detail}."
         return Trouble(
-            str(ended.get("reason") or "Error"),
+            why or "Error",
             message,
             _log_cure(pod, commands),
             which,
@@ -204,7 +200,7 @@ def _last_words(said: str) -> str:
 def _image_cure(reason: str, said: str, pod: Pod, commands: ClusterCommands) -> str:
     if reason == "InvalidImageName":
         return "Delete the pod, and create it with a name such as registry:port/path/name:tag."
-    name, space = str(pod["metadata"]["name"]), _space(pod)
+    name, space = text_of(pod, "metadata", "name"), _space(pod)
     if _means(said, _DENIED):
         create = commands.kubectl("create", "secret", "docker-registry", namespace=space)
         return f"Give the pod an image pull secret (`{create} …`), or use an open registry."
@@ -214,13 +210,13 @@ def _image_cure(reason: str, said: str, pod: Pod, commands: ClusterCommands) -> 
     return f"The pod stays, and tries again by itself; {describe} shows the node's own words."
 
 
-def _scheduling_trouble(name: str, status: Mapping[str, Any], commands: ClusterCommands) -> Trouble | None:
-    for condition in status.get("conditions") or ():
+def _scheduling_trouble(name: str, status: JsonObject, commands: ClusterCommands) -> Trouble | None:
+    for condition in entries_of(status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            reason = str(condition.get("reason") or "Unschedulable")
+            reason = text_of(condition, "reason") or "Unschedulable"
             if reason == "SchedulingGated":
                 return None
-            said = str(condition.get("message") or "").strip().rstrip(".")
+            said = text_of(condition, "message").strip().rstrip(".")
             return Trouble(
                 reason,
                 f"Pod {name} cannot run: no node takes it: {said or reason}.",

@@ -16,8 +16,8 @@ from nbcontainer.engines.build_failures import short_reason, syntax_error
 from nbcontainer.engines.buildkit_build import control_of, options_of, services_of, shared_key
 from nbcontainer.engines.buildkit_failures import usage_fault
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.objects import Found, entries_of, number_of, object_of, text_of
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.build import BuildRequest, BuildWarning
 
 __all__ = ["lint"]
@@ -79,7 +79,7 @@ def _verdict(message: str, lines: tuple[int, ...], request: BuildRequest) -> lis
     return list(error.problems) if isinstance(error, DockerfileError) else [Problem(0, error.message)]
 
 
-def _errors(answer: Found, request: BuildRequest) -> list[Problem]:
+def _errors(answer: JsonObject, request: BuildRequest) -> list[Problem]:
     """The fault by which the text would not build; the checks end there."""
     fault = object_of(answer.get("buildError"))
     if not fault:
@@ -94,7 +94,7 @@ def _errors(answer: Found, request: BuildRequest) -> list[Problem]:
     return found or [Problem(0, message)]
 
 
-def _warnings(answer: Found, request: BuildRequest) -> Iterator[Problem]:
+def _warnings(answer: JsonObject, request: BuildRequest) -> Iterator[Problem]:
     for warning in entries_of(answer.get("warnings")):
         lines = _lines(warning)
         yield Problem(
@@ -106,7 +106,7 @@ def _warnings(answer: Found, request: BuildRequest) -> Iterator[Problem]:
         )
 
 
-def _lines(found: Found) -> tuple[int, ...]:
+def _lines(found: JsonObject) -> tuple[int, ...]:
     """The first and the last line of a warning or an error, or none."""
     places = entries_of(object_of(found.get("location")).get("ranges"))
     starts = [line for place in places if (line := number_of(object_of(place.get("start")), "line"))]

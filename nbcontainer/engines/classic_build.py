@@ -25,7 +25,6 @@ from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import ReplyStream, quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
-from nbcontainer.engines.objects import Found, number_of, object_of, text_of
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import (
@@ -38,6 +37,7 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
+from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of
 from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
 from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
@@ -54,9 +54,9 @@ _EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit
 def run_classic(running: RunningBuild) -> ImageBuilt:
     """Build, and tell the events but the last, which is returned."""
     engine, tags = running.engine, running.request.tags
-    translator = ClassicTranslator(running.dockerfile, running.foretold, running.tell, running.spool.write)
+    translator = ClassicTranslator(running.dockerfile, running.foretold, running.emit, running.spool.write)
     _run(running, translator)
-    found: Found = {}
+    found: JsonObject = {}
     with suppress(ApiError):
         found = inspect(engine, translator.image_id)
     if not found:  # what looked like an id was a step's output, and the stream ended early
@@ -147,7 +147,7 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         raise _no_image(engine)
 
 
-def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> Found | None:
+def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> JsonObject | None:
     """Translate the stream to its end; returns the message that says why the build failed, or None."""
     with begin() as reply:
         for message in reply.lines():
@@ -243,7 +243,7 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
     """The credentials of the registries that base images come from, and of no other."""
 
     def warn(text: str) -> None:
-        progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+        progress.emit(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
     names = {dockerfile.base(stage) or "" for stage in dockerfile.stages}
     names |= {source for item in dockerfile.instructions for source in dockerfile.sources(item)}
@@ -256,13 +256,13 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
     return config_header({host: credentials(host, podman=engine.is_podman, warn=warn) for host in hosts})
 
 
-def _told(message: Found) -> str:
+def _told(message: JsonObject) -> str:
     told = text_of(object_of(message.get("errorDetail")), "message")
     return told or text_of(message, "error") or "the build failed"
 
 
 def _failure(
-    message: Found, request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
+    message: JsonObject, request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
 ) -> NbcontainerError:
     text = _told(message)
     step = translator.step

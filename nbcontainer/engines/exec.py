@@ -11,9 +11,9 @@ from collections.abc import Callable
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
-from nbcontainer.engines.objects import Found, number_of, object_of
 from nbcontainer.engines.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
+from nbcontainer.json_objects import JsonObject, number_of, object_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation, Progress
@@ -43,16 +43,16 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
         LogState(title=title, where=engine.name, spool=spool.path, following=True),
         apply_logs,
         conclude=lambda last, code: _conclude(engine, request, container, last, code),
-        last_words=lambda: LogEnded("stopped"),
+        final_event=lambda: LogEnded("stopped"),
     )
 
     def work(progress: Progress[LogEvent]) -> int:
         try:
             code = _run(engine, container, request, spool, progress)
         except BaseException as error:
-            progress.tell(LogEnded(*outcome_of(error, stopped=progress.stopping)))
+            progress.emit(LogEnded(*outcome_of(error, stopped=progress.stopping)))
             raise
-        progress.tell(ended_with(code))
+        progress.emit(ended_with(code))
         return code
 
     return operation.start_thread(work)
@@ -66,7 +66,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
     result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.",
             exit_code=code,
             output=result.output or result.errors,
             cure=f"{engine.name} gives this exit code to a command whose connection broke, too."
@@ -97,7 +97,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
 
     stream.when_silent(ask)
     deadline = _Deadline(request.timeout, stream.close)
-    progress.tell(LogSource(request.name, open=True))
+    progress.emit(LogSource(request.name, open=True))
     try:
         with stream:
             if request.stdin is not None:
@@ -109,12 +109,12 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
         deadline.cancel()
     if state.get("Running"):
         note = end_command(http, container, made, f"{MARK}={mark}")
-        progress.tell(LogSource(request.name, open=False, note=note))
+        progress.emit(LogSource(request.name, open=False, note=note))
         raise ApiError(
             f"The command in {request.name} did not end within {request.timeout:g} s" + (f"; {note}." if note else "."),
             reason="Timeout",
         )
-    progress.tell(LogSource(request.name, open=False))
+    progress.emit(LogSource(request.name, open=False))
     code = number_of(state, "ExitCode")
     if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
         raise EngineUnavailable(
@@ -151,7 +151,9 @@ class _Deadline:
             self._timer.cancel()
 
 
-def _state_at_end(http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool) -> Found:
+def _state_at_end(
+    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
+) -> JsonObject:
     """How the command stands, once it has ended or its time is over.
 
     Where it outlives its output, or that ended within a frame, the connection broke, and no engine keeps such an
@@ -163,6 +165,6 @@ def _state_at_end(http: Http, made: str, deadline: _Deadline, progress: Progress
         outlives = bool(state.get("Running")) and time.monotonic() - begun > END_SECONDS
         if (outlives or not whole) and not (told or deadline.over.is_set() or progress.stopping):
             told = True
-            progress.tell(LogGap("the connection ended before the command: what it wrote then is missing"))
+            progress.emit(LogGap("the connection ended before the command: what it wrote then is missing"))
         if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if told else PAUSE_SECONDS):
             return state

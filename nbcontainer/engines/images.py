@@ -12,11 +12,12 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import Found, entries_of, not_found, number_of, object_of, text_of, texts_of
+from nbcontainer.engines.objects import not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, parse_reference
 from nbcontainer.engines.transfer_failures import transfer_error
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, outcome_of
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.operation import Operation, Progress
@@ -87,11 +88,11 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
     reference, image = plan.reference, str(plan.reference)
 
     def work(progress: Progress[model.TransferEvent]) -> None:
-        progress.tell(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
+        progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
         login = credentials(
             reference.host,
             podman=engine.is_podman,
-            warn=lambda text: progress.tell(model.TransferNote(text)),
+            warn=lambda text: progress.emit(model.TransferNote(text)),
         )
         try:
             try:
@@ -104,7 +105,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
         except BaseException as error:
-            progress.tell(model.TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            progress.emit(model.TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
 
     def conclude(state: model.TransferState, _: None) -> model.TransferResult:
@@ -117,7 +118,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
         started,
         model.apply_transfer,
         conclude=conclude,
-        last_words=lambda: model.TransferEnded("stopped", "", time.time()),
+        final_event=lambda: model.TransferEnded("stopped", "", time.time()),
     )
     return operation.start_thread(work)
 
@@ -141,10 +142,10 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     if plan.direction == "pull" and not follower.has_pulled(text_of(found, "Id")):
         raise ApiError(f"{engine.name} ended the pull before the image was here.", reason="broken stream")
     digest = follower.digest or _digest_of(found, plan.reference)
-    progress.tell(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
+    progress.emit(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
 
-def _digest_of(found: Found, reference: Reference) -> str:
+def _digest_of(found: JsonObject, reference: Reference) -> str:
     """The digest that an image has in this repository; "" where the engine (Podman) names several."""
     digests = set()
     for text in _names(found, "RepoDigests"):
@@ -163,7 +164,7 @@ class _Follower:
         self._layers: dict[str, model.LayerState] = {}
         self.digest = ""
 
-    def take(self, message: Found) -> None:
+    def take(self, message: JsonObject) -> None:
         """Take one JSON message.
 
         Raises:
@@ -183,7 +184,7 @@ class _Follower:
         if LAYER_ID.fullmatch(name) and status:
             self._layer(name, status, message.get("progressDetail"))
         elif status:
-            self._progress.tell(model.TransferNote(status))
+            self._progress.emit(model.TransferNote(status))
 
     def has_pulled(self, image_id: str) -> bool:
         """Whether the engine said so: Docker ends with the digest, Podman with the image's id."""
@@ -195,14 +196,14 @@ class _Follower:
         before = self._layers.get(name, model.LayerState(name))
         numbers = object_of(detail)
         # "Extracting" counts seconds with the containerd store, and bytes else
-        counted: Found = numbers if "units" not in numbers else {}
+        counted: JsonObject = numbers if "units" not in numbers else {}
         total = _whole(counted.get("total")) or before.total
         done = status.startswith(FINISHED)
         current = total if done and total else _whole(counted.get("current")) or (0 if counted else before.current)
         layer = model.LayerState(name, status, current, total, done, status.startswith(SKIPPED))
         if layer != before:
             self._layers[name] = layer
-            self._progress.tell(model.LayerProgress(layer))
+            self._progress.emit(model.LayerProgress(layer))
 
 
 def _whole(value: object) -> int:
@@ -237,7 +238,7 @@ def list_images(
     return sorted(map(_image, entries_of(found)), key=lambda image: image.created, reverse=True)
 
 
-def _image(entry: Found) -> model.ImageFacts:
+def _image(entry: JsonObject) -> model.ImageFacts:
     """An image of the list, or as `inspect` has it."""
     return model.ImageFacts(
         id=text_of(entry, "Id"),
@@ -250,7 +251,7 @@ def _image(entry: Found) -> model.ImageFacts:
     )
 
 
-def _names(entry: Found, key: str) -> list[str]:
+def _names(entry: JsonObject, key: str) -> list[str]:
     names = entry.get(key)
     return [str(name) for name in names] if isinstance(names, list) else []
 
@@ -265,7 +266,7 @@ def shown_name(full: str) -> str:
 # --- one image
 
 
-def inspect(engine: Engine, image: str) -> Found:
+def inspect(engine: Engine, image: str) -> JsonObject:
     """All that the engine knows of an image, by its name or id, as docker's own JSON.
 
     Raises:

@@ -10,12 +10,13 @@ from dataclasses import replace
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, object_of, text_of, texts_of
+from nbcontainer.engines.objects import in_use, not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
 
-__all__ = ["create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
+__all__ = ["addresses", "create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -144,6 +145,20 @@ def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
     return tuple(container.name for container in found)
 
 
+def addresses(engine: Engine, network: NetworkFacts) -> dict[str, str]:
+    """The addresses in a network, by the names of the containers that run there.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    found = object_of(object_of(engine.http().json("GET", f"/networks/{network.id}")).get("Containers"))
+    each = [
+        (text_of(entry, "Name"), [text_of(entry, "IPv4Address"), text_of(entry, "IPv6Address")])
+        for entry in map(object_of, found.values())
+    ]
+    return {name: ", ".join(filter(None, two)) for name, two in each if any(two)}  # Podman's that are stopped have none
+
+
 def predefined(engine: Engine, name: str) -> Forbidden:
     """The refusal to remove a network that is the engine's own."""
     return Forbidden(
@@ -151,7 +166,7 @@ def predefined(engine: Engine, name: str) -> Forbidden:
     )
 
 
-def _created(engine: Engine, body: Mapping[str, object]) -> Found:
+def _created(engine: Engine, body: Mapping[str, object]) -> JsonObject:
     for _ in range(RETRIES):
         try:
             return object_of(engine.http().json("POST", "/networks/create", body=body))
@@ -168,7 +183,7 @@ def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
     return replace(network, name=name, is_predefined=True)
 
 
-def _facts(entry: Found) -> NetworkFacts:
+def _facts(entry: JsonObject) -> NetworkFacts:
     pools = entries_of(object_of(entry.get("IPAM")).get("Config"))
     return NetworkFacts(
         name=text_of(entry, "Name"),

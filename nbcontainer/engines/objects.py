@@ -1,18 +1,15 @@
-"""What the calls of several nouns share: docker's filters, JSON that is read with care, and the usual refusals."""
+"""What the calls of several nouns share: docker's filters, and the usual refusals."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
 
-__all__ = ["entries_of", "filters_of", "in_use", "not_found", "number_of", "object_of", "text_of", "texts_of"]
-
-Found = Mapping[str, object]
-"""A JSON object that an engine sent."""
+__all__ = ["filters_of", "in_use", "not_found"]
 
 SHOWN_USERS = 3
 
@@ -32,32 +29,6 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
     return filters
 
 
-def entries_of(found: object) -> list[Found]:
-    """The JSON objects of a list that an engine sent; what is no object is left out, and so is null."""
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-
-
-def object_of(found: object) -> Found:
-    """A JSON object that an engine sent; an empty one for null, or whatever else."""
-    return found if isinstance(found, dict) else {}
-
-
-def text_of(found: Found, key: str) -> str:
-    """A text of a JSON object; "" where it has none."""
-    return str(found.get(key) or "")
-
-
-def texts_of(found: Found, key: str) -> dict[str, str]:
-    """Texts by name, as labels are; {} where there are none."""
-    return {str(name): str(value) for name, value in object_of(found.get(key)).items()}
-
-
-def number_of(found: Found, key: str) -> int:
-    """A whole number of a JSON object; 0 where it has none."""
-    value = found.get(key)
-    return value if isinstance(value, int) else 0
-
-
 def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists: str) -> NotFound:
     """The error for a name that nothing has.
 
@@ -68,7 +39,7 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
         known: the names that there are, of which the nearest is proposed.
         lists: the `%docker` line that lists them.
     """
-    near = difflib.get_close_matches(name, list(known), 1, 0.6)
+    near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
     return NotFound(
         f"There is no {kind} {plain(name, 100)} in {engine.name}.",
         status=404,

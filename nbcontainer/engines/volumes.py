@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import Found, entries_of, in_use, not_found, number_of, object_of, text_of, texts_of
+from nbcontainer.engines.objects import in_use, not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import Conflict, NotFound
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model.volumes import VolumeFacts
 
 __all__ = ["create", "inspect", "list_volumes", "no_volume", "remove", "sizes"]
@@ -96,7 +97,7 @@ def no_volume(engine: Engine, name: str) -> NotFound:
     return not_found(engine, "volume", name, known, engine.commands.magic("volume", "ls"))
 
 
-def _facts(entry: Found) -> VolumeFacts:
+def _facts(entry: JsonObject) -> VolumeFacts:
     return VolumeFacts(
         name=text_of(entry, "Name"),
         driver=text_of(entry, "Driver"),

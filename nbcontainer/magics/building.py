@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer import views
+from nbcontainer import api, views
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.prompts import ask_secret
 from nbcontainer.model.secrecy import Secret
@@ -24,9 +24,7 @@ __all__ = ["build_options", "engine_of", "given_or_inherited", "run_build"]
 
 def engine_of(call: Call) -> Engine:
     """The engine that a call uses."""
-    from nbcontainer.api.engine import engine  # noqa: PLC0415 - loaded by the first call
-
-    return engine(call.context)
+    return api.engine.engine(call.context)
 
 
 def build_options(call: Call) -> dict[str, Any]:

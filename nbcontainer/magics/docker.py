@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import build_options, engine_of, run_build
@@ -24,7 +23,7 @@ VERBS = Verbs(
 
 
 @VERBS.add(docker_registries.LOGIN)
-def login(call: Call) -> Any:
+def login(call: Call) -> object:
     """Ask for what is missing, log in, store the credentials."""
     values = call.values
     username = values.username or ask_username()
@@ -56,7 +55,7 @@ def ask_username() -> str:
 
 
 @VERBS.add(docker_images.BUILD)
-def build(call: Call) -> Any:
+def build(call: Call) -> object:
     """Read the file, build, show."""
     values = call.values
     remote = "://" in values.path or values.path.startswith("git@")

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbcontainer import views
+from nbcontainer import api, views
 from nbcontainer.magics.calls import Call, Verbs, refuse_endless
 from nbcontainer.model.tables import RowVerb
 from nbcontainer.verbs import kpod
@@ -27,9 +27,7 @@ VERBS = Verbs(
 
 def cluster_of(call: Call) -> Cluster:
     """The cluster that a call uses."""
-    from nbcontainer.api.cluster import Cluster  # noqa: PLC0415 - loaded by the first call
-
-    return Cluster(call.context, call.values.namespace or "")
+    return api.cluster.cluster(call.context, call.values.namespace or "")
 
 
 @VERBS.add(kpod.GET)
@@ -40,7 +38,7 @@ def get(call: Call) -> object:
     names, named = call.verb.bind(values)
     pods, wide = cluster_of(call).pods, values.output == "wide"
     if values.watch:
-        operation = pods.watch(*names, **named, timeout=values.timeout or 0.0)
+        operation = pods.watch(*names, **named, duration=values.timeout or 0.0)
         return views.surfaces.show(operation, views.tables.TableView(wide=wide))
     table = pods.list(*names, **named)
     if values.output == "name":

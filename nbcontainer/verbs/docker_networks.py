@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, YES
 
 __all__ = ["VERBS"]
+
+NETWORKS = positional("NETWORK", help="networks' names or ids", many=True, completes="network")
 
 VERBS = (
     Verb(
@@ -53,10 +55,27 @@ VERBS = (
         calls="networks.create",
     ),
     Verb(
+        "network inspect",
+        "All about networks, with the containers in them.",
+        (
+            NETWORKS,
+            refused(
+                "-v",
+                "--verbose",
+                help="it is about the services of a swarm",
+                cure="docker network inspect --verbose shows them in a terminal.",
+            ),
+            ENGINE,
+        ),
+        example="%docker network inspect web",
+        command=("docker", "network", "inspect"),
+        calls="networks.inspect",
+    ),
+    Verb(
         "network rm",
         "Removes networks.",
         (
-            positional("NETWORK", help="networks' names or ids", many=True, completes="network"),
+            NETWORKS,
             switch("-f", "--force", help="ignore networks that do not exist"),
             YES,
             ENGINE,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nbcontainer import views
 from nbcontainer.errors import Stopped
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.events import Missed
 from nbcontainer.settings import settings
 from nbcontainer.views.streaming import stream
@@ -173,10 +173,8 @@ class Plain:
         finally:
             if kernel:
                 operation.wait(0 if operation.done else 1)
-                if (
-                    worth_a_line or operation.error is None
-                ):  # an operation that was refused immediately has only its error, no picture
-                    with held_back():
+                if worth_a_line or operation.error is None:  # if refused immediately, only the error is shown
+                    with interrupts_deferred():
                         views.notebook.display_picture(view.render(operation.state), clear=alone)
 
 

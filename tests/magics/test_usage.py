@@ -1,4 +1,4 @@
-"""What needs no engine: help, wrong words, Dockerfile faults, variables."""
+"""What needs no engine: help, invalid arguments, Dockerfile errors, variables."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%%dockerfile --add a=b\nFROM busybox", "UsageError", ["no variable 'b'"]),
         ("%%dockerfile --secret id=x,env=NOT_THERE\nFROM busybox", "UsageError", ["NOT_THERE is not set"]),
         ("%%dockerfile --secret id=x,src=not-there\nFROM busybox", "UsageError", ["no file not-there"]),
-        ("%%dockerfile --secret id=x\nFORM busybox", "DockerfileError", ["line 2: "]),  # nothing was asked
+        ("%%dockerfile --secret id=x\nFORM busybox", "DockerfileError", ["line 2: "]),  # there was no prompt
         ("%docker images", "EngineUnavailable", ["DOCKER_HOST"]),
         ("%kpod", "ClusterUnavailable", ["Podman"]),
         ("%kpod create web", "UsageError", ["--image is missing", "%kpod create web --image=IMAGE"]),

@@ -1,4 +1,4 @@
-"""One declaration gives parser, help, completion and command."""
+"""Parser, help, completion and command all come from one declaration."""
 
 import shlex
 import subprocess
@@ -130,7 +130,7 @@ def test_durations(text, seconds):
 )
 def test_the_same_as_a_command(magic, line, command):
     verb, words = MAGICS[magic].magic.split(line)
-    # flags may stand before or after the words: what matters is that a shell would read the same
+    # flags may come before or after words: what matters is that a shell reads the same
     told = shlex.split(verb.as_command(verb.parse(words)))
     assert sorted(told) == sorted(shlex.split(command))
 
@@ -141,7 +141,7 @@ def test_every_verb_has_a_summary_help_and_an_example_that_parses():
             assert verb.summary.endswith("."), verb.title
             assert verb.example, f"{verb.title} has no example"
             text = verb.help
-            assert verb.summary in " ".join(text.split())  # in lines as wide as the terminal
+            assert verb.summary in " ".join(text.split())  # wrapped at the terminal's width
             for argument in verb.arguments:
                 assert argument.help, argument.names
                 assert argument.names[0] in text
@@ -202,7 +202,7 @@ def test_the_values_of_a_pod_that_is_created():
         ("logs", "--selector=", "Logs of which pod"),
     ],
 )
-def test_what_must_be_there_and_has_a_form(verb, line, message):
+def test_required_arguments_and_their_formats(verb, line, message):
     with pytest.raises(UsageError, match=message):
         parse(MAGICS["kpod"].magic.verb(verb), line)
 
@@ -256,7 +256,7 @@ VOLUMES = Magic(
 )
 
 
-def test_a_misspelt_verb_is_no_pod():
+def test_a_misspelt_verb_is_not_taken_for_a_pod():
     with pytest.raises(UsageError, match="Did you mean %kpod logs"):
         MAGICS["kpod"].magic.split("-n shop lgos web")
 
@@ -287,7 +287,7 @@ def test_no_argument_s_name_is_taken_by_the_values():
     assert "values" not in values
 
 
-def test_the_words_that_make_a_line_secret_are_those_of_the_declarations():
+def test_secret_flags_are_those_of_the_declarations():
     secret = {verb.path.split()[-1] for verbs in MAGICS.values() for verb in verbs.magic.verbs if verb.secret}
     assert secret == set(SECRET_WORDS)
 
