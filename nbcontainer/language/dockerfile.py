@@ -211,10 +211,10 @@ class _Cursor:
 
     def _stages(self) -> Iterator[Item]:
         """The named stages above the cursor's own."""
-        begun = [stage for stage in self._dockerfile.stages if stage.start.line < self._line]
+        started = [stage for stage in self._dockerfile.stages if stage.start.line < self._line]
         if self._word != "FROM":
-            begun = begun[:-1]
-        return (Item(stage.name, "stage", f"FROM {stage.base}") for stage in begun if stage.name)
+            started = started[:-1]
+        return (Item(stage.name, "stage", f"FROM {stage.base}") for stage in started if stage.name)
 
     def _variables(self) -> Iterator[tuple[str, str]]:
         """The ARG and ENV names that are known at the cursor."""

@@ -246,7 +246,7 @@ def _run(
     if "{{" in line and "--raw" not in words:
         words = magics.substitution.substituted(words, namespace, written)
     if "--help" in words and "--" not in words[: words.index("--help")]:
-        print(verb.help)  # noqa: T201 - as above
+        print(verb.help)  # noqa: T201 - help is printed
         return None
     if verb.body == "yes" and (cell is None or not cell.strip()):
         raise UsageError(f"{verb.title} needs a cell body.", cure="--help shows an example.")

@@ -45,7 +45,7 @@ class BuildLines:
         self._written: dict[str, int] = {}  # how many lines each step wrote
         self._spool = ""
         self._title = "image"
-        self._begun = 0.0
+        self._started_at = 0.0
 
     def line(self, event: BuildEvent) -> str | None:
         """The event as lines of a log: like BuildKit's plain progress, but with output only for a failed step.
@@ -61,7 +61,7 @@ class BuildLines:
     def _line(self, event: BuildEvent) -> str | None:  # noqa: C901, PLR0911 - a return for each event
         match event:
             case BuildStarted():
-                self._title, self._begun, self._spool = event.title, event.time, event.spool
+                self._title, self._started_at, self._spool = event.title, event.time, event.spool
                 where = " ".join(word for word in (event.engine, event.platform) if word)
                 return f"building {one_line(event.title)}" + (f" on {one_line(where)}" if where else "")
             case StepStarted():
@@ -115,8 +115,8 @@ class BuildLines:
             return None
         self._told.add(event.id)
         self._held.pop(event.id, None)
-        begun = self._started.get(event.id, step.started or event.time or 0.0)
-        took = format_seconds((event.time or begun) - begun)
+        started = self._started.get(event.id, step.started or event.time or 0.0)
+        took = format_seconds((event.time or started) - started)
         match event.state:
             case StepState.FAILED:
                 output = [f"    {plain(line)}" for line in self._last_lines(event.id)]
@@ -145,8 +145,8 @@ class BuildLines:
 
     def _line_built(self, event: ImageBuilt) -> str:
         facts = [event.digest or event.id, format_size(event.size) if event.size else ""]
-        if self._begun and event.time:
-            facts.append(format_seconds(event.time - self._begun))
+        if self._started_at and event.time:
+            facts.append(format_seconds(event.time - self._started_at))
         word = "built and pushed" if event.pushed else "built"
         return f"{word} {one_line(self._title)} " + " ".join(fact for fact in facts if fact)
 

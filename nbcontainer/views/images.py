@@ -34,14 +34,14 @@ class TransferView(View[TransferEvent, TransferState]):
         self._told: set[str] = set()
         self._words = ("pushing", "pushed")
         self._image = "image"
-        self._begun = 0.0
+        self._started_at = 0.0
 
     def line(self, event: TransferEvent) -> str | None:
         """A line for the start, for each layer that is done, and for the end."""
         match event:
             case TransferStarted():
                 self._words = _words(event.direction)
-                self._image, self._begun = event.image, event.time
+                self._image, self._started_at = event.image, event.time
                 way = "to" if event.direction == "push" else "from"
                 return f"{self._words[0]} {plain(event.image)} {way} {plain(event.host)}"
             case LayerProgress(layer) if layer.done and layer.id not in self._told:
@@ -49,7 +49,7 @@ class TransferView(View[TransferEvent, TransferState]):
                 size = f" {format_size(layer.total)}" if layer.total else ""
                 return f"{plain(layer.id)} {plain(layer.status).lower()}{size}"
             case ImageTransferred():
-                took = format_seconds(event.time - self._begun) if self._begun and event.time else ""
+                took = format_seconds(event.time - self._started_at) if self._started_at and event.time else ""
                 facts = [event.digest, format_size(event.size) if event.size else "", took]
                 return " ".join(word for word in (self._words[1], plain(self._image), *facts) if word)
             case _:

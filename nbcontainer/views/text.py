@@ -60,7 +60,7 @@ def _painted(text: str, span: Span, colours: bool) -> str:  # noqa: FBT001 - onl
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
-def _grid(grid: Grid, width: int | None, colours: bool) -> Iterator[str]:  # noqa: FBT001 - as above
+def _grid(grid: Grid, width: int | None, colours: bool) -> Iterator[str]:  # noqa: FBT001 - only passed
     """The rows, without the columns that have no text."""
     rows = [tuple(Span(name, Tone.DIM) for name in grid.columns), *grid.rows] if grid.columns else grid.rows
     texts = [[single_line(span.text) for span in row] for row in rows]
