@@ -168,7 +168,7 @@ class Networks(EngineNoun):
 
     @reads
     def inspect(self, *names: str) -> Network | Objects[Network]:
-        """All about networks, with the containers in them; raises as `get`."""
+        """The details of networks, with the containers in them; raises as `get`."""
         found = Objects(self.get(name) for name in names)
         return found[0] if len(found) == 1 else found
 

@@ -1,4 +1,4 @@
-"""Completion and the table of words of a Dockerfile."""
+"""Completion of Dockerfile text, and the table of its words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGKILL", "SIGHUP", "SIGUSR1", "SIGU
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that may stand at the cursor.
+    """One completion at the cursor.
 
     Attributes:
         kind: "instruction", "flag", "key", "value", "stage", "image", "variable", "path" or "directive".
@@ -42,7 +42,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """What may stand at the cursor; each text replaces the line from column `start`, from 0, to the cursor."""
+    """The completions at the cursor; each text replaces the line from column `start`, from 0, to the cursor."""
 
     start: int
     items: tuple[Item, ...] = ()
@@ -51,14 +51,14 @@ class Completions:
 def complete_dockerfile(
     text: str, line: int, column: int, *, images: Names | None = None, paths: Paths | None = None
 ) -> Completions:
-    """What may stand at the cursor.
+    """Complete at the cursor.
 
     Args:
         text: the whole Dockerfile, as far as it is written.
         line: the cursor's line, from 1.
         column: the cursor's column, from 0.
-        images: gives names of images; asked only where one may stand.
-        paths: gives paths of the build context that begin with a prefix; folders end in "/".
+        images: returns names of images; called only if one can be completed.
+        paths: returns paths of the build context that start with a prefix; folders end in "/".
     """
     lines = text.split("\n")
     if not 1 <= line <= len(lines):
@@ -81,7 +81,7 @@ def _fits(text: str, fragment: str) -> bool:
 
 
 def _directive(here: str, lines: list[str], line: int) -> Completions:
-    """`# syntax=` and its like, which stand before everything else."""
+    """`# syntax=` and the other directives, which must come before everything else."""
     match = re.fullmatch(r"\s*#\s*(\w*)", here)
     if match is None or any(not other.lstrip().startswith("#") for other in lines[: line - 1]):
         return Completions(len(here))
@@ -90,7 +90,7 @@ def _directive(here: str, lines: list[str], line: int) -> Completions:
 
 
 def _in_heredoc(lines: list[str], line: int) -> bool:
-    """Whether a line belongs to a heredoc that is open before it: a parser that reads so far misses its end."""
+    """Whether a line is inside a heredoc: a parser that reads only the text before it finds the end missing."""
     if not any("<<" in other for other in lines[: line - 1]):
         return False
     so_far = parse("\n".join(lines[: line - 1]))
@@ -111,7 +111,7 @@ def _instruction_before(lines: list[str], line: int, escape: str) -> str:
 
 
 class _Cursor:
-    """The place in an instruction where a word is wanted."""
+    """The place in an instruction where a word is completed."""
 
     def __init__(self, dockerfile: Dockerfile, line: int, before: str, images: Names, paths: Paths) -> None:
         self._dockerfile, self._line, self._images, self._paths = dockerfile, line, images, paths
@@ -127,7 +127,7 @@ class _Cursor:
         self._first = len(parts) == 1
 
     def complete(self) -> tuple[str, list[Item]]:
-        """The fragment that is completed, and what it may become."""
+        """The fragment to complete, and its completions."""
         if self._first:
             return self._fragment, self._instructions()
         variable = re.search(r"\$\{?(\w*)$", self._fragment)
@@ -210,11 +210,11 @@ class _Cursor:
         return (Item(name, "image") for name in self._images())
 
     def _stages(self) -> Iterator[Item]:
-        """The named stages that begin above the cursor's own."""
-        begun = [stage for stage in self._dockerfile.stages if stage.start.line < self._line]
+        """The named stages above the cursor's own."""
+        started = [stage for stage in self._dockerfile.stages if stage.start.line < self._line]
         if self._word != "FROM":
-            begun = begun[:-1]
-        return (Item(stage.name, "stage", f"FROM {stage.base}") for stage in begun if stage.name)
+            started = started[:-1]
+        return (Item(stage.name, "stage", f"FROM {stage.base}") for stage in started if stage.name)
 
     def _variables(self) -> Iterator[tuple[str, str]]:
         """The ARG and ENV names that are known at the cursor."""
@@ -251,7 +251,7 @@ def _summary(word: str) -> str:
 
 
 def words() -> dict[str, object]:
-    """The static words, for a page that completes while the kernel is busy: JSON."""
+    """The static words as JSON, for a page that completes while the kernel is busy."""
     return {
         "instructions": [
             {

@@ -1,4 +1,4 @@
-"""Help on every word of a Dockerfile: what it does, and an example."""
+"""Help on the words of a Dockerfile: what each does, and an example."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Help:
 def help_dockerfile(word: str) -> Help | None:
     """Help on an instruction ("COPY"), a flag ("COPY --from", "--mount"), a mount type ("--mount=type=cache") or a
     parser directive ("# syntax"); None where the word is unknown.
-    """  # noqa: D205 - the kinds of words are one list
+    """  # noqa: D205 - the summary is one long list
     texts = help_words()
     wanted = " ".join(word.split())
     if wanted.startswith("#"):
@@ -55,7 +55,7 @@ def help_dockerfile(word: str) -> Help | None:
 
 @cache
 def help_words() -> dict[str, Help]:
-    """All help texts, by the words that `help_dockerfile` takes."""
+    """All help texts, keyed by the words that `help_dockerfile` takes."""
     texts = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
     return {
         word: Help(found["title"], " ".join(found["text"].split()), found["example"].rstrip("\n"))

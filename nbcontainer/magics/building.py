@@ -1,4 +1,4 @@
-"""What `%%dockerfile` and `%docker build` do: the arguments that their flags give, the build, the files it writes."""
+"""What `%%dockerfile` and `%docker build` have in common: arguments from flags, the build, the files it writes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["build_options", "engine_of", "given_or_inherited", "run_build"]
 
 
 def engine_of(call: Call) -> Engine:
-    """The engine that a call is for."""
+    """The engine that a call uses."""
     return api.engine.engine(call.context)
 
 
 def build_options(call: Call) -> dict[str, Any]:
-    """The arguments of `images.build` and `images.check` that the flags give."""
+    """The arguments for `images.build` and `images.check`, from the flags."""
     values = call.values
     for given in (values.labels, values.annotations, values.build_contexts):
         _check_names(given)
@@ -45,14 +45,14 @@ def build_options(call: Call) -> dict[str, Any]:
 def run_build(
     call: Call, text: str, options: Mapping[str, Any], command: Sequence[str], *, behind: bool = False
 ) -> Any:
-    """Check, or build and show, as the flags say; with `behind` at once with the running build.
+    """Check, or build and show progress, depending on the flags; with `behind`, return the running build immediately.
 
     Args:
-        call: of `%%dockerfile` or `%docker build`.
+        call: a call of `%%dockerfile` or `%docker build`.
         text: the Dockerfile.
-        options: the other arguments of `images.build`.
+        options: the other arguments for `images.build`.
         command: the words of the docker command, for the result.
-        behind: whether it is built in the background.
+        behind: whether to build in the background.
     """
     values, images = call.values, engine_of(call).images
     if values.check:
@@ -77,13 +77,13 @@ def run_build(
 
 
 def _files(call: Call) -> dict[str, tuple[Path, tuple[object, ...]]]:
-    """Flag → the file that it names, and what is there before the build, whose output may put something else there."""
+    """Each flag's file and its identity before the build, whose output may put something else there."""
     paths = {flag: Path(path).expanduser() for flag in ("iidfile", "metadata_file") if (path := call.values[flag])}
     return {flag: (path, _place(path)) for flag, path in paths.items()}
 
 
 def _place(path: Path) -> tuple[object, ...]:
-    """Where a path leads, and which pipe or device is there, if it is one."""
+    """Where a path leads, and which pipe or device it is, if it is one."""
     special = path.exists() and not path.is_file()
     return os.path.realpath(path), path.stat().st_ino if special else 0
 
@@ -101,8 +101,8 @@ def _write_files(files: dict[str, tuple[Path, tuple[object, ...]]], result: Any)
         if _place(path) != place:
             raise UsageError(
                 f"The image was built, but --{name} {path} was not written: the build's output has put "
-                "a link, or what is no ordinary file, there.",
-                cure="Name a file outside of the output.",
+                "a link or a special file there.",
+                cure="Name a file outside the output.",
             )
         try:
             path.write_text(texts[flag], encoding="utf-8")
@@ -111,41 +111,45 @@ def _write_files(files: dict[str, tuple[Path, tuple[object, ...]]], result: Any)
 
 
 def _check_names(given: dict[str, str | None]) -> None:
-    if "" in given:  # without its value, which may be secret
-        raise UsageError("A value has no name: there is nothing before its =.", cure="Write NAME=VALUE.")
+    if "" in given:  # the value is not shown, since it may be secret
+        raise UsageError("A value has no name before its =.", cure="Write NAME=VALUE.")
 
 
 def given_or_inherited(given: dict[str, str | None]) -> dict[str, str]:
-    """Variables by name; one without a value takes the environment's, or is left out, as docker does."""
+    """Variables by name; as docker does, one without a value takes the environment's or is left out."""
     _check_names(given)
     found = {key: os.environ.get(key) if value is None else value for key, value in given.items()}
     return {key: value for key, value in found.items() if value is not None}
 
 
 def _agent(word: str) -> tuple[str, str]:
-    """One `--ssh`: the agent's id and its socket."""
+    """The agent's id and socket of one `--ssh`."""
     name, equals, path = word.partition("=")
     path = path if equals else os.environ.get("SSH_AUTH_SOCK", "")
     if not path:
         raise UsageError("--ssh default needs an ssh agent, and SSH_AUTH_SOCK names none.", cure="Start ssh-agent.")
     try:
-        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - as stat.S_ISSOCK wants it
+        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - for stat.S_ISSOCK
     except OSError as error:
         raise UsageError(f"--ssh {name}: {path} cannot be used: {error.strerror}.") from None
     if not is_socket:
-        raise UsageError(f"--ssh {name}: {path} is no agent's socket.", cure="Add the key to an agent: ssh-add FILE.")
+        raise UsageError(
+            f"--ssh {name}: {path} is not an agent's socket.", cure="Add the key to an agent: ssh-add FILE."
+        )
     return name, path
 
 
 def _secret(word: str) -> Secret:
-    """One `--secret`: id=NAME[,env=VARIABLE | ,src=FILE]; with neither it is asked for, hidden."""
+    """One `--secret`: id=NAME[,env=VARIABLE | ,src=FILE]; with neither, the user is asked for it in a hidden field."""
     parts = dict(part.partition("=")[::2] for part in word.split(","))
     name = parts.get("id", "")
     if not name or set(parts) - {"id", "env", "src", "source", "type"}:
-        raise UsageError(f"--secret {word.partition('=')[0]}… cannot be read.", cure="Write --secret id=NAME,env=VAR.")
+        raise UsageError(
+            f"--secret {word.partition('=')[0]}… cannot be parsed.", cure="Write --secret id=NAME,env=VAR."
+        )
     if variable := parts.get("env"):
         if variable not in os.environ:
-            raise UsageError(f"--secret {name}: the environment has no {variable}.")
+            raise UsageError(f"--secret {name}: the environment variable {variable} is not set.")
         return Secret(name, os.environ[variable].encode, f"env {variable}")
     if file := parts.get("src") or parts.get("source"):
         path = Path(file).expanduser()

@@ -45,12 +45,12 @@ Handler = Callable[["Call"], object]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a verb: its values, the cell's body, and the person's variables.
+    """One call of a verb: its values, the cell's body, and the user's variables.
 
     Attributes:
-        command: the same in docker's or kubectl's words.
-        namespace: the person's variables, by name.
-        written: words that had a `{{name}}`, as they were written, by what they became.
+        command: the equivalent docker or kubectl command.
+        namespace: the user's variables, by name.
+        written: words with a `{{name}}` as the user wrote them, keyed by the words after substitution.
         cell: the body, or None for a line magic.
     """
 
@@ -63,23 +63,23 @@ class Call:
 
     @property
     def context(self) -> str:
-        """The context that the call names, else that of the table which offers the call, else ""."""
+        """The context that the call names, or that of the table that offers the call, or ""."""
         named: str = getattr(self.values, "context", "") or ""
         context, server = (getattr(self.values, name, "") or "" for name in ("table_context", "table_server"))
         return named or TableContext(context, server)
 
     def as_written(self, words: Iterable[str]) -> str:
-        """Words as a line, with `{{name}}` where the person wrote it: a value may be a secret, a title is saved."""
+        """Words as a line, with `{{name}}` as the user wrote it: a value may be a secret, and titles are saved."""
         return " ".join(self.written.get(word) or shlex.quote(word) for word in words)
 
     @property
     def command(self) -> list[str]:
-        """The same call in docker's or kubectl's words, from the verb on: they do not say where it is done."""
+        """The equivalent docker or kubectl words from the verb on, without the engine or context."""
         return self.verb.words(self.values)[1:]
 
     @property
     def body(self) -> dict[str, object]:
-        """The arguments of the call that come of the cell's body."""
+        """The arguments of the call that come from the cell's body."""
         if self.cell is None or not self.verb.takes:
             return {}
         if self.verb.takes == "stdin":
@@ -88,7 +88,7 @@ class Call:
         return {self.verb.takes: text, "source_map": lines}
 
     def variable(self, name: str) -> object:
-        """One of the person's variables.
+        """One of the user's variables.
 
         Raises:
             UsageError: it does not exist.
@@ -98,15 +98,15 @@ class Call:
         return self.namespace[name]
 
     def assign(self, name: str, value: object) -> None:
-        """Give the user a variable, or a variable another value."""
+        """Set one of the user's variables."""
         if self.shell is not None:
             self.shell.user_ns[name] = value
 
     def confirm(self, what: str) -> None:
-        """Say what will be done and ask, unless `-y` was given or `settings.confirm` is off.
+        """Say what will be done and ask for confirmation, unless `-y` was given or `settings.confirm` is off.
 
         Raises:
-            UsageError: nobody can be asked (nbclient, a script).
+            UsageError: there is nobody to ask (nbclient, a script).
             Stopped: the answer was no.
         """
         if ("yes" in self.values and self.values.yes) or not settings.confirm:
@@ -114,16 +114,16 @@ class Call:
         try:
             answer = input(f"{_safe(what)} [y/N] ")
         except KeyboardInterrupt:
-            print()  # noqa: T201 - the question's line ends here
+            print()  # noqa: T201 - ends the line of the question
             raise Stopped("Nothing was changed.") from None
         except (EOFError, RuntimeError, NotImplementedError):
-            raise UsageError(f"Not done: {what}", cure="Nobody can be asked here; -y says yes.") from None
+            raise UsageError(f"Not done: {what}", cure="Nobody can be asked here; -y answers yes.") from None
         if answer.strip().lower() not in {"y", "yes"}:
             raise Stopped("Nothing was changed.")
 
 
 class Verbs:
-    """The verbs of one magic with what they do: `@verbs.add(Verb(…))` on a function of a `Call`."""
+    """The verbs of one magic and their functions: `@verbs.add(Verb(…))` decorates a function that takes a `Call`."""
 
     def __init__(
         self,
@@ -147,13 +147,13 @@ class Verbs:
         return register
 
     def declare(self, verbs: Iterable[Verb], handle: Callable[[Call], object]) -> None:
-        """Register verbs that are a call each, of what `handle` gives: an engine, a cluster."""
+        """Register verbs that each call a method of what `handle` returns: an engine or a cluster."""
         for verb in verbs:
             self.add(verb)(partial(_do, handle))
 
     @property
     def magic(self) -> Magic:
-        """The declaration of all of it."""
+        """The declaration of the magic."""
         return replace(self._empty, verbs=tuple(verb for verb, _ in self._handlers.values()))
 
     def handler(self, verb: Verb) -> Handler:
@@ -162,7 +162,7 @@ class Verbs:
 
 
 def _do(handle: Callable[[Call], object], call: Call) -> object:
-    """Do what a verb's declaration says: plan, ask and do, or call; an Operation is shown while it runs."""
+    """Do what a verb declares: either plan, ask and do, or call; show an Operation while it runs."""
     verb, values = call.verb, call.values
     refuse_endless(call)
     refuse_terminal("tty" in values and values.tty, f"%%{verb.magic} {verb.path}")
@@ -180,14 +180,14 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
-        if any(name in values and values[name] for name in ("detach", "quiet")):  # the result says what was done
+        if any(name in values and values[name] for name in ("detach", "quiet")):  # the result shows what was done
             return result.result()
         return show_operation(call, result)
     return result.column(verb.quiet) if verb.quiet and values.quiet else result
 
 
 def show_operation(call: Call, operation: Operation[object, object, object]) -> object:
-    """Show what runs until it is done, and return its result."""
+    """Show an operation until it is done, and return its result."""
     verb = call.verb
     title = ""
     if verb.heading:
@@ -200,15 +200,15 @@ def show_operation(call: Call, operation: Operation[object, object, object]) -> 
 def run_magic(
     verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, object], shell: InteractiveShell | None = None
 ) -> object:  # fmt: skip
-    """Run one magic: parse, call, return what came of it.
+    """Run one magic: parse, call, return the result.
 
-    An error of ours shows one line or two, without a Python traceback. Ctrl-C becomes `Stopped`, and leaves nothing
-    running that the magic began.
+    Errors are shown as one or two lines, without a Python traceback. Ctrl-C becomes `Stopped`, and leaves nothing
+    running that the magic started.
     """
     before = running()
 
     def answer() -> Stopped:
-        left = running() - before  # interrupted before anybody waited for it
+        left = running() - before  # interrupted before anything waited for it
         for operation in left:
             operation.stop()
         for operation in left:
@@ -222,14 +222,14 @@ def run_magic(
 
 
 def interrupted() -> Stopped:
-    """What a magic raises in place of Python's KeyboardInterrupt."""
+    """What a magic raises instead of Python's KeyboardInterrupt."""
     stopped = Stopped("Interrupted.")
     _quiet(stopped)
     return stopped
 
 
 def presentable(error: Exception) -> NbcontainerError:
-    """What the person is shown of an error: its own lines, or, where it is not ours, one and a file's name."""
+    """The error that the user is shown: ours as it is; for any other, one line that names the traceback file."""
     if isinstance(error, NbcontainerError):
         return _quiet(error)
     return _quiet(magics.faults.internal_error(error))
@@ -246,17 +246,17 @@ def _run(
     if "{{" in line and "--raw" not in words:
         words = magics.substitution.substituted(words, namespace, written)
     if "--help" in words and "--" not in words[: words.index("--help")]:
-        print(verb.help)  # noqa: T201 - as above
+        print(verb.help)  # noqa: T201 - help is printed
         return None
     if verb.body == "yes" and (cell is None or not cell.strip()):
-        raise UsageError(f"{verb.title} needs a body.", cure="--help shows an example.")
+        raise UsageError(f"{verb.title} needs a cell body.", cure="--help shows an example.")
     if verb.body == "no" and cell is not None:
-        raise UsageError(f"%{verb.title} takes no body: write {verb.title}.")
+        raise UsageError(f"%{verb.title} does not take a cell body: write {verb.title}.")
     return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell, written))
 
 
 def _asks_for_help(magic: Magic, words: list[str]) -> bool:
-    """Print the help of the magic, or of a group of its verbs, if that is what a line asks for."""
+    """Print the help of the magic, or of a group of its verbs, if the line asks for it."""
     if words[-1:] not in (["--help"], ["-h"]) or magic.only:
         return False
     group = words[magic.shared_words(words) : -1]
@@ -267,7 +267,7 @@ def _asks_for_help(magic: Magic, words: list[str]) -> bool:
 
 
 def _quiet(error: NbcontainerError) -> NbcontainerError:
-    """Let IPython show the error's own lines in place of a traceback."""
+    """Make IPython show only the error's own lines instead of a traceback."""
     name = type(error).__name__
     sign = "■" if isinstance(error, Stopped) else "✕"
 
@@ -276,14 +276,14 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
         head = f"\x1b[31m{sign} {name}:\x1b[0m" if _has_colours() else f"{sign} {name}:"
         return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
 
-    error.__context__ = None  # with a group of exceptions behind it, IPython would show Python's whole traceback
+    error.__context__ = None  # with an exception group as its context, IPython would show Python's whole traceback
     error.keep_magics()
     error._render_traceback_ = render
     return error
 
 
 def _has_colours() -> bool:
-    """Whether whatever shows the error shows colours: pages do, terminals unless NO_COLOR says no, files do not."""
+    """Whether the error is shown in colour: in pages, and in terminals unless NO_COLOR is set, but not in files."""
     if views.surfaces.in_kernel():
         return True
     console = views.terminal.console_of_terminal()
@@ -295,7 +295,7 @@ def _safe(text: str) -> str:
 
 
 def refuse_endless(call: Call) -> None:
-    """Refuse to follow or to watch where nobody can stop it.
+    """Refuse to follow or watch if nobody could stop it.
 
     Raises:
         UsageError: it would not end.
@@ -305,24 +305,24 @@ def refuse_endless(call: Call) -> None:
     ends = any(name in values and values[name] for name in ("duration", "timeout"))
     if endless and not ends and is_headless():
         raise UsageError(
-            f"{call.verb.title} would not end here: there is neither a page nor a terminal.",
-            cure="--timeout 30s ends it, or leave -f or -w out.",
+            f"{call.verb.title} would never end here: there is neither a page nor a terminal to stop it.",
+            cure="Add --timeout 30s, or leave out -f or -w.",
         )
 
 
-def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the flag as it was given
-    """Say what to do in place of `-t`, which many type from habit.
+def refuse_terminal(wanted: bool, magic: str) -> None:  # noqa: FBT001 - the flag's value
+    """Say what to do instead of `-t`, which many type from habit.
 
     Raises:
         UsageError: `wanted`.
     """
     if wanted:
         raise UsageError(
-            "A magic gives what runs no terminal, so nothing can be typed into it.",
-            cure=f"Leave -t out. {magic} with -i gives the cell's body to it as standard input.",
+            "A command run by a magic has no terminal, so nothing can be typed into it.",
+            cure=f"Leave out -t. {magic} with -i passes the cell's body to it as standard input.",
         )
 
 
 def is_headless() -> bool:
-    """Whether nobody watches: neither a page nor a terminal."""
+    """Whether nobody is watching: there is neither a page nor a terminal."""
     return views.surfaces.choose_surface().name == "plain" and not sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""What fits at the cursor of a cell of ours: verbs, flags, values, names, Dockerfile words."""
+"""Completions at the cursor in one of our cells: verbs, flags, values, names, Dockerfile words."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["Candidate", "Known", "Where", "candidates"]
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
 _ASSIGNED = re.compile(r"\s*[A-Za-z_][\w., ]*=\s*(?=%[A-Za-z_])")  # x = %kpod …
 _STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
-_VALUE = re.compile(r"\{\{[^{}]*$")  # {{name}}, begun
+_VALUE = re.compile(r"\{\{[^{}]*$")  # an unfinished {{name}}
 _LAST_WORD = re.compile(r"(\S*)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where the line says that its names are; "" is what is in use.
+    """The place whose names a line means; "" is what is in use.
 
     Attributes:
         namespace: the pods' namespace.
@@ -45,16 +45,16 @@ class Where:
 
 
 Names = Callable[[str, Where], Iterable[str]]
-NamesThere = Callable[[str], Iterable[str]]  # of the place that the line says
+NamesThere = Callable[[str], Iterable[str]]  # names in the place that the line gives
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Names from what is reachable already; completing never starts an engine.
+    """Names from what is already reachable; completing never starts an engine.
 
     Attributes:
-        variables: the user's.
-        hidden: those that are IPython's own.
+        variables: the user's variables.
+        hidden: IPython's own variables among them.
     """
 
     variables: Mapping[str, object]
@@ -71,29 +71,29 @@ class Known:
                 return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
         try:
             said = {key: substitute_word(value, self.variables) for key, value in asdict(where).items()}
-        except UsageError:  # a {{name}} that is not defined yet
+        except UsageError:  # a {{name}} of a variable that is not defined yet
             return []
         return known_names(kind, **said)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One word that fits, and what it is ("verb", "flag", "image" …)."""
+    """A word that fits, and its kind ("verb", "flag", "image" …)."""
 
     text: str
     kind: str
 
 
 def candidates(text: str, line: int, column: int, *, names: Names) -> tuple[str, list[Candidate]] | None:
-    """The words that fit, and the fragment that they complete; None where the place is not ours.
+    """The words that fit, and the fragment that they complete; None if the cursor is not in anything of ours.
 
     Args:
         text: the whole cell.
         line: the cursor's line, from 0.
         column: the cursor's column in it.
-        names: gives the names of a kind of object ("image", "pod", "variable" …) where the line says that they are.
+        names: returns the names of a kind of object ("image", "pod", "variable" …) in the place that the line gives.
     """
-    whole = text.lstrip("\r\n")  # IPython does not read the lines before a cell magic either
+    whole = text.lstrip("\r\n")  # IPython ignores the lines before a cell magic too
     line -= text.count("\n") - whole.count("\n")
     lines = whole.split("\n")
     if not 0 <= line < len(lines):
@@ -113,7 +113,7 @@ def candidates(text: str, line: int, column: int, *, names: Names) -> tuple[str,
         return _STAGE.findall(text) if kind == "stage" else names(kind, where)
 
     after = lines[line][column:].lstrip("\r")
-    later = after.split()[0 if after[:1].isspace() else 1 :]  # what touches the cursor is the word that is completed
+    later = after.split()[0 if after[:1].isspace() else 1 :]  # complete the word that touches the cursor
     return _in_line(verbs_of(match[2]).magic, before[match.end() :], later, names_or_stages)
 
 
@@ -142,7 +142,7 @@ def _in_line(magic: Magic, before: str, later: list[str], names: Names) -> tuple
 
 
 def _waiting(magic: Magic, shared: list[str]) -> Argument | None:
-    """The shared flag at the end of the words before the verb that waits for its value."""
+    """The shared flag at the end of the words before the verb, if its value is still missing."""
     flags = {name: argument for argument in magic.shared for name in argument.names}
     flags |= {name: flags[of] for name, of in magic.shared_spellings.items()}
     last = flags.get(shared[-1]) if shared else None
@@ -175,8 +175,8 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
 
 
 def _where(verb: Verb, words: list[str]) -> Where:
-    """Where the words of a line, written so far, say that names are."""
-    with suppress(UsageError):  # a quote may be open yet
+    """The place that the words of an unfinished line give for names."""
+    with suppress(UsageError):  # a quote may still be open
         words = shell_words(" ".join(words))
     values = verb.parse_so_far(words if not verb.dashes or "--" in words else [*words, "--"])
 
@@ -199,7 +199,7 @@ def _values(argument: Argument, names: NamesThere) -> list[Candidate]:
     if argument.choices:
         return [Candidate(choice, "value") for choice in argument.choices]
     if argument.completes:
-        kind = argument.completes.removeprefix("pod-")  # a container is one, whosever it is
+        kind = argument.completes.removeprefix("pod-")  # any kind of container
         return [Candidate(name, kind) for name in names(argument.completes)]
     return []
 
@@ -209,7 +209,7 @@ def _fitting(fragment: str, items: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _in_body(magic: str, lines: list[str], line: int, column: int, names: Names) -> tuple[str, list[Candidate]] | None:
-    if magic != "dockerfile":  # YAML, or what a program reads: never Python
+    if magic != "dockerfile":  # YAML, or a program's input: never Python
         return ("", []) if magic in MAGICS else None
     body = "\n".join(lines[1:])
 

@@ -1,4 +1,4 @@
-"""Completion of magics, flags, Dockerfile words and names, in the page and in the terminal alike."""
+"""Completion of magics, flags, Dockerfile words and names, in the page and in the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDENTIFIER = "nbcontainer"  # of our matcher, beside IPython's own
 
 
 class _Alone(list[SimpleCompletion]):
-    """What fits, and nothing else may be offered, though it be nothing: IPython lets no empty list suppress others."""
+    """The only completions to offer, even if there are none: IPython ignores an empty list that suppresses others."""
 
     def __len__(self) -> int:
         return max(1, super().__len__())
@@ -34,7 +34,7 @@ def register(shell: InteractiveShell) -> None:
 
 
 def unregister(shell: InteractiveShell) -> None:
-    """Take it away."""
+    """Remove it."""
     matchers = shell.Completer.custom_matchers
     matchers[:] = [matcher for matcher in matchers if getattr(matcher, "matcher_identifier", "") != IDENTIFIER]
 
@@ -47,7 +47,7 @@ def _match(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcher
     try:
         names = magics.candidates.Known(shell.user_ns, shell.user_ns_hidden)
         found = magics.candidates.candidates(text, context.cursor_line, context.cursor_position, names=names)
-    except Exception:  # noqa: BLE001 - IPython would print its traceback over the line that is being typed
+    except Exception:  # noqa: BLE001 - IPython would print the traceback over the line that is being typed
         found = None
     if found is None:
         return SimpleMatcherResult(completions=[])

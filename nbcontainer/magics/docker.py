@@ -24,7 +24,7 @@ VERBS = Verbs(
 
 @VERBS.add(docker_registries.LOGIN)
 def login(call: Call) -> object:
-    """Ask for what is missing, check it, keep it."""
+    """Ask for what is missing, log in, store the credentials."""
     values = call.values
     username = values.username or ask_username()
     source = values.password_from
@@ -36,7 +36,7 @@ def login(call: Call) -> object:
         )
     elif source.startswith("env:"):
         if source[4:] not in os.environ:
-            raise UsageError(f"The environment has no {source[4:]}.")
+            raise UsageError(f"The environment variable {source[4:]} is not set.")
         password = os.environ[source[4:]]
     else:
         password = str(call.variable(source))
@@ -44,13 +44,13 @@ def login(call: Call) -> object:
 
 
 def ask_username() -> str:
-    """Ask for the user's name, which may be seen."""
+    """Ask for the user's name, with visible input."""
     try:
         name = input("Username: ").strip()
     except (EOFError, RuntimeError, NotImplementedError):
-        raise UsageError("No user was named.", cure="%docker login REGISTRY -u USER") from None
+        raise UsageError("No user was given.", cure="%docker login REGISTRY -u USER") from None
     if not name:
-        raise UsageError("No user was named.", cure="%docker login REGISTRY -u USER")
+        raise UsageError("No user was given.", cure="%docker login REGISTRY -u USER")
     return name
 
 
@@ -77,10 +77,10 @@ def build(call: Call) -> object:
 
 
 def read_text(file: Path) -> str:
-    """A file of the person's.
+    """The text of one of the user's files.
 
     Raises:
-        UsageError: it cannot be read, or is no text.
+        UsageError: it cannot be read, or is not text.
     """
     try:
         return file.read_text(encoding="utf-8-sig")

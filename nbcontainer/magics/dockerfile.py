@@ -23,7 +23,7 @@ def dockerfile(call: Call) -> Any:
     """Parse, build, show."""
     values = call.values
     if values.into and (not values.into.isidentifier() or keyword.iskeyword(values.into)):
-        raise UsageError(f"--into {values.into!r} is no name of a Python variable.")
+        raise UsageError(f"--into {values.into!r} is not a valid name for a Python variable.")
     text, lines = _text(call)
     files = {path: _content(call, path, name) for path, name in values.files.items()}
     options = {**build_options(call), "context": values.path or ".", "files": files, "source_map": lines}
@@ -35,14 +35,14 @@ def dockerfile(call: Call) -> Any:
 
 
 def _command(call: Call) -> list[str]:
-    """The command reads the Dockerfile from standard input where there is no file of it."""
+    """The equivalent command; without a file, it reads the Dockerfile from standard input."""
     verb, *words = call.command
     source = f"--file={call.values.save}" if call.values.save else "-f-"
     return [verb, source, *words, *([] if call.values.path else ["."])]
 
 
 def _text(call: Call) -> tuple[str, SourceMap]:
-    """The Dockerfile that the cell is, and which line of the cell each of its lines is; `--save` writes it."""
+    """The cell's Dockerfile, and the cell line of each of its lines; `--save` writes it to a file."""
     text = call.cell or ""
     lines = SourceMap.shifted(text.count("\n") + 1, 1)
     if not call.values.raw:
@@ -57,10 +57,13 @@ def _text(call: Call) -> tuple[str, SourceMap]:
 
 def _content(call: Call, path: str, name: str | None) -> bytes:
     if not name:
-        raise UsageError(f"--add {path} names no variable.", cure="--add app.py=source puts the variable source there.")
+        raise UsageError(
+            f"--add {path} does not name a variable.",
+            cure="--add app.py=source adds the variable source as the file app.py.",
+        )
     value = call.variable(name)
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
-    raise UsageError(f"--add {path}={name}: {name} is a {type(value).__name__}, not str or bytes.")
+    raise UsageError(f"--add {path}={name}: {name} is of type {type(value).__name__}, not str or bytes.")

@@ -1,7 +1,7 @@
-"""An error that is not ours: one line for the person, and a file with the traceback for whoever mends it.
+"""An unexpected error: one line for the user, and a file with the traceback for whoever fixes it.
 
-Neither holds a value: no locals, no line of anybody's cell, and of messages only those that Python makes of names. What
-an error of a library says may be a password, or a URL with one, and a notebook is saved.
+Neither contains values: no locals, no lines of cells, and only messages that Python makes of names. A message from a
+library may contain a password, or a URL with one, and notebooks are saved.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["internal_error"]
 
 PACKAGE = Path(__file__).parents[1]
 MADE_OF_NAMES = (AttributeError, ImportError, MemoryError, NameError, RecursionError, ZeroDivisionError)
-MOST_FRAMES = 60  # of one error, at each end
+MOST_FRAMES = 60  # kept of one error at each end
 
 
 def internal_error(error: BaseException) -> InternalError:
-    """Keep the traceback of `error`, and say in one line what happened and where it is."""
+    """Write the traceback of `error` to a file; the error returned says in one line what happened and where it is."""
     what = f"Unexpected {_words(error)} in {_place(error)}"
     spool = Spool(f"traceback-{type(error).__name__}")
     spool.write("\n".join([*_lines(error, set()), ""]).encode(errors="replace"))
@@ -30,25 +30,25 @@ def internal_error(error: BaseException) -> InternalError:
     if not spool.whole:
         notes: list[str] = []
         spool.when_cut(notes.append)
-        return InternalError(f"{what}; its traceback could not be kept. {notes[0]}", traceback=spool.path)
+        return InternalError(f"{what}; its traceback could not be saved. {notes[0]}", traceback=spool.path)
     return InternalError(
         f"{what}; its traceback is in {spool.path}.",
         traceback=spool.path,
-        cure="It is a fault of nbcontainer: please report it with that file, which holds none of your values.",
+        cure="This is a bug in nbcontainer: please report it with that file, which contains none of your values.",
     )
 
 
 def _words(error: BaseException) -> str:
-    """The error's class, with its message where no value can be in it."""
+    """The error's class, with its message if that cannot contain a value."""
     name = type(error).__name__
-    if isinstance(error, OSError):  # its message may name a file or an address; this is the system's own
+    if isinstance(error, OSError):  # the message may name a file or an address; strerror is the system's own text
         return f"{name} ({error.strerror})" if error.strerror else name
     message = str(error) if type(error) in MADE_OF_NAMES else ""
     return f"{name} ({message})" if message else name
 
 
 def _place(error: BaseException) -> str:
-    """The line of ours in which it happened, or which called what it happened in."""
+    """The line of our code in which it happened, or which called the code in which it happened."""
     own = [frame for frame in extract_tb(error.__traceback__) if _is_own(frame.filename)]
     return f"{_relative(own[-1].filename)}, line {own[-1].lineno}" if own else "a call of nbcontainer"
 
@@ -62,7 +62,7 @@ def _relative(filename: str) -> str:
 
 
 def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
-    """The traceback as Python prints it, what led to the error first, without what might be a value."""
+    """The traceback as Python prints it, causes first, without anything that could be a value."""
     seen.add(id(error))
     earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if earlier is not None and id(earlier) not in seen:
@@ -77,7 +77,7 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
                 yield f"  … {len(frames) - 2 * MOST_FRAMES} frames …"
             continue
         yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
-        if _is_own(frame.filename):  # another file may be the person's own, with a password in it
+        if _is_own(frame.filename):  # another file may be the user's own, with a password in it
             yield f"    {linecache.getline(frame.filename, frame.lineno or 0).strip()}"
     yield _words(error)
     if isinstance(error, BaseExceptionGroup):

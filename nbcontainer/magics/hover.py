@@ -14,7 +14,7 @@ _MAGIC = re.compile(r"\s*%%?([A-Za-z_]\w*)")
 
 
 def help_at(code: str, position: int) -> str | None:
-    """The help on the word at `position` of a cell's text; None where it is not ours."""
+    """The help on the word at `position` in a cell's text; None if it is not ours."""
     before = code[:position].split("\n")
     lines = code.split("\n")
     number, column = len(before) - 1, len(before[-1])

@@ -1,4 +1,4 @@
-"""Has a notebook's kernel ask us first for the help at the cursor (Shift-Tab)."""
+"""Makes a notebook's kernel ask us first for the help at the cursor (Shift-Tab)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["register", "unregister"]
 
 
 def register(shell: InteractiveShell) -> None:
-    """Have the shell's kernel, if it has one, ask us first."""
+    """Make the shell's kernel, if it has one, ask us first."""
     kernel = getattr(shell, "kernel", None)
     if kernel is None or hasattr(kernel.do_inspect, "before_nbcontainer"):
         return
@@ -25,12 +25,12 @@ def register(shell: InteractiveShell) -> None:
             return before(code, cursor_pos, *options, **named)
         return {"status": "ok", "found": True, "data": {"text/plain": text}, "metadata": {}}
 
-    do_inspect.before_nbcontainer = before  # type: ignore[attr-defined] # a function may carry what it stands for
+    do_inspect.before_nbcontainer = before  # type: ignore[attr-defined] # keeps the replaced method, for `unregister`
     kernel.do_inspect = do_inspect
 
 
 def unregister(shell: InteractiveShell) -> None:
-    """Leave the kernel as it was."""
+    """Restore the kernel."""
     kernel = getattr(shell, "kernel", None)
     before = getattr(getattr(kernel, "do_inspect", None), "before_nbcontainer", None)
     if kernel is not None and before is not None:

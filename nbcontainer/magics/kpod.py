@@ -26,13 +26,13 @@ VERBS = Verbs(
 
 
 def cluster_of(call: Call) -> Cluster:
-    """The cluster that a call is for."""
+    """The cluster that a call uses."""
     return api.cluster.cluster(call.context, call.values.namespace or "")
 
 
 @VERBS.add(kpod.GET)
 def get(call: Call) -> object:
-    """List them; watch them where that was asked for."""
+    """List pods, or watch them."""
     refuse_endless(call)
     values = call.values
     names, named = call.verb.bind(values)
@@ -48,7 +48,7 @@ def get(call: Call) -> object:
 
 
 def _row_verbs(context: str, server: str) -> tuple[RowVerb, ...]:
-    """What the table's rows offer in a page: these very magics, in a cell below, for the place that the table is of."""
+    """What the table's rows offer in a page: these magics, in a cell below, for the table's cluster or engine."""
     there = f" --table-context={shlex.quote(context)} --table-server={shlex.quote(server)}"
     if not there.isprintable() or "{" in there:  # a name with a line break or a {{…}} would become code in that cell
         return ()

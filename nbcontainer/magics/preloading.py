@@ -1,7 +1,7 @@
-"""Loading what the first calls need, in the background, so that it takes nothing from the cells that run meanwhile.
+"""Loads what the first calls need, in the background, without slowing down running cells.
 
-Python runs one thread at a time: an import beside a running cell slows that cell down. So imports are done one by one,
-each in a moment in which no cell runs, or while one runs for so long that it does not matter.
+Because of the GIL, an import slows down a running cell. So imports are done one by one, each at a moment when no cell
+is running, or when a cell has been running for so long that it does not matter.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Quiet", "preload", "wait_until_quiet"]
 
-PAUSE = 0.05  # seconds after a cell in which the next may begin, as with "Run all"
+PAUSE = 0.05  # seconds after a cell in which the next one may start, as with "Run all"
 PATIENCE = 2.0  # seconds after which a running cell is a long one
 
 
 class Quiet:
-    """Knows when no cell runs.
+    """Knows when no cell is running.
 
     Args:
-        shell: IPython, whose events tell it.
+        shell: IPython, whose events are used.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -38,7 +38,7 @@ class Quiet:
         shell.events.register("post_run_cell", self._ended)
 
     def close(self) -> None:
-        """Hear of cells no more."""
+        """Unregister from the shell's events."""
         self._shell.events.unregister("pre_run_cell", self._began)
         self._shell.events.unregister("post_run_cell", self._ended)
 
@@ -57,13 +57,13 @@ class Quiet:
         self._put_off(PAUSE)
 
     def _put_off(self, seconds: float) -> None:
-        with interrupts_redelivered():  # IPython swallows what comes while it calls this
+        with interrupts_redelivered():  # IPython swallows an interrupt that comes while it calls this
             self._due = time.monotonic() + seconds
             self._changed.ring()
 
 
 def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Thread:
-    """Do the steps on a thread, each in a quiet moment. What fails is left for the call that needs it."""
+    """Do the steps on a thread, each in a quiet moment. A step that fails is left to the call that needs it."""
     _moments.append(quiet)
 
     def run() -> None:
@@ -82,10 +82,10 @@ def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Th
     return thread
 
 
-_moments: list[Quiet] = []  # while something is preloaded
+_moments: list[Quiet] = []  # while something is being preloaded
 
 
 def wait_until_quiet() -> None:
-    """Wait for a moment in which no cell runs, if what is heavy may not have been loaded yet."""
+    """Wait for a moment when no cell is running, if heavy modules may not have been loaded yet."""
     for quiet in tuple(_moments):
         quiet.wait()

@@ -1,4 +1,4 @@
-"""Asking for what must not be seen."""
+"""Asks for secrets."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ __all__ = ["ask_secret"]
 
 
 def ask_secret(prompt: str, cure: str) -> str:
-    """Ask with hidden input: in the page, or in the terminal. It reaches no history and no notebook.
+    """Ask with hidden input, in the page or in the terminal. The answer is not in the history or the notebook.
 
     Raises:
-        UsageError: nobody can be asked (nbclient, a script); `cure` says what to do in that case.
-        Stopped: the person gave nothing.
+        UsageError: there is nobody to ask (nbclient, a script); `cure` says what to do then.
+        Stopped: the user entered nothing.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed
+            warnings.simplefilter("error", getpass.GetPassWarning)  # it would echo what is typed
             answer = getpass.getpass(prompt)
     except KeyboardInterrupt:
-        print()  # noqa: T201 - the question's line ends here
+        print()  # noqa: T201 - ends the line of the question
         raise Stopped("Nothing was entered.") from None
     except (EOFError, OSError, NotImplementedError, RuntimeError, getpass.GetPassWarning):
         raise UsageError("Nobody can be asked here.", cure=cure) from None

@@ -1,6 +1,6 @@
-"""What `%load_ext nbcontainer` does: magics, completion, and how results are drawn. Nothing heavy loads here.
+"""What `%load_ext nbcontainer` does: register magics, completion and the display of results. Loads nothing heavy.
 
-Even the declarations of the verbs load with the first call, or, once the first cell has run, in the background.
+Even the declarations of the verbs are loaded by the first call, or in the background once the first cell has run.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ __all__ = ["register", "unregister"]
 
 
 def register(shell: InteractiveShell) -> None:
-    """Give `shell` the magics.
+    """Add the magics to `shell`.
 
     Raises:
-        UsageError: its configuration has what is no setting, or does not fit one; there are no magics then.
+        UsageError: its configuration has an unknown setting or an invalid value; no magics are added then.
     """
     _configure(shell)
     for name, summary in MAGICS.items():
@@ -46,7 +46,7 @@ def register(shell: InteractiveShell) -> None:
 
 
 def unregister(shell: InteractiveShell) -> None:
-    """Take them away."""
+    """Remove them."""
     configurables = _configurables(shell)
     if settings in configurables:
         configurables.remove(settings)
@@ -61,7 +61,7 @@ def unregister(shell: InteractiveShell) -> None:
 
 
 def _configure(shell: InteractiveShell) -> None:
-    """Read the settings from the shell's configuration, and let `%config` know them."""
+    """Read the settings from the shell's configuration, and make them known to `%config`."""
     shown: Exception | None = None
     try:
         settings.read_config(shell.config)
@@ -74,7 +74,7 @@ def _configure(shell: InteractiveShell) -> None:
 
 
 def _configurables(shell: InteractiveShell) -> list[Configurable]:
-    return shell.configurables  # type: ignore[return-value] # IPython's own hint is narrower than what it puts there
+    return shell.configurables  # type: ignore[return-value] # IPython's type hint is narrower than the list's contents
 
 
 def _magic(shell: InteractiveShell, name: str, summary: str) -> Callable[..., object]:
@@ -91,21 +91,21 @@ def _magic(shell: InteractiveShell, name: str, summary: str) -> Callable[..., ob
             return magics.calls.run_magic(verbs_of(name), line, cell, namespace, shell)
         except Exception as error:  # noqa: BLE001 - the one place that all magics pass
             shown = magics.calls.presentable(error)
-        raise shown  # not where it was caught: with a group of errors as its context IPython prints all of it
+        raise shown  # raised outside `except`: with an exception group as its context, IPython prints all of it
 
     magic.__name__ = name
     sign = "%%" if name == "dockerfile" else "%"
-    magic.__doc__ = f"{summary}\n\n{sign}{name} --help lists all of it, with examples."
+    magic.__doc__ = f"{summary}\n\n{sign}{name} --help explains everything, with examples."
     return magic  # type: ignore[no-any-return,unused-ignore]
 
 
 def _without_body(lines: list[str]) -> list[str]:
-    """Let cell magics without a body reach us: `%%dockerfile --help` works alone, and IPython would refuse them."""
+    """Allow cell magics without a body, such as `%%dockerfile --help`, which IPython would refuse."""
     text = "".join(lines).strip()
     name = text[2:].split(None, 1)[0] if text.startswith("%%") and len(text) > 2 else ""  # noqa: PLR2004 - the signs
     if name not in MAGICS or "\n" in text:
         return lines
-    # a terminal asks this after each line, when a body may still come
+    # a terminal calls this after each line, when a body may still follow
     if not hasattr(get_ipython(), "kernel") and not {"--help", "-h"} & set(text.split()):
         return lines
     return [f"{text[1:]}\n"]

@@ -1,6 +1,6 @@
 """How IPython draws what a magic or an API call returns.
 
-Finished things are drawn when they are displayed; what was drawn while it ran stays silent the first time.
+Results are drawn when they are displayed; an operation that was drawn while it ran is not drawn again the first time.
 """
 
 from __future__ import annotations
@@ -48,39 +48,39 @@ DRAWN = (
     ("nbcontainer.settings", "NBContainer"),
 )
 
-# a cell's id → its last run, and what that shows live: running it again ends it
+# a cell's id → its last run, and the live view it shows, which ends when the cell runs again
 _following: dict[str, tuple[str, list[Behind]]] = {}
 
 Arguments = ParamSpec("Arguments")
 
 
 class Printer(Protocol):
-    """What IPython gives to write a representation to."""
+    """The object to which IPython has a representation written."""
 
     def text(self, text: str) -> None:
         """Write."""
 
 
 def register(shell: InteractiveShell) -> None:
-    """Tell `shell` how our results look. Their modules load when one of them exists."""
-    formatter = cast("DisplayFormatter", shell.display_formatter)  # which is there once the shell is
+    """Register how `shell` displays our results. Their modules are loaded when one of them exists."""
+    formatter = cast("DisplayFormatter", shell.display_formatter)  # exists once the shell does
     for module, name in DRAWN:
         in_kernel = hasattr(shell, "kernel")
         display = _guarded(_display) if in_kernel else _write
         formatter.ipython_display_formatter.for_type_by_name(module, name, display)
-        if not in_kernel:  # what is in a list, or elsewhere, is drawn as well
+        if not in_kernel:  # results inside a list or another object are drawn as well
             formatter.formatters["text/plain"].for_type_by_name(module, name, _guarded(_print))
 
 
 def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """The same, where an error shows as a magic's does: IPython would print its traceback."""
+    """The same, but an error is shown as a magic's is: IPython would print its traceback."""
 
     @wraps(draw)
     def guarded(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
         shown: Exception | None = None
         try:
             draw(*arguments, **options)
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - all errors are shown alike
             shown = magics.calls.presentable(error)
         if shown is not None:
             raise shown  # as a magic raises it
@@ -89,14 +89,14 @@ def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 
 def interrupted() -> BaseException:
-    """What a magic raises where it was interrupted."""
+    """What a magic raises when it is interrupted."""
     return magics.calls.interrupted()
 
 
 def _interrupted_drawing() -> BaseException:
-    """What the drawing of a result raises: an error of a line, after which IPython goes on and keeps the result.
+    """What an interrupted drawing of a result raises: a one-line error, after which IPython keeps the result.
 
-    Where the user's own code displays it, that code must end, which a KeyboardInterrupt alone does.
+    If the user's own code displays the result, that code must stop too, for which only a KeyboardInterrupt will do.
     """
     stopped = interrupted()
     if _is_of_the_cell():
@@ -107,7 +107,7 @@ def _interrupted_drawing() -> BaseException:
 
 
 def _is_of_the_cell() -> bool:
-    """Whether what is drawn is the value of a cell, and nothing that the user's own code displays."""
+    """Whether the value of the cell is being drawn, not something that the user's own code displays."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_code is not DisplayHook.__call__.__code__:
         frame = frame.f_back
@@ -130,7 +130,7 @@ def _draw(result: object) -> None:
 
 
 def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[], Watch]) -> None:
-    """Show a live table; it goes on after the cell has ended."""
+    """Show a live table, which stays live after the cell has finished."""
 
     def start() -> Watch:
         magics.preloading.wait_until_quiet()  # a watch loads more than a list
@@ -138,7 +138,7 @@ def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[], W
 
     cell, run = _cell()
     known_run, shown = _following.get(cell, (run, []))
-    if known_run != run:  # the cell runs again: what it showed before is gone
+    if known_run != run:  # the cell runs again: its previous view is gone
         for old in shown:
             old.dismiss()
         shown = []
@@ -150,14 +150,14 @@ def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[], W
 
 
 def _cell() -> tuple[str, str]:
-    """The id of the cell that runs, as the page has it, and of this run of it."""
+    """The id of the running cell in the page, and of this run of it."""
     request = views.surfaces.request_of(get_ipython())
     cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
     return (str(cell), str(run)) if cell else ("", "")
 
 
 def _write(result: object) -> None:
-    """Draw a result in a terminal, which may take its time: IPython would be interrupted while it writes."""
+    """Draw a result in a terminal, which may be slow: an interrupt must not reach IPython while it writes."""
     shell = get_ipython()
 
     def write() -> None:
@@ -169,12 +169,12 @@ def _write(result: object) -> None:
 
     try:
         _guarded(partial(run_interruptible, write, _interrupted_drawing))()
-    except Exception as shown:  # noqa: BLE001 - of which IPython would make one more attempt, as text
+    except Exception as shown:  # noqa: BLE001 - IPython would try once more, as text
         shell.showtraceback((type(shown), shown, shown.__traceback__))
 
 
 def _print(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
-    """Draw a result in a terminal: whole, or as one line where it was drawn while it ran."""
+    """Draw a result in a terminal: in full, or as one line if it was drawn while it ran."""
     run_interruptible(lambda: printer.text(_text_of(result, cycle=cycle)), _interrupted_drawing)
 
 
@@ -184,7 +184,7 @@ def _text_of(result: object, *, cycle: bool) -> str:
     picture = views.results.picture_of(result)
     if not sys.stdout.isatty():
         return views.text.as_text(picture)
-    if isinstance(result, model.tables.Table):  # which may have thousands of rows
+    if isinstance(result, model.tables.Table):  # a table may have thousands of rows
         colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in views.surfaces.DUMB
         return "\n".join(views.text.text_lines(picture, shutil.get_terminal_size().columns, colours=colours))
     console = views.terminal.console_of_terminal()

@@ -1,4 +1,4 @@
-"""A password that is typed on a line is refused, and not even kept in IPython's history, which is a file."""
+"""Keeps passwords typed on a line, which is refused, out of IPython's history, which is a file."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "unregister", "without_password"]
 
-SECRET_WORDS = ("login",)  # of all verbs that are declared secret: their declarations load only where one is written
+SECRET_WORDS = ("login",)  # all verbs declared secret; the declarations are loaded only if one of these words is typed
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""", re.DOTALL)
 HELP = frozenset({"-h", "--help"})
 _FLAG = re.compile(r"""["']?(--[\w-]*|-\w?)""")
 
 
 def without_password(text: str) -> str:
-    """A cell's text where of each verb such as `docker login` only what can be no password is left, the rest is `…`.
+    """A cell's text with everything after a verb such as `docker login` that could be a password replaced by `…`.
 
-    Left are the flags that it has, with their values, and the registry. Whatever else was typed there may be a
-    password: after a flag that is refused or misspelt, as a further word, or in the registry's URL.
+    Known flags with their values and the registry are kept. Anything else may be a password: what follows a refused or
+    misspelt flag, an unexpected argument, or a part of the registry's URL.
     """
     if not any(word in text for word in SECRET_WORDS):
         return text
-    # as a magic anywhere, or as IPython's automagic at a line's begin; a line may be continued
+    # a magic anywhere, or IPython's automagic at the start of a line; a line may be continued
     magic = rf"((?:%|^[ \t]*)({'|'.join(MAGICS)})\b)((?:\\\r?\n|[^\n])*)"
     return re.sub(magic, lambda found: found[1] + _kept(found[2], found[3]), text, flags=re.MULTILINE)
 
 
 def _kept(name: str, line: str) -> str:
-    """What is kept of a magic's line."""
+    """The part of a magic's line that is kept."""
     if not any(word in line for word in SECRET_WORDS):
         return line
     magic = verbs_of(name).magic
@@ -43,7 +43,7 @@ def _kept(name: str, line: str) -> str:
     words = [word[0] for word in found]
     for begin in range(
         magic.shared_words(words), len(words)
-    ):  # past flags that docker has before a verb, and we do not
+    ):  # skip flags that docker allows before a verb and we do not
         named = magic.find(words[begin:])
         if named is None:
             continue
@@ -73,14 +73,14 @@ def _harmless(verb: Verb, words: str) -> str:
 
 
 def register(shell: InteractiveShell) -> None:
-    """Let the history of `shell` keep no such password: neither its file, nor `In` and `_i`."""
+    """Keep such passwords out of the history of `shell`: its file, `In` and `_i`."""
     history = getattr(shell, "history_manager", None)
     if history is None or "store_inputs" in vars(history):
         return
     store = history.store_inputs
 
     def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
-        with interrupts_redelivered():  # to the cell, which has not begun
+        with interrupts_redelivered():  # for the cell, which has not started
             raw = source if source_raw is None else source_raw
             kept = without_password(raw)
             store(line_num, source if kept == raw else shell.transform_cell(kept), kept)
@@ -89,5 +89,5 @@ def register(shell: InteractiveShell) -> None:
 
 
 def unregister(shell: InteractiveShell) -> None:
-    """Keep what is typed as IPython does."""
+    """Restore IPython's own history."""
     vars(getattr(shell, "history_manager", None) or shell).pop("store_inputs", None)

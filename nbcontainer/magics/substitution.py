@@ -14,15 +14,15 @@ __all__ = ["body", "substituted"]
 def substituted(
     words: Sequence[str], namespace: Mapping[str, object], written: dict[str, str] | None = None
 ) -> list[str]:
-    """The words with `{{name}}` as the variable's value; several words where the whole word is a name of `Words`.
+    """The words with `{{name}}` replaced by the variable's value; a word that only names a `Words` becomes several.
 
     Args:
-        words: as they stand in the line.
+        words: the words of the line.
         namespace: the variables.
-        written: takes what each new word was written as.
+        written: filled with the original of each new word.
 
     Raises:
-        UsageError: there is no such variable, or its value cannot stand in a line.
+        UsageError: there is no such variable, or its value cannot be part of a line.
     """
     found: list[str] = []
     for word in words:
@@ -35,7 +35,7 @@ def substituted(
 
 
 def body(cell: str, namespace: Mapping[str, object] | None) -> tuple[str, SourceMap]:
-    """A cell's body with `{{name}}` as the variable's value, and from its lines to those of the cell.
+    """A cell's body with `{{name}}` replaced by the variable's value, and the map from its lines to the cell's.
 
     Args:
         cell: the body.

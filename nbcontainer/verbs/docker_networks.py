@@ -56,13 +56,13 @@ VERBS = (
     ),
     Verb(
         "network inspect",
-        "All about networks, with the containers in them.",
+        "Shows the details of networks, with the containers in them.",
         (
             NETWORKS,
             refused(
                 "-v",
                 "--verbose",
-                help="it is about the services of a swarm",
+                help="it shows the services of a swarm",
                 cure="docker network inspect --verbose shows them in a terminal.",
             ),
             ENGINE,

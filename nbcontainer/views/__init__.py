@@ -1,4 +1,4 @@
-"""How a noun looks: plain lines, a terminal picture, a page. Its modules load on first use."""
+"""How each noun is drawn: plain lines, a terminal picture, a page. Its modules load on first use."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere: colours kept, everything else made harmless and visible."""
+"""Untrusted text: keeps colours, and makes all other escape sequences and control characters harmless."""
 
 from __future__ import annotations
 
@@ -52,24 +52,24 @@ def plain(text: str) -> str:
 
 
 def one_line(text: str, most: int | None = None) -> str:
-    """`text`, made harmless, on one line, of which `most` characters are left."""
+    """`text`, made harmless, on one line of at most `most` characters."""
     line = " ".join(plain(text).split())
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
 
 
 def settled(line: str) -> str:
-    """What a terminal shows in the end of a line that carriage returns begin anew, as bars of progress do."""
+    """What a terminal finally shows of a line that carriage returns overwrite, as progress bars do."""
     if "\r" not in line:
         return line
     shown = ""
     for part in line.split("\r"):
-        # columns cannot be counted across escape sequences
+        # escape sequences make it impossible to count columns
         shown = (part or shown) if "\x1b" in part + shown else part + shown[len(part) :]
     return shown
 
 
 def styled(text: str) -> list[StyledText]:
-    """One line of a program's output as runs of colour. Only colour, bold and dim are honoured."""
+    """One line of a program's output as styled runs. Only colour, bold and dim are supported."""
     runs: list[StyledText] = []
     style = StyledText("")
     position = 0
@@ -85,7 +85,7 @@ def styled(text: str) -> list[StyledText]:
 
 
 def recoloured(text: str) -> str:
-    """One line of a program's output for a terminal: its colours, bold and dim are kept, all else is made harmless."""
+    """One line of a program's output for a terminal: colours, bold and dim are kept, all else is made harmless."""
     if "\x1b" not in text:
         return _visible(text)
     return "".join(f"\x1b[{codes}m{run.text}\x1b[0m" if (codes := _codes(run)) else run.text for run in styled(text))
@@ -122,7 +122,7 @@ def _restyle(style: StyledText, codes: str) -> StyledText:  # noqa: C901 - one b
             style = replace(style, colour=None)
         elif number in {38, 48} and index < len(numbers):
             # 5;N takes one more number, 2;R;G;B three
-            taken = 2 if numbers[index] == 5 else 4  # noqa: PLR2004 - as the comment says
+            taken = 2 if numbers[index] == 5 else 4  # noqa: PLR2004 - see the comment above
             if number == 38 and taken == 2 and index + 1 < len(numbers) and numbers[index + 1] < 16:  # noqa: PLR2004
                 style = replace(style, colour=numbers[index + 1])
             index += taken

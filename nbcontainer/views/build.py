@@ -1,4 +1,4 @@
-"""How a build looks: plain lines, a picture, and what its widget is told (frontend/src/build_wire.ts)."""
+"""How a build is drawn: plain lines, a picture, and the messages to its widget (frontend/src/build_wire.ts)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LOOKS = {
     StepState.FAILED: ("✕", Tone.BAD),
     StepState.STOPPED: ("■", Tone.WARNING),
 }
-RUNNING_LINES = 4  # of output, below a picture of a running or stopped build
+RUNNING_LINES = 4  # lines of output below the picture of a running or stopped build
 CUT = (StepState.RUNNING, StepState.STOPPED)  # steps that show their last lines
-SHORT = 1.0  # seconds; an internal step that took less is not worth a row
-NAME_LENGTH = 100  # characters of an instruction that a picture shows
-REASON_LINES = 12  # of why a build failed, where no step did
-ENGINE = "engine"  # the heading of steps that belong to no instruction
+SHORT = 1.0  # seconds; an internal step that took less gets no row
+NAME_LENGTH = 100  # the most characters of an instruction in a picture
+REASON_LINES = 12  # the most characters of the reason if a build failed but no step did
+ENGINE = "engine"  # the heading of steps that do not belong to an instruction
 _NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without one
 _EXIT_CODE = re.compile(r"exit code:? (\d+)")
 _HEAD = (
@@ -43,7 +43,7 @@ class BuildView(View[BuildEvent, BuildState]):
     """The view of one build.
 
     Args:
-        whole: whether the plain lines have all that steps write, and not only the end of what a failed one wrote.
+        whole: whether the plain lines include all output of the steps, not only the end of a failed step's output.
     """
 
     page = "build"
@@ -52,11 +52,11 @@ class BuildView(View[BuildEvent, BuildState]):
         self._lines = BuildLines(whole=whole)
 
     def line(self, event: BuildEvent) -> str | None:
-        """Much like BuildKit's plain progress, but output only of a failed step."""
+        """Like BuildKit's plain progress, but with output only for a failed step."""
         return self._lines.line(event)
 
     def render(self, state: BuildState) -> Picture:
-        """The head, the steps in build order, what a failed or running step wrote, and the warnings."""
+        """The head, the steps in build order, the output of a failed or running step, and the warnings."""
         now = time.time()
         word, tone = _phase(state)
         head = [Span(state.title, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state, now)}", Tone.DIM)]
@@ -81,7 +81,7 @@ class BuildView(View[BuildEvent, BuildState]):
         return Picture(tuple(blocks), label=f"Build of {state.title}: {word}")
 
     def wire(self, previous: BuildState | None, state: BuildState) -> Wire | None:
-        """The whole, or the fields and steps that changed, with the new lines of output only."""
+        """The whole state, or the fields and steps that changed, with only the new lines of output."""
         if previous is None:
             return {**_head(state), "steps": [_whole_step(step) for step in state.steps.values()]}
         message: Wire = {}
@@ -137,7 +137,7 @@ def _facts(state: BuildState, now: float) -> str:
 
 
 def transfer_text(transfers: Iterable[Transfer]) -> str:
-    """Bytes that are through, and of how many where all sizes are known: "3.1 MB / 40 MB"."""
+    """Bytes transferred, and the total if all sizes are known: "3.1 MB / 40 MB"."""
     parts = list(transfers)
     current = sum(part.current for part in parts)
     total = sum(part.total for part in parts) if all(part.total for part in parts) else 0
@@ -147,9 +147,9 @@ def transfer_text(transfers: Iterable[Transfer]) -> str:
 
 
 def _with_stages(steps: Iterable[BuildStep]) -> list[tuple[str, BuildStep]]:
-    """The steps grouped by stage in order of appearance, each group's first with its stage's name; internal ones last.
+    """The steps grouped by stage in order of appearance; the first of a group has the stage's name. Internal ones last.
 
-    Of the engine's own steps only those that ran long enough to be felt, or failed, are shown.
+    Of the engine's own steps, only those that failed or took noticeably long are shown.
     """
     groups: dict[str, list[BuildStep]] = {}
     engine: list[BuildStep] = []
@@ -169,7 +169,7 @@ def _with_stages(steps: Iterable[BuildStep]) -> list[tuple[str, BuildStep]]:
 
 
 def stage_name(stage: str, stages: Sequence[str]) -> str:
-    """What a stage is called: one without a name of its own ("stage-1") is the final one, or has its number."""
+    """The name of a stage; one without a name ("stage-1") is the final one, or is called by its number."""
     own = [name for name in stages if name != ENGINE]
     found = _NAMELESS.fullmatch(stage)
     if found is None:
@@ -180,7 +180,7 @@ def stage_name(stage: str, stages: Sequence[str]) -> str:
 
 
 def _axis(state: BuildState, now: float) -> tuple[float, float]:
-    """When the time axis of a build begins and ends; the steps that still run reach to its end."""
+    """The start and end of a build's time axis; steps that are still running reach its end."""
     times = [moment for step in state.steps.values() for moment in (step.started, step.finished) if moment is not None]
     running = any(step.state is StepState.RUNNING for step in state.steps.values())
     start = min([*times, state.started or now])
@@ -218,7 +218,7 @@ def _row(step: BuildStep, stage: str, axis: tuple[float, float]) -> tuple[Span, 
 
 
 def _outputs(state: BuildState) -> list[Block]:
-    """All that a failed step wrote; without one, the last lines of those that run, or ran when they were stopped."""
+    """All output of a failed step; without one, the last lines of steps that are running, or were when stopped."""
     failed = state.failed_step
     if failed is not None:
         blocks: list[Block] = [_output_head(failed, Tone.BAD)]

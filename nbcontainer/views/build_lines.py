@@ -22,7 +22,7 @@ from nbcontainer.views.quantities import before_these, format_seconds, format_si
 
 __all__ = ["BuildLines", "reason_of"]
 
-FAILED_LINES = 20  # of output, in plain lines
+FAILED_LINES = 20  # the most lines of output
 _COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
 
 
@@ -30,7 +30,7 @@ class BuildLines:
     """The lines of one build, whose steps it numbers.
 
     Args:
-        whole: whether they have all that steps write, and not only the end of what a failed one wrote.
+        whole: whether they include all output of the steps, not only the end of a failed step's output.
     """
 
     def __init__(self, *, whole: bool = False) -> None:
@@ -39,19 +39,19 @@ class BuildLines:
         self._steps: dict[str, BuildStep] = {}
         self._started: dict[str, float] = {}
         self._told: set[str] = set()
-        self._held: dict[str, str] = {}  # lines of steps that are done, unless they begin again
+        self._held: dict[str, str] = {}  # the lines of steps that are done, held back in case a step starts again
         self._output: dict[str, deque[str]] = {}
         self._complaints: dict[str, deque[str]] = {}
         self._written: dict[str, int] = {}  # how many lines each step wrote
         self._spool = ""
         self._title = "image"
-        self._begun = 0.0
+        self._started_at = 0.0
 
     def line(self, event: BuildEvent) -> str | None:
-        """What the event is worth in a log: much like BuildKit's plain progress, but output only of a failed step.
+        """The event as lines of a log: like BuildKit's plain progress, but with output only for a failed step.
 
-        BuildKit calls a step done when it has looked for it in the cache, and may then begin it: that a step is done
-        is told with the next news of anything else.
+        BuildKit reports a step as done after the cache lookup, and may then start it. So that a step is done is only
+        shown together with the next event of anything else.
         """
         step = event.step.id if isinstance(event, StepStarted) else getattr(event, "id", "")
         held = [self._held.pop(other) for other in list(self._held) if other != step]
@@ -61,7 +61,7 @@ class BuildLines:
     def _line(self, event: BuildEvent) -> str | None:  # noqa: C901, PLR0911 - a return for each event
         match event:
             case BuildStarted():
-                self._title, self._begun, self._spool = event.title, event.time, event.spool
+                self._title, self._started_at, self._spool = event.title, event.time, event.spool
                 where = " ".join(word for word in (event.engine, event.platform) if word)
                 return f"building {one_line(event.title)}" + (f" on {one_line(where)}" if where else "")
             case StepStarted():
@@ -77,7 +77,7 @@ class BuildLines:
             case StepFinished():
                 return self._line_finished(event)
             case SpoolCut():
-                self._spool = ""  # which does not have all of it
+                self._spool = ""  # the spool file is incomplete
                 return f"warning: {one_line(event.note)}"
             case BuildWarning():
                 return f"warning: {one_line(str(event.problem))}"
@@ -97,7 +97,7 @@ class BuildLines:
         if event.time is None or step.id in self._started:
             return None
         self._started[step.id] = event.time
-        # only what may take long is announced; the others have one line, when they are done
+        # only what may take long is announced; other steps have one line, when they are done
         return self._named(step) if step.instruction.upper().startswith("RUN") else None
 
     def _all_output(self, event: StepOutput) -> str:
@@ -115,8 +115,8 @@ class BuildLines:
             return None
         self._told.add(event.id)
         self._held.pop(event.id, None)
-        begun = self._started.get(event.id, step.started or event.time or 0.0)
-        took = format_seconds((event.time or begun) - begun)
+        started = self._started.get(event.id, step.started or event.time or 0.0)
+        took = format_seconds((event.time or started) - started)
         match event.state:
             case StepState.FAILED:
                 output = [f"    {plain(line)}" for line in self._last_lines(event.id)]
@@ -135,7 +135,7 @@ class BuildLines:
         return None
 
     def _last_lines(self, step: str) -> list[str]:
-        """The end of a step's output, and of its standard error, which BuildKit may have sent before it."""
+        """The end of a step's output and of its standard error, which BuildKit may send out of order."""
         output = list(self._output.get(step, ()))
         output += [line for line in self._complaints.get(step, ()) if line not in output]
         hidden = self._written.get(step, 0) - len(output)
@@ -145,12 +145,12 @@ class BuildLines:
 
     def _line_built(self, event: ImageBuilt) -> str:
         facts = [event.digest or event.id, format_size(event.size) if event.size else ""]
-        if self._begun and event.time:
-            facts.append(format_seconds(event.time - self._begun))
+        if self._started_at and event.time:
+            facts.append(format_seconds(event.time - self._started_at))
         word = "built and pushed" if event.pushed else "built"
         return f"{word} {one_line(self._title)} " + " ".join(fact for fact in facts if fact)
 
 
 def reason_of(error: str) -> str:
-    """A step's error on one line, without the command once more."""
+    """A step's error on one line, without repeating the command."""
     return one_line(_COMMAND_FAILED.sub("", error))

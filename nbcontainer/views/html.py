@@ -1,4 +1,4 @@
-"""A picture as HTML: no script, no network, inline styles only, since some viewers drop style sheets."""
+"""Draws a picture as HTML: no script, no network, only inline styles, since some viewers drop style sheets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, single_
 
 __all__ = ["as_html"]
 
-# made for areas or for one theme, these have the contrast of text when mixed with the text's own colour
+# these are made for areas or for one theme; mixed with the text colour, they have enough contrast for text
 _COLOURS = {
     Tone.DIM: ("", 0),
     Tone.GOOD: ("var(--jp-success-color1, #2da44e)", 72),
@@ -27,7 +27,7 @@ _CUT = "width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis"
 _WRAPPED = "width: 100%; white-space: pre-wrap; overflow-wrap: anywhere; text-align: left"
 _FAINT = "rgba(127, 127, 127, 0.13)"
 _LINE = "1px solid rgba(127, 127, 127, 0.32)"
-# JupyterLab leaves 20 pixels free at the right of HTML, and none of a widget: both shall end at the same edge
+# JupyterLab leaves 20 pixels free to the right of HTML but not of widgets: align both at the same edge
 _FRAME = (
     f"margin: 2px calc(var(--jp-cell-padding, 0px) * -4) 2px 0; border: {_LINE}; border-radius: 6px; "
     "padding: 5px 12px; overflow-x: auto; font-size: 13px; line-height: 1.45"
@@ -46,7 +46,7 @@ def as_html(picture: Picture) -> str:
                 style = "white-space: pre-wrap"
                 if block.head and place + 1 < len(picture.blocks):
                     style = _HEAD
-                elif block.wraps:  # what goes on below stands under the words, not under the sign before them
+                elif block.wraps:  # continuation lines are aligned with the words, not with the sign before them
                     style += f"; padding-left: {block.indent + 2}ch; text-indent: -2ch"
                 elif block.indent:
                     style += f"; padding-left: {block.indent}ch"

@@ -1,4 +1,4 @@
-"""How a push or a pull looks: plain lines, a picture, and what its widget is told (frontend/src/images_wire.ts)."""
+"""How a push or pull is drawn: plain lines, a picture, and its widget's messages (frontend/src/images_wire.ts)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["TransferView"]
 
-BAR_CELLS = 20  # of a layer's bar in the terminal
+BAR_CELLS = 20  # cells of a layer's bar in the terminal
 _HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "ended")
 _PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
 
 
 class TransferView(View[TransferEvent, TransferState]):
-    """The view of one push or pull. It remembers which layers it told of, so each transfer has its own."""
+    """The view of one push or pull. It remembers which layers it has reported, so each transfer has its own."""
 
     page = "images"
 
@@ -34,14 +34,14 @@ class TransferView(View[TransferEvent, TransferState]):
         self._told: set[str] = set()
         self._words = ("pushing", "pushed")
         self._image = "image"
-        self._begun = 0.0
+        self._started_at = 0.0
 
     def line(self, event: TransferEvent) -> str | None:
         """A line for the start, for each layer that is done, and for the end."""
         match event:
             case TransferStarted():
                 self._words = _words(event.direction)
-                self._image, self._begun = event.image, event.time
+                self._image, self._started_at = event.image, event.time
                 way = "to" if event.direction == "push" else "from"
                 return f"{self._words[0]} {plain(event.image)} {way} {plain(event.host)}"
             case LayerProgress(layer) if layer.done and layer.id not in self._told:
@@ -49,20 +49,20 @@ class TransferView(View[TransferEvent, TransferState]):
                 size = f" {format_size(layer.total)}" if layer.total else ""
                 return f"{plain(layer.id)} {plain(layer.status).lower()}{size}"
             case ImageTransferred():
-                took = format_seconds(event.time - self._begun) if self._begun and event.time else ""
+                took = format_seconds(event.time - self._started_at) if self._started_at and event.time else ""
                 facts = [event.digest, format_size(event.size) if event.size else "", took]
                 return " ".join(word for word in (self._words[1], plain(self._image), *facts) if word)
             case _:
                 return None
 
     def render(self, state: TransferState) -> Picture:
-        """The head, and the layers with bars and bytes in columns. Why it failed, the error says that is raised."""
+        """The head, and the layers with bars and bytes in columns. The reason for a failure is left to the error."""
         doing, done = _words(state.direction)
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
         if state.outcome == "done":
             word, tone = f"✓ {done}", Tone.GOOD
         head = [Span(state.image, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM)]
-        # a name such as quay.io/team/web says by itself where it goes
+        # a name such as quay.io/team/web already contains the registry
         host = "" if state.image.startswith(f"{state.host}/") else state.host
         where = " · ".join(part for part in (host, state.engine) if part)
         if where:
@@ -74,7 +74,7 @@ class TransferView(View[TransferEvent, TransferState]):
         return Picture(tuple(blocks), label=f"{state.image}: {word}")
 
     def wire(self, previous: TransferState | None, state: TransferState) -> Wire | None:
-        """The whole, or the fields and the layers that changed."""
+        """The whole state, or the fields and layers that changed."""
         if previous is None:
             return {**_head(state), "layers": [facts_of(layer) for layer in state.layers.values()]}
         layers = [facts_of(layer) for layer in state.layers.values() if previous.layers.get(layer.id) is not layer]

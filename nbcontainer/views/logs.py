@@ -1,7 +1,7 @@
-"""How a log looks: lines in a terminal and in the saved notebook, a scrolling list with search in the page.
+"""How a log is drawn: lines in a terminal and in the saved notebook, a scrolling list with search in the page.
 
-The page holds few lines. It is told the newest ones and the counts, and asks for others by their number when somebody
-scrolls to them or searches: the spool file has all of them, so a flood costs neither page nor kernel anything.
+The page holds few lines. It is sent the newest ones and the counts, and requests others by number when the user
+scrolls to them or searches: the spool file has all of them, so a flood of lines costs page and kernel little.
 """
 
 from __future__ import annotations
@@ -26,21 +26,32 @@ if TYPE_CHECKING:
 
 __all__ = ["LogView"]
 
-PICTURE_LINES = 200  # last lines that the picture of a log holds
-TAIL_LINES = 400  # newest lines that one message to the page holds; it asks for the others if somebody wants them
-RANGE_LINES = 2_000  # lines that one answer holds
-MOST_CHARACTERS = 5_000  # of one line that the page is told
-TITLE_LENGTH = 80  # characters of a command that a picture shows
-_SOURCE_COLOURS = (36, 35, 33, 34, 32, 96, 95, 93, 94, 92)  # SGR foregrounds that read on black and on white
-SEARCH_SECONDS = 0.1  # that one answer to a search may take; the page asks on from where it ended
+PICTURE_LINES = 200  # last lines in the picture of a log
+TAIL_LINES = 400  # newest lines in one message to the page, which requests others on demand
+RANGE_LINES = 2_000  # the most lines in one reply
+MOST_CHARACTERS = 5_000  # the most characters of one line that are sent to the page
+TITLE_LENGTH = 80  # the most characters of a command in a picture
+_SOURCE_COLOURS = (
+    36,
+    35,
+    33,
+    34,
+    32,
+    96,
+    95,
+    93,
+    94,
+    92,
+)  # SGR foreground colours that are readable on black and on white
+SEARCH_SECONDS = 0.1  # the time for one reply to a search; the page then continues from where it ended
 
 
 class LogView(View[LogEvent, LogState]):
-    """A log, or what a command writes, on every surface.
+    """A log, or the output of a command, on every surface.
 
     Args:
-        verb: what gave it: "Logs", or the verb that ran a command.
-        title: whose it is, in the place of the state's own words.
+        verb: where it comes from: "Logs", or the verb that ran a command.
+        title: its title instead of the state's own.
     """
 
     streams = True
@@ -61,7 +72,7 @@ class LogView(View[LogEvent, LogState]):
     # --- plain lines
 
     def line(self, event: LogEvent) -> str | None:
-        """The lines as they came, with their source where there are several; what happens to a source, as a remark."""
+        """The lines as they came, with their source if there are several; events of a source are remarks."""
         match event:
             case LogLines():
                 for line in event.lines:
@@ -85,7 +96,7 @@ class LogView(View[LogEvent, LogState]):
     # --- a terminal
 
     def fresh(self, state: LogState, *, coloured: bool) -> str:
-        """The lines since the last call, from the spool file where they were too many for the state, and the notes."""
+        """The lines since the last call, from the spool file if they were too many for the state, and the notes."""
         count = min(state.total - self._written, RANGE_LINES)
         lines = self._lines(state, self._written, count) if count else ()
         texts: list[str] = []
@@ -93,7 +104,7 @@ class LogView(View[LogEvent, LogState]):
             held = state.total - len(state.lines)
             texts = [
                 *self._due_notes(state, coloured=coloured),
-                f"— {_count(held - self._written)} passed, in no file —",
+                f"— {_count(held - self._written)} skipped: not saved to a file —",
             ]
             lines, self._written = state.lines, held
         for line in lines:
@@ -103,7 +114,7 @@ class LogView(View[LogEvent, LogState]):
         return "".join(f"{text}\n" for text in texts)
 
     def _due_notes(self, state: LogState, *, coloured: bool) -> list[str]:
-        """The remarks that stand before the next line."""
+        """The remarks before the next line."""
         if self._noted == state.noted:
             return []
         due = [note for mark, note in _notes_after(self._noted, state) if mark <= self._written]
@@ -114,7 +125,7 @@ class LogView(View[LogEvent, LogState]):
         text = settled(line.text)
         text = (recoloured(text) if coloured else plain(text)).replace("\n", "␊")
         clock = _clock(line.time) if state.timestamps else ""
-        if line.source and line.source not in self._sources:  # the file of a single source may not name it
+        if line.source and line.source not in self._sources:  # the file may lack the name of a single source
             self._sources.append(line.source)
         if line.source and max(len(state.sources), len(self._sources)) > 1:
             name = f"{plain(line.source):<{max(map(len, state.sources), default=0)}} |"
@@ -126,7 +137,7 @@ class LogView(View[LogEvent, LogState]):
     # --- a picture
 
     def render(self, state: LogState) -> Picture:
-        """Whose log, how much of it, and its last lines; where the whole is."""
+        """The title, the counts and the last lines of the log; and where all of it is."""
         lines = state.lines[-PICTURE_LINES:]
         hidden = state.total - len(lines)
         title = self._title or state.title
@@ -180,13 +191,13 @@ class LogView(View[LogEvent, LogState]):
         return super().act(operation, action)
 
     def _lines(self, state: LogState, first: int, count: int) -> Sequence[LogLine]:
-        held = state.total - len(state.lines)  # the number of the first line that the state holds
+        held = state.total - len(state.lines)  # the number of the first line in the state
         if first >= held:
             return state.lines[first - held : first - held + count]
         reader = self._spool(state)
         try:
             return reader.lines(first, count) if reader else ()
-        except OSError:  # the spool file was removed by somebody
+        except OSError:  # the spool file was removed
             return ()
 
     def _search(self, state: LogState, action: Mapping[str, object]) -> Wire:
@@ -194,7 +205,7 @@ class LogView(View[LogEvent, LogState]):
         try:
             search = Search(str(action.get("query", "")), regex=action.get("regex") is True)
         except re.error as error:
-            return {"trouble": f"not an expression: {error}", "found": [], "until": state.total}
+            return {"trouble": f"not a valid regular expression: {error}", "found": [], "until": state.total}
         reader = self._spool(state)
         found = Found((), first)
         try:
@@ -202,9 +213,9 @@ class LogView(View[LogEvent, LogState]):
                 found = reader.search(search, first, SEARCH_SECONDS)
         except OSError as error:
             return {"trouble": f"the spool file cannot be read: {error.strerror}", "found": [], "until": state.total}
-        ended = found.until == first and state.spool_note  # the rest of the log is in no file
+        ended = found.until == first and state.spool_note  # the rest of the log is not in a file
         if not reader or ended or found.until >= state.total - len(state.lines):
-            found = _search_held(state, search, found)  # what may not be in the file yet
+            found = _search_held(state, search, found)  # lines that may not be in the file yet
         return {"found": list(found.lines), "until": found.until, "total": state.total}
 
     def _spool(self, state: LogState) -> SpoolReader | None:
@@ -214,7 +225,7 @@ class LogView(View[LogEvent, LogState]):
 
 
 def _search_held(state: LogState, search: Search, found: Found) -> Found:
-    """Go on in the lines that the state holds; without a spool file they are all there is."""
+    """Continue in the lines held by the state; without a spool file there are no others."""
     held = state.total - len(state.lines)
     start = max(found.until, held)
     lines = (start + at for at, line in enumerate(state.lines[start - held :]) if search.matches(line))
@@ -246,7 +257,7 @@ def _cut(text: str) -> str:
 
 
 def _notes_after(known: int, state: LogState) -> list[tuple[int, str]]:
-    """The remarks that followed the first `known` ones, with the number of the line before which each stands."""
+    """The remarks after the first `known` ones, each with the number of the line that follows it."""
     fresh = min(state.noted - known, len(state.notes))
     return list(zip(state.marks, state.notes, strict=True))[len(state.notes) - fresh :]
 
@@ -290,7 +301,7 @@ def _clock(moment: float) -> str:
 
 
 def _whole_file(state: LogState) -> str:
-    """The path of the file with the whole log, "" where there is none."""
+    """The path of the file with the whole log, or ""."""
     return "" if state.spool_note else sendable(state.spool)
 
 

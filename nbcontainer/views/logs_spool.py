@@ -1,4 +1,4 @@
-"""Reading a log's spool file by line number, with little memory: ranges of lines, and search over all of it."""
+"""Reads a log's spool file by line number, with little memory: ranges of lines, and search in all of it."""
 
 from __future__ import annotations
 
@@ -19,44 +19,46 @@ from nbcontainer.views.ansi import plain, settled
 
 __all__ = ["Found", "Search", "SpoolReader"]
 
-BLOCK = 1 << 16  # bytes between two places that the index knows: 8 bytes of index for 64 kB of log
-SLICE = 1 << 20  # bytes that are searched at once
-COLOUR = re.compile(r"\x1b\[[0-9;:]*m")  # SGR, nearly all that logs have of escape sequences
-MOST_FOUND = 20_000  # line numbers that one answer holds
+BLOCK = 1 << 16  # bytes between two index entries: 8 bytes of index for 64 kB of log
+SLICE = 1 << 20  # bytes that are searched in one go
+COLOUR = re.compile(r"\x1b\[[0-9;:]*m")  # SGR: nearly all escape sequences in logs
+MOST_FOUND = 20_000  # the most line numbers in one reply
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one slice of a search gave: the numbers of the lines that match, and the first line not yet looked at."""
+    """The result of one slice of a search: the numbers of the matching lines, and the first line not yet searched."""
 
     lines: Sequence[int]
     until: int
 
 
 class Search:
-    """What a person looks for in a log: a text, or an expression; alternatives are parted by " OR ".
+    """What a user searches for in a log: text, or a regular expression; alternatives are separated by " OR ".
 
-    Case matters only where the query has capitals. The source's name is looked at as well as the text.
+    Case matters only if the query has capitals. The source's name is searched as well as the text.
 
     Raises:
-        re.error: the expression cannot be read.
+        re.error: the regular expression is not valid.
     """
 
     def __init__(self, query: str, *, regex: bool = False) -> None:
         parts = [part for part in query.split(" OR ") if part]
-        letters = "".join(re.sub(r"\\.", "", part) if regex else part for part in parts)  # the D of \D is no capital
+        letters = "".join(
+            re.sub(r"\\.", "", part) if regex else part for part in parts
+        )  # the D of \D does not count as a capital
         self._any_case = letters == letters.lower()
         case = re.IGNORECASE if self._any_case else re.NOFLAG
         self._pattern = re.compile("|".join(part if regex else re.escape(part) for part in parts), case)
         self._texts = () if regex else tuple(part.lower() if self._any_case else part for part in parts)
 
     def matches(self, line: LogLine) -> bool:
-        """Whether the line, as it is shown, has what is looked for."""
+        """Whether the line, as it is shown, matches."""
         return bool(self._pattern.search(plain(settled(line.text))) or self._pattern.search(line.source))
 
     def candidates(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines of the spool file in `text`, with their numbers in it, that may match; the others are many."""
-        shown = COLOUR.sub("", text) if "\x1b" in text else text  # a colour may part a word
+        """The lines in `text`, part of the spool file, that may match, with their numbers; a cheap way to skip most."""
+        shown = COLOUR.sub("", text) if "\x1b" in text else text  # a colour sequence may split a word
         numbers = self._lines_with_text(shown) if self._texts else self._lines_with_pattern(shown)
         raws = text.split("\n") if numbers else []
         for number in numbers:
@@ -66,7 +68,7 @@ class Search:
         search = self._pattern.search
         numbers = []
         for number, raw in enumerate(text.split("\n")[:-1]):
-            _, _, rest = raw.partition(" ")  # a time is no part of what is looked for
+            _, _, rest = raw.partition(" ")  # times are not searched
             source, _, rest = rest.partition(" ")
             _, _, line = rest.partition(" ")
             if search(line) or search(source) or search(raw):  # the last: a line that is all text
@@ -75,7 +77,7 @@ class Search:
 
     def _lines_with_text(self, text: str) -> list[int]:
         if self._any_case:
-            text = text.lower()  # much quicker than a pattern that ignores case
+            text = text.lower()  # much faster than a pattern that ignores case
         numbers: set[int] = set()
         for wanted in self._texts:
             number = position = 0
@@ -90,19 +92,19 @@ class Search:
 
 
 class SpoolReader:
-    """Lines of a spool file that may still grow. Several threads may read at once.
+    """Lines of a spool file that may still grow. Several threads may read at the same time.
 
     Args:
-        path: the file, whose lines are as `model.logs_spool` has them.
+        path: the file, in the format of `model.logs_spool`.
     """
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._lock = threading.Lock()
-        self._newlines = array("Q", [0])  # how many there are before byte 0, BLOCK, 2 * BLOCK …
+        self._newlines = array("Q", [0])  # how many lines there are before byte 0, BLOCK, 2 * BLOCK …
 
     def lines(self, first: int, count: int) -> list[LogLine]:
-        """Up to `count` lines from line `first`, counted from 0; fewer where the file has no more of them complete."""
+        """Up to `count` lines from line `first`, counted from 0; fewer if the file has no more complete lines."""
         with self._path.open("rb") as file:
             if not self._seek(file, first):
                 return []
@@ -112,7 +114,7 @@ class SpoolReader:
         return [decode_line(raw) for raw in raws]
 
     def search(self, search: Search, first: int, seconds: float) -> Found:
-        """The lines from `first` on that match, as far as `seconds` reach."""
+        """The matching lines from `first` on, as many as are found in `seconds`."""
         found: list[int] = []
         deadline = time.monotonic() + seconds
         number = first
@@ -130,7 +132,7 @@ class SpoolReader:
         return Found(found, number)
 
     def _seek(self, file: BinaryIO, line: int) -> bool:
-        """Put `file` at the start of `line`; False where it has no such line yet."""
+        """Seek to the start of `line`; False if the file has no such line yet."""
         self._update(file)
         if line <= 0:
             file.seek(0)

@@ -1,4 +1,4 @@
-"""A notebook's page: a live widget, whose output also holds the state as text and as HTML."""
+"""A notebook's page: a live widget, whose output also contains the state as text and as HTML."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ __all__ = ["Behind", "Notebook", "display_picture"]
 Event = TypeVar("Event")
 State = TypeVar("State")
 
-EMPTY_SECONDS = 1.0  # how long a page waits for something to show before it shows an empty frame
-STILL_SECONDS = 0.25  # between two whole pictures, where there is no widget
-NOTHING = {"text/plain": "", "text/html": ""}  # takes the place of an empty frame
+EMPTY_SECONDS = 1.0  # how long to wait for something to show before showing an empty frame
+STILL_SECONDS = 0.25  # seconds between two whole pictures, if there is no widget
+NOTHING = {"text/plain": "", "text/html": ""}  # replaces an empty frame
 
 
 def display_picture(picture: Picture, *, clear: bool = False) -> None:
-    """Display a picture in a kernel; with `clear` in the place of what the cell has put out so far."""
+    """Display a picture in a kernel; with `clear`, replace the cell's output so far."""
     if clear:
         clear_output(wait=True)
     display(_bundle(picture), raw=True)
@@ -48,14 +48,14 @@ def _bundle(picture: Picture) -> dict[str, str]:
 
 
 class Notebook:
-    """A live widget; its output also holds the state as text and as HTML, for when there is no kernel."""
+    """A live widget; its output also contains the state as text and as HTML, for when there is no kernel."""
 
     name = "notebook"
 
     def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
         """Show the widget and keep it up to date until the operation is done."""
         if _is_refused(operation, view):
-            return  # the error says it all
+            return  # nothing to add to the error
         follower = None
         try:
             with interrupts_deferred():
@@ -70,16 +70,16 @@ class Notebook:
                     follower.finish(operation)
 
     def follow_behind(self, operation: Operation[Event, State, object], view: View[Event, State]) -> Behind:
-        """Display the widget and keep it up to date on a thread, after the cell has ended."""
+        """Display the widget and keep it up to date on a thread, after the cell has finished."""
         return self.follow_later(operation.name, operation.state, lambda: operation, view)
 
     def follow_later(
         self, name: str, state: State, start: Callable[[], Operation[Event, State, object]], view: View[Event, State]
     ) -> Behind:
-        """Display the widget with `state`; what keeps it up to date, `name`, is started on a thread beside the cell.
+        """Display the widget with `state`; the operation that keeps it up to date, `name`, is started on a thread.
 
-        Where what widgets need has not been loaded yet, the picture is displayed at once and the widget takes its
-        place.
+        If the modules of widgets have not been loaded yet, the picture is displayed first and the widget then
+        replaces it.
         """
         early = _Still(state, view, height=view.page_height(state)) if "anywidget" not in sys.modules else None
         opened = None if early is not None else _open(state, view)
@@ -103,7 +103,7 @@ class Notebook:
 
 
 def _is_refused(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
-    """Wait until there is something to show; whether it failed before there was."""
+    """Wait until there is something to show; return whether it failed before there was."""
     operation.wait(FRAME_SECONDS, revision=0)
     if operation.error is not None and operation.revision == 1:
         return True
@@ -114,13 +114,13 @@ def _is_refused(operation: Operation[Event, State, object], view: View[Event, St
 
 
 def _is_empty_failure(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
-    """Whether it failed by itself with nothing to show: the error says it all."""
+    """Whether it failed with nothing to show, so that only the error is shown."""
     failed = operation.error is not None and not isinstance(operation.error, Stopped)
     return failed and view.is_empty(operation.state)
 
 
 class Behind:
-    """What goes on in the page after its cell has ended."""
+    """An operation that continues in the page after its cell has finished."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -128,14 +128,14 @@ class Behind:
         self.dismissed = False
 
     def started(self, operation: AnyOperation) -> None:
-        """It runs."""
+        """Note that it is running."""
         with self._lock:
             self._operation = operation
         if self.dismissed:
             operation.stop()
 
     def dismiss(self) -> None:
-        """End it, now or as soon as it has started: its output is gone, and nobody sees its last state."""
+        """Stop it, now or as soon as it has started: its output is gone, so nobody sees its last state."""
         with self._lock:
             self.dismissed = True
             operation = self._operation
@@ -146,12 +146,12 @@ class Behind:
 def _open(
     state: State, view: View[Event, State], early: _Still[Event, State] | None = None
 ) -> _Follower[Event, State] | _Still[Event, State]:
-    """Display the view's widget, or, where it has none or its page was not built, its picture.
+    """Display the view's widget, or its picture if it has no widget or the front end was not built.
 
     Args:
-        state: what it begins with.
-        view: how it looks.
-        early: a picture that is displayed already, whose place is taken.
+        state: the initial state.
+        view: how it is drawn.
+        early: a picture that is already displayed and is to be replaced.
     """
     try:
         widget = view.widget(state)
@@ -163,7 +163,7 @@ def _open(
 
 
 class _Still(Generic[Event, State]):
-    """Keeps one displayed picture in step with one operation, by drawing it anew."""
+    """Keeps one displayed picture up to date with one operation, by redrawing it."""
 
     def __init__(self, state: State, view: View[Event, State], *, height: int | None = None) -> None:
         self._view = view
@@ -198,17 +198,17 @@ class _Still(Generic[Event, State]):
             self._draw(operation.state)
 
     def dismiss(self) -> None:
-        """Nothing is left to be closed."""
+        """There is nothing to close."""
 
 
 class _Follower(Generic[Event, State]):
-    """Keeps one displayed widget in step with one operation."""
+    """Keeps one displayed widget up to date with one operation."""
 
     def __init__(
         self, state: State, view: View[Event, State], widget: LiveWidget, handle: DisplayHandle | None = None
     ) -> None:
         self._view = view
-        self._sent = state  # the widget was made of it
+        self._sent = state  # the widget was created from it
         self._widget = widget
         self._keep_still(state)
         self._handle = handle
@@ -219,8 +219,8 @@ class _Follower(Generic[Event, State]):
 
     def _keep_still(self, state: State, *, running: bool = True) -> None:
         picture = self._view.render(state)
-        if running:  # saved while it runs, it must not pretend to run when it is opened again
-            moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; it goes on where its kernel does", Tone.DIM))
+        if running:  # if saved while it runs, it must not appear to be running when it is opened again
+            moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; live only while its kernel runs", Tone.DIM))
             picture = replace(picture, blocks=(*picture.blocks, moment))
         self._widget.set_static(text=as_text(picture), html=as_html(picture))
 
@@ -230,26 +230,26 @@ class _Follower(Generic[Event, State]):
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
                 with interrupts_deferred():
-                    if self._widget.room:
+                    if self._widget.can_send:
                         revision = operation.revision
                         self._send(operation.state)
                 operation.wait(FRAME_SECONDS)
             with interrupts_deferred():
-                self._widget.beat()
+                self._widget.heartbeat()
 
     def _send(self, state: State) -> None:
         if state is not self._sent:
             message = self._view.wire(self._sent, state)
             self._sent = state
             if message is not None:
-                self._widget.tell(message, whole=lambda: self._view.wire(None, state) or {})
+                self._widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
 
     def dismiss(self) -> None:
-        """Let go of the page's side."""
+        """Close the widget."""
         self._widget.close()
 
     def finish(self, operation: Operation[Event, State, object]) -> None:
-        """Send the last state, and leave it in the saved output; of what failed before anything came, nothing."""
+        """Send the last state and leave it in the saved output; leave nothing if it failed with nothing to show."""
         if _is_empty_failure(operation, self._view) and self._handle is not None:
             self._handle.update(NOTHING, raw=True)
             self._widget.close()

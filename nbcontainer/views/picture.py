@@ -1,7 +1,7 @@
-"""A picture of a state: what the terminal, text/plain and text/html draw alike.
+"""A picture of a state: the common model for the terminal, text/plain and text/html.
 
-A view's `render(state)` builds a `Picture` of a few kinds of block; `text`, `terminal` and `html` draw it. All text in
-a picture may be hostile: each of them makes it harmless.
+A view's `render(state)` builds a `Picture` from a few kinds of blocks; `text`, `terminal` and `html` draw it. All text
+in a picture is untrusted: each of them makes it harmless.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Span:
     bold: bool = False
     code: bool = False
     chip: bool = False
-    """It says where the picture belongs: an engine, a context. HTML draws a frame around it."""
+    """Whether it names where the picture belongs: an engine, a context. HTML draws a frame around it."""
     bar: tuple[float, float] | None = None
-    """Where a bar begins and ends, 0…1; HTML draws it in place of the text."""
+    """The start and end of a bar, 0…1; HTML draws it instead of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of spans; in a terminal that is too narrow it is cut, or with `wraps` goes on below.
+    """One line of spans; in a terminal that is too narrow it is cut, or with `wraps` continued on the next line.
 
     With `head` it is the heading of the picture.
     """
@@ -63,11 +63,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Rows in columns, with a head if `columns` names any. `right` are the columns aligned right.
+    """Rows in columns, with a head if `columns` is not empty. `right` are the right-aligned columns.
 
-    `flexible` is the column that is cut, with an ellipsis, where there is too little room, or with `wraps` goes on
-    below. Columns without any text are drawn in HTML alone, where they may hold bars. `widths` are the columns' widths
-    where these are some rows of a longer grid.
+    `flexible` is the column that is cut, with an ellipsis, if there is not enough room, or with `wraps` continued on
+    the next line. Columns without any text are only drawn in HTML, where they may contain bars. `widths` are the
+    columns' widths if these are some rows of a longer grid.
     """
 
     rows: tuple[tuple[Span, ...], ...]
@@ -81,7 +81,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Lines that a program wrote; their colours are kept."""
+    """Lines of a program's output; their colours are kept."""
 
     lines: tuple[str, ...]
     tone: Tone = Tone.PLAIN
@@ -93,21 +93,21 @@ Block = Line | Grid | Output
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Blocks, one under the other. `label` names the whole for a screen reader."""
+    """Blocks, one below the other. `label` describes the picture to a screen reader."""
 
     blocks: tuple[Block, ...] = ()
     label: str = ""
 
 
-_ONE_CELL = re.compile("[\\x20-\\x7e–…·✓✕●○◐◌│■␊]*")  # ASCII, and the signs of our own
-TERMINAL_CELLS = 80  # of a line that fits into most terminals
+_ONE_CELL = re.compile("[\\x20-\\x7e–…·✓✕●○◐◌│■␊]*")  # ASCII, and our own signs
+TERMINAL_CELLS = 80  # cells of a line that fits into most terminals
 
 
 def cell_width(text: str) -> int:
     """How many terminal cells `text` takes."""
     if _ONE_CELL.fullmatch(text):
         return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - rich loads with the first picture
+    from rich.cells import cell_len  # noqa: PLC0415 - rich is loaded by the first picture
 
     return cell_len(text)
 
@@ -118,7 +118,7 @@ def single_line(text: str) -> str:
 
 
 def grid_widths(grid: Grid) -> list[int]:
-    """How many cells each column takes."""
+    """The width of each column, in cells."""
     if grid.widths:
         return list(grid.widths)
     rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
@@ -129,7 +129,7 @@ def grid_widths(grid: Grid) -> list[int]:
 
 
 def in_cells(line: Line, cells: int = TERMINAL_CELLS) -> list[Line]:
-    """The line, indented; a heading that has more cells has its chips on a line of their own."""
+    """The line, indented; the chips of a heading that is too long are on a line of their own."""
     indent = (Span(" " * line.indent),) if line.indent else ()
     width = line.indent + sum(cell_width(single_line(span.text)) for span in line.spans)
     chips = tuple(span for span in line.spans if span.chip)

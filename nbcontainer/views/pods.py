@@ -1,4 +1,4 @@
-"""Pods on their way to running, and out."""
+"""Pods that are being created or deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TROUBLE = ("BackOff", "Err", "Error", "Failed", "Invalid", "Unschedulable")
 
 @dataclass(frozen=True, slots=True)
 class PodRow:
-    """One pod as it is drawn. `since` is when its wait began, `until` when that ended: 0 where it goes on."""
+    """One pod as it is drawn. `since` is when its wait started, `until` when it ended, or 0 if it is still waiting."""
 
     name: str
     words: str
@@ -46,7 +46,7 @@ class PodRow:
         return spans
 
     def place(self) -> list[Span]:
-        """Where it is."""
+        """The place of the pods."""
         return [Span("  "), Span(self.where, Tone.DIM, chip=True)] if self.where else []
 
 
@@ -60,17 +60,17 @@ class PodStartView(View[PodStep, PodStart]):
     page = "pods"
 
     def is_empty(self, state: PodStart) -> bool:
-        """Whether nothing was heard of the pod yet."""
+        """Whether nothing is known about the pod yet."""
         return not state.status
 
     def line(self, event: PodStep) -> str | None:
-        """`Pending: created`; nothing of a failure, which the error says that comes with it."""
+        """`Pending: created`; nothing for a failure, which is left to the error."""
         if event.end == "failed":
             return None
         return ": ".join(filter(None, (event.status, event.message)))
 
     def render(self, state: PodStart) -> Picture:
-        """The pod's status in one line, and what the last step said where it is in trouble."""
+        """The pod's status in one line, and the last step's message if there is a problem."""
         row = _start_row(state)
         blocks: list[Block] = [Line((*row.spans(), *row.place()), head=bool(row.note))]
         if row.note:
@@ -78,7 +78,7 @@ class PodStartView(View[PodStep, PodStart]):
         return Picture(tuple(blocks), label=f"pod {state.name}")
 
     def wire(self, previous: PodStart | None, state: PodStart) -> Wire | None:
-        """The whole of it: it is short."""
+        """The whole state, which is short."""
         return None if previous == state else _wire([_start_row(state)])
 
 
@@ -92,16 +92,16 @@ def _start_row(state: PodStart) -> PodRow:
 
 
 class PodDeletionView(View[PodEnd, PodDeletion]):
-    """Each pod with what has become of it; where they are many, those that are left come first."""
+    """Each pod with its outcome; if there are many, those that are left come first."""
 
     page = "pods"
 
     def line(self, event: PodEnd) -> str | None:
-        """`pod "web" deleted`, as kubectl has it."""
+        """`pod "web" deleted`, as kubectl prints it."""
         return f'pod "{event.name}" {event.status}' + (f": {event.message}" if event.message else "")
 
     def render(self, state: PodDeletion) -> Picture:
-        """A line for each of the first pods, and how many more."""
+        """A line for each of the first pods, and how many more there are."""
         rows, more = _end_rows(state)
         blocks: list[Block] = []
         for row in rows:
@@ -112,7 +112,7 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
         return Picture(tuple(blocks), label="deletion")
 
     def wire(self, previous: PodDeletion | None, state: PodDeletion) -> Wire | None:
-        """The whole of it: it is short."""
+        """The whole state, which is short."""
         return None if previous == state else _wire(*_end_rows(state))
 
 

@@ -8,7 +8,7 @@ __all__ = ["before_these", "format_age", "format_seconds", "format_size", "short
 
 DIGEST_LENGTH = 12
 _THOUSAND = 1000.0
-_ROUNDED_UP = 999.5  # from here on three digits show the next unit
+_ROUNDED_UP = 999.5  # from here on, three digits are shown in the next unit
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -37,12 +37,12 @@ def format_seconds(seconds: float) -> str:
 
 
 def before_these(count: int, unit: str, spool: str) -> str:
-    """How much of an output stands before what is shown, and the path of the file that has all of it, if one has."""
+    """How much of an output precedes what is shown, and the path of the file with all of it, if there is one."""
     return f"… {count:,} {unit} before" + (f"; all of them are in {spool}" if spool else "")
 
 
 def short_digest(digest: str) -> str:
-    """A digest as tables and pictures show it: its algorithm and its beginning."""
+    """A digest as in tables and pictures: its algorithm and first characters."""
     algorithm, _, hexadecimal = digest.rpartition(":")
     return f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if algorithm else digest[:DIGEST_LENGTH]
 
@@ -58,11 +58,11 @@ def format_age(seconds: float) -> str:  # noqa: PLR0911 - one return for each of
     if total < 3 * _HOUR:
         return f"{minutes}m"
     hours, minutes = divmod(minutes, _MINUTE)
-    if hours < 8:  # noqa: PLR2004 - as above
+    if hours < 8:  # noqa: PLR2004 - kubectl's own steps
         return f"{hours}h{minutes}m" if minutes else f"{hours}h"
     if total < 2 * _DAY:
         return f"{hours}h"
     days, hours = divmod(hours, 24)
-    if days < 8:  # noqa: PLR2004 - as above
+    if days < 8:  # noqa: PLR2004 - kubectl's own steps
         return f"{days}d{hours}h" if hours else f"{days}d"
     return f"{days}d"

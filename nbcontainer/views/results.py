@@ -1,4 +1,4 @@
-"""How finished things look: each result of the API as a picture."""
+"""Draws results: each result of the API as a picture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["picture_of", "view_of"]
 
-MOST_LINES = 2_000  # of an output, that a picture holds
+MOST_LINES = 2_000  # the most lines of an output in a picture
 _ACTIONS = {
     "created": Tone.GOOD,
     "configured": Tone.RUNNING,
@@ -30,11 +30,11 @@ _ACTIONS = {
 
 
 def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
-    """The view of a running thing, by what its state is.
+    """The view of an operation, by the type of its state.
 
     Args:
         state: the state of an operation.
-        heading: the verb that ran a command, where it is one's output.
+        heading: the verb that ran a command, if the state is a command's output.
         title: the command, as the user wrote it.
     """
     match state:
@@ -54,7 +54,7 @@ def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
 
 
 def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one return for each kind of result
-    """A result as it is drawn when it is displayed."""
+    """The picture of a result."""
     match result:
         case Table():
             return views.tables.TableView(wide=result.wide).render(result.state)
@@ -100,7 +100,7 @@ def _output(result: RunResult | ExecResult) -> Picture:
             Line.of(Span("✓ ", Tone.GOOD), Span(result.name, bold=True), Span(f"  {result.id[:12]}", Tone.DIM))
         )
     elif not lines:
-        blocks.append(Line.of(Span("ended with exit code 0, and wrote nothing", Tone.DIM)))
+        blocks.append(Line.of(Span("exited with code 0 and no output", Tone.DIM)))
     blocks += [Line.of(Span(f"— {note} —", Tone.WARNING), wraps=True) for note in result.notes]
     return Picture(tuple(blocks), label="output")
 
@@ -164,8 +164,8 @@ def _settings(settings: NBContainer) -> Picture:
         shown = Span(words or "–", code=bool(words))
         rows.append((Span(name), shown, Span(meaning, Tone.DIM), Span(settings.origin(name))))
     hints = (
-        "%nbcontainer settings NAME VALUE changes one, until this kernel ends",
-        "c.NBContainer.NAME = VALUE in ipython_config.py, or NBCONTAINER_NAME in the environment, for good",
+        "%nbcontainer settings NAME VALUE changes one for this session",
+        "c.NBContainer.NAME = VALUE in ipython_config.py, or NBCONTAINER_NAME in the environment, sets one permanently",
     )
     grid = Grid(tuple(rows), ("Setting", "Value", "Meaning", "Set by"), flexible=2, wraps=True)
     return Picture((grid, *(Line.of(Span(hint, Tone.DIM)) for hint in hints)), label="settings")

@@ -1,4 +1,4 @@
-"""A log on standard output: the lines as they come."""
+"""Prints a log on standard output, line by line as it comes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAME_SECONDS = 0.05  # at most 20 pictures a second
 
 
 def stream(operation: Operation[Event, State, object], view: View[Event, State], *, coloured: bool) -> None:
-    """Write the view's lines as they come. None is left out: a slow terminal only falls behind."""
+    """Write the view's lines as they come. No line is lost: a slow terminal only falls behind."""
     while True:
         done, revision = operation.done, operation.revision
         text = view.fresh(operation.state, coloured=coloured)

@@ -1,8 +1,8 @@
-"""Where a running thing is drawn: a notebook's page, a terminal, or plain lines.
+"""Where an operation is drawn: a notebook's page, a terminal, or plain lines.
 
-`show(operation, view)` draws while it runs and returns what came of it; failures are raised here, never in a display
-hook, which would swallow them. Nothing is drawn twice: what was drawn while it ran is marked as shown, and the first
-display of its result in that same cell stays silent (`was_shown`).
+`show(operation, view)` draws an operation while it runs and returns its result; failures are raised here, never in a
+display hook, which would swallow them. Nothing is drawn twice: a result that was drawn while it ran is marked as
+shown, and its first display in the same cell is skipped (`was_shown`).
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")
 
-DUMB = ("dumb", "unknown")  # what TERM is where the cursor does not move
-MISSED_LINE = "… {} events were too fast for these lines; the picture at the end has them …"
+DUMB = ("dumb", "unknown")  # values of TERM for terminals that cannot move the cursor
+MISSED_LINE = "… {} events came too fast to be printed; they are included in the picture at the end …"
 
 
 class Surface(Protocol):
-    """A place where running things are drawn."""
+    """A place where operations are drawn."""
 
     name: str
 
     def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
-        """Draw until the operation is done. Raises nothing of the operation's."""
+        """Draw until the operation is done. Does not raise the operation's error."""
 
 
 def show(
@@ -60,24 +60,24 @@ def show(
         surface.draw(operation, view)
     except KeyboardInterrupt:
         operation.interrupt()
-        if not operation.endless:  # even one that was through just now: what comes after it shall not run
+        if not operation.endless:  # even if it has just finished: nothing after it must run
             error = operation.error
             raise error if isinstance(error, Stopped) else Stopped(f"The {operation.name} was stopped.") from None
     except BaseException:
-        operation.stop()  # a surface that breaks leaves nothing running
+        operation.stop()  # if the surface fails, leave nothing running
         raise
     result = operation.result()
     _mark_shown(result)
     return result
 
 
-# --- choosing
+# --- choice of the surface
 
 
 def choose_surface() -> Surface:
-    """The surface for whoever runs the current cell.
+    """The surface for the current cell.
 
-    A live front end (JupyterLab, Notebook, VS Code) sends the cell's id with each request to execute; nbclient and
+    A live front end (JupyterLab, Notebook, VS Code) sends the cell's id with each execute request; nbclient and
     papermill, which run notebooks without a page, do not.
     """
     wanted = settings.surface
@@ -97,12 +97,12 @@ def _shell() -> InteractiveShell | None:
 
 
 def in_kernel() -> bool:
-    """Whether this is a Jupyter kernel, and no terminal and no script."""
+    """Whether this is a Jupyter kernel, not a terminal or a script."""
     return hasattr(_shell(), "kernel")
 
 
 def request_of(shell: object) -> Mapping[str, Mapping[str, object]]:
-    """The message by which a front end had the current cell executed; empty where there is none."""
+    """The message with which a front end requested the execution of the current cell; empty if there is none."""
     try:
         found: Mapping[str, Mapping[str, object]] = shell.get_parent()  # type: ignore[attr-defined] # only kernels have it
     except (AttributeError, LookupError):
@@ -110,7 +110,7 @@ def request_of(shell: object) -> Mapping[str, Mapping[str, object]]:
     return found
 
 
-# --- what was drawn already
+# --- results that have been drawn already
 
 _shown: weakref.WeakValueDictionary[int, object] = weakref.WeakValueDictionary()
 _shown_in: dict[int, int] = {}  # the same keys → the number of the cell that drew it
@@ -121,7 +121,7 @@ def _mark_shown(result: object) -> None:
         _shown[id(result)] = result
         _shown_in[id(result)] = _cell_number()
         weakref.finalize(result, _shown_in.pop, id(result), None)
-    except TypeError:  # a result that cannot be referred to weakly is simply drawn when it is displayed
+    except TypeError:  # a result without weak references is simply drawn when it is displayed
         return
 
 
@@ -130,7 +130,7 @@ def _cell_number() -> int:
 
 
 def was_shown(result: object) -> bool:
-    """Whether `result` was drawn while it ran, in this very cell, and is displayed for the first time. True once."""
+    """Whether `result` was drawn while it ran, in this cell, and is being displayed for the first time. True once."""
     return _shown.pop(id(result), None) is result and _shown_in.pop(id(result), -1) == _cell_number()
 
 
@@ -140,10 +140,10 @@ def was_shown(result: object) -> bool:
 class Plain:
     """Lines on standard output, and in a kernel without a page the final picture at the end.
 
-    Where the whole cell is ours, the lines, which are for those who watch a log, give way to the picture.
+    If the cell is nothing but our magic, the picture replaces the lines, which are meant for watching a log.
 
     Args:
-        only: whether the lines are all that is wanted: they stay, and there is no picture.
+        only: whether only the lines are wanted: they stay, and there is no picture.
     """
 
     name = "plain"
@@ -152,7 +152,7 @@ class Plain:
         self._only = only
 
     def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
-        """Print a line for each event that is worth one."""
+        """Print a line for each event that has one."""
         shell = _shell()
         kernel = in_kernel() and not self._only
         if view.streams and not kernel:
@@ -173,7 +173,7 @@ class Plain:
         finally:
             if kernel:
                 operation.wait(0 if operation.done else 1)
-                if worth_a_line or operation.error is None:  # what was refused at once has no picture but its error
+                if worth_a_line or operation.error is None:  # if refused immediately, only the error is shown
                     with interrupts_deferred():
                         views.notebook.display_picture(view.render(operation.state), clear=alone)
 
@@ -183,12 +183,12 @@ def _events(operation: Operation[Event, State, object]) -> Iterator[Event | Miss
         yield from operation
     except KeyboardInterrupt:
         raise
-    except Exception:  # noqa: BLE001 - it is raised by show(), after the picture
+    except Exception:  # noqa: BLE001 - show() raises it, after the picture
         return
 
 
 def _owns_cell(shell: InteractiveShell) -> bool:
-    """Whether the running cell holds one magic of ours and nothing else that could have written an output."""
+    """Whether the running cell is one of our magics and nothing else that could have written output."""
     code = str(request_of(shell).get("content", {}).get("code", "")).strip()
     sign = "%%" if code.startswith("%%") else "%"
     if not code.startswith("%") or (sign == "%" and "\n" in code):

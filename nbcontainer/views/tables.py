@@ -1,4 +1,4 @@
-"""How a table looks: aligned columns in a terminal and in the saved notebook, a live grid in the page."""
+"""How a table is drawn: aligned columns in a terminal and in the saved notebook, a live grid in the page."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["TableView"]
 
 LAST_SEEN = "LAST SEEN"  # the column of events
-MOST_ROWS = 500  # that a picture holds; those in trouble come first where there are more
-LARGEST_EXACT = 2**53  # integers beyond are no longer exact in a page
+MOST_ROWS = 500  # the most rows in a picture; if there are more, those with problems come first
+LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript
 NUMERIC = frozenset({"number", "bytes", "age"})
 TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
 TONE_ORDER = (Tone.GOOD, Tone.RUNNING, Tone.CACHED, Tone.PLAIN, Tone.DIM, Tone.WARNING, Tone.BAD)
-NOTHING = frozenset({"–", "<none>", "none"})  # words for a value that is not there
+NOTHING = frozenset({"–", "<none>", "none"})  # words for a missing value
 GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 
 
@@ -33,11 +33,11 @@ class TableView(View[TableEvent, TableState]):
     """A table on every surface.
 
     Args:
-        wide: whether the columns that only `-o wide` shows are drawn (the page can show them at any time).
+        wide: whether to draw the columns that only `-o wide` shows (the page can show them at any time).
         verbs: what the page offers to do with rows.
 
     Attributes:
-        selected_keys: the keys of the rows that are chosen in the page.
+        selected_keys: the keys of the rows that are selected in the page.
     """
 
     page = "tables"
@@ -57,7 +57,7 @@ class TableView(View[TableEvent, TableState]):
     # --- plain lines
 
     def line(self, event: TableEvent) -> str | None:
-        """A listing as a whole table; afterwards what changed, a row to a line, as `kubectl get --watch` has it."""
+        """First the whole table, then each changed row on a line, as `kubectl get --watch` prints it."""
         match event:
             case TableReset():
                 self._columns = event.columns
@@ -74,9 +74,9 @@ class TableView(View[TableEvent, TableState]):
     # --- a picture
 
     def render(self, state: TableState) -> Picture:
-        """Title and counts, then the rows; where there are too many, how many more.
+        """Title and counts, then the rows; if there are too many, how many more there are.
 
-        Those in trouble come first then; of events, whose newest are last, the newest stay.
+        Those with problems come first then; of events, which are in order of time, the newest are kept.
         """
         rows = list(state.rows.values())
         hidden, left_out = len(rows) - MOST_ROWS, "more"
@@ -109,7 +109,7 @@ class TableView(View[TableEvent, TableState]):
                 key=lambda at: max((len(str(row.cells[places[at]])) for row in rows), default=0),
                 default=None,
             ),
-            wraps=any(columns[place].name.upper() == "MESSAGE" for place in places),  # a sentence is read to its end
+            wraps=any(columns[place].name.upper() == "MESSAGE" for place in places),  # sentences must not be cut
         )
 
     # --- a page
@@ -119,7 +119,7 @@ class TableView(View[TableEvent, TableState]):
         return 90 + 26 * min(15, max(2, len(state.rows)))
 
     def wire(self, previous: TableState | None, state: TableState) -> Wire | None:
-        """The rows that are other objects than before, the keys that are gone, and what else changed."""
+        """The changed rows, the keys that are gone, and what else changed."""
         if previous is None or (previous.columns is not state.columns and previous.columns != state.columns):
             return self._whole(state)
         message: Wire = {
@@ -175,7 +175,7 @@ def _heading(state: TableState) -> list[Span]:
 
 
 def _counts(state: TableState) -> list[tuple[str, Tone, int]]:
-    """How many rows there are of each tone, with the word of their status if it is one, else a general one."""
+    """How many rows there are of each tone, with their status if they all have the same, else a general word."""
     place = next((at for at, column in enumerate(state.columns) if column.kind == "status"), None)
     if place is None:
         return []
@@ -231,4 +231,4 @@ def _wire_cell(cell: Cell) -> Cell:
         return sendable(cell)
     if cell is None or -LARGEST_EXACT < cell < LARGEST_EXACT:
         return cell
-    return str(cell)  # also "nan" and "inf", which JSON has no word for
+    return str(cell)  # also "nan" and "inf", which JSON cannot represent

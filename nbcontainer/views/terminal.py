@@ -1,4 +1,4 @@
-"""A terminal: a picture that is drawn over until the end, then stays; of a log, the lines as they come."""
+"""A terminal: a picture that is redrawn until the end, then stays; for a log, the lines as they come."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")
 
-LEAST_OUTPUT = 2  # lines that each output keeps where the terminal is too low
+LEAST_OUTPUT = 2  # lines that each output keeps if the terminal has too few rows
 
 
 def console_of_terminal() -> Console:
-    """Standard output as rich draws on it; without colours where NO_COLOR says so or it is none."""
+    """Standard output for rich; without colours if NO_COLOR is set or it is not a terminal."""
     return Console(highlight=False, emoji=False, markup=False)
 
 
 class Terminal:
-    """Standard output is a terminal that moves its cursor."""
+    """Standard output is a terminal that can move its cursor."""
 
     name = "terminal"
 
@@ -66,7 +66,7 @@ class Terminal:
             return
         operation.wait(FRAME_SECONDS, revision=0)
         if operation.error is not None and operation.revision == 1:
-            return  # refused at once: the error says it all
+            return  # refused immediately: nothing to add to the error
         with _silent_keys():
             _redraw(operation, view, console)
 
@@ -83,29 +83,29 @@ def _redraw(operation: Operation[Event, State, Result], view: View[Event, State]
                 revision = operation.revision
                 frame.draw(view.render(operation.state))
             if not operation.wait(1.0, revision=revision):
-                revision = -1  # nothing new, but its clock goes on
+                revision = -1  # nothing new, but its clock runs on
             elif not operation.done:
                 operation.wait(FRAME_SECONDS)
     except KeyboardInterrupt:
         operation.interrupt()
         raise
     finally:
-        # what ends is told whole, and scrolls; a watch ends with what was in sight, and its result has all of it
+        # the end is drawn in full, and scrolls; a watch ends with what was visible, and its result has everything
         frame.end(view.render(operation.state), whole=not operation.endless)
 
 
 @contextmanager
 def _silent_keys() -> Iterator[None]:
-    """Keys that are pressed wait for the next prompt unseen: an echoed ^C or Enter would shift what is drawn over."""
+    """Turn off echo, so that keys wait for the next prompt: an echoed ^C or Enter would shift the redrawn picture."""
     try:
-        import termios  # noqa: PLC0415 - Windows has none
+        import termios  # noqa: PLC0415 - does not exist on Windows
     except ImportError:
         yield
         return
     try:
         terminal = sys.stdin.fileno()
         before = termios.tcgetattr(terminal)
-    except (OSError, ValueError, AttributeError, termios.error):  # it is none
+    except (OSError, ValueError, AttributeError, termios.error):  # it is not a terminal
         yield
         return
     silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
@@ -117,7 +117,7 @@ def _silent_keys() -> Iterator[None]:
 
 
 class _Frame:
-    """What is drawn over: one picture that fits the terminal, whose size may change."""
+    """The picture that is redrawn in place; it fits the terminal, whose size may change."""
 
     def __init__(self, console: Console, live: Live) -> None:
         self._console = console
@@ -128,24 +128,24 @@ class _Frame:
     def draw(self, picture: Picture) -> None:
         """Draw `picture` over the one before."""
         rows = self._console.height - 1
-        lines = self._rendered(fitted(picture, rows))[:rows]  # sentences may go on below
+        lines = self._rendered(fitted(picture, rows))[:rows]  # sentences may continue on the next line
         if self._console.width == self._width and lines == self._lines:
             return
-        with interrupts_deferred():  # half of a picture could not be drawn over
+        with interrupts_deferred():  # half a picture could not be redrawn
             self._make_up_for_wrapped_lines()
             self._show(lines)
             self._live.refresh()
 
     def end(self, picture: Picture, *, whole: bool) -> None:
-        """Draw what stays."""
+        """Draw the final picture."""
         lines = self._rendered(picture if whole else fitted(picture, self._console.height - 1))
-        with interrupts_deferred():  # half of a picture could not be drawn over
+        with interrupts_deferred():  # half a picture could not be redrawn
             self._make_up_for_wrapped_lines()
             self._show(lines)
             self._live.stop()
 
     def _rendered(self, picture: Picture) -> list[list[Segment]]:
-        """The picture's lines, without the spaces at their ends, which would wrap where the terminal is narrowed."""
+        """The picture's lines, without trailing spaces, which would wrap if the terminal is narrowed."""
         lines = self._console.render_lines(as_rich(picture), pad=False)
         return [_without_trailing_spaces(line) for line in lines]
 
@@ -154,7 +154,7 @@ class _Frame:
         self._live.update(SegmentLines(lines, new_lines=True))
 
     def _make_up_for_wrapped_lines(self) -> None:
-        """Erase the rows that the last picture takes more since the terminal was narrowed and wrapped its lines."""
+        """Erase the extra rows of the last picture if the terminal was narrowed since and wrapped its lines."""
         width = self._console.width
         if width >= self._width:
             return
@@ -173,9 +173,9 @@ def _without_trailing_spaces(line: list[Segment]) -> list[Segment]:
     return kept
 
 
-# --- a picture in rich's terms
+# --- a picture as rich draws it
 
-NARROW = 12  # cells that each wide column keeps in a terminal that is too narrow
+NARROW = 12  # cells that each wide column keeps if the terminal is too narrow
 
 _RICH_STYLES = {
     Tone.PLAIN: "",
@@ -214,7 +214,7 @@ def _rich_line(spans: Sequence[Span]) -> Text:
 
 
 def _rich_wrapped(line: Line) -> RenderableType:
-    """A line that goes on below, at its own indent."""
+    """A line that continues on the next line, at its own indent."""
     text = _rich_line(line.spans)
     text.no_wrap, text.overflow = False, "fold"
     return Padding(text, (0, 0, 0, line.indent)) if line.indent else text
@@ -224,7 +224,7 @@ def _rich_grid(grid: Grid) -> RenderableType:
     grid = _without_empty_columns(grid)
     table = Table(box=None, show_header=bool(grid.columns), header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for index, width in enumerate(grid_widths(grid)):
-        # rich narrows columns that may wrap, the widest first; its lines do not wrap all the same
+        # rich only narrows columns that may wrap, the widest first; the lines themselves do not wrap
         flexible = index == grid.flexible or width > NARROW
         table.add_column(
             grid.columns[index] if index < len(grid.columns) else "",
@@ -274,7 +274,7 @@ def _rich_output(line: str, block: Output) -> Text:
 
 
 def fitted(picture: Picture, rows: int) -> Picture:
-    """`picture` in at most `rows` rows: outputs keep their ends, grids what runs; it says how much is out of sight."""
+    """`picture` in at most `rows` rows: outputs keep their ends, grids the running rows; says how much is hidden."""
     excess = sum(map(_height, picture.blocks)) - rows
     if excess <= 0:
         return picture
@@ -305,9 +305,9 @@ def _height(block: Block) -> int:
 
 
 def _window(grid: Grid, height: int) -> list[Block]:
-    """The rows around the one that runs, and how many are above and below; the columns stay as wide as they are.
+    """The rows around the one that is running, and how many are above and below; the columns keep their widths.
 
-    Of a table, the rows in trouble come first.
+    In a table, the rows with problems come first.
     """
     count = height - 2 - bool(grid.columns)
     if count < 1:
@@ -325,13 +325,13 @@ def _window(grid: Grid, height: int) -> list[Block]:
 
 
 def _trouble(row: Sequence[Span]) -> int:
-    """0 for a row that failed, 1 for one that waits, 2 for all others."""
+    """0 for a row that failed, 1 for one that is waiting, 2 for all others."""
     tones = {span.tone for span in row}
     return 0 if Tone.BAD in tones else 1 if Tone.WARNING in tones else 2
 
 
 def _focus(grid: Grid) -> int:
-    """The row to show: what failed, what runs, or the last that is done; of a table, whose order differs, the first."""
+    """The row to show: one that failed or is running, or the last one done; in a table, which is ordered, the first."""
     if grid.columns:
         return 0
     tones = [row[0].tone if row else Tone.PLAIN for row in grid.rows]
@@ -342,7 +342,7 @@ def _focus(grid: Grid) -> int:
 
 
 def _cut(blocks: list[Block], rows: int) -> list[Block]:
-    """The first blocks that fit: what is left to do in a terminal of a few lines."""
+    """The first blocks that fit: the last resort in a terminal of a few lines."""
     kept: list[Block] = []
     for block in blocks:
         rows -= _height(block)

@@ -1,6 +1,6 @@
-"""A picture as lines of text: plain, or with a terminal's colours.
+"""Draws a picture as lines of text: plain, or with a terminal's colours.
 
-Finished tables are drawn so in a terminal too: rich takes a while to load, and longer for thousands of rows.
+Used for finished tables in a terminal too: rich takes a while to load, and is slow with thousands of rows.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from nbcontainer.views.picture import (
 
 __all__ = ["as_text", "text_lines"]
 
-NARROW = 12  # cells that each wide column keeps where the terminal is too narrow
-NARROWEST = 3  # the same where even that does not fit
+NARROW = 12  # cells that each wide column keeps if the terminal is too narrow
+NARROWEST = 3  # the same if even that does not fit
 GAP = "  "
 _CODES = {
     Tone.PLAIN: "",
@@ -43,7 +43,7 @@ def as_text(picture: Picture) -> str:
 
 
 def text_lines(picture: Picture, width: int | None = None, *, colours: bool = False) -> Iterator[str]:
-    """The lines of a picture; grids are narrowed to `width` cells, a terminal wraps the other lines."""
+    """The lines of a picture; grids are narrowed to `width` cells, other lines are left for the terminal to wrap."""
     for block in picture.blocks:
         match block:
             case Line():
@@ -55,12 +55,12 @@ def text_lines(picture: Picture, width: int | None = None, *, colours: bool = Fa
                 yield from (f"{' ' * block.indent}│ {single_line(line)}".rstrip() for line in block.lines)
 
 
-def _painted(text: str, span: Span, colours: bool) -> str:  # noqa: FBT001 - passed on
+def _painted(text: str, span: Span, colours: bool) -> str:  # noqa: FBT001 - only passed on
     codes = ";".join(filter(None, (_CODES[span.tone], "1" if span.bold else ""))) if colours else ""
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
-def _grid(grid: Grid, width: int | None, colours: bool) -> Iterator[str]:  # noqa: FBT001 - as above
+def _grid(grid: Grid, width: int | None, colours: bool) -> Iterator[str]:  # noqa: FBT001 - only passed
     """The rows, without the columns that have no text."""
     rows = [tuple(Span(name, Tone.DIM) for name in grid.columns), *grid.rows] if grid.columns else grid.rows
     texts = [[single_line(span.text) for span in row] for row in rows]
@@ -87,13 +87,13 @@ def _fitted(text: str, width: int, *, right: bool) -> str:
 def _cut(text: str, width: int) -> str:
     if text.isascii():
         return text[: width - 1] + "…"
-    from rich.cells import set_cell_size  # noqa: PLC0415 - only where wide characters must be cut
+    from rich.cells import set_cell_size  # noqa: PLC0415 - only needed to cut wide characters
 
     return set_cell_size(text, width - 1) + "…"
 
 
 def _narrow(widths: list[int], room: int, flexible: int | None) -> None:
-    """Take from the widest columns until the row fits; the flexible one may give nearly all."""
+    """Narrow the widest columns until the row fits; the flexible one may shrink to almost nothing."""
     for least in (NARROW, NARROWEST):
         while (excess := sum(widths) - room) > 0:
             bounds = [NARROWEST if index == flexible else least for index in range(len(widths))]

@@ -1,4 +1,4 @@
-"""The anywidget classes: traits and messages, no I/O. Its module loads on first use, and anywidget with it."""
+"""The anywidget classes: traits and messages, no I/O. Loaded on first use, together with anywidget."""
 
 from typing import TYPE_CHECKING
 

@@ -1,9 +1,10 @@
 """A live widget: the kernel's side of the frame in frontend/src/{wire,live}.ts.
 
-Kernel to page goes through one queue for each widget and one thread for all, in batches, at most 20 a second: Jupyter
-Server and ZeroMQ drop bursts of messages without a word. The page acknowledges batches; while acknowledgements come,
-a window of them is in flight, and where they do not (some kernels hear the page only when the cell has ended) the
-pace is lower. Each batch has a sequence number: a page that missed one, or was opened later, gets a snapshot.
+Messages to the page go through one queue per widget and one thread for all widgets, in batches, at most 20 a second:
+Jupyter Server and ZeroMQ silently drop bursts of messages. The page acknowledges batches; as long as acknowledgements
+arrive, several batches may be in flight, and if they do not (some kernels receive messages from the page only when the
+cell has finished), batches are sent less often. Each batch has a sequence number: a page that missed one, or was
+opened later, gets a snapshot.
 """
 
 from __future__ import annotations
@@ -25,28 +26,28 @@ __all__ = ["PROTOCOL", "LiveWidget", "widget_class"]
 
 PROTOCOL = 1  # as in frontend/src/wire.ts
 INTERVAL = 0.05  # seconds between two batches of one widget
-SLOW_INTERVAL = 0.1  # the same while the page is not heard
-WINDOW = 8  # batches on their way without an acknowledgement
-WINDOW_BYTES = 8_000_000  # of binary buffers
-BEAT = 5.0  # seconds between two signs of life while nothing changes
-PATIENCE = 1.0  # seconds without an acknowledgement after which the page counts as not heard
-QUEUE_LENGTH = 500  # messages that wait; beyond, a snapshot takes their place
+SLOW_INTERVAL = 0.1  # the same while no acknowledgements arrive
+WINDOW = 8  # unacknowledged batches in flight
+WINDOW_BYTES = 8_000_000  # of binary buffers in flight
+HEARTBEAT = 5.0  # seconds between two heartbeats while nothing changes
+ACKNOWLEDGE_SECONDS = 1.0  # seconds to wait for an acknowledgement
+QUEUE_LENGTH = 500  # waiting messages; if there are more, a snapshot replaces them
 STATIC = Path(__file__).parent.parent / "static"
 
 Message = Mapping[str, object]
 
 
 class LiveWidget(anywidget.AnyWidget):
-    """One widget that follows something running.
+    """A widget that follows something running.
 
-    A subclass names its page (`_esm`, `_css`). Whoever feeds it calls `tell` with what has changed whenever `room` is
-    true, and `finish` once. What the person does in the page reaches the function given to `on_action`.
+    A subclass names its page (`_esm`, `_css`). Its owner calls `emit` with what has changed whenever `can_send` is
+    true, and `finish` once. What the user does in the page is passed to the function given to `on_action`.
 
     Args:
-        snapshot: the whole of what the page shows, as JSON.
+        snapshot: everything that the page shows, as JSON.
     """
 
-    # `snapshot` and `sequence` are made when somebody asks: see get_state
+    # `snapshot` and `sequence` are computed on demand: see get_state
     snapshot = traitlets.Dict().tag(sync=True)
     sequence = traitlets.Int(0).tag(sync=True)
     protocol = traitlets.Int(PROTOCOL).tag(sync=True)
@@ -59,7 +60,7 @@ class LiveWidget(anywidget.AnyWidget):
         self._in_flight: deque[tuple[int, int, float]] = deque()  # sequence, bytes, when
         self._sent = 0  # the sequence number of the last batch
         self._sent_at = 0.0
-        self._heard = True
+        self._is_acknowledged = True
         self._overflown = False
         initial = dict(snapshot or {})
         self._whole: Callable[[], Message] = lambda: initial
@@ -72,24 +73,24 @@ class LiveWidget(anywidget.AnyWidget):
             # one; with the default, Stop arrives while a cell runs
             self.comm._reply_subshell_for = lambda _data, default: default  # noqa: SLF001 - there is no public way
 
-    # --- what feeds it
+    # --- called by the widget's owner
 
     @property
-    def room(self) -> bool:
-        """Whether a message that is told now leaves at once: the moment to look what has changed."""
+    def can_send(self) -> bool:
+        """Whether a message would be sent immediately: the moment to find out what has changed."""
         with self._lock:
             return not self._queue and not self._overflown and self._wait_time(time.monotonic()) <= 0
 
-    def tell(
+    def emit(
         self, message: Message, buffers: Sequence[bytes] = (), *, whole: Callable[[], Message] | None = None
     ) -> None:
-        """Send `message` to the page, in order, batched with what else waits. Returns at once.
+        """Send `message` to the page, in order, batched with other waiting messages. Returns immediately.
 
         Args:
             message: what changed, as JSON.
             buffers: binary data that goes with it.
-            whole: gives the snapshot of the very state that `message` leads to, for a page that is opened now;
-                None where the message does not change what a snapshot holds.
+            whole: returns a snapshot of exactly the state after `message`, for a page that is opened now;
+                None if the message does not change the snapshot.
         """
         with self._lock:
             if whole is not None:
@@ -100,15 +101,15 @@ class LiveWidget(anywidget.AnyWidget):
                 self._overflown = True
         _sender.wake(self)
 
-    def beat(self) -> None:
-        """Say that it is still followed, if nothing else was said lately. Called now and then by whoever feeds it."""
+    def heartbeat(self) -> None:
+        """Tell the page that the kernel still follows, unless something was sent recently. To be called regularly."""
         with self._lock:
-            if time.monotonic() - self._sent_at > BEAT:
+            if time.monotonic() - self._sent_at > HEARTBEAT:
                 self._sent_at = time.monotonic()
                 self.send({"type": "here", "now": time.time()})
 
     def finish(self, snapshot: Message, *, stopped: bool = False) -> None:
-        """Say that nothing more will come. `snapshot` is the last one; `stopped` says that a person ended it."""
+        """Send the last snapshot. `stopped` says that the user stopped what was followed."""
         last = dict(snapshot)
         with self._lock:
             self._queue.clear()  # `snapshot` has them all
@@ -120,17 +121,17 @@ class LiveWidget(anywidget.AnyWidget):
                 self._states_to_send.update(("snapshot", "sequence"))
 
     def on_action(self, call: Callable[[Message], Message | None]) -> None:
-        """Call `call` with each action of the page, {"type": "stop", …}, on any thread; what it returns is replied."""
+        """Call `call` with each action of the page, {"type": "stop", …}, on any thread; its result is the reply."""
         self._action = call
 
     def set_static(self, *, text: str, html: str) -> None:
-        """What a front end without widgets, and the saved notebook, show in place of the widget."""
+        """Set what a front end without widgets, and the saved notebook, show instead of the widget."""
         self._text, self._html = text, html
 
-    # --- what Jupyter asks
+    # --- called by Jupyter
 
     def _repr_mimebundle_(self, **options: object) -> tuple[dict[str, object], dict[str, object]] | None:
-        bundle = super()._repr_mimebundle_(**options)  # type: ignore[arg-type] # its hint is of one option, not of all
+        bundle = super()._repr_mimebundle_(**options)  # type: ignore[arg-type] # the type hint describes one option, not all of them
         if bundle is None:
             return None
         data, metadata = bundle
@@ -138,16 +139,16 @@ class LiveWidget(anywidget.AnyWidget):
         return {**data, **{kind: text for kind, text in still.items() if text}}, metadata
 
     def get_state(self, key: str | Sequence[str] | None = None, drop_defaults: bool = False) -> dict[str, object]:  # noqa: FBT001, FBT002 - ipywidgets' own signature
-        """The traits as the page gets them, with the snapshot as it is now."""
+        """The traits as sent to the page, with the current snapshot."""
         state: dict[str, object] = super().get_state(key=key, drop_defaults=drop_defaults)
         wanted = self.keys if key is None else (key,) if isinstance(key, str) else tuple(key)
         if "snapshot" in wanted:
             with self._lock:
-                self._send_queue()  # so that what the snapshot holds is not sent once more after it
+                self._send_queue()  # otherwise these messages would be sent again after the snapshot that contains them
                 state["snapshot"], state["sequence"] = dict(self._whole()), self._sent
         return state
 
-    # --- what the page says
+    # --- messages from the page
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         if not isinstance(content, dict):
@@ -156,7 +157,7 @@ class LiveWidget(anywidget.AnyWidget):
             case "acknowledge":
                 self._acknowledged(content.get("sequence"))
             case "hello" | "resync":
-                self._heard = True
+                self._is_acknowledged = True
                 if content.get("sequence") != self._sent:
                     self._send_snapshot()
                 else:
@@ -170,7 +171,7 @@ class LiveWidget(anywidget.AnyWidget):
         if not isinstance(sequence, int):
             return
         with self._lock:
-            self._heard = True
+            self._is_acknowledged = True
             while self._in_flight and self._in_flight[0][0] <= sequence:
                 self._in_flight.popleft()
             waiting = bool(self._queue)
@@ -180,16 +181,16 @@ class LiveWidget(anywidget.AnyWidget):
     # --- sending
 
     def _wait_time(self, now: float) -> float:
-        """Seconds until the next batch may leave. Called with the lock held."""
-        if self._in_flight and now - self._in_flight[0][2] > PATIENCE:
-            self._heard = False
+        """Seconds until the next batch may be sent. Called with the lock held."""
+        if self._in_flight and now - self._in_flight[0][2] > ACKNOWLEDGE_SECONDS:
+            self._is_acknowledged = False
             self._in_flight.clear()
         if len(self._in_flight) >= WINDOW or sum(size for _, size, _ in self._in_flight) >= WINDOW_BYTES:
-            return max(INTERVAL, self._in_flight[0][2] + PATIENCE - now)
-        return self._sent_at + (INTERVAL if self._heard else SLOW_INTERVAL) - now
+            return max(INTERVAL, self._in_flight[0][2] + ACKNOWLEDGE_SECONDS - now)
+        return self._sent_at + (INTERVAL if self._is_acknowledged else SLOW_INTERVAL) - now
 
     def flush(self) -> float | None:
-        """Send what waits, if it may leave; give the seconds until the next try, None where nothing waits."""
+        """Send waiting messages if possible; return the seconds until the next try, or None if nothing is waiting."""
         with self._lock:
             if not self._queue and not self._overflown:
                 return None
@@ -228,10 +229,10 @@ class LiveWidget(anywidget.AnyWidget):
 
 @functools.cache
 def widget_class(page: str) -> type[LiveWidget]:
-    """The class of the widgets whose page is the built files PAGE.js and PAGE.css of the front end.
+    """The widget class whose page is PAGE.js and PAGE.css of the built front end.
 
     Raises:
-        NbcontainerError: the front end was not built, as in a clone that was never installed.
+        NbcontainerError: the front end was not built, for example in a clone that was never installed.
     """
     files = {"_esm": STATIC / f"{page}.js", "_css": STATIC / f"{page}.css"}
     for path in files.values():
@@ -241,7 +242,7 @@ def widget_class(page: str) -> type[LiveWidget]:
 
 
 class _Sender:
-    """The one thread that sends what widgets have in their queues."""
+    """The one thread that sends the queues of all widgets."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -249,7 +250,7 @@ class _Sender:
         self._thread: threading.Thread | None = None
 
     def wake(self, widget: LiveWidget, wait: float = 0.0) -> None:
-        """Have `widget` flushed in `wait` seconds, or sooner if that was asked for."""
+        """Have `widget` flushed in `wait` seconds, or sooner if an earlier call asked for that."""
         due = time.monotonic() + wait
         with interrupts_deferred(), self._condition:
             self._due[widget] = min(due, self._due.get(widget, due))
@@ -259,7 +260,7 @@ class _Sender:
             self._condition.notify()
 
     def _take(self) -> list[LiveWidget]:
-        """Wait until widgets are due, and give them."""
+        """Wait until widgets are due, and return them."""
         with self._condition:
             while True:
                 now = time.monotonic()
@@ -276,7 +277,7 @@ class _Sender:
                 try:
                     wait = widget.flush()
                 except Exception:
-                    # a page that cannot be reached must not silence the others
+                    # a page that cannot be reached must not stop the others
                     widget.log.warning("nbcontainer: a widget could not be sent", exc_info=True)
                     wait = None
                 if wait is not None:

@@ -167,7 +167,7 @@ def test_networks_are_inspected_with_the_containers_in_them(engine, busybox, nam
     assert caught.value.message == f"There is no network {name}x in {engine.name}."
     default = "podman" if engine.capabilities.pods else "bridge"
     assert [magic(f"network inspect {own}").name for own in ("bridge", default)] == [default, default]
-    with pytest.raises(UsageError, match="it is about the services of a swarm"):
+    with pytest.raises(UsageError, match="it shows the services of a swarm"):
         magic(f"network inspect -v {name}")
 
 

@@ -56,7 +56,7 @@ def test_a_kernel_shows_one_line_and_the_cell_fails(kernel):
     assert (ran.reply["status"], ran.error) == ("error", "InternalError")
     first, second = ran.traceback
     assert first.startswith("✕ InternalError: Unexpected Odd in nbcontainer/magics/calls.py, line ")
-    assert second.strip().startswith("It is a fault of nbcontainer: please report it")
+    assert second.strip().startswith("This is a bug in nbcontainer: please report it")
     text = kept(first)
     assert "KeyError\n" in text
     assert text.endswith("\nOdd\n")
@@ -194,7 +194,7 @@ def test_where_no_file_can_be_written_the_line_says_so(monkeypatch, tmp_path):
     said = caught(lambda: int(SECRET))
     assert isinstance(said, InternalError)
     assert said.traceback == ""
-    assert "its traceback could not be kept. Outputs cannot be kept in" in said.message
+    assert "its traceback could not be saved. Outputs cannot be kept in" in said.message
 
 
 def test_completion_that_fails_offers_nothing(kernel):

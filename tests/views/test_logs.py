@@ -86,7 +86,10 @@ def test_a_terminal_shows_notes_between_the_lines_where_they_were_made():
 def test_without_the_spool_file_a_terminal_gets_the_lines_in_memory(tmp_path):
     state = folded(LogLines(lines(5_000)), spool=str(tmp_path / "gone.log"))
     written = LogView().fresh(state, coloured=False).splitlines()
-    assert written == ["— 3,000 lines passed, in no file —", *(f"line {number}" for number in range(3_000, 5_000))]
+    assert written == [
+        "— 3,000 lines skipped: not saved to a file —",
+        *(f"line {number}" for number in range(3_000, 5_000)),
+    ]
 
 
 def test_a_terminal_names_the_sources_where_there_are_several_each_in_its_colour():
@@ -226,7 +229,7 @@ def test_search_covers_the_whole_log(spooled, query, regex, expected):
 
 def test_an_invalid_expression_is_reported(spooled):
     answer = LogView().act(spooled, {"type": "search", "query": "(", "regex": True, "first": 0})
-    assert answer["trouble"].startswith("not an expression: ")
+    assert answer["trouble"].startswith("not a valid regular expression: ")
 
 
 def test_colours_do_not_split_words(tmp_path):
@@ -289,7 +292,7 @@ def test_lines_beyond_a_truncated_file_come_from_memory(tmp_path):
     state = apply_logs(state, SpoolCut("the disk is full"))
     state = apply_logs(state, LogLines(lines(5_000)))
     text = view.fresh(state, coloured=False)
-    assert text.startswith("— the disk is full —\n— 3,000 lines passed, in no file —\n")
+    assert text.startswith("— the disk is full —\n— 3,000 lines skipped: not saved to a file —\n")
     assert text.count("\n") == 2 + 2_000
     assert view.fresh(state, coloured=False) == ""
     assert (state.gaps, state.spool_note) == (("the disk is full",), "the disk is full")

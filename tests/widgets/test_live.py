@@ -44,7 +44,7 @@ def widget():
 def test_messages_arrive_in_order_and_batched(widget):
     wire = Wire(widget)
     for number in range(100):
-        widget.tell({"number": number}, whole=lambda number=number: {"last": number})
+        widget.emit({"number": number}, whole=lambda number=number: {"last": number})
     deadline = time.monotonic() + 10
     while len(wire.items()) < 100 and time.monotonic() < deadline:
         wire.wait(len(wire.sent))
@@ -59,7 +59,7 @@ def test_no_more_than_twenty_batches_a_second(widget):
     wire = Wire(widget)
     end = time.monotonic() + 1.0
     while time.monotonic() < end:
-        widget.tell({}, whole=dict)
+        widget.emit({}, whole=dict)
         for content, _, _ in list(wire.sent):
             wire.receive(type="acknowledge", sequence=content["sequence"])
         time.sleep(0.001)  # a source that never pauses
@@ -67,26 +67,26 @@ def test_no_more_than_twenty_batches_a_second(widget):
 
 
 def test_without_acknowledgements_the_pace_slows_after_a_window(widget, monkeypatch):
-    monkeypatch.setattr(live, "PATIENCE", 0.5)
+    monkeypatch.setattr(live, "ACKNOWLEDGE_SECONDS", 0.5)
     wire = Wire(widget)
     for number in range(live.WINDOW):
-        widget.tell({"number": number}, whole=dict)
+        widget.emit({"number": number}, whole=dict)
         wire.wait(number + 1)
-    assert not widget.room
+    assert not widget.can_send
     blocked = time.monotonic()
-    widget.tell({"number": "late"}, whole=dict)
+    widget.emit({"number": "late"}, whole=dict)
     wire.wait(live.WINDOW + 1)
     assert wire.sent[-1][2] - wire.sent[0][2] >= 0.5
     assert wire.sent[-1][2] - blocked <= 5
-    assert not widget._heard
+    assert not widget._is_acknowledged
 
 
 def test_buffers_stay_with_their_message(widget):
     wire = Wire(widget)
     with widget._lock:  # to send all in one batch
-        widget.tell({"n": 1}, [b"a", b"b"], whole=dict)
-        widget.tell({"n": 2}, whole=dict)
-        widget.tell({"n": 3}, [b"c"], whole=dict)
+        widget.emit({"n": 1}, [b"a", b"b"], whole=dict)
+        widget.emit({"n": 2}, whole=dict)
+        widget.emit({"n": 3}, [b"c"], whole=dict)
     wire.wait(1)
     content, buffers, _ = wire.sent[0]
     assert content["buffers"] == [2, 0, 1]
@@ -95,7 +95,7 @@ def test_buffers_stay_with_their_message(widget):
 
 def test_a_page_that_opens_late_gets_the_state_as_it_is(widget):
     wire = Wire(widget)
-    widget.tell({"n": 1}, whole=lambda: {"n": 1})
+    widget.emit({"n": 1}, whole=lambda: {"n": 1})
     wire.wait(1)
     state = widget.get_state()
     assert state["snapshot"] == {"n": 1}
@@ -104,9 +104,9 @@ def test_a_page_that_opens_late_gets_the_state_as_it_is(widget):
 
 def test_a_snapshot_includes_pending_messages_which_are_not_sent_again(widget):
     wire = Wire(widget)
-    widget.tell({"n": 1}, whole=lambda: {"n": 1})
+    widget.emit({"n": 1}, whole=lambda: {"n": 1})
     wire.wait(1)
-    widget.tell({"n": 2}, whole=lambda: {"n": 2})
+    widget.emit({"n": 2}, whole=lambda: {"n": 2})
     state = widget.get_state()
     assert state["snapshot"] == {"n": 2}
     assert [content["sequence"] for content, _, _ in wire.sent][-1] == state["sequence"]
@@ -116,7 +116,7 @@ def test_a_snapshot_includes_pending_messages_which_are_not_sent_again(widget):
 @pytest.mark.parametrize("kind", ["hello", "resync"])
 def test_a_page_that_missed_something_gets_a_snapshot(widget, kind):
     wire = Wire(widget)
-    widget.tell({"n": 1}, whole=lambda: {"n": 1})
+    widget.emit({"n": 1}, whole=lambda: {"n": 1})
     wire.wait(1)
     wire.receive(type=kind, sequence=1)
     assert wire.sent[-1][0]["type"] == "here"  # it has all
@@ -130,7 +130,7 @@ def test_a_page_that_is_too_slow_gets_a_snapshot_instead_of_a_long_queue(widget)
     wire = Wire(widget)
     with widget._lock:
         for number in range(live.QUEUE_LENGTH + 1):
-            widget.tell({"n": number}, whole=lambda number=number: {"n": number})
+            widget.emit({"n": number}, whole=lambda number=number: {"n": number})
         assert len(widget._queue) <= live.QUEUE_LENGTH
     wire.wait(1)
     assert wire.sent[0][0]["type"] == "snapshot"
@@ -172,7 +172,7 @@ def test_many_threads_feed_one_widget_without_loss(widget):
 
     def feed(name):
         for number in range(50):
-            widget.tell({"from": name, "number": number}, whole=dict)
+            widget.emit({"from": name, "number": number}, whole=dict)
 
     threads = [threading.Thread(target=feed, args=(name,)) for name in range(8)]
     for thread in threads:
