@@ -100,7 +100,7 @@ def test_an_answer_in_http_1_is_named():
         core.receive(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
-def test_a_slow_consumer_holds_its_own_peer_back_and_nobody_else():
+def test_a_slow_consumer_holds_back_only_its_own_stream():
     client, server = joined()
     slow, quick = client.open(REQUEST), client.open(REQUEST)
     message = frame(bytes(100_000))

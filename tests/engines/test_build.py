@@ -92,7 +92,7 @@ def test_the_state_is_the_fold_of_the_events(engine):
         assert next(step.name for step in events[0].steps).endswith("FROM busybox")
 
 
-def test_a_failing_run_has_its_lines_exit_code_and_last_output(engine):
+def test_a_failing_run_reports_its_lines_exit_code_and_last_output(engine):
     operation = start(
         engine,
         f"FROM busybox\nRUN echo {unique()}\n\n# two lines fail\n"

@@ -110,7 +110,7 @@ def test_why_an_engine_cannot_be_reached(monkeypatch, host, words):
     assert caught.value.tried == (host,)
 
 
-def test_a_socket_that_nobody_listens_on_and_one_that_is_forbidden(monkeypatch, tmp_path):
+def test_a_socket_without_a_listener_and_one_without_permission(monkeypatch, tmp_path):
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
