@@ -1,4 +1,4 @@
-"""Events of a namespace or of one object, newest last: once, or kept up to date."""
+"""Events in a namespace or of one object, newest last: once, or kept up to date."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ COLUMNS = (
 
 
 class _Which:
-    """Whose events."""
+    """Which objects' events."""
 
     def __init__(self, cluster: Cluster, kind: str, name: str, *, all_namespaces: bool) -> None:
         self.everywhere = all_namespaces
@@ -71,12 +71,12 @@ class _Which:
 
 
 def events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False) -> Table:
-    """The events of a namespace, or of one object, newest last.
+    """The events in a namespace, or of one object, newest last.
 
     Args:
         cluster: the cluster, in the events' namespace.
         all_namespaces: those of all namespaces.
-        name: of this object alone; "" for all of the kind.
+        name: only this object's; "" for all of the kind.
         kind: the objects' kind; "" for all kinds.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Logs of pods: a stream for each container, merged; followed through restarts, joined by pods that come later."""
+"""Logs of pods: a stream for each container, merged; followed through restarts, including pods that appear later."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BAD_REQUEST, NOT_FOUND = 400, 404
 
 
 def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-    """The log of pods, so far or followed.
+    """The logs of pods, so far or followed.
 
     Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
     join, and only a stop or the end of `duration` ends it; followed by pods' names, it ends when they have.
@@ -84,14 +84,14 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
             else:
                 await _read_once(cluster, request, wanted, collector)
     except TimeoutError:
-        pass  # the end that was asked for
+        pass  # the requested end
     except ExceptionGroup as group:
         failure = _first(group)
     finally:
         collector.close()
         progress.emit(LogEnded())
     if failure is not None:
-        raise failure  # not within the group's handler: IPython shows all of an error that a group led to
+        raise failure  # outside the group's handler, so that IPython does not show the group as its context
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
@@ -100,7 +100,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
-    """Read what there is, one source after the other."""
+    """Read the logs so far, one source after the other."""
     pods = await _find_pods(cluster, wanted)
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
@@ -183,7 +183,7 @@ async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[JsonObject]:
 
 
 class _Follow:
-    """Following pods: a watch that knows them all, and a reader for each of their containers."""
+    """Follows pods: a watch of all of them, and a reader for each of their containers."""
 
     def __init__(self, cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
         self._cluster = cluster
@@ -204,7 +204,7 @@ class _Follow:
                 group.create_task(self._watch(group, {"fieldSelector": f"metadata.name={name}"}, name))
 
     async def _watch(self, group: asyncio.TaskGroup, parameters: dict[str, str], name: str) -> None:
-        """Keep the readers of some pods informed. For one pod by name, end when it has ended."""
+        """Pass changes of the pods on to their readers. For one pod by name, return when it has ended."""
         path, first = POD.path(self._cluster.namespace), True
         async for news in reflect(self._cluster, path, parameters):
             if isinstance(news, Listed):
@@ -225,9 +225,9 @@ class _Follow:
                 return
 
     async def _say_none(self, name: str, parameters: dict[str, str]) -> None:
-        """The first list is empty."""
+        """Emit that the first list is empty."""
         if name:
-            note = f"{name} was deleted"  # since it was looked up
+            note = f"{name} was deleted"  # after it was looked up
         else:
             await asyncio.to_thread(check_namespace, self._cluster)
             note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"

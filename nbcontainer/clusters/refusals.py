@@ -1,4 +1,4 @@
-"""The API server's refusals of an object, in few words: it quotes whole objects, differences and patterns. Pure."""
+"""The API server's refusals of an object, made short: its own quote whole objects, differences and patterns. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nbcontainer.json_objects import JsonObject, entries_of, text_of
 
 __all__ = ["cause_words", "fixed_fields", "invalid_words", "is_fixed", "name_cure"]
 
-MOST_WORDS = 300  # characters of one cause
+MOST_CHARACTERS = 300  # of one cause
 MOST_CAUSES = 3
 _NAME_RULE = re.compile(r"must consist of lower case alphanumeric characters")
 _NAME = "it takes lower-case letters, digits{signs}, and begins and ends with a letter or digit"
@@ -27,10 +27,10 @@ def cause_words(cause: JsonObject) -> str:
         signs = ", '-' and '.'" if "subdomain" in quoted[2] else " and '-'"
         return f'"{quoted[1]}" cannot be a name: {_NAME.format(signs=signs)}'
     message = _PATTERN.sub("", message)
-    if len(message) > MOST_WORDS and message.startswith("Invalid value: "):
+    if len(message) > MOST_CHARACTERS and message.startswith("Invalid value: "):
         message = message.rpartition(": ")[2]  # after the value, which may be a whole object
     message = " ".join(message.partition("\n")[0].split())
-    return message if len(message) <= MOST_WORDS else f"{message[:MOST_WORDS]} …"
+    return message if len(message) <= MOST_CHARACTERS else f"{message[:MOST_CHARACTERS]} …"
 
 
 def invalid_words(status: JsonObject) -> tuple[str, str]:
@@ -41,7 +41,7 @@ def invalid_words(status: JsonObject) -> tuple[str, str]:
     words: dict[str, str] = {}
     for cause in causes:
         said = cause_words(cause)
-        # one bad name is refused in several fields, each by a rule of its own
+        # one bad name may be refused in several fields, each by its own rule
         key = said.partition(" cannot be a name: ")[0] if " cannot be a name: " in said else f"{cause}"
         words.setdefault(key, f"{text_of(cause, 'field')}: {said}".removeprefix(": "))
     shown = list(words.values())[:MOST_CAUSES]
@@ -56,7 +56,7 @@ def name_cure(causes: Sequence[JsonObject]) -> str:
         quoted = _VALUE.match(text_of(cause, "message"))
         if quoted and _NAME_RULE.search(quoted[2]):
             proposed = re.sub(r"[^a-z0-9]+", "-", quoted[1].lower()).strip("-")[:63]
-            return f"Call it {proposed}, for instance." if proposed else ""
+            return f"Call it {proposed}, for example." if proposed else ""
     return ""
 
 

@@ -26,7 +26,7 @@ __all__ = ["MANAGER", "apply"]
 MANAGER = "nbcontainer"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 CREATED, NOT_FOUND, CONFLICT = 201, 404, 409
-MOST_LINES = 5  # of a refusal
+MOST_LINES = 5  # of a refusal that are shown
 
 
 def apply(
@@ -43,17 +43,17 @@ def apply(
 
     Args:
         cluster: the cluster, in the namespace of objects that name none.
-        namespace: another namespace; a manifest that names a different one is then an error.
+        namespace: another namespace; then a manifest that names a different one is an error.
         text: one or more YAML documents.
-        source_map: from the text's lines to the person's own.
+        source_map: from the text's lines to the user's own.
         dry_run: the API server checks and answers, and changes nothing.
         force_conflicts: take over fields that others manage.
-        labels: added to each object's own.
+        labels: are added to each object's own.
 
     Raises:
         UsageError: the text is not YAML, or not manifests; or the cluster has no such kind.
         Conflict: somebody else manages a field; it names field, manager and line.
-        ApiError: the API server refuses an object; what was applied before it stays.
+        ApiError: the API server refuses an object; those applied before it stay.
     """
     manifests = parse_manifests(text, source_map.own)
     return cluster.run(
@@ -118,7 +118,7 @@ async def _apply(
 
 
 def _command(cluster: Cluster, spaces: Sequence[str], *, dry_run: bool, force: bool) -> str:
-    """The same as kubectl's command, which refuses objects of another namespace than the one that it names."""
+    """The same as a kubectl command; kubectl refuses objects in another namespace than its -n names."""
     words = [*(["--dry-run=server"] if dry_run else []), *(["--force-conflicts"] if force else [])]
     named = cluster.namespace if {*spaces} <= {"", cluster.namespace} else ""
     return cluster.commands.kubectl("apply", "--server-side", "-f", "-", *words, namespace=named)
@@ -146,7 +146,7 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
         raise UsageError(
             f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
             f"the call's is {cluster.namespace!r}.",
-            cure=f"Name {stated} with -n, or take one of the two out.",
+            cure=f"Name {stated} with -n, or remove one of the two.",
         )
     return stated or cluster.namespace
 
@@ -187,11 +187,11 @@ async def _refusal(
             "\n".join(words) + stays,
             status=status,
             reason="FieldManagerConflict",
-            cure="--force-conflicts takes these fields over; or leave them out of the manifest.",
+            cure="--force-conflicts takes over these fields; or leave them out of the manifest.",
         )
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:
-        line = manifest.stated_line("metadata.namespace")  # else the call names it
+        line = manifest.stated_line("metadata.namespace")  # otherwise the call names it
         return absent.replaced(message=f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}")
     if causes:
         lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]

@@ -1,4 +1,4 @@
-"""From Podman's words for pods and events to rows with a cluster's columns. Pure."""
+"""Podman's pods and events as rows with a cluster's columns. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TONES = {
 
 
 def columns() -> tuple[Column, ...]:
-    """A cluster's own columns of pods."""
+    """The columns of a cluster's pods."""
     return (
         Column("NAME"),
         Column("READY"),
@@ -38,7 +38,7 @@ def columns() -> tuple[Column, ...]:
 
 
 def pod_status(pod: Mapping[str, Any], containers: Sequence[Mapping[str, Any]], codes: Sequence[int]) -> str:
-    """The pod's status in a cluster's words.
+    """The pod's status as a cluster words it.
 
     Podman says Created, Running, Degraded (some ended), Exited, Stopped, Paused, Dead.
     """
@@ -71,7 +71,7 @@ def pod_row(
 
 
 def event_row(index: int, event: Mapping[str, Any]) -> Row:
-    """One event of Podman's."""
+    """One of Podman's events."""
     about = event.get("Actor") or {}
     attributes = about.get("Attributes") or {}
     kind, name = str(event.get("Type") or ""), str(attributes.get("name") or about.get("ID") or "")

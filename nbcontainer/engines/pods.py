@@ -1,4 +1,4 @@
-"""Podman's own pods, for where there is no cluster, with a cluster's columns.
+"""Podman's own pods, for use without a cluster, with a cluster's columns.
 
 Source: the libpod API 4.0, /libpod/pods.
 """
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 NOTE = "no cluster: these are Podman's pods"
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before Podman is asked again
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before the next attempt to reach Podman
 EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
 
@@ -79,7 +79,7 @@ def table(
 
     Raises:
         NotFound: one of `names` does not exist.
-        UsageError: the selector cannot be read, or is of fields.
+        UsageError: the selector is not valid, or is one of fields.
     """
     reset = _reset(engine, selector, field_selector, tuple(names))
     found = {row.name for row in reset.rows}
@@ -101,7 +101,7 @@ def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str,
 def _row(engine: Engine, pod: Mapping[str, Any]) -> Row:
     restarts, codes = 0, []
     for container in own_containers(pod):
-        with suppress(NbcontainerError):  # it may be gone by now
+        with suppress(NbcontainerError):  # it may be gone
             found = inspect(engine, str(container["Id"]))
             restarts += int(found.get("RestartCount") or 0)
             codes.append(int((found.get("State") or {}).get("ExitCode") or 0))
@@ -109,7 +109,7 @@ def _row(engine: Engine, pod: Mapping[str, Any]) -> Row:
 
 
 def own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """A pod's containers without the one that only holds its network."""
+    """A pod's containers without its infra container, which only holds the network."""
     return [one for one in pod.get("Containers") or () if one.get("Id") != pod.get("InfraId")]
 
 
@@ -121,8 +121,8 @@ def watch_table(
     names: Sequence[str] = (),
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """The pods, kept up to date by Podman's events until it is stopped; `finish` makes its result of the last table."""
-    matcher(selector, field_selector)  # what is wrong with it is said here
+    """The pods, kept up to date by Podman's events until stopped; `finish` turns the last table into the result."""
+    matcher(selector, field_selector)  # raises now, rather than in the operation
 
     def conclude(last: TableState) -> Table:
         table = Table(last, engine.commands.podman("pod", "ps"))
@@ -142,7 +142,7 @@ def watch_table(
 def _follow(
     engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
 ) -> None:
-    """List, then list again whenever something happened to a pod or a container; when Podman is away, try again."""
+    """List, and again after each event of a pod or a container; while Podman is unreachable, retry."""
     closers: list[Callable[[], None]] = []
     stopped = threading.Event()
 
@@ -180,10 +180,10 @@ def _follow(
 
 
 def find_pod(engine: Engine, name: str) -> dict[str, Any]:
-    """A pod as the list has it.
+    """A pod, as in the list.
 
     Raises:
-        NotFound: there is none of this name.
+        NotFound: there is no pod of this name.
     """
     pods = podman_http(engine).json("GET", "/libpod/pods/json")
     for pod in pods:
@@ -198,7 +198,7 @@ def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> Not
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
 
-# --- what one is told of a pod
+# --- about one pod
 
 
 def describe(engine: Engine, name: str) -> Description:
@@ -254,8 +254,8 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
     """The logs of pods' containers, merged.
 
     Raises:
-        NotFound: there is no such pod or container; where others of the request exist, a note says so instead.
-        UsageError: `previous` is asked for, which Podman does not keep.
+        NotFound: there is no such pod or container; where others of the request exist, it is only a note.
+        UsageError: `previous` is requested, which Podman does not keep.
     """
     if request.previous:
         raise UsageError("Podman keeps no log of the container before its last restart.")
@@ -278,7 +278,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
 
 
 def containers(engine: Engine, name: str) -> list[str]:
-    """The names of a pod's containers, as its manifest has them.
+    """The names of a pod's containers, as in its manifest.
 
     Raises:
         NotFound: there is no such pod.
@@ -287,7 +287,7 @@ def containers(engine: Engine, name: str) -> list[str]:
 
 
 def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
-    """The names of a pod's containers, or of the one that is wanted.
+    """The full names of a pod's containers, or of the wanted one.
 
     Raises:
         NotFound: there is no such pod or container.

@@ -465,6 +465,6 @@ def test_each_call_is_one_line_in_the_log_without_its_content(caplog):
         ("POST", "/x.Y/Echo", "OK"),
         ("POST", "/x.Y/Refuse", "NOT_FOUND"),
         ("POST", "/x.Y/Echo", "CANCELLED"),
-        ("POST", "/x.Y/Echo", "begun"),
+        ("POST", "/x.Y/Echo", "started"),
     ]
     assert "hidden" not in caplog.text

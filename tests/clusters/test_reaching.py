@@ -188,7 +188,7 @@ def test_a_proxy_that_fails_is_named_without_its_password(write, monkeypatch):
     cluster = write(**{"server": "https://kubernetes", "proxy-url": "http://ann:s3cret@127.0.0.1:1"})
     for call in (lambda: table(cluster), lambda: watch_table(cluster).result(20)):
         with pytest.raises(
-            ClusterUnavailable, match=r"the proxy 127\.0\.0\.1:1, .* does not take connections"
+            ClusterUnavailable, match=r"the proxy 127\.0\.0\.1:1, .* does not accept connections"
         ) as caught:
             call()
         assert "s3cret" not in str(caught.value)

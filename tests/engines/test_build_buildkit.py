@@ -42,7 +42,7 @@ def old_engine(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("FROM busybox\nRUN a \\\n  b\nCOPY <<EOF /x\nHELLO\nEOF\n", 5, "reads no heredocs"),
+        ("FROM busybox\nRUN a \\\n  b\nCOPY <<EOF /x\nHELLO\nEOF\n", 5, "does not support heredocs"),
         ("FROM busybox AS a\nFROM busybox\nCOPY --link --from=a /bin/sh /x\n", 4, "Unknown flag: link"),
         ("FROM busybox\nHEALTHCHECK --start-interval=3s CMD true\n", 3, "Unknown flag: start-interval"),
     ],
@@ -165,13 +165,13 @@ def test_named_contexts_and_target(new_engine, tmp_path):
 
 def test_planned_steps_are_replaced_in_place(engine):
     operation = start(engine, f"FROM busybox AS a\nRUN echo {unique()}\nFROM busybox\nCOPY --from=a /etc/passwd /p\n")
-    foretold = [event for event in operation if isinstance(event, BuildStarted)]
+    planned = [event for event in operation if isinstance(event, BuildStarted)]
     steps = operation.result().steps
     assert [step.lines for step in steps] == [(2, 2), (3, 3), (4, 4), (5, 5)]
     assert all(step.state in (StepState.DONE, StepState.CACHED) for step in steps)
     assert all(step.id.startswith("sha256:") for step in steps if step.lines in ((3, 3), (5, 5)))
-    if foretold:
-        assert [step.lines for step in foretold[0].steps] == [step.lines for step in steps]
+    if planned:
+        assert [step.lines for step in planned[0].steps] == [step.lines for step in steps]
 
 
 def test_warnings_of_the_engine_have_the_users_own_lines(new_engine):

@@ -99,7 +99,7 @@ def test_nothing_there_is_one_error_with_the_cure(monkeypatch, tmp_path):
     [
         ("unix:///nowhere/x.sock", "no such socket"),
         ("tcp://127.0.0.1:9", "connection refused"),
-        ("tcp://nosuch.invalid:2375", "no host of the name"),
+        ("tcp://nosuch.invalid:2375", "host name of .* cannot be resolved"),
     ],
 )
 def test_why_an_engine_cannot_be_reached(monkeypatch, host, words):

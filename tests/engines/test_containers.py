@@ -124,12 +124,12 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
         taken.listen()
         port = taken.getsockname()[1]
         request = RunRequest(busybox, FOREVER, name=container, detach=True, publish=(f"{port}:80",))
-        with pytest.raises(Conflict, match=f"Port {port} is in use already, so") as caught:
+        with pytest.raises(Conflict, match=f"Port {port} is already in use, so") as caught:
             run(engine, request).result(60)
         assert f"-p {port + 1}:80" in caught.value.cure
     assert container not in names(engine)
     run(engine, request).result(60)
-    with pytest.raises(Conflict, match=f"Port {port} is in use already by the container {container}"):
+    with pytest.raises(Conflict, match=f"Port {port} is already in use by the container {container}"):
         run(engine, replace(request, name="")).result(60)
     with pytest.raises(Conflict, match=f"a container {container} already") as caught:
         run(engine, request).result(60)
@@ -318,7 +318,7 @@ def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
     assert magic(f"logs -f --timeout 0.3 {container}").text == "from here"
     with pytest.raises(UsageError, match="would not end here"):
         magic(f"logs -f {container}")
-    with pytest.raises(UsageError, match="no negative number"):
+    with pytest.raises(UsageError, match="cannot be negative"):
         magic(f"logs --tail -2 {container}")
     with pytest.raises(Conflict):
         magic(f"rm -y {container}")

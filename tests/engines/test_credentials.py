@@ -101,9 +101,9 @@ def test_a_helper_without_a_login_is_not_an_error(configuration, helper, recwarn
     [
         (None, "is not installed"),
         ("echo keychain is locked; exit 1", "failed with code 1: keychain is locked"),
-        ("echo '<html>'", "nonsense"),
-        ("echo '[1, 2]'", "nonsense"),
-        ("""echo '{"Username": 1, "Secret": null}'""", "nonsense"),
+        ("echo '<html>'", "invalid reply"),
+        ("echo '[1, 2]'", "invalid reply"),
+        ("""echo '{"Username": 1, "Secret": null}'""", "invalid reply"),
         ("printf '\\033[31mred\\033[0m'; exit 3", "failed with code 3: red"),
         ("kill -9 $$", "failed with code -9"),
     ],
@@ -169,7 +169,7 @@ def test_a_helper_name_cannot_leave_the_path(configuration):
     config(configuration, credsStore="../../bin/evil")
     reported = []
     assert credentials("ghcr.io", warn=reported.append) is None
-    assert "cannot be" in reported[0]
+    assert "is not valid" in reported[0]
 
 
 def test_no_registry_is_a_usage_error():

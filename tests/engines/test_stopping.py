@@ -180,7 +180,7 @@ def test_an_engine_that_goes_away_in_the_middle_is_unavailable_and_what_was_show
                 operation.result(30)
             assert cut.address in caught.value.tried
             assert caught.value.cure
-            assert operation is building or f"Where {unique} had been started, it runs on." in caught.value.message
+            assert operation is building or f"If {unique} was started, it keeps running." in caught.value.message
             assert "✕ failed" in as_text(view.render(operation.state)).splitlines()[0]
         assert running.state.lines[0].text == "up"
         assert any(step.output for step in building.state.steps.values())

@@ -36,7 +36,7 @@ SCRIPT = (
 WRITTEN = [f"line {number} of {LINES}" for number in range(1, LINES + 1)]
 INPUT = [f"input {number} {'.' * (number % 90)}" for number in range(1, 1500)]
 # our own message for a container whose state is no longer known
-RUNS_ON, MAY_BE_MADE = "runs on", "may have made the container"
+RUNS_ON, MAY_BE_MADE = "keeps running", "may have created the container"
 
 
 @contextmanager
