@@ -108,7 +108,7 @@ def _read(file: Path) -> str:
 def _create(file: Path) -> str:
     """Write a new id atomically; if another process was faster, return that one's."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".user-id-")  # for this user alone
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".user-id-")  # readable only by this user
     try:
         with os.fdopen(descriptor, "w") as output:
             output.write(f"{secrets.token_hex(16)}\n")

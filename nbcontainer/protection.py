@@ -236,7 +236,7 @@ def guard(place: Place, *said: str) -> None:
         return
     names = list(protected_as(place))
     if names and not any(_names_one_of(one, names, place.kind) for one in said if one):
-        raise _refusal(place, next((name for name in names if _leads_there(name, place)), names[0]))
+        raise _refusal(place, next((name for name in names if _is_context_of(name, place)), names[0]))
 
 
 def guard_later(place: Place, *said: str) -> Callable[[], None]:
@@ -261,13 +261,13 @@ def _refusal(place: Place, name: str) -> Protected:
     cure = f"To do it anyway, name it: {flag}={name}"
     if place.kind == "cluster" and name != place.context:
         cure += ", with -n, since its namespace may differ"
-    if not _leads_there(name, place):
+    if not _is_context_of(name, place):
         variable, file = HIDDEN[place.kind]
         cure = f"{variable} hides {name}, a context of {file}: unset it first. {cure}"
     return Protected(f"{what}, and this call would change it.", context=name, cure=cure)
 
 
-def _leads_there(name: str, place: Place) -> bool:
+def _is_context_of(name: str, place: Place) -> bool:
     """Whether a call that names it acts at `place`: the environment may hide the context."""
     if name in {place.context, place.address}:
         return True

@@ -53,7 +53,7 @@ def test_no_interrupt_breaks_a_wait_or_leaves_anything_running(seed):
         sender.join()
 
 
-def test_a_bell_wakes_all_waiters_and_a_wait_for_what_is_already_true_returns():
+def test_a_bell_wakes_all_waiters_and_checks_the_condition_first():
     bell, ready, woken = Bell(), [], []
     assert bell.wait(lambda: True)
     assert not bell.wait(lambda: False, 0.01)

@@ -109,7 +109,7 @@ class Client:
         """`Cluster.websocket`."""
         url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            socket = await self._accepted(lambda: self._shake_hands(cluster, url, protocols))
+            socket = await self._accepted(lambda: self._handshake(cluster, url, protocols))
         except aiohttp.WSServerHandshakeError as error:
             # aiohttp drops the refusal's text, so we make a plain call of the same path to get it
             await cluster.request("GET", path, parameters=parameters)
@@ -125,7 +125,7 @@ class Client:
                 async with asyncio.timeout(0.3):
                     await socket.close()
 
-    async def _shake_hands(
+    async def _handshake(
         self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
     ) -> aiohttp.ClientWebSocketResponse:
         session, headers = await self.session()
@@ -195,7 +195,7 @@ class Client:
         return response
 
     async def _answer(self, cluster: Cluster, call: Coroutine[object, object, Answer]) -> Answer:
-        """A call's answer. If it has not begun within connect_timeout, the API server must show that it is there."""
+        """A call's response. If it has not started within connect_timeout, the API server is probed."""
         calling = asyncio.ensure_future(call)
         probing: asyncio.Future[None] | None = None
         try:
@@ -220,7 +220,7 @@ class Client:
         """Close a silent stream once its API server fails a probe: a dead connection looks like an idle one."""
         seen = -1
         while True:
-            if seen == content.total_bytes and not self._link.http.is_known_to_be_there(SILENT_SECONDS):
+            if seen == content.total_bytes and not self._link.http.is_known_reachable(SILENT_SECONDS):
                 try:
                     await self.probe(cluster)
                 except ClusterUnavailable as error:

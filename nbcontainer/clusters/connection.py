@@ -170,7 +170,7 @@ class Cluster:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> JsonObject:
-        """`call` for the background loop; raises as it does."""
+        """`call` for the background loop; raises the same errors."""
         status, document = await self.send(
             method, path, parameters=parameters, body=body, content_type=content_type, accept=accept
         )
@@ -187,7 +187,7 @@ class Cluster:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> tuple[int, JsonObject]:
-        """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
+        """Call the API server; returns its HTTP status and its answer, also for refusals (except 401)."""
         target, prepared = self._target(path, parameters), _prepare(accept, body, content_type)
         return await self.in_thread(lambda cancellation: self._exchange(method, target, prepared, 0.0, cancellation))
 
@@ -243,7 +243,7 @@ class Cluster:
         """Open a WebSocket (exec, port-forward); leaving the block closes it.
 
         Raises:
-            ApiError: the API server refused it, in its own words.
+            ApiError: the API server refused it; with its own message.
             ClusterUnavailable: it does not answer.
         """
         async with self.link.client.websocket(self, path, parameters=parameters, protocols=protocols) as socket:

@@ -37,7 +37,7 @@ class _GivenUp(Exception):
 
 
 def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) -> Mapping[str, str | None]:
-    """Run the user's exec plugin and give its status; it is ended once it is `given_up`.
+    """Run the user's exec plugin and return its status; the plugin is killed once `given_up` is set.
 
     Raises:
         AuthFailed: it is not installed, failed, or returned no credential; with what it wrote to stderr.
@@ -74,7 +74,7 @@ def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) ->
 
 
 def _request(access: Access, plugin: ExecPlugin) -> dict[str, object]:
-    """What the plugin is told: the ExecCredential of KUBERNETES_EXEC_INFO."""
+    """The plugin's input: the ExecCredential in KUBERNETES_EXEC_INFO."""
     spec: dict[str, object] = {"interactive": False}
     if plugin.provide_cluster_info:
         authority = base64.b64encode(access.certificate_authority).decode()

@@ -133,7 +133,7 @@ class _Deletion:
     async def _ask(
         self, name: str, uid: str, progress: Progress[PodEnd], refusals: dict[str, NbcontainerError]
     ) -> None:
-        # the uid guards a pod of the same name that somebody made in the meantime
+        # the uid protects a pod of the same name that somebody has created in the meantime
         options: dict[str, object] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
         if self._grace_period is not None:
             options["gracePeriodSeconds"] = self._grace_period
@@ -165,7 +165,7 @@ class _Deletion:
                 return
 
     def _refusal(self, refusals: Mapping[str, NbcontainerError], asked: Mapping[str, str]) -> NbcontainerError:
-        """The first refusal, with what was deleted all the same."""
+        """The first refusal, with what was deleted nevertheless."""
         first, *others = refusals.values()
         more = f" ({len(others)} more were refused.)" if others else ""
         done = f" Deleted: {', '.join(asked)}." if asked else ""

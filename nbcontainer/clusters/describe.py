@@ -188,7 +188,7 @@ def _probe(probe: JsonObject) -> str:
 
 
 def _variable(one: JsonObject) -> str:
-    """A variable; what comes from a secret is named, never read."""
+    """A variable; one that comes from a secret is named, but the secret is never read."""
     name, source = text_of(one, "name"), object_of(one, "valueFrom")
     for kind, words in (("secretKeyRef", "secret"), ("configMapKeyRef", "config map")):
         if kind in source:

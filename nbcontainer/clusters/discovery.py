@@ -154,7 +154,7 @@ def _from_aggregated(document: JsonObject) -> list[Resource]:
 
 
 async def _from_each_group(cluster: Cluster, groups: JsonObject) -> list[Resource]:
-    """Discovery as API servers before 1.27 have it: one call for each group's versions."""
+    """Discovery for API servers before 1.27: one call for each group and version."""
     paths = ["/api/v1"]
     for group in entries_of(groups, "groups"):
         preferred = text_of(group, "preferredVersion", "groupVersion")

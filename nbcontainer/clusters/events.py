@@ -132,7 +132,7 @@ async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent
 
 
 def _change(which: _Which, rows: dict[str, Row], changes: list[JsonObject]) -> TableEvent:
-    """The change, as a new table where an event that was there came again and moves to the end."""
+    """The change; it is a whole new table if a known event occurred again, because it moves to the end."""
     added: dict[str, Row] = {}
     gone, moved = set[str](), False
     for change in changes:

@@ -266,7 +266,7 @@ def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
                 if cause.get("reason") == "ExitCode":
                     return int(text_of(cause, "message"))
         if not isinstance(status, dict):
-            raise ValueError  # noqa: TRY301, TRY004 - as what is no JSON
+            raise ValueError  # noqa: TRY301, TRY004 - handled below like invalid JSON
     except ValueError:
         raise ApiError(
             f"No exit code of the command in {request.name} in {payload[:100].decode(errors='replace')!r}.",

@@ -41,7 +41,7 @@ def raise_for_status(cluster: Cluster, status: int, document: object) -> None:
 
 
 def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
-    """The error for a refusal: a `Status` object of the API, or whatever else came."""
+    """The error for a refusal: from the API's `Status` object, or from whatever else was sent."""
     said = object_of(document)
     status = number_of(said, "code") or status
     reason = text_of(said, "reason")

@@ -80,12 +80,12 @@ class _Request:
     headers: Headers = ()
     body: bytes | None = None
     seconds: float = 0.0
-    goes_on: bool = False
+    open_ended: bool = False
 
     @property
     def limit(self) -> float | None:
         """How many seconds it may be silent; None for no limit, as long as the API server answers probes."""
-        return self.seconds or (None if self.goes_on else READ_SECONDS)
+        return self.seconds or (None if self.open_ended else READ_SECONDS)
 
 
 class Reply:
@@ -128,7 +128,7 @@ class Reply:
             self.connection.close()
 
 
-class _AskElsewhere(Exception):
+class _UseNewConnection(Exception):
     """An API server is reachable, but has not answered on a reused connection: that one may be dead."""
 
 
@@ -175,7 +175,7 @@ class Http:
         headers: Headers,
         body: bytes | None = None,
         seconds: float = 0.0,
-        goes_on: bool = False,
+        open_ended: bool = False,
         cancellation: Cancellation | None = None,
     ) -> Reply:
         """Call the API server; returns its response, whatever it is. Credentials that are refused are read again once.
@@ -189,7 +189,7 @@ class Http:
             seconds: how long it may be silent; connecting may take the setting connect_timeout, or this if it is
                 less. 0: as long as an ordinary call may take, if the API server answers a probe after each
                 connect_timeout of silence.
-            goes_on: whether the response is open-ended, like a watch: then silence has no limit.
+            open_ended: whether the response is open-ended, like a watch: then silence has no limit.
             cancellation: lets another thread end the call.
 
         Raises:
@@ -200,7 +200,7 @@ class Http:
             own = self._link.credentials.headers(cancellation.given_up)
             if cancellation.given_up.is_set():
                 raise cluster.unavailable(ConnectionAbortedError(0, "it was cancelled"))
-            request = _Request(method, path, (*headers, *own), body, seconds, goes_on)
+            request = _Request(method, path, (*headers, *own), body, seconds, open_ended)
             reply = self._answer(cluster, request, cancellation)
             if reply.status != UNAUTHORIZED or is_last_try:
                 break
@@ -239,7 +239,7 @@ class Http:
         if failure is not None:
             raise copy(failure)
 
-    def is_known_to_be_there(self, seconds: float) -> bool:
+    def is_known_reachable(self, seconds: float) -> bool:
         """Whether the last probe was answered, at most so many seconds ago."""
         return self._failure is None and time.monotonic() - self._probed < seconds
 
@@ -279,7 +279,7 @@ class Http:
                 connection = self._open(
                     cluster, seconds, cancellation
                 )  # the API server closed that one while it was idle
-            except _AskElsewhere:
+            except _UseNewConnection:
                 connection.close()
                 connection = self._open(cluster, seconds, cancellation)
             except BaseException:  # e.g. Ctrl-C: the next response on this connection would belong to this call
@@ -294,7 +294,7 @@ class Http:
         def ask() -> None:
             self.probe(cluster)
             if connection.is_used_again and method == "GET":
-                raise _AskElsewhere
+                raise _UseNewConnection
 
         return ask
 

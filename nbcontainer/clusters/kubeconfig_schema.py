@@ -121,7 +121,7 @@ class NamedContext:
 
 @dataclass(frozen=True)
 class Preferences:
-    """Fields that kubectl ignores by now; a wrong type in them is still an error."""
+    """Fields that kubectl now ignores; a wrong type in them is still an error."""
 
     colors: bool = False
     extensions: tuple[Extension, ...] = ()

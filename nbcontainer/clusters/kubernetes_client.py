@@ -107,7 +107,7 @@ class _Calls:
                 headers=(*chosen, ("Accept-Encoding", "identity")),
                 body=body.encode() if isinstance(body, str) else body,
                 seconds=seconds,
-                goes_on=True,
+                open_ended=True,
                 cancellation=cancellation,
             )
         except ClusterUnavailable as error:
@@ -126,9 +126,9 @@ def _seconds(timeout: urllib3.Timeout | None) -> float:
     """How long a read may take; 0 where the caller has set no limit."""
     if timeout is None:
         return 0.0
-    begun = timeout.clone()
-    begun.start_connect()
-    limit = begun.read_timeout
+    started = timeout.clone()
+    started.start_connect()
+    limit = started.read_timeout
     return float(limit) if isinstance(limit, (int, float)) else 0.0
 
 

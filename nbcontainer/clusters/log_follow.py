@@ -54,14 +54,14 @@ class Slots:
         self._taken = 0
         self.used = False  # whether any stream was opened successfully
 
-    def take(self) -> bool:
-        """Whether a stream may be opened; call `give` when it has ended."""
+    def acquire(self) -> bool:
+        """Whether a stream may be opened; call `release` when it has ended."""
         if self._taken >= self.limit:
             return False
         self._taken += 1
         return True
 
-    def give(self) -> None:
+    def release(self) -> None:
         """A stream has ended."""
         self._taken -= 1
 
@@ -99,7 +99,7 @@ class Followed:
         self._cluster, self._collector, self._slots = cluster, collector, slots
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
         self._joins = joins
-        reader.position.on_gap = self._say_gap
+        reader.position.on_gap = self._emit_gap
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
         self._pod: JsonObject | None = pod
@@ -107,14 +107,14 @@ class Followed:
         self._reading = ""  # the ID of the container that is being read
         self._finished = ""  # the ID of the last one that was read to its end
         self._note = ""
-        self._away = False  # whether it was told that the log cannot be read just now
+        self._away = False  # whether an event has said that the log cannot be read at the moment
         self.pod_name = text_of(pod, "metadata", "name")
         self.pod_uid = text_of(pod, "metadata", "uid")
 
     def update(self, pod: JsonObject | None) -> None:
-        """The watch has seen the pod change; None: it is gone."""
+        """Take the pod's new state from the watch; None if it is gone."""
         if pod is not None:
-            self.pod_uid = text_of(pod, "metadata", "uid")  # another pod of the same name, as StatefulSets make them
+            self.pod_uid = text_of(pod, "metadata", "uid")  # may be another pod of the same name, as in StatefulSets
         self._pod = pod
         self._news.set()
 
@@ -134,7 +134,7 @@ class Followed:
                 pause = FIRST_PAUSE
                 await self._after_stream(followed=followed)
             except (ApiError, ClusterUnavailable) as error:
-                if not await self._bear(error, pause):
+                if not await self._should_retry(error, pause):
                     break
                 pause = min(pause * 2, LONGEST_PAUSE)
         self._collector.add(*self._reader.finish())
@@ -155,12 +155,12 @@ class Followed:
 
     async def _take_turn(self) -> bool:
         """Read further, with a follow stream if the limit allows one; returns whether it did."""
-        slot = self._slots.take()
+        slot = self._slots.acquire()
         try:
             await self._read(follow=slot)
         finally:
             if slot:
-                self._slots.give()
+                self._slots.release()
         return slot
 
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
@@ -184,7 +184,7 @@ class Followed:
         )
 
     def _first_bounds(self) -> dict[str, int]:
-        """The bounds while nothing was read: what was logged since the call is wanted, however late it is asked for."""
+        """The bounds while nothing has been read: all lines since the call, however late this request is."""
         bounds, now = self._bounds, time.monotonic()
         if bounds.get("tailLines") == 0 and self._opened:
             return {"sinceSeconds": math.ceil(now - self._opened)}
@@ -228,16 +228,16 @@ class Followed:
         except ApiError as error:
             if is_passing(error):
                 raise
-            # of a pod that is being deleted the node takes the log away as soon as its stream has ended
+            # while a pod is being deleted, the node removes its log as soon as the stream has ended
             if self._pod is not None and not value_of(self._pod, "metadata", "deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
                 self._collector.emit(LogSource(self._source, open=False, note=note))
 
-    def _say_gap(self, since: str) -> None:
+    def _emit_gap(self, since: str) -> None:
         note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
         self._collector.emit(LogSource(self._source, open=True, note=note))
 
-    async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
+    async def _should_retry(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
         """Whether to try again after an error; the error is emitted once."""
         if isinstance(error, ApiError) and error.status == TOO_MANY_REQUESTS:
             self._slots.too_many()

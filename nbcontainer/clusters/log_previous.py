@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.clusters.log_stream import TakesLines
+    from nbcontainer.clusters.log_stream import LineSink
     from nbcontainer.model.logs import LogLine
 
 __all__ = ["copy_previous"]
@@ -40,7 +40,7 @@ async def copy_previous(
     parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
-    collector: TakesLines,
+    collector: LineSink,
 ) -> None:
     """Copy the log of the run before a container's last restart. The lines are stamped.
 
@@ -91,7 +91,7 @@ class _LaterRun(Exception):
 class _Until:
     """Passes lines on, unless the first of them was written after a given time."""
 
-    def __init__(self, collector: TakesLines, moment: float) -> None:
+    def __init__(self, collector: LineSink, moment: float) -> None:
         self._collector, self._latest = collector, moment + 1  # the API's times are whole seconds
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
@@ -107,12 +107,12 @@ class _Until:
 
 
 def _last_run(pod: JsonObject, container: str) -> str:
-    """The ID of the run before, "" while the status names none."""
+    """The ID of the previous run, "" while the status names none."""
     return text_of(container_status(pod, container), "lastState", "terminated", "containerID")
 
 
 def _ended_run(pod: JsonObject, container: str) -> JsonObject:
-    """How the present run ended, if it did and another will follow."""
+    """How the current run ended, if it has and another will follow."""
     ended = object_of(container_status(pod, container), "state", "terminated")
     policy = text_of(pod, "spec", "restartPolicy") or "Always"
     again = policy == "Always" or (policy == "OnFailure" and bool(ended.get("exitCode")))
@@ -120,7 +120,7 @@ def _ended_run(pod: JsonObject, container: str) -> JsonObject:
 
 
 async def _changed(cluster: Cluster, pod: JsonObject, container: str, deadline: float) -> JsonObject | None:
-    """The pod once its status names other runs; None if it does not in time, or the pod is gone."""
+    """The pod once its status names other runs; None if this takes too long, or the pod is gone."""
     known = (_last_run(pod, container), _ended_run(pod, container))
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):

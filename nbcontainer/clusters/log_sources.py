@@ -104,7 +104,7 @@ def _selector_of(owner: Pod, resource: Resource) -> str:
 
 
 def _selector_text(selector: JsonObject) -> str:
-    """A workload's or a service's selector as the API takes it."""
+    """A workload's or a service's selector in the API's form."""
     if "matchLabels" not in selector and "matchExpressions" not in selector:
         return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
     parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
@@ -127,7 +127,7 @@ def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
 
 
 def default_container(pod: Pod) -> str:
-    """The container that kubectl means where none is named: that of its annotation, else the first, else ""."""
+    """The container that kubectl picks if none is named: the annotation's, or else the first; "" for none."""
     main = [text_of(one, "name") for one in entries_of(pod, "spec", "containers")]
     preferred = text_of(pod, "metadata", "annotations", DEFAULT_CONTAINER)
     return preferred if preferred in container_names(pod) else next(iter(main), "")
@@ -140,14 +140,14 @@ def container_names(pod: Pod) -> list[str]:
 
 
 def source_name(pod: Pod, container: str, request: LogRequest) -> str:
-    """How a source is called: "pod", or "pod/container" where several containers may be meant."""
+    """A source's name: "pod", or "pod/container" where several containers may be read."""
     name = text_of(pod, "metadata", "name")
     several = len(entries_of(pod, "spec", "containers")) + len(entries_of(pod, "spec", "initContainers")) > 1
     return f"{name}/{container}" if several and (request.all_containers or request.container) else name
 
 
 def container_status(pod: Pod, container: str) -> JsonObject:
-    """A container's status, empty while the node has not written one."""
+    """A container's status, empty until the node has written one."""
     for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for one in entries_of(pod, "status", key):
             if one.get("name") == container:

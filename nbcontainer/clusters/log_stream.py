@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.model.logs import LogLine
 
-__all__ = ["LOG_GONE", "TakesLines", "copy_stream"]
+__all__ = ["LOG_GONE", "LineSink", "copy_stream"]
 
 LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
 # kubelets write some errors into the log itself, with status 200 and without a line end
@@ -26,7 +26,7 @@ REFUSAL = re.compile(
 LONGEST_REFUSAL = 1_000  # bytes
 
 
-class TakesLines(Protocol):
+class LineSink(Protocol):
     """What receives the lines, such as a `Collector`."""
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
@@ -39,7 +39,7 @@ async def copy_stream(
     parameters: Parameters,
     *,
     reader: LineReader,
-    collector: TakesLines,
+    collector: LineSink,
     opened: Callable[[], None] = lambda: None,
 ) -> None:
     """Copy a log to its end, whole lines at a time. The reader keeps an unfinished last line.

@@ -154,12 +154,12 @@ async def _read_source(
 
 
 def _not_begun(cluster: Cluster, pod: JsonObject, container: str, error: ApiError) -> ApiError:
-    """The error for a container that has no log yet: why it does not run, or how to wait for it."""
+    """The error for a container that has no log yet: why it is not running, or how to wait for it."""
     found = trouble(pod, cluster.commands)
     if found is not None:
         return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
     name = text_of(pod, "metadata", "name")
-    if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
+    if isinstance(error, NotFound):  # the pod existed a moment ago, so it is the node that does not know it
         error = error.replaced(message=f"The node of pod {name} has no log of container {container}.")
     if "terminated" not in object_of(container_status(pod, container), "state"):
         error = error.replaced(cure=f"{cluster.commands.magic('logs', '-f', name)} waits until it runs.")
@@ -167,7 +167,7 @@ def _not_begun(cluster: Cluster, pod: JsonObject, container: str, error: ApiErro
 
 
 def first_parameters(request: LogRequest) -> dict[str, int]:
-    """The bounds that hold for what was logged before the call."""
+    """The bounds for what was logged before the call."""
     since = {"sinceSeconds": max(1, round(request.since))} if request.since > 0 else {}
     return since | ({"tailLines": request.tail} if request.tail >= 0 else {})
 
@@ -210,7 +210,7 @@ class _Follow:
             if isinstance(news, Listed):
                 pods = [pod for page in news.pages for pod in entries_of(page, "items")]
                 if first and not pods:
-                    await self._say_none(name, parameters)
+                    await self._emit_none(name, parameters)
                 self._listed(group, pods, name, first=first)
                 first = False
             elif isinstance(news, Changed):
@@ -224,7 +224,7 @@ class _Follow:
                 await asyncio.gather(*(task for one, task in self._readers.values() if one.pod_name == name))
                 return
 
-    async def _say_none(self, name: str, parameters: dict[str, str]) -> None:
+    async def _emit_none(self, name: str, parameters: dict[str, str]) -> None:
         """Emit that the first list is empty."""
         if name:
             note = f"{name} was deleted"  # after it was looked up
@@ -237,10 +237,10 @@ class _Follow:
         for pod in pods:
             self._seen(group, pod, early=first)
         listed = {text_of(pod, "metadata", "name") for pod in pods}
-        for gone in [key for key in self._mine(name) if key not in listed]:
+        for gone in [key for key in self._watched_names(name) if key not in listed]:
             self._gone(gone)
 
-    def _mine(self, name: str) -> list[str]:
+    def _watched_names(self, name: str) -> list[str]:
         return [name] if name else [key for key in self._pods if key not in self._names]
 
     def _seen(self, group: asyncio.TaskGroup, pod: JsonObject, *, early: bool) -> None:

@@ -32,7 +32,7 @@ ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to
 LAST_LINES = 20  # how much of a failed container's log the error shows
 STARTED_AGAIN = (
     "its command ended with exit code 0, and its restart policy starts it again and again: "
-    "give it a command that stays (after --), or --restart=Never"
+    "give it a command that keeps running (after --), or --restart=Never"
 )
 
 
@@ -142,7 +142,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
     told, since = ("", ""), 0.0
     loop = asyncio.get_running_loop()
     async for pod in one_object(cluster, POD, name):
-        if pod is None or _is_going(pod):
+        if pod is None or _is_terminating(pod):
             raise NotFound(f"Pod {name} was deleted while it started.", status=404)
         step = (pod_status(pod), _waiting_words(pod))
         if step != told:
@@ -162,13 +162,13 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
             since = since or loop.time()
             later = await _wait_for_change(cluster, name, PASSING_SECONDS - (loop.time() - since), pod)
             found = trouble(later, cluster.commands)
-            if found is None or not found.passing or _is_going(later):
+            if found is None or not found.passing or _is_terminating(later):
                 continue
         raise await _failure(cluster, name, found)
     raise AssertionError  # a reflector ends only with an error
 
 
-def _is_going(pod: JsonObject) -> bool:
+def _is_terminating(pod: JsonObject) -> bool:
     return bool(value_of(pod, "metadata", "deletionTimestamp"))
 
 
@@ -218,7 +218,7 @@ async def _end_of_log(cluster: Cluster, name: str, container: str) -> None:
 
 
 async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: JsonObject) -> JsonObject:
-    """The pod once it is no longer in the same trouble, or as it stands after some seconds."""
+    """The pod once it no longer has the same problem, or its state after some seconds."""
     newest = pod
     with suppress(TimeoutError):
         async with asyncio.timeout(max(0.0, seconds)):

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
 
 JSON = "application/json"
-Page = JsonObject  # a list, a Table or a watch event, as the API server gave it
-PAGE = 500  # objects in a page, as kubectl has it
+Page = JsonObject  # a list, a Table or a watch event, as the API server sent it
+PAGE = 500  # objects in a page, as in kubectl
 UNAUTHORIZED, GONE = 401, 410
 BATCH_SECONDS = 0.05  # changes within this time are returned together
 WATCH_SECONDS = (
@@ -198,7 +198,7 @@ def check_page(page: Page) -> None:
         or not all(isinstance(one, list) for one in cells)
         or not isinstance(page.get("metadata") or {}, dict)
     ):
-        raise ApiError("The API server's list cannot be read: it has not the form of one.")
+        raise ApiError("The API server's answer cannot be read: it is not a list.")
 
 
 def _is_objects(part: object) -> bool:

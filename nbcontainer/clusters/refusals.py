@@ -51,7 +51,7 @@ def invalid_words(status: JsonObject) -> tuple[str, str]:
 
 
 def name_cure(causes: Sequence[JsonObject]) -> str:
-    """A name that would be taken in place of one that is refused, as a proposal."""
+    """A proposal for a valid name in place of a refused one."""
     for cause in causes:
         quoted = _VALUE.match(text_of(cause, "message"))
         if quoted and _NAME_RULE.search(quoted[2]):
@@ -61,12 +61,12 @@ def name_cure(causes: Sequence[JsonObject]) -> str:
 
 
 def is_fixed(cause: JsonObject) -> bool:
-    """Whether a field is refused because it cannot be changed in an object that exists."""
+    """Whether a field is refused because it cannot be changed in an existing object."""
     return bool(_FIXED.search(text_of(cause, "message")))
 
 
 def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str]:
-    """The fields whose change was refused: those below the cause's that differ, but for those that it calls free."""
+    """The fields whose change was refused: all that differ below the cause's field, except those it allows."""
     message, field = text_of(cause, "message").partition("\n")[0], text_of(cause, "field")
     root = field.partition(".")[0]
     free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
@@ -76,7 +76,7 @@ def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str
 
 
 def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
-    """The paths of what is wanted and is not so."""
+    """The paths of wanted values that are different in the object."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
             yield from _differences(value, present.get(key), f"{path}.{key}" if path else str(key))

@@ -99,7 +99,7 @@ async def _apply(
             present = old if before < CREATED else None
             there = replace(cluster, namespace=space)
             raise await _refusal(there, manifest, status, answer, changes, present=present)
-        same = before < CREATED and _essence(old) == _essence(answer)
+        same = before < CREATED and _comparable(old) == _comparable(answer)
         action = "created" if status == CREATED else "unchanged" if same else "configured"
         changes.append(
             Change(
@@ -153,13 +153,13 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
 
 def _with_labels(document: JsonObject, labels: dict[str, str]) -> JsonObject:
     own = value_of(document, "metadata", "labels") or {}
-    if not labels or not isinstance(own, dict):  # what is wrong with them, the API server says
+    if not labels or not isinstance(own, dict):  # if they are wrong, the API server says so
         return document
     return {**document, "metadata": {**object_of(document, "metadata"), "labels": {**labels, **own}}}
 
 
-def _essence(document: JsonObject) -> JsonObject:
-    """An object without what changes by itself: its status may move on between two calls."""
+def _comparable(document: JsonObject) -> JsonObject:
+    """An object without what changes by itself: its status may differ between two calls."""
     metadata = {**object_of(document, "metadata"), "managedFields": None, "resourceVersion": None}
     return {**document, "metadata": metadata, "status": None}
 
@@ -173,7 +173,7 @@ async def _refusal(
     *,
     present: JsonObject | None,
 ) -> ApiError:
-    """The API server's refusal, with the lines of the fields that it names; `present` is the object as it is."""
+    """The API server's refusal, with the lines of the fields that it names; `present` is the existing object."""
     causes = entries_of(answer, "details", "causes")
     stays = "".join(f" {change.kind} {change.name}," for change in before)
     stays = f" Applied before it:{stays.rstrip(',')}." if before else ""

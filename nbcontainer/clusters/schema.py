@@ -48,14 +48,14 @@ class WrongType(Exception):
 
 
 def key(name: str, default: Default, *, shown: bool = True) -> Default:
-    """A field of a data class that has another name in the document; `shown`: whether its repr has it."""
+    """A field of a data class with another name in the document; `shown`: whether the repr includes it."""
     return field(default=default, repr=shown, metadata={"key": name})
 
 
 def read(schema: type[Entry], document: object) -> Entry:
     """Read a document into a data class.
 
-    The fields' types may be str, bool, bytes (base64 in the document), object (whatever it is), other data classes,
+    The fields' types may be str, bool, bytes (base64 in the document), object (any value), other data classes,
     these or None, `tuple[X, ...]` and `Mapping[str, X]`. A field's key is its name with hyphens, else what `key` says.
 
     Raises:

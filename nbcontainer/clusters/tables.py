@@ -207,7 +207,7 @@ async def _follow(
 
 
 def _changes(selection: Selection, decoder: Decoder, events: list[JsonObject]) -> TableChanged:
-    """The net change of some events: a row that changed twice is given once."""
+    """The net change of some events: a row that changed twice is included once."""
     rows: dict[str, Row] = {}
     gone: set[str] = set()
     for event in events:

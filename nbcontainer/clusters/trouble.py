@@ -42,7 +42,7 @@ class Trouble:
 
 
 def trouble(pod: Pod, commands: ClusterCommands = CLUSTER_IN_USE) -> Trouble | None:
-    """What keeps this pod from running, or None if nothing is known to; `commands` are its cluster's, for the cure."""
+    """What keeps this pod from running, or None if nothing known does; `commands` are its cluster's, for the cure."""
     name = text_of(pod, "metadata", "name")
     status = object_of(pod, "status")
     for container in container_statuses(pod):
@@ -71,7 +71,7 @@ def _log_cure(pod: Pod, commands: ClusterCommands, *words: str) -> str:
 
 
 def pod_status(pod: Pod) -> str:
-    """The word that stands in kubectl's STATUS column."""
+    """The word in kubectl's STATUS column."""
     status = object_of(pod, "status")
     if value_of(pod, "metadata", "deletionTimestamp"):
         return "Terminating"

@@ -58,6 +58,7 @@ def capabilities_of(ping: Reply, version: object) -> Capabilities:
     return Capabilities(
         product="Podman" if libpod else "Docker Engine",
         version=str(version.get("Version") or "?").partition("+")[0],  # "28.5.2+dfsg4" on Debian
+        # an engine refuses versions newer than its own
         api_version=".".join(str(number) for number in min(theirs, KNOWN_API)),
         os=system,
         architecture=str(version.get("Arch") or ""),

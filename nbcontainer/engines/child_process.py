@@ -72,6 +72,7 @@ def dial_command(command: Sequence[str], *, environment: Mapping[str, str] | Non
     if sys.platform == "win32":
         raise Unsupported("ssh and dial-stdio connections", "nbcontainer on Windows", cure="Work in WSL.")
     ours, theirs = socket.socketpair()
+    # a file, not a pipe: nothing reads it meanwhile, and a full pipe would block the child
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child does
     try:
         process = subprocess.Popen(

@@ -209,7 +209,7 @@ def _query(engine: Engine, request: BuildRequest, dockerfile_name: str, mark: St
         ulimits = [*request.ulimits, *filter(None, [mark.ulimit])]
         add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
     given: dict[str, object] = {
-        "version": "1",
+        "version": "1",  # the classic builder; "2" would be BuildKit
         "dockerfile": dockerfile_name,
         "t": request.tags[0] if request.tags else None,
         "rm": True,

@@ -182,6 +182,7 @@ class Engine:
         return any(len(pair) > 1 and pair[1] == "io.containerd.snapshotter.v1" for pair in status)
 
 
+# by the addresses that were candidates: other settings mean another search
 _engines: dict[tuple[Address, ...], Engine] = {}
 _lock = threading.Lock()
 

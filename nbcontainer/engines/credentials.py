@@ -223,7 +223,7 @@ def run_helper(name: str, verb: str, text: str) -> str | None:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=True,  # a process group of its own, which `_kill` ends with all children
         )
     except FileNotFoundError:
         raise HelperFailed(f"The credential helper {program} is not installed.") from None

@@ -88,8 +88,8 @@ def _connect_unix(path: str, timeout: float) -> socket.socket:
 
 def _plain(connection: socket.socket) -> Stream:
     connection.settimeout(None)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames must not wait for an ACK
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # notices a host that vanished while idle
     return Stream(connection)
 
 

@@ -22,7 +22,7 @@ from nbcontainer.spool import Spool
 __all__ = ["execute"]
 
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
-PAUSE_SECONDS = 0.1  # between two such reports
+PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
 LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
 MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again

@@ -206,7 +206,7 @@ def _replace(path: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename: a crash must not leave an empty config.json
         Path(name).chmod(stat.S_IRUSR | stat.S_IWUSR)
         Path(name).replace(path)
     except BaseException:

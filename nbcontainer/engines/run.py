@@ -134,10 +134,10 @@ class _Runner:
             if self._spool is None:
                 self._start(container)
                 exit_code = None
+                self._check_stop()  # a container that was started while the call was being stopped does not run on
             else:
                 exit_code = self._attached(container, name, self._spool)
-            # a detached container that was started while the call was being stopped is not left running
-            ended = self._spool is not None or not self._progress.stopping
+            ended = True
         except (EngineUnavailable, ApiError) as error:
             if isinstance(error, ApiError) and not _is_lost(error):
                 found = self._start_failed(error)
@@ -211,8 +211,8 @@ class _Runner:
             again = condition if condition == "removed" else "not-running"
             code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
             output = RunOutput(self._engine, container, name, Recorder(self._progress, spool), self._progress)
-            stays = not self._request.remove and self._request.restart in ("", "no")
-            exit_code = output.follow(stream, code, stays=stays, goes=self._request.remove, sent=sent)
+            remains = not self._request.remove and self._request.restart in ("", "no")
+            exit_code = output.follow(stream, code, remains=remains, auto_removed=self._request.remove, sent=sent)
         if self._request.remove and condition != "removed":
             with contextlib.suppress(NbcontainerError):  # Podman is about to do it; its name must be free now
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})

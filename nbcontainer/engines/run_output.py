@@ -130,15 +130,21 @@ class RunOutput:
         self._heard = time.monotonic()
 
     def follow(
-        self, stream: Stream, exit_code: ExitCode, *, stays: bool, goes: bool, sent: threading.Event | None = None
+        self,
+        stream: Stream,
+        exit_code: ExitCode,
+        *,
+        remains: bool,
+        auto_removed: bool,
+        sent: threading.Event | None = None,
     ) -> int:
         """Record what the command writes, to its end. Returns its exit code.
 
         Args:
             stream: the attached connection.
             exit_code: of this container.
-            stays: whether the container still exists after its end, and is not restarted.
-            goes: whether it is removed as soon as it has ended.
+            remains: whether the container still exists after its end, and is not restarted.
+            auto_removed: whether it is removed as soon as it has ended.
             sent: set once all of the command's input has been sent, where it has one.
 
         Raises:
@@ -148,14 +154,14 @@ class RunOutput:
         """
         try:
             whole = self._attached(stream, exit_code)
-            if whole and goes and (sent is None or sent.is_set()):
+            if whole and auto_removed and (sent is None or sent.is_set()):
                 whole = self._follow_to_end()
             code = exit_code.get(END_SECONDS) if whole else None
             if not whole or (code is None and self._is_running()):
                 self._check_input(sent)
                 self._go_on(exit_code)
             code = exit_code.get()
-            if stays:
+            if remains:
                 self._check()
         finally:
             self._recorder.add(self._lines.end(), b"")

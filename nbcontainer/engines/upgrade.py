@@ -69,7 +69,7 @@ def upgrade(
     if status != 101 and not (status == 200 and protocol == "tcp" and raw):  # noqa: PLR2004 - HTTP's numbers
         with contextlib.suppress(OSError):
             if not rest:
-                stream.settimeout(1)
+                stream.settimeout(1)  # the body says why, which is worth a short wait
                 rest = stream.recv(HEADER_BYTES)
         raise UpgradeRefused(status, rest)
     stream.unread(rest)
