@@ -1,15 +1,15 @@
-# The two commands: `make demo` runs the quickstart, `make test` sets up all that the tests need and runs them.
+# The two main commands: `make demo` runs the quickstart, `make test` sets up everything the tests need and runs them.
 .PHONY: demo lab test quick check format benchmark fresh clean help
 
 help:
 	@echo "make demo       run notebooks/quickstart.ipynb: from a cell to a running pod"
-	@echo "make lab        open it in JupyterLab"
+	@echo "make lab        open the same notebook in JupyterLab"
 	@echo "make test       everything the tests need (engine, registries, cluster, browser), then all tests"
-	@echo "make quick      lint, types and the tests that need no engine, cluster or browser: a minute"
-	@echo "make check      lint, types and formats alone"
+	@echo "make quick      lint, types and the tests that need no engine, cluster or browser (about a minute)"
+	@echo "make check      only lint, types and formatting"
 	@echo "make benchmark  the table of timings against docker, buildx and kubectl"
-	@echo "make fresh      make demo, cold and warm, on a clean Debian in namespaces of its own (root)"
-	@echo "make clean      end what make demo and make test started"
+	@echo "make fresh      make demo, cold and warm, on a clean Debian in its own namespaces (needs root)"
+	@echo "make clean      stop what make demo and make test started"
 
 demo:
 	@python=$$(sh scripts/bootstrap.sh demo) && exec "$$python" scripts/demo.py

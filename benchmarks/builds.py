@@ -1,4 +1,4 @@
-"""Builds that have little to do: the time that a person waits for nothing."""
+"""Builds with little to do: what the user waits for is overhead."""
 
 from __future__ import annotations
 

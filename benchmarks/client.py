@@ -1,4 +1,4 @@
-"""A build by `nbcontainer.buildkit` alone, as the builds are measured in a kernel."""
+"""A build with nothing but `nbcontainer.buildkit`, run in a kernel like the other builds."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _control() -> Control:
 
 
 def build(folder: str, tag: str, *, fresh: bool = False) -> None:
-    """Build a folder with its Dockerfile, all news of it received; `fresh` over a connection of its own."""
+    """Build a folder with its Dockerfile and receive all status events; `fresh` uses a new connection."""
     control = Control(_open_stream) if fresh else _control()
     dockerfile = (Path(folder) / "Dockerfile").read_bytes()
     services = Services(trees={"context": Tree(folder), "dockerfile": Tree(files={"Dockerfile": dockerfile})})
     options = SolveOptions(exporters=[Entry(type="moby", attributes={"name": tag})])
-    news: list[StatusResponse] = []
-    response = Build(control, options, services, shared_key=folder, on_status=news.append).run()
-    if not news or not response.keys() & {"containerimage.digest", "containerimage.config.digest"}:
-        raise RuntimeError("the build said nothing")
+    statuses: list[StatusResponse] = []
+    response = Build(control, options, services, shared_key=folder, on_status=statuses.append).run()
+    if not statuses or not response.keys() & {"containerimage.digest", "containerimage.config.digest"}:
+        raise RuntimeError("the build sent no status or no digest")
     if fresh:
         control.close()

@@ -1,4 +1,4 @@
-"""The engine and the cluster to measure: the environment's own, else what the variables of docker and kubectl name."""
+"""The engine to measure: the one that docker's variables name, else the test environment's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.measuring import MissingError
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine, and the docker command (with its plugin buildx) to compare with."""
+    """An engine, and the docker command (with the buildx plugin) to compare with."""
 
     variables: dict[str, str]
     docker: str
@@ -21,12 +21,12 @@ def engine() -> Engine:
     """Find it.
 
     Raises:
-        MissingError: There is none.
+        MissingError: No engine was found.
     """
     host, docker = os.environ.get("DOCKER_HOST"), os.environ.get("NBCONTAINER_TEST_DOCKER") or shutil.which("docker")
     if host and docker:
         return Engine({}, docker)
-    from tests.environment.docker import Docker  # noqa: PLC0415 - not needed where the variables name an engine
+    from tests.environment.docker import Docker  # noqa: PLC0415 - not needed if the variables name an engine
 
     part = Docker()
     status = part.status()

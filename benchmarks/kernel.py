@@ -1,6 +1,6 @@
-"""A notebook's kernel as far as time and memory go: IPython in a process of its own, told by lines of JSON what to run.
+"""A stand-in for a notebook's kernel, to measure time and memory: IPython in its own process, driven by lines of JSON.
 
-Its displays go to the publisher that IPython has without a front end, so what a cell draws is rendered in full.
+Its displays go to the publisher that IPython uses without a front end, which renders a cell's output in full.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class RunsCells:
     """Something that runs cells, each timed. Close it, or use it in a `with`.
 
     Attributes:
-        peak: The most memory that it had, in bytes.
+        peak: Peak memory, in bytes.
     """
 
     peak: int
@@ -36,12 +36,12 @@ class RunsCells:
         """Run a cell; returns the seconds it took.
 
         Raises:
-            MissingError: It failed.
+            MissingError: The cell failed.
         """
         raise NotImplementedError
 
     def close(self) -> None:
-        """End it."""
+        """Shut it down."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -51,15 +51,15 @@ class RunsCells:
         self.close()
 
     def subject(self, name: str, cell: str) -> Subject:
-        """A cell as a row of a table."""
+        """A cell as a table row."""
         return Subject(name, lambda: self.run(cell), lambda: self.peak)
 
 
 class Kernel(RunsCells):
-    """The end that asks.
+    """The client side: starts the process and sends it cells.
 
     Args:
-        environment: Variables beside our own.
+        environment: Variables in addition to our own.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -74,14 +74,14 @@ class Kernel(RunsCells):
         self.peak = 0
 
     def close(self) -> None:
-        """End it."""
+        """Shut it down."""
         self._process.communicate()
 
     def run(self, cell: str) -> float:
         """Run a cell; returns the seconds it took.
 
         Raises:
-            MissingError: It failed.
+            MissingError: The cell failed.
         """
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("no pipes")
@@ -105,7 +105,7 @@ def fresh(
     environment: Mapping[str, str] | None = None,
     kind: Callable[[Mapping[str, str] | None], RunsCells] = Kernel,
 ) -> Subject:
-    """A cell that is run in a new kernel each time, as a row; `first` is run at once before it, unmeasured."""
+    """A cell run in a new kernel each time, as a table row; `first` is run just before it, unmeasured."""
     peaks = [0]
 
     def run() -> float:
@@ -120,16 +120,16 @@ def fresh(
 
 
 def _serve() -> None:
-    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - the asking end does without
+    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - the client side does not need it
 
     shell: Any = InteractiveShell.instance()
     answers = sys.stdout
     for line in sys.stdin:
         output = io.StringIO()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             result = shell.run_cell(json.loads(line), store_history=False)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         error = result.error_before_exec or result.error_in_exec
         answer = {
             "seconds": seconds,

@@ -1,4 +1,4 @@
-"""Timing several programs in turn, so that a change of the machine's load meets all of them alike."""
+"""Timing several programs in alternating order: a change in the machine's load affects all of them equally."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Subject:
     """One way to do a thing.
 
     Attributes:
-        name: As the table shows it.
+        name: Its name in the table.
         run: Does it once and returns the seconds it took.
-        peak: Asked at the end for the most memory that it used, in bytes; None if that is not known.
+        peak: Called at the end, returns its peak memory in bytes; None if that is not known.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Subject:
 
     @property
     def median(self) -> float:
-        """Seconds, of all rounds."""
+        """In seconds, over all rounds."""
         return statistics.median(self.seconds)
 
 
@@ -54,7 +54,7 @@ class Target:
     more: float | None = None
 
     def verdict(self, medians: Mapping[str, float]) -> tuple[str, bool] | None:
-        """Say how it came out; None if one of the two was not measured."""
+        """The result as text, and whether the target was met; None if one of the two was not measured."""
         if self.subject not in medians or self.peer not in medians:
             return None
         ours, theirs = medians[self.subject], medians[self.peer]
@@ -73,7 +73,7 @@ class Comparison:
         title: What is done.
         subjects: Ways to do it; ratios are shown to the last one.
         targets: What is promised about them.
-        before: Called before each run, to make it the same task again.
+        before: Called before each run, to reset the task.
         missing: What could not be compared, and why.
     """
 
@@ -84,7 +84,7 @@ class Comparison:
     missing: list[str] = field(default_factory=list)
 
     def measure(self, rounds: int) -> None:
-        """Run every subject once unmeasured, then all of them in turn, `rounds` times."""
+        """Run every subject once unmeasured, then all of them `rounds` times in alternating order."""
         for subject in list(self.subjects):
             self.before()
             try:
@@ -93,7 +93,7 @@ class Comparison:
                 self.missing.append(f"{subject.name}: {error}")
                 self.subjects.remove(subject)
         for number in range(rounds):
-            # each goes first, second, ... as often as the others
+            # rotate: each goes first, second, ... equally often
             turn = number % max(1, len(self.subjects))
             for subject in self.subjects[turn:] + self.subjects[:turn]:
                 self.before()
@@ -121,7 +121,7 @@ class Comparison:
 
 
 def shown(seconds: float) -> str:
-    """A time in the unit that fits."""
+    """A time in seconds or milliseconds."""
     return f"{seconds:.2f} s" if seconds >= _SECONDS_FOR_MILLISECONDS else f"{seconds * 1e3:.1f} ms"
 
 
@@ -130,12 +130,12 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 
 class Program:
-    """A peer: a program that is run anew each time.
+    """A peer: a program that is started anew for each run.
 
     Args:
-        name: As the table shows it.
+        name: Its name in the table.
         command: Its arguments.
-        environment: Variables beside our own.
+        environment: Variables in addition to our own.
     """
 
     def __init__(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
@@ -144,35 +144,35 @@ class Program:
         self._peak = 0
 
     def run(self) -> float:
-        """Run it, its output read as a caller would."""
-        begun = time.perf_counter()
+        """Run it and read its output, as a caller would."""
+        started = time.perf_counter()
         try:
             process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self._environment
             )
         except FileNotFoundError:
-            raise MissingError(f"there is no {self._command[0]}") from None
+            raise MissingError(f"{self._command[0]} was not found") from None
         with process:
             if process.stdout is None or process.stderr is None:
                 raise RuntimeError("no pipes")
             process.stdout.read()
             errors = process.stderr.read()
-            # wait4 tells the memory of this child and of those that it waited for
+            # wait4 reports the memory of this child and of the children it waited for
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         if process.returncode:
             raise MissingError(f"{' '.join(self._command[:3])} failed: {errors.decode(errors='replace')[-300:]}")
         self._peak = max(self._peak, usage.ru_maxrss * 1024)
         return seconds
 
     def subject(self) -> Subject:
-        """As a row of a table."""
+        """As a table row."""
         return Subject(self.name, self.run, lambda: self._peak)
 
 
 def machine() -> str:
-    """What the figures depend on: load, cores, memory, versions."""
+    """What the results depend on: load, cores, memory, versions."""
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     model = next(

@@ -1,4 +1,4 @@
-"""A real kernel, asked as a page asks it: what a cell takes from the request until all that it draws has arrived."""
+"""A real kernel, used as a page uses it: measures a cell from the request until all of its output has arrived."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SECONDS = 60.0
 
 
 class NotebookKernel(RunsCells):
-    """The page's end.
+    """The page's side of a kernel.
 
     Args:
-        environment: Variables beside our own.
+        environment: Variables in addition to our own.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -31,13 +31,13 @@ class NotebookKernel(RunsCells):
         self._manager, self._client = start_new_kernel(
             kernel_name="python3",
             env=variables,
-            extra_arguments=["--log-level=ERROR"],  # kernels warn of how they are spoken with
+            extra_arguments=["--log-level=ERROR"],  # kernels warn about how this client talks to them
         )
         self.peak = 0
         self._pid = int(getattr(self._manager.provisioner, "pid", 0))
 
     def close(self) -> None:
-        """End it."""
+        """Shut it down."""
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)
 
@@ -45,23 +45,23 @@ class NotebookKernel(RunsCells):
         """Run a cell; returns the seconds until the kernel was idle again.
 
         Raises:
-            MissingError: It failed, or drew no picture where it drew anything.
+            MissingError: The cell failed, or its output lacked the text or the HTML.
         """
         session = self._client.session
         content = {"code": cell, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
         request = session.msg("execute_request", content)
         request["metadata"] = {"cellId": "benchmark"}  # as JupyterLab sends it
-        begun = time.perf_counter()
+        started = time.perf_counter()
         self._client.shell_channel.send(request)
         drawn = self._until_idle(request["header"]["msg_id"])
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         if drawn and not {"text/plain", "text/html"} <= drawn:
-            raise MissingError(f"it drew {', '.join(sorted(drawn))} alone")
+            raise MissingError(f"it drew only {', '.join(sorted(drawn))}")
         self.peak = max(self.peak, _peak(self._pid))
         return seconds
 
     def _until_idle(self, request: str) -> set[str]:
-        """The kinds of what was drawn."""
+        """Wait until the kernel is idle; returns the MIME types that were drawn."""
         drawn: set[str] = set()
         while True:
             message: dict[str, Any] = self._client.get_iopub_msg(timeout=SECONDS)
@@ -77,7 +77,7 @@ class NotebookKernel(RunsCells):
 
 
 def _peak(pid: int) -> int:
-    """The most memory that a process had, in bytes."""
+    """A process's peak memory, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

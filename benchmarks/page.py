@@ -1,4 +1,4 @@
-"""What the page's TypeScript computes: rows of a live table, and lines that a container has written."""
+"""The page's TypeScript at work: rows of a live table, and lines written by a container."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def comparisons() -> list[Comparison]:
     return [
         Comparison(
             "20 batches of 25 rows in a table of 10,000",
-            [_subject("rows that change"), _subject("rows that come"), _subject("first rows")],
-            [Target("rows that change", "first rows", ratio=1), Target("rows that come", "first rows", ratio=4)],
+            [_subject("changed rows"), _subject("new rows"), _subject("first rows")],
+            [Target("changed rows", "first rows", ratio=1), Target("new rows", "first rows", ratio=4)],
         ),
         Comparison(
-            "lines of megabytes",
+            "lines of a megabyte and more",
             [_subject("hostile line, twice as long"), _subject("hostile line"), _subject("plain line")],
             [Target("hostile line, twice as long", "hostile line", ratio=3)],
         ),
@@ -31,7 +31,7 @@ def comparisons() -> list[Comparison]:
 
 
 def _subject(name: str) -> Subject:
-    """Does it in a Node.js of its own, which measures it."""
+    """Runs it in a separate Node.js process, which measures it."""
 
     def run() -> float:
         done = subprocess.run([_node(), str(_program()), name], capture_output=True, text=True, check=True)
@@ -43,16 +43,16 @@ def _subject(name: str) -> Subject:
 def _node() -> str:
     found = shutil.which("node")
     if found is None:
-        raise MissingError("there is no node")
+        raise MissingError("node was not found")
     return found
 
 
 @functools.cache
 def _program() -> Path:
-    """`page.ts` as Node.js runs it."""
+    """`page.ts`, bundled for Node.js."""
     esbuild = _FRONT_END / "node_modules" / "esbuild" / "bin" / "esbuild"
     if not esbuild.exists():
-        raise MissingError("esbuild is missing: npm ci in nbcontainer/frontend")
+        raise MissingError("esbuild is missing; run `npm ci` in nbcontainer/frontend")
     program = Path(tempfile.mkdtemp(prefix="benchmark-page-")) / "page.mjs"
     command = [esbuild, _HERE / "page.ts", "--bundle", "--platform=node", "--format=esm", f"--outfile={program}"]
     subprocess.run([*map(str, command), "--log-level=warning"], check=True)

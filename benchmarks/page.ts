@@ -1,4 +1,4 @@
-// What the page computes, without a page: `node page.mjs NAME` does it once and prints the seconds it took.
+// The page's computations without a page: `node page.mjs NAME` runs one once and prints the seconds it took.
 
 import { parse } from '../nbcontainer/frontend/src/ansi';
 import { TableStore, type WireRow } from '../nbcontainer/frontend/src/tables_store';
@@ -10,7 +10,7 @@ const COLUMNS: [string, string, boolean][] = [
 ];
 const ROWS = 10_000;
 const BATCHES = 20;
-const CHANGES = 25; // of a batch
+const CHANGES = 25; // per batch
 const EVIL = ['\x1b[', '\x1b]8;;', '\x1bP', '\x1b[38;5;', ';', '\x1b[1m', '\u202e'];
 
 const row = (key: string, restarts = 0): WireRow => [
@@ -42,13 +42,13 @@ function batches(store: TableStore, first: number): void {
   }
 }
 
-const DEEDS: Record<string, () => () => void> = {
+const TASKS: Record<string, () => () => void> = {
   'first rows': () => () => void table(false),
-  'rows that change': () => {
+  'changed rows': () => {
     const store = table(false);
     return () => batches(store, 0);
   },
-  'rows that come': () => {
+  'new rows': () => {
     const store = table(true);
     return () => batches(store, ROWS);
   },
@@ -57,7 +57,7 @@ const DEEDS: Record<string, () => () => void> = {
   'hostile line, twice as long': () => () => EVIL.forEach((evil) => parse(evil.repeat(400_000))),
 };
 
-const deed = DEEDS[process.argv[2] ?? '']!();
-const begun = performance.now();
-deed();
-console.log((performance.now() - begun) / 1000);
+const task = TASKS[process.argv[2] ?? '']!();
+const started = performance.now();
+task();
+console.log((performance.now() - started) / 1000);

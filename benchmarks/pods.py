@@ -23,14 +23,14 @@ def comparisons() -> Iterator[Comparison]:
     """What this file measures.
 
     Raises:
-        MissingError: There is no cluster with so many pods.
+        MissingError: No cluster with that many pods is configured.
     """
     kubeconfig = os.environ.get(_KUBECONFIG)
     if not kubeconfig:
-        raise MissingError(f"name the kubeconfig of a cluster with {_PODS} simulated pods in {_KUBECONFIG}")
+        raise MissingError(f"set {_KUBECONFIG} to the kubeconfig of a cluster with {_PODS} simulated pods")
     kubectl = os.environ.get("NBCONTAINER_TEST_KUBECTL") or shutil.which("kubectl")
     if not kubectl:
-        raise MissingError("there is no kubectl")
+        raise MissingError("kubectl was not found")
     variables = {"KUBECONFIG": kubeconfig}
     command = [kubectl, "get", "pods", "-A"]
     listed = subprocess.run([*command, "-o", "json"], capture_output=True, env={**os.environ, **variables}, check=False)
@@ -48,7 +48,7 @@ def comparisons() -> Iterator[Comparison]:
                 [Target(ours, name, ratio=0.7)],
             )
         yield Comparison(
-            f"pod table, {count} pods, first call in a fresh kernel, at once after %load_ext, until it is drawn",
+            f"pod table, {count} pods, first call in a fresh kernel, right after %load_ext, until it is drawn",
             [
                 fresh(ours, "%kpod -A", first=load, environment=variables, kind=kind),
                 Program(name, command, variables).subject(),

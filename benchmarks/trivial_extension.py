@@ -1,4 +1,4 @@
-"""The least that an IPython extension can be."""
+"""The smallest possible IPython extension."""
 
 
 def load_ipython_extension(_shell: object) -> None:

@@ -1,7 +1,7 @@
 """Containers and Kubernetes native to the notebook.
 
-`%load_ext nbcontainer` brings the magics `%%dockerfile`, `%docker`, `%kpod`, `%%kube` and `%nbcontainer`; what they do,
-the functions of this package do too, and return the same objects.
+`%load_ext nbcontainer` adds the magics `%%dockerfile`, `%docker`, `%kpod`, `%%kube` and `%nbcontainer`; the functions
+of this package do the same and return the same objects.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.loading import modules_on_use
-from nbcontainer.settings import settings as settings  # before anything else makes the module of that name an attribute
+from nbcontainer.settings import (
+    settings as settings,
+)  # first: importing the module of that name later would make it the attribute
 from nbcontainer.version import __version__ as __version__
 
-# the public names that are not in a module loaded already, and the module of each
+# public names that are loaded on first use, and the module of each
 MODULES = {
     "NbcontainerError": "errors",
     "Plan": "api.plans",
@@ -24,9 +26,9 @@ MODULES = {
     "engine": "api.engine",
     "notebook_id": "identity",
 }
-HANDLES = ("engine", "cluster")  # of those, the functions that give a handle: its nouns are public names too
+HANDLES = ("engine", "cluster")  # functions among them that return a handle, whose nouns are public names too
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # whoever wants the log says where it goes
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # a library does not decide where its log goes
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
@@ -56,13 +58,13 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Import what is asked for, when it is asked for: `%load_ext` must stay light."""
+        """Import names on first use: `%load_ext` must stay fast."""
         if name in MODULES:
             return getattr(import_module(f"nbcontainer.{MODULES[name]}"), name)
         if name.startswith("_") and name != "__all__":
             raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
         try:
-            return _load(name)  # `from nbcontainer import views` asks here first, and is to load no more than that
+            return _load(name)  # `from nbcontainer import views` comes here first, and must load nothing else
         except AttributeError:
             pass
         nouns_of = import_module("nbcontainer.api.nouns").nouns_of
@@ -86,14 +88,14 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics: `%load_ext nbcontainer`."""
-    import nbcontainer.identity  # noqa: F401, PLC0415 - it notes the folder that the notebook begins in
+    import nbcontainer.identity  # noqa: F401, PLC0415 - it records the folder in which the notebook starts
     from nbcontainer.magics.registration import register  # noqa: PLC0415 - only IPython needs it
 
     register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take the magics away: `%unload_ext nbcontainer`."""
-    from nbcontainer.magics.registration import unregister  # noqa: PLC0415 - as above
+    """Remove the magics: `%unload_ext nbcontainer`."""
+    from nbcontainer.magics.registration import unregister  # noqa: PLC0415 - only IPython needs it
 
     unregister(shell)

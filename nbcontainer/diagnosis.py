@@ -1,7 +1,7 @@
-"""What is reachable, what is missing, and the cure: the first thing to ask where something does not work.
+"""What is reachable, what is missing, and how to fix it: the first thing to run when something does not work.
 
-Each probe runs on a thread of its own, all at once, and none is waited for longer than a few seconds: what does not
-answer by then is said not to.
+The probes run in parallel, each on its own thread; a probe that does not finish within a few seconds is reported as
+not answering.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import clusters, engines
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.json_objects import text_of, value_of
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
-SECONDS = 10.0  # for all probes together; a private Podman may have to start
+SECONDS = 10.0  # for all probes together; long enough for a private Podman to start
 CALL_SECONDS = 2.0  # for each call to a cluster
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-MAY = {  # what is asked about pods: in words, and as verb and part of the API
+MAY = {  # the permissions checked for pods: in words, and as the API's verb and subresource
     "list them": ("list", ""),
     "create them": ("create", ""),
     "delete them": ("delete", ""),
@@ -47,7 +47,7 @@ Probe = Callable[[], Iterator[Remark]]
 
 @reads
 def doctor() -> Report:
-    """What is reachable and what is missing, with the cure: engine, cluster, credentials, page, packages."""
+    """What is reachable, what is missing, and how to fix it: engine, cluster, credentials, page, packages."""
     probes: tuple[tuple[str, Probe], ...] = (
         ("engine", _engine),
         ("cluster", _cluster),
@@ -65,12 +65,12 @@ def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
         thread = threading.Thread(
             target=_fill, args=(found[name], name, probe), daemon=True, name=f"nbcontainer doctor: {name}"
         )
-        with held_back():
+        with interrupts_deferred():
             thread.start()
         threads.append((name, thread))
     gone = threading.Event()
     timer = threading.Timer(SECONDS, gone.set)
-    with held_back():
+    with interrupts_deferred():
         timer.start()
     remarks = []
     for name, thread in threads:
@@ -87,7 +87,7 @@ def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
 def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
     try:
         for remark in probe():
-            remarks.append(remark)  # noqa: PERF402 - what was found stays, whatever comes next
+            remarks.append(remark)  # noqa: PERF402 - keep what was found, even if the next step fails
     except NbcontainerError as error:
         remarks.append(Remark(f"{name}: {error.message}", Tone.BAD, error.cure))
 
@@ -96,31 +96,34 @@ def _fill(remarks: list[Remark], name: str, probe: Probe) -> None:
 
 
 def _engine() -> Iterator[Remark]:
-    engines.connection.forget_engines()  # one that was found earlier may have gone
+    engines.connection.forget_engines()  # an engine found earlier may be gone
     try:
         engine = engines.connection.find_engine()
     except EngineUnavailable as error:
         yield Remark(f"engine: {error.message}", Tone.BAD, error.cure)
         if len(error.tried) > 1:
-            yield Remark(f"looked at: {', '.join(error.tried)}", Tone.DIM)
+            yield Remark(f"tried: {', '.join(error.tried)}", Tone.DIM)
         return
     can = engine.capabilities
     builds = "builds with BuildKit" if can.buildkit else "builds without BuildKit: no secrets, no cache mounts"
     yield Remark(
-        f"engine: {engine.name} ({can.platform}, API {can.api_version}) by {engine.source}: {engine.address}; {builds}"
+        f"engine: {engine.name} ({can.platform}, API {can.api_version}), found by {engine.source}: "
+        f"{engine.address}; {builds}"
     )
     sockets = [path for path in engines.addresses.usual_sockets() if _is_there(path)]
     others = [str(path) for path in sockets if f"unix://{path}" != engine.address]
     if others:
-        yield Remark(f"also there: {', '.join(others)}", Tone.DIM, "DOCKER_HOST=unix://… chooses one of them.")
+        yield Remark(f"other engines: {', '.join(others)}", Tone.DIM, "DOCKER_HOST=unix://… selects one of them.")
     yield from _protection(place_of_engine(engine))
     if not can.pods and not engines.private_podman.private_podman.installed():
-        yield Remark("podman: not installed; it is needed only for pods without a cluster", Tone.DIM)
+        yield Remark("podman: not installed; only needed for pods without a cluster", Tone.DIM)
 
 
 def _protection(place: Place) -> Iterator[Remark]:
     if name := next(protected_as(place), ""):
-        yield Remark(f"{name} is protected: nothing changes it but calls that name it, with --context={name}", Tone.DIM)
+        yield Remark(
+            f"{name} is protected: only calls that name it with --context={name} may change anything", Tone.DIM
+        )
 
 
 def _is_there(path: Path) -> bool:
@@ -154,13 +157,13 @@ def _no_cluster(error: ClusterUnavailable) -> Iterator[Remark]:
     try:
         backend = find_pods_backend()
     except NbcontainerError:
-        yield Remark(f"pods: {error.message}", Tone.WARNING, f"{error.cure} Or install Podman, which has pods too.")
+        yield Remark(f"pods: {error.message}", Tone.WARNING, f"{error.cure} Or install Podman, which can run pods too.")
     else:
-        yield Remark(f"pods: Podman's, of {backend.where}. {error.message}", Tone.GOOD, error.cure)
+        yield Remark(f"pods: Podman's, on {backend.where}. {error.message}", Tone.GOOD, error.cure)
 
 
 def _rights(cluster: Cluster) -> Iterator[Remark]:
-    """What the API server lets this user do with pods."""
+    """What this user may do with pods in the cluster."""
     allowed: dict[bool, list[str]] = {True: [], False: []}
     for words, (verb, part) in MAY.items():
         attributes = {"namespace": cluster.namespace, "verb": verb, "resource": "pods", "subresource": part}
@@ -174,7 +177,7 @@ def _rights(cluster: Cluster) -> Iterator[Remark]:
     if allowed[True]:
         yield Remark(f"pods in {cluster.namespace}: you may {_listed(allowed[True], 'and')}")
     if allowed[False]:
-        cure = "Another context or namespace may allow it, or whoever runs the cluster."
+        cure = "Try another context or namespace, or ask the cluster's administrator."
         yield Remark(f"pods in {cluster.namespace}: you may not {_listed(allowed[False], 'or')}", Tone.WARNING, cure)
 
 
@@ -195,15 +198,15 @@ def _credentials() -> Iterator[Remark]:
         program = f"docker-credential-{name}"
         if shutil.which(program) is None:
             yield Remark(
-                f"credentials: {program} is not installed, which {file} names for {hosts}",
+                f"credentials: {program} is not installed, but {file} names it for {hosts}",
                 Tone.WARNING,
-                f"Without it these registries are used anonymously. Install it, or take it out of {file}.",
+                f"Without it these registries are used anonymously. Install it, or remove it from {file}.",
             )
         else:
             yield Remark(f"credentials: {program} for {hosts}")
     auths = config.get("auths")
     known = sorted(auths) if isinstance(auths, dict) else []
-    kept = f"{len(known)} in {file}: {', '.join(known)}" if known else "none; `%docker login` keeps them"
+    kept = f"{len(known)} in {file}: {', '.join(known)}" if known else "none; `%docker login` adds one"
     if known or not helpers:
         yield Remark(f"logins: {kept}", Tone.GOOD if known else Tone.DIM)
 
@@ -214,15 +217,17 @@ def _credentials() -> Iterator[Remark]:
 def _page() -> Iterator[Remark]:
     static = Path(__file__).parent / "static"
     if not (static / "tables.js").exists():
-        yield Remark("page: the widgets were not built; pictures take their place", Tone.WARNING, "pip install -e .")
+        yield Remark(
+            "page: the widgets were not built; static pictures are shown instead", Tone.WARNING, "pip install -e ."
+        )
     found = next(filter(Path.exists, (path / "nbcontainer" / "package.json" for path in _extension_folders())), None)
     if found is None:
-        cure = "Where JupyterLab is installed elsewhere, install nbcontainer there too; else: pip install nbcontainer"
+        cure = "If JupyterLab is in another environment, install nbcontainer there; otherwise: pip install nbcontainer"
         yield Remark("page: no JupyterLab extension in this environment: no colours in cells", Tone.DIM, cure)
         return
     version = str(json.loads(found.read_text(encoding="utf-8")).get("version"))
     if version != __version__:
-        words = f"page: the JupyterLab extension is version {version}, the kernel's nbcontainer {__version__}"
+        words = f"page: the JupyterLab extension is version {version}, but the kernel's nbcontainer is {__version__}"
         yield Remark(words, Tone.WARNING, "Install the same version in both, and reload the page.")
     else:
         yield Remark(f"page: JupyterLab extension {version} in {found.parent}")
@@ -230,7 +235,7 @@ def _page() -> Iterator[Remark]:
 
 def _extension_folders() -> list[Path]:
     try:
-        from jupyter_core.paths import jupyter_path  # noqa: PLC0415 - only where there is Jupyter
+        from jupyter_core.paths import jupyter_path  # noqa: PLC0415 - only if Jupyter is installed
     except ImportError:
         return [Path(sys.prefix) / "share/jupyter/labextensions"]
     return [Path(path) for path in jupyter_path("labextensions")]

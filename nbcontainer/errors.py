@@ -1,9 +1,9 @@
 """Every error that nbcontainer raises.
 
     NbcontainerError
-    ├── UsageError              a magic's or a call's words are wrong
-    │   └── YamlError           a text is not YAML as Kubernetes reads it; `line`, `problem`
-    ├── DockerfileError         the Dockerfile text is wrong; `problems` have the lines
+    ├── UsageError              a magic or a call was given something invalid
+    │   └── YamlError           a text is not valid YAML for Kubernetes; `line`, `problem`
+    ├── DockerfileError         the Dockerfile is invalid; `problems` have the lines
     ├── Unsupported             this engine or cluster cannot do it
     ├── EngineUnavailable       no container engine answers
     ├── ClusterUnavailable      no Kubernetes API server answers
@@ -15,18 +15,18 @@
     ├── BuildFailed             a build step failed; `step`, `lines`, `exit_code`, `output`
     ├── PushFailed              a push did not complete
     ├── PullFailed              a pull did not complete
-    ├── CommandFailed           a command in a container ended with a non-zero exit code
+    ├── CommandFailed           a command in a container exited with a non-zero code
     ├── Protected               the context is protected and the call does not name it
-    ├── SerializationError      a value has no JSON form, or JSON is not of ours; `path`
-    ├── InternalError           an error that is not ours came up in a magic; `traceback` names the file with it
-    └── Stopped                 the person, or the kernel's end, stopped it
+    ├── SerializationError      a value has no JSON form, or the JSON was not written by nbcontainer; `path`
+    ├── InternalError           an unexpected error in a magic; `traceback` names the file with it
+    └── Stopped                 the user, or the end of the kernel, stopped it
 
-An error says what happened, where, and what to do next, in one or two lines. The facts are attributes too, each set
-once. Raised by a magic it prints those lines alone (`_render_traceback_`); raised by the API it is an ordinary
-exception.
+An error says what happened, where, and what to do next, in one or two lines. The facts are also attributes, which are
+set only once. Raised by a magic, it prints only those lines (`_render_traceback_`); raised by the API, it is an
+ordinary exception.
 
-What to do next may be a line of a magic, which a cure has in backquotes: "`%docker images` lists them." A magic shows
-it so; `str(error)` gives the Python call for it, since a script has no magics (`verbs/wording.py`).
+What to do next may be a magic's line, which a cure has in backquotes: "`%docker images` lists them." A magic shows it
+as it is; `str(error)` shows the equivalent Python call, since a script has no magics (`verbs/wording.py`).
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of a text: where it stands and what it is.
+    """One problem in a text: where it is and what it is.
 
-    `line` and `end_line` count from 1 in the person's own text: the cell's body with the magic line as line 1, where
-    it came from a cell; `line` is 0 where it is about none. `severity` is "error" or "warning".
+    `line` and `end_line` count from 1 in the user's own text; in a cell, the magic line is line 1. `line` is 0 if the
+    problem is not about a line. `severity` is "error" or "warning".
     """
 
     line: int
@@ -84,16 +84,16 @@ class Problem:
     source: str = ""
 
     def __str__(self) -> str:
-        """Say where and what, with the suggestion if there is one."""
+        """Where and what it is, with the suggestion if there is one."""
         hint = f" ({self.suggestion})" if self.suggestion else ""
         return f"line {self.line}: {self.message}{hint}" if self.line else f"{self.message}{hint}"
 
 
 class NbcontainerError(Exception):
-    """The root of all errors of nbcontainer.
+    """The base class of all errors of nbcontainer.
 
     Attributes:
-        cure: what to do next, one line, or ""; lines of magics stand in backquotes.
+        cure: what to do next, one line, or ""; magic lines are in backquotes.
     """
 
     message: str
@@ -105,33 +105,35 @@ class NbcontainerError(Exception):
         self.cure = cure
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse to change a fact: who has caught the error may hold it, or have shown it."""
+        """Refuse to change a fact: code that caught the error may still hold it, or have shown it."""
         if name in vars(self) and not name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__}.{name} cannot be changed: `replaced` gives another error.")
+            raise AttributeError(
+                f"{type(self).__name__}.{name} cannot be changed: `replaced` returns a copy with other facts."
+            )
         super().__setattr__(name, value)
 
     def keep_magics(self) -> None:
-        """Show the cure as it is written: a magic raises this error."""
+        """Show magic lines in the cure as they are, since a magic raises this error."""
         self._is_of_magic = True
 
     def replaced(self, **facts: object) -> Self:
-        """The same error with other facts, such as `cure`."""
+        """A copy of the error with other facts, such as `cure`."""
         other = copy.copy(self)
         vars(other).update(facts)
         return other
 
     def __str__(self) -> str:
-        """Give the message, and under it the cure."""
+        """The message, and below it the cure."""
         cure = self.cure if "_is_of_magic" in vars(self) else _in_python(self.cure)
         return f"{self.message}\n{cure}" if cure else self.message
 
     @property
     def remark(self) -> str:
-        """Message and cure as one line, for a remark on a thing that goes on."""
+        """Message and cure as one line, for a remark on something that continues."""
         return f"{self.message} {self.cure}".strip().replace("\n", " ")
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Restore by attributes: an exception would be pickled by its `args`, which say nothing of the keywords."""
+        """Pickle by attributes: the default pickles an exception's `args`, which lack the keyword arguments."""
         facts = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return restored, (type(self), self.args, facts)
 
@@ -140,13 +142,13 @@ _in_python: Callable[[str], str] = str
 
 
 def word_cures(words: Callable[[str], str]) -> None:
-    """Have `str(error)` show `words(cure)` in place of the cure, for all errors that no magic raises."""
-    global _in_python  # noqa: PLW0603 - errors import nothing, and the words come from the verbs' declarations
+    """Make `str(error)` show `words(cure)` instead of the cure, for all errors not raised by a magic."""
+    global _in_python  # noqa: PLW0603 - this module imports nothing of ours, and `words` needs the verbs' declarations
     _in_python = words
 
 
 def restored(kind: type[NbcontainerError], args: tuple[object, ...], facts: Mapping[str, object]) -> NbcontainerError:
-    """The error of these attributes."""
+    """The error with these attributes."""
     error = kind.__new__(kind, *args)
     error.args = args
     vars(error).update(facts)
@@ -161,7 +163,7 @@ class YamlError(UsageError):
     """A text is not YAML as Kubernetes reads it.
 
     Attributes:
-        line: the line of the person's own text.
+        line: the line of the user's own text.
         problem: what is wrong there.
     """
 
@@ -174,10 +176,10 @@ class YamlError(UsageError):
 
 
 class DockerfileError(NbcontainerError):
-    """The Dockerfile text is wrong.
+    """The Dockerfile is invalid.
 
     Attributes:
-        problems: every fault that was found, in the order of the text.
+        problems: every problem that was found, in the order of the text.
     """
 
     problems: tuple[Problem, ...]
@@ -188,12 +190,12 @@ class DockerfileError(NbcontainerError):
 
     @property
     def lines(self) -> tuple[int, ...]:
-        """The first line of each fault."""
+        """The first line of each problem."""
         return tuple(problem.line for problem in self.problems)
 
 
 class Unsupported(NbcontainerError):
-    """The engine or cluster in use cannot do what was asked."""
+    """The engine or cluster in use does not support the operation."""
 
     what: str
     engine: str
@@ -207,7 +209,7 @@ class EngineUnavailable(NbcontainerError):
     """No container engine answers.
 
     Attributes:
-        tried: each address that was tried, with what it said.
+        tried: each address that was tried, with what went wrong there.
     """
 
     tried: tuple[str, ...] = ()
@@ -232,7 +234,7 @@ class ApiError(NbcontainerError):
 
     Attributes:
         status: the HTTP status code, 0 where there was none.
-        reason: the far end's own word for it ("NotFound", "denied" …), or "".
+        reason: the server's own code for it ("NotFound", "denied" …), or "".
     """
 
     status: int = 0
@@ -248,11 +250,11 @@ class NotFound(ApiError):
 
 
 class Forbidden(ApiError):
-    """The credentials are good but do not allow this."""
+    """The credentials are valid but do not allow this."""
 
 
 class Conflict(ApiError):
-    """The object exists already, is in use, or was changed by somebody else."""
+    """The object already exists, is in use, or was changed by someone else."""
 
 
 class AuthFailed(ApiError):
@@ -270,15 +272,15 @@ class AuthFailed(ApiError):
 
 
 class BuildFailed(NbcontainerError):
-    """A build ended without an image.
+    """A build failed.
 
     Attributes:
         step: the failed build step's name, such as "[build 3/4] RUN go build", or "".
-        lines: (first, last) line of the failing instruction in the person's own text, or None.
-        exit_code: the failed command's exit code, or None where no command ran.
-        output: what the failed step wrote, its last lines.
-        output_lines: how many lines it wrote in all.
-        spool: the path of the file with all that the build wrote, or "".
+        lines: (first, last) line of the failing instruction in the user's own text, or None.
+        exit_code: the failed command's exit code, or None if no command ran.
+        output: the last lines of the failed step's output.
+        output_lines: how many lines that output has in total.
+        spool: the path of the file with the full output of the build, or "".
     """
 
     step: str = ""
@@ -304,7 +306,7 @@ class BuildFailed(NbcontainerError):
 
 
 class _TransferFailed(NbcontainerError):
-    """An image did not reach its end.
+    """A transfer of an image did not complete.
 
     Attributes:
         image: the image's name.
@@ -328,7 +330,7 @@ class PullFailed(_TransferFailed):
 
 
 class CommandFailed(NbcontainerError):
-    """A command in a container ended with a non-zero exit code."""
+    """A command in a container exited with a non-zero code."""
 
     exit_code: int
     output: str = ""
@@ -349,10 +351,10 @@ class Protected(NbcontainerError):
 
 
 class SerializationError(NbcontainerError):
-    """A value cannot be written as JSON, or a JSON document is not what was written.
+    """A value cannot be written as JSON, or a JSON document was not written by nbcontainer.
 
     Attributes:
-        path: the place at fault, such as "StepOutput.lines[3]", or "" where it is the whole.
+        path: where the problem is, such as "StepOutput.lines[3]", or "" if it is the whole value.
     """
 
     path: str = ""
@@ -363,10 +365,10 @@ class SerializationError(NbcontainerError):
 
 
 class InternalError(NbcontainerError):
-    """Something went wrong in a magic that nobody foresaw.
+    """An unexpected error in a magic.
 
     Attributes:
-        traceback: the path of the file with Python's traceback, without values; "" where it could not be kept.
+        traceback: the path of the file with Python's traceback, without values; "" if it could not be written.
     """
 
     traceback: str = ""
@@ -377,12 +379,12 @@ class InternalError(NbcontainerError):
 
 
 class Stopped(NbcontainerError):
-    """The person, or the kernel's end, stopped it."""
+    """The user, or the end of the kernel, stopped it."""
 
 
 def outcome_of(error: BaseException, *, stopped: bool) -> tuple[str, str]:
-    """How something ended that raised `error`, for the last picture of it: "failed" or "stopped", and why it failed."""
+    """The outcome of something that raised `error`, for its last picture: "failed" or "stopped", and why it failed."""
     if stopped or isinstance(error, Stopped):
         return "stopped", ""
-    # what an error that is not ours says may hold a value, and a picture is saved
+    # the message of a foreign error may contain a value, and a picture is saved in the notebook
     return "failed", (error.message if isinstance(error, NbcontainerError) else "") or type(error).__name__

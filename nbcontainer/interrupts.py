@@ -1,8 +1,8 @@
-"""Ctrl-C, which Python raises between any two steps of the main thread.
+"""Ctrl-C, which Python raises between any two bytecodes of the main thread.
 
-That leaves half done whatever it comes upon, `threading.Condition` and `Event` included: their waits then fail with
-"release unlocked lock". So the main thread waits by a `Bell`, does what must be whole within `held_back()`, and runs a
-magic by `run_calmly`, where no interrupt is lost and each is answered in one way, whenever it comes.
+An interrupt can leave anything half done, including `threading.Condition` and `Event`, whose waits then fail with
+"release unlocked lock". So the main thread waits on a `Bell`, wraps what must not be cut in `interrupts_deferred()`,
+and runs a magic with `run_interruptible`, which loses no interrupt and handles each the same way, whenever it arrives.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from typing import TypeVar
 
 from nbcontainer.errors import Stopped
 
-__all__ = ["Bell", "held_back", "redelivered", "run_calmly", "settled"]
+__all__ = ["Bell", "interrupts_deferred", "interrupts_ignored", "interrupts_redelivered", "run_interruptible"]
 
 T = TypeVar("T")
 
-AGAIN_SECONDS = 2.0  # after an interrupt was raised: its handling is not interrupted, unless it takes long
+AGAIN_SECONDS = 2.0  # how long after a KeyboardInterrupt no second one is raised, so that its handler can finish
 REDELIVERY_SECONDS = 0.01
 
 
 class _State:
-    """What is known of interrupts; the main thread's alone."""
+    """What is known of interrupts; only the main thread uses it."""
 
     def __init__(self) -> None:
-        self.held = 0  # how many `held_back` are entered
-        self.came = False  # whether one came that nothing has answered
-        self.raised = float("-inf")  # when one was raised last
+        self.depth = 0  # how many `interrupts_deferred` are entered
+        self.pending = False  # whether an interrupt arrived that nothing has handled yet
+        self.raised = float("-inf")  # when the last one was raised
 
 
 _state = _State()
 
 
 def _handle(_number: int, _frame: object) -> None:
-    _state.came = True
-    if not _state.held and time.monotonic() - _state.raised >= AGAIN_SECONDS:
+    _state.pending = True
+    if not _state.depth and time.monotonic() - _state.raised >= AGAIN_SECONDS:
         _raise()
 
 
@@ -56,11 +56,11 @@ def _is_installed() -> bool:
 
 
 def _can_take_over() -> bool:
-    """Whether this is the main thread and an interrupt is handled by Python's own handler, or by a kernel's."""
+    """Whether this is the main thread, and SIGINT has Python's default handler or a kernel's."""
     if threading.current_thread() is not threading.main_thread():
         return False
     handler = signal.getsignal(signal.SIGINT)
-    # in a cell with `await`, ipykernel's handler cancels what the event loop does next, and interrupts no magic
+    # in a cell with `await`, ipykernel's own handler cancels the event loop's next task, and no magic is interrupted
     return handler is signal.default_int_handler or str(getattr(handler, "__module__", "")).startswith("ipykernel")
 
 
@@ -70,7 +70,7 @@ def _handler() -> Iterator[None]:
 
     def ignored(found: sys.UnraisableHookArgs) -> None:
         if issubclass(found.exc_type, KeyboardInterrupt):
-            _deliver_again(lambda: _state.came)
+            _deliver_again(lambda: _state.pending)
         else:
             unraisable(found)
 
@@ -88,86 +88,87 @@ def _deliver_again(is_due: Callable[[], bool] = lambda: True) -> None:
         time.sleep(REDELIVERY_SECONDS)
         if is_due():
             _state.raised = float("-inf")
-            if sys.platform == "win32":  # where `os.kill` would end the process
+            if sys.platform == "win32":  # where `os.kill` would terminate the process
                 _thread.interrupt_main()
             else:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    _thread.start_new_thread(deliver, ())  # a Thread's start waits, which might be interrupted where that is swallowed
+    # Thread.start() waits for the new thread, and an interrupt of that wait could be swallowed as well
+    _thread.start_new_thread(deliver, ())
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Hold interrupts back until this is done; then one is raised, if any came. For what is soon done."""
+def interrupts_deferred() -> Iterator[None]:
+    """Defer interrupts until the block ends; then raise one, if any arrived. For short blocks."""
     if threading.current_thread() is not threading.main_thread():
         yield
     elif _is_installed():
-        _state.held += 1
+        _state.depth += 1
         try:
             yield
         finally:
-            _state.held -= 1
-        if _state.came and not _state.held and time.monotonic() - _state.raised >= AGAIN_SECONDS:
+            _state.depth -= 1
+        if _state.pending and not _state.depth and time.monotonic() - _state.raised >= AGAIN_SECONDS:
             _raise()
     elif callable(signal.getsignal(signal.SIGINT)):
-        _state.held, _state.came = 1, False
+        _state.depth, _state.pending = 1, False
         with _handler():
             try:
                 yield
             finally:
-                _state.held = 0
-        if _state.came:
-            _state.came = False
+                _state.depth = 0
+        if _state.pending:
+            _state.pending = False
             signal.raise_signal(signal.SIGINT)
     else:
         yield
 
 
 @contextmanager
-def settled() -> Iterator[None]:
-    """Answer an interrupt: those that come meanwhile ask for the same, and are not raised."""
-    with held_back():
+def interrupts_ignored() -> Iterator[None]:
+    """Handle an interrupt: more that arrive meanwhile ask for the same thing, and are dropped."""
+    with interrupts_deferred():
         try:
             yield
         finally:
             if threading.current_thread() is threading.main_thread():
-                _state.came = False
+                _state.pending = False
 
 
 @contextmanager
-def redelivered() -> Iterator[None]:
-    """Hold interrupts back where a caller would swallow them, and let them come once more when it has gone on."""
+def interrupts_redelivered() -> Iterator[None]:
+    """Defer interrupts where a caller would swallow them, and deliver them again once it has returned."""
     came = False
-    with held_back():
+    with interrupts_deferred():
         try:
             yield
         finally:
-            came, _state.came = _state.came, False
+            came, _state.pending = _state.pending, False
     if came:
         _deliver_again()
 
 
-def run_calmly(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
-    """Do `work`; an interrupt ends it, and what `answer` makes is raised.
+def run_interruptible(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:
+    """Run `work`; an interrupt ends it, and the exception that `answer` returns is raised.
 
-    That also holds for an interrupt which Python loses, as it does those that come while a finalizer runs: it comes
-    once more. What else swallows one only puts it off: the next wait raises it, or else the end.
+    Python loses an interrupt that arrives while a finalizer runs: it is delivered again. Where other code swallows
+    one, the next wait raises it, or the end of `work` does.
     """
     interruption: BaseException | None = None
     try:
         if not _can_take_over():
             value = _done(work)
         else:
-            _state.held, _state.came, _state.raised = 0, False, float("-inf")
+            _state.depth, _state.pending, _state.raised = 0, False, float("-inf")
             with _handler():
                 try:
                     value = _done(work)
                 except KeyboardInterrupt:
-                    _state.came = True
-                if _state.came:
-                    with settled():
+                    _state.pending = True
+                if _state.pending:
+                    with interrupts_ignored():
                         interruption = answer()
-    except KeyboardInterrupt:  # where it is nobody's own, or between those steps
+    except KeyboardInterrupt:  # our handler is not installed, or it arrived between those steps
         interruption = interruption or answer()
     if interruption is not None:
         raise interruption
@@ -180,20 +181,20 @@ def _done(work: Callable[[], T]) -> T:
     except Stopped:
         raise
     except Exception:
-        # what an interrupt became on its way: where a class is made, Python 3.11 wraps it in a RuntimeError
-        if _state.came and threading.current_thread() is threading.main_thread() and _is_installed():
+        # it may be an interrupt in disguise: while a class is created, Python 3.11 wraps it in a RuntimeError
+        if _state.pending and threading.current_thread() is threading.main_thread() and _is_installed():
             raise KeyboardInterrupt from None
         raise
 
 
 class Bell:
-    """Wakes whoever waits for something, by bare locks, which an interrupt cannot break."""
+    """Wakes the threads that wait for something. It uses bare locks, which an interrupt cannot break."""
 
     def __init__(self) -> None:
         self._waiting: deque[_thread.LockType] = deque()
 
     def ring(self) -> None:
-        """Let all who wait look again. What they wait for must be true before."""
+        """Let all waiting threads check again. What they wait for must be true before this is called."""
         while self._waiting:
             with suppress(IndexError):  # another thread was quicker
                 self._waiting.popleft().release()
@@ -213,14 +214,19 @@ class Bell:
         lock.acquire()
         self._waiting.append(lock)
         try:
-            _raise_what_was_lost()
-            if not ready():  # now that a ring would be heard
+            _raise_pending()
+            if not ready():  # checked again: a ring before the append above went unnoticed
                 lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
         finally:
-            with suppress(ValueError):  # it has rung
+            with suppress(ValueError):  # ring() has removed it
                 self._waiting.remove(lock)
 
 
-def _raise_what_was_lost() -> None:
-    if _state.came and not _state.held and threading.current_thread() is threading.main_thread() and _is_installed():
+def _raise_pending() -> None:
+    if (
+        _state.pending
+        and not _state.depth
+        and threading.current_thread() is threading.main_thread()
+        and _is_installed()
+    ):
         _raise()

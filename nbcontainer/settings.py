@@ -1,10 +1,10 @@
-"""Every option of nbcontainer, in one place: `NBContainer` to IPython's configuration, `nbc.settings` to Python.
+"""All options of nbcontainer: `NBContainer` in IPython's configuration, `nbc.settings` in Python.
 
-An option has the first of these values that there is:
+An option's value is the first of these that is set:
 
-1. what was set last in this session: `%config NBContainer.NAME = VALUE`, `%nbcontainer settings NAME VALUE`, or
+1. the latest value set in this session: `%config NBContainer.NAME = VALUE`, `%nbcontainer settings NAME VALUE`, or
    `nbc.settings.NAME = VALUE`;
-2. the environment variable `NBCONTAINER_NAME`, where it is not empty;
+2. the environment variable `NBCONTAINER_NAME`, if it is not empty;
 3. `c.NBContainer.NAME = VALUE` in ipython_config.py, or `--NBContainer.NAME=VALUE` on IPython's command line;
 4. the default.
 """
@@ -31,30 +31,30 @@ Kind = TypeVar("Kind")
 
 SURFACES = ("auto", "notebook", "terminal", "plain")
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-VALUE_CHARACTERS = 80  # of a refused value, that the error shows
+VALUE_CHARACTERS = 80  # the most of a refused value that the error shows
 
 CONFIGURATION = "ipython_config.py"
 SESSION = "this session"
 
 
 class Option(TraitType[Kind, object], Generic[Kind]):
-    """An option, which takes text too: environment variables and magic lines have nothing else.
+    """An option. It also accepts text, the only form in environment variables and magic lines.
 
     Args:
-        default: its value where nobody sets it.
+        default: its value if it is not set.
         help: what it means, one line.
     """
 
-    takes = ""  # what is a value, in words
+    takes = ""  # a description of valid values
 
-    def __init__(self, default: Kind, help: str) -> None:  # noqa: A002 - traitlets' own word
+    def __init__(self, default: Kind, help: str) -> None:  # noqa: A002 - traitlets' own name
         super().__init__(default, help=help, config=True)
 
     def validate(self, obj: HasTraits | None, value: object) -> Kind:
-        """The value as it is kept.
+        """The value as it is stored.
 
         Raises:
-            UsageError: it does not fit the option.
+            UsageError: it is not valid for the option.
         """
         del obj
         try:
@@ -64,7 +64,7 @@ class Option(TraitType[Kind, object], Generic[Kind]):
             raise UsageError(f"{self.name} takes {self.takes}, not {shown}.") from None
 
     def read(self, value: object) -> Kind:
-        """`value` as this option's kind; TypeError or ValueError where it is not of that kind."""
+        """`value` converted to this option's type; TypeError or ValueError if it is not valid."""
         raise NotImplementedError
 
 
@@ -74,14 +74,14 @@ class Text(Option[str]):
     takes = "text"
 
     def read(self, value: object) -> str:
-        path = os.fspath(value)  # type: ignore[call-overload] # what is neither text nor a path is a TypeError
+        path = os.fspath(value)  # type: ignore[call-overload] # anything but text or a path is a TypeError
         if not isinstance(path, str):
             raise TypeError
         return str(path)
 
 
 class Surface(Text):
-    """A name of SURFACES."""
+    """One of SURFACES."""
 
     takes = f"one of {', '.join(SURFACES)}"
 
@@ -110,7 +110,7 @@ class Count(Option[int]):
     def read(self, value: object) -> int:
         if isinstance(value, bool):
             raise TypeError
-        count = int(value) if isinstance(value, str) else operator.index(value)  # type: ignore[arg-type] # as above
+        count = int(value) if isinstance(value, str) else operator.index(value)  # type: ignore[arg-type] # a TypeError is meant
         if count <= 0:
             raise ValueError
         return count
@@ -125,13 +125,13 @@ class Seconds(Option[float]):
         if isinstance(value, bool) or not isinstance(value, (str, Real)):
             raise TypeError
         seconds = float(value)
-        if not 0 < seconds < math.inf:  # nor is NaN
+        if not 0 < seconds < math.inf:  # also refuses NaN
             raise ValueError
         return seconds
 
 
 class Patterns(Option[tuple[str, ...]]):
-    """Patterns of names. Only "" and an empty list mean none: what is blank by mistake must not unprotect anything."""
+    """Name patterns. Only "" and an empty list mean none: a value left blank by mistake must not end protection."""
 
     takes = 'patterns such as "prod*,live" or ["prod*", "live"]'
 
@@ -140,7 +140,7 @@ class Patterns(Option[tuple[str, ...]]):
             value = [value] if value else []
         if not isinstance(value, (list, tuple, set, frozenset)) or not all(isinstance(text, str) for text in value):
             raise TypeError
-        # a comma within an item separates too: "prod*,live" in a list would match nothing
+        # an item is split at commas too: as one pattern, "prod*,live" in a list would match nothing
         parts = [part.strip() for text in value for part in text.split(",")]
         patterns = tuple(part for part in parts if part)
         if value and not patterns:
@@ -149,20 +149,20 @@ class Patterns(Option[tuple[str, ...]]):
 
 
 class NBContainer(Configurable):
-    """The options of nbcontainer; change an attribute, and the next call uses it."""
+    """The options of nbcontainer. A changed attribute takes effect with the next call."""
 
-    surface = Surface("auto", 'where running things are drawn: "auto", "notebook", "terminal" or "plain".')
+    surface = Surface("auto", 'where progress is shown: "auto", "notebook", "terminal" or "plain".')
     engine = Text(
-        "", 'an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to look.'
+        "", 'an address (unix://, tcp://, ssh://), a docker context, "podman" for the private Podman, or "" to search.'
     )
     context = Text("", 'the kubeconfig context, or "" for the current one.')
     namespace = Text("", 'the namespace, or "" for the context\'s own.')
     protected_contexts = Patterns(
-        (), "patterns of contexts or engines' addresses, which only calls that name them change."
+        (), "patterns of contexts or engine addresses; only calls that name them may change anything there."
     )
-    confirm = Boolean(default=True, help="whether destructive verbs ask.")
-    log_window = Count(2000, "lines of a log that page and notebook hold.")
-    spool_directory = Text("", 'where full outputs are kept; "" for a folder of the system\'s temporary directory.')
+    confirm = Boolean(default=True, help="whether destructive verbs ask first.")
+    log_window = Count(2000, "how many lines of a log the page and the notebook keep.")
+    spool_directory = Text("", 'where full outputs are kept; "" for a folder in the system\'s temporary directory.')
     credential_helper_timeout = Seconds(10.0, "seconds that a docker credential helper may take.")
     credential_plugin_timeout = Seconds(
         60.0, "seconds that a kubeconfig's credential plugin may take; it may open a browser."
@@ -174,7 +174,7 @@ class NBContainer(Configurable):
         super().__init__()
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse what is no option or does not fit: a misspelt protection would protect nothing."""
+        """Refuse unknown options and invalid values: a misspelt `protected_contexts` would protect nothing."""
         if name.startswith("_") or name in ("config", "parent"):  # traitlets' own
             super().__setattr__(name, value)
         else:
@@ -186,7 +186,7 @@ class NBContainer(Configurable):
 
     @classmethod
     def meanings(cls) -> dict[str, str]:
-        """What each option means, in the order of their declaration."""
+        """What each option means, in declaration order."""
         return {name: option.help for name, option in vars(cls).items() if isinstance(option, Option)}
 
     def values(self) -> dict[str, object]:
@@ -203,14 +203,14 @@ class NBContainer(Configurable):
         return getattr(self, name)
 
     def origin(self, name: str) -> str:
-        """What has set an option: "this session", an environment variable, "ipython_config.py", or "" for nothing."""
+        """What set an option: "this session", an environment variable, "ipython_config.py", or "" if it is not set."""
         return self._origins.get(name, "")
 
     def change(self, name: str, value: object) -> None:
-        """Set one option from its text or its value, until the session ends.
+        """Set one option from text or a value, until the session ends.
 
         Raises:
-            UsageError: there is no such option, or the value does not fit it.
+            UsageError: there is no such option, or the value is not valid.
         """
         self._set(name, value, SESSION)
 
@@ -218,26 +218,26 @@ class NBContainer(Configurable):
         """`%config NBContainer.NAME = VALUE`.
 
         Raises:
-            UsageError: as `change`.
+            UsageError: as for `change`.
         """
         for name, value in self._configured(config):
             self._set(name, value, SESSION)
 
     def read_config(self, config: Config) -> None:
-        """Set what a configuration has, but for the options that the environment or the session have set.
+        """Set the options in a configuration, except those already set by the environment or the session.
 
         Raises:
-            UsageError: as `change`.
+            UsageError: as for `change`.
         """
         for name, value in self._configured(config):
             if self.origin(name) in ("", CONFIGURATION):
                 self._set(name, value, CONFIGURATION)
 
     def read_environment(self, environment: Mapping[str, str]) -> None:
-        """Set what the variables NBCONTAINER_… have.
+        """Set the options from the variables NBCONTAINER_….
 
         Raises:
-            UsageError: a value does not fit, or a variable's name is so near an option's that it is misspelt.
+            UsageError: a value is not valid, or a variable's name looks like a misspelt option.
         """
         variables = {f"NBCONTAINER_{name.upper()}": name for name in self.meanings()}
         for variable, value in environment.items():
@@ -261,7 +261,7 @@ class NBContainer(Configurable):
             raise UsageError(f"There is no setting {name!r}.", cure=f"Settings: {', '.join(self.meanings())}.")
 
     def _load_config(self, cfg: Config, section_names: object = None, traits: object = None) -> None:
-        """What traitlets calls; its own would warn of what is no option, and go on."""
+        """Called by traitlets, whose own version would only warn about unknown options."""
         del section_names, traits
         self.read_config(cfg)
 
@@ -269,14 +269,16 @@ class NBContainer(Configurable):
         for name, value in dict(config.get("NBContainer") or {}).items():
             if not isinstance(value, LazyConfigValue):
                 yield name, value
-            elif value.to_dict():  # by `c.NBContainer.protected_contexts.append("prod*")`; else it was only looked at
-                before = list(self.protected_contexts)  # traitlets adds nothing to a tuple
+            elif (
+                value.to_dict()
+            ):  # e.g. by `c.NBContainer.protected_contexts.append("prod*")`; otherwise it was only read
+                before = list(self.protected_contexts)  # traitlets cannot append to a tuple
                 after = value.get_value(before) if name == "protected_contexts" else before
                 yield name, value if after == before else after
 
 
 def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 - seldom, and %load_ext loads this module
+    from difflib import get_close_matches  # noqa: PLC0415 - rarely needed, and %load_ext loads this module
 
     prefix = len("NBCONTAINER_")
     for near in get_close_matches(variable[prefix:], [name[prefix:] for name in variables], n=1, cutoff=0.85):
@@ -284,15 +286,15 @@ def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
 
 
 def _initial() -> NBContainer:
-    """The settings as the session begins, in IPython without `%load_ext` too.
+    """The settings at the start of the session, also in IPython without `%load_ext`.
 
     Raises:
-        UsageError: what configures them is wrong; IPython shows that alone, and nothing is done with half of them.
+        UsageError: the configuration is wrong; IPython shows only that, and nothing runs with half of the settings.
     """
     found = NBContainer()
     try:
         found.read_environment(os.environ)
-        if Application.initialized():  # IPython's, or its kernel's: it has read ipython_config.py
+        if Application.initialized():  # IPython or its kernel, which has read ipython_config.py
             found.read_config(Application.instance().config)
     except UsageError as error:
         error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The table of timings: medians in turn, beside docker, buildx and kubectl in the same run.
+# The table of timings: medians of alternating runs, beside docker, buildx and kubectl.
 set -eu
 cd "$(dirname "$0")/.."
 python=$(sh scripts/bootstrap.sh test)

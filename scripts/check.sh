@@ -1,14 +1,14 @@
 #!/bin/sh
-# Lint, formats and types, of Python and TypeScript: what needs no engine, no cluster and no browser.
+# Lint, formatting and types of Python and TypeScript: the checks that need no engine, cluster or browser.
 set -eu
 cd "$(dirname "$0")/.."
 python=$(sh scripts/bootstrap.sh test)
 bin=$(dirname "$python")
-# outside of the clone, so that a new clone does not begin anew; both tools compare what the files hold
+# outside the clone, to be reused by a new one; both tools compare file contents
 cache=${NBCONTAINER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nbcontainer}/checks
 export MYPY_CACHE_DIR="$cache/mypy" RUFF_CACHE_DIR="$cache/ruff"
 
 echo "ruff";       "$bin/ruff" check .
-echo "formats";    "$bin/ruff" format --check .
+echo "formatting";   "$bin/ruff" format --check .
 echo "mypy";       "$bin/mypy"
 echo "TypeScript"; "$python" scripts/front_end.py check

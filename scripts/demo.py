@@ -1,8 +1,8 @@
-"""`make demo`: run notebooks/quickstart.ipynb for real, on a machine that may have nothing yet.
+"""`make demo`: run notebooks/quickstart.ipynb for real, on a machine that may have nothing installed yet.
 
-An engine that answers is used; otherwise a private Podman from the distribution. A local registry takes the pushed
-image, and serves base images made from the distribution's packages where Docker Hub is out of reach. The person's own
-containers, kubeconfig, clusters and docker configuration are never touched.
+It uses a running engine, or else a private Podman from the distribution. A local registry receives the pushed image,
+and serves base images made from the distribution's packages if Docker Hub is unreachable. The user's own containers,
+kubeconfig, clusters and docker configuration are never touched.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "demo-output"
 KERNEL_LOG = "kernel.log"
-"""In that folder: what the kernel itself says, such as a traceback of its own where an interrupt comes upon it."""
+"""In that folder: the kernel's own stderr, such as a traceback if an interrupt hits its own code."""
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 STARTED = time.monotonic()
 HUB = ("registry-1.docker.io", 443)
 CELL_SECONDS = 900  # a slow machine compiles Go's standard library in minutes
 BASE_IMAGES = ("golang:alpine",)
-PARTS = ("registry", "registry-token", "images")  # of the environment, that the demo starts
+PARTS = ("registry", "registry-token", "images")  # of the environment, started by the demo
 STOPPING_SECONDS = 5
-"""How long an interrupted cell has; then its kernel is ended, which stops what it began."""
-INTERRUPTED = 130  # the exit code of what Ctrl-C ended
+"""How long an interrupted cell has to finish; then its kernel is shut down, which stops what the cell started."""
+INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def say(text: str) -> None:
@@ -50,11 +50,11 @@ def hub_is_reachable() -> bool:
 
 
 def prepare() -> dict[str, str]:
-    """Start what the quickstart needs; gives the environment of its kernel."""
+    """Start what the quickstart needs; returns its kernel's environment variables."""
     sys.path.insert(0, str(ROOT))
-    from nbcontainer.engines.connection import find_engine, forget_engines  # noqa: PLC0415 - after the path is set
-    from nbcontainer.errors import EngineUnavailable  # noqa: PLC0415 - as above
-    from tests.environment import demonstration  # noqa: PLC0415 - as above
+    from nbcontainer.engines.connection import find_engine, forget_engines  # noqa: PLC0415 - after sys.path is set
+    from nbcontainer.errors import EngineUnavailable  # noqa: PLC0415 - after sys.path is set
+    from tests.environment import demonstration  # noqa: PLC0415 - after sys.path is set
 
     environment: dict[str, str] = {}
     try:
@@ -67,7 +67,7 @@ def prepare() -> dict[str, str]:
             environment |= demonstration.podman(say, f"{engine.name} has no pods")
     local = not hub_is_reachable()
     if local:
-        say("Docker Hub is out of reach: base images are made from this machine's packages, served by a local registry")
+        say("Docker Hub is unreachable: base images are made from this machine's packages, on a local registry")
     environment |= demonstration.up(base_images=local)
     if engine is not None and not engine.private:
         environment["DOCKER_HOST"] = engine.address
@@ -81,9 +81,9 @@ def prepare() -> dict[str, str]:
 
 
 def name_base_images(engine: Any) -> None:
-    """Give an engine that knows no mirror the base images under their Docker Hub names."""
-    from nbcontainer.engines import images  # noqa: PLC0415 - after the path is set
-    from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - as above
+    """Pull the base images and tag them with their Docker Hub names, for an engine without a configured mirror."""
+    from nbcontainer.engines import images  # noqa: PLC0415 - after sys.path is set
+    from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - after sys.path is set
 
     mirror = os.environ["QUICKSTART_MIRROR"]
     for image in BASE_IMAGES:
@@ -96,13 +96,13 @@ def name_base_images(engine: Any) -> None:
 
 
 def execute() -> int:
-    """Run the notebook, print what its cells print as they do, and keep the notebook and a page of it."""
-    import nbformat  # noqa: PLC0415 - only where the notebook is run here
-    from nbclient import NotebookClient  # noqa: PLC0415 - as above
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: PLC0415 - as above
+    """Run the notebook, print its cells' output as it arrives, and save the executed notebook and its HTML page."""
+    import nbformat  # noqa: PLC0415 - not needed for JupyterLab
+    from nbclient import NotebookClient  # noqa: PLC0415 - not needed for JupyterLab
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: PLC0415 - see above
 
-    class Loud(NotebookClient):
-        """Prints each line of output when it comes; of a cell that wrote no lines, what it shows."""
+    class PrintingClient(NotebookClient):
+        """Prints each line of output as it arrives; if a cell wrote no lines, prints what it displays."""
 
         wrote = False
 
@@ -113,7 +113,7 @@ def execute() -> int:
             elif message["msg_type"] in {"display_data", "execute_result"} and not self.wrote:
                 text = content["data"].get("text/plain", "")
             elif message["msg_type"] == "execute_input":
-                ending.begun()
+                stopper.cell_started()
             for line in text.splitlines():
                 print(f"          {line}", flush=True)
             return super().process_message(message, cell, cell_index)
@@ -122,44 +122,44 @@ def execute() -> int:
 
     def begin(cell: Any, cell_index: int) -> None:
         del cell_index
-        ending.watch(client)
+        stopper.watch(client)
         client.wrote = False
         if cell.cell_type == "code" and cell.source.strip():
             first, *rest = cell.source.splitlines()
             say(f"▶ {first}{' …' if rest else ''}")
 
-    client = Loud(
+    client = PrintingClient(
         notebook,
         timeout=CELL_SECONDS,
         startup_timeout=CELL_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": str(QUICKSTART.parent)}},
         on_cell_start=begin,
-        extra_arguments=["--log-level=ERROR"],  # kernels warn of how nbclient speaks with them
+        extra_arguments=["--log-level=ERROR"],  # kernels warn about how nbclient talks to them
     )
     failed = ""
-    ending = Ending()
+    stopper = Stopper()
     OUTPUT.mkdir(exist_ok=True)
     try:
         with (OUTPUT / KERNEL_LOG).open("wb") as log:
             client.execute(stderr=log)
     except (CellExecutionError, CellTimeoutError, DeadKernelError, asyncio.CancelledError) as error:
         failed = str(error)
-    if ending.asked:
+    if stopper.requested:
         raise KeyboardInterrupt
     keep(notebook, failed)
     return 1 if failed else 0
 
 
 def keep(notebook: Any, failed: str) -> None:
-    """Write the executed notebook and a page of it, and say where; `failed` says why it stopped."""
-    import nbformat  # noqa: PLC0415 - only where the notebook is run here
+    """Write the executed notebook and its page, and print where; `failed` says why it stopped early."""
+    import nbformat  # noqa: PLC0415 - not needed for JupyterLab
 
     nbformat.write(notebook, OUTPUT / "quickstart.ipynb")
     write_page(notebook)
     if failed:
         print(failed, file=sys.stderr)
-        say(f"✕ the quickstart stopped; the page shows where, and {OUTPUT / KERNEL_LOG} what the kernel said")
+        say(f"✕ the quickstart stopped; the page shows where, and {OUTPUT / KERNEL_LOG} has the kernel's own messages")
     else:
         say("✓ from a cell to a running pod")
     print(f"""
@@ -168,56 +168,57 @@ def keep(notebook: Any, failed: str) -> None:
   in JupyterLab       make lab""")
 
 
-class Ending:
-    """Ends the notebook when it is asked to: interrupts the cell that runs, which stops what it began."""
+class Stopper:
+    """Stops the notebook on a signal: interrupts the running cell, which stops what it started."""
 
     def __init__(self) -> None:
-        self.asked = self.runs = False
+        self.requested = self.cell_runs = False
 
     def watch(self, client: Any) -> None:
-        """Take the signals over from nbclient, which would leave its kernel's work running; called in its loop."""
+        """Take over the signals from nbclient, which would leave the kernel's work running; call it in its loop."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        self.runs, self._client = False, client
+        self.cell_runs, self._client = False, client
 
-        def end() -> None:
-            if task is not None:  # asked once more: at once
-                loop.call_later(0 if self.asked else STOPPING_SECONDS, task.cancel)
-            self.asked = True
-            if self.runs:
+        def stop() -> None:
+            if task is not None:  # a second signal stops at once
+                loop.call_later(0 if self.requested else STOPPING_SECONDS, task.cancel)
+            self.requested = True
+            if self.cell_runs:
                 self._interrupt()
 
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end)
-        if self.asked and task is not None:  # the cell before had just ended
+            loop.add_signal_handler(number, stop)
+        if self.requested and task is not None:  # the signal came just after the previous cell ended
             task.cancel()
 
-    def begun(self) -> None:
-        """The kernel has begun the cell: from now on an interrupt reaches it, before it would be lost."""
-        self.runs = True
-        if self.asked:
+    def cell_started(self) -> None:
+        """The kernel has started the cell. An interrupt sent earlier would have been lost, so it is sent now."""
+        self.cell_runs = True
+        if self.requested:
             self._interrupt()
 
     def _interrupt(self) -> None:
         async def interrupt() -> None:
-            with contextlib.suppress(RuntimeError):  # the kernel has just ended by itself
+            with contextlib.suppress(RuntimeError):  # the kernel has just exited by itself
                 await self._client.km.interrupt_kernel()
 
+        # keep a reference so that the task is not garbage-collected
         self._interrupting = asyncio.ensure_future(interrupt())
 
 
-def what_stands() -> set[str]:
-    """The parts of the environment that run already, which an interrupted demo leaves alone."""
+def running_parts() -> set[str]:
+    """The parts of the environment that are already running, which an interrupted demo leaves alone."""
     sys.path.insert(0, str(ROOT))
-    from tests.environment import parts  # noqa: PLC0415 - after the path is set
+    from tests.environment import parts  # noqa: PLC0415 - after sys.path is set
 
     return {name for name, part in parts(small=True).items() if name in PARTS and part.status()}
 
 
-def leave_nothing(before: set[str]) -> None:
-    """End what this run has begun: the notebook's pods, then the parts of the environment that did not run before."""
-    from nbcontainer import errors, identity  # noqa: PLC0415 - after the path is set
-    from nbcontainer.api.cluster import Cluster  # noqa: PLC0415 - as above
-    from tests.environment import parts  # noqa: PLC0415 - as above
+def clean_up(before: set[str]) -> None:
+    """Stop what this run started: the notebook's pods, then the environment's parts that were not running before."""
+    from nbcontainer import errors, identity  # noqa: PLC0415 - after sys.path is set
+    from nbcontainer.api.cluster import Cluster  # noqa: PLC0415 - after sys.path is set
+    from tests.environment import parts  # noqa: PLC0415 - after sys.path is set
 
     made = identity.notebook_id(str(QUICKSTART.parent))
     with contextlib.suppress(errors.NbcontainerError):
@@ -230,8 +231,8 @@ def leave_nothing(before: set[str]) -> None:
 
 
 def write_page(notebook: Any) -> None:
-    """The executed notebook as one HTML page that needs no network."""
-    from nbconvert import HTMLExporter  # noqa: PLC0415 - only where the notebook is run here
+    """Write the executed notebook as a self-contained HTML page."""
+    from nbconvert import HTMLExporter  # noqa: PLC0415 - not needed for JupyterLab
 
     page, _ = HTMLExporter(template_name="lab", embed_images=True).from_notebook_node(notebook)
     (OUTPUT / "quickstart.html").write_text(page, encoding="utf-8")
@@ -246,17 +247,17 @@ def lab() -> int:
     command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", str(target)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    say("starting JupyterLab; Ctrl-C ends it")
+    say("starting JupyterLab; press Ctrl-C to stop it")
     return subprocess.run(command, check=False).returncode
 
 
 def main() -> int:
-    """Prepare, then execute or open."""
+    """Prepare, then run the notebook or open it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None, allow_abbrev=False)
     parser.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupt)
-    before = what_stands()
+    before = running_parts()
     try:
         prepare()
         return lab() if arguments.lab else execute()
@@ -264,13 +265,13 @@ def main() -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         if not arguments.lab:
-            leave_nothing(before)
-        say("■ stopped; what it had begun is ended")
+            clean_up(before)
+        say("■ stopped; everything it started was stopped, too")
         return INTERRUPTED
 
 
 def interrupt(*_: object) -> None:
-    """SIGTERM ends it as Ctrl-C does."""
+    """SIGTERM stops the demo as Ctrl-C does."""
     raise KeyboardInterrupt
 
 

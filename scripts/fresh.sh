@@ -1,7 +1,7 @@
 #!/bin/bash
-# A machine on which nothing was installed: `scripts/fresh.sh [COMMAND…]` runs a command (default: make demo, twice) in a
-# clone of this clone's last commit, in a clean Debian 12 with mount, process and network namespaces of its own.
-# Needs root; NBCONTAINER_FRESH_KEEP=1 keeps the root and says where it is.
+# A machine with nothing installed: `scripts/fresh.sh [COMMAND…]` runs a command (default: make demo, twice) in a clone
+# of this clone's last commit, on a clean Debian 12 in its own mount, process and network namespaces.
+# Needs root; NBCONTAINER_FRESH_KEEP=1 keeps its root filesystem and prints the path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,7 +35,7 @@ leave() {
 trap leave EXIT
 
 cp -a "$base/." "$root"
-# the way to the package registries is the machine's own
+# reach package registries the way this machine does
 rm -f "$root/etc/apt/sources.list"
 for path in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/pip.conf /etc/resolv.conf /etc/hosts \
   /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates "$HOME/.config/pip" "$HOME/.npmrc" "$HOME/.config/go"; do
@@ -59,7 +59,7 @@ while IFS= read -r line; do variables+=("$line"); done < <(
   env | grep -iE '^([a-z_]*proxy|[A-Z_]*(CERT|CA_BUNDLE|CACERTS|CAINFO)[A-Z_]*|(PIP|UV)_[A-Z_]*|npm_config_[a-z_]*)=' || true
 )
 
-# a /sys of its own shows the network devices of its own namespace; control groups are shared with the machine
+# /sys is mounted anew to show the namespace's own network devices; cgroups are shared with the machine
 inside='
 set -eu
 root=$1; shift

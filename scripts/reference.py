@@ -1,8 +1,8 @@
-"""Writes what follows from the declarations of the verbs: run it after a change of one, `python scripts/reference.py`.
+"""Generates what follows from the verbs' declarations: run `python scripts/reference.py` after changing one.
 
-It writes README's table of verbs, `docs/reference/<magic>.md`, the types of `nbc.volumes` and of the other nouns, and
-`words.json`, which is what the page completes by itself while the kernel is busy. With `--check` it only says which of
-them are stale.
+It writes README's table of verbs, `docs/reference/<magic>.md`, the types of `nbc.volumes` and the other nouns, and
+`words.json`, which the page completes from even while the kernel is busy. With `--check` it only reports which of them
+are stale.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from nbcontainer import diagnosis  # noqa: E402 - of this clone, whatever is installed
+from nbcontainer import diagnosis  # noqa: E402 - this clone's, even if another is installed
 from nbcontainer.api.cluster import Cluster  # noqa: E402
 from nbcontainer.api.engine import Engine  # noqa: E402
 from nbcontainer.api.nouns import nouns_of  # noqa: E402
@@ -33,7 +33,7 @@ NOTE = "<!-- scripts/reference.py writes this page from the declarations in nbco
 
 
 def files() -> dict[str, str]:
-    """Each file that is written, by its path, and what is to be in it."""
+    """The generated files: path and content."""
     return {
         "README.md": between("README.md", TABLE, table()),
         "nbcontainer/__init__.py": between("nbcontainer/__init__.py", NOUNS, nouns()),
@@ -43,7 +43,7 @@ def files() -> dict[str, str]:
 
 
 def between(path: str, marks: tuple[str, str], text: str) -> str:
-    """A file with what stands between two lines replaced by `text`."""
+    """A file's content with the part between two marker lines replaced by `text`."""
     before, begin, rest = (ROOT / path).read_text("utf-8").partition(marks[0])
     _, end, after = rest.partition(marks[1])
     return f"{before}{begin}{text}{end}{after}"
@@ -51,13 +51,15 @@ def between(path: str, marks: tuple[str, str], text: str) -> str:
 
 def nouns() -> str:
     """The nouns of the engine and the cluster in use, for type checkers."""
-    found = sorted((path, noun) for handle in (Engine, Cluster) for path, noun in nouns_of(handle).items())
-    imports = [f"    from {noun.__module__} import {noun.__name__}" for _, noun in found]
-    return "\n".join(["if TYPE_CHECKING:", *imports, "", *(f"    {path}: {noun.__name__}" for path, noun in found), ""])
+    all_nouns = sorted((path, noun) for handle in (Engine, Cluster) for path, noun in nouns_of(handle).items())
+    imports = [f"    from {noun.__module__} import {noun.__name__}" for _, noun in all_nouns]
+    return "\n".join(
+        ["if TYPE_CHECKING:", *imports, "", *(f"    {path}: {noun.__name__}" for path, noun in all_nouns), ""]
+    )
 
 
 def table() -> str:
-    """Each verb: what it does, and the same in Python."""
+    """README's table of verbs: what each does, and its equivalent in Python."""
     lines = ["| magic | does | in Python |", "|---|---|---|"]
     for name in MAGICS:
         for verb in verbs_of(name).magic.verbs:
@@ -71,7 +73,7 @@ def table() -> str:
 
 
 def python_call(verb: Verb) -> tuple[str, Callable[..., object]] | None:
-    """How Python calls the same, and the method."""
+    """The equivalent call in Python, and its method."""
     path = verb.calls or verb.same_as
     if not path:
         return None
@@ -83,7 +85,7 @@ def python_call(verb: Verb) -> tuple[str, Callable[..., object]] | None:
 
 
 def page(magic: Magic) -> str:
-    """The reference of a magic."""
+    """A magic's reference page."""
     parts = [NOTE, f"# %{magic.name}" if not magic.only else "", magic.summary if not magic.only else ""]
     if magic.shared and not magic.only:
         parts += ["Before the verb, or after it:", arguments(magic.shared)]
@@ -100,24 +102,24 @@ def page(magic: Magic) -> str:
 
 
 def arguments(found: tuple[Argument, ...]) -> str:
-    """A table of flags and words."""
+    """A table of arguments."""
     rows = [f"| {cell(f'`{argument.spelling}`')} | {cell(argument.meaning)} |" for argument in found]
     return "\n".join(["| argument | meaning |", "|---|---|", *rows])
 
 
 def code(language: str, text: str) -> str:
-    """A block of code."""
+    """A Markdown code block."""
     text = text.strip("\n")
     return f"```{language}\n{text}\n```"
 
 
 def cell(text: str) -> str:
-    """A text in a cell of a table."""
+    """A text as a table cell."""
     return text.replace("|", "\\|")
 
 
 def signature(name: str, method: Callable[..., object]) -> str:
-    """The call with its types, a line for each argument where it is long."""
+    """The call with its types, one argument per line if it is long."""
     found = inspect.signature(method)
     words, starred = [], False
     for parameter in found.parameters.values():
@@ -128,13 +130,13 @@ def signature(name: str, method: Callable[..., object]) -> str:
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
         words.append(f"{star}{parameter.name}: {parameter.annotation}{default}")
     line = f"{name}({', '.join(words)}) -> {found.return_annotation}"
-    if len(line) <= 100:  # noqa: PLR2004 - as wide as a page
+    if len(line) <= 100:  # noqa: PLR2004 - the width of a page
         return line
     return "\n".join([f"{name}(", *(f"    {word}," for word in words), f") -> {found.return_annotation}"])
 
 
 def docstring(method: Callable[..., object]) -> str:
-    """What the method says of itself; its sections are lists."""
+    """The method's docstring as Markdown; its sections become lists."""
     lines = []
     for line in (inspect.getdoc(method) or "").splitlines():
         if line.endswith(":") and not line.startswith(" ") and line.split()[0] in {"Args:", "Raises:", "Raises"}:
@@ -148,11 +150,11 @@ def docstring(method: Callable[..., object]) -> str:
 
 
 def words() -> str:
-    """The Dockerfile's words, and the magics' verbs and flags, for the page."""
+    """The Dockerfile's words and the magics' verbs and flags, for the page."""
     magics = {
         name: {
             "shared": [
-                {**flag(argument), "names": [*argument.names, *further(argument, magic.shared_spellings)]}
+                {**flag(argument), "names": [*argument.names, *other_names(argument, magic.shared_spellings)]}
                 for argument in magic.shared
             ],
             "verbs": [
@@ -171,17 +173,17 @@ def words() -> str:
 
 
 def flag(argument: Argument) -> dict[str, object]:
-    """A flag as the page knows it."""
+    """A flag in the form the page reads."""
     return {"name": argument.long, "detail": argument.help, "values": list(argument.choices)}
 
 
-def further(argument: Argument, spellings: Mapping[str, str]) -> list[str]:
-    """Further names of a flag, before the verb."""
+def other_names(argument: Argument, spellings: Mapping[str, str]) -> list[str]:
+    """A flag's additional names before the verb."""
     return [name for name, of in spellings.items() if of == argument.long]
 
 
 def stale() -> list[str]:
-    """The files that are not what the declarations say."""
+    """The files that do not match the declarations."""
     return [path for path, text in files().items() if not _is(ROOT / path, text)]
 
 
@@ -190,7 +192,7 @@ def _is(path: Path, text: str) -> bool:
 
 
 def main() -> None:
-    """Write the files, or say which are stale."""
+    """Write the files, or report which are stale."""
     if "--check" in sys.argv[1:]:
         if found := stale():
             sys.exit(f"stale: {', '.join(found)}; run: python scripts/reference.py")

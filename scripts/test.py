@@ -1,9 +1,10 @@
-"""`make test`: sets up what the tests need and runs all of them, several columns of tests at a time.
+"""`make test`: sets up what the tests need and runs all of them, in several columns at a time.
 
-A column begins as soon as its own parts are up, so nothing waits for the cluster but the tests of the cluster. What
-each job prints is kept in a log; a failed one's is printed at once, and what failed is named again at the end.
+A column starts as soon as its own parts are up, so only the cluster's tests wait for the cluster. Each job's output
+goes to a log; a failed job's is printed at once, and the failures are listed again at the end.
 
-With `--quick` (`make quick`) only what needs no part: lint, formats, types, and the quick tests on this Python.
+With `--quick` (`make quick`) it runs only what needs no part: lint, formatting, types, and the quick tests on this
+Python.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ from types import FrameType
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.environment import folders, packages, parts  # noqa: E402 - after the path is set
-from tests.environment.__main__ import up  # noqa: E402 - as above
-from tests.environment.part import say  # noqa: E402 - as above
+from tests.environment import folders, packages, parts  # noqa: E402 - after sys.path is set
+from tests.environment.__main__ import up  # noqa: E402 - after sys.path is set
+from tests.environment.part import say  # noqa: E402 - after sys.path is set
 
 OUTPUT = ROOT / ".pytest_cache" / "make-test"
 LANES = 5
-"""Jobs at the same time: more than processors, since most tests wait for an engine or a browser."""
-NEWS_SECONDS = 30
-MOST_AGAIN = 20
-"""With more failures than this something is broken: a second run would only take time."""
+"""Jobs at a time: more than processors, because most tests wait for an engine or a browser."""
+PROGRESS_SECONDS = 30
+MAX_RERUNS = 20
+"""With more failures than this something is broken, and a second run would only take time."""
 REQUIRE_ALL = os.geteuid() == 0 and shutil.which("apt-get") is not None
-"""This kind of machine (Debian as root) has all parts: no test may be skipped."""
-HERE = ".".join(map(str, sys.version_info[:2]))
+"""This kind of machine (Debian as root) can run all parts: no test may be skipped."""
+THIS_PYTHON = ".".join(map(str, sys.version_info[:2]))
 VERSIONS = ("3.11", "3.12")
 NODE = "the front end's packages"
 WITHOUT_PARTS = f"NBCONTAINER_CACHE={folders.folder('nothing')}"
@@ -50,7 +51,7 @@ BUILDS = tuple(
     f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "build_output", "builders")
 )
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
-    # name, paths, parts; the longest first. What no column names is in the last one.
+    # name, paths, parts; the longest first. Files in no other column run in the last one.
     ("broken connections", BREAKING, ENGINES),
     ("engines", ("tests/engines",), ENGINES),
     ("cluster", ("tests/clusters",), CLUSTER),
@@ -69,7 +70,7 @@ QUICK: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     ("quick, streams and views", STREAMS_AND_VIEWS, frozenset({NODE})),
     ("quick, everything else", ("tests",), frozenset({NODE})),
 )
-"""The tests without parts: each column computes about as long."""
+"""The tests without parts, in columns of about equal run time."""
 SAME_ON_EVERY_PYTHON = ("tests/test_architecture.py", "tests/test_suite.py", "tests/frontend")
 
 
@@ -78,10 +79,10 @@ class Job:
     """One process of the run.
 
     Args:
-        name: What it is called in the output.
+        name: Its name in the output.
         command: Its command line.
-        needs: Parts of the environment, or other jobs, that must have ended before it begins.
-        cache: pytest's cache of it, where what failed is remembered; None where it is no pytest.
+        needs: Parts of the environment that must be up, and jobs that must have ended, before it starts.
+        cache: Its pytest cache, which remembers the failures; None if it is not pytest.
     """
 
     name: str
@@ -92,26 +93,26 @@ class Job:
     code: int = -1
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
-    unsteady: list[str] = field(default_factory=list)
+    flaky: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
-        """Where everything that it prints goes."""
+        """The file with its output."""
         return OUTPUT / f"{slug(self.name)}.log"
 
     @property
     def text(self) -> str:
-        """What it has printed."""
+        """Its output so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     @property
     def percent(self) -> str:
-        """How far pytest has come, as it says itself."""
+        """The progress that pytest prints."""
         return (re.findall(r"\[ *(\d+%)\]", self.text) or [""])[-1]
 
     def start(self) -> None:
-        """Begins it. It ends with this process, however that ends."""
+        """Starts it. It is interrupted when this process ends, however that ends."""
         OUTPUT.mkdir(parents=True, exist_ok=True)
         bound = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
         with self.log.open("wb") as log:
@@ -125,7 +126,7 @@ class Job:
             )
 
     def interrupt(self) -> None:
-        """Ends it as Ctrl-C does, so that tests clean up behind them; with force where that takes long."""
+        """Interrupts it as Ctrl-C does, to let tests clean up; kills it if that takes too long."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGINT)
@@ -135,41 +136,41 @@ class Job:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def run(self) -> None:
-        """Begins it, and waits for its end."""
-        begun = time.monotonic()
+        """Starts it, and waits for it to end."""
+        started = time.monotonic()
         self.start()
         assert self.process is not None  # noqa: S101 - set by start
         self.code = self.process.wait()
-        self.seconds = time.monotonic() - begun
-        closing = re.findall(r"^.* in \d+\.\d+s.*$", self.text, re.MULTILINE) if self.cache else []
-        counts = Counter({word: int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", "".join(closing[-1:]))})
+        self.seconds = time.monotonic() - started
+        summary = re.findall(r"^.* in \d+\.\d+s.*$", self.text, re.MULTILINE) if self.cache else []
+        counts = Counter({word: int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", "".join(summary[-1:]))})
         counts["errors"] += counts.pop("error", 0)
-        if self.cache and self.code == NONE_FOUND:  # all of a folder's tests are quick ones
+        if self.cache and self.code == NONE_FOUND:  # a folder may have only quick tests
             self.code = 0
         if self.code and not counts["failed"] + counts["errors"]:
-            counts["errors"] = 1  # it is no pytest, or pytest itself did not come to its end
+            counts["errors"] = 1  # it is not pytest, or pytest itself did not finish
         self.counts = counts
         self.failures = re.findall(r"^(?:FAILED|ERROR) .*$", self.text, re.MULTILINE) if self.code else []
 
-    def run_again(self) -> None:
-        """Runs once more what failed, alone.
+    def rerun(self) -> None:
+        """Reruns the failures, with nothing else running.
 
-        Beside other columns a machine may be too busy to keep a promise that is made in seconds, or a page's frames.
-        What passes now is named in the report: a test that needs this often has a fault, or its subject has.
+        While other columns run, the machine may be too busy to meet a time limit or to draw a page's frames in time.
+        What passes now is listed in the report: a test that often needs this has a bug, or the code it tests does.
         """
         first, seconds, names = self.counts, self.seconds, self.failures
         self.command = [*self.command, "--last-failed", "--last-failed-no-failures=none"]
-        self.name += ", again"
+        self.name += ", rerun"
         self.run()
         self.seconds += seconds
         self.counts = first + self.counts
         for word in ("failed", "errors"):
             self.counts[word] -= first[word]
         if not self.code:
-            self.unsteady = [name.partition(" ")[2] for name in names]
+            self.flaky = [name.partition(" ")[2] for name in names]
 
     def result(self) -> str:
-        """One line about its end."""
+        """One line about how it ended."""
         counts = ", ".join(f"{self.counts[word]} {word}" for word in OUTCOMES if self.counts[word])
         return f"{'✓' if self.code == 0 else '✕'} {self.name:<28} {self.seconds:6.1f} s  {counts}"
 
@@ -186,15 +187,15 @@ def pytest(name: str, *words: str, needs: frozenset[str] = frozenset()) -> Job:
 
 
 def slug(name: str) -> str:
-    """A name as that of a file."""
+    """A name in the form of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
 
 def columns(*, live: bool) -> list[Job]:
-    """The tests that talk to something, or all others, each in exactly one column.
+    """The live tests, or all others, each in exactly one column.
 
-    Those of the page have a process of their own: Playwright keeps an event loop running in the thread of its tests.
-    Quick tests find no engine, cluster or browser, so that one which wants one is seen.
+    The page's tests have their own process: Playwright keeps an event loop running in their thread.
+    Quick tests cannot reach an engine, cluster or browser: a test that needs one but lacks the mark fails.
     """
     table = LIVE if live else QUICK
     found, named = [], [path for _, paths, _ in table for path in paths]
@@ -209,12 +210,12 @@ def columns(*, live: bool) -> list[Job]:
 
 
 def second_python() -> Job | None:
-    """The quick tests on the other Python that is here, but for those that read texts or run other programs alone."""
+    """The quick tests on another installed Python, except those that only read files or run other programs."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for version in VERSIONS:
-        if version == HERE:
+        if version == THIS_PYTHON:
             continue
-        # pyenv's own names work only where they are chosen
+        # pyenv's shims work only for the selected version
         for python in (f"python{version}", *map(str, pyenv.glob(f"{version}.*/bin/python"))):
             if shutil.which(python) and packages.works(python, "-c", "import venv, ensurepip"):
                 ignored = (f"--ignore={path}" for path in SAME_ON_EVERY_PYTHON)
@@ -228,14 +229,14 @@ def second_python() -> Job | None:
 
 
 def plan(*, quick: bool) -> list[Job]:
-    """All jobs, those first that should begin first."""
+    """All jobs, in the order in which they should start."""
     checks = [
         Job(NODE, [sys.executable, "scripts/front_end.py"]),
         Job("lint, formats, types", ["sh", "scripts/check.sh"], frozenset({NODE})),
     ]
     if quick:
         return [*checks, *columns(live=False)]
-    second = second_python()  # one long column: it begins among the longest
+    second = second_python()  # a long column: it starts with the longest ones
     longest, others = columns(live=True)[:4], columns(live=True)[4:]
     return [*checks, *longest, *([second] if second else []), *others, *columns(live=False)]
 
@@ -245,51 +246,51 @@ class Run:
 
     def __init__(self, jobs: list[Job]) -> None:
         self.waiting, self.running, self.ended = list(jobs), list[Job](), list[Job]()
-        self.there: set[str] = set()
-        self.news: queue.SimpleQueue[Job | str] = queue.SimpleQueue()
+        self.ready: set[str] = set()
+        self.events: queue.SimpleQueue[Job | str] = queue.SimpleQueue()
         self.problems: dict[str, str] = {}
 
     def set_up(self) -> None:
-        """Brings all parts up; says of each when it is there, or cannot be."""
+        """Brings up all parts; reports each one when it is up or has failed."""
 
         def ended(name: str, problem: str) -> None:
             if problem:
                 self.problems[name] = problem
-            self.news.put(name)
+            self.events.put(name)
 
         every = parts()
         try:
             up(list(every), every, ended=ended)
         finally:
             for name in every:
-                self.news.put(name)
+                self.events.put(name)
 
     def go(self, *, sets_up: bool) -> None:
-        """Runs everything to its end."""
+        """Runs everything until all jobs have ended."""
         if sets_up:
             threading.Thread(target=self.set_up, daemon=True).start()
         while self.waiting or self.running:
             for job in list(self.waiting):
-                if len(self.running) < LANES and job.needs <= self.there:
+                if len(self.running) < LANES and job.needs <= self.ready:
                     self.begin(job)
             try:
-                came = self.news.get(timeout=NEWS_SECONDS)
+                event = self.events.get(timeout=PROGRESS_SECONDS)
             except queue.Empty:
-                self.tell()
+                self.show_progress()
                 continue
-            if isinstance(came, Job):
-                self.running.remove(came)
-                self.end(came)
-                came = came.name
-            self.there.add(came)
+            if isinstance(event, Job):
+                self.running.remove(event)
+                self.end(event)
+                event = event.name
+            self.ready.add(event)
         for job in self.ended:
-            if job.cache and 0 < job.counts["failed"] + job.counts["errors"] <= MOST_AGAIN:
-                say(f"▶ what failed of {job.name}, again, alone")
-                job.run_again()
+            if job.cache and 0 < job.counts["failed"] + job.counts["errors"] <= MAX_RERUNS:
+                say(f"▶ {job.name}: rerunning the failures, with nothing else running")
+                job.rerun()
                 self.show(job)
 
     def begin(self, job: Job) -> None:
-        """Starts a job in a thread that waits for its end."""
+        """Starts a job in a thread that waits for it."""
         self.waiting.remove(job)
         self.running.append(job)
         say(f"▶ {job.name}")
@@ -298,39 +299,39 @@ class Run:
             try:
                 job.run()
             finally:
-                self.news.put(job)
+                self.events.put(job)
 
         threading.Thread(target=run, daemon=True).start()
 
     def end(self, job: Job) -> None:
-        """Says how a job ended."""
+        """Notes that a job ended, and shows how."""
         self.ended.append(job)
         self.show(job)
 
     def show(self, job: Job) -> None:
-        """One line, after all that a failed one printed."""
+        """Prints one line about a job, after the whole output of a failed one."""
         if job.code:
             print(job.text, flush=True)
         say(job.result())
 
-    def tell(self) -> None:
-        """Says what is going on, where nothing has ended for a while."""
+    def show_progress(self) -> None:
+        """Prints what is running, when nothing has ended for a while."""
         now = [f"{job.name} {job.percent}".strip() for job in self.running]
         later = [f"{len(self.waiting)} waiting"] if self.waiting else []
         say(" · ".join([*now, *later]))
 
     def stop(self) -> None:
-        """Ends what still runs."""
+        """Interrupts what is still running."""
         for job in [*self.running, *self.ended]:
             job.interrupt()
 
 
 def main() -> int:
     """Plan, run, report."""
-    begun = time.monotonic()
-    # where the machine has no Node.js, the checks have put one beside this Python
+    started = time.monotonic()
+    # if the machine has no Node.js, the checks install one next to this Python
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
-    # a test's module is compiled once, not by each of the columns
+    # a test module is compiled once, not in each column
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     quick = "--quick" in sys.argv[1:]
     if REQUIRE_ALL:
@@ -339,16 +340,16 @@ def main() -> int:
 
     def interrupted(number: int, _frame: FrameType | None) -> None:
         run.stop()
-        os._exit(128 + number)  # at once: what comes up goes on by itself, and is waited for by the next run
+        os._exit(128 + number)  # at once: parts that are coming up go on, and the next run waits for them
 
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGINT, interrupted)
     run.go(sets_up=not quick)
-    return report(run, time.monotonic() - begun)
+    return report(run, time.monotonic() - started)
 
 
 def report(run: Run, seconds: float) -> int:
-    """The times of all jobs, what failed, and the sum in pytest's own words; gives the exit code."""
+    """Prints the times of all jobs, the failures, and the total in pytest's format; returns the exit code."""
     total: Counter[str] = Counter()
     print()
     for job in run.ended:
@@ -358,10 +359,10 @@ def report(run: Run, seconds: float) -> int:
         print(f"✕ {name}: {problem}")
     total["errors"] += len(run.problems) if REQUIRE_ALL else 0
     for job in run.ended:
-        if job.unsteady:
-            print(f"passed only when they were run again, alone ({job.name}):", *job.unsteady, sep="\n  ")
+        if job.flaky:
+            print(f"passed only when rerun on their own ({job.name}):", *job.flaky, sep="\n  ")
         if job.code:
-            print(*job.failures, f"  all that '{job.name}' printed: {job.log}", sep="\n")
+            print(*job.failures, f"  the whole output of '{job.name}': {job.log}", sep="\n")
     counts = ", ".join(f"{total[word]} {word}" for word in OUTCOMES if total[word])
     print(f"===== {counts} in {seconds:.2f}s =====", flush=True)
     return 1 if total["failed"] or total["errors"] or (REQUIRE_ALL and total["skipped"]) else 0

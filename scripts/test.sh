@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# what the tests and their environment call, and a small Debian may lack
+# programs that the tests and their environment call, which a minimal Debian may lack
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   missing=
   command -v git >/dev/null || missing="$missing git"

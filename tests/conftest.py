@@ -1,4 +1,4 @@
-"""What every test has: nothing of the user's own, the environment's parts as fixtures, and no silent skips.
+"""For every test: isolation from the user's own files, the environment's parts as fixtures, and no silent skips.
 
 A test whose part is missing is skipped with the reason. With NBCONTAINER_REQUIRE_ALL=1, as `make test` sets it where
 this kind of machine has all parts, a skip is a failure.
@@ -15,11 +15,11 @@ import pytest
 from tests.environment import parts
 from tests.environment.part import Part
 
-# no example has to be quick: beside other columns of tests none is
+# no deadline per example: with other columns running none would be met
 hypothesis.settings.register_profile("nbcontainer", deadline=None)
 hypothesis.settings.load_profile("nbcontainer")
 
-# fixtures that stand for something real beside this process: engines, registries, clusters, a browser
+# fixtures for something real outside this process: engines, registries, clusters, a browser
 LIVE = {
     "asked",
     "browser",
@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(items):
 
 
 def _allow_no_skip(report, nodeid):
-    """Makes a failure of a skip, where none is allowed."""
+    """Turns a skip into a failure where no skips are allowed."""
     if report.skipped and os.environ.get("NBCONTAINER_REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
@@ -96,7 +96,7 @@ def pytest_make_collect_report(collector):
 
 @pytest.fixture(autouse=True)
 def nothing_of_the_users_own(tmp_path_factory, monkeypatch):
-    """Configuration, credentials and clusters of the person who runs the tests are out of sight."""
+    """Hides the configuration, credentials and clusters of the user who runs the tests."""
     folder = tmp_path_factory.getbasetemp() / "no-configuration"
     for name in ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "BUILDX_BUILDER"):
         monkeypatch.delenv(name, raising=False)
@@ -104,12 +104,14 @@ def nothing_of_the_users_own(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
     monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
     yield
-    (folder / "kubeconfig").unlink(missing_ok=True)  # what a trial has written there would be the next test's cluster
+    (folder / "kubeconfig").unlink(
+        missing_ok=True
+    )  # otherwise a kubeconfig written by one test would be the next one's cluster
 
 
 @dataclass(frozen=True)
 class EngineAddress:
-    """An engine of the environment: what DOCKER_HOST must be, and its docker command's variables."""
+    """An engine of the environment: its DOCKER_HOST, and the variables for its docker command."""
 
     host: str
     variables: dict[str, str]
@@ -117,7 +119,7 @@ class EngineAddress:
 
 @dataclass(frozen=True)
 class RegistryAddress:
-    """A registry of the environment; user and password are those that it accepts."""
+    """A registry of the environment; user and password are the ones it accepts."""
 
     address: str
     user: str = "alice"
@@ -134,7 +136,7 @@ class ClusterAddress:
 
 @functools.cache
 def part(name: str) -> Part:
-    """A part that is up, asked once; else the test is skipped with the reason."""
+    """A part that is up, checked once; otherwise the test is skipped with the reason."""
     found = parts()[name]
     status = found.status()
     if not status:

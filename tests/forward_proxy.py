@@ -1,4 +1,4 @@
-"""An HTTP proxy of the tests' own: CONNECT, and requests for whole URLs. It notes what it was asked for."""
+"""The tests' own HTTP proxy: CONNECT, and requests with absolute URLs. It records the requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the `.command` of a result is one that the program in its place understands."""
+"""Checks that the program understands a result's `.command`."""
 
 import inspect
 import shlex
@@ -12,7 +12,7 @@ from tests.terminal import Terminal
 
 
 def results_of(verb: Verb, line: str, cell: str | None = None) -> Iterator[object]:
-    """What a verb gives for a line, and each object in it; there is at least one with a command."""
+    """A verb's result for a line, and each object in it; at least one has a command."""
     result = run_magic(verbs_of(verb.magic), line, cell, {})
     found = [result] if hasattr(result, "command") else list(result)
     assert found, f"{verb.title} {line}: {result!r}"
@@ -38,7 +38,7 @@ def is_understood(terminal: Terminal, command: str, path: Iterable[str]) -> None
 
 
 def path_of(verb: Verb) -> list[str]:
-    """The words of a verb's command that name it: not kubectl's kind of object, which has several spellings."""
+    """The words of a command that name its verb, without kubectl's kind of object, which has several spellings."""
     return [word for word in verb.command[1:] if word[0] != "-"][: 1 if verb.command[0] == "kubectl" else None]
 
 

@@ -1,4 +1,4 @@
-"""A disk that is soon full: a small file system in memory."""
+"""A small disk: a file system in memory that is soon full."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import pytest
 
 @contextlib.contextmanager
 def small_disk(folder: Path, kilobytes: int, *, files: int = 0) -> Iterator[Path]:
-    """Mount one at `folder`, which has room for so much, and for so many `files`; skips where that is not allowed."""
+    """Mount one at `folder` with limited space and number of `files`; skips if mounting is not allowed."""
     folder.mkdir(parents=True)
     options = f"size={kilobytes}k" + (f",nr_inodes={files}" if files else "")
     done = subprocess.run(

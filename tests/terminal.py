@@ -1,4 +1,4 @@
-"""A terminal whose own context, engine and kubeconfig are others than those of the tests."""
+"""A terminal whose own context, engine and kubeconfig differ from the tests'."""
 
 import os
 import shlex
@@ -26,13 +26,13 @@ class Terminal:
         (plugins / "docker-buildx").symlink_to(buildx)
 
     def with_podman(self) -> "Terminal":
-        """The same, where podman is installed as well."""
+        """The same, with podman installed as well."""
         podman = Podman()
         self._program("podman", f"{podman.tree()}/usr/bin/podman", podman.programs(podman.tree()))
         return self
 
     def with_kubectl(self) -> "Terminal":
-        """The same, where kubectl is installed as well."""
+        """The same, with kubectl installed as well."""
         self._program("kubectl", part("kubernetes").env()["NBCONTAINER_TEST_KUBECTL"])
         return self
 
@@ -43,13 +43,13 @@ class Terminal:
         program.chmod(0o755)
 
     def run(self, command: str, stdin: str = "") -> str:
-        """What a command writes; it must succeed."""
+        """A command's output; it must succeed."""
         ended = self.try_(command, stdin)
         assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
         return ended.stdout
 
     def try_(self, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """How a command ends."""
+        """A finished command, whether or not it succeeded."""
         variables = {
             "PATH": f"{self._folder}/bin:{os.environ['PATH']}",
             "HOME": str(self._folder),

@@ -67,7 +67,7 @@ def test_inside_a_running_event_loop():
     events, result, beats = asyncio.run(work())
     assert result.output == "one\ntwo"
     assert events
-    assert beats > 5  # the loop was not held up
+    assert beats > 5  # the loop was not blocked
 
 
 @pytest.mark.usefixtures("docker")
@@ -85,7 +85,7 @@ def test_from_threads():
     assert outputs == {"a": "a", "b": "b", "c": "c"}
 
 
-def test_faults_of_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
+def test_errors_in_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     forget_engines()
     try:
@@ -119,7 +119,7 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
     nbc.images.list()
     nbc.containers.list()
     nbc.images.check("FROM busybox")
-    with pytest.raises(Protected):  # its steps run there, wherever the result goes
+    with pytest.raises(Protected):  # the build's steps run there, wherever the result goes
         nbc.images.build("FROM busybox", outputs=(f"{tmp_path}/out",))
     assert not (tmp_path / "out").exists()
 
@@ -134,7 +134,7 @@ def test_pods_and_protection(kubernetes_cluster, monkeypatch):
     monkeypatch.setattr(nbc.settings, "protected_contexts", (context,))
     with pytest.raises(Protected):
         nbc.pods.delete("not-there")
-    watch = nbc.pods.watch(all_namespaces=True, timeout=60)
+    watch = nbc.pods.watch(all_namespaces=True, duration=60)
     revision = -1
     while not watch.state.columns:
         assert watch.wait(20, revision=revision)
@@ -178,4 +178,4 @@ def test_a_detached_run_that_is_stopped_while_it_starts_leaves_nothing_running()
         running = name in nbc.containers.list().names
         if name in nbc.containers.list(all=True).names:
             nbc.containers.remove(name, force=True)
-        assert done or not running  # it may have been quicker than the stop
+        assert done or not running  # it may have finished before the stop

@@ -1,4 +1,4 @@
-"""The house's rules: who imports whom, and what `%load_ext` loads."""
+"""The architecture's rules: which part imports which, and what `%load_ext` loads."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ import nbcontainer
 PACKAGE = Path(nbcontainer.__file__).parent
 HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2", "cryptography")
 
-# each part of the house, and the parts that it may import
+# each part of the package, and the parts that it may import
 ALLOWED = {
     "version": set(),
     "loading": set(),
@@ -161,13 +161,13 @@ def test_imports_keep_the_directions_of_the_design(path):
             assert part in KNOW_IPYTHON, f"{part} knows IPython"
 
 
-def test_the_model_needs_the_standard_library_alone():
+def test_the_model_needs_only_the_standard_library():
     for path in (PACKAGE / "model").glob("*.py"):
         names = {name.split(".")[0] for name in _imports(path)} - {"nbcontainer", "pandas"}
         assert names <= set(sys.stdlib_module_names), path
 
 
-def test_buildkit_needs_h2_cryptography_and_the_standard_library_alone():
+def test_buildkit_needs_only_h2_cryptography_and_the_standard_library():
     for path in (PACKAGE / "buildkit").glob("*.py"):
         names = {name.split(".")[0] for name in _imports(path)} - {
             "nbcontainer",
@@ -195,7 +195,7 @@ assert shell.find_cell_magic("dockerfile") and shell.find_line_magic("kpod")
 
 
 def test_received_files_reach_the_disk_by_one_way():
-    """`buildkit/destination.py` follows no link; what unpacks by itself would."""
+    """`buildkit/destination.py` follows no link; a standard unpacker would."""
     for path in _modules():
         calls = [
             node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
@@ -206,7 +206,7 @@ def test_received_files_reach_the_disk_by_one_way():
 
 NAMES = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in _modules()}
 MODULES = {name.removesuffix(".__init__"): path for path, name in NAMES.items()}
-# circles that are known, and are to go
+# known cycles that are to be removed
 CIRCLES = {
     frozenset({"nbcontainer.buildkit.tokens", "nbcontainer.buildkit.token_requests"}),
 }
@@ -217,7 +217,7 @@ def _is_for_types(node):
 
 
 def _nodes(tree):
-    """All of a module but what type checkers alone see."""
+    """A module without what only type checkers see."""
     for node in ast.iter_child_nodes(tree):
         if _is_for_types(node):
             yield from (part for other in node.orelse for part in ast.walk(other))
@@ -248,7 +248,7 @@ def _modules_used(path):
 def test_no_modules_import_each_other_in_a_circle():
     uses = {name: _modules_used(path) for name, path in MODULES.items() if not path.name.startswith("__")}
     assert "nbcontainer.engines.volumes" in uses["nbcontainer.api.volumes"]  # by `engines.volumes.create(…)`
-    assert "nbcontainer.api.engine" not in uses["nbcontainer.api.volumes"]  # for types alone
+    assert "nbcontainer.api.engine" not in uses["nbcontainer.api.volumes"]  # only for types
     reached = {name: set(used) for name, used in uses.items()}
     for middle, further in reached.items():
         for used in reached.values():

@@ -43,7 +43,7 @@ NEEDS_A_CALLABLE = {"Secret"}
 
 
 def through_json(value):
-    """The value as somebody gets it who reads it from a file."""
+    """The value after a round trip through a file's text."""
     found = from_json(json.loads(json.dumps(to_json(value), allow_nan=False)))
     assert type(found) is type(value)
     return found
@@ -53,7 +53,7 @@ def through_json(value):
 
 
 def public_classes():
-    """The model's and the API's classes by their modules, found without the codec's help."""
+    """The model's and the API's classes, found by module, independently of the codec."""
     for found in pkgutil.walk_packages(nbcontainer.__path__, "nbcontainer."):
         if found.name.split(".")[1] not in {"model", "api"}:
             continue
@@ -64,7 +64,7 @@ def public_classes():
 
 
 def values_of(hint):  # noqa: PLR0911 - a return for each kind of hint
-    """Values of a type hint, by rules that are not the codec's."""
+    """Values for a type hint, by rules independent of the codec."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return st.recursive(
@@ -104,7 +104,7 @@ def values_of_class(kind):
 
 
 def same(value):
-    """What equality leaves out: the classes within, and those that compare by identity."""
+    """What equality ignores: nested classes, and those compared by identity."""
     if is_dataclass(value):
         return type(value), {one.name: same(getattr(value, one.name)) for one in fields(value) if one.compare}
     if isinstance(value, Exception):
@@ -124,7 +124,7 @@ def test_no_class_is_forgotten():
     assert {build.StepOutput, build.BuildState, build.BuildResult, Table, logs.LogState, Words, Volume} < written
 
 
-def test_whatever_an_operation_tells_and_gives_is_written():
+def test_every_event_and_result_of_an_operation_is_encoded():
     told = set()
     for path in Path(nbcontainer.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -383,12 +383,12 @@ def test_what_is_not_plain_data_has_no_form(hint):
         form_of(hint).encode(hint())
 
 
-# what is not of the form
+# malformed values
 
 
 @dataclass(frozen=True)
 class Longer(logs.LogLine):
-    """Whose further field would be lost."""
+    """A class whose extra field would be lost."""
 
     more: str = ""
 
@@ -472,7 +472,7 @@ def test_another_class_than_expected_is_refused():
         from_json(EVENT, build.BuildState)
 
 
-def test_bytes_and_times_that_are_none_are_refused():
+def test_invalid_bytes_and_times_are_refused():
     for hint, document in ((bytes, "a"), (bytes, 5), (datetime, "soon"), (datetime, 5), (Mapping[int, int], [[[], 1]])):
         with pytest.raises(Exception, match="must be") as caught:
             form_of(hint).decode(document)
@@ -488,7 +488,7 @@ def test_no_document_is_nested_so_deeply_that_it_breaks_us():
     document["value"]["manifest"] = {"x": manifest}
     with pytest.raises(SerializationError, match="nested too deeply"):
         from_json(document)
-    while manifest:  # else the interpreter frees it by recursion
+    while manifest:  # otherwise the interpreter would free it recursively
         manifest = manifest.pop()
 
 

@@ -1,4 +1,4 @@
-"""Each declared verb fits its method, and the real docker's or kubectl's help."""
+"""Each declared verb matches its method and the real docker's or kubectl's help."""
 
 import inspect
 import re
@@ -30,7 +30,7 @@ LEFT_OUT = {
         *("--show-managed-fields", "--template", "--validate"),
     },
 }
-# those of one verb, still to come
+# those of single verbs, not implemented yet
 NOT_YET = {
     "%%dockerfile": {"--attest", "--cache-to", "--call", "--debug"},
     "%docker build": {"--attest", "--cache-to", "--call", "--debug"},
@@ -83,7 +83,7 @@ NOT_YET = {
     },
 }
 OF_ALL = {"docker": {"--yes"}, "kubectl": {"--context", "--namespace", "--yes"}}  # for the magic, or kubectl's own
-FORMER = {"--time": "--timeout"}  # names that docker takes still, and tells no more
+FORMER = {"--time": "--timeout"}  # names that docker still accepts but no longer documents
 
 
 def title(verb):
@@ -154,7 +154,7 @@ def test_the_flags_of_a_verb_are_docker_s_or_kubectl_s(verb, helps):
     assert not_yet <= theirs.keys()
     names = {name for argument in verb.arguments if not argument.own for name in argument.names if name[:2] == "--"}
     assert names - OF_ALL[program] - FORMER.keys() <= theirs.keys()
-    for name in ours & theirs.keys():  # a letter is theirs, or not there
+    for name in ours & theirs.keys():  # a short flag must be theirs, or absent
         assert {word for word in flags[name].names if len(word) == 2} - {"-y"} <= {theirs[name]}, name
     if program == "docker":
         (line,) = re.findall(r"^Aliases:\n +(.*)", told, re.MULTILINE) or [""]

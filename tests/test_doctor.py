@@ -1,4 +1,4 @@
-"""`doctor` against what is there, what is not, and what does not answer."""
+"""`doctor` with things that work, that are missing, and that do not answer."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from tests.engines.peers import Middleman, unix_connect, unix_listener
 
 @pytest.fixture(autouse=True)
 def look_anew():
-    """What an earlier test found is forgotten."""
+    """Forgets what earlier tests found."""
     forget_engines()
     yield
     forget_engines()
@@ -24,7 +24,7 @@ def look_anew():
 
 @pytest.fixture
 def silence():
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never replies."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -49,7 +49,7 @@ def said(report, word, tone=None):
     return found
 
 
-def test_engine_and_cluster_are_told_with_what_one_may_do(docker_engine, kubernetes_cluster, monkeypatch):
+def test_engine_and_cluster_are_listed_with_the_users_permissions(docker_engine, kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
     report = nbc.doctor()
@@ -59,7 +59,7 @@ def test_engine_and_cluster_are_told_with_what_one_may_do(docker_engine, kuberne
     said(report, "aiohttp")
 
 
-def test_who_is_impersonated_is_told(kubernetes_cluster, monkeypatch, tmp_path):
+def test_the_impersonated_user_is_shown(kubernetes_cluster, monkeypatch, tmp_path):
     document = json.loads(kubernetes_cluster.kubeconfig.read_text())
     document["users"][0]["user"]["as"] = "nobody-at-all"
     (tmp_path / "config").write_text(json.dumps(document))
@@ -68,7 +68,7 @@ def test_who_is_impersonated_is_told(kubernetes_cluster, monkeypatch, tmp_path):
     assert cluster.text.endswith(", acting as nobody-at-all")
 
 
-def test_a_reader_is_told_what_is_not_allowed(kubernetes_cluster, monkeypatch):
+def test_a_reader_sees_what_is_not_allowed(kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.viewer))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     report = nbc.doctor()
@@ -117,7 +117,7 @@ def test_a_helper_that_is_missing_is_named_with_its_registries(tmp_path, monkeyp
     assert secret not in str(report)
 
 
-def test_configuration_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+def test_unreadable_configuration_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     (tmp_path / "config.json").write_text("{")

@@ -1,4 +1,4 @@
-"""The environment tells the truth about its parts, and its registries behave as those they stand for."""
+"""The environment reports its parts' real state, and its registries behave like the ones they stand for."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def empty_home(tmp_path, monkeypatch):
-    """An environment in which nothing was ever started."""
+    """An environment in which nothing has been started."""
     monkeypatch.setenv("NBCONTAINER_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache/environment"
 
@@ -52,7 +52,7 @@ def test_parts_run_on_the_system_python_without_any_package():
 
 
 class Noted(Part):
-    """A part that is only a list of what was done with it."""
+    """A fake part that records the actions on it."""
 
     def __init__(self, name, done, *, needs=(), builds=False, waits=None):
         self.name, self.done, self.needs, self.builds, self.waits = name, done, needs, builds, waits
@@ -102,7 +102,7 @@ def test_builds_take_turns_the_longest_last_and_nothing_else_waits_for_them():
     assert sorted(told) == sorted((name, "") for name in every)
 
 
-def test_what_needs_a_broken_part_is_left_out_and_told(capsys):
+def test_parts_that_need_a_broken_part_are_skipped_and_reported(capsys):
     done, told = [], {}
     every = noted(Noted("broken", done), Noted("on-it", done, needs=("broken",), builds=True), Noted("whole", done))
     assert up(["on-it", "whole"], every, ended=told.__setitem__) == 1
@@ -127,7 +127,7 @@ DAEMONS = [
 @pytest.mark.usefixtures("empty_home")
 @pytest.mark.parametrize("name", DAEMONS)
 def test_status_says_down_where_nothing_was_started(name):
-    # the same ports answer, for the real environment: what another one started is not ours
+    # the ports answer, but for the real environment: what another one started is not ours
     assert parts()[name].status() == Status(State.DOWN, "not started")
 
 
@@ -157,9 +157,9 @@ def test_up_again_changes_nothing(name):
 
 
 @pytest.mark.live
-def test_a_port_in_use_is_said_and_left_alone(tmp_path, monkeypatch, capsys):
+def test_a_port_in_use_is_reported_and_left_alone(tmp_path, monkeypatch, capsys):
     running("registry")
-    # the packages are there already; only the state is new
+    # the packages are already there; only the state is new
     packages_folder = folders.home() / "packages"
     monkeypatch.setenv("NBCONTAINER_CACHE", str(tmp_path))
     (tmp_path / "environment").mkdir()
@@ -189,7 +189,7 @@ def test_a_process_is_started_once_and_stopped():
 
 @pytest.mark.usefixtures("empty_home")
 def test_a_stale_pid_file_is_never_believed():
-    """After a reboot the pid may be anybody's: here it is that of these tests."""
+    """After a reboot the pid may belong to any process: here it is the test's own."""
     record = {"pid": os.getpid(), "start_time": "another-boot:1"}
     folders.write(Sleeper().pid_file, json.dumps(record))
     assert Sleeper().pid() is None
@@ -338,7 +338,7 @@ def test_oauth_gives_a_token_for_a_password_and_for_its_refresh_token(tokens):
 
 @pytest.fixture
 def own_realm(tokens):
-    """A token server with the same key, for this test alone: what it is told holds for nobody else."""
+    """A token server with the same key, only for this test: its settings affect no other test."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -360,7 +360,7 @@ def test_an_expired_token_is_refused(tokens, own_realm):
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_a_token_signed_by_somebody_else_is_refused(tokens):
+def test_a_token_signed_with_another_key_is_refused(tokens):
     token = bearer(tokens, "repository:library/busybox:pull")["Authorization"].removeprefix("Bearer ")
     header, claims, signature = token.split(".")
     wider = json.loads(base64.urlsafe_b64decode(claims + "=="))

@@ -1,4 +1,4 @@
-"""Errors are carried between processes, and copied, with all their facts."""
+"""Errors are pickled and copied with all their facts."""
 
 import copy
 import json
@@ -39,7 +39,7 @@ def subclasses(kind):
     return {kind}.union(*map(subclasses, kind.__subclasses__()))
 
 
-def test_there_is_an_example_of_every_error():
+def test_every_error_has_an_example():
     public = {kind for kind in subclasses(NbcontainerError) if not kind.__name__.startswith("_")}
     assert public == {type(example) for example in EXAMPLES}
 
@@ -63,7 +63,7 @@ def test_an_error_is_carried_whole(error, carried):
     assert (str(other), other.args, vars(other)) == (str(error), error.args, vars(error))
 
 
-def test_what_a_magic_adds_to_show_it_stays_behind():
+def test_what_a_magic_adds_for_display_is_not_copied():
     error = interrupted()
     assert "_render_traceback_" in vars(error)
     assert vars(from_json(to_json(error))) == {"message": "Interrupted.", "cure": ""}
@@ -95,7 +95,7 @@ def test_a_fact_is_set_once():
     ],
 )
 def test_a_cure_is_a_call_in_python_and_a_line_in_a_magic(cure, in_python):
-    from nbcontainer import api  # which words the cures
+    from nbcontainer import api  # which turns cures into text
 
     assert api
     error = errors.NbcontainerError("It failed.", cure=cure)

@@ -1,4 +1,4 @@
-"""Which notebook it is: the same for every kernel of it, another for everybody else's."""
+"""The notebook's id: the same for all its kernels, and different for every other notebook."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 @pytest.fixture
 def start(monkeypatch):
-    """Starts a Python whose user has that home; it says the id of the notebook."""
+    """Starts a Python whose user has that home; it prints the notebook's id."""
 
     def begin(home):
         monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -36,7 +36,7 @@ def start(monkeypatch):
 
 
 def ids(processes):
-    """What each says, once all are there."""
+    """Each one's output, once all have started."""
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
@@ -49,7 +49,7 @@ def test_two_homes_have_one_path_and_two_ids(start, tmp_path):
     assert len(first) == len(other) == 12
 
 
-def test_kernels_that_begin_at_once_have_one_id(start, tmp_path):
+def test_kernels_that_start_at_once_have_one_id(start, tmp_path):
     assert len(set(ids([start(tmp_path) for _ in range(6)]))) == 1
 
 
@@ -66,7 +66,7 @@ def test_the_id_is_kept_for_this_user_alone(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_where_another_was_quicker_its_id_is_taken(monkeypatch, tmp_path, has_links):
+def test_the_id_of_a_faster_process_is_used(monkeypatch, tmp_path, has_links):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     real = Path.hardlink_to
 
@@ -144,7 +144,7 @@ shutil.rmtree(os.getcwd())
 print(nbc.notebook_id() == nbc.notebook_id(began))"""
 
 
-def test_who_goes_to_another_folder_is_in_the_same_notebook(tmp_path):
+def test_changing_the_folder_keeps_the_notebooks_id(tmp_path):
     (tmp_path / "other").mkdir()
     variables = {**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_DATA_HOME": str(tmp_path)}
     variables.pop("JPY_SESSION_NAME", None)

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: waits that it cannot break, steps that stay whole, and none that is lost."""
+"""Ctrl-C at any moment: waits stay intact, steps stay atomic, and no interrupt is lost."""
 
 import os
 import random
@@ -11,7 +11,13 @@ import pytest
 
 from nbcontainer import interrupts
 from nbcontainer.errors import Stopped
-from nbcontainer.interrupts import Bell, held_back, redelivered, run_calmly, settled
+from nbcontainer.interrupts import (
+    Bell,
+    interrupts_deferred,
+    interrupts_ignored,
+    interrupts_redelivered,
+    run_interruptible,
+)
 from tests.test_operation import counter
 
 
@@ -24,11 +30,11 @@ def answer():
 
 
 def talk(progress):
-    """Work that tells as fast as it can until it is stopped."""
+    """Work that emits as fast as it can until it is stopped."""
     ended = threading.Event()
     progress.on_stop(ended.set)
     while not ended.is_set():
-        progress.tell(1)
+        progress.emit(1)
     raise ConnectionError
 
 
@@ -65,10 +71,10 @@ def test_a_bell_wakes_all_who_wait_and_knows_what_was_true_before():
 def test_what_is_held_back_is_done_whole_and_the_interrupt_comes_after_it():
     done = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the end of the block raises it
-        with held_back():
+        with interrupts_deferred():
             interrupt()
             done.append("outer")
-            with held_back():
+            with interrupts_deferred():
                 interrupt()
                 done.append("inner")
             done.append("end")
@@ -81,11 +87,11 @@ def test_a_handler_of_the_users_own_gets_what_was_held_back():
     heard = []
     before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
     try:
-        with held_back():
+        with interrupts_deferred():
             interrupt()
             assert not heard
         assert heard == [1]
-        assert run_calmly(lambda: interrupt() or "done", answer) == "done"
+        assert run_interruptible(lambda: interrupt() or "done", answer) == "done"
         assert heard == [1, 1]
     finally:
         signal.signal(signal.SIGINT, before)
@@ -93,7 +99,7 @@ def test_a_handler_of_the_users_own_gets_what_was_held_back():
 
 def test_other_threads_hold_nothing_back():
     def work():
-        with held_back(), settled():
+        with interrupts_deferred(), interrupts_ignored():
             seen.append(signal.getsignal(signal.SIGINT))
 
     seen = []
@@ -105,9 +111,9 @@ def test_other_threads_hold_nothing_back():
 
 def test_an_interrupt_ends_calm_work_by_one_answer():
     with pytest.raises(Stopped) as caught:
-        run_calmly(lambda: interrupt() or time.sleep(30), answer)
+        run_interruptible(lambda: interrupt() or time.sleep(30), answer)
     assert caught.value.__context__ is None
-    assert run_calmly(lambda: "done", answer) == "done"
+    assert run_interruptible(lambda: "done", answer) == "done"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -122,7 +128,7 @@ def test_an_interrupt_that_a_finalizer_swallows_comes_once_more():
 
     began = time.monotonic()
     with pytest.raises(Stopped):
-        run_calmly(work, answer)
+        run_interruptible(work, answer)
     assert time.monotonic() - began < 1
 
 
@@ -135,21 +141,21 @@ def test_an_interrupt_that_something_swallows_is_raised_by_the_next_wait_or_the_
 
     began = time.monotonic()
     with pytest.raises(Stopped):
-        run_calmly(work, answer)
+        run_interruptible(work, answer)
     assert time.monotonic() - began < 1
 
 
-def test_an_interrupt_that_became_another_error_is_one_all_the_same():
+def test_an_interrupt_that_became_another_error_still_counts():
     class Names:
         def __set_name__(self, owner, name):
             interrupt()
 
     with pytest.raises(Stopped):
-        run_calmly(lambda: type("Made", (), {"name": Names()}), answer)
+        run_interruptible(lambda: type("Made", (), {"name": Names()}), answer)
     with pytest.raises(Stopped, match="not changed"):
-        run_calmly(decline, answer)
+        run_interruptible(decline, answer)
     with pytest.raises(ZeroDivisionError):
-        run_calmly(lambda: 1 / 0, answer)
+        run_interruptible(lambda: 1 / 0, answer)
 
 
 def decline():
@@ -173,7 +179,7 @@ def test_further_interrupts_do_not_break_the_answer_to_the_first():
             after.append(running.done)
 
     with pytest.raises(Stopped):
-        run_calmly(work, answer)
+        run_interruptible(work, answer)
     assert after == [True]
 
 
@@ -182,11 +188,11 @@ def test_what_was_answered_is_not_raised_again():
         try:
             interrupt()
         except KeyboardInterrupt:
-            with settled():
+            with interrupts_ignored():
                 interrupt()
         return "the last view"
 
-    assert run_calmly(work, answer) == "the last view"
+    assert run_interruptible(work, answer) == "the last view"
 
 
 def test_a_kernels_handler_for_cells_with_await_gives_way():
@@ -197,7 +203,7 @@ def test_a_kernels_handler_for_cells_with_await_gives_way():
     before = signal.signal(signal.SIGINT, cancels_later)
     try:
         with pytest.raises(Stopped):
-            run_calmly(interrupt, answer)
+            run_interruptible(interrupt, answer)
         assert signal.getsignal(signal.SIGINT) is cancels_later
     finally:
         signal.signal(signal.SIGINT, before)
@@ -206,7 +212,7 @@ def test_a_kernels_handler_for_cells_with_await_gives_way():
 def test_what_a_caller_would_swallow_comes_after_it_has_gone_on(monkeypatch):
     monkeypatch.setattr(interrupts, "REDELIVERY_SECONDS", 0.05)
     done = []
-    with redelivered():
+    with interrupts_redelivered():
         interrupt()
         done.append("callback")
     done.append("gone on")

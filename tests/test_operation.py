@@ -18,31 +18,31 @@ from nbcontainer.operation import Operation
 
 
 def counter(**options):
-    """An operation that adds its events up; its result is (sum, what the work returned)."""
+    """An operation that sums its events; its result is (sum, the work's result)."""
     return Operation("count", 0, lambda state, event: state + event, conclude=lambda s, v: (s, v), **options)
 
 
 def telling(*events):
     def work(progress):
         for event in events:
-            progress.tell(event)
+            progress.emit(event)
         return "end"
 
     return work
 
 
 def until_stopped(progress):
-    """Blocking work that ends when it is cut off, as a stream that is closed."""
+    """Blocking work that ends when it is cut off, like a closed stream."""
     cut = threading.Event()
     progress.on_stop(cut.set)
-    progress.tell(1)
+    progress.emit(1)
     cut.wait()
     raise ConnectionError("the stream was closed")
 
 
 async def endless(progress):
     while True:
-        progress.tell(1)
+        progress.emit(1)
         await asyncio.sleep(0.001)
 
 
@@ -54,26 +54,26 @@ def test_events_state_and_result_from_a_thread():
     assert running.done
 
 
-def test_the_fold_goes_on_though_nobody_listens():
+def test_the_state_is_folded_without_a_listener():
     running = counter().start_thread(telling(*range(1000)))
     assert running.result() == (sum(range(1000)), "end")
 
 
-def test_a_late_listener_gets_the_backlog_and_hears_what_it_missed():
+def test_a_late_listener_gets_the_backlog():
     running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
     running.result()
     assert list(running) == [Missed(2), 3, 4, 5]
 
 
-def test_a_slow_listener_holds_nothing_up_and_its_queue_is_bounded(monkeypatch):
+def test_a_slow_listener_blocks_nothing_and_its_queue_is_bounded(monkeypatch):
     monkeypatch.setattr(module.listener, "QUEUE_LENGTH", 10)
     begun, go_on = threading.Event(), threading.Event()
 
     def work(progress):
-        progress.tell(0)
+        progress.emit(0)
         begun.wait()
         for event in range(1, 101):
-            progress.tell(event)
+            progress.emit(event)
         go_on.set()
 
     running = counter().start_thread(work)
@@ -99,7 +99,7 @@ def test_a_task_runs_beside_a_loop_that_is_busy():
     async def main():
         async def work(progress):
             await asyncio.sleep(0)
-            progress.tell(5)
+            progress.emit(5)
             return "ok"
 
         return counter().start_task(work).result(timeout=10)  # blocks this loop, as a magic in a cell does
@@ -109,7 +109,7 @@ def test_a_task_runs_beside_a_loop_that_is_busy():
 
 def test_an_error_crosses_threads_and_is_raised_where_the_result_is_asked_for():
     def work(progress):
-        progress.tell(1)
+        progress.emit(1)
         raise NotFound("no such image", status=404)
 
     running = counter().start_thread(work)
@@ -166,18 +166,18 @@ def test_what_was_finished_when_the_stop_came_counts():
 
 
 @pytest.mark.parametrize("endless", [True, False])
-def test_control_is_back_within_a_second_though_the_far_end_does_not_answer_and_the_work_goes_on(endless):
-    """The last event says how it stands; the work ends what it began, and is waited for by nobody but the exit."""
+def test_stop_returns_within_a_second_though_the_server_is_silent_and_the_work_goes_on(endless):
+    """The last event gives its state; the work cleans up, and only the interpreter's exit waits for it."""
     answered, ended = threading.Event(), []
 
     def work(progress):
-        progress.tell(1)
-        answered.wait()  # heeds no stop
-        progress.tell(1)
+        progress.emit(1)
+        answered.wait()  # ignores the stop
+        progress.emit(1)
         ended.append(progress.stopping)
         raise ConnectionError
 
-    running = counter(endless=endless, last_words=lambda: 100).start_thread(work)
+    running = counter(endless=endless, final_event=lambda: 100).start_thread(work)
     running.wait(revision=0)
     assert running in module.running()
     started = time.monotonic()
@@ -243,11 +243,11 @@ def test_a_failing_conclusion_is_the_operations_error():
         running.result()
 
 
-def test_nothing_is_told_after_the_end():
+def test_nothing_is_emitted_after_the_end():
     kept = []
     running = counter().start_thread(kept.append)
     running.result()
-    kept[0].tell(7)
+    kept[0].emit(7)
     assert running.state == 0
 
 
@@ -272,7 +272,7 @@ from nbcontainer.operation import Operation
 def work(progress):
     cut = threading.Event()
     progress.on_stop(cut.set)
-    progress.tell(1)
+    progress.emit(1)
     cut.wait()
     print("the far end was told", flush=True)
     raise ConnectionError
@@ -284,7 +284,7 @@ running.wait(revision=0)
     assert done.stderr == ""
 
 
-def test_nobody_is_woken_whose_loop_is_closed():
+def test_a_listener_with_a_closed_loop_is_not_woken():
     running = counter().start_thread(until_stopped)
 
     async def impatient():

@@ -1,4 +1,4 @@
-"""The package as it is built: an sdist with the front end made, a wheel from it without Node.js."""
+"""Building the package: an sdist with the built front end, and from it a wheel without Node.js."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def run(*command, folder, path=None):
 
 
 def pip_install(python, *words):
-    """This environment's pip for the other one: to give it a pip of its own takes longer than all else here."""
+    """This environment's pip, used for the other one: installing pip there would take longer than everything else."""
     run(sys.executable, "-m", "pip", "--python", str(python), "install", "-q", *words, folder=ROOT)
 
 
@@ -46,7 +46,7 @@ def python(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """What git would clone, and what is new here."""
+    """The files that git would clone, and new ones."""
     folder = tmp_path_factory.mktemp("clone") / "nbcontainer"
     names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=ROOT).split("\0")
     for name in filter(None, names):
@@ -76,7 +76,7 @@ def unpacked(sdist, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(unpacked, python):
-    """Made from the sdist where nothing but Python is on PATH."""
+    """A wheel built from the sdist with only Python on PATH."""
     assert shutil.which("node", path=str(python.parent)) is None
     run(str(python), "-m", "hatchling", "build", "-t", "wheel", folder=unpacked, path=python.parent)
     return next((unpacked / "dist").glob("*.whl"))

@@ -26,7 +26,7 @@ from tests.test_protection import docker_contexts, kubeconfig
 MANIFEST = "apiVersion: v1\nkind: Pod\nmetadata: {name: w}\nspec: {containers: [{name: w, image: busybox}]}"
 BUILD = "FROM busybox\nRUN true"
 
-# each method that changes or executes something, with arguments that would do it
+# each method that changes or executes something, with arguments
 OF_NOUNS = {
     "containers.plan_remove": ("nbc-protected",),
     "containers.remove": ("nbc-protected",),
@@ -52,7 +52,7 @@ OF_PODS = {
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
 }
-# what other flags of a build would let through
+# what other flags of a build might bypass
 BUILDS = {
     "to a folder": {"outputs": ("out",)},
     "to a folder, with the host's network": {"outputs": ("out",), "network": "host", "allow": ("network.host",)},
@@ -61,7 +61,7 @@ BUILDS = {
     "by the engine's own builder": {"builder": "default", "outputs": ("out",)},
 }
 
-# the same of the verbs: a line, and the cell under it
+# the same for the verbs: a line, and the cell body
 VERBS_OF_ENGINES = {
     ("docker", "build"): ("build {folder}", None),
     ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
@@ -122,7 +122,7 @@ def test_each_verb_is_one_that_changes_or_one_that_reads():
 
 
 class Recorder(Middleman):
-    """The way to an engine; it knows what was sent there."""
+    """A proxy to an engine that records the requests."""
 
     def __init__(self, *where):
         self.heard = b""
@@ -144,7 +144,7 @@ class Recorder(Middleman):
 
 @pytest.fixture(params=["docker", "podman"])
 def engine(request, tmp_path, monkeypatch):
-    """The way to an engine that is the docker context `prodpod`; `innocent` is a second name of it."""
+    """A proxy to an engine that is the docker context `prodpod`; `innocent` is a second name for it."""
     real = request.getfixturevalue(f"{request.param}_engine").host
     address = f"unix://{tmp_path}/prod.sock"
     with Recorder(unix_listener(f"{tmp_path}/prod.sock"), unix_connect(real)) as way:
@@ -153,7 +153,7 @@ def engine(request, tmp_path, monkeypatch):
         monkeypatch.setenv("DOCKER_CONTEXT", "prodpod")
         monkeypatch.delenv("DOCKER_HOST", raising=False)
         monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
-        monkeypatch.setattr(settings, "connect_timeout", 60.0)  # a refusal is no matter of speed
+        monkeypatch.setattr(settings, "connect_timeout", 60.0)  # refusals are not about speed
         monkeypatch.chdir(tmp_path)
         (tmp_path / "Dockerfile").write_text(BUILD)
         forget_engines()
@@ -164,7 +164,7 @@ def engine(request, tmp_path, monkeypatch):
 
 @pytest.fixture
 def cluster(tmp_path, monkeypatch):
-    """A place for an API server, which counts who connects; it is the contexts `prod` and `innocent`."""
+    """A fake API server that counts connections; it is the contexts `prod` and `innocent`."""
     listener = socket.create_server(("127.0.0.1", 0))
     connected = []
 
@@ -270,7 +270,7 @@ def configuration_of_buildx(monkeypatch, tmp_path):
     (tmp_path / "instances" / "far").write_text(json.dumps({"Name": "far", "Driver": "remote", "Nodes": nodes}))
 
 
-def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch):
+def test_a_plan_made_before_the_protection_is_refused(engine, monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ())
     name = f"nbc-protected-{id(engine)}"
     nbc.containers.run("busybox", "true", name=name).result()
@@ -282,7 +282,7 @@ def test_a_plan_of_before_the_protection_is_not_carried_out(engine, monkeypatch)
     assert f"{name} removed" in str(plans["prodpod"].do())
 
 
-def test_a_plan_of_pods_of_before_the_protection_is_not_carried_out(cluster, monkeypatch):
+def test_a_plan_for_pods_made_before_the_protection_is_refused(cluster, monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ())
     plans = [Cluster(said).pods.plan_delete("nbc-protected") for said in ("", "innocent", TableContext("prod"))]
     monkeypatch.setattr(settings, "protected_contexts", ("prod*",))

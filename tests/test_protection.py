@@ -197,7 +197,7 @@ def test_patterns_of_addresses(pattern, address, protects, monkeypatch, tmp_path
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
     monkeypatch.setattr(settings, "protected_contexts", (pattern,))
     assert list(protected_as(Place("engine", "", address))) == [address] * protects
-    if protects:  # an address names it, a context that leads there does not
+    if protects:  # an address names it; a context that leads there does not
         changes(guard)(Place("engine", "", address), address)
         with pytest.raises(Protected):
             changes(guard)(Place("engine", "innocent", address), "innocent")
@@ -214,7 +214,7 @@ def test_contexts_that_the_environment_hides_protect_their_addresses(tmp_path):
         guard(Place("cluster", "dev", "https://10.0.0.2:6443"), "dev")
 
 
-def test_the_name_to_say_is_one_that_leads_there(tmp_path):
+def test_the_suggested_name_is_one_that_leads_there(tmp_path):
     docker_contexts(tmp_path / "home" / ".docker", **{"prod-2": SOCKET})
     kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": SERVER})
     for place, name in ((Place("engine", "", SOCKET), "prodpod"), (Place("cluster", "alias", SERVER), "prod")):
@@ -328,4 +328,4 @@ def test_what_a_table_offers_is_refused_elsewhere(place, server):
     with pytest.raises(ClusterUnavailable, match="nothing was done") as refusal:
         refuse_moved(place, TableContext(place.context, server))
     assert "\n" not in str(refusal.value)
-    reads(refuse_moved)(place, place.context)  # nobody says where it led
+    reads(refuse_moved)(place, place.context)  # where it led is unknown

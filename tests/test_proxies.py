@@ -1,4 +1,4 @@
-"""HTTP_PROXY, HTTPS_PROXY and NO_PROXY mean what they mean to docker and kubectl."""
+"""HTTP_PROXY, HTTPS_PROXY and NO_PROXY mean the same as for docker and kubectl."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ import pytest
 
 from nbcontainer.proxies import environment_proxy
 
-# [NO_PROXY, URL, proxy], as golang.org/x/net/http/httpproxy v0.51 said, with the variables below
+# [NO_PROXY, URL, proxy], recorded from golang.org/x/net/http/httpproxy v0.51 with the variables below
 VERDICTS = Path(__file__).parent / "recordings/no_proxy.jsonl"
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """Nothing but what a test sets."""
+    """No variables but those a test sets."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "REQUEST_METHOD"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -53,6 +53,6 @@ def test_a_cgi_program_takes_no_proxy_from_its_caller(environment):
 
 
 @pytest.mark.parametrize(("value", "proxy"), [("p:3128", "http://p:3128"), ("http://p:x", ""), ("[::1", ""), (" ", "")])
-def test_what_is_no_url_is_no_proxy(environment, value, proxy):
+def test_an_invalid_url_is_not_a_proxy(environment, value, proxy):
     environment.setenv("HTTPS_PROXY", value)
     assert environment_proxy("https://x") == proxy

@@ -1,4 +1,4 @@
-"""The public names of the package, and that no module of ours takes the place of one."""
+"""The package's public names, and that no module shadows one."""
 
 import importlib.util
 import subprocess

@@ -1,4 +1,4 @@
-"""What is generated from the declarations is what they say now."""
+"""Generated files match the declarations."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The log: what its lines have, what they leave out, and that nobody pays for them who does not read them."""
+"""The log: its lines' content, what they leave out, and that they cost nothing when logging is off."""
 
 import logging
 import subprocess
@@ -43,7 +43,7 @@ def test_logins_in_addresses_are_left_out(caplog, target, where, left):
     assert "ann" not in line
 
 
-def test_what_has_no_reply_says_by_which_error_it_ended_and_not_its_words(caplog):
+def test_a_request_without_a_reply_logs_the_errors_class_but_not_its_message(caplog):
     def send():
         with caplog.at_level(logging.DEBUG, LOG.name), LoggedRequest(LOG, "GET", "/_ping", "docker"):
             raise ConnectionResetError("hidden")
@@ -55,7 +55,7 @@ def test_what_has_no_reply_says_by_which_error_it_ended_and_not_its_words(caplog
     assert "hidden" not in record.getMessage()
 
 
-def test_nothing_is_measured_or_made_where_nobody_asks_for_it(caplog, monkeypatch):
+def test_without_a_handler_nothing_is_measured_or_formatted(caplog, monkeypatch):
     monkeypatch.delattr("nbcontainer.request_log.time")
     assert logged(caplog, "/", level=logging.INFO) == []
 

@@ -1,4 +1,4 @@
-"""Options: their kinds, their faults, and who sets them."""
+"""Options: their types, their errors, and where they are set."""
 
 import os
 import re
@@ -79,7 +79,7 @@ def test_an_option_is_set_from_its_text_or_its_value(name, given, value):
         ("protected_contexts", [["prod-*"]]),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line_and_changes_nothing(name, given):
+def test_an_invalid_value_is_refused_in_one_line_and_changes_nothing(name, given):
     settings = NBContainer()
     settings.protected_contexts = ["live"]
     before = settings.values()
@@ -124,7 +124,7 @@ def test_the_session_comes_before_the_environment_and_the_environment_before_the
     ]
 
 
-def test_an_empty_variable_is_none_and_others_are_not_ours():
+def test_empty_and_foreign_variables_are_ignored():
     settings = NBContainer()
     settings.read_environment(
         {"NBCONTAINER_LOG_WINDOW": "", "NBCONTAINER_CACHE": "/x", "NBCONTAINER_PORT": "tcp://10.0.0.1:80"}
@@ -161,7 +161,7 @@ def test_a_plain_script_has_the_settings_of_its_environment_without_ipython():
 def test_lists_of_the_configuration_can_be_added_to():
     config = Config()
     config.NBContainer.protected_contexts.append("prod*")
-    config.NBContainer.log_window  # noqa: B018 - looked at, which makes an entry of nothing
+    config.NBContainer.log_window  # noqa: B018 - a look-up that creates an empty entry
     settings = NBContainer()
     settings.read_config(config)
     assert settings.protected_contexts == ("prod*",)
@@ -226,7 +226,7 @@ def test_config_lists_shows_and_changes(shell, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("line", ["protected_contexts = 5", "protected_contexts = ['']", "protected_context = ['x']"])
-def test_config_refuses_in_words(shell, monkeypatch, caplog, line):
+def test_config_refuses_with_a_message(shell, monkeypatch, caplog, line):
     from nbcontainer import settings
 
     monkeypatch.setattr(settings, "protected_contexts", ("live",))

@@ -1,4 +1,4 @@
-"""The files with full outputs, on disks that are full: real small file systems, and a limit on a file's size."""
+"""The files with full outputs, on full disks: real small file systems, and a limit on file size."""
 
 import resource
 import subprocess
@@ -18,7 +18,7 @@ LINE = b"a line of a log\n"
 
 @pytest.fixture
 def disk(tmp_path, monkeypatch):
-    """A disk of 64 kB, on which the outputs are kept."""
+    """A disk of 64 kB for the outputs."""
     with small_disk(tmp_path / "disk", 64) as folder:
         monkeypatch.setattr(settings, "spool_directory", str(folder))
         yield folder
@@ -26,7 +26,7 @@ def disk(tmp_path, monkeypatch):
 
 @pytest.fixture(params=["flush", "close", "many"])
 def finish(request):
-    """What first meets the full disk."""
+    """The first thing to hit the full disk."""
 
     def flush(spool):
         spool.flush()
@@ -42,7 +42,7 @@ def finish(request):
 
 
 @pytest.mark.usefixtures("disk")
-def test_a_full_disk_ends_the_file_and_is_told_once(finish):
+def test_a_full_disk_ends_the_file_and_is_noted_once(finish):
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -63,7 +63,7 @@ def test_a_full_disk_ends_the_file_and_is_told_once(finish):
 
 
 @pytest.mark.usefixtures("disk")
-def test_what_is_no_lines_is_counted_in_bytes():
+def test_output_without_lines_is_counted_in_bytes():
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -74,7 +74,7 @@ def test_what_is_no_lines_is_counted_in_bytes():
 
 
 @pytest.mark.usefixtures("disk")
-def test_a_file_that_is_whole_is_not_told_of():
+def test_a_complete_file_has_no_note():
     told = []
     spool = Spool("run-web")
     spool.when_cut(told.append)
@@ -86,7 +86,7 @@ def test_a_file_that_is_whole_is_not_told_of():
     assert (told, spool.whole, Path(spool.path).read_bytes()) == ([], True, LINE * 2)
 
 
-def test_room_that_comes_later_leaves_no_hole(disk):
+def test_space_freed_later_leaves_no_hole(disk):
     ballast = disk / "ballast"
     ballast.write_bytes(b"x" * 40_000)
     spool = Spool("run-web")
@@ -141,7 +141,7 @@ def test_without_a_folder_there_is_no_file_and_a_note(monkeypatch, folder):
 
 
 def test_a_folder_that_takes_no_file_is_a_note(tmp_path, monkeypatch):
-    with small_disk(tmp_path / "disk", 64, files=1) as folder:  # of which the folder itself is one
+    with small_disk(tmp_path / "disk", 64, files=1) as folder:  # the folder itself counts as one
         monkeypatch.setattr(settings, "spool_directory", str(folder))
         told = []
         spool = Spool("run-web")

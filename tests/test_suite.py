@@ -1,4 +1,4 @@
-"""The suite's own promises: each test is run once, and where all parts must be there, nothing is skipped silently."""
+"""The suite's own rules: each test runs once, and where all parts must be there, nothing is skipped silently."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def test_known_fault(): assert False
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs tests with this suite's rules; gives the exit code, and all that was printed."""
+    """Runs tests with this suite's rules; returns the exit code and the output."""
     (tmp_path / "test_some.py").write_text(TESTS)
     (tmp_path / "test_module.py").write_text("import pytest\npytest.importorskip('no_such_package')\n")
 
@@ -64,7 +64,7 @@ def test_elsewhere_a_skip_is_a_skip(run):
 
 
 def is_taken(command, name):
-    """Whether a column's pytest takes a file."""
+    """Whether a column's pytest collects a file."""
     words = command[command.index("-m", command.index("pytest")) + 2 :]
     ignored = [word.removeprefix("--ignore=") for word in words if word.startswith("--ignore=")]
     named = [word for word in words if not word.startswith("-")]

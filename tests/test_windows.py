@@ -1,4 +1,4 @@
-"""What is not there on Windows is needed by no import; what cannot work there says so."""
+"""No import needs what Windows lacks; what cannot work there says so."""
 
 import subprocess
 import sys
@@ -96,7 +96,7 @@ def test_the_quick_tests_pass_without_what_only_posix_has():
     quick = ["dockerfile/test_text.py", "dockerfile/test_stages.py", "dockerfile/test_substitution.py",
              "magics/test_verbs.py", "views/test_tables.py", "test_errors.py"]  # fmt: skip
     chosen = [str(tests / name) for name in quick]
-    # pytest itself knows Windows by its name, and asks for the user
+    # pytest itself recognises Windows by name, and looks up the user
     done = run_without_posix(
         "os.getuid = lambda: 0\nimport pytest\n"
         "options = ['-q', '-p', 'no:cacheprovider', '--noconftest', '-W', 'ignore', '-k', 'not real_shell']\n"

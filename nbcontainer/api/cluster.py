@@ -1,4 +1,4 @@
-"""A cluster, as calls name it."""
+"""The handle of a cluster: `nbc.cluster()`."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     """A Kubernetes cluster and what is in it: `nbc.cluster("prod", namespace="shop").pods.list()`.
 
     Args:
-        context: the kubeconfig's context; "" for the current one. Where there is no kubeconfig, pods are Podman's, and
-            it is a docker context, an address or "podman".
+        context: the kubeconfig's context; "" for the current one. Without a kubeconfig, pods are Podman's, and this is
+            a docker context, an address or "podman".
         namespace: "" for the context's own.
     """
     return Cluster(context, namespace)
 
 
 class Cluster:
-    """A Kubernetes cluster in one namespace, or Podman where there is none. It is looked for with each call.
+    """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again.
 
     Args:
         context: the kubeconfig's context, as for `cluster`.
@@ -45,26 +45,27 @@ class Cluster:
         self._found: PodsBackend | None = None
 
     def __repr__(self) -> str:
-        """How it is called."""
-        namespace = f", namespace={str(self.namespace)!r}" if self.namespace else ""
-        return f"cluster({str(self.context)!r}{namespace})"
+        """The call that returns it."""
+        words = [repr(str(self.context))] if self.context else []
+        words += [f"namespace={str(self.namespace)!r}"] if self.namespace else []
+        return f"nbc.cluster({', '.join(words)})"
 
     pods = cached_property(Pods)
 
     @property
     @changes
     def client(self) -> ApiClient:
-        """The kubernetes package's own client for it: `CoreV1Api(nbc.cluster().client).list_namespaced_pod("shop")`.
+        """The kubernetes package's client for it: `CoreV1Api(nbc.cluster().client).list_namespaced_pod("shop")`.
 
-        It reaches the cluster as our own calls do, as the same user. Its calls raise the package's own errors where the
-        API server refuses, `ClusterUnavailable` where it breaks off or hangs. Any of them may change something, so that
-        a protected cluster has to be named for it. What it makes has no label of the notebook. The namespace is for its
-        calls to name.
+        It reaches the cluster the same way nbcontainer does, as the same user. Its calls raise the package's own errors
+        if the API server refuses, and `ClusterUnavailable` if the connection breaks or hangs. Any call may change
+        something, so a protected cluster must be named. Objects that it creates do not get the notebook's label. Pass
+        the namespace to each call.
 
         Raises:
-            ClusterUnavailable: as `connect`.
-            Unsupported: there is only Podman; and of the client, what is meant for `kubernetes.stream`.
-            Protected: it is protected, and not named.
+            ClusterUnavailable: as for `connect`.
+            Unsupported: there is only Podman; also raised by the client for calls meant for `kubernetes.stream`.
+            Protected: the cluster is protected and not named.
         """
         return self.connect().client
 
@@ -79,18 +80,18 @@ class Cluster:
     ) -> Changes:
         """Apply YAML on the server: each object is created or changed.
 
-        An object that names another namespace than this cluster was given is an error.
+        An object in a different namespace from the one given to this cluster is an error.
 
         Args:
-            text: one or more YAML documents; or an object of the kubernetes package, or several, such as a `V1Pod` that
-                says its `api_version` and `kind`.
-            dry_run: only say what would be done.
-            force_conflicts: take over fields that others manage.
-            source_map: from the text's lines to the user's own, for errors.
+            text: one or more YAML documents; or one or more objects of the kubernetes package, such as a `V1Pod` with
+                its `api_version` and `kind` set.
+            dry_run: only show what would be done.
+            force_conflicts: take over fields managed by others.
+            source_map: maps the text's lines to the lines of the user's own text, for errors.
 
         Raises:
-            UsageError: the text is not YAML, or no object; with the user's own line.
-            Conflict: others manage a field; it names them.
+            UsageError: the text is not YAML, or not an object; with the line of the user's own text.
+            Conflict: a field is managed by others; the error names them.
         """
         return Changes(
             self.connect().apply(
@@ -103,13 +104,13 @@ class Cluster:
         )
 
     def connect(self) -> PodsBackend:
-        """Find it, without asking it anything; where the call that asks changes something, it must not be protected.
+        """Find it, without sending a request. If the calling method changes something, check protection.
 
         Raises:
-            ClusterUnavailable: the context is not whole, or leads elsewhere by now than where a table named it; or
-                there is neither a cluster nor a Podman.
-            Unsupported: a namespace is named, and there is only Podman; or the engine that is named has no pods.
-            Protected: it is protected, and not named.
+            ClusterUnavailable: the context is incomplete, or no longer leads to the cluster of the table that named
+                it; or there is neither a cluster nor Podman.
+            Unsupported: a namespace is given but there is only Podman; or the named engine has no pods.
+            Protected: the cluster is protected and not named.
         """
         backend = self._found or find_pods_backend(self.context, self.namespace)
         refuse_moved(place_of_pods(backend), self.context)
@@ -117,11 +118,11 @@ class Cluster:
         return backend
 
     def at_hand(self) -> Cluster:
-        """The same without an engine being started for it; raises as `connect` where there is none at hand."""
+        """The same, but never start an engine; raises as `connect` if none is running."""
         return self.at(self._found or find_pods_backend(self.context, self.namespace, starts=False))
 
     def at(self, backend: PodsBackend) -> Cluster:
-        """The same where it was found: what came from there is there, whatever the cluster in use is by now."""
+        """The same, fixed to where it was found: objects stay in their cluster even if another one is in use now."""
         fixed = Cluster(self.context, self.namespace)
         fixed._found = backend
         return fixed
@@ -130,6 +131,6 @@ class Cluster:
         """Refuse a call that changes the place, if it is protected and not named.
 
         Raises:
-            Protected: so it is.
+            Protected: it is.
         """
         guard(place, self.context)

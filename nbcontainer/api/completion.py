@@ -1,4 +1,4 @@
-"""Names for completion, from what answers at once: no engine is started for it."""
+"""Names for completion, from what answers immediately: no engine is started for it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["known_names"]
 
 @reads
 def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> Sequence[str]:
-    """Names for completion: images, containers, pods, contexts, namespaces … none where nothing answers at once.
+    """Names for completion: images, containers, pods, contexts, namespaces … none if nothing answers immediately.
 
     Args:
-        kind: what the argument `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context", "namespace".
+        kind: the argument's `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context" or "namespace".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
-        pod: the pod whose containers are asked for.
+        pod: the pod whose containers are wanted.
         engine: the docker context, or the engine's address.
     """
     handles = (Engine(engine), Cluster(context, namespace))

@@ -1,4 +1,4 @@
-"""An engine, as calls name it."""
+"""The handle of an engine: `nbc.engine()`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def engine(name: str = "") -> Engine:
 
 
 class Engine:
-    """A container engine, whose nouns are its attributes. It is looked for with each call.
+    """A container engine; its nouns are attributes. Each call looks it up again.
 
     Args:
         name: a docker context, an address or "podman"; "" for the one in use.
@@ -42,8 +42,8 @@ class Engine:
         self._found: Connected | None = None
 
     def __repr__(self) -> str:
-        """How it is called."""
-        return f"Engine({str(self.name)!r})"
+        """The call that returns it."""
+        return f"nbc.engine({str(self.name)!r})" if self.name else "nbc.engine()"
 
     containers = cached_property(Containers)
     images = cached_property(Images)
@@ -54,36 +54,37 @@ class Engine:
     @property
     @changes
     def client(self) -> DockerClient:
-        """The docker package's own client for it: `nbc.engine().client.containers.get("web").attrs`.
+        """The docker package's client for it: `nbc.engine().client.containers.get("web").attrs`.
 
-        It reaches the engine as our own calls do, and is the same one for as long as it is referred to. Its calls raise
-        docker's own errors where the engine refuses, `EngineUnavailable` where it breaks off or hangs. Any of them may
-        change something, so that a protected engine has to be named for it. What it makes has no label of the notebook.
+        It reaches the engine the same way nbcontainer does, and stays the same object while you hold a reference to it.
+        Its calls raise docker's own errors if the engine refuses, and `EngineUnavailable` if the connection breaks or
+        hangs. Any call may change something, so a protected engine must be named. What it creates does not get the
+        notebook's label.
 
         Raises:
             EngineUnavailable: the engine does not answer.
-            Protected: it is protected, and not named.
+            Protected: the engine is protected and not named.
         """
         return self.connect().client
 
     def connect(self) -> Connected:
-        """Find it; where the call that asks changes something, it must not be protected.
+        """Find it. If the calling method changes something, check protection.
 
         Raises:
-            EngineUnavailable: it does not answer.
-            Protected: it is protected, and not named.
+            EngineUnavailable: the engine does not answer.
+            Protected: the engine is protected and not named.
         """
         found = self._found or engines.connection.find_engine(self.name)
         self.guard(found)
         return found
 
     def at_hand(self) -> Engine | None:
-        """The same where it answers at once, without anything being started for it; None where it does not."""
+        """The same if it answers immediately, without starting anything; otherwise None."""
         found = engines.connection.engine_at_hand(self.name)
         return self.at(found) if found else None
 
     def at(self, found: Connected) -> Engine:
-        """The same where it was found: what came from there is there, whatever the engine in use is by now."""
+        """The same, fixed to where it was found: objects stay on their engine even if another one is in use now."""
         fixed = Engine(self.name)
         fixed._found = found
         return fixed
@@ -92,6 +93,6 @@ class Engine:
         """Refuse a call that changes the engine, if it is protected and not named.
 
         Raises:
-            Protected: so it is.
+            Protected: it is.
         """
         guard(place_of_engine(found), self.name)

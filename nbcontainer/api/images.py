@@ -1,4 +1,4 @@
-"""Images of an engine: build, check, push, pull, tag, list, with docker's names."""
+"""Images of an engine: build, check, push, pull, tag, list; methods have docker's names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Image(Described, ImageFacts):
     """An image, and what can be done with it.
 
     Attributes:
-        name: its first tag, or the beginning of its id.
+        name: its first tag, or a prefix of its id.
         command: `docker image inspect`, for a terminal.
     """
 
@@ -52,31 +52,33 @@ class Image(Described, ImageFacts):
     _images: Images | None = field(default=None, repr=False, compare=False)
 
     def push(self, tag: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
-        """Push it from the engine that it was found in; raises as `Images.push`.
+        """Push it from the engine on which it was found; raises as `Images.push`.
 
         Args:
-            tag: under which of its names; "" where it has one.
+            tag: which of its names to push; "" if it has only one.
 
         Raises:
-            UsageError: it has no name, or several.
+            UsageError: it has no name, or several and none is given.
         """
         images = noun_of(self._images, "image", self.name)
         if not tag and len(self.tags) != 1:
             names = f"has {len(self.tags)} names: {', '.join(self.tags)}" if self.tags else "has no name"
-            raise UsageError(f"The image {self.short_id} {names}.", cure="Say which: push(tag), after tag(target).")
+            raise UsageError(
+                f"The image {self.short_id} {names}.", cure="Say which: push(tag). Add one with tag(target)."
+            )
         return images.push(tag or self.tags[0])
 
     def tag(self, target: str) -> Report:
-        """Give it a further name; raises as `Images.tag`."""
+        """Add another name to it; raises as `Images.tag`."""
         return noun_of(self._images, "image", self.name).tag(self.id, target)
 
     def description(self) -> Description:
-        """All about it."""
-        from nbcontainer.model.pods import Description  # noqa: PLC0415 - loads where it is drawn
+        """Its details."""
+        from nbcontainer.model.pods import Description  # noqa: PLC0415 - only needed for drawing
 
         made = datetime.fromtimestamp(self.created, UTC).isoformat(" ", "seconds") if self.created > 0 else ""
         facts = [("ID", self.id), ("Tags", "\n".join(self.tags)), ("Digests", "\n".join(self.digests))]
-        facts += [("Platform", self.platform), ("Created", made), ("Size", f"{self.size:,} bytes")]
+        facts += [("Platform", self.platform), ("Created", made), ("Size", f"{self.size / 1e6:,.1f} MB")]
         sections = [("", tuple((name, value) for name, value in facts if value))]
         sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
         return Description("Image", self.name, where=self.where, sections=tuple(sections), command=self.command)
@@ -89,7 +91,7 @@ class Images(EngineNoun):
 
     @reads
     def names(self) -> Sequence[str]:
-        """The tags of all."""
+        """The tags of all images."""
         return [name for image in engines.images.list_images(self._engine.connect()) for name in image.tags]
 
     @changes
@@ -128,42 +130,42 @@ class Images(EngineNoun):
     ) -> Operation[BuildEvent, BuildState, BuildResult]:
         """Build an image.
 
-        Every build is a call that changes, with `outputs` too: its RUN steps, the ONBUILD steps of its base image and
-        the frontend that a `# syntax=` names are executed where it is built, and fill the cache there.
+        For protection every build counts as a change, even with `outputs`: its RUN steps, the ONBUILD steps of its base
+        image and the frontend named by `# syntax=` are executed by the builder, and fill its cache.
 
         Args:
-            dockerfile: the text.
-            context: the build context's folder, sent only where COPY or ADD needs it, or a URL; None for none.
-            files: files laid over the context, by path; a text is written as UTF-8.
+            dockerfile: the text of the Dockerfile.
+            context: the build context: a folder, sent only if COPY or ADD needs it, or a URL; None for none.
+            files: files added to the context, by path; a str is encoded as UTF-8.
             tags: the image's names.
-            build_args: the values of ARGs; they are in no command and no log.
+            build_args: the values of ARGs; they never appear in a command or a log.
             labels: metadata of the image.
             target: the stage to build; "" for the last.
             platform: such as "linux/arm64"; "" for the engine's own.
-            ignore: the patterns that this Dockerfile has of its own, in place of the context's .dockerignore.
+            ignore: ignore patterns for this Dockerfile, used instead of the context's .dockerignore.
             annotations: annotations of the image.
             secrets: build secrets.
-            ssh: agent id → its socket.
-            outputs: where the result goes in place of the engine's images: a folder, or "type=tar,dest=out.tar".
+            ssh: ssh agents: the socket of each id.
+            outputs: where to write the result instead of the engine's images: a folder, or "type=tar,dest=out.tar".
             allow: privileges of RUN steps: "network.host", "security.insecure".
-            no_cache: whether every step runs anew.
-            no_cache_filter: stages that do not use the cache.
-            pull: whether to look for newer base images.
+            no_cache: do not use the build cache.
+            no_cache_filter: stages that must not use the cache.
+            pull: always pull newer base images.
             push: whether to push the image once it is built.
-            network: of RUN steps: "none" or "host".
-            add_hosts: further lines of /etc/hosts, "HOST:IP".
+            network: the network of RUN steps: "none" or "host".
+            add_hosts: additional lines for /etc/hosts, "HOST:IP".
             shm_size: the size of /dev/shm, such as "64m".
             ulimits: limits, such as "nofile=1024".
             cgroup_parent: the cgroup of RUN steps.
-            build_contexts: further named contexts: folders, images or URLs.
+            build_contexts: additional named contexts: folders, images or URLs.
             cache_from: images whose layers may be used as cache.
             builder: a buildx builder's name, or a BuildKit address; the image is loaded into this engine.
-            attributes: further attributes of the Dockerfile frontend.
-            source_map: from the text's lines to the user's own, for errors.
-            command: the words of the docker command, for the result; () for those that the arguments give.
+            attributes: additional attributes for the Dockerfile frontend.
+            source_map: maps the text's lines to the lines of the user's own text, for errors.
+            command: the words of the docker command, for the result; () to derive it from the arguments.
 
         Raises:
-            DockerfileError: the text has faults that can be known before anything is sent; all of them.
+            DockerfileError: the text has errors that are found before anything is sent; lists all of them.
             EngineUnavailable: no engine answers.
             Protected: the engine or the builder is protected and not named.
         """
@@ -172,7 +174,7 @@ class Images(EngineNoun):
             engine = self._engine.connect()
             _guard_building(places_of_builder(builder), self._engine.name, builder)
         except (EngineUnavailable, Protected):
-            engines.build.check_request(request)  # its faults need no engine, and come first
+            engines.build.check_request(request)  # the text's errors come first: finding them needs no engine
             raise
         return engines.build.build(engine, request, command=command)
 
@@ -209,14 +211,14 @@ class Images(EngineNoun):
         attributes: Mapping[str, str] | None = None,
         source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
     ) -> Report:
-        """Check a Dockerfile without building it; where an engine with BuildKit answers, by BuildKit's own checks too.
+        """Check a Dockerfile without building it, with BuildKit's own checks too if an engine with BuildKit answers.
 
-        It takes what `build` takes. A frontend that the text names is an image, which is run for those checks: a
-        protected engine is not asked for them.
+        It takes the arguments of `build`. BuildKit's checks run the image of a frontend that the text names; on a
+        protected engine those checks are skipped.
 
         Raises:
-            DockerfileError: it has faults, or BuildKit would not build it; each with the user's own line.
-            EngineUnavailable: the builder that is named cannot be reached.
+            DockerfileError: it has errors, or BuildKit would not build it; with the lines of the user's own text.
+            EngineUnavailable: the named builder cannot be reached.
         """
         request = request_of(BuildRequest, locals())
         problems = engines.build.check_request(request)[1]
@@ -227,7 +229,7 @@ class Images(EngineNoun):
             raise DockerfileError(errors)
         problems = [*problems, *(found for found in linted if (found.source, found.line) not in known)]
         if not problems:
-            return Report((Remark("The Dockerfile has no faults that can be seen without building it."),))
+            return Report((Remark("No problems were found without building the Dockerfile."),))
         return Report(
             tuple(
                 Remark(f"line {p.line}: {p.message}" if p.line else p.message, Tone.WARNING, p.suggestion)
@@ -236,7 +238,7 @@ class Images(EngineNoun):
         )
 
     def _lint(self, request: BuildRequest) -> list[Problem]:
-        """What BuildKit's own checks find, where an engine with BuildKit answers."""
+        """What BuildKit's own checks find, if an engine with BuildKit answers."""
         try:
             engine = self._engine.connect()
         except EngineUnavailable:
@@ -249,39 +251,39 @@ class Images(EngineNoun):
                 changes(_guard_building)(places, self._engine.name, request.builder)
             except Protected as refusal:
                 left_out = (
-                    f"BuildKit's own checks were left out: {frontend} is run for them, and the engine is protected."
+                    f"BuildKit's own checks were skipped: they would run {frontend}, and the engine is protected."
                 )
                 return [Problem(0, left_out, "warning", suggestion=refusal.cure)]
         return engines.build_lint.lint(engine, request)
 
     @changes
     def push(self, image: str) -> Operation[TransferEvent, TransferState, TransferResult]:
-        """Push an image to the registry that its name says.
+        """Push an image to the registry in its name.
 
         Raises (from `result()`):
-            AuthFailed: the registry does not accept the credentials, or wants some.
-            PushFailed: it did not complete.
+            AuthFailed: the registry does not accept the credentials, or requires some.
+            PushFailed: the push did not complete.
             NotFound: there is no such image.
-            EngineUnavailable: the engine went away.
+            EngineUnavailable: the connection to the engine was lost.
         """
         return engines.images.push(self._engine.connect(), image)
 
     @changes
     def pull(self, image: str, *, platform: str = "") -> Operation[TransferEvent, TransferState, TransferResult]:
-        """Pull an image; raises from `result()` as `push` does, with PullFailed in place of PushFailed.
+        """Pull an image; `result()` raises as for `push`, with PullFailed instead of PushFailed.
 
         Args:
-            image: its name; "latest" where that has neither tag nor digest.
+            image: its name; without a tag or digest, "latest" is pulled.
             platform: such as "linux/arm64"; "" for the engine's own.
         """
         return engines.images.pull(self._engine.connect(), image, platform=platform)
 
     @changes
     def tag(self, image: str, target: str) -> Report:
-        """Give an image a further name.
+        """Add another name to an image.
 
         Raises:
-            UsageError: `target` is no image name, or has a digest.
+            UsageError: `target` is not a valid image name, or has a digest.
             NotFound: there is no such image.
         """
         engine = self._engine.connect()
@@ -297,13 +299,13 @@ class Images(EngineNoun):
         filters: Sequence[str] = (),
         no_trunc: bool = False,
     ) -> Table:
-        """The table of images, a row for each tag, the newest first.
+        """The table of images, with a row for each tag, newest first.
 
         Args:
-            name: only images of this name; `*` stands for anything.
-            all: intermediate images too.
+            name: only images with this name; `*` matches anything.
+            all: include intermediate images.
             filters: docker's filters, such as "dangling=true" or "label=tier=db".
-            no_trunc: whether the ids are whole.
+            no_trunc: do not shorten ids.
         """
         engine, chosen = self._engine.connect(), engines.objects.filters_of(filters)
         if name:
@@ -332,10 +334,10 @@ class Images(EngineNoun):
         """One image.
 
         Args:
-            name: one of its names, its id, or the beginning of that.
+            name: one of its names, its id, or a prefix of its id.
 
         Raises:
-            NotFound: there is no such image; it says which name is nearly that.
+            NotFound: there is no such image; the error suggests a similar name.
         """
         engine = self._engine.connect()
         return self._image(engine, engines.images.get(engine, name))
@@ -347,6 +349,6 @@ class Images(EngineNoun):
 
 
 def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
-    """Refuse to build where it is protected; a buildkitd is named by `builder`, for no context leads to it."""
+    """Refuse to build in a protected place; a buildkitd is named by `builder`, since no context leads to it."""
     for place in places:
         guard(place, engine, builder if place.kind == "buildkitd" else "")

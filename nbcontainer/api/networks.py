@@ -1,4 +1,4 @@
-"""Networks of an engine, with docker's names for what can be done."""
+"""Networks of an engine; methods have docker's names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nbcontainer.api.plans import Plan
 from nbcontainer.errors import NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
-from nbcontainer.model.results import Described, Remark, Report
+from nbcontainer.model.results import Described, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import changes, reads
 
@@ -31,28 +31,31 @@ class Network(Described, NetworkFacts):
     """A network, and what can be done with it.
 
     Attributes:
-        containers: the names of those that keep it from being removed.
+        containers: the names of the containers that use it, so that it cannot be removed.
+        addresses: the address of each container that runs in it, by name: {"web": "172.18.0.2/16"}.
         command: `docker network inspect`, for a terminal.
     """
 
     containers: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
     command: str = ""
     _networks: Networks | None = field(default=None, repr=False, compare=False)
 
     def remove(self) -> Report:
-        """Remove it from the engine that it was found in; raises as `Networks.remove`."""
+        """Remove it from the engine on which it was found; raises as `Networks.remove`."""
         return noun_of(self._networks, "network", self.name).remove(self.id)
 
     def description(self) -> Description:
-        """All about it."""
-        from nbcontainer.model.pods import Description  # noqa: PLC0415 - loads where it is drawn
+        """Its details."""
+        from nbcontainer.model.pods import Description  # noqa: PLC0415 - only needed for drawing
 
         facts = [("ID", self.id), ("Driver", self.driver), ("Scope", self.scope)]
         facts += [("Subnets", ", ".join(self.subnets)), ("Gateways", ", ".join(self.gateways))]
-        facts += [("Internal", "yes" * self.internal), ("Containers", ", ".join(self.containers))]
+        facts += [("Internal", "yes" * self.internal), ("IPv6", "yes" * self.enable_ipv6)]
         sections = [("", tuple((name, value) for name, value in facts if value))]
-        for title, values in (("Labels", self.labels), ("Options", self.options)):
+        containers = {**dict.fromkeys(self.containers, "no address"), **self.addresses}
+        for title, values in (("Containers", containers), ("Labels", self.labels), ("Options", self.options)):
             sections += [(title, tuple(values.items()))] if values else []
         return Description("Network", self.name, where=self.where, sections=tuple(sections), command=self.command)
 
@@ -64,7 +67,7 @@ class Networks(EngineNoun):
 
     @reads
     def names(self) -> Sequence[str]:
-        """The names of all."""
+        """The names of all networks."""
         return [network.name for network in engines.networks.list_networks(self._engine.connect())]
 
     @reads
@@ -73,7 +76,7 @@ class Networks(EngineNoun):
 
         Args:
             filters: docker's filters, such as "driver=bridge" or "label=tier=db".
-            no_trunc: whether the ids are whole.
+            no_trunc: do not shorten ids.
         """
         engine = self._engine.connect()
         rows = [
@@ -111,20 +114,20 @@ class Networks(EngineNoun):
 
         Args:
             name: its name.
-            driver: "" for the engine's own, "bridge".
-            options: those of the driver.
-            labels: further labels; the notebook's own is always there.
-            subnets: such as "172.28.0.0/16"; none for one that the engine chooses.
-            ip_ranges: the parts of the subnets that containers get.
-            gateways: their gateways.
-            aux_addresses: addresses that no container gets, by name.
-            ipam_driver: the driver that gives addresses; "" for the engine's own.
-            ipam_options: those of that driver.
-            internal: whether nothing outside is reached from it.
-            enable_ipv6: whether it has IPv6 too.
+            driver: "" for the engine's default, "bridge".
+            options: options of the driver.
+            labels: additional labels; the notebook's own is always set.
+            subnets: such as "172.28.0.0/16"; empty to let the engine choose one.
+            ip_ranges: the ranges of the subnets from which containers get addresses.
+            gateways: the gateways of the subnets.
+            aux_addresses: reserved addresses, by name.
+            ipam_driver: the driver that assigns addresses; "" for the engine's default.
+            ipam_options: options of that driver.
+            internal: block access to external networks.
+            enable_ipv6: enable IPv6.
 
         Raises:
-            Conflict: there is a network of that name.
+            Conflict: a network with that name exists already.
         """
         pools = engines.networks.ipam(subnets, ip_ranges, gateways, aux_addresses or {})
         addresses = {"Driver": ipam_driver, "Options": dict(ipam_options or {}), "Config": pools}
@@ -144,14 +147,21 @@ class Networks(EngineNoun):
         """One network.
 
         Args:
-            name: its name, its id, or the beginning of that.
+            name: its name, its id, or a prefix of its id.
 
         Raises:
-            NotFound: there is no such network; it says which name is nearly that.
+            NotFound: there is no such network; the error suggests a similar name.
         """
         engine = self._engine.connect()
         facts = engines.networks.find(engine, engines.networks.list_networks(engine), name)
-        return self._network(engine, facts, engines.networks.users(engine, facts))
+        there = engines.networks.users(engine, facts), engines.networks.addresses(engine, facts)
+        return self._network(engine, facts, *there)
+
+    @reads
+    def inspect(self, *names: str) -> Network | Objects[Network]:
+        """All about networks, with the containers in them; raises as `get`."""
+        found = Objects(self.get(name) for name in names)
+        return found[0] if len(found) == 1 else found
 
     @changes
     def remove(self, *names: str, force: bool = False) -> Report:
@@ -159,18 +169,18 @@ class Networks(EngineNoun):
 
         Args:
             *names: their names or ids.
-            force: whether to pass over those that are not there.
+            force: ignore networks that do not exist.
 
         Raises:
-            NotFound: there is no network of a name, and nothing was removed.
+            NotFound: one of them does not exist, and nothing was removed.
             Forbidden: one is predefined, and nothing was removed.
-            Conflict: a container uses one; those before it are removed.
+            Conflict: a container uses one of them; those before it have been removed.
         """
         return self.plan_remove(*names, force=force).do()
 
     @changes
     def plan_remove(self, *names: str, force: bool = False) -> Plan[Report]:
-        """What `remove` would do; raises as it does where a network is not there or is predefined."""
+        """What `remove` would do; raises the same errors if a network does not exist or is predefined."""
         engine = self._engine.connect()
         known = engines.networks.list_networks(engine)
         found: dict[str, NetworkFacts] = {}
@@ -188,14 +198,14 @@ class Networks(EngineNoun):
                 if network.is_predefined:
                     raise engines.networks.predefined(engine, network.name)
                 found[network.id] = network
-        # podman's own --force removes the containers too
+        # podman's --force would remove the containers too
         words = ["--force"] * (force and not engine.commands.is_podman)
         command = engine.commands.command("network", "rm", *words, *names)
         gone = tuple(network.name for network in found.values())
-        # Docker lets anybody give a name of any characters
+        # Docker allows any characters in a name
         shown = ", ".join(engines.failures.plain(name, 100) for name in gone)
         several = f"the network {shown}" if len(gone) == 1 else f"{len(gone)} networks: {shown},"
-        question = f"Remove {several} of {engine.name}?" if gone else ""
+        question = f"Remove {several} from {engine.name}?" if gone else ""
         return Plan(question, gone, partial(self._remove, engine, tuple(found.values()), missing, command))
 
     @changes
@@ -211,7 +221,13 @@ class Networks(EngineNoun):
         remarks += [Remark(f"There is no network {name}.", Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
-    def _network(self, engine: Connected, facts: NetworkFacts, containers: tuple[str, ...] = ()) -> Network:
+    def _network(
+        self,
+        engine: Connected,
+        facts: NetworkFacts,
+        containers: tuple[str, ...] = (),
+        addresses: Mapping[str, str] | None = None,
+    ) -> Network:
+        found = {**vars(facts), "containers": containers, "addresses": addresses or {}}
         command = engine.commands.command("network", "inspect", facts.name)
-        there = self._at(engine)
-        return Network(**vars(facts), containers=containers, where=engine.name, command=command, _networks=there)
+        return Network(**found, where=engine.name, command=command, _networks=self._at(engine))

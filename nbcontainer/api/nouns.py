@@ -1,9 +1,9 @@
-"""What the nouns of a handle have in common: `api/<noun>.py` has a class for each, `api/engine.py` a line.
+"""What the nouns of a handle have in common: each has a class in `api/<noun>.py` and a line in `api/engine.py`.
 
     class Engine:
         volumes = cached_property(Volumes)
 
-From that line come `nbc.volumes`, the verbs' `calls="volumes.create"`, and the names that completion offers.
+That line provides `nbc.volumes`, the verbs' `calls="volumes.create"`, and the names that completion offers.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Noun:
     """One kind of object, and what can be done with it.
 
     Attributes:
-        kind: what an argument says that `completes` its names: "volume".
+        kind: the `completes` of arguments that take its names: "volume".
     """
 
     kind: ClassVar[str] = ""
 
     @reads
     def names(self) -> Sequence[str]:
-        """The names that there are, for completion."""
+        """The existing names, for completion."""
         return ()
 
 
@@ -44,8 +44,12 @@ class EngineNoun(Noun):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._engine!r}.{type(self).__name__.lower()}"
+
     def _at(self, engine: Connected) -> Self:
-        """The same noun where `engine` was found: what came from there is there, whatever is in use by now."""
+        """The same noun, fixed to `engine`: objects stay on their engine even if another one is in use now."""
         return type(self)(self._engine.at(engine))
 
     def _table(
@@ -56,7 +60,7 @@ class EngineNoun(Noun):
         command: str,
         object_of: Callable[[Row], object],
     ) -> Table:
-        """The table of what `engine` has; `object_of` makes a row's object."""
+        """A table of the objects on `engine`; `object_of` makes the object of a row."""
         reset = TableReset(tuple(columns), tuple(rows), f"{self.kind}s", engine.name)
         return Table(apply_table(TableState(), reset), command, object_of=object_of)
 
@@ -65,7 +69,7 @@ OfEngine = TypeVar("OfEngine", bound=EngineNoun)
 
 
 def noun_of(noun: OfEngine | None, kind: str, name: str) -> OfEngine:
-    """The noun by which an object does what it can.
+    """The noun through which an object's methods work.
 
     Raises:
         UsageError: the object was read from a record, and has none.
@@ -76,6 +80,6 @@ def noun_of(noun: OfEngine | None, kind: str, name: str) -> OfEngine:
 
 
 def nouns_of(handle: type) -> dict[str, type[Noun]]:
-    """The nouns of a handle's class by their names: {"volumes": Volumes, …}."""
+    """The nouns of a handle's class, by name: {"volumes": Volumes, …}."""
     made = {name: item.func for name, item in vars(handle).items() if isinstance(item, cached_property)}
     return {name: noun for name, noun in made.items() if isinstance(noun, type) and issubclass(noun, Noun)}

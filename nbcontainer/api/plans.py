@@ -13,13 +13,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Plan(Generic[Result]):
-    """A call that destroys something, worked out and not yet done. A magic asks with it.
+    """A destructive call that has been worked out but not done yet; a magic asks the user to confirm it.
 
     Attributes:
         question: what to ask the user.
-        changes: the names of what will go; nothing is asked where there are none.
-        frees: the bytes that this frees, 0 where that is not known.
-        nothing: what there is to say where there are no changes; "" where `do` says it.
+        changes: the names of what will be removed; if there are none, nothing is asked.
+        frees: the bytes that this frees, 0 if unknown.
+        nothing: what to say if there are no changes; "" if `do` says it.
     """
 
     question: str
@@ -32,6 +32,6 @@ class Plan(Generic[Result]):
         """Do it.
 
         Raises:
-            Protected: its place has become protected meanwhile.
+            Protected: the place has become protected in the meantime.
         """
         return self._do()

@@ -25,11 +25,11 @@ __all__ = ["Pod"]
 
 @dataclass(frozen=True, repr=False)
 class Pod(Described):
-    """A pod as the table had it, and what can be done with it, in the cluster that it was found in.
+    """A pod as the table showed it, and what can be done with it, in the cluster in which it was found.
 
     Attributes:
-        facts: what the table says of it, by the column's name in lower case: "ready", "status", "restarts" …; an age
-            is the time that it began, in seconds since the epoch.
+        facts: its row of the table, by the column's name in lower case: "ready", "status", "restarts" …; an age is its
+            start time, in seconds since the epoch.
         command: the command that shows it, for a terminal.
     """
 
@@ -43,7 +43,7 @@ class Pod(Described):
 
     @property
     def status(self) -> str:
-        """Its status, as the table words it, such as "CrashLoopBackOff"."""
+        """Its status, as in the table, such as "CrashLoopBackOff"."""
         return str(self.facts.get("status") or "")
 
     def logs(
@@ -56,9 +56,9 @@ class Pod(Described):
         timestamps: bool = False,
         since: float = 0.0,
         tail: int = -1,
-        timeout: float = 0.0,
+        duration: float = 0.0,
     ) -> Operation[LogEvent, LogState, LogResult]:
-        """Its log; takes what `Pods.logs` takes, and raises as that does."""
+        """Its log; takes the arguments of `Pods.logs`, and raises the same errors."""
         return self._there.logs(
             self.name,
             container=container,
@@ -68,7 +68,7 @@ class Pod(Described):
             timestamps=timestamps,
             since=since,
             tail=tail,
-            timeout=timeout,
+            duration=duration,
         )
 
     def exec(
@@ -80,7 +80,7 @@ class Pod(Described):
         tty: bool = False,
         timeout: float = 0.0,
     ) -> Operation[LogEvent, LogState, ExecResult]:
-        """Run a command in it; takes what `Pods.exec` takes, and raises as that does."""
+        """Run a command in it; takes the arguments of `Pods.exec`, and raises the same errors."""
         return self._there.exec(self.name, command, container=container, stdin=stdin, tty=tty, timeout=timeout)
 
     def delete(
@@ -90,17 +90,20 @@ class Pod(Described):
         return self._there.delete(self.name, force=force, grace_period=grace_period)
 
     def describe(self) -> Description:
-        """All about it as it is now, with its events; raises as `Pods.describe`."""
+        """Its current details, with its events; raises as `Pods.describe`."""
         return self._there.describe(self.name)
 
     def events(self) -> Table:
-        """What happened to it, newest last."""
+        """Its events, newest last."""
         return self._there.events(self.name)
 
     def description(self) -> Description:
-        """What the table said of it."""
-        shown = ((name.title(), _shown(name, value)) for name, value in self.facts.items() if name != "name")
-        sections = [("", tuple(shown)), ("Labels", tuple(sorted(self.labels.items())))]
+        """Its row of the table."""
+        shown = (_shown(name, value) for name, value in self.facts.items() if value not in {None, "", "<none>"})
+        sections = [
+            ("", tuple(fact for fact in shown if fact[0] != "Name")),
+            ("Labels", tuple(sorted(self.labels.items()))),
+        ]
         return Description(
             "Pod",
             self.name,
@@ -117,7 +120,7 @@ class Pod(Described):
         return cast("Pods", self._pods)
 
 
-def _shown(column: str, value: Cell) -> str:
+def _shown(column: str, value: Cell) -> tuple[str, str]:
     if column == "age" and isinstance(value, float):
-        return f"since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(value))}"
-    return "" if value is None else str(value)
+        return "Created", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
+    return ("IP" if column == "ip" else column.capitalize()), str(value)

@@ -1,4 +1,4 @@
-"""Pods of a cluster, or of Podman, with kubectl's names for what can be done."""
+"""Pods of a cluster, or of Podman; methods have kubectl's names."""
 
 from __future__ import annotations
 
@@ -35,16 +35,20 @@ SHOWN_NAMES = 10
 
 
 class Pods(Noun):
-    """The pods of one cluster's namespace, or of Podman."""
+    """The pods in a namespace of a cluster, or of Podman."""
 
     kind = "pod"
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._cluster!r}.pods"
+
     @reads
     def names(self) -> Sequence[str]:
-        """The names of all."""
+        """The names of all pods."""
         return self.list().names
 
     @reads
@@ -53,7 +57,7 @@ class Pods(Noun):
 
         Args:
             *names: only these pods.
-            all_namespaces: of all namespaces.
+            all_namespaces: pods in all namespaces.
             selector: a label selector, such as "app=web".
             field_selector: a field selector, such as "status.phase=Running".
 
@@ -81,16 +85,16 @@ class Pods(Noun):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
-        timeout: float = 0.0,
+        duration: float = 0.0,
     ) -> Operation[TableEvent, TableState, Table]:
         """The same table, kept up to date until it is stopped.
 
         Args:
-            *names: as for `list`, and so are the others.
-            all_namespaces: of all namespaces.
+            *names: only these pods.
+            all_namespaces: pods in all namespaces.
             selector: a label selector.
             field_selector: a field selector.
-            timeout: seconds after which it is stopped, 0 for never.
+            duration: seconds after which to stop watching; 0 for never.
         """
         backend = self._cluster.connect()
         operation = backend.watch(
@@ -100,8 +104,8 @@ class Pods(Noun):
             field_selector=field_selector,
             finish=partial(self._with_pods, backend),
         )
-        if timeout > 0:
-            timer = threading.Timer(timeout, operation.stop)
+        if duration > 0:
+            timer = threading.Timer(duration, operation.stop)
             timer.daemon = True
             timer.start()
             operation.when_done(timer.cancel)
@@ -112,7 +116,7 @@ class Pods(Noun):
         """One pod.
 
         Raises:
-            NotFound: there is no such pod; it says which name is nearly that.
+            NotFound: there is no such pod; the error suggests a similar name.
         """
         pod: Pod = self.list(name)[name]
         return pod
@@ -136,22 +140,22 @@ class Pods(Noun):
         """Create a pod with one container, and wait until it runs: `nbc.pods.create("web", "web:1", ports=[8080])`.
 
         Args:
-            name: the pod's, and its container's.
-            image: the container's.
-            command: what the container runs in place of the image's own command; a text is split as a shell does.
-            entrypoint: whether it also replaces the image's entrypoint, which else runs it.
+            name: the name of the pod and of its container.
+            image: the container's image.
+            command: what the container runs instead of the image's own command; a text is split as a shell does.
+            entrypoint: whether `command` also replaces the image's entrypoint, which would otherwise run it.
             environment: the container's environment variables.
             ports: the container's ports.
-            labels: further labels; the notebook's own is always there.
+            labels: additional labels; the notebook's own is always set.
             pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
             restart: the restart policy: "Always", "OnFailure" or "Never".
-            wait: whether to wait until it runs (or cannot).
-            timeout: seconds to wait at the most.
+            wait: whether to wait until it runs, or cannot run.
+            timeout: the maximum number of seconds to wait.
 
         Raises (from `result()`):
-            Conflict: there is a pod of this name.
-            ApiError: it cannot run; `reason` says why, and the pod is left where it is.
-            CommandFailed: its container ended with a non-zero exit code.
+            Conflict: a pod with this name exists already.
+            ApiError: it cannot run; `reason` says why, and the pod is not removed.
+            CommandFailed: its container exited with a non-zero code.
         """
         request = PodRequest(
             name,
@@ -181,15 +185,15 @@ class Pods(Noun):
 
         Args:
             *names: their names.
-            selector: those with these labels, in place of names.
-            all: all of the namespace, in place of names.
-            force: whether to kill them at once.
-            grace_period: seconds that they get to end by themselves; None for their own.
+            selector: pods with these labels, instead of names.
+            all: all pods in the namespace, instead of names.
+            force: kill them immediately.
+            grace_period: seconds to shut down gracefully; None for each pod's own setting.
 
         Raises (also from `result()`):
-            NotFound: one of `names` does not exist, and nothing is deleted; or nothing was found.
+            NotFound: one of `names` does not exist, and nothing is deleted; or no pods were found.
             UsageError: not exactly one of `names`, `selector` and `all` is given.
-            ApiError: some are refused; the error says which were deleted all the same.
+            ApiError: some deletions were refused; the error says which pods were deleted nevertheless.
         """
         return self.plan_delete(*names, selector=selector, all=all, force=force, grace_period=grace_period).do()
 
@@ -202,13 +206,13 @@ class Pods(Noun):
         force: bool = False,
         grace_period: int | None = None,
     ) -> Plan[Operation[PodEnd, PodDeletion, Changes]]:
-        """What `delete` would do, which takes the same."""
+        """What `delete` would do with the same arguments."""
         backend = self._cluster.connect()
         match sum(map(bool, (names, selector, all))):
             case 0:
-                raise UsageError("Which pods are to be deleted?", cure="Name them, or give a selector, or all=True.")
-            case 2 | 3:  # as kubectl: what would the others mean?
-                raise UsageError("Pods to delete are named, or found by a selector, or all: one of the three.")
+                raise UsageError("Which pods should be deleted?", cure="Name them, or give a selector, or all=True.")
+            case 2 | 3:  # refused, as by kubectl: a combination would be ambiguous
+                raise UsageError("Give names, a selector or all=True, but only one of the three.")
         found = names or tuple(backend.table(selector=selector).names)
         more = " …" if len(found) > SHOWN_NAMES else ""
         several = f"{len(found)} pods: {', '.join(found[:SHOWN_NAMES])}{more}"
@@ -231,7 +235,7 @@ class Pods(Noun):
 
     @reads
     def describe(self, name: str) -> Description:
-        """All about a pod, with its events.
+        """The details of a pod, with its events.
 
         Raises:
             NotFound: there is no such pod.
@@ -250,28 +254,28 @@ class Pods(Noun):
         timestamps: bool = False,
         since: float = 0.0,
         tail: int = -1,
-        timeout: float = 0.0,
+        duration: float = 0.0,
     ) -> Operation[LogEvent, LogState, LogResult]:
         """Logs of pods, merged: `nbc.pods.logs("web")`, `nbc.pods.logs(selector="app=web", follow=True)`.
 
         Args:
             *names: pods, or "deploy/NAME".
-            selector: those with these labels.
-            container: of this container alone.
-            all_containers: of all containers.
-            follow: go on as they are written, until stopped; pods that appear later join.
-            previous: of the container before its last restart.
-            timestamps: with the time of each line.
-            since: seconds back, 0 for all.
-            tail: the last lines of each, -1 for all.
-            timeout: seconds after which following ends, 0 for never.
+            selector: pods with these labels.
+            container: only this container.
+            all_containers: logs of all containers.
+            follow: keep reading until stopped; pods that appear later join.
+            previous: logs of the container before its last restart.
+            timestamps: show the time of each line.
+            since: only lines newer than this many seconds; 0 for all.
+            tail: only the last lines of each; -1 for all.
+            duration: seconds after which to stop following; 0 for never.
 
         Raises (also from `result()`):
             NotFound: there is no such pod or container.
             UsageError: a number is negative.
         """
-        if tail < -1 or since < 0 or timeout < 0:
-            raise UsageError("tail, since and timeout are no negative numbers.", cure="tail=-1 is all lines.")
+        if tail < -1 or since < 0 or duration < 0:
+            raise UsageError("tail, since and duration must not be negative.", cure="tail=-1 means all lines.")
         request = LogRequest(
             names,
             selector=selector,
@@ -282,7 +286,7 @@ class Pods(Noun):
             timestamps=timestamps,
             since=since,
             tail=tail,
-            timeout=timeout,
+            duration=duration,
         )
         return self._cluster.connect().logs(request)
 
@@ -303,26 +307,26 @@ class Pods(Noun):
             name: the pod.
             command: the command and its arguments; a text is split as a shell does.
             container: which of its containers; "" for the first.
-            stdin: what the command reads.
-            tty: whether it is given a terminal.
-            timeout: seconds after which it is stopped, 0 for never.
+            stdin: the command's standard input.
+            tty: whether to allocate a terminal for it.
+            timeout: seconds after which it is stopped; 0 for never.
 
         Raises (from `result()`):
-            CommandFailed: it ended with a non-zero exit code.
+            CommandFailed: it exited with a non-zero code.
         """
         words = command_words(command)
         if not words:
-            raise UsageError(f"Which command is to run in {name}?", cure=f'nbc.pods.exec({name!r}, ["date"])')
+            raise UsageError(f"Which command should run in {name}?", cure=f'nbc.pods.exec({name!r}, ["date"])')
         request = ExecRequest(name, words, container=container, stdin=stdin, tty=tty, timeout=timeout)
         return self._cluster.connect().execute(request)
 
     @reads
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
-        """What happened to one pod, or to all, newest last."""
+        """The events of one pod, or of all pods, newest last."""
         return self._cluster.connect().events(name, all_namespaces=all_namespaces)
 
     def _with_pods(self, backend: PodsBackend, table: Table) -> Table:
-        """A table that knows where it is of, and gives a `Pod` for each row."""
+        """A table that knows its cluster or engine, and has a `Pod` for each row."""
         place = place_of_pods(backend)
         return replace(table, object_of=partial(self._pod, backend, table), context=place.name, server=place.server)
 

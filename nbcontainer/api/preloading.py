@@ -1,4 +1,4 @@
-"""What the first calls need, loaded and connected before them."""
+"""Loads and connects ahead of time what the first calls need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["preloading"]
 
 
 def preloading() -> Iterator[Callable[[], object]]:
-    """The steps: imports, and the cluster's connection, if there is a cluster, as soon as it can be opened."""
+    """The steps: imports, and, as soon as it can be opened, the connection to the cluster, if there is one."""
     for name in PRELOADED:
         yield partial(import_module, name)
         if name == clusters.__name__ + ".connection":

@@ -1,4 +1,4 @@
-"""Registries: log in and out, with docker's names."""
+"""Registries: log in and log out."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ class Registries(EngineNoun):
 
     @reads
     def login(self, registry: str = "", *, username: str, password: str) -> Report:
-        """Check a user and password with a registry, and keep them as docker does.
+        """Log in to a registry, and store the credentials the way docker does.
 
-        The engine asks the registry, for it knows its own insecure ones; where it does not answer, we ask directly.
+        The engine asks the registry, since it knows which ones it treats as insecure; if it does not answer,
+        nbcontainer asks the registry directly.
 
         Args:
             registry: the registry's host; "" is Docker Hub.
             username: the user's name.
-            password: password or access token.
+            password: the password or an access token.
 
         Raises:
-            AuthFailed: the registry does not accept them; nothing is kept.
+            AuthFailed: the registry does not accept them; nothing is stored.
         """
         try:
             engine = self._engine.connect()
         except NbcontainerError:
             engine = None
         result = engines.registries.login(registry, username, password, engine=engine)
-        said = f"Logged in to {result.host} as {result.username}; kept in {result.stored}."
+        said = f"Logged in to {result.host} as {result.username}; credentials stored in {result.stored}."
         return Report((Remark(said),), result.command)
 
     @reads
     def logout(self, registry: str = "") -> Report:
-        """Forget the credentials of a registry.
+        """Remove the stored credentials of a registry.
 
         Args:
             registry: the registry's host; "" is Docker Hub.
@@ -48,6 +49,6 @@ class Registries(EngineNoun):
         if engines.registries.logout(registry):
             said = Remark(f"Logged out of {shown}.")
         else:
-            said = Remark(f"There were no credentials for {shown}.", Tone.DIM)
+            said = Remark(f"There were no stored credentials for {shown}.", Tone.DIM)
         command = engines.config.configured_commands().docker("logout", *([registry] if registry else []))
         return Report((said,), command)

@@ -169,7 +169,7 @@ def _plan(definitions: Sequence[JsonObject]) -> _Plan:
 def _kind_of(name: str, definition: JsonObject) -> str:
     if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or definition.get("type") == "date":
         return "age"
-    if name == "RESTARTS" or definition.get("type") in _NUMBER_TYPES:
+    if name == "RESTARTS" or text_of(definition, "type") in _NUMBER_TYPES:
         return "number"
     return "status" if name in _STATUS_COLUMNS and not definition.get("priority") else "text"
 

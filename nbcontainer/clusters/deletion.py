@@ -112,15 +112,15 @@ class _Deletion:
             await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
             asked = {name: uid for name, uid in doomed.items() if name not in refusals}
             for name, error in refusals.items() if asked else ():  # where all are refused, the error says it all
-                _tell(progress, (name,), "refused", error.message)
+                _emit(progress, (name,), "refused", error.message)
             if wait and asked:
                 async with asyncio.timeout(timeout or None):
                     await self._until_gone(asked, selector, progress)
         except asyncio.CancelledError:
-            _tell(progress, self._left, "stopped", "the cluster goes on deleting it")
+            _emit(progress, self._left, "stopped", "the cluster goes on deleting it")
             raise
         except TimeoutError:
-            _tell(progress, self._left, "stopped", f"not gone after {timeout:g} s")
+            _emit(progress, self._left, "stopped", f"not gone after {timeout:g} s")
             raise ApiError(
                 f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
                 reason="Timeout",
@@ -144,7 +144,7 @@ class _Deletion:
             refusals[name] = error
         else:
             self._left = (*self._left, name)
-            _tell(progress, (name,), "Terminating")
+            _emit(progress, (name,), "Terminating")
 
     async def _until_gone(self, asked: Mapping[str, str], selector: str, progress: Progress[PodEnd]) -> None:
         left = {uid: name for name, uid in asked.items()}
@@ -159,7 +159,7 @@ class _Deletion:
             elif isinstance(news, Changed):
                 ended = [event for event in news.events if event["type"] == "DELETED"]
                 gone = {text_of(event, "object", "metadata", "uid") for event in ended}
-            _tell(progress, [left.pop(uid) for uid in list(left) if uid in gone], "deleted")
+            _emit(progress, [left.pop(uid) for uid in list(left) if uid in gone], "deleted")
             self._left = tuple(left.values())
             if not left:
                 return
@@ -182,6 +182,6 @@ class _Deletion:
         )
 
 
-def _tell(progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], status: str, message: str = "") -> None:
+def _emit(progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], status: str, message: str = "") -> None:
     for name in names:
-        progress.tell(PodEnd(name, status, message, time.time()))
+        progress.emit(PodEnd(name, status, message, time.time()))

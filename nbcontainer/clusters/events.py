@@ -121,14 +121,14 @@ async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent
             match news:
                 case Listed():
                     rows = {row.key: row for row in which.rows(news.pages)}
-                    progress.tell(which.reset(list(rows.values())))
-                    progress.tell(TableLive(live=True))
+                    progress.emit(which.reset(list(rows.values())))
+                    progress.emit(TableLive(live=True))
                 case Changed():
-                    progress.tell(_change(which, rows, news.events))
+                    progress.emit(_change(which, rows, news.events))
                 case Away():
-                    progress.tell(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+                    progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
     finally:
-        progress.tell(TableLive(live=False))
+        progress.emit(TableLive(live=False))
 
 
 def _change(which: _Which, rows: dict[str, Row], changes: list[JsonObject]) -> TableEvent:

@@ -155,7 +155,7 @@ class _Execution:
             for reader in self._readers.values():
                 self._collector.add(*reader.finish())
             self._collector.close()
-            self._progress.tell(LogEnded(*self._outcome))
+            self._progress.emit(LogEnded(*self._outcome))
 
     async def _end(self) -> str:
         """End the command in the container; gives, and tells, a note where it may go on.
@@ -172,7 +172,7 @@ class _Execution:
         except TimeoutError:
             note = "it is being ended"
         if note:
-            self._collector.tell(LogSource(self._request.name, open=False, note=note))
+            self._collector.emit(LogSource(self._request.name, open=False, note=note))
         return note
 
     async def _run(self) -> int:
@@ -206,7 +206,7 @@ class _Execution:
         chosen = default_container(pod)
         self._request = replace(self._request, container=chosen)
         note = f"in container {chosen}, the default of {', '.join(container_names(pod))}; -c names another"
-        self._collector.tell(LogSource(name, open=True, note=note))
+        self._collector.emit(LogSource(name, open=True, note=note))
         return chosen
 
     async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
@@ -216,7 +216,7 @@ class _Execution:
             if request.stdin is not None and socket.protocol != V5:
                 cure = "Put the input into a file of the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
-            self._collector.tell(LogSource(request.name, open=True))
+            self._collector.emit(LogSource(request.name, open=True))
             sender = asyncio.create_task(self._send(socket))
             try:
                 return await self._receive(socket)
@@ -330,7 +330,7 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogSta
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.{last}",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.{last}",
             exit_code=code,
             output=output + errors,
         )

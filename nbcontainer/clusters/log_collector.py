@@ -25,7 +25,7 @@ class Collector:
     def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
         self._progress = progress
         self._spool = spool
-        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
+        spool.when_cut(lambda note: progress.emit(SpoolCut(note)))
         self._lines: list[LogLine] = []
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -44,10 +44,10 @@ class Collector:
         elif self._timer is None:
             self._timer = self._loop.call_at(self._last + BATCH_SECONDS, self.flush)
 
-    def tell(self, event: LogSource) -> None:
+    def emit(self, event: LogSource) -> None:
         """Tell of a source, after the lines that came before."""
         self.flush()
-        self._progress.tell(event)
+        self._progress.emit(event)
 
     def flush(self) -> None:
         """Tell all lines that wait."""
@@ -58,7 +58,7 @@ class Collector:
             lines, self._lines = self._lines, []
             self._last = self._loop.time()
             self._spool.flush()
-            self._progress.tell(LogLines(tuple(lines)))
+            self._progress.emit(LogLines(tuple(lines)))
 
     def close(self) -> None:
         """Tell what waits, and finish the spool file."""

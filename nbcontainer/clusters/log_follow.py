@@ -139,7 +139,7 @@ class Followed:
                     break
                 pause = min(pause * 2, LONGEST_PAUSE)
         self._collector.add(*self._reader.finish())
-        self._collector.tell(LogSource(self._source, open=False, note=self._end_words()))
+        self._collector.emit(LogSource(self._source, open=False, note=self._end_words()))
 
     def _start(self, container_id: str) -> None:
         """Turn to a container's new instance."""
@@ -152,7 +152,7 @@ class Followed:
             code = value_of(self._status(), "lastState", "terminated", "exitCode")
             note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
         self._reading = container_id
-        self._collector.tell(LogSource(self._source, open=True, note=note))
+        self._collector.emit(LogSource(self._source, open=True, note=note))
 
     async def _take_turn(self) -> bool:
         """Read on, followed where there is room for a stream; gives whether it was."""
@@ -176,7 +176,7 @@ class Followed:
             self._opened = self._opened or time.monotonic()
             if self._away:
                 self._note, self._away = "", False
-                self._collector.tell(LogSource(self._source, open=True))
+                self._collector.emit(LogSource(self._source, open=True))
             self._reader.begin(resume=bool(since), within=bool(self._bounds))
 
         path = POD.path(self._cluster.namespace, self.pod_name, "log")
@@ -232,11 +232,11 @@ class Followed:
             # of a pod that is being deleted the node takes the log away as soon as its stream has ended
             if self._pod is not None and not value_of(self._pod, "metadata", "deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
-                self._collector.tell(LogSource(self._source, open=False, note=note))
+                self._collector.emit(LogSource(self._source, open=False, note=note))
 
     def _say_gap(self, since: str) -> None:
         note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
-        self._collector.tell(LogSource(self._source, open=True, note=note))
+        self._collector.emit(LogSource(self._source, open=True, note=note))
 
     async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
         """Whether to try again after an error; says it once."""
@@ -248,7 +248,7 @@ class Followed:
             return False
         elif error.message != self._note:
             self._note, self._away = error.message, True
-            self._collector.tell(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
+            self._collector.emit(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
         if isinstance(error, Forbidden):
             return False
         await self._wait_for_news(pause)
@@ -265,7 +265,7 @@ class Followed:
             found = trouble(self._pod)
             if found is not None and found.message != self._note:
                 self._note = found.message
-                self._collector.tell(LogSource(self._source, open=False, note=found.message))
+                self._collector.emit(LogSource(self._source, open=False, note=found.message))
             await self._wait_for_news(None)
         return ""
 

@@ -42,7 +42,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
     """The log of pods, so far or followed.
 
     Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
-    join, and only a stop or the timeout ends it; followed by pods' names, it ends when they have.
+    join, and only a stop or the end of `duration` ends it; followed by pods' names, it ends when they have.
 
     The operation raises:
         NotFound: no such pod, container or deployment exists; where some do, a note says which do not.
@@ -75,10 +75,10 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
     collector = Collector(progress, spool)
     failure: Exception | None = None
     try:
-        async with asyncio.timeout((request.follow and request.timeout) or None):
+        async with asyncio.timeout((request.follow and request.duration) or None):
             wanted = await resolve(cluster, request)
             for words in wanted.missing:
-                collector.tell(LogSource("", open=False, note=words))
+                collector.emit(LogSource("", open=False, note=words))
             if request.follow:
                 await _Follow(cluster, request, wanted, collector).run()
             else:
@@ -89,7 +89,7 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
         failure = _first(group)
     finally:
         collector.close()
-        progress.tell(LogEnded())
+        progress.emit(LogEnded())
     if failure is not None:
         raise failure  # not within the group's handler: IPython shows all of an error that a group led to
 
@@ -105,21 +105,21 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
         await asyncio.to_thread(check_namespace, cluster)
-        collector.tell(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
+        collector.emit(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
     elif not sources:
         raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.", status=404)
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)
         try:
-            collector.tell(LogSource(name, open=True))
+            collector.emit(LogSource(name, open=True))
             await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
         except NbcontainerError as error:
             failures.append(error)
             note = error.remark if len(sources) > 1 else ""
-            collector.tell(LogSource(name, open=False, note=note))
+            collector.emit(LogSource(name, open=False, note=note))
         else:
-            collector.tell(LogSource(name, open=False))
+            collector.emit(LogSource(name, open=False))
     if failures and len(failures) == len(sources):
         raise failures[0]
 
@@ -231,7 +231,7 @@ class _Follow:
         else:
             await asyncio.to_thread(check_namespace, self._cluster)
             note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"
-        self._collector.tell(LogSource(name, open=False, note=note))
+        self._collector.emit(LogSource(name, open=False, note=note))
 
     def _listed(self, group: asyncio.TaskGroup, pods: list[JsonObject], name: str, *, first: bool) -> None:
         for pod in pods:

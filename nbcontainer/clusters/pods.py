@@ -69,19 +69,19 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
     try:
         pod = await _post(cluster, sent, request.name)
     except NbcontainerError as error:
-        progress.tell(PodStep("", error.message, "failed"))
+        progress.emit(PodStep("", error.message, "failed"))
         raise
-    progress.tell(PodStep("Pending", "created"))
+    progress.emit(PodStep("Pending", "created"))
     if request.wait:
         try:
             pod = await _in_time(cluster, request, pod, progress)
         except asyncio.CancelledError:
-            progress.tell(
+            progress.emit(
                 PodStep("", f"it stays; {cluster.commands.magic('delete', request.name)} removes it", "stopped")
             )
             raise
         except NbcontainerError as error:
-            progress.tell(PodStep("", error.message, "failed"))
+            progress.emit(PodStep("", error.message, "failed"))
             raise
     return Change(
         "Pod",
@@ -101,7 +101,7 @@ async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progr
         async with asyncio.timeout(request.timeout or None):
             up = await _until_running(cluster, request.name, progress)
             if request.restart == "Always" and pod_status(up) != "Running":
-                progress.tell(PodStep("Completed", STARTED_AGAIN))
+                progress.emit(PodStep("Completed", STARTED_AGAIN))
             return up
     except TimeoutError:
         word = pod_status(await _read(cluster, request.name) or pod)
@@ -147,7 +147,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
         step = (pod_status(pod), _waiting_words(pod))
         if step != told:
             told = step
-            progress.tell(PodStep(*step))
+            progress.emit(PodStep(*step))
         if _is_up(pod):
             settled = await _settled(cluster, name, pod)
             if _is_up(settled):

@@ -184,26 +184,26 @@ async def _follow(
         reset = selection.reset(decoder, pages)
         if not reset.rows:
             await asyncio.to_thread(check_namespace, cluster)
-        progress.tell(reset)
+        progress.emit(reset)
     if live:
-        progress.tell(TableLive(live=True))
+        progress.emit(TableLive(live=True))
     parameters = {**selection.parameters, "includeObject": "Metadata"}
     try:
         async for news in reflect(cluster, selection.path, parameters, TABLE, version=version):
             match news:
                 case Listed():
-                    progress.tell(selection.reset(decoder, news.pages))
+                    progress.emit(selection.reset(decoder, news.pages))
                     if not live:
-                        progress.tell(TableLive(live=True))
+                        progress.emit(TableLive(live=True))
                     live = True
                 case Changed():
-                    progress.tell(_changes(selection, decoder, news.events))
+                    progress.emit(_changes(selection, decoder, news.events))
                 case Away():
                     live = False
-                    progress.tell(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+                    progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
             await asyncio.sleep(0)  # a flood of changes leaves room for the other operations
     finally:
-        progress.tell(TableLive(live=False))
+        progress.emit(TableLive(live=False))
 
 
 def _changes(selection: Selection, decoder: Decoder, events: list[JsonObject]) -> TableChanged:

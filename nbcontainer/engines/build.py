@@ -60,7 +60,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
         BuildState(title=title, tags=request.tags, engine=engine.name),
         apply_build,
         conclude=_concluder(request, _command(engine, request, command)),
-        last_words=lambda: BuildEnded("stopped", time=time.time()),
+        final_event=lambda: BuildEnded("stopped", time=time.time()),
     )
 
     def work(progress: Progress[BuildEvent]) -> None:
@@ -68,11 +68,11 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
             _run(engine, request, dockerfile, warnings, progress)
         except BaseException as error:
             if operation.state.started:  # what was refused at once has no picture but its error
-                progress.tell(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+                progress.emit(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             if isinstance(error, BuildFailed):
                 raise _completed(error, operation.state, warnings) from error.__cause__
             raise
-        progress.tell(BuildEnded("done", time=time.time()))
+        progress.emit(BuildEnded("done", time=time.time()))
 
     return operation.start_thread(work)
 
@@ -165,7 +165,7 @@ def _run(
     title = request.tags[0] if request.tags else "image"
     foretold = tuple(text.plan(request.target, request.build_args, classic=not by_buildkit))
     with closing(Spool(f"build-{title}")) as spool:
-        progress.tell(
+        progress.emit(
             BuildStarted(
                 title=title,
                 engine=f"builder {request.builder}" if request.builder else engine.name,
@@ -175,12 +175,12 @@ def _run(
                 spool=spool.path,
             )
         )
-        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
+        spool.when_cut(lambda note: progress.emit(SpoolCut(note)))
         for problem in problems:
-            progress.tell(BuildWarning(problem))
+            progress.emit(BuildWarning(problem))
         run = engines.buildkit_build.run_buildkit if by_buildkit else engines.classic_build.run_classic
         built = run(RunningBuild(engine, request, text, problems, foretold, progress, spool))
-    progress.tell(built)
+    progress.emit(built)
     if request.push and not request.builder:
         engines.build_push.push_built(engine, request.tags, progress)
 

@@ -42,11 +42,11 @@ class RunningBuild:
     progress: Progress[BuildEvent]
     spool: Spool
 
-    def tell(self, event: BuildEvent) -> None:
+    def emit(self, event: BuildEvent) -> None:
         """Tell an event. Views of a step that has ended name the file: by then it has all of the step's output."""
         if isinstance(event, StepFinished):
             self.spool.flush()
-        self.progress.tell(event)
+        self.progress.emit(event)
 
 
 class LineSplitter:

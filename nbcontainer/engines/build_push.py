@@ -28,7 +28,7 @@ def push_built(engine: Engine, tags: Sequence[str], progress: Progress[BuildEven
             if isinstance(event, LayerProgress):
                 layer = event.layer
                 name = f"{tag} {layer.id}" if len(tags) > 1 else layer.id
-                progress.tell(PushProgress(Transfer(name, layer.current, layer.total, layer.done)))
+                progress.emit(PushProgress(Transfer(name, layer.current, layer.total, layer.done)))
             elif isinstance(event, ImageTransferred):
-                progress.tell(ImageBuilt("", event.digest, pushed=True, time=time.time()))
+                progress.emit(ImageBuilt("", event.digest, pushed=True, time=time.time()))
         operation.result()

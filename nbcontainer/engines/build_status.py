@@ -61,7 +61,7 @@ class StatusTranslator:
     Args:
         foretold: the steps that the text foretells.
         source_map: from Dockerfile lines to the person's own.
-        tell: takes each event.
+        emit: called with each event.
         write: takes the whole output, for the spool file.
         known_warnings: (rule, line) of problems that were told already.
     """
@@ -70,13 +70,13 @@ class StatusTranslator:
         self,
         foretold: Iterable[BuildStep],
         source_map: SourceMap,
-        tell: Callable[[BuildEvent], None],
+        emit: Callable[[BuildEvent], None],
         write: Callable[[bytes], object],
         known_warnings: Iterable[tuple[str, int]] = (),
     ) -> None:
         self._foretold = {step.id: step for step in foretold}
         self._source_map = source_map
-        self._tell, self._write = tell, write
+        self._emit, self._write = emit, write
         self._steps: dict[str, _Step] = {}
         self._lines: Mapping[str, list[int]] = {}
         self._warned = set(known_warnings)
@@ -125,7 +125,7 @@ class StatusTranslator:
     def finish_foretold(self) -> None:
         """The build went well, so what was foretold and never seen is in the image: BuildKit merges equal steps."""
         for step in self._foretold.values():
-            self._tell(StepFinished(step.id, StepState.DONE))
+            self._emit(StepFinished(step.id, StepState.DONE))
         self._foretold.clear()
 
     def step(self, digest: str) -> BuildStep | None:
@@ -157,11 +157,11 @@ class StatusTranslator:
         if started is not None and started != known.started and not vertex.cached:
             known.started, known.state = started, StepState.RUNNING
             running = replace(known.step, started=started, state=StepState.RUNNING)
-            self._tell(StepStarted(running, started, replaces))
+            self._emit(StepStarted(running, started, replaces))
             for mirror in known.mirrors:
-                self._tell(StepStarted(replace(mirror, started=started, state=StepState.RUNNING), started))
+                self._emit(StepStarted(replace(mirror, started=started, state=StepState.RUNNING), started))
         elif is_new:
-            self._tell(StepStarted(known.step, replaces=replaces))
+            self._emit(StepStarted(known.step, replaces=replaces))
         if vertex.completed is not None:
             self._flush(known)
             state, time, error = _outcome(vertex)
@@ -172,9 +172,9 @@ class StatusTranslator:
 
     def _end(self, known: _Step, state: StepState, time: float | None, error: str = "") -> None:
         known.state, known.error = state, error
-        self._tell(StepFinished(known.step.id, state, time, error))
+        self._emit(StepFinished(known.step.id, state, time, error))
         for mirror in known.mirrors:
-            self._tell(StepFinished(mirror.id, state, time, error))
+            self._emit(StepFinished(mirror.id, state, time, error))
 
     def _introduce(self, vertex: messages.Vertex) -> tuple[_Step, str]:
         """The step of a vertex, and the foretold one that it replaces, or ""."""
@@ -226,7 +226,7 @@ class StatusTranslator:
         if status.vertex not in self._steps:
             return
         transfer = Transfer(status.id.rstrip(": "), status.current, status.total, done=status.completed is not None)
-        self._tell(StepProgress(status.vertex, transfer))
+        self._emit(StepProgress(status.vertex, transfer))
 
     def _logs(self, logs: Iterable[messages.VertexLog]) -> None:
         """All that one message has of one step's stream becomes one event."""
@@ -249,7 +249,7 @@ class StatusTranslator:
     def _lines_written(self, known: _Step, lines: list[str], stream: int, time: float) -> None:
         if lines:
             known.tail.extend(lines)
-            self._tell(StepOutput(known.step.id, tuple(lines), "stderr" if stream == 2 else "stdout", time))  # noqa: PLR2004 - the file descriptor
+            self._emit(StepOutput(known.step.id, tuple(lines), "stderr" if stream == 2 else "stdout", time))  # noqa: PLR2004 - the file descriptor
 
     def _warning(self, warning: messages.VertexWarning) -> None:
         short = warning.short.decode("utf-8", "replace")
@@ -269,7 +269,7 @@ class StatusTranslator:
             self._source_map.own(last) if last else line,
             source=rule,
         )
-        self._tell(BuildWarning(problem, warning.url))
+        self._emit(BuildWarning(problem, warning.url))
 
 
 def _seconds(time: messages.Time | None) -> float | None:

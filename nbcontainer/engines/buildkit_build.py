@@ -62,9 +62,9 @@ def run_buildkit(running: RunningBuild) -> ImageBuilt:
     """Build, and tell the events but the last, which is returned."""
     engine, request = running.engine, running.request
     for ignored in _ignored(engine, request):
-        running.tell(ignored)
+        running.emit(ignored)
     known = [(problem.source, problem.line) for problem in running.problems]
-    translator = StatusTranslator(running.foretold, request.source_map, running.tell, running.spool.write, known)
+    translator = StatusTranslator(running.foretold, request.source_map, running.emit, running.spool.write, known)
     response = _solve(running, translator)
     translator.finish()
     translator.finish_foretold()
@@ -77,7 +77,7 @@ def _solve(running: RunningBuild, translator: StatusTranslator) -> dict[str, str
     with _loading(engine, request) as outputs:
         try:
             options = options_of(engine, request)
-            services = services_of(request, outputs, running.tell)
+            services = services_of(request, outputs, running.emit)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
         build = Build(

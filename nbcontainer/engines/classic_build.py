@@ -54,7 +54,7 @@ _EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit
 def run_classic(running: RunningBuild) -> ImageBuilt:
     """Build, and tell the events but the last, which is returned."""
     engine, tags = running.engine, running.request.tags
-    translator = ClassicTranslator(running.dockerfile, running.foretold, running.tell, running.spool.write)
+    translator = ClassicTranslator(running.dockerfile, running.foretold, running.emit, running.spool.write)
     _run(running, translator)
     found: JsonObject = {}
     with suppress(ApiError):
@@ -243,7 +243,7 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
     """The credentials of the registries that base images come from, and of no other."""
 
     def warn(text: str) -> None:
-        progress.tell(BuildWarning(Problem(0, text, "warning", source="credentials")))
+        progress.emit(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
     names = {dockerfile.base(stage) or "" for stage in dockerfile.stages}
     names |= {source for item in dockerfile.instructions for source in dockerfile.sources(item)}

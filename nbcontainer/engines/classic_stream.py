@@ -38,7 +38,7 @@ class ClassicTranslator:
     Args:
         dockerfile: the text.
         foretold: its steps; those of `Dockerfile.plan(classic=True)`.
-        tell: takes each event.
+        emit: called with each event.
         write: takes the whole output, for the spool file.
     """
 
@@ -46,10 +46,10 @@ class ClassicTranslator:
         self,
         dockerfile: Dockerfile,
         foretold: Sequence[BuildStep],
-        tell: Callable[[BuildEvent], None],
+        emit: Callable[[BuildEvent], None],
         write: Callable[[bytes], object],
     ) -> None:
-        self._tell, self._write = tell, write
+        self._emit, self._write = emit, write
         self._waiting = list(foretold)
         self._labels = [stage.label for stage in dockerfile.stages]
         self._splitter = LineSplitter()
@@ -83,7 +83,7 @@ class ClassicTranslator:
         self._end(state, error)
         if state is StepState.DONE:
             for step in self._waiting:
-                self._tell(StepFinished(step.id, StepState.DONE))
+                self._emit(StepFinished(step.id, StepState.DONE))
 
     @property
     def runs_command(self) -> bool:
@@ -114,7 +114,7 @@ class ClassicTranslator:
     def _say(self, lines: list[str]) -> None:
         if lines and self.step is not None:
             self.tail.extend(lines)
-            self._tell(StepOutput(self.step.id, tuple(lines), time=time.time()))
+            self._emit(StepOutput(self.step.id, tuple(lines), time=time.time()))
 
     def _begin(self, begun: re.Match[str]) -> None:
         self._end(StepState.DONE)
@@ -137,12 +137,12 @@ class ClassicTranslator:
             self._extra += 1
             step = BuildStep(id=f"extra {self._extra}", name=begun[0], stage=stage, instruction=text, internal=True)
         self.step = step
-        self._tell(StepStarted(step, time.time()))
+        self._emit(StepStarted(step, time.time()))
 
     def _end(self, state: StepState, error: str = "") -> None:
         if self.step is not None:
             ended = StepState.CACHED if self._cached and state is StepState.DONE else state
-            self._tell(StepFinished(self.step.id, ended, time.time(), error))
+            self._emit(StepFinished(self.step.id, ended, time.time(), error))
         self.step, self._cached = (self.step if state is StepState.FAILED else None), False
 
     def _status(self, message: JsonObject, status: str) -> None:
@@ -153,7 +153,7 @@ class ClassicTranslator:
             self._say([status])
             return
         current, total = number_of(detail, "current"), number_of(detail, "total")
-        self._tell(StepProgress(self.step.id, Transfer(name, current, total, done=status in _PULLED)))
+        self._emit(StepProgress(self.step.id, Transfer(name, current, total, done=status in _PULLED)))
 
 
 def _is_marker(text: str) -> bool:

@@ -44,16 +44,16 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
         LogState(title=title, where=engine.name, spool=spool.path, following=True),
         apply_logs,
         conclude=lambda last, code: _conclude(engine, request, container, last, code),
-        last_words=lambda: LogEnded("stopped"),
+        final_event=lambda: LogEnded("stopped"),
     )
 
     def work(progress: Progress[LogEvent]) -> int:
         try:
             code = _run(engine, container, request, spool, progress)
         except BaseException as error:
-            progress.tell(LogEnded(*outcome_of(error, stopped=progress.stopping)))
+            progress.emit(LogEnded(*outcome_of(error, stopped=progress.stopping)))
             raise
-        progress.tell(ended_with(code))
+        progress.emit(ended_with(code))
         return code
 
     return operation.start_thread(work)
@@ -67,7 +67,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
     result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
     if code:
         raise CommandFailed(
-            f"{shlex.join(request.command)} in {request.name} ended with exit code {code}.",
+            f"{request.command[0]} in {request.name} ended with exit code {code}.",
             exit_code=code,
             output=result.output or result.errors,
             cure=f"{engine.name} gives this exit code to a command whose connection broke, too."
@@ -98,7 +98,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
 
     stream.when_silent(ask)
     deadline = _Deadline(request.timeout, stream.close)
-    progress.tell(LogSource(request.name, open=True))
+    progress.emit(LogSource(request.name, open=True))
     try:
         with stream:
             if request.stdin is not None:
@@ -110,12 +110,12 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
         deadline.cancel()
     if state.get("Running"):
         note = end_command(http, container, made, f"{MARK}={mark}")
-        progress.tell(LogSource(request.name, open=False, note=note))
+        progress.emit(LogSource(request.name, open=False, note=note))
         raise ApiError(
             f"The command in {request.name} did not end within {request.timeout:g} s" + (f"; {note}." if note else "."),
             reason="Timeout",
         )
-    progress.tell(LogSource(request.name, open=False))
+    progress.emit(LogSource(request.name, open=False))
     code = number_of(state, "ExitCode")
     if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
         raise EngineUnavailable(
@@ -166,6 +166,6 @@ def _state_at_end(
         outlives = bool(state.get("Running")) and time.monotonic() - begun > END_SECONDS
         if (outlives or not whole) and not (told or deadline.over.is_set() or progress.stopping):
             told = True
-            progress.tell(LogGap("the connection ended before the command: what it wrote then is missing"))
+            progress.emit(LogGap("the connection ended before the command: what it wrote then is missing"))
         if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if told else PAUSE_SECONDS):
             return state

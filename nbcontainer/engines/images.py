@@ -88,11 +88,11 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
     reference, image = plan.reference, str(plan.reference)
 
     def work(progress: Progress[model.TransferEvent]) -> None:
-        progress.tell(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
+        progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
         login = credentials(
             reference.host,
             podman=engine.is_podman,
-            warn=lambda text: progress.tell(model.TransferNote(text)),
+            warn=lambda text: progress.emit(model.TransferNote(text)),
         )
         try:
             try:
@@ -105,7 +105,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
         except BaseException as error:
-            progress.tell(model.TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
+            progress.emit(model.TransferEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             raise
 
     def conclude(state: model.TransferState, _: None) -> model.TransferResult:
@@ -118,7 +118,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
         started,
         model.apply_transfer,
         conclude=conclude,
-        last_words=lambda: model.TransferEnded("stopped", "", time.time()),
+        final_event=lambda: model.TransferEnded("stopped", "", time.time()),
     )
     return operation.start_thread(work)
 
@@ -142,7 +142,7 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     if plan.direction == "pull" and not follower.has_pulled(text_of(found, "Id")):
         raise ApiError(f"{engine.name} ended the pull before the image was here.", reason="broken stream")
     digest = follower.digest or _digest_of(found, plan.reference)
-    progress.tell(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
+    progress.emit(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
 
 def _digest_of(found: JsonObject, reference: Reference) -> str:
@@ -184,7 +184,7 @@ class _Follower:
         if LAYER_ID.fullmatch(name) and status:
             self._layer(name, status, message.get("progressDetail"))
         elif status:
-            self._progress.tell(model.TransferNote(status))
+            self._progress.emit(model.TransferNote(status))
 
     def has_pulled(self, image_id: str) -> bool:
         """Whether the engine said so: Docker ends with the digest, Podman with the image's id."""
@@ -203,7 +203,7 @@ class _Follower:
         layer = model.LayerState(name, status, current, total, done, status.startswith(SKIPPED))
         if layer != before:
             self._layers[name] = layer
-            self._progress.tell(model.LayerProgress(layer))
+            self._progress.emit(model.LayerProgress(layer))
 
 
 def _whole(value: object) -> int:

@@ -39,7 +39,7 @@ END_SECONDS = 1.0  # between a log's last word and the engine's word that the co
 def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
     """The log of one or more containers, named by `request.names`; `notes` are told before it.
 
-    It ends with the log's end; when following, with the last container's end, after `timeout` seconds, or by a stop.
+    It ends with the log's end; when following, with the last container's end, after `duration` seconds, or by a stop.
 
     Raises:
         UsageError: no container is named.
@@ -48,7 +48,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     """
     if not request.names:
         raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
-    if request.tail < -1 or request.since < 0 or request.timeout < 0:
+    if request.tail < -1 or request.since < 0 or request.duration < 0:
         raise UsageError("How much of a log is shown, and for how long, is no negative number.", cure="tail=-1 is all.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
@@ -71,7 +71,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
 
     def read(progress: Progress[LogEvent]) -> None:
         for note in notes:
-            progress.tell(LogSource("", open=True, note=note))
+            progress.emit(LogSource("", open=True, note=note))
         _read_all(engine, request, spool, progress)
 
     return operation.start_thread(read)
@@ -106,7 +106,7 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     errors = [reader.error for reader in readers if reader.error is not None]
     if errors:
         raise errors[0]
-    progress.tell(LogEnded())
+    progress.emit(LogEnded())
 
 
 def _began(found: JsonObject) -> str:
@@ -143,8 +143,8 @@ class _Reader:
         self._stream = self._engine.http().stream(
             "GET", f"/containers/{quoted(self._name)}/logs", query=query, on_open=self._progress.on_stop
         )
-        if request.follow and request.timeout > 0:
-            self._timer = threading.Timer(request.timeout, self._time_out)
+        if request.follow and request.duration > 0:
+            self._timer = threading.Timer(request.duration, self._time_out)
             self._timer.daemon = True
             self._timer.start()
 
@@ -164,8 +164,8 @@ class _Reader:
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:
                 self.error = error
-        self._tell(self._lines.end())
-        self._progress.tell(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+        self._emit(self._lines.end())
+        self._progress.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
 
     def _goes_on(self) -> bool:
         """Whether the container runs on, as it ran when its log was opened: then this was not the log's end."""
@@ -181,9 +181,9 @@ class _Reader:
             return False
 
     def _take(self, data: bytes) -> None:
-        self._tell([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
+        self._emit([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
 
-    def _tell(self, lines: list[LogLine]) -> None:
+    def _emit(self, lines: list[LogLine]) -> None:
         self._recorder.add(lines, encode_lines(lines))
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageErr
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
 
-__all__ = ["create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
+__all__ = ["addresses", "create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -143,6 +143,20 @@ def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
     name = network.name if engine.is_podman else network.id
     found = list_containers(engine, every=engine.is_podman, filters={"network": [name]})
     return tuple(container.name for container in found)
+
+
+def addresses(engine: Engine, network: NetworkFacts) -> dict[str, str]:
+    """The addresses in a network, by the names of the containers that run there.
+
+    Raises:
+        NotFound: it is gone.
+    """
+    found = object_of(object_of(engine.http().json("GET", f"/networks/{network.id}")).get("Containers"))
+    each = [
+        (text_of(entry, "Name"), [text_of(entry, "IPv4Address"), text_of(entry, "IPv6Address")])
+        for entry in map(object_of, found.values())
+    ]
+    return {name: ", ".join(filter(None, two)) for name, two in each if any(two)}  # Podman's that are stopped have none
 
 
 def predefined(engine: Engine, name: str) -> Forbidden:

@@ -52,7 +52,7 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
         known: the names that there are, of which the nearest is proposed.
         lists: the `%docker` line that lists them.
     """
-    near = difflib.get_close_matches(name, list(known), 1, 0.6)
+    near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
     return NotFound(
         f"There is no {kind} {plain(name, 100)} in {engine.name}.",
         status=404,

@@ -124,7 +124,7 @@ class Recorder:
 
     def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
         self._progress, self._spool = progress, spool
-        spool.when_cut(lambda note: progress.tell(SpoolCut(note)))
+        spool.when_cut(lambda note: progress.emit(SpoolCut(note)))
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
         """Take lines, and what is written to the file for them."""
@@ -132,7 +132,7 @@ class Recorder:
             self._spool.write(spooled)
             self._spool.flush()
         if lines:
-            self._progress.tell(LogLines(tuple(lines)))
+            self._progress.emit(LogLines(tuple(lines)))
 
 
 def send_input(stream: Stream, data: bytes) -> threading.Event:

@@ -48,20 +48,20 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
         f"start of pod {request.name}",
         PodStart(request.name, engine.name),
         apply_pod_step,
-        last_words=lambda: PodStep("", "", "stopped"),
+        final_event=lambda: PodStep("", "", "stopped"),
     )
     return operation.start_thread(lambda progress: _create(engine, request, progress))
 
 
 def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> Change:
-    progress.tell(PodStep("Pending", "the image is pulled if it is missing"))
+    progress.emit(PodStep("Pending", "the image is pulled if it is missing"))
     sent = pod_manifest(request)
     try:
         changes = _play(engine, [sent], progress)
         if request.wait:
             _until_running(engine, request, progress)
     except NbcontainerError as error:
-        progress.tell(
+        progress.emit(
             PodStep("", "" if progress.stopping else error.message, "stopped" if progress.stopping else "failed")
         )
         raise
@@ -153,7 +153,7 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
     """Podman has started it when it answers; what ends at once is seen here."""
     pod = find_pod(engine, request.name)
     told = pod_status(pod, [], [])
-    progress.tell(PodStep(told))
+    progress.emit(PodStep(told))
     for container in own_containers(pod):
         # Podman's own wait does not see the end of what is started again at once
         deadline = time.monotonic() + SETTLE_SECONDS

@@ -43,17 +43,17 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
     doomed = {name: text_of(find_pod(engine, name), "Id") for name in names}
     gone: dict[str, str] = {}
     for name, uid in doomed.items():
-        progress.tell(PodEnd(name, "Terminating", time=time.time()))
+        progress.emit(PodEnd(name, "Terminating", time=time.time()))
         try:
             _remove(engine, uid, seconds, progress)
         except NbcontainerError as error:
-            progress.tell(PodEnd(name, "refused", error.message, time.time()))
+            progress.emit(PodEnd(name, "refused", error.message, time.time()))
             done = f" Deleted: {', '.join(gone)}." if gone else ""
             raise error.replaced(message=error.message + done) from None
         if progress.stopping:
-            progress.tell(PodEnd(name, "stopped", "Podman goes on stopping it; it is not removed", time.time()))
+            progress.emit(PodEnd(name, "stopped", "Podman goes on stopping it; it is not removed", time.time()))
             raise ApiError("stopped", reason="Stopped")
-        progress.tell(PodEnd(name, "deleted", time=time.time()))
+        progress.emit(PodEnd(name, "deleted", time=time.time()))
         gone[name] = uid
     flags = ("--force", "--time", str(seconds))  # what runs is stopped first
     return Changes(

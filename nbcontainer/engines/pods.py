@@ -139,7 +139,7 @@ def watch_table(
         apply_table,
         endless=True,
         conclude=lambda last, _: conclude(last),
-        last_words=lambda: TableLive(live=False),
+        final_event=lambda: TableLive(live=False),
     )
     return operation.start_thread(lambda progress: _follow(engine, selector, field_selector, tuple(names), progress))
 
@@ -169,17 +169,17 @@ def _follow(
             with podman_http(engine).stream(
                 "GET", "/libpod/events", query={"stream": "true"}, timeout=None, on_open=opened
             ) as stream:
-                progress.tell(_reset(engine, selector, field_selector, names))
-                progress.tell(TableLive(live=True))
+                progress.emit(_reset(engine, selector, field_selector, names))
+                progress.emit(TableLive(live=True))
                 listed, pause = True, FIRST_PAUSE
                 for event in stream.lines():
                     if text_of(event, "Type") in {"pod", "container"}:
-                        progress.tell(_reset(engine, selector, field_selector, names))
+                        progress.emit(_reset(engine, selector, field_selector, names))
         except NbcontainerError as error:
             if not listed:
                 raise
             reason = error.message
-        progress.tell(TableLive(live=False, note="" if stopped.is_set() else f"reconnecting: {reason}"))
+        progress.emit(TableLive(live=False, note="" if stopped.is_set() else f"reconnecting: {reason}"))
         stopped.wait(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 

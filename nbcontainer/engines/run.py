@@ -68,7 +68,7 @@ def run(engine: Engine, request: RunRequest) -> Run:
         state,
         apply_logs,
         conclude=lambda last, made: _run_result(last, made, command),
-        last_words=lambda: LogEnded("stopped"),
+        final_event=lambda: LogEnded("stopped"),
     )
     return operation.start_thread(lambda progress: _Runner(engine, request, body, spool, progress).run())
 
@@ -111,11 +111,11 @@ class _Runner:
             made = self._run()
         except BaseException as error:
             outcome, _ = outcome_of(error, stopped=self._progress.stopping)
-            self._progress.tell(LogEnded(outcome))  # why, the error says
+            self._progress.emit(LogEnded(outcome))  # why, the error says
             raise
         finally:
             self._spool.close()
-        self._progress.tell(ended_with(made[2]))
+        self._progress.emit(ended_with(made[2]))
         return made
 
     def _run(self) -> tuple[str, str, int | None]:
@@ -155,12 +155,12 @@ class _Runner:
 
     def _pull(self) -> None:
         image = self._request.image
-        self._progress.tell(LogSource("", open=True, note=f"pulling {image}"))
+        self._progress.emit(LogSource("", open=True, note=f"pulling {image}"))
         operation = pull(self._engine, image, platform=self._request.platform)
         self._progress.on_stop(operation.stop)
         operation.result()
         self._check_stop()
-        self._progress.tell(LogSource("", open=False, note=f"pulled {image}"))
+        self._progress.emit(LogSource("", open=False, note=f"pulled {image}"))
 
     def _check_stop(self) -> None:
         """Go no further once a stop was asked for."""
@@ -177,7 +177,7 @@ class _Runner:
         except (EngineUnavailable, ApiError) as error:
             raise _perhaps_made(error) from error
         for warning in words_of(made, "Warnings"):
-            self._progress.tell(LogSource("", open=True, note=plain(warning)))
+            self._progress.emit(LogSource("", open=True, note=plain(warning)))
         return made_id(made)
 
     def _start(self, container: str) -> None:
@@ -208,7 +208,7 @@ class _Runner:
         ):
             self._check_stop()
             self._start(container)
-            self._progress.tell(LogSource(name, open=True))
+            self._progress.emit(LogSource(name, open=True))
             sent = send_input(stream, self._request.stdin) if self._request.stdin is not None else None
             again = condition if condition == "removed" else "not-running"
             code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
@@ -218,7 +218,7 @@ class _Runner:
         if self._request.remove and condition != "removed":
             with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
-        self._progress.tell(LogSource(name, open=False))
+        self._progress.emit(LogSource(name, open=False))
         return exit_code
 
     def _out_of_sight(self, error: EngineUnavailable | ApiError, container: str) -> EngineUnavailable:

@@ -346,7 +346,7 @@ class RunOutput:
 
     def _note(self, event: LogEvent) -> None:
         self._noted = self._told
-        self._progress.tell(event)
+        self._progress.emit(event)
 
     def _is_running(self) -> bool:
         try:

@@ -1,8 +1,8 @@
-// Builds the widgets' pages into ../static and the JupyterLab extension into ../labextension.
+// Builds the widgets' front ends into ../static and the JupyterLab extension into ../labextension.
 //
 // esbuild does all of it. A prebuilt ("federated") extension is a script that puts an object with `init(scope)` and
-// `get(module)` into `window._JUPYTERLAB`; src/lab/container.js is that object, so no webpack and none of the
-// @jupyterlab packages (455 MB) are needed. The modules of JupyterLab are taken from its own share scope.
+// `get(module)` into `window._JUPYTERLAB`; src/lab/container.js is that object, so neither webpack nor the @jupyterlab
+// packages (455 MB) are needed. JupyterLab's modules come from its own share scope.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ const lab = {
   charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',
-  // what must be the page's own copy: CodeMirror and the plugin tokens are compared by identity
+  // these must be the page's own copies: CodeMirror and the plugin tokens are compared by identity
   external: ['@codemirror/language', '@codemirror/state', '@codemirror/view', '@lezer/*', '@jupyterlab/*'],
 };
 

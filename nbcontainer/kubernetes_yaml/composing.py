@@ -23,7 +23,7 @@ __all__ = ["compose", "construct"]
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """A node of the text; of an alias, `target` is what it stands for."""
+    """A node of the text; for an alias, `target` is the node that it refers to."""
 
     kind: str  # "scalar", "sequence", "mapping" or "alias"
     line: int
@@ -36,10 +36,10 @@ class _Node:
 
 
 def compose(events: Iterable[Any], text: str, first_line: int) -> _Node | None:
-    """The nodes of the first document; None where there is none. What follows it is not looked at.
+    """The nodes of the first document; None where there is none. Later documents are ignored.
 
     Raises:
-        YamlError: an alias has no anchor, the nesting is too deep, or go-yaml refuses what libyaml lets pass.
+        YamlError: an alias has no anchor, the nesting is too deep, or go-yaml refuses what libyaml accepts.
     """
     anchors: dict[str, _Node] = {}
     root = _Node("sequence", first_line)
@@ -68,7 +68,7 @@ _TOO_DEEP = f"the nesting is deeper than {MOST_LEVELS} levels"
 def _node(event: Any, kind: str, line: int, anchors: dict[str, _Node]) -> _Node:
     if kind == "AliasEvent":
         if event.anchor not in anchors:
-            raise YamlError(line, f"no anchor &{event.anchor} stands above the alias *{event.anchor}")
+            raise YamlError(line, f"the alias *{event.anchor} has no anchor &{event.anchor} above it")
         return _Node("alias", line, event.anchor, target=anchors[event.anchor])
     if kind == "ScalarEvent":
         node = _Node("scalar", line, event.value, event.tag or "", bool(event.implicit[0]))
@@ -81,7 +81,7 @@ def _node(event: Any, kind: str, line: int, anchors: dict[str, _Node]) -> _Node:
 
 
 def _check_flow(event: Any, text: str, line: int) -> None:
-    """Refuse what go-yaml reads otherwise: there `?` ends a plain scalar, and a tag takes in a comma or bracket."""
+    """Refuse what go-yaml reads differently: it ends a plain scalar at `?`, and a tag swallows a comma or bracket."""
     if event.style:  # in quotes
         return
     if "?" in event.value:
@@ -94,7 +94,7 @@ def construct(root: _Node) -> Document:
     """The values of a document.
 
     Raises:
-        YamlError: Kubernetes does not take it; it has the line.
+        YamlError: Kubernetes does not accept it; it has the line.
     """
     construction = _Construction()
     found = construction.field(root, 0)
@@ -129,7 +129,7 @@ class _Construction:
         return Field(node.line, {key: entry.value for key, entry in entries.items()}, entries)
 
     def _fill(self, node: _Node, entries: dict[str, Field], level: int) -> None:
-        """Put a mapping's entries in, in order: a key that comes again, or is merged in later, replaces the former."""
+        """Add a mapping's entries in order: a key that is repeated, or merged in later, replaces the earlier one."""
         own: set[str] = set()
         for key, value in zip(node.children[::2], node.children[1::2], strict=True):
             if _is_merge(key):
@@ -156,7 +156,7 @@ class _Construction:
         return key_text(value), unusable_key(value)
 
     def _merge(self, node: _Node, entries: dict[str, Field], level: int) -> None:
-        """`<<`: the entries of a mapping, or of several, of which the first counts most."""
+        """`<<`: the entries of a mapping, or of several, where earlier ones take precedence."""
         several = node.children[::-1] if node.kind == "sequence" else [node]
         for each in several:
             target = each.target if each.kind == "alias" else each
@@ -178,7 +178,7 @@ class _Construction:
 
     def _followed(self, alias: _Node) -> _Node:
         if id(alias) in self._open or alias.target is None:
-            raise YamlError(alias.line, f"the alias *{alias.text} is part of what it stands for")
+            raise YamlError(alias.line, f"the alias *{alias.text} is part of what it refers to")
         self._open.add(id(alias))
         return alias.target
 
@@ -188,7 +188,7 @@ class _Construction:
         self._decoded += 1
         self._by_alias += bool(self._open)
         if self._by_alias > 100 and self._decoded > 1000 and self._by_alias > self._decoded * self._allowed():  # noqa: PLR2004 - go-yaml's
-            raise YamlError(node.line, "its aliases stand for too much: most of the document would be repetitions")
+            raise YamlError(node.line, "its aliases expand to too much: most of the document would be repetitions")
 
     def _allowed(self) -> float:
         """Which part of a document may come from aliases: 99% of a small one, 10% of a very large one."""

@@ -1,4 +1,4 @@
-"""A text → its documents, split and read as kubectl does it: at lines that begin with `---`, as YAML or as JSON."""
+"""A text → its documents, split and read as kubectl does: at lines that begin with `---`, as YAML or as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["read_document", "read_documents"]
 
 SEPARATOR = "---"
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|(?<=[\n\r])\ufeff")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # Python's text may hold one, no file does
+_SURROGATE = re.compile("[\ud800-\udfff]")  # a Python string may contain one, a file cannot
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _MIGHT_BE_JSON = re.compile(rf"[{_SPACES}]*\{{")
 _TO_THE_NEXT_LINE = re.compile(rf"[{_SPACES.replace(chr(10), '')}]*\n?")
@@ -30,7 +30,7 @@ def read_documents(text: str, first_line: int = 1) -> list[Document]:
 
     Args:
         text: YAML, or JSON objects one after another.
-        first_line: the line of the person's own text at which `text` begins.
+        first_line: the line of the user's own text at which `text` begins.
 
     Raises:
         YamlError: it is neither; with the line.
@@ -74,7 +74,7 @@ def read_document(text: str | bytes, first_line: int = 1) -> Document | None:
 
 
 def _decoded(text: bytes, first_line: int) -> str:
-    """A file's text: UTF-8, or UTF-16 if it begins with the mark for it."""
+    """A file's text: UTF-8, or UTF-16 if it begins with the byte order mark."""
     encoding = "utf-16" if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
     try:
         return text.decode(encoding)
@@ -88,7 +88,7 @@ def _not_empty(documents: list[Document]) -> list[Document]:
 
 
 def _chunks(text: str, first_line: int) -> Iterator[tuple[str, int]]:
-    """The pieces between separators, with the lines at which they begin. A block of text does not hide a separator."""
+    """The pieces between separators, with their first lines. A separator inside a block of text counts as well."""
     *lines, last = text.split("\n")
     lines = [line.removesuffix("\r") for line in lines] + ([last] if last else [])
     chunk: list[str] = []
@@ -115,9 +115,9 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, first_line: int) -> YamlErro
     here = text.split("\n")[line]
     cure = ""
     if "\t" in here[: len(here) - len(here.lstrip())]:
-        cure = "A tab stands there; YAML is indented with spaces."
+        cure = "There is a tab; YAML is indented with spaces."
     elif error.problem == "found unexpected ':'":
-        cure = "Put a space after the colon, or the text in quotes."
+        cure = "Put a space after the colon, or put the text in quotes."
     return YamlError(line + first_line, f"this is not YAML: {words or 'it cannot be parsed'}", cure=cure)
 
 
@@ -125,4 +125,4 @@ def _refuse(characters: re.Pattern[str], text: str, first_line: int) -> None:
     found = characters.search(text)
     if found is not None:
         line = text.count("\n", 0, found.start()) + first_line
-        raise YamlError(line, f"the character U+{ord(found[0]):04X} cannot stand in YAML")
+        raise YamlError(line, f"the character U+{ord(found[0]):04X} is not allowed in YAML")

@@ -1,4 +1,4 @@
-"""What a text says: values as JSON has them, each with its line."""
+"""The values of a text, as in JSON, each with its line."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nbcontainer.errors import YamlError
 
 __all__ = ["MOST_LEVELS", "Document", "Field"]
 
-MOST_LEVELS = 200  # of nesting; no object of Kubernetes comes near it
+MOST_LEVELS = 200  # of nesting; no Kubernetes object comes near it
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value with the line that it stands on: that of its key in a mapping.
+    """One value with its line: in a mapping, the line of its key.
 
     Attributes:
-        value: what JSON has: dict, list, str, int, float, bool or None.
+        value: a JSON value: dict, list, str, int, float, bool or None.
         below: the fields of a mapping by key, or the items of a list by index.
-        fault: why Kubernetes cannot take it, or "". Of a repeated key only the last value counts, so what is wrong
-            with the others does not matter.
+        fault: why Kubernetes cannot accept it, or "". It is not raised at once: a later value of a repeated key
+            replaces this one, and then the fault does not matter.
     """
 
     line: int
@@ -30,10 +30,10 @@ class Field:
     fault: str = ""
 
     def check(self) -> None:
-        """See to it that nothing in it is faulty.
+        """Check that nothing in it has a fault.
 
         Raises:
-            YamlError: something is; it has the line.
+            YamlError: something has; it has the line.
         """
         for each in self._all():
             if each.fault:
@@ -52,7 +52,7 @@ class Document:
     """One document of a text.
 
     Attributes:
-        repeated: line and key of each key that its mapping had already; the last one counts.
+        repeated: line and key of each key that its mapping already had; the last one counts.
     """
 
     root: Field

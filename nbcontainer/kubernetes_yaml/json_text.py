@@ -22,10 +22,10 @@ def read_json_objects(text: str, first_line: int) -> tuple[list[Document], int |
     """The JSON values that the text begins with.
 
     Returns:
-        The documents, and the position from where on the text is YAML, or None where all of it is JSON.
+        The documents, and the position from which on the text is YAML, or None where all of it is JSON.
 
     Raises:
-        YamlError: after two values of JSON, something that is not; or numbers and nesting beyond what can be sent.
+        YamlError: two JSON values are followed by something else; or a number or the nesting exceeds what can be sent.
     """
     found: list[Document] = []
     position = 0
@@ -40,7 +40,7 @@ def read_json_objects(text: str, first_line: int) -> tuple[list[Document], int |
         except ValueError as error:
             if len(found) > 1:
                 line = text.count("\n", 0, getattr(error, "pos", start)) + first_line
-                raise YamlError(line, "this is not JSON, as what stands before it is") from None
+                raise YamlError(line, "this is not JSON, but the text before it is") from None
             return found, position
         walk = _Walk(text, start, text.count("\n", 0, start) + first_line)
         root = walk.field(0)
@@ -110,7 +110,7 @@ class _Walk:
     def _next(self) -> tuple[str, int]:
         match = _TOKEN.match(self._text, self._at)
         if match is None:
-            raise AssertionError  # what is read here has been decoded before
+            raise AssertionError  # json has already parsed this text
         self._line += self._text.count("\n", self._at, match.end())
         self._at = match.end()
         return match[1], self._line

@@ -1,4 +1,4 @@
-"""The objects of a text, each of which knows on which line its fields stand."""
+"""The objects of a text, each with the lines of its fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Manifest:
 
     Attributes:
         root: its fields, with the text's lines.
-        own: from the text's lines to the person's own.
+        own: from the text's lines to the user's own.
     """
 
     root: Field
@@ -37,15 +37,15 @@ class Manifest:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The object as JSON has it."""
+        """The object as JSON."""
         return self.root.value  # type: ignore[no-any-return]
 
     def line_of(self, field: str) -> int:
-        """The line of a field, or of the nearest field above it that stands in the text."""
+        """The line of a field, or of its nearest parent that is in the text."""
         return self.own(self._nearest(field)[0].line)
 
     def stated_line(self, field: str) -> int:
-        """The line of a field, or 0 where it does not stand in the text."""
+        """The line of a field, or 0 where it is not in the text."""
         found, whole = self._nearest(field)
         return self.own(found.line) if whole else 0
 
@@ -60,7 +60,7 @@ class Manifest:
         return f"line {self.line_of(typed.group(1) if typed else '')}: {message}"
 
     def unquoted(self, message: str) -> tuple[str, str]:
-        """The field of which the API server says that it must be text, and what YAML makes of it without quotes."""
+        """The field that must be text according to the API server, and what YAML makes of it without quotes."""
         wanted = _TEXT_WANTED.search(message)
         found, whole = self._nearest(wanted[1] if wanted else "")
         if wanted is None or not whole or not isinstance(found.value, bool | int | float):
@@ -68,7 +68,7 @@ class Manifest:
         return wanted[1], "a boolean" if isinstance(found.value, bool) else "a number"
 
     def _nearest(self, path: str) -> tuple[Field, bool]:
-        """A field by its path as the API words it (containers[0], or [name="web"]), and whether it is there at all."""
+        """A field by the API's path to it (containers[0], or [name="web"]), and whether it exists at all."""
         here = self.root
         parts = [(match[1], match[2]) for match in _PART.finditer(path.lstrip("."))]
         while parts:
@@ -105,7 +105,7 @@ def _index(inner: str, items: object) -> int | None:
     for index, item in enumerate(items):
         if isinstance(item, dict) and all(str(item.get(key)) == value.strip('"') for key, value in pairs.items()):
             return index
-    # a key with the schema's default ([containerPort=80,protocol="TCP"]) need not stand in the text
+    # a key with the schema's default ([containerPort=80,protocol="TCP"]) may be missing from the text
     for index, item in enumerate(items):
         if isinstance(item, dict) and any(str(item.get(key)) == value.strip('"') for key, value in pairs.items()):
             return index
@@ -113,11 +113,11 @@ def _index(inner: str, items: object) -> int | None:
 
 
 def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line) -> list[Manifest]:
-    """All objects of a text, those of a List included.
+    """All objects of a text, including those of a List.
 
     Args:
         text: YAML or JSON.
-        own: from the text's lines to the person's own, which errors name.
+        own: from the text's lines to the user's own, which errors name.
 
     Raises:
         YamlError: it is not YAML as Kubernetes reads it, or not JSON; with the line.
@@ -129,7 +129,7 @@ def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line) ->
         raise YamlError(own(error.line), error.problem, cure=error.cure) from None
     manifests = [each for document in documents for each in _objects(document.root, own)]
     if not manifests:
-        raise UsageError("The text holds no manifest.")
+        raise UsageError("The text contains no manifest.")
     return manifests
 
 

@@ -1,6 +1,6 @@
 """One YAML scalar → its JSON value, and a mapping's key → text, by the rules of kubectl's own library.
 
-Those are the rules of go-yaml v2 (YAML 1.1 with changes) and of sigs.k8s.io/yaml, not of PyYAML: `yes` is a boolean,
+These are the rules of go-yaml v2 (YAML 1.1 with changes) and of sigs.k8s.io/yaml, not of PyYAML: `yes` is a boolean,
 `010` is 8 and `0o17` is 15, but `12:30`, dates and `=` are text.
 """
 
@@ -31,7 +31,7 @@ _WORDS: dict[str, tuple[str, Scalar]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), ("float", -math.inf)),
 }
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)")
-_SIGNED_BINARY = re.compile(r"0b([+-][01]+)")  # Go parses what follows 0b, and takes a sign there
+_SIGNED_BINARY = re.compile(r"0b([+-][01]+)")  # Go parses what follows 0b, and accepts a sign there
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _POINT_FLOAT = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -43,7 +43,7 @@ LONGEST_INTEGER = 70  # characters: a sign, 0b and 64 digits
 
 
 def resolve(text: str, tag: str = "") -> Scalar:
-    """What a scalar is.
+    """The value of a scalar.
 
     Args:
         text: the scalar, without quotes.
@@ -83,7 +83,7 @@ def _guess(text: str, *, timestamps: bool) -> tuple[str, Scalar]:
 
 
 def _integer(text: str) -> int | None:
-    """An integer of 64 bits; as in C, a leading 0 says that it is octal."""
+    """A 64-bit integer; as in C, a leading 0 means octal."""
     if len(text) > LONGEST_INTEGER and len(text.lstrip("+-0xXoObB")) > LONGEST_INTEGER:
         return None
     binary = _SIGNED_BINARY.fullmatch(text)
@@ -119,8 +119,8 @@ def _is_timestamp(text: str) -> bool:
 def _decoded(text: str) -> str:
     text = text.replace("\r", "").replace("\n", "")
     if not _BASE64.fullmatch(text):
-        raise ValueError(f"{_shortened(text)} is not base64, which !!binary asks for")
-    # JSON holds text alone: each byte that is not UTF-8 becomes the replacement character
+        raise ValueError(f"{_shortened(text)} is not base64, which !!binary requires")
+    # JSON has only text: each byte that is not UTF-8 becomes the replacement character
     return re.sub("[\udc80-\udcff]", "\ufffd", base64.b64decode(text).decode(errors="surrogateescape"))
 
 
@@ -129,13 +129,13 @@ def _shortened(text: str) -> str:
     return f"`{text[:longest]}…`" if len(text) > longest else f"`{text}`"
 
 
-# --- what JSON holds of it
+# --- as JSON
 
 
 def json_number(value: float) -> int | float:
-    """A number as Go writes it as JSON and reads it again: `1e3` is 1000, and beyond 64 bits all is floating point.
+    """A number after Go has written it as JSON and read it again: `1e3` is 1000; beyond 64 bits all are floats.
 
-    Of a float, the shortest digits that tell it apart are written: 1234567890123456789.0 is 1234567890123456800.
+    A float is written with the fewest digits that identify it: 1234567890123456789.0 is 1234567890123456800.
     """
     if isinstance(value, int) and value in INT64:
         return value
@@ -144,7 +144,7 @@ def json_number(value: float) -> int | float:
 
 
 def unusable_value(value: Scalar) -> str:
-    """Why JSON cannot hold a value, or ""."""
+    """Why a value cannot be written as JSON, or ""."""
     if isinstance(value, float) and not math.isfinite(value):
         return "infinity and NaN cannot be sent to Kubernetes; quote it to make it text"
     return ""
@@ -160,7 +160,7 @@ def unusable_key(value: Scalar) -> str:
 
 
 def key_text(value: Scalar) -> str:
-    """A key of a mapping as the text that it becomes: `on` is "true", `010` is "8", `1.50` is "1.5"."""
+    """The text that a mapping's key becomes: `on` is "true", `010` is "8", `1.50` is "1.5"."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -169,7 +169,7 @@ def key_text(value: Scalar) -> str:
 
 
 def _float32_text(value: float) -> str:
-    """The shortest digits that single precision tells apart, as Go's strconv.FormatFloat(value, 'g', -1, 32)."""
+    """The fewest digits that identify a single-precision float, as Go's strconv.FormatFloat(value, 'g', -1, 32)."""
     try:
         single = struct.unpack("f", struct.pack("f", value))[0]
     except OverflowError:
@@ -181,7 +181,7 @@ def _float32_text(value: float) -> str:
         if struct.pack("f", float(shortest)) == struct.pack("f", single):
             break
     mantissa, _, exponent = shortest.partition("e")
-    if not -4 <= int(exponent) < 6:  # noqa: PLR2004 - as Go draws the line
+    if not -4 <= int(exponent) < 6:  # noqa: PLR2004 - Go's own limits
         return f"{mantissa}e{int(exponent):+03d}"
     fraction = max(len(mantissa.lstrip("-").replace(".", "")) - 1 - int(exponent), 0)
     return f"{float(shortest):.{fraction}f}"

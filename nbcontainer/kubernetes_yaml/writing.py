@@ -11,7 +11,7 @@ __all__ = ["write_yaml"]
 
 
 def write_yaml(value: object) -> str:
-    """A JSON value as YAML, in the order of its keys. Text that would be read as something else stands in quotes."""
+    """A JSON value as YAML, in the order of its keys. Text that would be read as something else is quoted."""
     return _dump()(value)
 
 
@@ -20,10 +20,10 @@ def _dump() -> Callable[[object], str]:
     import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
 
     class Dumper(yaml.SafeDumper):
-        """PyYAML's, which by its own rules would leave `y`, `0o17` and `1e3` without quotes."""
+        """Quotes by our own rules: PyYAML's would leave `y`, `0o17` and `1e3` without quotes."""
 
         def ignore_aliases(self, _: object) -> bool:
-            """Write what is used twice twice: a text for people has no anchors."""
+            """Write a value that is used twice in full both times: no anchors in a text for people."""
             return True
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import magics, views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
-from nbcontainer.interrupts import run_calmly
+from nbcontainer.interrupts import run_interruptible
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.operation import Operation, running
@@ -216,7 +216,7 @@ def run_magic(
         return interrupted()
 
     try:
-        return run_calmly(lambda: _run(verbs, line, cell, namespace, shell), answer)
+        return run_interruptible(lambda: _run(verbs, line, cell, namespace, shell), answer)
     except NbcontainerError as error:
         raise _quiet(error) from None
 

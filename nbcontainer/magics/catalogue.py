@@ -1,4 +1,4 @@
-"""The magics that there are. Their verbs load with the first call, or in the background after the first cell."""
+"""The magics. Their verbs load with the first call, or in the background after the first cell."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MAGICS", "verbs_of"]
 
-# each magic, in a module of its name, and what it is for
+# each magic, which has a module of the same name, and what it is for
 MAGICS = {
-    "dockerfile": "Builds the cell as a Dockerfile: the cell is an image.",
-    "docker": "Images, containers and registries of the engine in use.",
-    "kpod": "Pods of the cluster in use, or of Podman where there is none.",
+    "dockerfile": "Builds an image from the cell, a Dockerfile.",
+    "docker": "Images, containers, networks, volumes and registries of the engine in use.",
+    "kpod": "Pods of the cluster in use, or of Podman if there is none.",
     "kube": "Objects of the cluster in use, written as YAML.",
     "nbcontainer": "What is reachable, what is missing, and the settings.",
 }

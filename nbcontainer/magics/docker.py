@@ -16,7 +16,7 @@ __all__ = ["VERBS"]
 
 VERBS = Verbs(
     "docker",
-    "Images, containers and registries of the engine in use.",
+    "Images, containers, networks, volumes and registries of the engine in use.",
     shared=(ENGINE,),
     shared_spellings={"-c": "--context", "-H": "--context", "--host": "--context"},
 )

@@ -19,7 +19,7 @@ __all__ = ["VERBS", "cluster_of"]
 
 VERBS = Verbs(
     "kpod",
-    "Pods of the cluster in use, or of Podman where there is none.",
+    "Pods of the cluster in use, or of Podman if there is none.",
     default="get",
     shared=(NAMESPACE, CLUSTER),
 )
@@ -38,7 +38,7 @@ def get(call: Call) -> object:
     names, named = call.verb.bind(values)
     pods, wide = cluster_of(call).pods, values.output == "wide"
     if values.watch:
-        operation = pods.watch(*names, **named, timeout=values.timeout or 0.0)
+        operation = pods.watch(*names, **named, duration=values.timeout or 0.0)
         return views.surfaces.show(operation, views.tables.TableView(wide=wide))
     table = pods.list(*names, **named)
     if values.output == "name":

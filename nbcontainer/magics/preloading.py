@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer.interrupts import Bell, held_back, redelivered
+from nbcontainer.interrupts import Bell, interrupts_deferred, interrupts_redelivered
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -57,7 +57,7 @@ class Quiet:
         self._put_off(PAUSE)
 
     def _put_off(self, seconds: float) -> None:
-        with redelivered():  # IPython swallows what comes while it calls this
+        with interrupts_redelivered():  # IPython swallows what comes while it calls this
             self._due = time.monotonic() + seconds
             self._changed.ring()
 
@@ -77,7 +77,7 @@ def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Th
         _moments.remove(quiet)
 
     thread = threading.Thread(target=run, daemon=True, name="nbcontainer: preload")
-    with held_back():
+    with interrupts_deferred():
         thread.start()
     return thread
 

@@ -15,7 +15,7 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 
 from nbcontainer import magics
 from nbcontainer.errors import NbcontainerError
-from nbcontainer.interrupts import redelivered, run_calmly
+from nbcontainer.interrupts import interrupts_redelivered, run_interruptible
 from nbcontainer.magics import completion, inspection, results, secrecy
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.settings import settings
@@ -81,7 +81,7 @@ def _magic(shell: InteractiveShell, name: str, summary: str) -> Callable[..., ob
     @needs_local_scope
     @no_var_expand
     def magic(line: str, cell: str | None = None, local_ns: Mapping[str, object] | None = None) -> object:
-        return run_calmly(partial(run, line, cell, local_ns), results.interrupted)
+        return run_interruptible(partial(run, line, cell, local_ns), results.interrupted)
 
     def run(line: str, cell: str | None, local_ns: Mapping[str, object] | None) -> object:
         namespace: Mapping[str, object] = shell.user_ns
@@ -118,7 +118,7 @@ def _preload_later(shell: InteractiveShell) -> None:
     """Load what the first call of a magic needs, on a thread, once the cell with `%load_ext` has run."""
 
     def after_the_cell(*_: object) -> None:
-        with redelivered():
+        with interrupts_redelivered():
             shell.events.unregister("post_run_cell", after_the_cell)
             magics.preloading.preload(magics.preloading.Quiet(shell), _steps())
 

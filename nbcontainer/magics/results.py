@@ -17,7 +17,7 @@ from IPython import get_ipython
 from IPython.core.displayhook import DisplayHook
 
 from nbcontainer import magics, model, views
-from nbcontainer.interrupts import run_calmly
+from nbcontainer.interrupts import run_interruptible
 
 if TYPE_CHECKING:
     from IPython.core.formatters import DisplayFormatter
@@ -116,7 +116,7 @@ def _is_of_the_cell() -> bool:
 
 def _display(result: object) -> None:
     """Draw a result in a notebook."""
-    run_calmly(partial(_draw, result), _interrupted_drawing)
+    run_interruptible(partial(_draw, result), _interrupted_drawing)
 
 
 def _draw(result: object) -> None:
@@ -168,14 +168,14 @@ def _write(result: object) -> None:
             shell.display_pub.publish(data)
 
     try:
-        _guarded(partial(run_calmly, write, _interrupted_drawing))()
+        _guarded(partial(run_interruptible, write, _interrupted_drawing))()
     except Exception as shown:  # noqa: BLE001 - of which IPython would make one more attempt, as text
         shell.showtraceback((type(shown), shown, shown.__traceback__))
 
 
 def _print(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
     """Draw a result in a terminal: whole, or as one line where it was drawn while it ran."""
-    run_calmly(lambda: printer.text(_text_of(result, cycle=cycle)), _interrupted_drawing)
+    run_interruptible(lambda: printer.text(_text_of(result, cycle=cycle)), _interrupted_drawing)
 
 
 def _text_of(result: object, *, cycle: bool) -> str:

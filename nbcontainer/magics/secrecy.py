@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nbcontainer.interrupts import redelivered
+from nbcontainer.interrupts import interrupts_redelivered
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def register(shell: InteractiveShell) -> None:
     store = history.store_inputs
 
     def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
-        with redelivered():  # to the cell, which has not begun
+        with interrupts_redelivered():  # to the cell, which has not begun
             raw = source if source_raw is None else source_raw
             kept = without_password(raw)
             store(line_num, source if kept == raw else shell.transform_cell(kept), kept)

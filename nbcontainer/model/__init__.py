@@ -1,4 +1,4 @@
-"""What is asked for, what happens, how it stands, what came of it: frozen dataclasses, standard library only.
+"""Requests, events, states and results: frozen dataclasses, standard library only.
 
 Its modules load on first use.
 """

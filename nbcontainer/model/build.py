@@ -1,7 +1,7 @@
-"""A build: what is asked for, what happens, how it stands, what came of it.
+"""A build: its request, events, state and result.
 
-Lines count from 1. A *Dockerfile line* is a line of the text that is sent to the engine; the person's own line is what
-`SourceMap` makes of it. Times are seconds since the epoch, sizes are bytes.
+Lines count from 1. A *Dockerfile line* is a line of the text that is sent to the engine; `SourceMap` maps it to the
+user's own line. Times are seconds since the epoch, sizes are bytes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class SourceMap:
         return cls(tuple((cell, line + offset) for line in range(1, count + 1)))
 
     def own(self, line: int) -> int:
-        """The person's own line for a Dockerfile line (the same, where the map knows nothing of it)."""
+        """The user's own line for a Dockerfile line (the same line where it is not in the map)."""
         return self.lines[line - 1][1] if 0 < line <= len(self.lines) else line
 
 
@@ -70,11 +70,11 @@ class BuildRequest:
         files: in-memory files laid over the context, path → content.
         secrets: by id.
         build_contexts: named contexts, name → folder, image or URL.
-        ignore: the patterns that this Dockerfile has of its own, in place of the context's .dockerignore.
+        ignore: this Dockerfile's own patterns, in place of the context's .dockerignore.
         ssh: agent id → its socket.
         outputs: `--output` values; empty means the engine's image store.
         allow: privileges that RUN steps may use ("network.host", "security.insecure").
-        source_map: from the text's lines to the person's own.
+        source_map: from the text's lines to the user's own.
         attributes: further attributes of the Dockerfile frontend.
     """
 
@@ -110,7 +110,7 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class BuildStarted:
-    """The build is under way; `steps` are those that the text foretells, in the text's order."""
+    """The build has started; `steps` are those predicted from the text, in the text's order."""
 
     title: str
     engine: str
@@ -122,7 +122,7 @@ class BuildStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step is known, or runs (then `time` is set). `replaces` is the foretold step that this one turned out to be."""
+    """A step is known, or runs (then `time` is set). `replaces` is the predicted step that it turned out to be."""
 
     step: BuildStep
     time: float | None = None
@@ -159,7 +159,7 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True)
 class BuildWarning:
-    """The engine's, or our own, word on the text; `problem.source` is the rule's name."""
+    """A warning about the text, from the engine or from our own checks; `problem.source` is the rule's name."""
 
     problem: Problem
     url: str = ""
@@ -167,7 +167,7 @@ class BuildWarning:
 
 @dataclass(frozen=True, slots=True)
 class PushProgress:
-    """While a built image is pushed as part of the build: one layer's progress."""
+    """One layer's progress, while the built image is pushed as part of the build."""
 
     transfer: Transfer
 
@@ -185,7 +185,7 @@ class ImageBuilt:
 
 @dataclass(frozen=True, slots=True)
 class BuildEnded:
-    """All is over. `outcome` is "done", "failed" or "stopped"; `reason` says in words why it is not done."""
+    """The build has ended. `outcome` is "done", "failed" or "stopped"; `reason` says why it is not done."""
 
     outcome: str
     reason: str = ""
@@ -208,16 +208,16 @@ BuildEvent = (
 
 @dataclass(frozen=True, slots=True)
 class BuildState:
-    """How a build stands: the fold of its events.
+    """A build's state: the fold of its events.
 
     Attributes:
-        title: what is built, in the person's words (the first tag, or "image").
+        title: what is built, in the user's words (the first tag, or "image").
         steps: by id, in build order.
         spool: the path of the file with the whole output, or "".
         spool_note: why the file does not have all of it, or "".
         outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
-        ended: when that was.
-        finished: the same, of a build that is done.
+        ended: when it ended, whatever the outcome.
+        finished: when it ended, if it is done.
     """
 
     title: str = "image"
@@ -294,7 +294,7 @@ def apply_build(state: BuildState, event: BuildEvent) -> BuildState:  # noqa: PL
 
 
 def _ended(state: BuildState, event: BuildEnded) -> BuildState:
-    """Nothing runs any more, whatever the engine has told last."""
+    """End every step that still runs: the engine does not always report their ends."""
     steps = {
         name: replace(step, state=StepState.STOPPED, finished=event.time) if step.state is StepState.RUNNING else step
         for name, step in state.steps.items()
@@ -345,9 +345,9 @@ class BuildResult:
     Attributes:
         id: the image's id (its configuration's digest).
         digest: the manifest's digest, "" where the image was neither pushed nor stored with one.
-        size: the image's size, 0 where the engine did not tell.
+        size: the image's size, 0 where the engine did not report it.
         seconds: from the request to the image.
-        command: the same as docker words.
+        command: the same build as a docker command.
     """
 
     id: str
@@ -370,7 +370,7 @@ class BuildResult:
 
     @property
     def warnings(self) -> tuple[BuildWarning, ...]:
-        """What the engine and the checks had to say."""
+        """The warnings of the engine and of the checks."""
         return self.state.warnings
 
     @property

@@ -1,4 +1,4 @@
-"""The steps of a build, as they stand. Times are seconds since the epoch, sizes are bytes."""
+"""The steps of a build and their states. Times are seconds since the epoch, sizes are bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["BuildStep", "StepState", "Transfer"]
 
 
 class StepState(StrEnum):
-    """How a build step stands."""
+    """The state of a build step."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -21,7 +21,7 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Bytes that a step pulls, sends or unpacks: one named part of it. `total` is 0 where it is unknown."""
+    """One named part of the bytes that a step pulls, sends or unpacks. `total` is 0 where it is unknown."""
 
     name: str
     current: int
@@ -35,10 +35,10 @@ class BuildStep:
 
     Attributes:
         id: unique within the build (BuildKit's vertex digest, or a number).
-        name: as the engine says it: "[build 3/4] RUN go build".
+        name: the engine's name for it: "[build 3/4] RUN go build".
         stage: the stage's name or number in words, "" for internal steps.
         instruction: the instruction's own text, or the name where none belongs to it.
-        lines: the person's own (first, last) line, or None.
+        lines: the user's own (first, last) line, or None.
         internal: whether it is the engine's own work (loading the definition, exporting…).
         output: the last lines of what it wrote.
         output_lines: how many lines it wrote in all.
@@ -60,7 +60,7 @@ class BuildStep:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, None while it runs or where it did not run."""
+        """How long it took; None while it runs, or if it did not run."""
         if self.started is None or self.finished is None:
             return None
         return max(0.0, self.finished - self.started)

@@ -1,4 +1,4 @@
-"""What was done to objects, of whatever kind."""
+"""What was done to objects of any kind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Change:
     @property
     def yaml(self) -> str:
         """The object as YAML, as it was sent."""
-        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - seldom asked for
+        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
 
         return write_yaml(dict(self.manifest))
 
@@ -40,7 +40,8 @@ class Change:
 class Changes(Sequence[Change]):
     """What one call did to several objects, in order.
 
-    It is no tuple, which cannot be referred to weakly: what was shown while it came about would be shown twice.
+    It is not a tuple, because a tuple cannot be weakly referenced: we keep weak references to the results that were
+    drawn while they ran, so that they are not drawn twice.
     """
 
     def __init__(self, changes: Iterable[Change] = ()) -> None:

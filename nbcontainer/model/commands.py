@@ -1,8 +1,8 @@
 """What was done, as a command for a terminal: the one place that writes docker, podman and kubectl commands.
 
 A pasted command reaches the same engine or cluster whatever the terminal's own context, DOCKER_HOST, DOCKER_CONFIG or
-KUBECONFIG: the place is named in it, always, and with a context the file that has it. A secret is never in it: a value
-that must not be seen is left to the shell's environment.
+KUBECONFIG: it always names the place, and for a context also the file that defines it. It never contains a secret: such
+a value is left to the shell's environment.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = [
 
 
 class Expanded(str):
-    """A word that the shell puts values of its own variables into: it stands in double quotes."""
+    """A word in which the shell expands its own variables: it is put in double quotes."""
 
     __slots__ = ()
 
 
 def joined(words: Iterable[str]) -> str:
-    """Words as one line that a shell reads back as these words."""
+    """One line that a shell splits into these words again."""
     return " ".join(f'"{word}"' if isinstance(word, Expanded) else shlex.quote(word) for word in words)
 
 
@@ -50,8 +50,8 @@ class EngineCommands:
         address: as DOCKER_HOST would have it.
         is_podman: whether podman's own client reaches it.
         configuration: the folder of docker's configuration; "" for ~/.docker where it need not be named.
-        tls: the flags that give an address its TLS files.
-        called: how a `%docker` line must call the engine: a context, an address or "podman"; "" for the one in use.
+        tls: the flags with the address's TLS files.
+        called: how a `%docker` line must name the engine: a context, an address or "podman"; "" for the one in use.
     """
 
     context: str = ""
@@ -94,13 +94,13 @@ class EngineCommands:
 
 @dataclass(frozen=True, slots=True)
 class ClusterCommands:
-    """The commands that reach one cluster, and a namespace of it.
+    """The commands that reach one cluster, and a namespace in it.
 
     Attributes:
         context: the kubeconfig's context; "" for a pod's own service account.
         namespace: the namespace.
-        kubeconfig: the file that has the context, or several as KUBECONFIG has them; an empty one where kubectl is to
-            find the service account.
+        kubeconfig: the file with the context, or several as in KUBECONFIG; an empty file where kubectl must use the
+            service account.
         called: the context that a `%kpod` line must name; "" for the one in use.
     """
 
@@ -110,20 +110,20 @@ class ClusterCommands:
     called: str = ""
 
     def magic(self, *words: str, namespace: str = "") -> str:
-        """A `%kpod` line for this cluster, in the own namespace or another, in backquotes."""
+        """A `%kpod` line for this cluster, in its own namespace or in another, in backquotes."""
         space = namespace or self.namespace
         place = [*(["-n", space] if space else []), *([f"--context={self.called}"] if self.called else [])]
         return _quoted("%kpod", *words, *place)
 
     def kubectl(self, *words: str, namespace: str | None = None) -> str:
-        """A command of kubectl's.
+        """A kubectl command.
 
         Args:
             *words: the verb and what follows it.
-            namespace: in place of the own one; "" where the command is of no namespace, or of all.
+            namespace: in place of its own; "" for a command without a namespace, or for all of them.
         """
         space = self.namespace if namespace is None else namespace
-        several = os.pathsep in self.kubeconfig  # which only the variable can name
+        several = os.pathsep in self.kubeconfig  # --kubeconfig takes one file, KUBECONFIG several
         file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig and not several else ()
         context = ("--context", self.context) if self.context else ()
         line = joined(["kubectl", *context, *(("-n", space) if space else ()), *file, *words])
@@ -139,12 +139,12 @@ def pairs(flag: str, given: Mapping[str, str]) -> list[str]:
 
 
 def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = True) -> list[str]:
-    """A flag for each environment variable, without values that may be secret or that this process has as well.
+    """A flag for each environment variable, without values that may be secret or that our own environment has too.
 
     Args:
         flag: "--env".
         given: the variables.
-        inherits: whether the flag takes a bare name for the shell's own value, as docker's does and kubectl's does not.
+        inherits: whether a bare name means the shell's own value, as in docker but not in kubectl.
     """
     words: list[str] = []
     for name, value in given.items():

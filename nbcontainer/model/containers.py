@@ -12,7 +12,7 @@ ACTIVE = frozenset({"running", "paused", "restarting"})
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What `docker run` is told; the fields are its flags.
+    """A container to run; the fields are `docker run`'s flags.
 
     Attributes:
         publish: "[[IP:]HOST:]CONTAINER[/PROTOCOL]".
@@ -45,15 +45,15 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class ContainerFacts:
-    """What an engine's list says of a container.
+    """What an engine's list says about a container.
 
     Attributes:
         name: the first of its `names`.
         command: what it runs, as docker ps writes it.
-        state: "running", "exited", "paused" …; `status` is that in docker ps's words: "Up 5 minutes".
+        state: "running", "exited", "paused" …; `status` is the same in docker ps's words: "Up 5 minutes".
         ports: as docker ps writes them.
         created: when, in seconds since the epoch.
-        exit_code: of one that has ended.
+        exit_code: of a container that has exited.
     """
 
     id: str
@@ -70,7 +70,7 @@ class ContainerFacts:
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs, or could go on at once: such a one is removed by force alone."""
+        """Whether it runs, or could continue at once: only force removes such a container."""
         return self.state in ACTIVE
 
 
@@ -79,10 +79,10 @@ class RunResult:
     """A started (`detach`) or finished container.
 
     Attributes:
-        output: what it wrote; of more than 4 MiB the last lines.
+        output: what it wrote; beyond 4 MiB only the last lines.
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all of them, or "".
-        notes: what is missing in `output` or in the file, in words; empty where both are whole.
+        notes: what is missing from `output` or from the file, in words; empty where both are complete.
     """
 
     id: str
@@ -96,7 +96,7 @@ class RunResult:
 
     @property
     def hidden_lines(self) -> int:
-        """How many lines it wrote before those of `output`."""
+        """How many lines it wrote before those in `output`."""
         return max(0, self.output_lines - self.output.count("\n") - 1) if self.output else 0
 
     def __repr__(self) -> str:

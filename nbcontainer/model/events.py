@@ -1,4 +1,4 @@
-"""Events that running things of any kind tell."""
+"""Events that operations of any kind emit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["Missed", "SpoolCut"]
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Stands in a listener's stream where `count` events were dropped because it was too slow."""
+    """Takes the place of `count` events that a listener was too slow to receive."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolCut:
-    """The file with an output's whole text is not whole: the disk is full, or there is no folder for it.
+    """The file with the whole output is incomplete: the disk is full, or there is no folder for it.
 
     `note` says so, and how much the file has.
     """

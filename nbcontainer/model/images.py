@@ -57,12 +57,12 @@ class LayerState:
     current: int = 0
     total: int = 0
     done: bool = False
-    skipped: bool = False  # the far end had it already
+    skipped: bool = False  # the receiver had it already
 
 
 @dataclass(frozen=True, slots=True)
 class TransferStarted:
-    """A push or a pull begins. `direction` is "push" or "pull"."""
+    """A push or a pull starts. `direction` is "push" or "pull"."""
 
     direction: str
     image: str
@@ -73,7 +73,7 @@ class TransferStarted:
 
 @dataclass(frozen=True, slots=True)
 class LayerProgress:
-    """A layer came further."""
+    """A layer made progress."""
 
     layer: LayerState
 
@@ -87,7 +87,7 @@ class TransferNote:
 
 @dataclass(frozen=True, slots=True)
 class ImageTransferred:
-    """All layers and the manifest are there."""
+    """All layers and the manifest have arrived."""
 
     digest: str
     size: int = 0
@@ -96,7 +96,7 @@ class ImageTransferred:
 
 @dataclass(frozen=True, slots=True)
 class TransferEnded:
-    """It came to no good end: `outcome` is "failed" or "stopped", `reason` says why."""
+    """It ended without success: `outcome` is "failed" or "stopped", `reason` says why."""
 
     outcome: str
     reason: str = ""
@@ -108,12 +108,12 @@ TransferEvent = TransferStarted | LayerProgress | TransferNote | ImageTransferre
 
 @dataclass(frozen=True, slots=True)
 class TransferState:
-    """How a push or a pull stands.
+    """The state of a push or a pull.
 
     Attributes:
         outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
-        ended: when that was.
-        finished: the same, of one that is done.
+        ended: when it ended, whatever the outcome.
+        finished: when it ended, if it is done.
     """
 
     direction: str = "push"
@@ -172,5 +172,5 @@ class TransferResult:
     command: str = ""
 
     def __repr__(self) -> str:
-        """Which image, and the digest that names it for ever."""
+        """Which image, and its digest."""
         return f"TransferResult({self.image}, {self.digest[:19]})"

@@ -8,11 +8,11 @@
     float                       a number, or "Infinity", "-Infinity", "NaN"
     bytes, datetime             base64; ISO 8601
     X | None                    X, or null
-    any other union             texts, numbers, booleans and null as such, the rest as {"type": …, "value": …}
+    any other union             strings, numbers, booleans and null as such, the rest as {"type": …, "value": …}
     Any                         JSON already, such as a manifest
-    an abstract class           {"type": …, "value": …} of the class that it is
+    an abstract class           {"type": …, "value": …} of the value's own class
     a class with such a base    as its base: Words(tuple[str, ...])
-    an error                    an object with a member for each attribute that its class and its bases name
+    an error                    an object with a member for each attribute that its class and its bases declare
 
 A value of a subclass of str or int is written as if it were of str or int.
 """
@@ -39,7 +39,7 @@ __all__ = ["converted", "form_of", "quoted"]
 
 Convert = Callable[[Any], Any]
 
-_SCALARS = (str, bool, int, float, NoneType)  # what JSON tells apart by itself
+_SCALARS = (str, bool, int, float, NoneType)  # what JSON distinguishes by itself
 _NOT_FINITE = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 _BUILDERS: dict[object, Callable[[Iterable[object]], object]] = {
     tuple: tuple,
@@ -65,10 +65,10 @@ class _Mismatch(Exception):
 
 
 def converted(name: str, convert: Convert, value: object) -> object:
-    """What a form makes of a value that is called `name`.
+    """Encode or decode a value; errors call it `name`.
 
     Raises:
-        SerializationError: the value is not of the form.
+        SerializationError: the value does not have the form.
     """
     try:
         return convert(value)
@@ -80,7 +80,7 @@ def converted(name: str, convert: Convert, value: object) -> object:
 
 
 def quoted(word: object) -> str:
-    """A word of somebody else's document, for a message: short, and without control characters."""
+    """A word from somebody else's document, for a message: short, and without control characters."""
     return repr(word)[:60] if isinstance(word, str | int | float | None) else type(word).__name__
 
 
@@ -126,7 +126,7 @@ def _at(place: str | int, convert: Convert, value: object) -> object:
 
 
 def _exactly(kind: type, form: _Form) -> _Form:
-    """The form for values of this very class: one of a subclass would be read as its base."""
+    """The form for values of exactly this class: one of a subclass would be read back as its base."""
 
     def encode(value: object) -> object:
         if type(value) is not kind:
@@ -151,12 +151,12 @@ def _class(kind: Any) -> _Form:
 
 
 def _record(kind: Any) -> _Form:
-    """A dataclass. Its fields are looked at when one is met, as it may hold values of its own class."""
+    """A dataclass. Its fields are looked up on first use, because it may contain values of its own class."""
     return _object(lambda: _fields(kind), lambda given: kind(**given))
 
 
 def _error(kind: type[NbcontainerError]) -> _Form:
-    """An error, with the facts that are its attributes. What led to it is left out, and so is its traceback."""
+    """An error with its attributes. Its cause, its context and its traceback are left out."""
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name[0] != "_"}
     facts = [(name, form_of(hint), not hasattr(kind, name)) for name, hint in hints.items()]
     defaults = {name: getattr(kind, name) for name, _, required in facts if not required}
@@ -166,7 +166,7 @@ def _error(kind: type[NbcontainerError]) -> _Form:
 def _object(
     members: Callable[[], Sequence[tuple[str, _Form, bool]]], build: Callable[[dict[str, Any]], object]
 ) -> _Form:
-    """What is written by its members: the name, the form, and whether it must be there."""
+    """The form of an object with these members: the name, the form, and whether it is required."""
 
     def encode(value: object) -> dict[str, object]:
         return {name: _at(name, form.encode, getattr(value, name)) for name, form, _ in members()}
@@ -187,7 +187,7 @@ def _object(
 
 @functools.cache
 def _fields(kind: type) -> tuple[tuple[str, _Form, bool], ...]:
-    """The fields that are written: the name, the form, and whether it must be there."""
+    """The fields that are written: the name, the form, and whether it is required."""
     hints = get_type_hints(kind)
     found = []
     for item in fields(kind):
@@ -288,7 +288,7 @@ def _union(hints: tuple[Any, ...]) -> _Form:
 
 
 def _abstract(kind: type) -> _Form:
-    """Values of its subclasses, which are looked up when one is met, as they may come later."""
+    """Values of its subclasses, which are looked up on use, because they may be defined later."""
 
     def encode(value: object) -> object:
         if not isinstance(value, kind):
@@ -309,7 +309,7 @@ def _below(kind: Any) -> Iterator[type]:
 
 
 def _is_a(kind: type, value: object) -> bool:
-    """Whether a value is of a scalar type: an int does for a float, but a bool is no number."""
+    """Whether a value is of a scalar type: an int is taken as a float, but a bool is not a number."""
     return isinstance(value, int | float if kind is float else kind) and (kind is bool or not isinstance(value, bool))
 
 
@@ -323,7 +323,7 @@ def _scalar(kind: type) -> _Form:
 
 
 def _checked(wanted: str, encode: Convert, decode: Convert) -> _Form:
-    """A form whose functions raise Python's own errors for what is not of it."""
+    """A form whose functions raise Python's own errors for a value that does not fit."""
 
     def converter(convert: Convert) -> Convert:
         def check(value: object) -> object:
@@ -354,7 +354,7 @@ def _decode_float(document: float | str) -> float:
 
 
 def _copy(value: object) -> object:
-    """The same, if it is JSON: a tuple, for instance, would be read as a list."""
+    """A copy, if it is JSON; a tuple, for instance, is refused, because it would be read back as a list."""
     if isinstance(value, Mapping):
         return form_of(Mapping[str, Any]).encode(value)
     if isinstance(value, list):

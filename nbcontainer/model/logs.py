@@ -1,6 +1,6 @@
 """Log lines of containers and pods, merged.
 
-The whole goes to a spool file; the state holds a window of the last lines, and counts.
+The whole log goes to a spool file; the state holds a window of the last lines, and counts.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class LogRequest:
     Attributes:
         names: pods or containers; empty with a selector.
         since: seconds back, 0 for all.
-        tail: last lines of each source, -1 for all.
-        timeout: seconds after which following ends, 0 for never.
+        tail: how many last lines of each source, -1 for all.
+        duration: seconds after which following ends, 0 for never.
     """
 
     names: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class LogRequest:
     timestamps: bool = False
     since: float = 0.0
     tail: int = -1
-    timeout: float = 0.0
+    duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class LogLines:
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """A source joined, left, restarted or cannot be read; `note` says it in words ("" for a plain join).
+    """A source was added, ended, restarted or cannot be read; `note` says it in words ("" if it was just added).
 
     With the name "", the note is about the whole log.
     """
@@ -93,7 +93,7 @@ class LogEnded:
     """Nothing more will come.
 
     Attributes:
-        outcome: how a command ended whose output this is: "done", "failed" or "stopped"; "" for a log.
+        outcome: if this is a command's output, how the command ended: "done", "failed" or "stopped"; "" for a log.
         reason: why it is not done, in a few words: "exit code 3".
     """
 
@@ -102,7 +102,7 @@ class LogEnded:
 
 
 def ended_with(exit_code: int | None) -> LogEnded:
-    """The end of a command that ran to its end."""
+    """The end of a command that was not stopped."""
     return LogEnded("failed", f"exit code {exit_code}") if exit_code else LogEnded("done")
 
 
@@ -111,19 +111,19 @@ LogEvent = LogLines | LogSource | LogGap | LogEnded | SpoolCut
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """A log as it stands.
+    """The state of a log.
 
     Attributes:
-        title: whose log, in the person's words.
+        title: whose log, in the user's words.
         lines: the last lines.
         total: how many lines there were in all; `total_bytes` their size.
         sources: name → whether it is being read.
-        notes: the last remarks on sources; `marks` has for each how many lines came before it, and `noted` is how many
-            there were in all.
+        notes: the last remarks on sources; `marks` has for each the number of lines before it, and `noted` is the
+            number of all remarks so far.
         spool: the path of the file with all of it, or "".
-        gaps: those of the notes that tell what is missing: of the file, or of the log itself.
+        gaps: the notes that say what is missing, from the file or from the log itself.
         spool_note: why the file does not have all of it, or "".
-        outcome: as `LogEnded` has it, with `reason`.
+        outcome: as in `LogEnded`, like `reason`.
     """
 
     title: str = ""
@@ -177,13 +177,13 @@ def _noted(state: LogState, note: str) -> LogState:
 
 
 def _size(text: str) -> int:
-    """Bytes of a line and of its line break."""
+    """The bytes of a line and its line break."""
     return (len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) + 1
 
 
 @dataclass(frozen=True)
 class LogResult(Sequence[LogLine]):
-    """What a log call gave: a sequence of the last lines; `spool` has all of them."""
+    """The result of a log call: a sequence of the last lines; `spool` has all of them."""
 
     state: LogState
     command: str = ""
@@ -192,7 +192,7 @@ class LogResult(Sequence[LogLine]):
         """How many lines the window holds."""
         return len(self.state.lines)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - as Sequence has it
+    def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - Sequence's own signature
         """The line at `index`, or a tuple of lines for a slice."""
         return self.state.lines[index]
 

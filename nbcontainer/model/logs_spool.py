@@ -1,9 +1,9 @@
-"""The lines of a log's spool file: time, source, stream and text, parted by single spaces.
+"""The lines of a log's spool file: time, source, stream and text, separated by single spaces.
 
     2026-11-23T10:42:07.113200Z web-7c9d5b-x2x8q stdout GET /cart 200 3.1ms
 
-"-" stands for a time or a source that is not known. Line N of the file is line N of the log, so whoever writes it
-writes one such line for each `LogLine`, in order, before it tells of the line.
+"-" stands for a time or a source that is not known. Line N of the file is line N of the log, so a writer writes one
+such line for each `LogLine`, in order, before it emits that line.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from nbcontainer.model.logs import LogLine
 __all__ = ["decode_line", "encode_lines"]
 
 STREAMS = frozenset({"stdout", "stderr"})
-LAST_TIME = 253402300799.0  # the last second of the year 9999, which datetime ends with
+LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
 
 
 def encode_lines(lines: Iterable[LogLine]) -> bytes:
-    """The lines as the spool file has them. A newline inside a text becomes "␊": a line stays one line."""
+    """The lines as they are written to the spool file. A newline in a text becomes "␊", so each stays one line."""
     parts = []
     second, prefix = -1, ""
     for line in lines:
@@ -37,7 +37,7 @@ def encode_lines(lines: Iterable[LogLine]) -> bytes:
 
 
 def decode_line(raw: str) -> LogLine:
-    """The line of the log that a line of the file stands for; one that has not this form is all text."""
+    """The log line that a line of the file stands for; a line without this form is taken as text."""
     parts = raw.split(" ", 3)
     if len(parts) != 4 or parts[2] not in STREAMS:  # noqa: PLR2004 - the four parts above
         return LogLine("", raw)

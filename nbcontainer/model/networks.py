@@ -12,16 +12,16 @@ SHORT_ID = 12
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """What an engine knows of a network.
+    """What an engine knows about a network.
 
     Attributes:
         driver: such as "bridge" or "overlay", or a plugin's name.
         scope: "local", or "swarm" where a cluster of engines shares it.
         created: when, in seconds since the epoch; 0 where the engine does not say.
-        internal: whether nothing outside is reached from it.
+        internal: whether nothing outside can be reached from it.
         subnets: such as "172.18.0.0/16".
         gateways: their addresses, in the order of the subnets that have one.
-        options: those of its driver.
+        options: its driver's options.
         is_predefined: whether it is the engine's own, which cannot be removed.
     """
 

@@ -1,4 +1,4 @@
-"""Pods: what is asked for and what one is told of them. Their tables are `tables.Table`s."""
+"""Pods: their requests, events, states and results. Their tables are `tables.Table`s."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class PodRequest:
 
     Attributes:
         command: what the container runs in place of the image's own command.
-        entrypoint: whether it also replaces the image's entrypoint, which else runs it.
+        entrypoint: whether it also replaces the image's entrypoint, which runs it otherwise.
         ports: container ports.
         pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
         wait: whether to wait until the pod runs (or cannot).
-        timeout: seconds to wait at the most.
+        timeout: seconds to wait at most.
     """
 
     name: str
@@ -71,12 +71,12 @@ def pod_manifest(request: PodRequest) -> dict[str, Json]:
 
 @dataclass(frozen=True, slots=True)
 class PodStep:
-    """The next thing that happened to a pod on its way to running.
+    """A step of a pod that is starting.
 
     Attributes:
-        status: as the tables word it ("Pending", "ContainerCreating", "Running"), "" for as before.
+        status: as in tables ("Pending", "ContainerCreating", "Running"), "" if it has not changed.
         message: says more, or is "".
-        end: "failed" or "stopped" where nobody waits for it any longer.
+        end: "failed" or "stopped" where nobody waits for the pod any longer.
     """
 
     status: str
@@ -86,7 +86,7 @@ class PodStep:
 
 @dataclass(frozen=True, slots=True)
 class PodStart:
-    """A pod on its way to running: where it stands, and the steps so far. `end` is the last step's."""
+    """A pod that is starting: its status, and the steps so far. `end` is the last step's."""
 
     name: str
     where: str = ""
@@ -117,9 +117,9 @@ class PodEnd:
 
 @dataclass(frozen=True, slots=True)
 class PodDeletion:
-    """Pods on their way out: the last thing known of each, in the order in which they were asked for.
+    """Pods that are being deleted: the last thing known about each, in the order of the call.
 
-    `began` is when the first was asked to end.
+    `began` is when the first deletion was requested.
     """
 
     where: str = ""
@@ -133,14 +133,14 @@ class PodDeletion:
 
 
 def apply_pod_end(state: PodDeletion, event: PodEnd) -> PodDeletion:
-    """Fold what became of one pod into a deletion."""
+    """Fold one pod's event into a deletion."""
     began = state.began or event.time
     return replace(state, pods={**state.pods, event.name: event}, began=began)
 
 
 @dataclass(frozen=True)
 class Description:
-    """One object, described: sections of (name, value) in kubectl's order, and its events, newest last."""
+    """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
 
     kind: str
     name: str
@@ -174,8 +174,8 @@ class ExecResult:
     """A finished command: its exit code and what it wrote, last lines; `spool` has all.
 
     Attributes:
-        cut: how many characters `output` and `errors` lack at their beginnings.
-        notes: what is missing in the file, in words; empty where it is whole.
+        cut: how many characters are missing at the start of `output` and `errors`.
+        notes: what is missing from the file, in words; empty where it is complete.
     """
 
     exit_code: int
@@ -187,7 +187,7 @@ class ExecResult:
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """How it ended, and where the whole output is, if this is a part of it."""
+        """How it ended, and where the whole output is, if this is only a part of it."""
         where = "" if self.notes else f": {self.spool} has all"
         more = f", without the first {self.cut:,} characters{where}" if self.cut else ""
         notes = "".join(f"; {note}" for note in self.notes)

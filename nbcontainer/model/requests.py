@@ -1,4 +1,4 @@
-"""Requests from the arguments of a call, which may be lists, or one text where several are meant."""
+"""Requests from the arguments of a call, which may be lists, or one string in place of a list."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Request = TypeVar("Request")
 
 
 def request_of(kind: type[Request], given: Mapping[str, Any]) -> Request:
-    """The request whose fields are the arguments of a call: those of `given`, its `locals()`, that it has.
+    """The request whose fields are the arguments of a call: those in `given`, its `locals()`, that are fields.
 
-    A list does for a tuple, and so does one text for a tuple of one; None stands for no mapping.
+    A list is taken for a tuple, one string for a tuple of one, and None for an empty mapping.
 
     Raises:
-        UsageError: a value is of no kind that fits.
+        UsageError: a value has the wrong type.
     """
     values = {}
     for item in fields(kind):  # type: ignore[arg-type]
@@ -41,11 +41,11 @@ def _as_field(item: Field[Any], value: Any) -> Any:
 
 
 def bytes_from(what: str, content: Any) -> bytes:
-    """The bytes of a content that may be a text.
+    """A content as bytes.
 
     Args:
-        what: what it is the content of, for the error.
-        content: str, in UTF-8, or bytes.
+        what: what has this content, for the error.
+        content: bytes, or a str, which is encoded as UTF-8.
 
     Raises:
         UsageError: it is neither.
@@ -58,10 +58,10 @@ def bytes_from(what: str, content: Any) -> bytes:
 
 
 def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
-    """The words of a command, of which one text is split as a shell splits it.
+    """The words of a command; a string is split as a shell splits it.
 
     Raises:
-        UsageError: a quote is left open.
+        UsageError: a quote is not closed.
     """
     if not isinstance(command, str):
         return tuple(command)
@@ -72,5 +72,5 @@ def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
 
 
 def names_from(names: Sequence[str] | str) -> tuple[str, ...]:
-    """Names, of which one alone needs no list around it."""
+    """Several names, or one, which needs no list around it."""
     return (names,) if isinstance(names, str) else tuple(names)

@@ -1,4 +1,4 @@
-"""Small answers: a line or a few, each with a meaning."""
+"""Small results: a line or a few, each with a meaning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Described", "Objects", "Remark", "Report"]
 class Described(ABC):
     """An object that is drawn as its description, such as a volume.
 
-    A class names it before its other bases, for else their `repr` would be shown.
+    A class names it before its other bases; otherwise their `repr` would be shown.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Objects(tuple[Object_co, ...]):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One line of a report: a sign's meaning, the words, and what to do next ("" for nothing)."""
+    """One line of a report: its tone, the words, and what to do next ("" for nothing)."""
 
     text: str
     tone: Tone = Tone.GOOD
@@ -51,17 +51,17 @@ class Remark:
 
 @dataclass(frozen=True)
 class Report:
-    """What a call that has no better object to give had to say.
+    """What a call reports that has no better object to return.
 
     Attributes:
-        command: the same as a docker or kubectl command, or "".
+        command: the same call as a docker or kubectl command, or "".
     """
 
     remarks: tuple[Remark, ...]
     command: str = ""
 
     def __repr__(self) -> str:
-        """The lines, as one."""
+        """The lines, joined into one."""
         return f"Report({'; '.join(remark.text for remark in self.remarks)})"
 
     def __str__(self) -> str:

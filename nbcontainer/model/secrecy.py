@@ -1,4 +1,4 @@
-"""What may be secret: the secrets of a build, and values that are neither in a command nor in what others get."""
+"""What may be secret: a build's secrets, and values that stay out of commands and of what is shared."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 __all__ = ["HIDDEN", "Json", "Manifest", "Secret", "is_secret", "without_secrets"]
 
-Json: TypeAlias = Any  # what JSON can say: objects, arrays, texts, numbers, booleans, null
+Json: TypeAlias = Any  # any JSON value: objects, arrays, strings, numbers, booleans, null
 Manifest: TypeAlias = Mapping[str, Json]
 
-HIDDEN = "…"  # as commands have it; not base64, so that no cluster takes it for the data of a Secret
+HIDDEN = "…"  # as in commands; it is not base64, so no cluster takes it for the data of a Secret
 
 _NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH|PWD", re.IGNORECASE)
 _VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a URL with a password
@@ -47,10 +47,10 @@ class Secret:
 
     Attributes:
         id: the name that `RUN --mount=type=secret,id=…` uses.
-        read: gives the value.
+        read: returns the value.
         origin: where it comes from, in words ("env TOKEN", "file ~/.netrc", "prompt").
-        asks: whether reading it asks the user: that is done once, when the text is known to have no faults, by the
-            thread that begins the build.
+        asks: whether reading it prompts the user. That is done once, after the text has passed the checks, on the
+            thread that starts the build.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Secret:
     asks: bool = False
 
     def asked(self) -> Secret:
-        """This secret with its value, if it must be asked for."""
+        """This secret with its value, if the user must be asked for it."""
         if not self.asks:
             return self
         value = self.read()

@@ -1,4 +1,4 @@
-"""Tables: rows of pods, images, containers or any kind, still or live."""
+"""Tables: rows of pods, images, containers or any kind, static or live."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Cell = str | int | float | bool | None
 
 
 class Tone(StrEnum):
-    """What a row, a cell or a word means; a surface gives each a colour *and* a sign or a word."""
+    """What a row, a cell or a word means; a surface shows each by a colour *and* a sign or a word."""
 
     PLAIN = ""
     DIM = "dim"
@@ -79,9 +79,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TableReset:
-    """The table's rows as listed anew. `where` is context and namespace, or the engine, in words.
+    """The table's rows, listed afresh. `where` is context and namespace, or the engine, in words.
 
-    With `by_key`, rows that come later stand in the order of all keys, not at the end.
+    With `by_key`, later rows are sorted in among the keys, not added at the end.
     """
 
     columns: tuple[Column, ...]
@@ -102,7 +102,7 @@ class TableChanged:
 
 @dataclass(frozen=True, slots=True)
 class TableLive:
-    """Whether the table follows the far end just now; `note` says why not ("reconnecting: …")."""
+    """Whether the table is following the server at the moment; `note` says why not ("reconnecting: …")."""
 
     live: bool
     note: str = ""
@@ -113,13 +113,13 @@ TableEvent = TableReset | TableChanged | TableLive
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A table as it stands.
+    """The state of a table.
 
     Attributes:
-        rows: by key, in the far end's order.
+        rows: by key, in the server's order.
         live: whether it is being kept up to date.
-        note: a remark that stands with the table ("no cluster: these are Podman's pods").
-        by_key: as `TableReset` has it.
+        note: a remark shown with the table ("no cluster: these are Podman's pods").
+        by_key: as in `TableReset`.
     """
 
     title: str = ""
@@ -160,14 +160,14 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
 
 @dataclass(frozen=True, slots=True)
 class RowVerb:
-    """Something that can be done with rows, as the magic that does it.
+    """Something that can be done with rows, and the magic that does it.
 
     Attributes:
-        key: the key to press, as KeyboardEvent.key has it.
+        key: the key to press, as in KeyboardEvent.key.
         word: what it is called.
         line: the magic's line; {rows} stands for the rows' names, with their namespace.
         many: whether one line takes several rows.
-        runs: whether it runs at once; else the person completes the line.
+        runs: whether it runs at once; otherwise the user completes the line.
     """
 
     key: str
@@ -179,15 +179,15 @@ class RowVerb:
 
 @dataclass(frozen=True)
 class Table(Sequence[Row]):
-    """Rows that one call gave: a sequence, with `.dataframe()` and the same as a command.
+    """The rows that one call returned: a sequence, with `.dataframe()` and the call as a command.
 
     Attributes:
-        wide: whether it is drawn with its wide columns (`-o wide`); the rows have them always.
+        wide: whether it is drawn with its wide columns (`-o wide`); the rows always have them.
         verbs: what a page offers to do with its rows.
-        context: how a call names the place of its rows, whatever is in use by then; "" where no call can.
-        server: where that context led.
+        context: how a later call names the place of its rows, whatever is then in use; "" where no call can.
+        server: the server that this context named.
         follow: starts an operation that keeps the same table up to date, where the server can be watched.
-        object_of: makes the object that a row stands for, with what can be done with it; None where there is none.
+        object_of: makes the object that a row stands for, with its methods; None where there is none.
     """
 
     state: TableState
@@ -233,7 +233,7 @@ class Table(Sequence[Row]):
         if len(found) > 1:
             raise UsageError(
                 f"{len(found)} rows of the table are called {name!r}.",
-                cure=f"With the namespace: {found[0].namespace}/{name}.",
+                cure=f"Name it with its namespace: {found[0].namespace}/{name}.",
             )
         return found[0]
 
@@ -269,7 +269,7 @@ class Table(Sequence[Row]):
 
 
 class Words(tuple[str, ...]):
-    """Words, shown one a line, as `docker ps -q` writes them; as `{{name}}` on a magic line they are several words."""
+    """Words, shown one a line, as `docker ps -q` prints them; `{{name}}` on a magic line expands to all of them."""
 
     __slots__ = ()
 

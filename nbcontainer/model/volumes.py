@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 
 __all__ = ["VolumeFacts"]
 
-ANONYMOUS_LABEL = "com.docker.volume.anonymous"  # Docker Engine gives it since 23.0
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"  # Docker Engine sets it since 23.0
 ID_LENGTH = 64
 
 
 @dataclass(frozen=True)
 class VolumeFacts:
-    """What an engine knows of a volume.
+    """What an engine knows about a volume.
 
     Attributes:
         driver: "local", or a plugin's name.
         mountpoint: its folder on the engine's machine.
         created: when, in seconds since the epoch; 0 where the engine does not say.
         scope: "local", or "global" where a cluster of engines shares it.
-        options: those of its driver.
-        size: the bytes in it, -1 where that is not known.
+        options: its driver's options.
+        size: the bytes in it, -1 where this is not known.
     """
 
     name: str
@@ -35,6 +35,6 @@ class VolumeFacts:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nobody gave it a name: an image's VOLUME or a `-v /path` made it."""
+        """Whether nobody named it: an image's VOLUME or a `-v /path` created it."""
         made_up = len(self.name) == ID_LENGTH and set(self.name) <= set("0123456789abcdef")
-        return ANONYMOUS_LABEL in self.labels or made_up  # Podman and older Docker give no label
+        return ANONYMOUS_LABEL in self.labels or made_up  # Podman and older Docker set no label

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from nbcontainer.errors import Stopped
-from nbcontainer.interrupts import Bell, held_back, settled
+from nbcontainer.interrupts import Bell, interrupts_deferred, interrupts_ignored
 from nbcontainer.model.events import Missed
 from nbcontainer.operation import registry
 from nbcontainer.operation.background import background_loop, run_soon
@@ -27,7 +27,7 @@ from nbcontainer.operation.registry import running, stop_all
 __all__ = ["AnyOperation", "Operation", "Progress", "background_loop", "run_soon", "running", "stop_all"]
 
 Event = TypeVar("Event")
-Told = TypeVar("Told", contravariant=True)  # noqa: PLC0105 - what is told, in Progress
+Emitted = TypeVar("Emitted", contravariant=True)  # noqa: PLC0105 - what is emitted, in Progress
 State = TypeVar("State", covariant=True)  # noqa: PLC0105 - an operation only gives it, and so its result
 Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - as above
 
@@ -36,10 +36,10 @@ STOP_SECONDS = 0.7  # how long a stop waits for the far end to be gone before th
 UNANSWERED = "The far end has not confirmed it yet: it is being ended in the background."
 
 
-class Progress(Protocol[Told]):
+class Progress(Protocol[Emitted]):
     """What running work is given: a way to tell events, and to hear of a stop."""
 
-    def tell(self, event: Told) -> None:
+    def emit(self, event: Emitted) -> None:
         """Fold one event into the state and pass it to the listeners."""
 
     def on_stop(self, cancel: Callable[[], None]) -> None:
@@ -74,7 +74,7 @@ class Operation(Generic[Event, State, Result]):
         conclude: makes the result from the last state and what the work returned.
         endless: a watch or a followed log: stopping it is its normal end, and its result is its last view.
         backlog: how many past events are kept for listeners that come late.
-        last_words: makes the event that tells of a stop which the far end has not answered.
+        final_event: makes the event that tells of a stop which the far end has not answered.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Operation(Generic[Event, State, Result]):
         endless: bool = False,
         conclude: Callable[[State, Any], Result] | None = None,
         backlog: int = BACKLOG,
-        last_words: Callable[[], Event] | None = None,
+        final_event: Callable[[], Event] | None = None,
     ) -> None:
         self.name = name
         self.endless = endless
@@ -95,19 +95,19 @@ class Operation(Generic[Event, State, Result]):
         self._state = state
         self._apply = apply
         self._conclude = conclude
-        self._last_words = last_words
+        self._final_event = final_event
         self._revision = 0
         self._lock = threading.Lock()
         self._changed = Bell()
         self._listeners: list[Listener[Event]] = []
         self._backlog: deque[Event] = deque(maxlen=backlog)
-        self._told = 0
+        self._emitted = 0
         self._cancels: list[Callable[[], None]] = []
         self._stopping = False
-        self._patience: threading.Timer | None = None
+        self._stop_timer: threading.Timer | None = None
         self._done = False
         self._gone = False
-        self.begun_by = threading.get_ident()
+        self.started_by = threading.get_ident()
         self._result: Result | None = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
@@ -127,7 +127,7 @@ class Operation(Generic[Event, State, Result]):
             else:
                 self._end(value)
 
-        with held_back():
+        with interrupts_deferred():
             registry.add(self)
             threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
         return self
@@ -153,7 +153,7 @@ class Operation(Generic[Event, State, Result]):
             if self._task is not None:
                 loop.call_soon_threadsafe(self._task.cancel)
 
-        with held_back():
+        with interrupts_deferred():
             registry.add(self)
             loop = background_loop()
             self._cancels.append(cancel)
@@ -162,14 +162,14 @@ class Operation(Generic[Event, State, Result]):
 
     # --- the work's side (Progress)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Fold one event into the state and pass it to the listeners. Called by the work."""
         with self._lock:
             if self._done:
                 return
             self._state = self._apply(self._state, event)
             self._revision += 1
-            self._told += 1
+            self._emitted += 1
             self._backlog.append(event)
             for listener in self._listeners:
                 listener.put(event)
@@ -198,8 +198,8 @@ class Operation(Generic[Event, State, Result]):
 
     def _give_up(self) -> None:
         """Be over though the far end has not answered a stop; the work goes on ending what it began."""
-        if self._last_words is not None:
-            self.tell(self._last_words())
+        if self._final_event is not None:
+            self.emit(self._final_event())
         self._finish(None, asyncio.CancelledError(), cure=UNANSWERED)
 
     def _finish(self, value: object, error: BaseException | None, *, cure: str = "") -> None:
@@ -220,8 +220,8 @@ class Operation(Generic[Event, State, Result]):
             self.finished = time.time()
             self._revision += 1
             self._cancels.clear()
-            if self._patience is not None:
-                self._patience.cancel()
+            if self._stop_timer is not None:
+                self._stop_timer.cancel()
             listeners, self._listeners = tuple(self._listeners), []
             when_done, self._when_done = self._when_done, []
         self._changed.ring()
@@ -299,16 +299,16 @@ class Operation(Generic[Event, State, Result]):
 
     def stop(self) -> None:
         """Ask it to end. Returns at once; the far end is told, and `result()` waits for it, `STOP_SECONDS` at most."""
-        with held_back():
+        with interrupts_deferred():
             with self._lock:
                 if self._stopping or self._done:
                     return
                 self._stopping = True
-                self._patience = threading.Timer(STOP_SECONDS, self._give_up)
-                self._patience.daemon = True
+                self._stop_timer = threading.Timer(STOP_SECONDS, self._give_up)
+                self._stop_timer.daemon = True
                 cancels = tuple(self._cancels)
             with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread begins any more
-                self._patience.start()
+                self._stop_timer.start()
             for cancel in cancels:
                 try:
                     cancel()
@@ -317,7 +317,7 @@ class Operation(Generic[Event, State, Result]):
 
     def interrupt(self) -> None:
         """Stop it, and wait until it is over, which takes less than a second. Further interrupts ask for the same."""
-        with settled():
+        with interrupts_ignored():
             self.stop()
             self.wait(registry.EXIT_SECONDS)
 
@@ -382,7 +382,7 @@ class Operation(Generic[Event, State, Result]):
 
     def _listen(self, listener: Listener[Event]) -> None:
         with self._lock:
-            listener.start(self._backlog, self._told - len(self._backlog))
+            listener.start(self._backlog, self._emitted - len(self._backlog))
             if not self._done:
                 self._listeners.append(listener)
                 return

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from nbcontainer.interrupts import Bell, held_back
+from nbcontainer.interrupts import Bell, interrupts_deferred
 
 __all__ = ["background_loop", "run_soon"]
 
@@ -21,7 +21,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 def background_loop() -> asyncio.AbstractEventLoop:
     """The event loop of the background thread, which starts with the first use."""
     global _loop  # noqa: PLW0603 - one loop for the process, made on first use
-    with held_back(), _lock:
+    with interrupts_deferred(), _lock:
         if _loop is None or _loop.is_closed():
             loop = asyncio.new_event_loop()
             started = threading.Event()

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from nbcontainer.interrupts import settled
+from nbcontainer.interrupts import interrupts_ignored
 
 if TYPE_CHECKING:
     from nbcontainer.operation import AnyOperation
@@ -40,13 +40,13 @@ def _all() -> list[AnyOperation]:
 
 def running() -> frozenset[AnyOperation]:
     """What this thread has begun and is not over."""
-    return frozenset(found for found in _all() if not found.done and found.begun_by == threading.get_ident())
+    return frozenset(found for found in _all() if not found.done and found.started_by == threading.get_ident())
 
 
 @atexit.register
 def stop_all() -> None:
     """Stop every operation, when the kernel or the interpreter exits."""
-    with settled():
+    with interrupts_ignored():
         left = _all()
         for operation in left:
             operation.stop()

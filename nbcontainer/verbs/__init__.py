@@ -1,4 +1,4 @@
-"""What can be said: the declarations of arguments, verbs and magics, and how their lines are read.
+"""The declarations of arguments, verbs and magics, and the parser of their lines.
 
 The verbs of `%docker` are in `docker_<noun>.py`, a file for each noun; those of another magic in a file of its name.
 """

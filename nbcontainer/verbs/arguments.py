@@ -1,4 +1,4 @@
-"""The flags and positionals of a verb, and the values that a line gives them."""
+"""The flags and positionals of a verb, and the values they have in one call."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ class Argument:
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
         kind: "switch" (takes no value), "text", "number" (whole), "decimal", "seconds", "port", "pairs" (K=V,K=V),
-            "list" (may be repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (one of
-            docker's or kubectl's: its help is the error, its default the cure, and its value is not read).
-        each: of a list: the kind of its values.
-        required: whether it must be there.
-        unless: of a positional that is not required: the keys of which one must be given in its place; `missing` is
-            what is said where none is.
-        gives: its value where it is given, in place of its word: False for the switch `--no-wait`.
+            "list" (may be repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (a flag of
+            docker's or kubectl's that is not supported: its help is the error, its default the cure).
+        each: for a list: the kind of its values.
+        required: whether it must be given.
+        unless: for an optional positional: keys of which one must be given instead; `missing` is the error if none is.
+        gives: its value if it is given, for a switch that turns something off: False for `--no-wait`.
         many: for a positional: whether there may be several.
-        own: whether it is nbcontainer's own, and so no part of the docker or kubectl command.
-        spelled: for a positional: how the docker or kubectl command writes it, where that is not as it is.
-        hidden: whether its values may be secret, and are left out of the command.
-        inherits: for a mapping: whether a name without a value takes that of the environment, and is left out where
-            there is none, as docker has it; else its value is empty.
-        completes: what its value is, for completion: "image", "pod", "pod-container", "container", "namespace",
-            "stage", "path", "variable", "context", "setting", or one of `choices`.
-        to: its name in `Values`, and the keyword of the call that the verb stands for, where that is not its own name.
-        control: whether it is for the magic alone, which finds the engine, asks, or chooses what is shown.
-        resource: for a positional: the kind of object that it names ("pod"), which may stand before the name as
-            kubectl has it ("pod/web"); the value is the name alone.
+        own: whether it is nbcontainer's own, and so not part of the docker or kubectl command.
+        spelled: for a positional: the format in which the docker or kubectl command writes it.
+        hidden: whether its values may be secret and are left out of the command.
+        inherits: for a mapping: whether a name without a value takes its value from the environment, or is left out if
+            it is not set there, as docker does; otherwise the value is empty.
+        completes: what kind of value to complete: "image", "pod", "pod-container", "container", "namespace", "stage",
+            "path", "variable", "context", "setting", or one of `choices`.
+        to: its name in `Values` and as a keyword of the call, if that differs from its own name.
+        control: whether only the magic uses it, to find the engine, to ask, or to choose what is shown.
+        resource: for a positional: the kind of object that it names ("pod"), which may precede the name as in
+            kubectl ("pod/web"); the value is the name only.
     """
 
     names: tuple[str, ...]
@@ -60,12 +59,12 @@ class Argument:
 
     @property
     def is_flag(self) -> bool:
-        """Whether it begins with a dash."""
+        """Whether it starts with a dash."""
         return self.names[0].startswith("-")
 
     @property
     def takes_value(self) -> bool:
-        """Whether a word of the line may be its value."""
+        """Whether it takes a value."""
         return self.kind != "switch"
 
     @property
@@ -83,7 +82,7 @@ class Argument:
 
     @property
     def spelling(self) -> str:
-        """Its names, and what stands for its value: "-t, --tag TAG"."""
+        """Its names and a placeholder for its value: "-t, --tag TAG"."""
         if not self.is_flag or self.kind in {"switch", "refused"}:
             return ", ".join(self.names)
         values = {"number": "N", "seconds": "TIME", "mapping": "KEY=VALUE"}
@@ -91,11 +90,11 @@ class Argument:
 
     @property
     def meaning(self) -> str:
-        """What it is for, with its choices."""
+        """Its help, with its choices."""
         return self.help + (f" ({', '.join(self.choices)})" if self.choices else "")
 
     def initial(self) -> Any:
-        """Its value before any word was read."""
+        """Its value if it is not given."""
         if self.kind in {"switch", "refused"}:
             return self.gives is False
         if self.kind in {"list", "rest"} or self.many:
@@ -107,7 +106,7 @@ class Argument:
 
 def switch(
     *names: str,
-    help: str,  # noqa: A002 - argparse's own word for it
+    help: str,  # noqa: A002 - argparse's name for it
     own: bool = False,
     to: str = "",
     control: bool = False,
@@ -119,7 +118,7 @@ def switch(
 
 def option(
     *names: str,
-    help: str,  # noqa: A002 - argparse's own word for it
+    help: str,  # noqa: A002 - argparse's name for it
     metavar: str = "",
     default: Any = None,
     kind: str = "text",
@@ -154,15 +153,15 @@ def option(
     )
 
 
-def refused(*names: str, help: str, cure: str) -> Argument:  # noqa: A002 - argparse's own word for it
-    """A flag that docker or kubectl has, and a cell cannot have; `help` says why, `cure` what to do."""
+def refused(*names: str, help: str, cure: str) -> Argument:  # noqa: A002 - argparse's name for it
+    """A flag of docker or kubectl that a cell cannot support; `help` says why, `cure` what to do instead."""
     return Argument(names, f"refused: {help}", "refused", default=cure, own=True)
 
 
 def positional(
     name: str,
     *,
-    help: str,  # noqa: A002 - argparse's own word for it
+    help: str,  # noqa: A002 - argparse's name for it
     required: bool = True,
     many: bool = False,
     kind: str = "text",
@@ -196,7 +195,7 @@ def positional(
 class Values:
     """The values of one call, by `Argument.key`: as attributes, or as items.
 
-    It has no public methods, so that no argument's name (`--items`, `--update`) is taken.
+    It has no public methods, because they would clash with arguments such as `--items` or `--update`.
     """
 
     __slots__ = ("_values",)
@@ -207,7 +206,7 @@ class Values:
 
     def __getattr__(self, name: str) -> Any:
         """The value of an argument."""
-        if name == "_values":  # a copy that is being made has none yet
+        if name == "_values":  # a copy under construction has none yet
             raise AttributeError(name)
         try:
             return self._values[name]

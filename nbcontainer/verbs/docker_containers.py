@@ -1,4 +1,4 @@
-"""`%docker run`, `ps`, `logs`, `stop`, `rm`: what can be said of containers."""
+"""The declarations of `%docker run`, `ps`, `logs`, `stop` and `rm`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True,
 VERBS = (
     Verb(
         "run",
-        "Runs a command in a new container. As %%docker run, the cell is its standard input.",
+        "Runs a command in a new container. With %%docker run, the cell is its standard input.",
         (
             positional("IMAGE", help="the image's name", completes="image"),
             positional("COMMAND", help="the command and its arguments", kind="rest", required=False),
             option("--name", help="the container's name"),
-            switch("-d", "--detach", help="leave it running and return at once"),
+            switch("-d", "--detach", help="leave it running and return immediately"),
             switch("--rm", help="remove it when it ends", to="remove"),
-            switch("-i", "--interactive", help="keep standard input open (the cell is it)", control=True),
+            switch("-i", "--interactive", help="keep standard input open (the cell body)", control=True),
             TTY,
             option("-e", "--env", help="an environment variable", kind="mapping", inherits=True, to="environment"),
             option("-p", "--publish", help="publish a port", kind="list", metavar="[IP:][HOST:]PORT"),
@@ -33,7 +33,7 @@ VERBS = (
                 metavar="SOURCE:TARGET",
                 to="volumes",
             ),
-            option("--entrypoint", help="in place of the image's own"),
+            option("--entrypoint", help="override the image's entrypoint"),
             option("-u", "--user", help="the user it runs as"),
             option("-w", "--workdir", help="the working directory"),
             option("--network", help="the network it joins", completes="network"),
@@ -60,11 +60,9 @@ VERBS = (
         "ps",
         "Lists containers.",
         (
-            switch("-a", "--all", help="those that ended, too"),
-            option(
-                "-f", "--filter", help="only these, such as status=exited", kind="list", metavar="FILTER", to="filters"
-            ),
-            switch("--no-trunc", help="whole ids"),
+            switch("-a", "--all", help="include stopped containers"),
+            option("-f", "--filter", help="filter, such as status=exited", kind="list", metavar="FILTER", to="filters"),
+            switch("--no-trunc", help="do not shorten ids"),
             switch("-q", "--quiet", help="only the ids", control=True),
             ENGINE,
         ),
@@ -79,10 +77,10 @@ VERBS = (
         "Shows a container's output.",
         (
             CONTAINER,
-            switch("-f", "--follow", help="go on as it is written"),
+            switch("-f", "--follow", help="keep showing new output"),
             option("-n", "--tail", help="only the last lines", kind="number", default=-1),
-            option("--since", help="only what is younger", kind="seconds", default=0.0),
-            switch("-t", "--timestamps", help="with the time of each line"),
+            option("--since", help="only lines newer than this, such as 10m", kind="seconds", default=0.0),
+            switch("-t", "--timestamps", help="show the time of each line"),
             option(
                 "--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0, to="duration"
             ),
@@ -111,8 +109,8 @@ VERBS = (
         "Removes containers.",
         (
             CONTAINERS,
-            switch("-f", "--force", help="running ones too"),
-            switch("-v", "--volumes", help="and their anonymous volumes"),
+            switch("-f", "--force", help="remove running containers too; ignore missing ones"),
+            switch("-v", "--volumes", help="also remove their anonymous volumes"),
             YES,
             ENGINE,
         ),

@@ -1,22 +1,22 @@
-"""`%docker network`: what can be said of networks."""
+"""The declarations of `%docker network`."""
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, YES
 
 __all__ = ["VERBS"]
+
+NETWORKS = positional("NETWORK", help="networks' names or ids", many=True, completes="network")
 
 VERBS = (
     Verb(
         "network ls",
         "Lists networks.",
         (
-            option(
-                "-f", "--filter", help="only these, such as driver=bridge", kind="list", metavar="FILTER", to="filters"
-            ),
-            switch("--no-trunc", help="whole ids"),
+            option("-f", "--filter", help="filter, such as driver=bridge", kind="list", metavar="FILTER", to="filters"),
+            switch("--no-trunc", help="do not shorten ids"),
             switch("-q", "--quiet", help="only the ids", control=True),
             ENGINE,
         ),
@@ -37,17 +37,17 @@ VERBS = (
             option("--subnet", help="a subnet, such as 172.28.0.0/16", kind="list", metavar="CIDR", to="subnets"),
             option(
                 "--ip-range",
-                help="the part of a subnet that containers get",
+                help="the range of a subnet from which containers get addresses",
                 kind="list",
                 metavar="CIDR",
                 to="ip_ranges",
             ),
             option("--gateway", help="the gateway of a subnet", kind="list", metavar="ADDRESS", to="gateways"),
-            option("--aux-address", help="an address that no container gets", kind="mapping", to="aux_addresses"),
-            option("--ipam-driver", help="the driver that gives addresses", metavar="DRIVER"),
+            option("--aux-address", help="an address reserved on the network", kind="mapping", to="aux_addresses"),
+            option("--ipam-driver", help="the driver that assigns addresses", metavar="DRIVER"),
             option("--ipam-opt", help="an option of that driver", kind="mapping", to="ipam_options"),
-            switch("--internal", help="reach nothing outside"),
-            switch("--ipv6", help="IPv6 too", to="enable_ipv6"),
+            switch("--internal", help="block access to external networks"),
+            switch("--ipv6", help="enable IPv6", to="enable_ipv6"),
             ENGINE,
         ),
         example="%docker network create web",
@@ -55,11 +55,28 @@ VERBS = (
         calls="networks.create",
     ),
     Verb(
+        "network inspect",
+        "All about networks, with the containers in them.",
+        (
+            NETWORKS,
+            refused(
+                "-v",
+                "--verbose",
+                help="it is about the services of a swarm",
+                cure="docker network inspect --verbose shows them in a terminal.",
+            ),
+            ENGINE,
+        ),
+        example="%docker network inspect web",
+        command=("docker", "network", "inspect"),
+        calls="networks.inspect",
+    ),
+    Verb(
         "network rm",
         "Removes networks.",
         (
-            positional("NETWORK", help="networks' names or ids", many=True, completes="network"),
-            switch("-f", "--force", help="pass over those that are not there"),
+            NETWORKS,
+            switch("-f", "--force", help="ignore networks that do not exist"),
             YES,
             ENGINE,
         ),

@@ -1,4 +1,4 @@
-"""`%docker login` and `%docker logout`: what can be said of registries."""
+"""The declarations of `%docker login` and `%docker logout`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from nbcontainer.verbs.grammar import Verb
 __all__ = ["LOGIN", "VERBS"]
 
 REGISTRY = positional("REGISTRY", help="the registry's host (default: Docker Hub)", required=False)
-ASKED = "it is asked for, hidden, or --password-from takes a variable or env:NAME."
+ASKED = "you are asked for it in a hidden field, or --password-from takes a variable or env:NAME."
 
 LOGIN = Verb(
     "login",
-    "Checks a user and password with a registry and keeps them as docker does.",
+    "Logs in to a registry and stores the credentials the way docker does.",
     (
         REGISTRY,
         option("-u", "--username", help="the user's name"),
         option(
             "--password-from",
-            help="where the password is: a Python variable, or env:NAME; else it is asked for, hidden",
+            help="where the password is: a Python variable, or env:NAME; otherwise you are asked for it",
             metavar="NAME",
             own=True,
             completes="variable",
         ),
-        refused("-p", "--password", help="a cell and its history would keep it", cure=f"Leave it out: {ASKED}"),
+        refused("-p", "--password", help="it would be kept in the cell and its history", cure=f"Leave it out: {ASKED}"),
         refused("--password-stdin", help="a cell has no standard input", cure=f"Leave it out: {ASKED}"),
     ),
     example="%docker login registry.example.com -u alice",
@@ -35,7 +35,7 @@ LOGIN = Verb(
 VERBS = (
     Verb(
         "logout",
-        "Forgets the credentials of a registry.",
+        "Removes the stored credentials of a registry.",
         (REGISTRY,),
         example="%docker logout registry.example.com",
         command=("docker", "logout"),

@@ -1,4 +1,4 @@
-"""`%%dockerfile`: what can be said of a cell that is an image."""
+"""The declaration of `%%dockerfile`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["DOCKERFILE"]
 
 DOCKERFILE = Verb(
     "",
-    "Builds the cell as a Dockerfile. PATH is the build context, sent only where COPY or ADD needs it.",
+    "Builds an image from the cell, a Dockerfile. PATH is the build context, sent only if COPY or ADD needs it.",
     (
         positional("PATH", help="the build context's folder (default .)", required=False, completes="path",
                    control=True),
@@ -20,9 +20,9 @@ DOCKERFILE = Verb(
                metavar="PATH=VARIABLE", own=True, completes="variable", to="files"),
         option("--save", help="also write the Dockerfile to a file", own=True, metavar="PATH", completes="path",
                control=True),
-        option("--into", help="also keep the result in a Python variable", own=True, metavar="NAME", control=True),
-        switch("--bg", help="build in the background and return at once", own=True, control=True),
-        switch("--raw", help="leave {{name}} as it is", own=True, control=True),
+        option("--into", help="also store the result in a Python variable", own=True, metavar="NAME", control=True),
+        switch("--bg", help="build in the background and return immediately", own=True, control=True),
+        switch("--raw", help="do not replace {{name}}", own=True, control=True),
     ),
     example='%%dockerfile -t hello:1 --add hello.sh=script\nFROM busybox\nCOPY hello.sh /\nCMD ["sh", "/hello.sh"]',
     command=("docker", "build"),

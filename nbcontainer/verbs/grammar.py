@@ -1,7 +1,7 @@
-"""One declaration per verb: from it come its parser, its help, its completion, and the same as a command.
+"""One declaration per verb: its parser, help, completion and equivalent command are derived from it.
 
 A verb's words are docker's and kubectl's own. Flags are never abbreviated; quotes and dashes are read as a shell
-reads them; what stands after the last positional of a command (`docker run IMAGE …`, or after `--`) is left alone.
+reads them; what follows the last positional of a command (`docker run IMAGE …`, or `--`) is passed on unparsed.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ class Verb:
     """One verb of a magic.
 
     Attributes:
-        path: its words: "push", "volume create"; "" for a magic that is a verb itself.
+        path: its words: "push", "volume create"; "" if the magic itself is the verb.
         summary: one line.
         arguments: flags and positionals, in the order of the help.
-        example: lines to type.
+        example: lines that a user could type.
         command: the words before the arguments in the docker or kubectl command.
         body: whether it reads the cell's body: "no", "yes" or "optional".
-        takes: of a verb that calls: the keyword that takes the body: "stdin", its bytes; "text", with the values of its
-            `{{name}}` put in, and with `source_map` beside it.
+        takes: for a verb with `calls`, the keyword that gets the body: "stdin" gets its bytes; "text" gets it with
+            `{{name}}` replaced, and `source_map` is passed too.
         rest_after_first: whether all words after the first positional belong to a command (docker run, exec).
-        dashes: whether, all the same, flags may stand between it and the command (kubectl exec).
-        aliases: other paths of it.
-        secret: whether a line of it may have a password where none belongs, so that the history keeps it in part.
+        dashes: whether flags may nevertheless stand between it and the command (kubectl exec).
+        aliases: its other paths.
+        secret: whether users may type a password on its line by mistake; the history then keeps only part of the line.
         magic: the name of its magic.
-        same_as: of a verb with a body of its own: what does the same in Python, as `calls` has it.
-        calls: what it calls, as a path on the handle of an engine or a cluster: "volumes.create". Its arguments are
-            those of the method, by name; "" for a verb with a body of its own.
-        asks: the method that plans the call, for a verb that destroys: the user is asked with the plan.
-        quiet: of a table, the column that `--quiet` leaves.
-        heading: of a verb that runs a command and shows what it writes, the word before the command: "Run".
+        same_as: for a verb with its own function: the equivalent in Python, in the form of `calls`.
+        calls: what it calls, as a path on the handle of an engine or a cluster: "volumes.create". The verb's arguments
+            are passed by name; "" for a verb with its own function.
+        asks: for a destructive verb, the method that plans the call; the user confirms the plan.
+        quiet: for a table, the column that `--quiet` keeps.
+        heading: for a verb that runs a command and shows its output, the word before the command: "Run".
     """
 
     path: str
@@ -67,12 +67,12 @@ class Verb:
 
     @property
     def sign(self) -> str:
-        """What stands before the magic's name: "%%" where there must be a body, else "%"."""
+        """What stands before the magic's name: "%%" if a body is required, else "%"."""
         return "%%" if self.body == "yes" else "%"
 
     @property
     def title(self) -> str:
-        """How a cell calls it: "%docker volume create"."""
+        """How a cell invokes it: "%docker volume create"."""
         return f"{self.sign}{self.magic} {self.path}".rstrip()
 
     @property
@@ -94,16 +94,16 @@ class Verb:
         """Read the words after the verb.
 
         Raises:
-            UsageError: an unknown or abbreviated flag, a missing or a superfluous word, a value of the wrong kind.
+            UsageError: an unknown or abbreviated flag, a missing or unexpected argument, a value of the wrong kind.
         """
         return parser.parse(self, words)
 
     def parse_so_far(self, words: Sequence[str]) -> Values:
-        """Read words that are still being written, up to the first that is wrong."""
+        """Read words that are still being typed, up to the first that is wrong."""
         return parser.parse_so_far(self, words)
 
     def bind(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of the call that the verb stands for: several names by place, everything else by keyword."""
+        """The arguments of the equivalent call: several names are positional, everything else is passed by keyword."""
         places: list[Any] = []
         named: dict[str, Any] = {}
         for argument in self.arguments:
@@ -143,7 +143,7 @@ class Verb:
             else:
                 given = value if isinstance(value, list) else [value]
                 names += [argument.spelled.format(word) for word in given]
-        if self.command[:1] == ("docker",):  # whose words after an image's or a container's name belong to it
+        if self.command[:1] == ("docker",):  # the words after the image or container belong to the command
             return [*self.command, *flags, *names, *rest]
         return [*self.command, *names, *flags, *(["--", *rest] if rest else [])]
 
@@ -152,7 +152,7 @@ class Verb:
         """The first line of its help."""
         words = [self.title]
         flags = ["[flags]"] if self.flags else []
-        first = self.rest_after_first and not self.dashes  # what follows the first name is not ours
+        first = self.rest_after_first and not self.dashes  # what follows the first name is not nbcontainer's
         for argument in self.positionals:
             name = argument.names[0] + ("…" if argument.many or argument.kind == "rest" else "")
             name = f"-- {name}" if argument.kind == "rest" and not first else name
@@ -162,7 +162,7 @@ class Verb:
 
     @property
     def help(self) -> str:
-        """Its whole help: usage, what it does, each argument, an example."""
+        """Its full help: usage, what it does, each argument, an example."""
         lines = [self.usage, "", *_beside("", self.summary, 0)]
         lines += _table([(argument.spelling, argument.meaning) for argument in self.arguments])
         if len(self.aliases) > 0:
@@ -177,12 +177,12 @@ class Magic:
     """A magic and its verbs.
 
     Attributes:
-        name: without the sign.
+        name: without the percent sign.
         summary: one line.
         verbs: in the order of the help.
-        default: the path of the verb that is meant where the first word is a flag, or where there is none.
-        shared: flags that may stand before the verb, as `docker --context prod ps` and `kubectl -n shop get pods`.
-        shared_spellings: further names of them, which may stand there alone: `docker -H`, `docker -c`.
+        default: the path of the verb to use if the first word is a flag, or if there are no words.
+        shared: flags that may stand before the verb, as in `docker --context prod ps` and `kubectl -n shop get pods`.
+        shared_spellings: additional names that are allowed only there: `docker -H`, `docker -c`.
     """
 
     name: str
@@ -194,16 +194,16 @@ class Magic:
 
     @property
     def only(self) -> Verb | None:
-        """The verb of a magic that is a verb itself."""
+        """The only verb, for a magic that is itself a verb."""
         return self.verbs[0] if len(self.verbs) == 1 and not self.verbs[0].path else None
 
     @property
     def title(self) -> str:
-        """How its help begins: "%docker VERB …"."""
+        """The first line of its help: "%docker VERB …"."""
         return self.only.title if self.only else f"%{self.name} VERB …"
 
     def verb(self, path: str) -> Verb | None:
-        """The verb of this path or alias."""
+        """The verb with this path or alias."""
         return next((verb for verb in self.verbs if path == verb.path or path in verb.aliases), None)
 
     def find(self, words: Sequence[str]) -> tuple[Verb, int] | None:
@@ -220,7 +220,7 @@ class Magic:
         return verb, length
 
     def next_words(self, words: Sequence[str]) -> list[str]:
-        """What may follow `words` in the path of a verb: all first words, or those below `volume`."""
+        """What may follow `words` in the path of a verb: all first words, or those that can follow `volume`."""
         length = len(words)
         first = [verb.paths[0] for verb in self.verbs]
         also = [path for verb in self.verbs for path in verb.paths[1:] if len(path) > 1]
@@ -231,11 +231,11 @@ class Magic:
         )
 
     def is_group(self, words: Sequence[str]) -> bool:
-        """Whether `words` are the beginning of paths, as `volume` is."""
+        """Whether `words` are the beginning of a path, as `volume` is."""
         return bool(words) and bool(self.next_words(words))
 
     def shared_words(self, words: Sequence[str]) -> int:
-        """How many words at the beginning are shared flags with their values, the last of which may be missing."""
+        """How many leading words are shared flags and their values; the last value may be missing."""
         flags = {name: argument for argument in self.shared for name in argument.names}
         count = 0
         while count < len(words):
@@ -251,7 +251,7 @@ class Magic:
         return min(count, len(words))
 
     def split(self, line: str) -> tuple[Verb, list[str]]:
-        """The verb that a magic's line names, and the words after it; shared flags before the verb go with them.
+        """The verb that a magic's line names, and the words after it, including shared flags from before the verb.
 
         Raises:
             UsageError: a quote is left open, or there is no such verb.
@@ -271,12 +271,12 @@ class Magic:
         raise self._no_verb(after, default)
 
     def _near(self, word: str, group: Sequence[str] = ()) -> list[str]:
-        """The word that was meant in place of `word` after `group`, if there is one like it."""
+        """The word probably meant instead of `word` after `group`, if there is a similar one."""
         others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
         return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
 
     def _spelled(self, word: str) -> str:
-        """A shared flag as the verbs know it."""
+        """A shared flag in the spelling that the verbs use."""
         name, equals, value = word.partition("=")
         if name in self.shared_spellings:
             return f"{self.shared_spellings[name]}{equals}{value}"
@@ -295,16 +295,16 @@ class Magic:
         word = words[len(group)]
         if word.startswith("-"):
             return UsageError(
-                f"{where} has no flag {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
+                f"{where} does not take {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
             )
         near = self._near(word, group)
         hint = f"Did you mean {where} {near[0]}?" if near else f"Verbs: {', '.join(known)}."
         if default is not None and not near:
-            hint += f" If it is a name: {default.title} {word}."
+            hint += f" If it is a name, write: {default.title} {word}."
         return UsageError(f"{where} has no verb {word!r}.", cure=hint)
 
     def help(self, words: Sequence[str] = ()) -> str:
-        """The magic's own help: its verbs, one line each; with `words`, of those below `volume` alone."""
+        """The magic's help: its verbs, one line each; with `words` such as `volume`, only the verbs of that group."""
         if self.only:
             return self.only.help
         within = [verb for verb in self.verbs if verb.paths[0][: len(words)] == tuple(words)]
@@ -323,7 +323,7 @@ class Magic:
             lines += _table(
                 [(", ".join([*spellings[flag.long], flag.spelling]), flag.meaning) for flag in self.shared]
             )[1:]
-        lines += ["", f"{where} VERB --help explains each, with an example."]
+        lines += ["", f"{where} VERB --help explains each one, with an example."]
         return "\n".join(lines)
 
     @property
@@ -332,15 +332,15 @@ class Magic:
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
-    """An empty line, and two columns; nothing where there are no rows."""
+    """An empty line, and two columns; nothing if there are no rows."""
     width = min(34, max((len(name) for name, _ in rows), default=0))
     return ["", *(line for name, text in rows for line in _beside(name, text, width))] if rows else []
 
 
 def _beside(name: str, text: str, width: int) -> list[str]:
-    """`text` in a column right of `name`, in lines that a terminal of its width does not wrap."""
-    import shutil  # noqa: PLC0415 - help is seldom asked for, and this module loads with the first call
-    import textwrap  # noqa: PLC0415 - as above
+    """`text` in a column to the right of `name`, broken so that the terminal does not wrap it."""
+    import shutil  # noqa: PLC0415 - only help needs it, and this module loads with the first call
+    import textwrap  # noqa: PLC0415 - only help needs it
 
     columns = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
     head = f"  {name:<{width}}  " if width else "  "
@@ -349,7 +349,7 @@ def _beside(name: str, text: str, width: int) -> list[str]:
 
 def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str]:
     if "" in given:  # the value may be secret
-        raise UsageError(f"{argument.long}: there is no name before the =.", cure="Write NAME=VALUE.")
+        raise UsageError(f"{argument.long}: the name before the = is missing.", cure="Write NAME=VALUE.")
     if not argument.inherits:
         return {name: value or "" for name, value in given.items()}
     found = {name: os.environ.get(name) if value is None else value for name, value in given.items()}
@@ -363,7 +363,7 @@ def _flag_words(argument: Argument, value: Any) -> list[str]:
     if argument.kind == "list":
         return [f"{name}={item}" for item in value]
     if argument.kind == "mapping":
-        # docker takes a value that is left out from the environment
+        # like docker, take a missing value from the environment
         bare = {key for key, item in value.items() if item is None or argument.hidden}
         return [f"{name}={key}" if key in bare else f"{name}={key}={item}" for key, item in value.items()]
     if argument.gives is not None:

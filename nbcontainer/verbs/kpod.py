@@ -1,4 +1,4 @@
-"""`%kpod`: what can be said of pods."""
+"""The declarations of `%kpod`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from nbcontainer.verbs.shared import CLUSTER, NAMESPACE, TABLE, TTY, YES
 __all__ = ["GET", "VERBS"]
 
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
-ALL_NAMESPACES = switch("-A", "--all-namespaces", help="of all namespaces")
+ALL_NAMESPACES = switch("-A", "--all-namespaces", help="in all namespaces")
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 
 GET = Verb(
     "get",
-    "The table of pods. In a notebook it stays live after the cell has ended.",
+    "Lists pods. In a notebook the table stays live after the cell has finished.",
     (
         positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
         ALL_NAMESPACES,
@@ -23,9 +23,13 @@ GET = Verb(
         SELECTOR,
         option("--field-selector", help="a field selector, such as status.phase=Running"),
         option(
-            "-o", "--output", help="wide: with IP and node; name: names alone", choices=("wide", "name"), control=True
+            "-o",
+            "--output",
+            help="wide: with IP and node; name: only the names",
+            choices=("wide", "name"),
+            control=True,
         ),
-        switch("-w", "--watch", help="hold the cell or the terminal, and follow the pods until stopped", control=True),
+        switch("-w", "--watch", help="keep the cell or terminal busy and follow the pods until stopped", control=True),
         option("--timeout", help="stop watching after this time", kind="seconds", own=True, control=True),
         CLUSTER,
     ),
@@ -41,7 +45,7 @@ VERBS = (
             positional("NAME", help="the pod's name"),
             positional(
                 "ARGUMENT",
-                help="after --: what runs in place of the image's command",
+                help="after --: what to run instead of the image's command",
                 kind="rest",
                 required=False,
                 to="command",
@@ -51,15 +55,15 @@ VERBS = (
             option("--env", help="an environment variable", kind="mapping", to="environment"),
             option("--port", help="a port of the container", kind="list", each="port", to="ports"),
             option("-l", "--labels", help="labels, such as app=web,tier=front", kind="pairs", metavar="KEY=VALUE,…"),
-            switch("--command", help="what stands after -- replaces the image's entrypoint, too", to="entrypoint"),
+            switch("--command", help="the command after -- also replaces the image's entrypoint", to="entrypoint"),
             option(
                 "--image-pull-policy",
-                help="when to pull",
+                help="when to pull the image",
                 choices=("Always", "IfNotPresent", "Never"),
                 to="pull_policy",
             ),
             option("--restart", help="restart policy", choices=("Always", "OnFailure", "Never"), default="Always"),
-            switch("--no-wait", help="return at once", own=True, to="wait", gives=False),
+            switch("--no-wait", help="return immediately", own=True, to="wait", gives=False),
             option("--timeout", help="how long to wait", kind="seconds", default=60.0, own=True),
             CLUSTER,
         ),
@@ -85,8 +89,8 @@ VERBS = (
             NAMESPACE,
             SELECTOR,
             switch("--all", help="all pods of the namespace"),
-            switch("--force", help="do not wait for them to end well"),
-            option("--grace-period", help="seconds to end well", kind="number"),
+            switch("--force", help="kill them immediately"),
+            option("--grace-period", help="seconds to shut down gracefully", kind="number"),
             YES,
             CLUSTER,
             *TABLE,
@@ -98,7 +102,7 @@ VERBS = (
     ),
     Verb(
         "describe",
-        "All about a pod, with its events.",
+        "Shows the details of a pod, with its events.",
         (POD, NAMESPACE, CLUSTER, *TABLE),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
@@ -106,7 +110,7 @@ VERBS = (
     ),
     Verb(
         "logs",
-        "Logs of one pod, or merged of all that a selector names.",
+        "Shows the logs of a pod, or the merged logs of all pods that match a selector.",
         (
             positional(
                 "POD",
@@ -116,18 +120,20 @@ VERBS = (
                 completes="pod",
                 resource="pod",
                 unless=("selector",),
-                missing="Whose log? Name a pod, or give -l SELECTOR.",
+                missing="Logs of which pod? Name one, or give -l SELECTOR.",
             ),
             NAMESPACE,
             SELECTOR,
             CONTAINER,
-            switch("--all-containers", help="of all containers"),
-            switch("-f", "--follow", help="go on as it is written; pods that appear later join"),
-            switch("-p", "--previous", help="of the container before its last restart"),
+            switch("--all-containers", help="logs of all containers"),
+            switch("-f", "--follow", help="keep showing new output; pods that appear later join"),
+            switch("-p", "--previous", help="logs of the container before its last restart"),
             option("--tail", help="only the last lines", kind="number", default=-1),
-            option("--since", help="only what is younger", kind="seconds", default=0.0),
-            switch("--timestamps", help="with the time of each line"),
-            option("--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0),
+            option("--since", help="only lines newer than this, such as 10m", kind="seconds", default=0.0),
+            switch("--timestamps", help="show the time of each line"),
+            option(
+                "--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0, to="duration"
+            ),
             CLUSTER,
             *TABLE,
         ),
@@ -137,13 +143,13 @@ VERBS = (
     ),
     Verb(
         "exec",
-        "Runs a command in a pod's container. As %%kpod exec, the cell is its standard input.",
+        "Runs a command in a pod's container. With %%kpod exec, the cell is its standard input.",
         (
             POD,
             positional("COMMAND", help="after --: the command and its arguments", kind="rest"),
             NAMESPACE,
             CONTAINER,
-            switch("-i", "--stdin", help="pass standard input on (the cell is it)", control=True),
+            switch("-i", "--stdin", help="pass standard input on (the cell body)", control=True),
             TTY,
             option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
             CLUSTER,
@@ -160,11 +166,11 @@ VERBS = (
     ),
     Verb(
         "events",
-        "What happened to pods, newest last.",
+        "Shows the events of pods, newest last.",
         (
             positional(
                 "POD",
-                help="only of this pod",
+                help="only events of this pod",
                 required=False,
                 completes="pod",
                 resource="pod",

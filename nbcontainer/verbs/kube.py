@@ -1,4 +1,4 @@
-"""`%%kube`: what can be said of objects of any kind."""
+"""The declarations of `%%kube`: objects of any kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ VERBS = (
         "Applies the cell's YAML on the server (server-side apply): each object is created or changed.",
         (
             NAMESPACE,
-            option("--dry-run", help="only say what would be done", choices=("server",), default=False, gives=True),
-            switch("--force-conflicts", help="take over fields that others manage"),
-            switch("--raw", help="leave {{name}} as it is", own=True, control=True),
+            option("--dry-run", help="only show what would be done", choices=("server",), default=False, gives=True),
+            switch("--force-conflicts", help="take over fields managed by others"),
+            switch("--raw", help="do not replace {{name}}", own=True, control=True),
             CLUSTER,
         ),
         example="%%kube apply\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"

@@ -1,4 +1,4 @@
-"""`%nbcontainer`: what can be said of the package itself."""
+"""The declarations of `%nbcontainer`: the package itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SETTINGS = Verb(
 VERBS = (
     Verb(
         "doctor",
-        "Says which engine and which cluster are in use, and what is missing, with the cure.",
+        "Shows which engine and which cluster are in use, what is missing, and how to fix it.",
         example="%nbcontainer doctor",
         calls="doctor",
     ),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parse", "parse_so_far"]
 
-# what may stand before a name and a slash, by the kind that it says (kubectl api-resources)
+# the prefixes allowed in kind/name, by kind (kubectl api-resources)
 RESOURCES = {"pod": ("pod", "pods", "po")}
 
 
@@ -24,7 +24,7 @@ def parse(verb: Verb, words: Sequence[str]) -> Values:
     """Read the words after the verb.
 
     Raises:
-        UsageError: an unknown or abbreviated flag, a missing or a superfluous word, a value of the wrong kind.
+        UsageError: an unknown or abbreviated flag, a missing or unexpected argument, a value of the wrong kind.
     """
     parser = _Parser(verb, words)
     parser.parse()
@@ -32,7 +32,7 @@ def parse(verb: Verb, words: Sequence[str]) -> Values:
 
 
 def parse_so_far(verb: Verb, words: Sequence[str]) -> Values:
-    """Read words that are still being written, up to the first that is wrong."""
+    """Read words that are still being typed, up to the first that is wrong."""
     parser = _Parser(verb, words)
     with suppress(UsageError):
         parser.parse()
@@ -63,14 +63,14 @@ class _Parser:
                 break
             else:
                 self._loose.append(word)
-                if self._verb.rest_after_first and not self._verb.dashes:  # docker run: the rest is a command's
+                if self._verb.rest_after_first and not self._verb.dashes:  # docker run: the rest belongs to the command
                     self._rest.extend(self._words[self._words[:1] == ["--"] :])
                     break
         self._place()
         self._require()
 
     def _begins_rest(self) -> bool:
-        """Whether a command may begin without `--`, as in `exec POD -n NAMESPACE ls -l`."""
+        """Whether a command may start without `--`, as in `exec POD -n NAMESPACE ls -l`."""
         return self._verb.dashes and bool(self._loose) and "--" not in self._words
 
     def _flag(self, word: str) -> None:
@@ -85,7 +85,7 @@ class _Parser:
         self._unknown(name, flags)
 
     def _short(self, word: str, flags: Mapping[str, Argument]) -> None:
-        """`-it`, `-p80:80`: switches together, or a value that follows at once."""
+        """`-it`, `-p80:80`: combined switches, or a value without a space before it."""
         for index, letter in enumerate(word[1:], start=1):
             argument = flags.get(f"-{letter}")
             if argument is None:
@@ -109,7 +109,7 @@ class _Parser:
         key = argument.key
         if argument.kind == "switch":
             if value is not None and value.lower() not in {"true", "false"}:
-                raise UsageError(f"{name} takes no value, not {value!r}.")
+                raise UsageError(f"{name} does not take a value, but got {value!r}.")
             is_given = value is None or value.lower() == "true"
             self.values[key] = is_given == (argument.gives is not False)
             return
@@ -118,7 +118,7 @@ class _Parser:
                 raise UsageError(f"{name} needs a value.", cure=argument.help)
             value = self._words.pop(0)
         if argument.choices and value not in argument.choices:
-            raise UsageError(f"{name} is one of {', '.join(argument.choices)}, not {value!r}.")
+            raise UsageError(f"{name} takes one of {', '.join(argument.choices)}, not {value!r}.")
         if argument.gives is not None:
             self.values[key] = argument.gives
         elif argument.kind == "list":
@@ -144,7 +144,7 @@ class _Parser:
             if not taken and argument.required:
                 raise UsageError(f"{argument.names[0]} is missing: {argument.help}.", cure="--help explains it.")
         if self._loose:
-            raise UsageError(f"{self._loose[0]!r} is one word too many.", cure="--help explains it.")
+            raise UsageError(f"Unexpected argument {self._loose[0]!r}.", cure="--help explains it.")
         rest = next((argument for argument in self._verb.positionals if argument.kind == "rest"), None)
         if rest is not None:
             self.values[rest.key] = self._rest
@@ -152,7 +152,7 @@ class _Parser:
                 raise UsageError(f"{rest.names[0]} is missing: {rest.help}.", cure="--help explains it.")
 
     def _require(self) -> None:
-        """See that what must be there is there: a flag, or one of several ways to name something."""
+        """Check for required arguments: a flag, or one of several ways to name something."""
         verb, values = self._verb, self.values
         for argument in verb.arguments:
             value = values[argument.key]
@@ -165,7 +165,7 @@ class _Parser:
 
 
 def _named(argument: Argument, word: str) -> Any:
-    """A positional's value; `pod/web` names the pod web, where the argument takes pods."""
+    """A positional's value; for an argument that takes pods, `pod/web` is the pod web."""
     kind, slash, name = word.partition("/")
     if slash and kind in RESOURCES.get(argument.resource, ()):
         word = name

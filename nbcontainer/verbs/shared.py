@@ -6,10 +6,12 @@ from nbcontainer.verbs.arguments import option, switch
 
 __all__ = ["CLUSTER", "ENGINE", "NAMESPACE", "TABLE", "TTY", "YES"]
 
-ENGINE = option("--context", help="the engine's docker context, or its address", own=True, metavar="NAME", control=True)
+ENGINE = option(
+    "--context", help="the docker context of the engine, or its address", own=True, metavar="NAME", control=True
+)
 CLUSTER = option(
     "--context",
-    help="the kubeconfig's context; without a kubeconfig, an engine's docker context",
+    help="the kubeconfig context; without a kubeconfig, the docker context of an engine",
     completes="context",
     control=True,
 )
@@ -25,11 +27,11 @@ TABLE = (
     ),
     option(
         "--table-server",
-        help="where the table's context led: if it leads elsewhere by now, the call is refused",
+        help="the server of the table's context: if the context now leads elsewhere, the call is refused",
         own=True,
         metavar="ADDRESS",
         control=True,
     ),
 )
-TTY = switch("-t", "--tty", help="refused: a cell is no terminal", control=True)
+TTY = switch("-t", "--tty", help="refused: a cell is not a terminal", control=True)
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)

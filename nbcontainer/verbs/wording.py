@@ -1,4 +1,4 @@
-"""What a magic's line would be in Python, for the cures of errors that a script gets."""
+"""The Python call for a magic's line, for the cures of errors raised in a script."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LINE = re.compile(r"`%(\w+)([^`]*)`")
 
 
 def in_python(cure: str) -> str:
-    """The cure with calls in place of the lines of magics, where these have declared one."""
+    """The cure with magic lines replaced by the calls that their verbs declare, if any."""
     return _LINE.sub(lambda found: f"`{_call(found[1], found[2]) or found[0].strip('`')}`", cure)
 
 
 def _call(name: str, line: str) -> str:
-    """The call that a magic's line stands for, or ""."""
-    if name == "docker" and line.split()[:1] == ["login"]:  # it asks for what the call must have
+    """The call that a magic's line is equivalent to, or ""."""
+    if name == "docker" and line.split()[:1] == ["login"]:  # the magic asks for what the call requires
         return f"nbc.registries.login({''.join(f'{host!r}, ' for host in line.split()[1:])}username=…, password=…)"
     try:
         verb, words = _magic(name).split(line)
@@ -41,12 +41,12 @@ def _call(name: str, line: str) -> str:
 
 @cache
 def _magic(name: str) -> Magic:
-    get = replace(GET, calls="pods.list")  # whose body chooses among more than one call
+    get = replace(GET, calls="pods.list")  # declares no call, since its function chooses between two
     return Magic(name, "", (*declared(name), get), "get") if name == "kpod" else Magic(name, "", declared(name))
 
 
 def _handle(magic: str, values: Values) -> str:
-    """The handle of the engine or the cluster that a line names."""
+    """The handle of the engine or cluster that a line names."""
     context = values.context if "context" in values else ""
     namespace = values.namespace if "namespace" in values and magic != "docker" else ""
     given = [*([repr(context)] if context else []), *([f"namespace={namespace!r}"] if namespace else [])]

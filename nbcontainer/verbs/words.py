@@ -1,4 +1,4 @@
-"""From a line to words, and from a word to a value."""
+"""Splits a line into words, and converts a word to a value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shell_words(line: str) -> list[str]:
         match = _PIECE.match(line, position)
         if match is None:
             what = "a lone backslash" if line[position] == "\\" else f"no closing {line[position]}"
-            raise UsageError(f"The line cannot be read: {what}.", cure="Close the quote." if what[0] == "n" else "")
+            raise UsageError(f"The line cannot be parsed: {what}.", cure="Close the quote." if what[0] == "n" else "")
         position = match.end()
         single, double, escaped, text, blanks = match.groups()
         if blanks is None:
@@ -45,7 +45,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def convert(kind: str, name: str, value: str) -> Any:
-    """A word as the kind of value that an argument takes.
+    """Convert a word to the kind of value that an argument takes.
 
     Raises:
         UsageError: it is not of that kind.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from IPython.display import DisplayHandle, clear_output, display
 
 from nbcontainer.errors import NbcontainerError, Stopped
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.html import as_html
 from nbcontainer.views.picture import Line, Span
@@ -58,7 +58,7 @@ class Notebook:
             return  # the error says it all
         follower = None
         try:
-            with held_back():
+            with interrupts_deferred():
                 follower = _open(operation.state, view)
             follower.follow(operation)
         except KeyboardInterrupt:
@@ -66,7 +66,7 @@ class Notebook:
             raise
         finally:
             if follower is not None:
-                with held_back():
+                with interrupts_deferred():
                     follower.finish(operation)
 
     def follow_behind(self, operation: Operation[Event, State, object], view: View[Event, State]) -> Behind:
@@ -97,7 +97,7 @@ class Notebook:
                 else:
                     follower.finish(operation)
 
-        with held_back():
+        with interrupts_deferred():
             threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
         return behind
 
@@ -187,7 +187,7 @@ class _Still(Generic[Event, State]):
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
                 revision = operation.revision
-                with held_back():
+                with interrupts_deferred():
                     self._draw(operation.state)
                 operation.wait(STILL_SECONDS)
 
@@ -229,12 +229,12 @@ class _Follower(Generic[Event, State]):
         revision = -1
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
-                with held_back():
+                with interrupts_deferred():
                     if self._widget.room:
                         revision = operation.revision
                         self._send(operation.state)
                 operation.wait(FRAME_SECONDS)
-            with held_back():
+            with interrupts_deferred():
                 self._widget.beat()
 
     def _send(self, state: State) -> None:

@@ -87,7 +87,7 @@ def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one
 
 
 def _output(result: RunResult | ExecResult) -> Picture:
-    every = result.output.split("\n") if result.output else []
+    every = result.output.removesuffix("\n").split("\n") if result.output else []
     lines = [settled(line) for line in every[-MOST_LINES:]]
     blocks: list[Block] = [Output(tuple(lines))] if lines else []
     spool = "" if result.notes else result.spool

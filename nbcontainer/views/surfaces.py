@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nbcontainer import views
 from nbcontainer.errors import Stopped
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.events import Missed
 from nbcontainer.settings import settings
 from nbcontainer.views.streaming import stream
@@ -174,7 +174,7 @@ class Plain:
             if kernel:
                 operation.wait(0 if operation.done else 1)
                 if worth_a_line or operation.error is None:  # what was refused at once has no picture but its error
-                    with held_back():
+                    with interrupts_deferred():
                         views.notebook.display_picture(view.render(operation.state), clear=alone)
 
 

@@ -16,7 +16,7 @@ from rich.segment import ControlType, Segment, SegmentLines
 from rich.table import Table
 from rich.text import Text
 
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import styled
 from nbcontainer.views.picture import (
@@ -75,7 +75,7 @@ def _redraw(operation: Operation[Event, State, Result], view: View[Event, State]
     live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
     frame = _Frame(console, live)
     try:
-        with held_back():
+        with interrupts_deferred():
             live.start()
         revision = -1
         while not operation.done:
@@ -131,7 +131,7 @@ class _Frame:
         lines = self._rendered(fitted(picture, rows))[:rows]  # sentences may go on below
         if self._console.width == self._width and lines == self._lines:
             return
-        with held_back():  # half of a picture could not be drawn over
+        with interrupts_deferred():  # half of a picture could not be drawn over
             self._make_up_for_wrapped_lines()
             self._show(lines)
             self._live.refresh()
@@ -139,7 +139,7 @@ class _Frame:
     def end(self, picture: Picture, *, whole: bool) -> None:
         """Draw what stays."""
         lines = self._rendered(picture if whole else fitted(picture, self._console.height - 1))
-        with held_back():  # half of a picture could not be drawn over
+        with interrupts_deferred():  # half of a picture could not be drawn over
             self._make_up_for_wrapped_lines()
             self._show(lines)
             self._live.stop()

@@ -19,7 +19,7 @@ import anywidget
 import traitlets
 
 from nbcontainer.errors import NbcontainerError
-from nbcontainer.interrupts import held_back
+from nbcontainer.interrupts import interrupts_deferred
 
 __all__ = ["PROTOCOL", "LiveWidget", "widget_class"]
 
@@ -251,7 +251,7 @@ class _Sender:
     def wake(self, widget: LiveWidget, wait: float = 0.0) -> None:
         """Have `widget` flushed in `wait` seconds, or sooner if that was asked for."""
         due = time.monotonic() + wait
-        with held_back(), self._condition:
+        with interrupts_deferred(), self._condition:
             self._due[widget] = min(due, self._due.get(widget, due))
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, daemon=True, name="nbcontainer: to the page")

@@ -96,7 +96,7 @@ def pods(
             time.sleep(max(0.0, begun + turn / 50 - time.time()))
             if changes:
                 chosen = (random.randrange(count) for _ in range(max(1, changes // 50)))
-                progress.tell(TableChanged(tuple(pod(number, now, random.randrange(1, 400)) for number in chosen)))
+                progress.emit(TableChanged(tuple(pod(number, now, random.randrange(1, 400)) for number in chosen)))
 
     listed = TableReset(columns, tuple(pod(number, now) for number in range(count)), "Pods", "kind-dev / shop", note)
     state = apply_table(apply_table(TableState(), listed), TableLive(live=True))
@@ -130,15 +130,15 @@ def log(
         if padding:
             lines = tuple(LogLine(line.source, line.text + padding, line.time) for line in lines)
         spool.write(encode_lines(lines))
-        progress.tell(LogLines(lines))
+        progress.emit(LogLines(lines))
 
     def work(progress: Progress[LogEvent]) -> None:
         for name in SOURCES:
-            progress.tell(LogSource(name, open=True))
+            progress.emit(LogSource(name, open=True))
         for lines in batches(count, 500):
             told(progress, lines)
         note = f"{SOURCES[1]} restarted (exit 137, out of memory); the log goes on with the new container"
-        progress.tell(LogSource(SOURCES[1], open=True, note=note))
+        progress.emit(LogSource(SOURCES[1], open=True, note=note))
         begun, done = time.time(), count
         while not progress.stopping:
             time.sleep(0.02)
@@ -146,7 +146,7 @@ def log(
             for lines in batches(due - done, 500, done):
                 told(progress, lines)
             done = max(done, due)
-        progress.tell(LogEnded())
+        progress.emit(LogEnded())
         spool.close()
 
     state = LogState(title=title, where="kind-dev / shop", spool=spool.path, following=True)
@@ -189,11 +189,11 @@ def creation() -> Operation[PodStep, PodStart, PodStart]:
     """A pod that comes no further than being created."""
 
     def work(progress: Progress[PodStep]) -> None:
-        progress.tell(PodStep("Pending"))
-        progress.tell(PodStep("ContainerCreating", "pulling the image registry.example.com/team/web:1"))
+        progress.emit(PodStep("Pending"))
+        progress.emit(PodStep("ContainerCreating", "pulling the image registry.example.com/team/web:1"))
         while not progress.stopping:
             time.sleep(0.01)
-        progress.tell(PodStep("", end="stopped"))
+        progress.emit(PodStep("", end="stopped"))
         raise RuntimeError("cut off")
 
     state = PodStart("web", "kind-dev / shop")
@@ -206,12 +206,12 @@ def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
 
     def work(progress: Progress[PodEnd]) -> None:
         for name in ("web", "cart", "db"):
-            progress.tell(PodEnd(name, "Terminating", time=begun))
-        progress.tell(PodEnd("db", "deleted", time=begun + 2))
+            progress.emit(PodEnd(name, "Terminating", time=begun))
+        progress.emit(PodEnd("db", "deleted", time=begun + 2))
         while not progress.stopping:
             time.sleep(0.01)
         for name in ("web", "cart"):
-            progress.tell(PodEnd(name, "stopped", time=time.time()))
+            progress.emit(PodEnd(name, "stopped", time=time.time()))
         raise RuntimeError("cut off")
 
     state = PodDeletion("kind-dev / shop")

@@ -45,7 +45,7 @@ def build(name: str, *, speed: float = 1.0, hold: int | None = None) -> Operatio
                     time.sleep(0.005)
             if progress.stopping:
                 raise RuntimeError("cut off")
-            progress.tell(shifted(event, later))
+            progress.emit(shifted(event, later))
         if name == "failing":
             raise BuildFailed("line 4: it ended with exit code 1.", lines=(4, 6), exit_code=1)
 
@@ -68,7 +68,7 @@ def show_push(*, hold: int | None = None) -> None:
         for number, event in enumerate(push_events.EVENTS):
             while number == hold and not progress.stopping:
                 time.sleep(0.005)
-            progress.tell(shifted(event, later))
+            progress.emit(shifted(event, later))
 
     operation: Operation[Any, TransferState, TransferState] = Operation(
         "push", TransferState(), apply_transfer, conclude=lambda state, _value: state

@@ -54,7 +54,7 @@ def test_a_cell_that_runs_again_keeps_its_old_view_until_the_new_one_is_there(la
     page.close()
 
 
-def test_rows_are_worked_with_by_magics_in_cells_below(lab, browser, screenshots):
+def test_actions_on_rows_add_magics_in_cells_below(lab, browser, screenshots):
     page = lab.open(browser, "verbs", [TABLE])
     page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.run_and_wait(0)
@@ -91,7 +91,7 @@ def test_rows_are_worked_with_by_magics_in_cells_below(lab, browser, screenshots
     page.close()
 
 
-def test_what_each_of_several_rows_gives_is_shown(lab, browser, screenshots):
+def test_each_rows_result_is_shown(lab, browser, screenshots):
     code = TABLE.replace("""RowVerb("x",""", """RowVerb("d", "describe", "'of {rows}'"), RowVerb("x",""")
     page = lab.open(browser, "verbs-each", [code, "1"])
     page.run_and_wait(0)

@@ -93,7 +93,7 @@ def test_a_cell_is_coloured_as_it_is_typed(lab, browser):
     wrong = page.cell(0).locator(".cm-lintRange-error")
     expect(wrong).to_have_text("RUM", timeout=5_000)
     wrong.hover()
-    expect(page.page.locator(".cm-diagnosticText")).to_have_text("There is no instruction RUM. Did you mean RUN?")
+    expect(page.page.locator(".cm-diagnosticText")).to_have_text("Unknown instruction RUM. Did you mean RUN?")
     # without its magic it is Python again
     page.page.keyboard.press("Control+Home")
     page.page.keyboard.press("Shift+End")
@@ -110,7 +110,7 @@ def open_busy(lab, browser, name, cells):
     return page
 
 
-def test_words_complete_while_the_kernel_is_busy(lab, browser):
+def test_completion_works_while_the_kernel_is_busy(lab, browser):
     words = {
         "%%dockerfile\nFR": "FROM",
         "%%dockerfile --bui": "--build-arg",
@@ -145,7 +145,7 @@ LABELS = {
 }
 
 
-def test_words_say_what_they_are_while_the_kernel_is_busy(lab, browser):
+def test_completions_have_kinds_while_the_kernel_is_busy(lab, browser):
     page = open_busy(lab, browser, "labels", len(LABELS))
     for index, (text, offered) in enumerate(LABELS.items(), 1):
         page.cell(index).locator(".cm-content").click()

@@ -31,7 +31,7 @@ def notebook(lab, browser, variables):  # noqa: F811 - the fixture above
         page.close()
 
 
-def test_what_could_not_begin_and_what_was_stopped(notebook, screenshots):
+def test_a_run_that_cannot_start_and_a_run_that_is_stopped(notebook, screenshots):
     missing = f"127.0.0.1:5002/none/{uuid.uuid4().hex[:8]}:1"
     page = notebook("real-ends", [f"%docker run --rm {missing}", BUILD])
     page.run_and_wait(0)
@@ -47,7 +47,7 @@ def test_what_could_not_begin_and_what_was_stopped(notebook, screenshots):
     page.page.screenshot(path=screenshots / "real-ends.png")
 
 
-def test_a_rows_keys_begin_magics_and_deletion_asks(notebook, screenshots):
+def test_a_rows_keys_start_magics_and_deletion_asks_first(notebook, screenshots):
     name = f"page-{uuid.uuid4().hex[:8]}"
     create = f"%kpod create {name} --image=busybox -- sh -c 'echo up; sleep 1000'"
     page = notebook("real-rows", [create, f"%kpod -l run={name}"])

@@ -16,7 +16,7 @@ IMPORT = (
 SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
 STOP = "operation.stop(); operation.wait(5)"
 BUILD = "from tests.browser.replay import show_build; show_build('good', speed=20)"
-NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no word from the kernel)$")
+NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no response from the kernel)$")
 FRAMES = """seconds => new Promise(done => {
   let frames = 0; const begun = performance.now();
   const count = () => { frames += 1;
@@ -140,7 +140,7 @@ CUT = """table => [...table.querySelectorAll('.nbc-row:not([hidden]) .nbc-cell')
 }).map(cell => cell.textContent)"""
 
 
-def test_in_a_narrow_view_only_names_are_cut(lab, browser, screenshots):
+def test_a_narrow_view_truncates_only_names(lab, browser, screenshots):
     page = lab.open(browser, "table-narrow", [SHOW.format("8, plain=True"), STOP])
     page.run_and_wait(0)
     root, element = page.output(0).locator(".nbc-table"), grid(page)
@@ -233,7 +233,7 @@ def test_stop_from_the_page_and_what_is_saved(lab, browser):
     page.close()
 
 
-def test_a_page_that_is_opened_later_has_the_rows_of_now_and_what_has_ended(lab, browser):
+def test_a_page_opened_later_shows_current_rows_and_finished_views(lab, browser):
     page = lab.open(browser, "table-later", [SHOW.format("200, changes=100"), BUILD])
     page.run_and_wait(0)
     page.run_and_wait(1)
@@ -255,7 +255,7 @@ def test_a_page_that_is_opened_later_has_the_rows_of_now_and_what_has_ended(lab,
 
 
 @pytest.mark.parametrize("table", ["100"], indirect=True)
-def test_ages_go_on_by_themselves(table):
+def test_ages_keep_growing(table):
     table.output(0).locator(".nbc-filter").fill("age<2m")
     cell = table.output(0).locator(".nbc-row").first.locator(".nbc-cell").nth(6)
     expect(cell).to_have_text(re.compile("s$"))

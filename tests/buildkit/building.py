@@ -1,4 +1,4 @@
-"""What the live tests share: a build in one call, and processes of its steps found on this machine."""
+"""Shared by the live tests: a build in one call, and finding the processes of its steps on this machine."""
 
 import itertools
 import os
@@ -22,14 +22,14 @@ def options(exporters=(), caches=(), **flags):
 
 
 def build(control, dockerfile, files=None, *, exporters=(), offered=None, news=None, **flags):
-    """Build to the end; `news` gets the status responses; more arguments are flags of docker build."""
+    """Build to the end; `news` gets the status responses; further arguments are docker build's flags."""
     following = {} if news is None else {"on_status": news.append}
     made = Build(control, options(exporters, **flags), services(dockerfile, files, **(offered or {})), **following)
     return made.run()
 
 
 def unique():
-    """A word that no cache knows."""
+    """A word that is in no cache."""
     return f"{os.getpid()}-{time.time_ns()}-{next(_COUNT)}"
 
 
@@ -64,5 +64,5 @@ def wait_until(condition, seconds=30.0, what=lambda: "it did not happen in time"
 
 
 def image(name):
-    """An exporter that keeps the image in an engine."""
+    """An exporter that stores the image in an engine."""
     return Entry(type="moby", attributes={"name": name})

@@ -1,4 +1,4 @@
-"""A folder that nothing received may touch, beside the one that files are received into."""
+"""A folder that nothing received may touch, next to the one that receives files."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ class Canary:
         self.before = self.seen()
 
     def seen(self) -> dict[str, tuple[object, ...]]:
-        """Everything outside: names, modes, further names, times, contents."""
+        """Everything outside: names, modes, hard links, times, contents."""
         found: dict[str, tuple[object, ...]] = {}
         for top, folders, files in os.walk(self.folder):
             if Path(top) == self.folder:
@@ -38,11 +38,11 @@ class Canary:
                 found[str(path)] = (status.st_mode, status.st_nlink, status.st_size, status.st_mtime_ns, content)
                 with contextlib.suppress(OSError):
                     found[str(path)] += (os.listxattr(path, follow_symlinks=False),)
-        del found[str(self.folder)]  # its time changes where the target is made
+        del found[str(self.folder)]  # creating the target changes its time
         return found
 
     def check(self) -> None:
-        """Nothing outside has changed, and nothing half is left inside."""
+        """Nothing outside has changed, and nothing incomplete is left inside."""
         assert self.seen() == self.before
         assert sorted(self.folder.iterdir()) == [self.outside, self.target]
         left = [name for _, folders, files in os.walk(self.target) for name in folders + files if "unfinished" in name]

@@ -41,7 +41,7 @@ def engine(open_stream):
 
 @pytest.fixture(scope="session")
 def make_buildkitd(tmp_path_factory):
-    """Makes a buildkitd of the test's own."""
+    """Starts a buildkitd for one test."""
     tools = pytest.importorskip("tests.environment.docker")
     part = pytest.importorskip("tests.environment.buildkitd").Buildkitd()
     status = part.status()
@@ -78,7 +78,7 @@ def own_buildkitd(make_buildkitd):
 
 @pytest.fixture
 def old_engine():
-    """A client of Debian 12's own Engine, 20.10."""
+    """A client of Debian 12's Engine, 20.10."""
     part = pytest.importorskip("tests.environment.docker20").Docker20()
     status = part.status()
     if not status:

@@ -1,4 +1,4 @@
-"""A buildkitd of a test's own, which it may kill."""
+"""A test's own buildkitd, which it may kill."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ from nbcontainer.engines.dial import dial
 
 
 class Unavailable(Exception):
-    """This machine has no buildkitd; the text says what is missing."""
+    """This machine cannot run buildkitd; the text says what is missing."""
 
 
 class OwnBuildkitd:
-    """Starts with `with`; ends with all that it started."""
+    """A context manager; at its end it stops everything it started."""
 
     def __init__(self, folder, program, environment, configuration):
         self.folder, self.program, self.environment = folder, program, environment
@@ -60,7 +60,7 @@ class OwnBuildkitd:
         return dial(f"unix://{self.socket}")
 
     def kill(self, number=signal.SIGKILL):
-        """End it, and the containers that it leaves; returns when it is gone."""
+        """Kill it, and the containers it leaves behind; returns when it is gone."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
             try:
@@ -73,7 +73,7 @@ class OwnBuildkitd:
 
 
 def mounts_below(folder):
-    """Mount points below a folder, the innermost first."""
+    """Mount points below a folder, innermost first."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return sorted((line.split()[4] for line in lines if line.split()[4].startswith(f"{folder}/")), reverse=True)
 

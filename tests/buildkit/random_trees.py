@@ -1,4 +1,4 @@
-"""Random build contexts for the differential test: the same seed makes the same folder."""
+"""Random build contexts for the differential test: a seed always makes the same folder."""
 
 import os
 import random
@@ -31,7 +31,7 @@ class Case:
 
 
 def make(seed: int, folder: Path) -> Case:
-    """Make a case; the same seed always makes the same."""
+    """Make a case; a seed always makes the same one."""
     rnd = random.Random(seed)
     folder.mkdir(parents=True)
     directories, files = [""], []
@@ -86,14 +86,14 @@ def _link(rnd: random.Random, path: Path, file: Path) -> None:
 
 
 def _line(rnd: random.Random, paths: list[str]) -> str:
-    """Write a line of an ignore file, most often about something that is there."""
+    """Write a line of an ignore file, mostly about an existing path."""
     if rnd.random() < 0.1:
         return rnd.choice(["# a comment", "", "  ", "#c"])
     usable = [path for path in paths if path.isascii() and not set(path) & set("[\\\n")]
     if usable and rnd.random() < 0.75:
         pattern = _globbed(rnd, rnd.choice(usable))
     else:
-        # names with brackets of their own would be no valid patterns
+        # names with brackets would not be valid patterns
         names = [name for name in NAMES if name.isascii() and not set(name) & set("[\\\n")]
         pattern = "/".join(rnd.choice([*names, *GLOBS]) for _ in range(rnd.randint(1, 3)))
     before = rnd.choice(["", "", "", "!", "!", "/", "!/", "! ", " ", "./", "b/../", "**/"])
@@ -101,7 +101,7 @@ def _line(rnd: random.Random, paths: list[str]) -> str:
 
 
 def _globbed(rnd: random.Random, path: str) -> str:
-    """The path of a folder above, or the whole, with wildcards for some of its names."""
+    """The path or one of its parents, with wildcards for some of its names."""
     names = path.split("/")
     names = names[: rnd.randint(1, len(names))]
     globs = ["*", "**", "{0}*", "?{1}", "[{0}z]{1}", "[^{0}]*"]

@@ -1,11 +1,11 @@
-"""Byte streams for tests: socket pairs, and one that drops, delays or damages what passes."""
+"""Byte streams for tests: socket pairs, and one that drops, delays or damages the data."""
 
 import contextlib
 import socket
 
 
 class SocketStream:
-    """A socket as a `ByteStream`, with what came with an HTTP upgrade in front."""
+    """A socket as a `ByteStream`, preceded by the data that came with an HTTP upgrade."""
 
     def __init__(self, connected, rest=b""):
         self.socket, self.rest = connected, rest

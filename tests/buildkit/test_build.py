@@ -1,4 +1,4 @@
-"""Builds on a real Engine: news, lines, failures, cancel, and ends of all kinds."""
+"""Builds on a real Engine: statuses, lines, failures, cancelling, and all kinds of endings."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from tests.buildkit.building import (
 FOREVER = "FROM busybox\nRUN echo begun && sleep {marker}\n"
 
 
-def test_an_image_and_its_news(engine):
+def test_a_build_makes_an_image_and_reports_its_status(engine):
     word, news = unique(), []
     response = build(
         engine,
@@ -51,7 +51,7 @@ def test_the_cache_is_used(engine):
     assert [step.cached for step in steps(news).values() if "RUN" in step.name] == [False]
 
 
-def test_every_step_finds_its_lines_before_it_runs(engine):
+def test_every_step_has_its_lines_before_it_runs(engine):
     maps, news, seen_before = [], [], []
     dockerfile = f"FROM busybox AS a\n\nRUN echo {unique()} && \\\n  true\nFROM busybox\nCOPY --from=a /etc/passwd /p\n"
 
@@ -83,7 +83,7 @@ def span(found):
 
 @pytest.fixture(params=["solve", "gateway"])
 def ways(request):
-    """Arguments of a build by each way: a plain Solve, or through the gateway for the source map."""
+    """Arguments of a build in each mode: a plain Solve, or through the gateway for the source map."""
     return {"on_source_map": lambda _: None} if request.param == "gateway" else {}
 
 
@@ -149,7 +149,7 @@ def test_cancel_ends_the_step_within_a_second(engine, ways):
     made.cancel()
 
 
-def test_cancel_before_the_begin(engine, ways):
+def test_cancel_before_the_start(engine, ways):
     made = Build(engine, options(), services("FROM busybox"), on_status=print, **ways)
     made.cancel()
     with pytest.raises(SolveError, match="cancelled"):
@@ -182,7 +182,7 @@ def test_a_deadline(engine):
     assert caught.value.code is Code.DEADLINE_EXCEEDED
 
 
-def test_a_session_that_is_lost_ends_the_build(engine, ways):
+def test_a_lost_session_ends_the_build(engine, ways):
     marker, news = f"7{time.time_ns() % 10**12}", []
     made = Build(engine, options(), services(FOREVER.format(marker=marker)), on_status=news.append, **ways)
     sessions, start = [], engine.start_session
@@ -200,7 +200,7 @@ def test_a_session_that_is_lost_ends_the_build(engine, ways):
     wait_until(lambda: not processes(marker), 2)
 
 
-def test_the_connection_that_is_lost_ends_the_build(open_stream, ways):
+def test_a_lost_connection_ends_the_build(open_stream, ways):
     streams, news = [], []
 
     def remembered():
@@ -226,7 +226,7 @@ def test_the_connection_that_is_lost_ends_the_build(open_stream, ways):
         assert len(streams) == 2
 
 
-def test_builds_at_the_same_time_share_a_connection(engine):
+def test_concurrent_builds_share_a_connection(engine):
     found = []
 
     def run():
@@ -243,7 +243,7 @@ def test_builds_at_the_same_time_share_a_connection(engine):
     assert found == [True] * 6
 
 
-def test_a_listener_that_fails_is_heard(engine):
+def test_a_failing_listeners_error_is_raised(engine):
     def listener(_):
         raise ZeroDivisionError
 
@@ -251,7 +251,7 @@ def test_a_listener_that_fails_is_heard(engine):
         Build(engine, options(), services("FROM busybox"), on_status=listener).run()
 
 
-def test_a_slow_listener_hears_all(engine):
+def test_a_slow_listener_gets_every_status(engine):
     news = []
 
     def listener(response):
@@ -272,7 +272,7 @@ def test_no_thread_is_left(open_stream):
 
 
 @pytest.mark.parametrize("through_gateway", [True, False])
-def test_news_that_come_after_the_solves_answer_are_heard(engine, monkeypatch, through_gateway):
+def test_statuses_after_the_solve_reply_are_received(engine, monkeypatch, through_gateway):
     answered, tell = threading.Event(), engine.status
 
     def solve(*arguments, solve=engine.solve, **options):
@@ -283,7 +283,7 @@ def test_news_that_come_after_the_solves_answer_are_heard(engine, monkeypatch, t
 
     def status(ref, **options):
         for response in tell(ref, **options):
-            assert answered.wait(30)  # a busy machine: not one message is read before
+            assert answered.wait(30)  # as on a busy machine: no message has been read yet
             yield response
 
     monkeypatch.setattr(engine, "solve", solve)
@@ -295,8 +295,8 @@ def test_news_that_come_after_the_solves_answer_are_heard(engine, monkeypatch, t
     assert output_of(news).decode().endswith(f"last of {word}\n")
 
 
-def test_news_of_a_solve_that_becomes_a_job_late_are_heard(engine, monkeypatch):
-    """The daemon waits some seconds for a build that it does not know, then says that there is none."""
+def test_statuses_of_a_late_job_are_received(engine, monkeypatch):
+    """The daemon waits some seconds for an unknown build, then says that there is none."""
     refused, tell = threading.Event(), engine.status
 
     def solve(*arguments, solve=engine.solve, **options):

@@ -1,4 +1,4 @@
-"""The tar of a build context, built by a real Podman: what lands in the image is what .dockerignore leaves."""
+"""The tar of a build context, built by a real Podman: the image has exactly the files that .dockerignore leaves."""
 
 import http.client
 import io
@@ -67,7 +67,7 @@ def test_podman_builds_what_the_ignore_file_leaves(podman, tmp_path):
     os.link(tmp_path / "keep/a.py", tmp_path / "same.py")
     (tmp_path / "keep/a.py").chmod(0o755)
     ignored = "*.log\n**/*.log\ndrop\n!drop/y.py\nbuild\n"
-    # Podman must not apply the one on disk: it is not the one that counts when a Dockerfile has its own
+    # Podman must not apply the one on disk: a Dockerfile's own ignore file takes precedence
     (tmp_path / ".dockerignore").write_text("keep\n")
     tar = ContextTar(Tree(tmp_path, {"m.py": "1"}), "FROM scratch\nCOPY . /c/\n", read_ignore_file(ignored))
     name = "localhost/nbcontainer-test-contexttar:1"

@@ -23,20 +23,20 @@ def test_disk_usage_and_prune(engine):
     assert not [record for record in engine.disk_usage() if word in record.description]
 
 
-def test_an_unknown_session_does_not_wait_for_ever(engine):
+def test_an_unknown_session_does_not_wait_forever(engine):
     request = options().request("a-ref-of-nobody", "a-session-of-nobody")
     with pytest.raises(RpcError):
         engine.solve(request, timeout=10)
 
 
 def test_a_socket_that_speaks_no_grpc(docker):
-    """The same engine without the upgrade: Docker 28 answers HTTP/2 there, and knows no such call."""
+    """The same engine without the upgrade: Docker 28 speaks HTTP/2 there, but does not know the call."""
     with Control(lambda: dial(docker.host)) as control, pytest.raises(RpcError) as caught:
         control.list_workers()
     assert caught.value.code in (Code.UNAVAILABLE, Code.UNIMPLEMENTED)
 
 
-def test_nothing_there(tmp_path):
+def test_no_daemon(tmp_path):
     with Control(lambda: dial(f"unix://{tmp_path}/nosuch.sock")) as control:
         with pytest.raises(RpcError) as caught:
             control.list_workers()

@@ -1,4 +1,4 @@
-"""The folder for received files, without any protocol that would keep an order: as a tar, or two transfers at once."""
+"""The folder for received files, with entries in any order, as from a tar or two transfers at once."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def names_of(folder):
 
 
 class Transfer:
-    """One of those that fill the same folder."""
+    """One of several transfers into the same folder."""
 
     def __init__(self, folder):
         self.destination = Destination(folder)
@@ -64,7 +64,7 @@ ACTIONS = [Transfer.folder, Transfer.link, Transfer.pipe, Transfer.begin, Transf
     st.lists(st.tuples(st.integers(0, 1), st.sampled_from([*ACTIONS, Transfer.finish]), PATHS), max_size=20),
     st.booleans(),
 )
-def test_no_order_leads_outside_though_two_transfers_fill_the_folder(steps, linked):
+def test_no_order_of_two_transfers_leads_outside_the_folder(steps, linked):
     with tempfile.TemporaryDirectory() as folder:
         canary = Canary(Path(folder))
         if linked:
@@ -79,7 +79,7 @@ def test_no_order_leads_outside_though_two_transfers_fill_the_folder(steps, link
 
 
 def test_a_folder_that_becomes_a_link_between_two_files(tmp_path):
-    """The race that two transfers of one daemon could win, were folders looked for by their names."""
+    """The race that two transfers of one daemon could win if folders were opened by name."""
     canary = Canary(tmp_path)
     with Destination(canary.target) as first, Destination(canary.target) as second:
         first.make_folder("a", ATTRIBUTES)
@@ -118,7 +118,7 @@ def test_what_is_written_to_the_folder(tmp_path):
     assert names_of(made / "d") == ["f", "l", "p"]
 
 
-def test_a_folder_with_content_gives_way_to_what_has_its_name(tmp_path):
+def test_a_full_folder_is_replaced_by_an_entry_of_the_same_name(tmp_path):
     for name in ("a", "b", "c", "d"):
         (tmp_path / name / "old").mkdir(parents=True)
     with Destination(tmp_path) as folder:
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 
 
 def test_a_platform_without_calls_relative_to_a_folder(tmp_path):
-    """Windows, as far as it can be had here: it must be said in words, and the import must work."""
+    """Windows, as far as it can be simulated: the import must work, and the error must be plain."""
     code = """
 import os, sys
 os.supports_dir_fd.clear()
@@ -225,7 +225,7 @@ def test_a_new_file_has_the_mode_of_any_new_file(tmp_path):
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_a_link_of_the_user_to_a_file_stays_one(tmp_path):
+def test_the_users_link_to_a_file_stays_a_link(tmp_path):
     (tmp_path / "link").symlink_to("real")
     with replacement(tmp_path / "link") as file:
         file.write(b"1")

@@ -24,7 +24,7 @@ CASES = int(os.environ.get("NBCONTAINER_DIFFERENTIAL_CASES", "150"))
 
 
 class Kept(io.BytesIO):
-    """Keeps what was written when it is closed."""
+    """Keeps its content after it is closed."""
 
     def close(self):
         self.content = self.getvalue()
@@ -33,7 +33,7 @@ class Kept(io.BytesIO):
 
 @pytest.fixture(scope="module")
 def engine():
-    """Variables under which buildx finds the engine of the tests."""
+    """The variables with which buildx finds the tests' engine."""
     docker = pytest.importorskip("tests.environment.docker").Docker()
     status = docker.status()
     if not status:
@@ -66,7 +66,7 @@ def listing(data):
 
 
 def by_us(control, case):
-    """What we make of a case; None if the daemon refuses it."""
+    """Our result for a case; None if the daemon refuses it."""
     output = Kept()
     services = Services(
         trees={"context": Tree(case.folder), "dockerfile": Tree(files={"Dockerfile": case.dockerfile})},
@@ -81,7 +81,7 @@ def by_us(control, case):
 
 
 def by_buildx(engine, case):
-    """What buildx makes of it."""
+    """buildx's result."""
     tar = case.folder.with_suffix(".tar")
     # a Dockerfile on disk would be synced from a folder that concurrent builds share, which daemons get wrong
     command = [engine["NBCONTAINER_TEST_BUILDX"], "build", "-q", "--no-cache", "-f", "-"]
@@ -118,7 +118,7 @@ def test_no_difference_from_buildx(engine, control, tmp_path: Path):
             refused += ours[0] is None
             attributes += sum(len(facts[-1]) for facts in (ours[0] or {}).values())
     assert not different, "\n".join([f"{len(different)} of {CASES} cases differ:", *different])
-    # the comparison must have had something to compare
+    # there must have been something to compare
     assert with_files > CASES * 0.4
     assert refused < CASES * 0.4
     assert attributes > CASES

@@ -1,4 +1,4 @@
-"""A real buildkitd is killed, or stopped, at each stage of a build: an error that says so, never a hang."""
+"""A real buildkitd is killed or stopped at each stage of a build: a plain error, never a hang."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ from tests.buildkit.building import build, options, output_of, services, unique,
 
 
 def dying(daemon, when, *, number=signal.SIGKILL, **ways):
-    """Build while the daemon is killed as soon as `when(news)`; returns the error and how long it took to come."""
+    """Build while the daemon is killed as soon as `when(news)`; returns the error and the time it took."""
     news, killed = [], []
     with Control(daemon.connect) as control:
         dockerfile = f"FROM busybox\nRUN echo begun {unique()} && sleep 300\n"
@@ -59,7 +59,7 @@ def test_stopped_politely(own_buildkitd, ways):
 
 
 def test_frozen(own_buildkitd, ways, monkeypatch):
-    """A daemon that hangs is told from one whose step has nothing to say."""
+    """A hanging daemon is distinguished from one whose step writes nothing."""
     monkeypatch.setattr(building, "_ASKED", 0.2)
     monkeypatch.setattr(building, "_PATIENCE", 1.0)
     news, errors = [], []
@@ -76,7 +76,7 @@ def test_frozen(own_buildkitd, ways, monkeypatch):
         thread.start()
         wait_until(lambda: b"begun" in output_of(news), 30)
         thread.join(3)
-        assert not errors  # silent, but there
+        assert not errors  # silent, but alive
         own_buildkitd.process.send_signal(signal.SIGSTOP)
         try:
             thread.join(10)
@@ -87,7 +87,7 @@ def test_frozen(own_buildkitd, ways, monkeypatch):
 
 
 def test_frozen_and_cancelled(own_buildkitd, ways):
-    """A daemon that hangs cannot hold up who cancels."""
+    """Cancelling does not wait for a hanging daemon."""
     news, errors = [], []
     with Control(own_buildkitd.connect) as control:
         dockerfile = f"FROM busybox\nRUN echo begun {unique()} && sleep 300\n"
@@ -116,7 +116,7 @@ def test_killed_while_a_gateway_is_open(own_buildkitd):
     with Control(own_buildkitd.connect) as control:
         begun = time.monotonic()
         opened = open_gateway(control, services("FROM busybox"))
-        with pytest.raises(SolveError) as caught, opened as gateway:  # noqa: PT012 - either may say so
+        with pytest.raises(SolveError) as caught, opened as gateway:  # noqa: PT012 - either line may raise it
             own_buildkitd.kill()
             gateway.subrequest("frontend.targets", options())
         assert caught.value.code is Code.UNAVAILABLE

@@ -93,7 +93,7 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(["Source", "Vertex", "Solve", "Subrequest", "ExitMessage"]), json_values)
-def test_details_of_any_shape_are_borne(kind, value):
+def test_details_of_any_shape_are_tolerated(kind, value):
     detail = AnyMessage(type_url=f"github.com/moby/buildkit/errdefs.{kind}+json", value=json.dumps(value).encode())
     error = SolveError(Code.UNKNOWN, "x", RpcStatus(details=[detail]).encode())
     assert isinstance(error.lines, tuple)
@@ -104,5 +104,5 @@ def test_details_of_any_shape_are_borne(kind, value):
 
 
 @given(st.binary(max_size=100))
-def test_details_of_any_bytes_are_borne(raw):
+def test_details_of_any_bytes_are_tolerated(raw):
     assert SolveError(Code.UNKNOWN, "x", raw).message == "x"

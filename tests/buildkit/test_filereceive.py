@@ -1,4 +1,4 @@
-"""What a daemon may put into a folder, with this test in the place of an honest or a hostile one."""
+"""What a daemon may put into a folder; this test plays an honest or hostile daemon."""
 
 import contextlib
 import os
@@ -62,14 +62,14 @@ def content(number, data):
 
 
 def received(packets, target, statistics=None):
-    """Receive what a daemon sends without waiting to be asked; returns the numbers of what it was asked for."""
+    """Receive what a daemon sends unprompted; returns the ids that were requested from it."""
     answers = receive(iter([packet.encode() for packet in packets]), target, statistics)
     asked = [Packet.decode(raw) for batch in answers for raw in batch]
     return [packet.id for packet in asked if packet.type == REQUEST]
 
 
 def transferred(source, destination, statistics=None):
-    """Send one folder to another, both halves by us."""
+    """Send one folder to another, with our code on both sides."""
     to_receiver, to_sender = queue.SimpleQueue(), queue.SimpleQueue()
 
     def run():
@@ -194,7 +194,7 @@ def test_an_attack_changes_nothing_outside(attack, canary):
 
 
 def test_links_of_the_user_in_the_folder_are_replaced_and_not_followed(canary):
-    """As with buildx: an output folder that holds links to elsewhere."""
+    """As with buildx: an output folder that contains links to elsewhere."""
     for name in ("a", "d", "x"):
         (canary.target / name).symlink_to(canary.outside)
     (canary.target / "b").symlink_to(canary.outside / "b")
@@ -216,7 +216,7 @@ def test_links_of_the_user_in_the_folder_are_replaced_and_not_followed(canary):
     assert (canary.target / "x").readlink() == Path("l")
     assert (canary.outside / "b").stat().st_nlink == 1
     (path,) = [path for path in canary.before if path.endswith("/b")]
-    canary.before[path] = (canary.before[path][0], 1, *canary.before[path][2:])  # its name in the target has gone
+    canary.before[path] = (canary.before[path][0], 1, *canary.before[path][2:])  # its name in the target is gone
     canary.check()
 
 
@@ -326,7 +326,7 @@ PERMISSIONS = st.sampled_from([0o777, 0o700, 0o644, 0, 1 << 23 | 0o755])
 
 @st.composite
 def stats(draw, paths):
-    """An entry of any kind; links lead outside, as near as a name of the target can say it."""
+    """An entry of any kind; links lead outside, by names relative to the target."""
     path = draw(paths)
     kind = draw(
         st.sampled_from(["directory", "directory", "file", "file", "symlink", "symlink", "hard link", "special"])
@@ -351,7 +351,7 @@ def stats(draw, paths):
 
 
 def in_order(found):
-    """What an honest daemon would make of some entries: each path once, in order, below folders alone."""
+    """Entries as an honest daemon would send them: each path once, in order, and only below folders."""
     by_path = {stat.path: stat for stat in found}
     for path in list(by_path):
         while path := path.rpartition("/")[0]:
@@ -368,7 +368,7 @@ def in_order(found):
 
 @st.composite
 def transfers(draw):
-    """An orderly transfer into which some packets come that do not belong there, cut off anywhere."""
+    """A regular transfer with some packets inserted that do not belong there, truncated anywhere."""
     good = in_order(draw(st.lists(stats(st.sampled_from(PATHS)), min_size=1, max_size=8)))
     packets = [*listed(*good), END]
     for number in range(len(good) + 2):
@@ -412,7 +412,7 @@ def test_no_order_of_packets_leads_outside(packets, links):
 
 
 def test_most_orderly_transfers_are_received(tmp_path):
-    """The suite above would say nothing if all were refused."""
+    """The test above would prove nothing if every transfer were refused."""
     outcomes = []
 
     @settings(max_examples=100, database=None)

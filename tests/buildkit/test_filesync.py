@@ -1,4 +1,4 @@
-"""The directory protocol, with this test in the place of the daemon; test_differential has the real one."""
+"""The directory protocol, with this test as the daemon; test_differential uses the real one."""
 
 import contextlib
 import gc
@@ -152,7 +152,7 @@ def test_links_special_files_and_attributes(tmp_path):
     assert daemon.data == {"one": b"12345", "plain": b"", "socket": b""}
 
 
-def test_memory_lies_over_the_folder(folder):
+def test_files_in_memory_override_the_folder(folder):
     files = {"a.txt": "new", "b/new.py": b"1", "c": b"a file now", "d/e/f": MemoryFile(b"run", 0o755)}
     tree = Tree(folder, files)
     assert paths(tree) == ["a.txt", "b", "b/new.py", "b/x", "b/y.log", "b.txt", "c", "d", "d/e", "d/e/f"]
@@ -163,7 +163,7 @@ def test_memory_lies_over_the_folder(folder):
     assert by_path(tree)["d"].mode & DIRECTORY
 
 
-def test_memory_does_not_open_a_way_out_of_the_folder(tmp_path):
+def test_files_in_memory_do_not_lead_out_of_the_folder(tmp_path):
     outside, inside = tmp_path / "outside", tmp_path / "inside"
     outside.mkdir()
     inside.mkdir()
@@ -221,7 +221,7 @@ def test_links_are_followed_to_what_they_name(folder):
 
 @pytest.fixture
 def deep_folder(tmp_path):
-    """A folder as deep as paths may be long; rm removes it, Python's rmtree (3.12) would recurse too deeply."""
+    """A folder nested as deeply as paths allow; rm removes it, as Python's rmtree (3.12) would recurse too deeply."""
     top = tmp_path / "d"
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1300):
@@ -237,14 +237,14 @@ def test_very_deep_folders(deep_folder):
     assert len(paths(Tree(deep_folder))) == 1300
 
 
-def test_a_malformed_pattern_is_told_to_both_ends(folder):
+def test_a_malformed_pattern_is_reported_to_both_ends(folder):
     daemon = Daemon(Tree(folder), {"exclude-patterns": ["[a"]})
     with pytest.raises(InvalidPatternError):
         daemon.run()
     assert daemon.errors == ["invalid path pattern '[a': syntax error in pattern"]
 
 
-def test_a_name_that_is_not_utf8_is_told_to_both_ends(folder):
+def test_a_name_that_is_not_utf8_is_reported_to_both_ends(folder):
     (folder / os.fsdecode(b"c/caf\xe9")).write_text("")
     daemon = Daemon(Tree(folder))
     with pytest.raises(ContextError, match=r"'c/caf\\xe9': its name is not UTF-8"):
@@ -261,7 +261,7 @@ def test_a_link_whose_target_is_not_utf8(tmp_path):
 
 @contextlib.contextmanager
 def as_somebody():
-    """Give up root's right to read everything for a while."""
+    """Temporarily drop root's permission to read everything."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -273,7 +273,7 @@ def as_somebody():
 
 
 def test_what_cannot_be_read_is_an_error_and_not_an_empty_file(folder):
-    for above in (folder, *folder.parents[:2]):  # pytest makes them for the owner alone
+    for above in (folder, *folder.parents[:2]):  # pytest makes them accessible only to the owner
         above.chmod(0o755)
     (folder / "b").chmod(0)
     (folder / "a.txt").chmod(0)
@@ -446,7 +446,7 @@ def test_huge_files_need_little_memory(tmp_path):
 
 
 def _late(requests):
-    """A daemon that asks for the only file once it can have seen it."""
+    """A daemon that requests the only file as soon as it can have seen it."""
     listed = threading.Event()
     threading.Timer(0.2, listed.set).start()
     listed.wait()
@@ -454,7 +454,7 @@ def _late(requests):
         yield requests.get()
 
 
-def test_statistics_are_reported_while_it_goes_on(tmp_path):
+def test_statistics_are_reported_during_the_transfer(tmp_path):
     for number in range(40):
         (tmp_path / str(number)).write_bytes(bytes(CHUNK))
     seen = []
@@ -486,8 +486,8 @@ def test_a_walk_over_nothing_wanted_stops_when_the_daemon_goes_away(tmp_path):
 
 
 @pytest.mark.parametrize("number", [0, 1, 999, 2**31])
-def test_a_request_for_what_is_no_file_is_refused(folder, number):
-    """0 is asked for twice, 1 is a folder, the others were not listed."""
+def test_a_request_for_something_other_than_a_file_is_refused(folder, number):
+    """0 is requested twice, 1 is a folder, the others were not listed."""
     daemon = Daemon(Tree(folder))
     packets = daemon.packets()
     for packet in packets:
@@ -507,7 +507,7 @@ def test_an_error_of_the_daemon_is_raised(folder):
         list(daemon.packets())
 
 
-def test_bytes_that_are_no_packet_are_an_error(folder):
+def test_bytes_that_are_not_a_packet_are_an_error(folder):
     with pytest.raises(ValueError, match="message"):
         list(send(Tree(folder), iter([b"\xff\xff"]), {}))
 

@@ -5,7 +5,7 @@ import pytest
 from nbcontainer.buildkit.frontend import DockerfileFlags, entry, local_context, size_in_bytes
 
 
-def test_nothing_said_is_only_the_file_name():
+def test_without_flags_only_the_file_name_is_sent():
     assert DockerfileFlags().attributes() == {"filename": "Dockerfile"}
 
 

@@ -1,4 +1,4 @@
-"""Subrequests, and looking into states, on a real Engine."""
+"""Subrequests, and inspecting build states, on a real Engine."""
 
 import time
 
@@ -99,7 +99,7 @@ def test_leaving_ends_what_runs(engine):
     def leave(_fd, _data):
         raise Left
 
-    with pytest.raises(Left), opened(engine) as gateway:  # noqa: PT012 - it must leave all these blocks
+    with pytest.raises(Left), opened(engine) as gateway:  # noqa: PT012 - the error must leave all these blocks
         result, _ = gateway.solve(options(target="base"), evaluate=True)
         with gateway.container([mount_of(result)]) as container:
             container.run(["/bin/sh", "-c", f"echo begun; sleep {marker}"], on_output=leave)

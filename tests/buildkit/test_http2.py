@@ -1,4 +1,4 @@
-"""The core without I/O: two ends joined by hand, bytes in any pieces, and bytes that make no sense."""
+"""The core without I/O: two ends connected by hand, bytes in pieces of any size, and garbage."""
 
 import itertools
 import struct
@@ -18,7 +18,7 @@ ANSWER = [(":status", "200"), ("content-type", "application/grpc")]
 
 
 def carry(source, target, cuts=()):
-    """Bring what `source` has to send to `target`, cut where asked."""
+    """Move what `source` has to send to `target`, split as requested."""
     data = source.data_to_send()
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     opened = []
@@ -73,7 +73,7 @@ def test_garbage_ends_the_connection_with_an_error_that_says_so(garbage, client)
         core.receive(garbage)
     except RpcError as error:
         assert error.code is Code.UNAVAILABLE  # noqa: PT017 - some garbage is harmless
-        assert "the other side" in error.message  # noqa: PT017 - as above
+        assert "the other side" in error.message  # noqa: PT017 - some garbage is harmless
 
 
 @settings(deadline=None, max_examples=200)
@@ -91,7 +91,7 @@ def test_damaged_streams_end_in_an_error_or_go_on(position, damage, cuts):
             for opened in server.receive(data[begin:end]).opened:
                 server.take(opened)
     except RpcError as error:
-        assert error.code is Code.UNAVAILABLE  # noqa: PT017 - as above
+        assert error.code is Code.UNAVAILABLE  # noqa: PT017 - some garbage is harmless
 
 
 def test_an_answer_in_http_1_is_named():
@@ -169,7 +169,7 @@ def test_compressed_and_malformed_messages_are_refused(flag, code):
         (ANSWER, Code.UNKNOWN, "not gRPC"),
     ],
 )
-def test_answers_of_headers_alone(headers, code, words):
+def test_replies_with_only_headers(headers, code, words):
     client, server = joined()
     call = client.open(REQUEST)
     client.end(call)
@@ -192,7 +192,7 @@ def test_details_come_with_or_without_padding():
 
 
 def header_frames(encoder, stream, headers):
-    """The frames of an answer's headers. h2 would compress them, for which it takes minutes where they are large."""
+    """The frames of a reply's headers. h2 would compress them, which takes minutes for large ones."""
     block = encoder.encode(headers, huffman=False)
     pieces = [block[start : start + 16_384] for start in range(0, len(block), 16_384)]
     frames = [HeadersFrame(stream.id, pieces[0], flags=["END_STREAM"])]
@@ -236,7 +236,7 @@ def test_goaway_says_why():
         client.open(REQUEST)
 
 
-def test_calls_go_on_after_a_goaway_in_peace_and_new_ones_are_refused():
+def test_a_graceful_goaway_lets_calls_finish_and_refuses_new_ones():
     client, server = joined()
     call = client.open(REQUEST)
     (answer,) = carry(client, server)

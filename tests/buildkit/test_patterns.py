@@ -1,4 +1,4 @@
-"""`patternmatcher.jsonl` is what the Go library moby/patternmatcher v0.6.1 answered, asked as a walk asks it."""
+"""`patternmatcher.jsonl` has the answers of the Go library moby/patternmatcher v0.6.1, called as during a walk."""
 
 import json
 import posixpath
@@ -19,7 +19,7 @@ RECORDED = [json.loads(line) for line in Path(__file__).with_name("patternmatche
 
 
 def answer(patterns, paths):
-    """What our matcher says, in the form of the recording."""
+    """Our matcher's answers, in the form of the recording."""
     try:
         matcher = Patterns(patterns)
     except InvalidPatternError:
@@ -59,7 +59,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
 @settings(max_examples=400, deadline=None)
 @given(PATTERNS, st.lists(PATHS, min_size=1, max_size=8))
 def test_agrees_with_another_port(lines, paths):
-    """e2b-dockerfile-utils has it differently inside brackets only, which these patterns keep simple."""
+    """e2b-dockerfile-utils differs only inside brackets, which these patterns keep simple."""
     ours = Patterns(read_ignore_file("\n".join(lines)))
     theirs = PatternMatcher(lines)
     assert [ours.matches(path) for path in paths] == [theirs.matches(path) for path in paths]
@@ -143,7 +143,7 @@ def test_what_a_folder_matched_holds_for_what_is_in_it():
 
 @pytest.mark.parametrize("pattern", ["*a" * 20 + "b", "**/" * 20 + "b", "**a" * 20 + "b", "*[a-c]?" * 12 + "b"])
 def test_no_pattern_takes_very_long(pattern):
-    """In a process of its own: such a match cannot be interrupted, nor another thread run meanwhile."""
+    """In a separate process: such a match cannot be interrupted, and blocks all other threads."""
     code = """
 import sys
 from nbcontainer.buildkit.patterns import Patterns

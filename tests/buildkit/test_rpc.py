@@ -29,7 +29,7 @@ def tell(_requests, metadata):
 
 
 class Forever:
-    """A handler that never answers by itself; knows when it was broken off."""
+    """A handler that never replies; records when it was cancelled."""
 
     def __init__(self):
         self.begun, self.ended = threading.Event(), threading.Event()
@@ -61,7 +61,7 @@ def connected(handlers):
 
 
 def still_running():
-    """Threads of ours that have not ended, and where they are."""
+    """Our threads that have not ended, and where they are."""
     frames = sys._current_frames()
     return [
         f"{thread.name}: {''.join(traceback.format_stack(frames[thread.ident])[-3:])}"
@@ -99,7 +99,7 @@ def test_calls_and_their_errors():
 
 
 def test_large_transfers_both_ways_at_once_do_not_block_each_other():
-    """Each end sends all the time; who sent under a lock that its reader wants would stand still."""
+    """Each end sends all the time; sending while holding a lock that the reader needs would deadlock."""
     piece, count = bytes(200_000), 200
     with connected(ECHO) as client:
 
@@ -143,7 +143,7 @@ def test_a_reader_that_does_not_read_bounds_the_memory():
 
 @pytest.mark.parametrize("half_closed", [True, False])
 def test_a_connection_lost_while_much_waits_to_be_sent_ends_the_handler(half_closed):
-    """Nobody makes room any more: the handler that waits for it must be told."""
+    """Nothing will free the window any more: the waiting handler must be notified."""
     begun, ended = threading.Event(), threading.Event()
 
     def flood(_requests, _metadata):
@@ -159,7 +159,7 @@ def test_a_connection_lost_while_much_waits_to_be_sent_ends_the_handler(half_clo
     server.attach(right)
     core = Http2(client=True)
     core._h2.increment_flow_control_window((1 << 30) - 1)
-    core._h2.update_settings({4: 1 << 30})  # SETTINGS_INITIAL_WINDOW_SIZE: only the socket and the writer hold it up
+    core._h2.update_settings({4: 1 << 30})  # SETTINGS_INITIAL_WINDOW_SIZE: only the socket and the writer slow it down
     call = core.open([(":method", "POST"), (":scheme", "http"), (":path", "/x.Y/Flood"), (":authority", "a")])
     if half_closed:
         core.end(call)
@@ -400,7 +400,7 @@ def test_what_cannot_be_dialled():
         Client(other).unary("/x.Y/Z")
 
 
-def test_the_loss_of_a_connection_is_told_but_not_its_close():
+def test_a_lost_connection_is_reported_but_not_a_closed_one():
     told = []
     for close in (True, False):
         left, right = pair()
@@ -423,13 +423,13 @@ def test_binary_values():
     assert binary_value("a") == b""
 
 
-def test_a_connection_from_which_nothing_comes_is_given_up_and_a_good_one_kept():
+def test_a_silent_connection_is_given_up_and_a_good_one_kept():
     opened, servers = [], []
 
     def open_stream():
         ours, theirs = socket.socketpair()
         opened.append(theirs)
-        if len(opened) > 1:  # the first far end never reads nor writes
+        if len(opened) > 1:  # the first server never reads or writes
             servers.append(Server(ECHO))
             servers[-1].attach(SocketStream(theirs))
         return SocketStream(ours)
@@ -447,7 +447,7 @@ def test_a_connection_from_which_nothing_comes_is_given_up_and_a_good_one_kept()
     opened[0].close()
 
 
-def test_each_call_is_one_line_in_the_log_without_what_was_said(caplog):
+def test_each_call_is_one_line_in_the_log_without_its_content(caplog):
     def refuse(_requests, _metadata):
         raise RpcError(Code.NOT_FOUND, "hidden")
 

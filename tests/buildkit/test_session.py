@@ -1,4 +1,4 @@
-"""What a daemon asks of its client: between two ends here, and by a real Engine."""
+"""What a daemon requests from its client: between two ends in this process, and from a real Engine."""
 
 import base64
 import contextlib
@@ -45,7 +45,7 @@ SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
 
 @contextlib.contextmanager
 def asked(offered, **more):
-    """A session, and the daemon's end of it."""
+    """A session, and the daemon's side of it."""
     ours, theirs = pair()
     session, daemon = Session(offered, **more), Client(lambda: theirs)
     session.attach(ours)
@@ -60,7 +60,7 @@ def unary(daemon, method, request, answer):
     return answer.decode(daemon.unary(method, request.encode(), timeout=10))
 
 
-def test_it_says_what_it_offers():
+def test_a_session_announces_its_methods():
     with asked(Services(secrets={"a": lambda: b"x"}), shared_key="/home/ä") as (session, daemon):
         assert unary(daemon, "/grpc.health.v1.Health/Check", Empty(), HealthStatus).status == 1
         methods = [value for name, value in session.headers if name.endswith("-method")]
@@ -240,7 +240,7 @@ def test_an_output_for_which_there_is_no_room(engine):
         )
 
 
-def test_an_output_that_never_comes_is_told_though_the_build_went_well(engine, tmp_path):
+def test_a_missing_output_is_an_error_even_after_a_good_build(engine, tmp_path):
     offered = {"output_folders": {"0": tmp_path / "out", "1": tmp_path / "other"}}
     with pytest.raises(OutputError, match="the daemon sent no result"):
         build(engine, "FROM busybox", exporters=[Entry(type="local")], offered=offered)
@@ -277,7 +277,7 @@ def test_a_daemon_cannot_use_up_the_descriptors_of_this_process_by_many_calls(tm
     assert "more than 16 results" in str(session.output_error(built=True))
 
 
-def test_a_hostile_daemon_is_told_no_and_so_is_the_build(tmp_path):
+def test_a_hostile_daemons_requests_are_refused_and_the_build_fails(tmp_path):
     canary = Canary(tmp_path)
     stats = [Stat(path="a", mode=DIRECTORY | 0o777), Stat(path="a", mode=SYMLINK, linkname="../outside")]
     packets = [Packet(type=0, stat=stat).encode() for stat in [*stats, Stat(path="a/new", mode=0o644)]]
@@ -336,7 +336,7 @@ def test_tokens_by_an_identity_token(registries):
 
 
 @pytest.mark.parametrize("realm", ["file:///etc/passwd", "nonsense", "", "http://127.0.0.1:1/token", "http://[/"])
-def test_token_services_that_are_none(realm):
+def test_invalid_token_services(realm):
     with pytest.raises(RpcError):
         fetch_token(TokenRequest(host="h", realm=realm), None)
 
@@ -344,7 +344,7 @@ def test_token_services_that_are_none(realm):
 @pytest.mark.parametrize("authority", [True, False])
 @pytest.mark.parametrize("which", ["password", "token"])
 def test_pushes_and_pulls_that_ask_for_a_login(buildkitd, registries, which, authority):
-    """The whole way: an image goes to a registry that wants to know who pushes, and comes back from there."""
+    """End to end: an image is pushed to a registry with a login, and pulled back."""
     registry = registries[which == "token"]
     told, news, word = [], [], unique()
     name = f"{registry.address}/nbcontainer/test:{word}"

@@ -1,4 +1,4 @@
-"""The codec: what it writes it reads, the same bytes as protobuf's, and no input makes it misbehave."""
+"""The codec: round trips, the same bytes as protobuf's, and any input is handled."""
 
 import pytest
 from hypothesis import given
@@ -101,11 +101,11 @@ def test_unknown_fields_and_groups_are_skipped():
     "data",
     [
         b"\x08",  # no value
-        b"\x08" + b"\xff" * 11,  # a number without end
-        b"\x0a\x05abc",  # a field without its end
+        b"\x08" + b"\xff" * 11,  # an unterminated number
+        b"\x0a\x05abc",  # a truncated field
         b"\x00\x01",  # field 0
         b"\x0e\x01",  # wire type 6
-        b"\x0b",  # a group without its end
+        b"\x0b",  # a group without an end
         b"\x0c",  # an end without a group
         b"\x0b\x14",  # another group's end
         b"\x0b" * 100_000,  # groups in groups
@@ -126,12 +126,12 @@ def test_numbers_may_be_packed_or_not():
     assert gateway_messages.Init.decode(packed).fds == gateway_messages.Init.decode(single).fds == [1, 2, 3]
 
 
-def test_text_that_is_no_unicode_is_refused_by_name():
+def test_a_text_that_is_not_valid_unicode_is_refused_by_name():
     with pytest.raises(WireError, match=r"Stat\.path"):
         Stat(path="\udcff").encode()
 
 
-def test_text_that_is_no_utf8_is_read_with_replacements():
+def test_a_text_that_is_not_utf8_is_read_with_replacements():
     assert Vertex.decode(b"\x1a\x02\xffn").name == "�n"
 
 
@@ -148,7 +148,7 @@ def test_defaults_are_not_shared():
 
 
 def test_an_empty_result_is_not_nothing():
-    """A daemon that got a Return without result and error died of it."""
+    """A daemon crashed on a Return with neither result nor error."""
     assert gateway_messages.ReturnRequest(result=encoded(b"")).encode() == b"\x0a\x00"
 
 

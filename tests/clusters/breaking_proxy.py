@@ -1,6 +1,6 @@
-"""A way to an API server that a test can break within a line.
+"""A proxy to an API server that a test can break within a line.
 
-It is plain HTTP on the near side, but for clients with credentials of their own: those are sent over TLS alone.
+It is plain HTTP on the near side, but for clients with credentials of their own: those are sent only over TLS.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class BreakingProxy:
         return write_kubeconfig(path, self.server, user, self.authority)
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -109,7 +109,7 @@ class BreakingProxy:
                     if line.endswith(b" HTTP/1.1"):
                         request = line
                         self.requests.append(line)
-                        if self._clean:  # an answer to HTTP/1.0 ends where its connection does
+                        if self._clean:  # a reply to HTTP/1.0 ends with its connection
                             data = data.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
                     far.sendall(data)
                 while far in found:
@@ -122,7 +122,7 @@ class BreakingProxy:
                         break
 
     def _pass_on(self, near: socket.socket, request: bytes, data: bytes) -> bool:
-        """Give data to the client; whether that broke the stream."""
+        """Pass data on to the client; returns whether that broke the stream."""
         planned = self._break
         at = data.find(planned.marker) if planned is not None and planned.words in request else -1
         if planned is None or at < 0:
@@ -153,7 +153,7 @@ def _received(connection: ssl.SSLSocket) -> bytes | None:
 
 
 def server_tls() -> ssl.SSLContext:
-    """What the API server has to prove who it is."""
+    """The API server's certificate and key."""
     pki = Kubernetes().pki
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki.certificate("apiserver"), pki.key("apiserver"))

@@ -31,7 +31,7 @@ def kubernetes():
 
 @pytest.fixture(scope="session")
 def space(kubernetes):
-    """A namespace of this run's own on the real node, as its client; removed at the end."""
+    """A namespace for this run on the real node, as a client of it; removed at the end."""
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
     name = f"test-{uuid.uuid4().hex[:8]}"

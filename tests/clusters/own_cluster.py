@@ -1,4 +1,4 @@
-"""An etcd and an API server of the tests' own: they may be stopped, restarted, filled with thousands of pods.
+"""The tests' own etcd and API server: they may be stopped, restarted, filled with thousands of pods.
 
 It has no kubelet: pods in it run only because their status says so.
 """
@@ -24,7 +24,7 @@ from tests.environment import certificates
 from tests.environment import cluster_configuration as configuration
 from tests.environment.kubernetes_api import Api
 
-MOST_WRITES = 100  # of one transaction; etcd takes 128
+MOST_WRITES = 100  # per transaction; etcd allows 128
 
 
 class OwnCluster:
@@ -54,7 +54,7 @@ class OwnCluster:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Wait until the API server says that it is ready: with its roles, and with all that it reads from etcd."""
+        """Wait until the API server reports that it is ready, with its roles and everything it reads from etcd."""
         api = Api(self.server, self.settings.pki)
         deadline = time.monotonic() + 90
         while not api.ready():
@@ -64,7 +64,7 @@ class OwnCluster:
             time.sleep(0.1)
 
     def stop(self, name: str, first: signal.Signals = signal.SIGTERM) -> None:
-        """Stop one of them, and wait for its end."""
+        """Stop one of them, and wait until it has exited."""
         process = self._running.pop(name, None)
         if process is not None:
             process.send_signal(first)
@@ -103,7 +103,7 @@ class OwnCluster:
         """Make a namespace with many running pods."""
         cluster = self.cluster(namespace=namespace)
         cluster.run(_fill(cluster))
-        # straight into the store: thousands of requests to the API server would take minutes
+        # straight into etcd: thousands of requests to the API server would take minutes
         names = [f"pod-{number:05}" for number in range(count)]
         for start in range(0, count, MOST_WRITES):
             writes = [{"requestPut": _stored(namespace, name)} for name in names[start : start + MOST_WRITES]]
@@ -131,7 +131,7 @@ def _pod(name: str) -> dict[str, Any]:
 
 
 def _stored(namespace: str, name: str) -> dict[str, str]:
-    """A write to etcd of a running pod. The API server reads JSON there too, and gives it the usual defaults."""
+    """A write to etcd of a running pod. The API server reads JSON there too, and adds the usual defaults."""
     pod = _pod(name)
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     pod["metadata"] |= {"namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": created}
@@ -183,7 +183,7 @@ def _free_port() -> int:
 
 
 def _free_ports(count: int) -> int:
-    """The first of some ports in a row that are free."""
+    """The first of several consecutive free ports."""
     while True:
         first = _free_port()
         try:

@@ -1,4 +1,4 @@
-"""Streams that break on the wire: watches and followed logs go on, and nothing is lost or given twice."""
+"""Streams that break on the wire: watches and followed logs continue, and nothing is lost or repeated."""
 
 import asyncio
 import gc
@@ -76,7 +76,7 @@ def test_a_watch_that_breaks_within_an_event_loses_no_pod_and_repeats_none(own_c
     until(lambda: not operation.state.live)
     assert proxy.breaks == 1
     assert operation.state.trouble.startswith("reconnecting: ")
-    assert len(operation.state.rows) == 3  # what was known stays in view
+    assert len(operation.state.rows) == 3  # the known rows stay visible
     path = POD.path(space, "pod-00001")
     direct.run(direct.request("DELETE", path, body={"gracePeriodSeconds": 0}))
     proxy.refusing = False
@@ -91,7 +91,7 @@ def test_a_watch_that_breaks_within_an_event_loses_no_pod_and_repeats_none(own_c
     assert (lives[:2], True in lives[2:]) == ([True, False], True)
 
 
-def test_an_api_server_that_freezes_is_found_gone_and_followed_on_when_it_is_back(own_cluster, proxied, monkeypatch):
+def test_a_frozen_api_server_is_detected_and_followed_again_once_it_is_back(own_cluster, proxied, monkeypatch):
     monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(settings, "connect_timeout", 1.0)
     space = "frozen-watch"
@@ -101,7 +101,7 @@ def test_an_api_server_that_freezes_is_found_gone_and_followed_on_when_it_is_bac
     operation = watch_table(cluster)
     until(lambda: operation.state.live)
     until(lambda: sum(b"/version" in line for line in proxy.requests) > 1)
-    assert operation.state.live  # an idle watch is no dead one
+    assert operation.state.live  # an idle watch is not dead
     proxy.moving.clear()
     until(lambda: not operation.state.live, 10)
     assert "does not answer within 1 s" in operation.state.trouble
@@ -122,7 +122,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         cluster = find_cluster("", "default")
         operation = watch_table(cluster)
         until(lambda: operation.state.live)
-        until(lambda: cluster.link.http.is_known_to_be_there(60.0))  # once it is open, a sign of life is asked for
+        until(lambda: cluster.link.http.is_known_to_be_there(60.0))  # once it is open, a heartbeat is requested
         proxy.stall(Way.REPLIED)
         operation.stop()
         operation.result(2)
@@ -131,7 +131,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         until(lambda: not proxy.open_connections, 5)
 
 
-def test_no_stream_is_on_a_connection_that_leads_nowhere_by_now(kubernetes, tmp_path, monkeypatch):
+def test_no_stream_uses_a_dead_connection(kubernetes, tmp_path, monkeypatch):
     listener = tcp_listener()
     server = f"https://127.0.0.1:{listener.getsockname()[1]}"
     certificates.kubeconfig(kubernetes.pki, tmp_path / "kubeconfig", "admin", server)
@@ -150,11 +150,11 @@ def test_no_stream_is_on_a_connection_that_leads_nowhere_by_now(kubernetes, tmp_
 
         cluster.run(watch())
         until(lambda: not proxy.open_connections, 5)
-        proxy.stall(Way.REPLIED)  # of those that there are
+        proxy.stall(Way.REPLIED)  # of the existing ones
         assert cluster.run(watch_again()) == 200
 
 
-def test_a_sign_of_life_that_nobody_waits_for_any_more_writes_nothing(own_cluster, proxied, monkeypatch, caplog):
+def test_a_heartbeat_that_nobody_waits_for_writes_nothing(own_cluster, proxied, monkeypatch, caplog):
     monkeypatch.setattr(settings, "connect_timeout", 0.5)
     proxy, cluster = proxied(own_cluster.kubeconfig(), "default")
     proxy.moving.clear()
@@ -180,7 +180,7 @@ def test_calls_to_an_api_server_that_froze_keep_to_the_limit(own_cluster, proxie
         "on the loop": lambda: cluster.run(cluster.request("GET", POD.path("default"))),
     }
     for call in calls.values():
-        call()  # a connection that is kept
+        call()  # a kept-alive connection
     proxy.moving.clear()
     calls["a command"] = lambda: execute(cluster, ExecRequest("web", ("true",))).result(20)
     for name, call in calls.items():
@@ -211,7 +211,7 @@ def test_an_api_server_that_is_only_slow_is_waited_for(own_cluster, proxied, mon
     proxy.released.set()
     caller.join(10)
     assert held[0]["metadata"]["labels"]["slow"] == "yes"
-    assert sum(b"PATCH" in line for line in proxy.requests) == 1  # what changes something is never sent twice
+    assert sum(b"PATCH" in line for line in proxy.requests) == 1  # a request that changes something is never sent twice
     proxy.released.clear()
     proxy.break_next(b"/api/v1/namespaces/default", b"HTTP/1.1", "held")
     assert cluster.call("GET", "/api/v1/namespaces/default")["metadata"]["name"] == "default"
@@ -241,7 +241,7 @@ def test_a_token_that_is_rotated_while_a_watch_runs_is_read_again(own_cluster, p
     until(lambda: operation.state.live)
     revoke()
     until(lambda: is_refused(proxy, space, first), 60)
-    assert operation.state.live  # the API server asks once, when a watch begins
+    assert operation.state.live  # the API server checks once, when a watch starts
     proxy.break_next(b"watch=true", b'"name":"pod-new"', "reset")
     direct.run(make_pod(direct, "pod-new"))
     until(lambda: "does not accept the credentials" in operation.state.trouble)
@@ -263,7 +263,7 @@ print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "Exec
 
 
 def bound_token(cluster, name, role="cluster-admin", account="default"):
-    """A service account's token that lives as long as a secret, and what ends it."""
+    """A service account's token that is valid as long as a secret exists, and a call that ends it."""
     secret = cluster.run(
         cluster.request("POST", f"/api/v1/namespaces/{cluster.namespace}/secrets", body={"metadata": {"name": name}})
     )
@@ -287,7 +287,7 @@ def bound_token(cluster, name, role="cluster-admin", account="default"):
 
 
 def may_list_pods(cluster, account):
-    """Whether the API server has seen by now that a service account may do so: it watches its own roles."""
+    """Whether the API server has noticed that a service account may do it: it learns of roles by a watch."""
     user = {"user": f"system:serviceaccount:{cluster.namespace}:{account}"}
     asked = user | {"resourceAttributes": {"namespace": cluster.namespace, "verb": "list", "resource": "pods"}}
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -376,14 +376,14 @@ def test_a_pod_is_described_to_who_may_not_read_its_events(kubernetes, space, pr
 
 @contextmanager
 def reader_of_pods(kubernetes, space, proxied, name):
-    """A client that may read pods, and nothing else of them."""
+    """A client that may read pods but none of their subresources."""
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
     role = f"{space.namespace}-{name}"
     path = "/apis/rbac.authorization.k8s.io/v1"
     space.run(space.request("POST", f"{path}/clusterroles", body={"metadata": {"name": role}, "rules": rules}))
     accounts = f"/api/v1/namespaces/{space.namespace}/serviceaccounts"
     space.run(space.request("POST", accounts, body={"metadata": {"name": name}}))
-    token, _ = bound_token(space, name, role, name)  # other tests give the default one all rights
+    token, _ = bound_token(space, name, role, name)  # other tests grant the default one all permissions
     user = {"token": token}
     try:
         yield proxied(kubernetes.env()["KUBECONFIG"], space.namespace, anonymous=True, user=user)[1]
@@ -393,7 +393,7 @@ def reader_of_pods(kubernetes, space, proxied, name):
 
 
 def is_refused(proxy, space, token):
-    """Whether the API server knows by now that a token has ended; it remembers for some seconds that it was good."""
+    """Whether the API server rejects an ended token: it caches for some seconds that a token was valid."""
     url = f"{proxy.server}{POD.path(space)}"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     tls = ssl.create_default_context(cadata=proxy.authority.decode())
@@ -402,7 +402,7 @@ def is_refused(proxy, space, token):
     except urllib.error.HTTPError as error:
         with error:
             return error.code == 401
-    except OSError:  # a busy API server lets some wait: it is asked again
+    except OSError:  # a busy API server queues some requests: try again
         return False
     return False
 
@@ -434,7 +434,7 @@ def test_a_followed_log_that_breaks_within_a_line_loses_and_repeats_none(kuberne
     assert any(b"sinceTime=" in line for line in proxy.requests)
 
 
-def test_a_log_that_the_node_rotates_is_followed_on_and_a_gap_is_told(kubernetes, space, proxied):
+def test_a_rotated_log_is_followed_on_and_a_gap_is_reported(kubernetes, space, proxied):
     script = "n=0; while true; do n=$((n+1)); echo line $n; sleep 0.02; done"
     create(space, PodRequest("rotates", "busybox", command=("sh", "-c", script))).result(90)
     proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
@@ -446,12 +446,12 @@ def test_a_log_that_the_node_rotates_is_followed_on_and_a_gap_is_told(kubernetes
     assert operation.state.notes == ()
     numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
     assert numbers == list(range(1, len(numbers) + 1))  # while it is followed, rotation loses nothing
-    # the connection is away while the node rotates: what it wrote before is in a file that no call reaches
+    # the connection is down while the node rotates: the lines before that are in a file that no call can read
     proxy.refusing = True
     proxy.break_next(b"follow=true", b"line ", "reset")
     until(lambda: proxy.breaks == 1)
     seen = operation.state.total
-    time.sleep(2.5)  # the rotated file must hold a whole second that was not read
+    time.sleep(2.5)  # the rotated file must contain a whole second that was not read
     rotate(kubernetes, space, "rotates")
     proxy.refusing = False
     until(lambda: operation.state.total > seen + 20, 60)
@@ -465,7 +465,7 @@ def test_a_log_that_the_node_rotates_is_followed_on_and_a_gap_is_told(kubernetes
 
 
 def rotate(kubernetes, cluster, name):
-    """Move a container's log away and have the runtime begin a new one, as a kubelet does when it is full."""
+    """Move a container's log away and have the runtime start a new one, as a kubelet does when it is full."""
     pod = cluster.run(cluster.request("GET", POD.path(cluster.namespace, name)))
     (status,) = pod["status"]["containerStatuses"]
     container = status["containerID"].partition("://")[2]
@@ -485,7 +485,7 @@ def test_a_command_whose_api_server_freezes_ends_and_a_silent_one_goes_on(kubern
     proxy, cluster = proxied(kubernetes.env()["KUBECONFIG"], space.namespace)
     operation = execute(cluster, ExecRequest("freezes-command", ("sh", "-c", "echo begun; sleep 600")))
     until(lambda: operation.state.total == 1)
-    assert not operation.wait(4)  # silent, but there
+    assert not operation.wait(4)  # silent, but alive
     proxy.moving.clear()
     with pytest.raises(ClusterUnavailable, match="broke before it ended"):
         operation.result(20)
@@ -505,7 +505,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(("head", "body", "words"), ODD)
-def test_answers_of_what_is_no_api_server_are_errors_in_words(tmp_path, monkeypatch, head, body, words):
+def test_replies_of_something_other_than_an_api_server_are_plain_errors(tmp_path, monkeypatch, head, body, words):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve():

@@ -46,7 +46,7 @@ def test_ages_in_seconds(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["<unknown>", "", "never", "5 minutes", "1e9s", "-5m"])
-def test_what_is_no_age(text):
+def test_invalid_ages(text):
     assert age_seconds(text) is None
 
 

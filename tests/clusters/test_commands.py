@@ -1,4 +1,4 @@
-"""The command of each result, pasted into a terminal whose context is another, reaches the cluster of the call."""
+"""Each result's command, pasted into a terminal with another context, reaches the cluster of the call."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ def terminal(tmp_path):
 
 @pytest.fixture
 def shop(two_contexts, monkeypatch):
-    """Both contexts, "dev" current; the calls and the terminal name the other."""
+    """Both contexts, with "dev" as the current one; the calls and the terminal name the other."""
     monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
     return two_contexts
 
@@ -39,7 +39,7 @@ def test_what_only_reads_reads_there(shop, terminal):
         assert "of=prod" in terminal.run(f"{table.command} --show-labels")
     described = there(shop).pods.describe("web")
     assert "of=prod" in terminal.run(described.command)
-    # a controller of the real node alone makes events
+    # only a controller on the real node makes events
     assert "Scheduled" in terminal.run(there(shop).pods.events("web").command)
     assert "Scheduled" in terminal.run(there(shop).pods.events().command)
     assert shop.namespace in terminal.run(nbc.cluster("prod").pods.events(all_namespaces=True).command)
@@ -107,7 +107,7 @@ def test_yaml_is_applied_there(shop, terminal):
         shop.clusters["prod"].request("GET", f"/api/v1/namespaces/{shop.namespace}/configmaps/said")
     )
     assert {one["manager"] for one in found["metadata"]["managedFields"]} >= {"kubectl", "nbcontainer"}
-    mixed = apply(shop.clusters["prod"], other, dry_run=True)  # kubectl refuses another namespace than that of -n
+    mixed = apply(shop.clusters["prod"], other, dry_run=True)  # kubectl refuses a namespace other than -n's
     assert "-n" not in shlex.split(mixed[0].command)
 
 
@@ -157,7 +157,7 @@ def test_a_cure_names_the_cluster_that_it_is_about(shop):
 
 def until_it_runs(shop, name):
     """Wait until the real node runs the pod."""
-    for _ in there(shop).pods.watch(name, timeout=60):
+    for _ in there(shop).pods.watch(name, duration=60):
         if there(shop).pods.list(name)[0].cells[2] == "Running":
             return
     raise AssertionError(name)

@@ -1,6 +1,6 @@
 """A followed log of a real node, whose streams a proxy cuts at random moments of their first second.
 
-NBCONTAINER_TEST_TRIALS is how many seeds are tried.
+NBCONTAINER_TEST_TRIALS is the number of seeds.
 """
 
 import os
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(1_800)
 TRIALS = int(os.environ.get("NBCONTAINER_TEST_TRIALS", "5"))
 CUTS = 4
 BOUNDS = [{"tail": 10}, {"since": 2.0}, {"tail": 0}, {"tail": 1_000, "since": 5.0}, {"tail": 1}]
-# thousands of lines a second, of which stderr's are stamped beside stdout's
+# thousands of lines a second; stderr's timestamps interleave with stdout's
 SCRIPT = """
 (while true; do for n in 1 2 3 4 5 6 7 8 9; do echo err $n; done; usleep 3000; done) >&2 &
 n=0
@@ -65,14 +65,14 @@ class CuttingProxy(BreakingProxy):
 
 @pytest.fixture(scope="module")
 def talker(space):
-    """A pod that writes all the time."""
+    """A pod that writes continuously."""
     create(space, PodRequest("talker", "busybox", command=("sh", "-c", SCRIPT))).result(90)
     return "talker"
 
 
 @pytest.fixture
 def proxy(kubernetes, tmp_path, monkeypatch, request):
-    """The way to the API server, with the test's own seed."""
+    """A proxy to the API server, with the test's own seed."""
     monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
     made = CuttingProxy(read_access(), request.param)
     monkeypatch.setenv("KUBECONFIG", str(made.kubeconfig(tmp_path / "proxied.conf")))

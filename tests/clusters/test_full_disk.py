@@ -1,4 +1,4 @@
-"""A full disk under the files of outputs: logs and commands in pods end as ever, with a note."""
+"""A full disk under the files of outputs: logs and commands in pods end normally, with a note."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A kubeconfig's `as`: every kind of call is that user's, as it is with kubectl."""
+"""A kubeconfig's `as`: every kind of call impersonates that user, as with kubectl."""
 
 import json
 import os
@@ -31,7 +31,7 @@ REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 
 @pytest.fixture
 def acting(kubernetes, space, tmp_path, monkeypatch):
-    """Gives the cluster to an administrator who acts as another user."""
+    """Access to the cluster as an administrator who impersonates another user."""
 
     def act(user):
         document = json.loads(Path(kubernetes.env()["KUBECONFIG"]).read_text())
@@ -92,13 +92,13 @@ def test_every_kind_of_call_is_the_impersonated_users(acting, space, pod, call):
 
 
 def test_discovery_is_the_impersonated_users(acting):
-    """Whoever is somebody may ask for the kinds, so this is asked as the one user who may not."""
+    """Any authenticated user may list the kinds, so this uses the one user who may not."""
     cluster = acting({"as": "system:anonymous"})
     with pytest.raises(Forbidden, match='User "system:anonymous" cannot get path "/api'):
         cluster.run(find_kind(cluster, "apps/v1", "Deployment"))
 
 
-def test_what_a_group_may_the_impersonated_user_may(acting, pod):
+def test_the_impersonated_user_has_the_groups_permissions(acting, pod):
     cluster = acting(NOBODY | {"as-groups": ["nobodies", "system:masters"]})
     assert pod in table(cluster).names
     lines = [event for event in logs(cluster, LogRequest((pod,))) if "hello" in str(event)]
@@ -132,14 +132,14 @@ def test_the_api_server_knows_the_user_that_kubectl_would_be(acting, kubernetes)
     ).stdout
     by_kubectl = json.loads(said)["status"]["userInfo"]
     for found in (by_short_call, by_session, by_kubectl):
-        found["extra"]["team"].sort()  # kubectl's order is any
+        found["extra"]["team"].sort()  # kubectl's order is undefined
     assert by_short_call == by_session == by_kubectl
     assert by_short_call["username"] == "jürgen@example.com"
     assert by_short_call["groups"] == ["dev", "ops", "system:authenticated"]
     assert by_short_call["extra"] == {"scopes": ["view", "edit"], "team": ["a", "b"], "acme.com/a b%": ["c, d"]}
 
 
-def test_who_may_not_impersonate_is_told_so(kubernetes, monkeypatch, tmp_path):
+def test_a_user_who_may_not_impersonate_gets_an_error(kubernetes, monkeypatch, tmp_path):
     document = json.loads(Path(kubernetes.env()["NBCONTAINER_TEST_KUBECONFIG_VIEWER"]).read_text())
     document["users"][0]["user"] |= NOBODY
     (tmp_path / "viewer").write_text(json.dumps(document))

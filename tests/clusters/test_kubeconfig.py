@@ -1,4 +1,4 @@
-"""Which API server, as whom: kubectl's rules, and errors that say what is missing."""
+"""Which API server, as which user: kubectl's rules, and errors that say what is missing."""
 
 import asyncio
 import base64
@@ -109,7 +109,7 @@ def test_a_missing_file_among_several_is_passed_over(write, monkeypatch):
         (user_of(**{"client-key-data": "%%%"}), "", "must be base64"),
     ],
 )
-def test_what_is_missing_is_said(write, text, context, words):
+def test_errors_say_what_is_missing(write, text, context, words):
     write(text)
     with pytest.raises(ClusterUnavailable, match=words) as caught:
         read_access(context)
@@ -170,7 +170,7 @@ def plugin(folder, body):
     return user_of(exec=spec | {"env": [{"name": "PLUGIN_WORD", "value": "xyz"}], "installHint": "get it"})
 
 
-def test_an_exec_plugin_gives_the_token(write, tmp_path):
+def test_an_exec_plugin_supplies_the_token(write, tmp_path):
     write(plugin(tmp_path, f"""printf '{ANSWER} "status": {{"token": "%s-%s"}}}}' "$1" "$PLUGIN_WORD" """))
     assert headers(read_access()) == {"Authorization": "Bearer a b-xyz"}
 
@@ -184,7 +184,7 @@ def make_certificate(folder, *options):
     return (folder / "my.crt").read_text(), (folder / "my.key").read_text()
 
 
-def test_an_exec_plugin_gives_a_certificate_and_one_that_is_none_is_not_kept(write, tmp_path):
+def test_an_exec_plugin_supplies_a_certificate_and_an_invalid_one_is_not_kept(write, tmp_path):
     certificate, key = make_certificate(tmp_path, "-nodes")
     write(plugin(tmp_path, f"cat {tmp_path}/answer"))
     credentials = Credentials(read_access())
@@ -234,7 +234,7 @@ def test_a_failing_plugin_is_named(write, tmp_path, body, words):
         headers(read_access())
 
 
-def test_a_plugin_that_takes_too_long_is_ended_with_all_that_it_began(write, tmp_path, monkeypatch):
+def test_a_plugin_that_takes_too_long_is_killed_with_its_children(write, tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "credential_plugin_timeout", 1.0)
     write(plugin(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait"))
     with pytest.raises(AuthFailed, match="did not end within 1 s") as caught:
@@ -247,13 +247,13 @@ def test_a_plugin_that_takes_too_long_is_ended_with_all_that_it_began(write, tmp
         time.sleep(0.02)
 
 
-def test_a_plugin_that_nobody_waits_for_is_ended_and_in_nobodys_way(write, tmp_path):
+def test_an_abandoned_plugin_is_killed_and_blocks_nothing(write, tmp_path):
     write(plugin(tmp_path, f"echo $$ > {tmp_path}/begun; mv {tmp_path}/begun {tmp_path}/child; exec sleep 600"))
     cluster = find_cluster()
     calls = [asyncio.run_coroutine_threadsafe(cluster.request("GET", "/version"), background_loop()) for _ in range(2)]
     until((tmp_path / "child").exists)
     child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}")
-    calls[1].cancel()  # which waits for what the other has begun, or has begun it
+    calls[1].cancel()  # it waits for the plugin that the other one started, or started it itself
     calls[0].cancel()
     until(lambda: not child.exists())
     plugin(tmp_path, f"""echo '{ANSWER} "status": {{"token": "t"}}}}'""")
@@ -294,7 +294,7 @@ def test_impersonation_has_a_header_for_each_word(write):
     ],
 )
 def test_nobody_becomes_another_by_spaces_that_http_drops(write, user):
-    """A blank user would be none, and the call the administrator's."""
+    """A blank user would mean no impersonation: the call would be the administrator's."""
     write(user_of(**user))
     with pytest.raises(ClusterUnavailable, match=r'user "u": as\S* has a space at its beginning or end'):
         headers(read_access())
@@ -342,7 +342,7 @@ def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write, monkeypa
         ([{"name": "u", "user": {"token": "new", "as": "bob", "as-groups": ["system:masters"]}}], False),
     ],
 )
-def test_what_was_begun_goes_on_with_new_credentials_but_as_nobody_else(write, users, goes_on):
+def test_a_running_operation_gets_new_credentials_but_never_another_user(write, users, goes_on):
     write(user_of(token="old", **{"as": "bob"}))
     cluster = find_cluster()
     write(config(users=users))
@@ -351,7 +351,7 @@ def test_what_was_begun_goes_on_with_new_credentials_but_as_nobody_else(write, u
     assert find_cluster().link.access.user.token == "new"
 
 
-def test_what_was_begun_does_not_become_another_files_user(write, monkeypatch):
+def test_a_running_operation_does_not_become_another_files_user(write, monkeypatch):
     folder = write(user_of(token="viewer"), user_of(token="admin"))
     monkeypatch.setenv("KUBECONFIG", str(folder / "config-0"))
     cluster = find_cluster()
@@ -361,7 +361,7 @@ def test_what_was_begun_does_not_become_another_files_user(write, monkeypatch):
 
 
 @pytest.mark.parametrize("user", [{"token": "s3cret\nX: y"}, {"token": "t", "as": "s3cret\nX: y"}])
-def test_nothing_in_the_file_can_begin_another_header(write, user):
+def test_nothing_in_the_file_can_inject_a_header(write, user):
     write(user_of(**user))
     with pytest.raises(ClusterUnavailable, match=r'user "u": (token|as) has a line break') as caught:
         headers(read_access())
@@ -369,7 +369,7 @@ def test_nothing_in_the_file_can_begin_another_header(write, user):
 
 
 def test_no_secret_is_sent_where_it_can_be_read(write):
-    """As client-go: over plain HTTP nobody logs in; who is impersonated is said all the same."""
+    """As client-go: over plain HTTP no credentials are sent, but the impersonated user is."""
     clusters = [{"name": "c", "cluster": {"server": "c.example:8080"}}]
     for user in ({"token": "s3cret"}, {"username": "ann", "password": "s3cret"}, {"exec": {"command": "false"}}):
         if "exec" in user:
@@ -420,7 +420,7 @@ WHOLE_TOLD["config"] = {"audience": "right", "list": [1, None]}
     ],
     ids=["not wanted", "server alone", "authority from a file", "everything"],
 )
-def test_an_exec_plugin_is_told_what_kubectl_tells_it(write, kubernetes, cluster, wants_it, told):
+def test_an_exec_plugin_gets_what_kubectl_passes_it(write, kubernetes, cluster, wants_it, told):
     version = "client.authentication.k8s.io/v1beta1" if wants_it else VERSION
     tmp_path = write()
     script = f"""#!/bin/sh
@@ -437,7 +437,9 @@ echo '{{"apiVersion": "{version}", "kind": "ExecCredential", "status": {{"token"
     ours = json.loads((tmp_path / "told").read_text())
     (tmp_path / "told").unlink()
     command = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "get", "--raw", "/version"]
-    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)  # nobody is there
+    subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60
+    )  # nothing listens there
 
     assert ours == json.loads((tmp_path / "told").read_text())
     if told and "certificate-authority-data" in told:

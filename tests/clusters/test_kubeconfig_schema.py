@@ -1,4 +1,4 @@
-"""What is a good kubeconfig and what is none: each case is also put to kubectl itself."""
+"""Valid and invalid kubeconfigs: kubectl itself judges each case, too."""
 
 import json
 import os
@@ -16,7 +16,7 @@ PLUGIN = "command: none, apiVersion: client.authentication.k8s.io"
 
 @dataclass(frozen=True)
 class Case:
-    """A kubeconfig; `words` are those of the error that it is, "" for none."""
+    """A kubeconfig; `words` are part of the expected error, "" for none."""
 
     cluster: str = "{server: 'http://127.0.0.1:1'}"
     user: str = "{}"
@@ -143,7 +143,7 @@ def test_kubectl_takes_and_refuses_the_same_files(kubernetes, tmp_path, case):
         check=False,
         timeout=60,
     ).stderr
-    # nothing listens on port 1: whoever comes so far has read the file
+    # nothing listens on port 1: a client that gets this far has read the file
     assert ("was refused" in said) is not case.words, said
 
 
@@ -161,7 +161,7 @@ def test_the_file_is_named_as_it_is_written_by_hand(tmp_path, monkeypatch):
 
 
 def test_a_file_may_be_utf_16(tmp_path, monkeypatch):
-    """As Windows PowerShell writes what kubectl prints."""
+    """As Windows PowerShell writes kubectl's output."""
     path = tmp_path / "config"
     path.write_text(CASES["whole"].text, "utf-16")
     monkeypatch.setenv("KUBECONFIG", str(path))
@@ -170,7 +170,7 @@ def test_a_file_may_be_utf_16(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("server", ["https://ann:s3cret@127.0.0.1:1", "ann:s3cret@127.0.0.1:1"])
 def test_a_password_in_the_server_is_refused(tmp_path, monkeypatch, server):
-    """It would be shown wherever the server is."""
+    """It would be visible wherever the server is shown."""
     monkeypatch.setenv("KUBECONFIG", str(written(tmp_path, Case(cluster=f"{{server: '{server}'}}").text)))
     with pytest.raises(
         ClusterUnavailable, match='cluster "dev": server has a user\'s name or password in it'

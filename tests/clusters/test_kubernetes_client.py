@@ -1,4 +1,4 @@
-"""The kubernetes package's own client over our connections: its calls, who one is, and what breaks there."""
+"""The kubernetes package's client over our connections: its calls, its user, and what breaks."""
 
 import gc
 import threading
@@ -43,7 +43,7 @@ def test_objects_are_made_listed_changed_and_removed(space):
     with pytest.raises(ApiException) as caught:
         core.read_namespaced_config_map("typed", space.namespace)
     assert caught.value.status == 404
-    assert len(space.link.http._idle) <= 2  # calls one after the other share a connection
+    assert len(space.link.http._idle) <= 2  # consecutive calls share a connection
 
 
 def test_the_packages_objects_are_applied(space, kubernetes, monkeypatch):
@@ -76,7 +76,7 @@ def test_a_watch_goes_on_and_is_stopped_by_another_thread(space):
 
     thread = threading.Thread(target=follow)
     thread.start()
-    until(lambda: seen)  # each namespace has one from the start
+    until(lambda: seen)  # each namespace has one by default
     core.create_namespaced_config_map(space.namespace, settings_map("watched"))
     until(lambda: "watched" in seen)
     watch.stop()
@@ -109,7 +109,7 @@ def test_each_call_is_the_impersonated_users(acting, space):  # noqa: F811 - a f
         "as-user-extra": {"Scopes": ["view", "edit"]},
     }
     client = acting(NOBODY | groups).client
-    client.set_default_header("impersonate-user", "somebody-else")  # what the kubeconfig says stands
+    client.set_default_header("impersonate-user", "somebody-else")  # the kubeconfig's setting is kept
     review = kubernetes.client.AuthenticationV1Api(client).create_self_subject_review({})
     user = review.status.user_info
     assert (user.username, user.uid, user.extra) == ("nobody-at-all", "7-7", {"scopes": ["view", "edit"]})
@@ -149,7 +149,7 @@ def test_a_token_that_is_rotated_is_read_again_once(own_cluster, proxied, tmp_pa
     assert len(core.list_namespaced_pod(space).items) == 1
 
 
-def test_an_authority_of_its_own_a_server_name_and_an_https_proxy(write, space):  # noqa: F811 - a fixture
+def test_a_custom_authority_a_server_name_and_an_https_proxy(write, space):  # noqa: F811 - a fixture
     with ForwardProxy(server_tls()) as proxy:
         proxy.addresses = {"elsewhere:443": space.server.removeprefix("https://")}
         fields = {"server": "https://elsewhere", "proxy-url": f"https://ann:p%40ss@{proxy.address}"}
@@ -170,7 +170,7 @@ def test_neither_the_proxy_of_the_environment_nor_a_key_on_the_disk(space, monke
 
 
 def follow(core, space):
-    """Wait for events of a watch without end."""
+    """Wait for events of an endless watch."""
     return list(kubernetes.watch.Watch().stream(core.list_namespaced_pod, space))
 
 
@@ -182,17 +182,17 @@ def test_an_api_server_that_hangs_is_an_error_in_ten_seconds(own_cluster, proxie
         "a watch": lambda: follow(core, "client-hangs"),
         "a new call": lambda: core.list_namespaced_pod("client-hangs"),
     }
-    core.list_namespaced_pod("client-hangs")  # a connection that is kept
+    core.list_namespaced_pod("client-hangs")  # a kept-alive connection
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(calls["a watch"])
         until(lambda: any(b"watch=true" in line for line in proxy.requests))
-        time.sleep(0.2)  # its reply has begun
+        time.sleep(0.2)  # its reply has started
         proxy.moving.clear()
         began = time.monotonic()
         for what, call in {"a watch": waiting, "a new call": threads.submit(calls["a new call"])}.items():
             with pytest.raises(ClusterUnavailable, match="does not answer"):
                 pytest.fail(f"{what}: {call.result(30)!r}")
-        assert time.monotonic() - began < 15  # ten, and what a busy machine adds
+        assert time.monotonic() - began < 15  # ten, plus some for a busy machine
         proxy.moving.set()
     assert calls["a new call"]().items
 
@@ -218,7 +218,7 @@ def test_a_time_limit_of_the_callers_own(own_cluster, proxied):  # noqa: F811 - 
 
 
 def test_a_close_by_another_thread_ends_what_waits(space, monkeypatch):
-    monkeypatch.setattr(settings, "connect_timeout", 60.0)  # nothing else shall wake it
+    monkeypatch.setattr(settings, "connect_timeout", 60.0)  # nothing else may wake it
     client = space.client
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(follow, CoreV1Api(client), space.namespace)
@@ -226,7 +226,7 @@ def test_a_close_by_another_thread_ends_what_waits(space, monkeypatch):
         time.sleep(0.2)
         client.close()
         assert isinstance(waiting.exception(5), ClusterUnavailable)
-    assert CoreV1Api(client).list_namespaced_pod(space.namespace).kind  # and it opens anew
+    assert CoreV1Api(client).list_namespaced_pod(space.namespace).kind  # and it reconnects
 
 
 def test_what_is_not_read_to_its_end_leaves_no_connection(space):

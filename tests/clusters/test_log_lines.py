@@ -1,4 +1,4 @@
-"""Bytes of log streams to lines, cut anywhere; taken up again after a break."""
+"""Bytes of log streams become lines, however they are split, and continue after a break."""
 
 import itertools
 
@@ -41,13 +41,13 @@ def test_any_bytes_with_stamps_do_not_break_it(data, cuts):
 
 @given(st.integers(0, len(STAMPED)), st.integers(0, len(STAMPED)))
 def test_a_stream_is_taken_up_where_it_broke(first, second):
-    """The far end gives all lines from the asked second on, as the kubelet does."""
+    """The server sends all lines from the requested second on, as the kubelet does."""
     reader, lines = LineReader("p", stamped=True), []
     for end in (first, second, len(STAMPED)):
         since = reader.resume_from
         reader.begin(resume=bool(since))
         rest = b"".join(line for line in STAMPED.splitlines(keepends=True) if line[:19] >= since[:19].encode())
-        # a break may come in the middle of a line: what came of it is not counted
+        # a break may come in the middle of a line: its first part does not count
         lines += reader.feed(rest[: max(0, end - (len(STAMPED) - len(rest)))])[0]
     assert [line.text for line in lines] == [f"line {number} é" for number in range(200)]
 
@@ -93,12 +93,12 @@ def test_a_second_that_does_not_come_again_is_a_gap():
     assert len(gaps) == 1
 
 
-def test_a_gap_is_not_told_where_any_line_comes_again():
+def test_no_gap_is_reported_if_any_line_is_repeated():
     reader = LineReader("web", stamped=True)
     gaps = []
     reader.position.on_gap = gaps.append
     reader.begin(resume=False, within=True)
-    # the last part of a long line, of which a new stream gives the whole, with the stamp of its first part
+    # the last part of a long line; a new stream sends the whole line, with its first part's timestamp
     reader.feed(b"2026-01-02T03:04:05.3Z end of a long line\n")
     reader.begin(resume=True)
     lines, _ = reader.feed(b"2026-01-02T03:04:05.1Z long line, end of a long line\n2026-01-02T03:04:06.1Z next\n")

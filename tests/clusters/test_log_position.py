@@ -1,4 +1,4 @@
-"""Followed logs that are cut at any byte and taken up again: each line once, in order, whatever their stamps are."""
+"""Followed logs that are cut at any byte and resumed: each line once, in order, whatever the timestamps."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,12 +11,12 @@ from nbcontainer.clusters.log_lines import LineReader
 from nbcontainer.clusters.log_position import BILLION, Moments
 
 START = 1_795_424_400 * BILLION  # 2026-11-23T09:00:00Z
-PART = 16_384  # bytes at which runtimes cut a line in parts
+PART = 16_384  # bytes after which runtimes split a line
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a runtime writes at once: a line, or a part of one."""
+    """What a runtime writes at a time: a line, or a part of one."""
 
     stamp: int
     text: bytes
@@ -41,7 +41,7 @@ def stamp(moment):
 
 
 def follow(entries, opened, cuts, **bounds):
-    """Read a log through streams that break after so many bytes. Gives what came of it, and what should have come."""
+    """Read a log through streams that break after so many bytes. Returns the lines received and the expected ones."""
     reader, lines, spool, gaps, wanted = LineReader("p", stamped=True), [], b"", [], b""
     reader.position.on_gap = gaps.append
     for cut in [*cuts, None]:
@@ -92,7 +92,7 @@ def test_the_latest_lines_of_logs_with_equal_stamps(steps, cuts, since, tail):
 
 @given(st.lists(st.tuples(STEPS, st.integers(0, 900_000_000)), min_size=1, max_size=60), CUTS)
 def test_stdout_and_stderr_whose_stamps_are_out_of_order(steps, cuts):
-    """Both are stamped before either waits for its turn to write."""
+    """Both get their timestamp before waiting for their turn to write."""
     moment, entries = START, []
     for number, (step, late) in enumerate(steps):
         moment += step

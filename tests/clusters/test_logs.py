@@ -36,7 +36,7 @@ def writer(space):
 
 
 def test_the_log_so_far(space, writer):
-    # what has no line end yet stays with the container's runtime
+    # the runtime holds back a line without its end
     until(lambda: logs(space, LogRequest((writer,))).result(30).state.total == 501)
     operation = logs(space, LogRequest((writer,)))
     result = operation.result(30)
@@ -65,7 +65,7 @@ def test_what_is_not_there(space, writer):
     with pytest.raises(NotFound, match='pods "nix", "writter" not found') as caught:
         logs(space, LogRequest(("nix", "writter"), follow=True)).result(30)
     assert caught.value.cure == "Did you mean writer?"
-    assert caught.value.__context__ is None  # else IPython shows Python's traceback of what led to it
+    assert caught.value.__context__ is None  # else IPython also shows the traceback of its cause
     with pytest.raises(NotFound, match='There is no namespace "never-was"'):
         logs(space, LogRequest(("nix",), namespace="never-was")).result(30)
     with pytest.raises(NotFound, match='There is no namespace "never-was"'):
@@ -86,8 +86,8 @@ def test_what_is_not_there(space, writer):
 
 
 @pytest.mark.parametrize("follow", [False, True])
-def test_one_that_exists_and_one_that_does_not(space, writer, follow):
-    operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, timeout=3.0))
+def test_an_existing_and_a_missing_pod(space, writer, follow):
+    operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, duration=3.0))
     result = operation.result(30)
     assert [line.text for line in result][:3] == ["1", "2", "3"]
     assert result.state.total >= 500
@@ -96,7 +96,7 @@ def test_one_that_exists_and_one_that_does_not(space, writer, follow):
     assert missing[0].startswith('pods "nix" not found in ')
     assert missing[1].startswith('deployments "none" not found in ')
     assert not any("not found" in line.text for line in result)
-    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, timeout=3.0)).result(30)
+    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, duration=3.0)).result(30)
     assert side.state.total >= 500
 
 
@@ -132,7 +132,7 @@ def test_following_is_stopped_within_a_second_and_leaves_nothing(space, writer):
 
 def test_following_has_a_time_limit(space, writer):
     began = time.monotonic()
-    result = logs(space, LogRequest((writer,), follow=True, timeout=1.0)).result(10)
+    result = logs(space, LogRequest((writer,), follow=True, duration=1.0)).result(10)
     assert 0.9 < time.monotonic() - began < 4
     assert result.state.total >= 500
 
@@ -196,7 +196,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(space):
 
 
 def test_the_run_before_is_read_right_after_each_crash(space):
-    """Whenever it is asked for, `previous` gives the lines of one whole run, and no words of the node."""
+    """At any time `previous` returns the lines of one whole run, and none of the node's own messages."""
     script = "n=$(cat /state/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > /state/n; echo run $n; echo over; exit 1"
     run_with_state(space, "crashes", script)
     runs = []

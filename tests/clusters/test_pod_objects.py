@@ -1,4 +1,4 @@
-"""A pod that was found is acted on where it was found, whatever cluster is in use by then."""
+"""A pod object acts on the cluster it was found in, whichever is in use now."""
 
 import subprocess
 import time
@@ -20,7 +20,7 @@ def use(shop, context):
 
 
 def test_a_pod_of_a_table_and_one_that_was_got_are_the_same(shop):
-    pods = nbc.cluster("dev", shop.namespace).pods  # where no node takes it, so that it stays as it is
+    pods = nbc.cluster("dev", shop.namespace).pods  # no node takes it, so it stays as it is
     pod = pods.get("web")
     assert pod == pods.list()["web"]
     assert (pod.name, pod.namespace, pod.labels) == ("web", shop.namespace, {"of": "dev"})
@@ -38,7 +38,7 @@ def test_what_was_found_is_acted_on_there(shop):
     shop.make("two", "prod")
     table = pods.list()
     for name in ("web", "two"):
-        for _ in pods.watch(name, timeout=60):
+        for _ in pods.watch(name, duration=60):
             if pods.get(name).status == "Running":
                 break
     use(shop, "dev")
@@ -49,7 +49,7 @@ def test_what_was_found_is_acted_on_there(shop):
     assert ("Labels", "of=prod") in web.describe().sections[0][1]
     assert "Scheduled" in [row.cells[2] for row in web.events()]
     (gone,) = web.delete(force=True).result(60)
-    watch = pods.watch(timeout=60)
+    watch = pods.watch(duration=60)
     for _ in watch:
         if watch.state.live:
             watch.stop()
@@ -78,7 +78,7 @@ def test_pods_to_delete_are_named_in_one_way(shop):
     for words in ({}, {"selector": "of=prod", "all": True}):
         with pytest.raises(UsageError):
             pods.plan_delete(**words)
-    with pytest.raises(UsageError, match="one of the three"):
+    with pytest.raises(UsageError, match="only one of the three"):
         pods.delete("web", all=True)
     nothing = pods.plan_delete(selector="of=nobody")
     assert (nothing.changes, nothing.nothing) == ((), f"There are no pods with of=nobody in prod · {shop.namespace}.")

@@ -317,7 +317,7 @@ def test_a_command_is_stopped_within_a_second_and_leaves_nothing(space, shell, s
     number = f"7{secrets.randbelow(10**6):06}"
     other = execute(space, ExecRequest(shell, ("sleep", "1000")))
     until(lambda: "sleep 1000" in processes(space, shell))
-    time.sleep(1)  # it is told from the next by its age
+    time.sleep(1)  # its age distinguishes it from the next one
     operation = execute(space, ExecRequest(shell, ("sh", "-c", script.format(number))))
     until(lambda: f" {number}" in processes(space, shell))
     began = time.monotonic()
@@ -326,7 +326,7 @@ def test_a_command_is_stopped_within_a_second_and_leaves_nothing(space, shell, s
         operation.result(5)
     assert time.monotonic() - began < 1.2
     until(lambda: number not in processes(space, shell))
-    assert "sleep 1000" in processes(space, shell)  # not another's
+    assert "sleep 1000" in processes(space, shell)  # no other pod's
     other.stop()
     until(lambda: "sleep 1000" not in processes(space, shell))
 

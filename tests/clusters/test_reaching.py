@@ -1,4 +1,4 @@
-"""The ways to an API server: addresses without a scheme, proxies of the kubeconfig and of the environment."""
+"""Reaching an API server: addresses without a scheme, and proxies from the kubeconfig and the environment."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ LOGIN = "Basic " + base64.b64encode(b"ann:p@ss").decode()
 
 @pytest.fixture
 def write(kubernetes, space, tmp_path, monkeypatch):
-    """Gives the cluster with other fields in its kubeconfig's entry."""
+    """The cluster with other fields in its kubeconfig entry."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -85,7 +85,7 @@ def test_every_kind_of_call_goes_through_the_proxy_of_the_kubeconfig(write, prox
     create(space, PodRequest("proxied", "busybox", command=command)).result(90)
     proxy.addresses = {"kubernetes:443": space.server.removeprefix("https://")}
     cluster = write(**{"server": "https://kubernetes", "proxy-url": f"http://ann:p%40ss@{proxy.address}"})
-    monkeypatch.setenv("NO_PROXY", "*")  # which has no say here
+    monkeypatch.setenv("NO_PROXY", "*")  # which does not apply here
     assert "proxied" in table(cluster).names
     live = watch_table(cluster)
     until(lambda: live.state.live)
@@ -161,7 +161,7 @@ def test_calls_one_after_the_other_share_a_connection_and_a_cancelled_one_ends_i
 
     async def ask_and_cancel():
         await ask()
-        cancellations[0].cancel()  # what is over holds no connection that others may have by now
+        cancellations[0].cancel()  # a finished call must not keep a connection that others could use
         return await ask()
 
     made = Cancellation.__init__

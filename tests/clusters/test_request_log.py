@@ -1,4 +1,4 @@
-"""With the log on, each request on the wire to an API server is one line, and no secret is in any."""
+"""With the log on, each request on the wire to an API server is one line, and none has a secret."""
 
 import logging
 import re
@@ -40,7 +40,7 @@ def sent(proxy):
 
 
 def are_one_line_each(proxy, caplog):
-    """What was given up before it was answered has a line too, but may not have been on the wire."""
+    """A request that was abandoned before its reply has a line, too, but may not have been on the wire."""
     return lines(caplog, answered=True) <= sent(proxy) <= lines(caplog, answered=False)
 
 
@@ -49,7 +49,7 @@ def test_each_request_to_a_cluster_is_one_line_without_secrets(kubernetes, space
     monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
     proxy = BreakingProxy(read_access(), anonymous=True)
     monkeypatch.setenv("KUBECONFIG", str(proxy.kubeconfig(tmp_path / "proxied.conf", {"token": token})))
-    caplog.set_level(logging.DEBUG)  # of all loggers: those of what we use must not tell either
+    caplog.set_level(logging.DEBUG)  # of all loggers: those of our libraries must not leak it either
     cluster = find_cluster("", space.namespace)
     command = ("sh", "-c", "trap exit TERM; echo hidden-command; while sleep 0.2; do :; done")
     create(cluster, PodRequest("told", "busybox", command=command, environment={"A": "hidden-value"})).result(90)

@@ -138,7 +138,7 @@ def test_a_conflict_names_field_manager_and_line(space):
         ),
     ],
 )
-def test_errors_name_the_persons_own_lines(space, change, error, words):
+def test_errors_name_the_users_own_lines(space, change, error, words):
     text = POD_TEXT.format(name="bad").replace(*change)
     with pytest.raises(error, match=words):
         apply(space, text, source_map=SourceMap.shifted(30, 1))
@@ -205,7 +205,7 @@ def test_fixed_fields_of_other_kinds(space, kind, body, change, line):
     assert space.commands.kubectl("delete", kind.lower(), f"fixed-{kind.lower()}") in caught.value.cure
 
 
-def test_near_kinds_are_suggested(space):
+def test_similar_kinds_are_suggested(space):
     with pytest.raises(UsageError) as caught:
         apply(space, POD_TEXT.format(name="x").replace("kind: Pod", "kind: Deployment"))
     assert caught.value.cure == "Did you mean apps/v1 Deployment?"
@@ -222,7 +222,7 @@ def test_a_namespace_that_differs_from_the_calls_is_refused_before_anything_is_s
         space.request("GET", f"/api/v1/namespaces/{space.namespace}/configmaps?fieldSelector=metadata.name=spaced")
     )["items"]
     named = f"{text.replace('{name: spaced}', f'{{name: spaced, namespace: {space.namespace}}}')}"
-    (change,) = Cluster().apply(named, dry_run=True)  # the setting is not the call's own word
+    (change,) = Cluster().apply(named, dry_run=True)  # a setting does not count as naming it in the call
     assert change.namespace == space.namespace
 
 
@@ -261,7 +261,7 @@ spec:
 
 
 async def _served(cluster, group):
-    """Wait until discovery has it: that comes a moment after the definition is "Established"."""
+    """Wait until discovery lists it, which takes a moment after the definition is "Established"."""
     for _ in range(400):
         if await find_kind(cluster, f"{group}/v1", "Widget"):
             return

@@ -1,4 +1,4 @@
-"""What a table offers to do with its rows is done where the table is of, whatever is in use by then."""
+"""A table's actions go to the cluster that the table is of, whichever is in use now."""
 
 import subprocess
 
@@ -24,7 +24,7 @@ def kubectl(two_contexts, *words):
 
 
 def offered(kernel, two_contexts, *, line="%kpod"):
-    """The magics that a table offers for the pod web, by their words, as the page writes them."""
+    """The magics that a table offers for the pod web, by label, as the page writes them."""
     ran = kernel.run(f"table = {line} -n {two_contexts.namespace}\nprint([(v.word, v.line) for v in table.verbs])")
     assert not ran.error, ran.traceback
     rows = f"-n {two_contexts.namespace} web"
@@ -42,11 +42,11 @@ def test_an_old_table_acts_on_its_own_cluster(two_contexts, kernel):
     assert two_contexts.has("web", "prod")
     assert kernel.run(f"{lines['delete']} -y").error == "NotFound"
     assert two_contexts.has("web", "prod")
-    for word in ("logs", "exec"):  # there is no node in dev: that it is asked is seen by what it says
+    for word in ("logs", "exec"):  # dev has no node: its error shows that it was asked
         assert kernel.run(lines[word]).error == "NotFound"
 
 
-def test_a_table_of_a_context_that_leads_elsewhere_by_now_does_nothing(two_contexts, kernel):
+def test_a_table_whose_context_now_leads_elsewhere_does_nothing(two_contexts, kernel):
     lines = offered(kernel, two_contexts)
     server = two_contexts.clusters["prod"].server
     kubectl(two_contexts, "config", "set-cluster", "dev", f"--server={server}", "--insecure-skip-tls-verify=true")

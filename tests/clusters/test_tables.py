@@ -1,4 +1,4 @@
-"""Tables from real API servers: once, by watch, through restarts and forgotten versions."""
+"""Tables from real API servers: listed once, watched, through restarts and expired versions."""
 
 import asyncio
 import json
@@ -79,11 +79,11 @@ def test_a_namespace_that_does_not_exist(own_cluster):
     assert len(table(own_cluster.cluster(namespace="shopping"))) == 0
     rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
     _bind(own_cluster, rule)
-    assert len(table(own_cluster.cluster("viewer", "shoping"))) == 0  # what may not be asked is not claimed
+    assert len(table(own_cluster.cluster("viewer", "shoping"))) == 0  # what may not be read is not claimed
 
 
 def _bind(own_cluster, rule):
-    """Allow viewers this alone: the roles of Kubernetes are filled by a controller that is not here."""
+    """Allow viewers only this: Kubernetes' own roles are filled in by a controller that is not running."""
     admin = own_cluster.cluster()
     group = "rbac.authorization.k8s.io"
     path = f"/apis/{group}/v1"
@@ -225,7 +225,7 @@ def test_a_forgotten_version_is_listed_anew(own_cluster):
         cluster.run(watch())
 
     async def follow(monkeypatched=[]):  # noqa: B006 - one list for the whole test
-        """A reflector whose first list is answered as if long ago."""
+        """A reflector whose first list has a very old version."""
         real = reflector.list_all
 
         async def stale(*arguments):

@@ -1,4 +1,4 @@
-"""A kubeconfig with two contexts of two clusters: "dev" is an API server of the tests' own, "prod" the real node."""
+"""A kubeconfig with two contexts of two clusters: "dev" is the tests' own API server, "prod" the real node."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TwoContexts:
         self.file.write_text(yaml.safe_dump(merged))
         for name, cluster in self.clusters.items():
             cluster.run(cluster.request("POST", "/api/v1/namespaces", body={"metadata": {"name": self.namespace}}))
-            account = {"metadata": {"name": "default"}}  # where no controller makes it
+            account = {"metadata": {"name": "default"}}  # no controller makes it there
             with suppress(ApiError):
                 path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
                 cluster.run(cluster.request("POST", path, body=account))
@@ -41,7 +41,7 @@ class TwoContexts:
         cluster.run(cluster.request("POST", POD.path(self.namespace), body=body))
 
     def has(self, pod: str, context: str) -> bool:
-        """Whether the pod is in that cluster, and not on its way out."""
+        """Whether the pod is in that cluster and is not terminating."""
         cluster = self.clusters[context]
         try:
             found = cluster.run(cluster.request("GET", POD.path(self.namespace, pod)))

@@ -1,4 +1,4 @@
-"""What our checks reject, BuildKit rejects too: told by the engine itself."""
+"""What our checks reject, BuildKit rejects too: the engine itself is the judge."""
 
 import contextlib
 import random
@@ -58,7 +58,7 @@ TOKENS = [
 
 @pytest.fixture(scope="module")
 def verdict():
-    """Gives BuildKit's error for a text, or None; nothing is run."""
+    """BuildKit's error for a text, or None; nothing is run."""
     part = pytest.importorskip("tests.environment.docker").Docker()
     if not part.status():
         pytest.skip(f"docker: {part.status().detail}")

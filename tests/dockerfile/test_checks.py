@@ -34,7 +34,7 @@ ACCEPTED = [
     "FROM x\nHEALTHCHECK NONE\nHEALTHCHECK --interval=1m30s --timeout=0.5s --retries=3 CMD true",
     'FROM x\nSHELL ["a"]\nCMD []\nENTRYPOINT []\nVOLUME ["/a"]\nVOLUME /b /c',
     "FROM x\nONBUILD RUN a\nONBUILD COPY <<E /x\nb\nE\nONBUILD ONBOARD x",
-    "FROM x\nSTOPSIGNAL --x 9\nARG --y A",  # flags that BuildKit drops
+    "FROM x\nSTOPSIGNAL --x 9\nARG --y A",  # flags that BuildKit ignores
     "FROM x AS a\nFROM y AS a\nFROM z\nCOPY --from=A / /",
     "FROM x\nCOPY --from=y / /\n",
     "FROM x AS unused\nEXPOSE 99999\nCOPY --from=last a b\nFROM y AS last",
@@ -153,7 +153,7 @@ def test_warnings(text, line, message, suggestion):
     assert suggestion in problems[0].suggestion
 
 
-def test_an_unknown_target_is_told_with_what_it_nearly_is():
+def test_an_unknown_target_gets_a_suggestion():
     dockerfile = parse("FROM a AS build\nFROM b AS final\n")
     (problem,) = check(dockerfile, target="biuld")
     assert (problem.line, problem.suggestion) == (1, "Did you mean build?")
@@ -167,7 +167,7 @@ def test_build_args_and_contexts_count():
     assert check(parse("FROM x AS build\nFROM y\nCOPY --from=biuld a b"), build_contexts=["biuld"]) == []
 
 
-def test_lines_are_the_persons_own():
+def test_lines_are_the_users_own():
     source_map = SourceMap((("", 2), ("", 3), ("", 3), ("", 9)))
     problems = check(parse("FROM x\nFOO\nCMD ['a']\nCOPY a\n", source_map))
     assert [(problem.line, problem.end_line) for problem in problems] == [(3, 3), (3, 3), (9, 9)]

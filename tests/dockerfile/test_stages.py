@@ -81,4 +81,4 @@ def test_bases_with_arguments():
     dockerfile = parse("ARG A=one\nARG B=$A-two\nFROM ${B:-x}\nFROM $TARGETOS\n")
     assert dockerfile.base(dockerfile.stages[0]) == "one-two"
     assert dockerfile.base(dockerfile.stages[0], {"A": "1"}) == "1-two"
-    assert dockerfile.base(dockerfile.stages[1]) is None  # known to the engine only
+    assert dockerfile.base(dockerfile.stages[1]) is None  # only the engine knows

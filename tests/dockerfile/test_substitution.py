@@ -1,4 +1,4 @@
-"""`{{name}}` takes Python variables, and lines still find their way home."""
+"""`{{name}}` inserts Python variables, and lines still map back to the cell."""
 
 from types import SimpleNamespace
 
@@ -29,7 +29,7 @@ def test_all_else_stays_as_it_is(text):
     assert substitute(text, {"a": 1})[0] == text
 
 
-def test_undefined_names_are_all_told_with_their_lines():
+def test_all_undefined_names_are_reported_with_their_lines():
     with pytest.raises(UsageError) as caught:
         substitute("FROM {{a}}\nRUN {{b.c}} {{d}}\n", {"b": 1}, first_line=2)
     assert "line 2: {{a}}" in str(caught.value)

@@ -1,4 +1,4 @@
-"""Dockerfile text becomes instructions with their lines; what is wrong is told, all at once."""
+"""Dockerfile text becomes instructions with their lines; all errors are reported at once."""
 
 import pytest
 from hypothesis import given
@@ -91,7 +91,7 @@ def test_flags():
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
-        ('COPY "a b" /c', ('"a', 'b"', "/c")),  # BuildKit does not heed quotes here
+        ('COPY "a b" /c', ('"a', 'b"', "/c")),  # BuildKit ignores quotes here
         ('COPY ["a b", "/c"]', ("a b", "/c")),
         ("COPY --chown='x y' a /c", ("a", "/c")),
         ("COPY --  --a /c", ("--a", "/c")),
@@ -101,7 +101,7 @@ def test_arguments_are_split_as_buildkit_does(text, arguments):
     assert parse_text(f"FROM x\n{text}\n").instructions[1].arguments == arguments
 
 
-def test_all_faults_at_once():
+def test_all_errors_at_once():
     faults = parse_text("FORM busybox\nRNU a\nENV b\nCMD [1]\nCOPY <<EOF /x\nEOF \n").faults
     assert [fault.line for fault in faults] == [1, 2, 3, 4, 5]
     assert faults[0].suggestion == "Did you mean FROM?"
@@ -114,7 +114,7 @@ def test_a_misspelt_instruction_keeps_its_heredoc_to_itself():
     assert [item.name for item in parsed.instructions] == ["FROM", "RUN", "CMD"]
 
 
-def test_a_text_of_nothing_but_faults_ends():
+def test_a_text_with_nothing_but_errors_terminates():
     parsed = parse_text("\n".join(f"word{number} x" for number in range(500)))
     assert parsed.instructions == []
     assert len(parsed.faults) == 50

@@ -1,4 +1,4 @@
-"""What the live tests of builds share: engines that run, texts that no cache knows, processes of steps."""
+"""Shared by the live tests of builds: running engines, texts that are in no cache, processes of steps."""
 
 from nbcontainer.engines.build import build
 from nbcontainer.engines.buildkit_build import close_connections
@@ -21,7 +21,7 @@ PARTS = {
 
 
 def connect(name, monkeypatch, tmp_path):
-    """The engine of a part of the environment; the test is skipped where it does not run."""
+    """The engine of a part of the environment; the test is skipped if it does not run."""
     part = running(*PARTS[name])
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
     monkeypatch.setattr(settings, "engine", part.host)
@@ -34,7 +34,7 @@ def connect(name, monkeypatch, tmp_path):
 
 
 def start(engine, text, **fields):
-    """Begin a build of a cell: the text's first line is the cell's second, below the magic's."""
+    """Start a build of a cell: the text's first line is the cell's second, below the magic."""
     lines = SourceMap.shifted(text.count("\n") + 1, 1)
     return build(engine, BuildRequest(text, source_map=lines, **fields))
 
@@ -45,5 +45,5 @@ def made(engine, text, **fields):
 
 
 def output(state, word):
-    """What the steps with `word` in their instruction wrote."""
+    """The output of the steps with `word` in their instruction."""
     return "\n".join(line for step in state.steps.values() if word in step.instruction for line in step.output)

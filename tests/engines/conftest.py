@@ -1,4 +1,4 @@
-"""The engines and registries that the live tests use, and a docker configuration of the test's own."""
+"""The engines and registries that the live tests use, and an isolated docker configuration."""
 
 import functools
 import importlib
@@ -23,7 +23,7 @@ ENGINES = {
 
 @functools.cache
 def running(module, name):
-    """A part of the environment, if it runs, asked once; else the test is skipped with the reason."""
+    """A part of the environment if it runs, checked once; otherwise the test is skipped with the reason."""
     part = getattr(importlib.import_module(f"tests.environment.{module}"), name, None)
     if part is None:
         pytest.skip(f"{name}: the environment has no such part")
@@ -80,18 +80,18 @@ def password_registry():
 
 @pytest.fixture(scope="session")
 def token_registry():
-    """The address of a registry that wants bearer tokens; anybody may pull, alice may push but to library/."""
+    """The address of a registry with bearer tokens; anybody may pull, alice may push except to library/."""
     return running("registries", "TokenRegistry").address
 
 
 @pytest.fixture
 def busybox_of():
-    """Gives the image's name, once an engine has it."""
+    """Returns the image's name once an engine has it."""
 
     def find_busybox(engine):
         try:
             images.inspect(engine, "busybox")
-        except Exception:  # noqa: BLE001 - whatever the reason is, pull says it
+        except Exception:  # noqa: BLE001 - whatever the reason, pull reports it
             images.pull(engine, "busybox").result(60)
         return "busybox"
 
@@ -106,7 +106,7 @@ def busybox(engine, busybox_of):
 
 @pytest.fixture
 def make_image():
-    """Makes an image with one layer of random bytes, under a name; it is removed after the test."""
+    """Makes a named image with one layer of random bytes; it is removed after the test."""
     made = []
 
     def make(engine, name, size=1000):
@@ -116,7 +116,7 @@ def make_image():
             entry.size = size
             tar.addfile(entry, io.BytesIO(os.urandom(size)))
         headers = {"Content-Type": "application/x-tar"}
-        # without a name: Podman 4.3 would not heed it
+        # without a name: Podman 4.3 would ignore it
         reply = engine.http().call(
             "POST", "/images/create", query={"fromSrc": "-"}, body=archive.getvalue(), headers=headers
         )
@@ -133,5 +133,5 @@ def make_image():
 
 @pytest.fixture
 def unique():
-    """A word that no other test has."""
+    """A word unique to this test."""
     return f"t{uuid.uuid4().hex[:10]}"

@@ -1,4 +1,4 @@
-"""A way to an engine on which a test breaks one stream at an exact place, and leaves the other connections alone."""
+"""A proxy to an engine that breaks one stream at an exact place and leaves other connections alone."""
 
 import contextlib
 import socket
@@ -13,7 +13,7 @@ ENDINGS = {"garbage": b"\xff" * 20, "ended": b"0\r\n\r\n"}
 
 @dataclass
 class Cut:
-    """Where one answer breaks.
+    """Where one reply breaks.
 
     Attributes:
         words: what the first line of its request has.
@@ -72,7 +72,7 @@ class CuttingProxy:
                 if line.endswith(b" HTTP/1.1"):
                     self.requests.append(line)
                     plan[:] = [cut for cut in self.cuts if cut.words in line and cut.times > 0][:1]
-                    if plan and plan[0].how == "clean":  # an answer to HTTP/1.0 ends where its connection does
+                    if plan and plan[0].how == "clean":  # a reply to HTTP/1.0 ends with its connection
                         data = data.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
                 far.sendall(data)
             far.shutdown(socket.SHUT_WR)
@@ -113,7 +113,7 @@ class CuttingProxy:
             connection.shutdown(socket.SHUT_RDWR)
 
     def _up_to_marker(self, near, far, cut, data):
-        """Pass on all up to the break; what came after it, or None where the answer ended before."""
+        """Pass on everything up to the break; returns what came after it, or None if the reply ended before."""
         framed = b"/attach" in cut.words or b"/start" in cut.words
         while True:
             piece, data = self._piece(data) if framed else (data, b"")
@@ -131,7 +131,7 @@ class CuttingProxy:
 
     @staticmethod
     def _piece(data):
-        """The first frame, if it is whole, and what follows."""
+        """The first frame, if it is complete, and the rest."""
         end = HEADER + int.from_bytes(data[4:HEADER], "big") if len(data) >= HEADER else len(data) + 1
         return (data[:end], data[end:]) if len(data) >= end else (b"", data)
 

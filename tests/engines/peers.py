@@ -1,4 +1,4 @@
-"""Far ends of the tests' own: one that says what it is told, and one that stands between and cuts."""
+"""The tests' own servers: one with canned replies, and a proxy that cuts connections."""
 
 import contextlib
 import socket
@@ -6,7 +6,7 @@ import threading
 
 
 class Speaker:
-    """A server on a unix socket that answers each connection with given bytes, then closes or stays silent."""
+    """A server on a unix socket that sends given bytes on each connection, then closes or stays silent."""
 
     def __init__(self, path, *answers, stay=False):
         self.address = f"unix://{path}"
@@ -34,7 +34,7 @@ class Speaker:
         return self
 
     def __exit__(self, *_):
-        # shutdown wakes accept, which close alone does not
+        # shutdown wakes accept; close alone does not
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -43,13 +43,13 @@ class Speaker:
 
 
 class Middleman:
-    """Passes connections on to a real far end, and cuts all of them once enough bytes went one way.
+    """Passes connections on to a real server, and cuts all of them once enough bytes went one way.
 
-    Between `freeze` and `thaw` it takes what comes and passes nothing on, as a daemon that hangs.
+    Between `freeze` and `thaw` it reads but passes nothing on, like a daemon that hangs.
 
     Args:
         listener: a bound socket, or one wrapped by TLS.
-        connect: makes a connection to the real far end.
+        connect: makes a connection to the real server.
         sent: cut after this many bytes from clients.
         replied: cut after this many bytes to clients.
     """
@@ -96,7 +96,7 @@ class Middleman:
             socket.socket.shutdown(target, socket.SHUT_WR)
 
     def limit(self, way, count):
-        """Cut after so many more bytes one way."""
+        """Cut after that many more bytes in one direction."""
         self._limits[way] = self._counts[way] + count
 
     def freeze(self):
@@ -159,7 +159,7 @@ def reply(status, body, *headers):
 
 
 def chunked(*lines, end=True, status="200 OK"):
-    """An HTTP reply of JSON lines, whole or broken off."""
+    """An HTTP reply of JSON lines, complete or truncated."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     body = b"".join(f"{len(line):x}\r\n".encode() + line + b"\r\n" for line in lines)
     return head + body + (b"0\r\n\r\n" if end else b"")

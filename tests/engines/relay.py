@@ -1,4 +1,4 @@
-"""A way to an engine or a registry that counts the requests on the wire, as the other end sees them."""
+"""A proxy to an engine or registry that counts the requests on the wire, as the server sees them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -42,7 +42,7 @@ class Relay:
         with near, self._connect() as far:
             back = threading.Thread(target=self._copy, args=(far, near, False), daemon=True)
             back.start()
-            self._copy(near, far, True)  # noqa: FBT003 - as its own
+            self._copy(near, far, True)  # noqa: FBT003 - as in its own signature
             back.join()
 
     def _connect(self) -> socket.socket:

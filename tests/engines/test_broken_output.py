@@ -1,4 +1,4 @@
-"""Output whose connection breaks, on each engine: nothing is lost or told twice, or a note says what is missing."""
+"""Output whose connection breaks, on each engine: nothing is lost or repeated, or a note says what is missing."""
 
 import contextlib
 from pathlib import Path
@@ -10,6 +10,7 @@ from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.logs import logs
 from nbcontainer.engines.run import run
+from nbcontainer.engines.run_request import creation
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, NotFound, PullFailed
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
@@ -25,7 +26,7 @@ from tests.faults.proxy import Fault, FaultProxy, Kind, Way, connector, unix_lis
 pytestmark = pytest.mark.timeout(120)
 
 TEN = [f"line {number}" for number in range(1, 11)]
-# the engine may put several lines into one frame where they come together
+# the engine may put lines that arrive together into one frame
 SLOWLY = (
     "for n in $(seq 5); do echo line $n; sleep 0.1; done; sleep 1; "
     "for n in $(seq 6 10); do echo line $n; sleep 0.1; done"
@@ -36,33 +37,33 @@ MISSING = "the connection broke after 5 lines: what was written then is missing"
 
 @pytest.fixture
 def proxy(engine, tmp_path):
-    """A way to the engine that can be cut."""
+    """A proxy to the engine that can be cut."""
     with CuttingProxy(tmp_path / "engine.sock", engine.address) as between:
         yield between
 
 
 @pytest.fixture
 def far(engine, proxy):
-    """The engine, by that way."""
+    """The engine, through that proxy."""
     return connection.Engine(proxy.address, "test", engine.capabilities, _where=addresses.Address(proxy.address))
 
 
 @pytest.fixture
 def proxy_of_podman(tmp_path, monkeypatch):
-    """A way to Podman that can be cut."""
+    """A proxy to Podman that can be cut."""
     with CuttingProxy(tmp_path / "podman.sock", find(running("podman", "Podman").host, monkeypatch).address) as between:
         yield between
 
 
 @pytest.fixture
 def podman_far(proxy_of_podman, monkeypatch):
-    """Podman, by that way."""
+    """Podman, through that proxy."""
     return find(proxy_of_podman.address, monkeypatch)
 
 
 @pytest.fixture
 def container(engine, unique):
-    """A name; whatever has it is removed after the test."""
+    """A name; the container with it is removed after the test."""
     yield unique
     with contextlib.suppress(NotFound):
         containers.remove(engine, unique, force=True)
@@ -76,7 +77,7 @@ def ran(far, busybox, container, script, **fields):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """A connection that stalls is soon given up."""
+    """Stalled connections are given up quickly."""
     monkeypatch.setattr(run_output, "SILENT_SECONDS", 0.5)
 
 
@@ -105,7 +106,7 @@ def test_a_connection_that_stalls_until_container_and_log_are_gone(far, proxy, b
             assert MISSING in text
 
 
-def test_of_a_container_that_has_ended_the_log_tells_what_is_missing(far, proxy, busybox, container):
+def test_the_log_supplies_what_is_missing_after_the_container_ended(far, proxy, busybox, container):
     script = "for n in $(seq 10); do echo line $n; sleep 0.02; done"
     cut = proxy.cut(b"/attach", b"line 9\n")
     operation, result = ran(far, busybox, container, script)
@@ -115,7 +116,7 @@ def test_of_a_container_that_has_ended_the_log_tells_what_is_missing(far, proxy,
 
 
 @pytest.mark.parametrize("checked", [1, 1000])
-def test_of_a_container_that_is_removed_at_its_end_nothing_is_missing(far, proxy, busybox, monkeypatch, checked):
+def test_nothing_is_missing_from_a_container_that_is_removed_when_it_ends(far, proxy, busybox, monkeypatch, checked):
     monkeypatch.setattr(run_output, "CHECKED_BYTES", checked)
     script = "for n in $(seq 10); do echo line $n; sleep 0.1; done"
     cut = proxy.cut(b"/attach", b"line 5\n")
@@ -142,7 +143,7 @@ def test_a_failure_is_the_commands_own_and_has_the_whole_output(far, proxy, busy
     assert (caught.value.exit_code, caught.value.output.split("\n")) == (3, TEN)
 
 
-def test_lines_that_had_begun_both_streams_and_what_is_no_text(far, proxy, busybox, container):
+def test_partial_lines_both_streams_and_binary_output(far, proxy, busybox, container):
     script = (
         "echo err 1 >&2; printf '\\377\\376 bad\\n'; sleep 0.1; printf 'begun, '; sleep 0.1; echo err 2 >&2; sleep 1; "
         "echo 'ended'; echo 'h\u00e4llo'; echo err 3 >&2; printf 'no end'"
@@ -171,13 +172,12 @@ def test_the_log_breaks_too_and_the_wait_for_the_exit_code(far, proxy, busybox, 
 @pytest.fixture
 def without_log(monkeypatch):
     """Containers whose output the engine does not keep."""
-    creation = containers.creation
 
     def creation_without_log(*arguments):
         made = creation(*arguments)
         return {**made, "HostConfig": {**made["HostConfig"], "LogConfig": {"Type": "none"}}}
 
-    monkeypatch.setattr(containers, "creation", creation_without_log)
+    monkeypatch.setattr("nbcontainer.engines.run.creation", creation_without_log)
 
 
 @pytest.mark.usefixtures("without_log")
@@ -199,7 +199,7 @@ def test_an_input_that_was_cut_is_an_error(far, proxy, busybox, container):
         operation.result(60)
 
 
-def test_a_command_that_closes_its_output_and_goes_on_is_no_break(far, busybox, container):
+def test_a_command_that_closes_its_output_and_goes_on_is_not_a_break(far, busybox, container):
     operation = run(far, RunRequest(busybox, ("sh", "-c", "echo up; exec >&- 2>&-; sleep 2; exit 4"), name=container))
     with pytest.raises(CommandFailed, match="exit code 4"):
         operation.result(60)
@@ -265,7 +265,7 @@ def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_lik
         images.remove(podman_far, tag, force=True)
 
 
-def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, busybox, container):
+def test_a_container_whose_creation_got_no_reply_is_reported(engine, tmp_path, busybox, container):
     cut = Fault(Kind.CLOSE, 0, Way.REPLIED, 20)
     with FaultProxy(unix_listener(tmp_path / "cuts"), connector(engine.address), cut) as cutting:
         far = connection.Engine(
@@ -283,7 +283,7 @@ def test_a_container_whose_making_was_not_answered_is_told_of(engine, tmp_path, 
 
 
 @pytest.mark.parametrize("remove", [True, False])
-def test_no_container_is_asked_twice_for_a_line(far, busybox, remove):
+def test_no_line_is_requested_twice(far, busybox, remove):
     for script, output in (("printf 'no end'", "no end"), ("true", ""), ("echo; echo; echo a", "\n\na")):
         operation, result = ran(far, busybox, "", script, remove=remove)
         assert (result.output, operation.state.notes) == (output, ())

@@ -84,7 +84,7 @@ def test_the_state_is_the_fold_of_the_events(engine):
     result = operation.result()
     kinds = {type(event) for event in events}
     assert ImageBuilt in kinds
-    if BuildStarted in kinds:  # else it was told before this listener came
+    if BuildStarted in kinds:  # else it was emitted before this listener was added
         state = type(result.state)()
         for event in events:
             state = apply_build(state, event)
@@ -150,7 +150,7 @@ def test_what_is_added_by_name_is_in_the_context_whatever_dockerignore_says(engi
     assert "left-out" not in written
 
 
-def test_a_pattern_that_is_none_is_named_with_its_line(engine, tmp_path):
+def test_an_invalid_pattern_is_named_with_its_line(engine, tmp_path):
     (tmp_path / "a").touch()
     (tmp_path / ".dockerignore").write_text("# comment\n[bad\n")
     with pytest.raises(UsageError, match=r"\.dockerignore line 2: '\[bad'"):
@@ -185,7 +185,7 @@ def test_the_triggers_of_a_base_image_find_the_context(engine, tmp_path):
     assert output(result.state, "cat /k") == word
 
 
-def test_hosts_and_limits_of_the_steps(engine):
+def test_hosts_and_limits_for_steps(engine):
     text = f"FROM busybox\nRUN cat /etc/hosts; ulimit -n; : {unique()}\n"
     result = made(engine, text, add_hosts=("extra:1.2.3.4",), ulimits=("nofile=1024:2048",))
     written = output(result.state, "hosts").splitlines()
@@ -230,7 +230,7 @@ def test_stop_leaves_no_process(engine):
 
 
 def test_a_stop_ends_no_step_of_another_build(engine):
-    """A build whose own step has just ended finds nothing to end, whatever else the service runs."""
+    """A build whose own step has just ended finds nothing to kill, whatever else the service runs."""
     marker = unique().replace("-", "")[-9:]
     other = start(engine, f"FROM busybox\nRUN echo begun && sleep 1{marker}\n")
     try:
@@ -243,7 +243,7 @@ def test_a_stop_ends_no_step_of_another_build(engine):
     wait_until(lambda: not processes(f"1{marker}"), 3)
 
 
-def test_faults_of_the_text_are_raised_at_once_and_all(engine):
+def test_all_errors_in_the_text_are_raised_at_once(engine):
     with pytest.raises(DockerfileError) as caught:
         start(engine, "FROM busybox\nCOPPY a b\nRUN x\nENV a\n")
     assert caught.value.lines == (3, 5)
@@ -295,7 +295,7 @@ def test_a_flood_of_output_needs_no_memory(engine, tmp_path):
         assert spool.stat().st_size > 100_000
 
 
-def test_the_engine_is_told_apart(engine):
+def test_the_kind_of_engine_is_recognised(engine):
     operation = build(engine, BuildRequest("FROM busybox"))
     operation.result(60)
     assert operation.state.engine == engine.name

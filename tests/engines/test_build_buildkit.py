@@ -131,7 +131,7 @@ def test_a_failure_in_a_cell_of_a_megabyte_is_that_of_its_step(new_engine):
     assert (caught.value.exit_code, caught.value.lines) == (3, (60_003, 60_003))  # after the magic line
 
 
-def test_secrets_are_given_and_not_shown(new_engine):
+def test_secrets_are_passed_and_not_shown(new_engine):
     value = "s3cret-" + unique()
     secret = Secret("token", value.encode, "test")
     text = f"FROM busybox\nRUN --mount=type=secret,id=token : {unique()}; wc -c < /run/secrets/token\n"
@@ -142,7 +142,7 @@ def test_secrets_are_given_and_not_shown(new_engine):
     assert value not in repr(operation.state)
 
 
-def test_a_secret_that_was_not_given(new_engine):
+def test_a_missing_secret(new_engine):
     with pytest.raises(BuildFailed, match="token") as caught:
         made(new_engine, f"FROM busybox\nRUN --mount=type=secret,id=token,required : {unique()}\n")
     assert "--secret" in caught.value.cure
@@ -163,7 +163,7 @@ def test_named_contexts_and_target(new_engine, tmp_path):
     assert not [step for step in result.steps if step.stage == "last"]
 
 
-def test_the_steps_are_foretold_and_replaced_in_their_places(engine):
+def test_planned_steps_are_replaced_in_place(engine):
     operation = start(engine, f"FROM busybox AS a\nRUN echo {unique()}\nFROM busybox\nCOPY --from=a /etc/passwd /p\n")
     foretold = [event for event in operation if isinstance(event, BuildStarted)]
     steps = operation.result().steps
@@ -174,13 +174,13 @@ def test_the_steps_are_foretold_and_replaced_in_their_places(engine):
         assert [step.lines for step in foretold[0].steps] == [step.lines for step in steps]
 
 
-def test_warnings_of_the_engine_have_the_persons_own_lines(new_engine):
+def test_warnings_of_the_engine_have_the_users_own_lines(new_engine):
     result = made(new_engine, "FROM busybox\nWORKDIR relative\nMAINTAINER me\n")
     found = {warning.problem.source: warning.problem for warning in result.warnings}
     assert found["WorkdirRelativePath"].line == 3
     assert "line" not in found["WorkdirRelativePath"].message
     assert found["MaintainerDeprecated"].line == 4
-    assert len(result.warnings) == 2  # ours is not told again by the engine
+    assert len(result.warnings) == 2  # the engine does not repeat our warning
 
 
 def test_faults_that_only_the_engine_finds(new_engine):
@@ -292,7 +292,7 @@ def test_the_current_folder_may_be_the_output(new_engine, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("place", ["-", "type=local", "type=tar,dest=-"])
-def test_an_output_that_is_no_place_on_disk(place, new_engine):
+def test_an_output_that_is_not_a_place_on_disk(place, new_engine):
     with pytest.raises(UsageError, match="write a folder, or type=local"):
         made(new_engine, "FROM scratch\n", outputs=(place,))
 

@@ -1,4 +1,4 @@
-"""`--check` where BuildKit answers, with `docker buildx build --check` as the oracle."""
+"""`--check` with BuildKit, with `docker buildx build --check` as the oracle."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ def builder(request):
 
 
 def says_buildx(text):
-    """The exit code of `docker buildx build --check`, and what it writes."""
+    """The exit code of `docker buildx build --check`, and its output."""
     docker = running("docker", "Docker")
     done = subprocess.run(
         [docker.client(), "buildx", "build", "--check", "-"],
@@ -94,7 +94,7 @@ def test_warnings_and_what_the_text_leaves_out_of_them(builder):
     left = "# check=skip=FromAsCasing\nFROM busybox as a\n"
     assert lint_of(left, builder) == []
     assert says_buildx(left)[0] == 0
-    assert "no faults" in str(nbc.images.check(left, builder=builder))
+    assert "No problems" in str(nbc.images.check(left, builder=builder))
 
 
 def lint_of(text, builder, **fields):
@@ -102,7 +102,7 @@ def lint_of(text, builder, **fields):
 
 
 def test_what_a_build_may_ask_for_the_check_has_too(builder, tmp_path):
-    """Named contexts, secrets, entitlements: none of them may look like a fault."""
+    """Named contexts, secrets, entitlements: none of them may look like an error."""
     (tmp_path / "f").write_text("")
     text = "FROM busybox\nCOPY --from=other f /f\nRUN --mount=type=secret,id=x true\n"
     assert lint_of(text, builder, build_contexts={"other": str(tmp_path)}, network="host") == []
@@ -136,9 +136,9 @@ def test_words_that_a_build_would_refuse(fields, said):
         nbc.images.check("FROM busybox\n", **fields)
 
 
-def test_checks_that_could_not_be_finished_are_told(new_engine, monkeypatch):
+def test_unfinished_checks_are_reported(new_engine, monkeypatch):
     monkeypatch.setattr("nbcontainer.engines.build_lint.SECONDS", 1e-6)
     (problem,) = lint(new_engine, BuildRequest("FROM busybox\nENV a b\n"))
     assert (problem.line, problem.severity) == (0, "warning")
     assert "BuildKit's own checks could not be finished" in problem.message
-    assert "no faults" not in str(nbc.images.check("FROM busybox\nENV a b\n"))
+    assert "No problems" not in str(nbc.images.check("FROM busybox\nENV a b\n"))

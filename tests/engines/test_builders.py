@@ -1,4 +1,4 @@
-"""Builds by a builder that is not the engine: a buildkitd at an address, or by the name that buildx knows it under."""
+"""Builds by a builder that is not the engine: a buildkitd by its address, or by its name in buildx."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_a_daemon_that_dies_in_the_middle(new_engine, own_buildkitd):  # noqa: F
     assert not operation.state.count(StepState.RUNNING)
 
 
-def test_a_builder_that_is_made_anew_has_a_connection_of_its_own(docker, configuration, unique):
+def test_a_recreated_builder_has_its_own_connection(docker, configuration, unique):
     file = configuration / "buildx" / "instances" / unique
     file.parent.mkdir(parents=True)
     controls = []

@@ -1,4 +1,4 @@
-"""The command of each result, pasted into a terminal that is set to another engine, reaches the engine of the call."""
+"""Each result's command, pasted into a terminal set to another engine, reaches the engine of the call."""
 
 import hashlib
 import json
@@ -163,7 +163,7 @@ def test_a_context_is_that_of_the_usual_folder_where_the_terminals_own_has_one_o
 
 
 def test_a_login_is_kept_where_it_was_kept(password_registry, docker, configuration, tmp_path):
-    assert docker  # which alone speaks http to the registry
+    assert docker  # the only one that speaks plain http to the registry
     terminal = Terminal(tmp_path)
     kept = nbc.registries.login(password_registry, username="alice", password="secret")
     assert "secret" not in kept.command

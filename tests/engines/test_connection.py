@@ -70,7 +70,7 @@ def test_docker_host_comes_before_contexts_and_the_setting_before_both(docker, c
         connection.find_engine()
 
 
-def test_a_context_that_is_missing_is_said(configuration):
+def test_a_missing_context_is_an_error(configuration):
     (configuration / "config.json").write_text('{"currentContext": "gone"}')
     with pytest.raises(UsageError, match=r"docker .*context use default"):
         connection.find_engine()
@@ -138,7 +138,7 @@ def test_addresses_that_cannot_be(monkeypatch, host):
         connection.find_engine()
 
 
-def test_an_engine_that_went_away_is_looked_for_anew(docker, monkeypatch, tmp_path):
+def test_a_lost_engine_is_searched_for_again(docker, monkeypatch, tmp_path):
     path = tmp_path / "s"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
     with Middleman(unix_listener(path), unix_connect(docker.address)):
@@ -216,7 +216,7 @@ def test_proxies_of_dockers_config(configuration):
 
 @pytest.fixture
 def private_environment(monkeypatch):
-    """The programs and a containers.conf with which a private Podman runs on this machine."""
+    """Programs and a containers.conf with which a private Podman runs on this machine."""
     part = running("podman", "Podman")
     environment = part.program_environment()
     tree = part.tree()
@@ -321,7 +321,7 @@ def test_a_completion_starts_no_engine_and_waits_for_none():
     assert connection.engine_at_hand("podman") is engine
     assert connection.engine_at_hand() is engine
     connection.forget_engines()
-    with connection._lock:  # as another thread that starts one, for seconds
+    with connection._lock:  # as if another thread were starting one, for seconds
         assert not known_names("image", engine="podman")
 
 

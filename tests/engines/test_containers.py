@@ -26,7 +26,7 @@ FOREVER = ("sh", "-c", "echo up; trap '' TERM; while true; do sleep 1; done")
 
 @pytest.fixture
 def container(engine, unique):
-    """A name; whatever has it is removed after the test."""
+    """A name; the container with it is removed after the test."""
     yield unique
     with contextlib.suppress(NotFound):
         containers.remove(engine, unique, force=True)
@@ -52,12 +52,12 @@ def test_run_tells_both_streams_and_removes(engine, busybox, container):
     assert (result.exit_code, result.name) == (0, container)
     assert sorted(line.text for line in operation.state.lines) == ["end", "err", "out"]
     assert {line.stream for line in operation.state.lines} == {"stdout", "stderr"}
-    whole = Path(result.spool).read_text()  # as it came: Podman may pass stderr on last
+    whole = Path(result.spool).read_text()  # in order of arrival: Podman may pass stderr on last
     assert sorted(whole.replace("end", "end\n").split()) == ["end", "err", "out"]
     assert Path(result.spool).stat().st_mode & 0o777 == 0o600
     assert result.command.startswith(engine.commands.command("run", "--rm", "--name", container, "busybox", "sh", "-c"))
     deadline = time.monotonic() + 10
-    while container in names(engine):  # Podman removes after it has told the exit code
+    while container in names(engine):  # Podman removes it after reporting the exit code
         assert time.monotonic() < deadline
 
 
@@ -136,7 +136,7 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
     assert f"%docker rm -f {container}" in caught.value.cure
 
 
-def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, container):
+def test_a_stopped_container_is_not_a_failure_but_a_failed_one_is(engine, busybox, container):
     there = nbc.engine(engine.address).containers
 
     def tone():
@@ -154,10 +154,10 @@ def test_what_was_stopped_is_no_failure_and_what_failed_is(engine, busybox, cont
     containers.remove(engine, container)
     with pytest.raises(CommandFailed):
         run(engine, replace(request, command=("sh", "-c", "exit 3"), detach=False)).result(60)
-    wait_until(lambda: tone() is Tone.BAD)  # Docker's list may be a moment behind its exit code
+    wait_until(lambda: tone() is Tone.BAD)  # Docker's list may lag behind the exit code
 
 
-def test_what_the_kernel_killed_for_want_of_memory_is_a_failure(docker, busybox_of, unique):
+def test_an_out_of_memory_kill_is_a_failure(docker, busybox_of, unique):
     hungry = ("sh", "-c", "x=12345678; while :; do x=$x$x; done")
     request = RunRequest(busybox_of(docker), hungry, name=unique, memory="16m")
     try:
@@ -195,13 +195,13 @@ def test_stop_leaves_nothing_running(engine, busybox, container, remove):
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(10)
-    assert operation.wait_until_gone(10)  # the command had a moment to end by itself
-    assert time.monotonic() - begun < 3  # of a loaded machine; control is back sooner
+    assert operation.wait_until_gone(10)  # the command had a moment to exit by itself
+    assert time.monotonic() - begun < 3  # on a loaded machine; control returns sooner
     assert container not in [entry.name for entry in containers.list_containers(engine)]
     assert (container in names(engine)) is not remove
 
 
-def test_detached_its_row_and_what_may_be_done_with_it(engine, busybox, container):
+def test_a_detached_container_its_row_and_its_actions(engine, busybox, container):
     request = RunRequest(busybox, FOREVER, name=container, detach=True, labels={"nbcontainer.notebook": container})
     result = run(engine, request).result(60)
     assert result.exit_code is None
@@ -247,7 +247,7 @@ def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybo
     operation.stop()
     assert operation.result(5).text == "up"
     assert time.monotonic() - begun < 1
-    assert logs(engine, LogRequest((container,), follow=True, timeout=0.3)).result(5).text == "up"
+    assert logs(engine, LogRequest((container,), follow=True, duration=0.3)).result(5).text == "up"
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)
     containers.kill(engine, container)
@@ -310,7 +310,7 @@ def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
         f"run -d --name {container} -e INHERITED -l tier={container} {busybox} sh -c 'echo $INHERITED; sleep 600'"
     )
     assert (result.name, result.exit_code) == (container, None)
-    assert capsys.readouterr().out == ""  # a detached container shows nothing of its own
+    assert capsys.readouterr().out == ""  # a detached container shows no output
     assert magic(f"ps -q -f label=tier={container}") == (result.id[:12],)
     assert magic(f"ps -q --no-trunc -f label=tier={container}") == (result.id,)
     wait_until(lambda: magic(f"logs {container}").text == "from here")

@@ -89,7 +89,7 @@ def test_the_store_is_asked_under_docker_hubs_old_name(configuration, helper):
     assert (found.username, found.secret, found.kind) == ("", "t", "identity token")
 
 
-def test_a_helper_that_knows_no_login_is_no_trouble(configuration, helper, recwarn):
+def test_a_helper_without_a_login_is_not_an_error(configuration, helper, recwarn):
     helper("echo 'credentials not found in native keychain'; exit 1")
     config(configuration, credsStore="test")
     assert credentials("ghcr.io") is None
@@ -181,7 +181,7 @@ def test_secrets_are_not_in_the_repr():
     assert "hidden" not in repr(Credential("ghcr.io", "me", "hidden"))
 
 
-def test_what_a_store_echoes_is_not_told(helper):
+def test_what_a_store_echoes_is_not_shown(helper):
     helper("cat; exit 1")
     with pytest.raises(Exception, match="failed with code 1") as caught:
         run_helper("test", "store", '{"Secret": "hidden"}')

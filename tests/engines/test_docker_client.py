@@ -1,4 +1,4 @@
-"""The docker package's own client over our connections: its calls on every engine and way, and what breaks there."""
+"""The docker package's client over our connections: its calls on every engine and transport, and what breaks."""
 
 import contextlib
 import gc
@@ -32,7 +32,7 @@ VERSION = reply("200 OK", b'{"Version": "28.5.2", "Os": "linux", "Arch": "amd64"
 
 @pytest.fixture(params=[pytest.param(name, marks=pytest.mark.live) for name in (*ENGINES, "tls", "ssh")])
 def client(request, monkeypatch, busybox_of):
-    """A client for each engine and way in turn, which leaves neither a connection nor a thread behind."""
+    """A client for each engine and transport in turn, which leaves neither a connection nor a thread behind."""
     if request.param == "tls":
         request.getfixturevalue("behind_tls")
         monkeypatch.setenv("DOCKER_CERT_PATH", str(request.getfixturevalue("certificates")))
@@ -56,7 +56,7 @@ def client(request, monkeypatch, busybox_of):
 
 
 def sockets():
-    """How many sockets this process has open."""
+    """The number of sockets this process has open."""
     found = 0
     for file in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -122,7 +122,7 @@ def test_attach_and_followed_logs(client, unique):
         output = made.attach(stream=True, stdout=True, stderr=True)
         made.start()
         handle._sock.sendall(f"{unique}\n".encode())
-        logs = made.logs(stream=True, follow=True)  # Podman begins its reply with the first line
+        logs = made.logs(stream=True, follow=True)  # Podman starts its reply with the first line
         assert b"".join(output) == b"".join(logs) == made.logs() == f"{unique}\n".encode()
         assert made.wait()["StatusCode"] == 0
         handle.close()
@@ -153,7 +153,7 @@ def test_images_and_events(client, unique, registry):
 
 
 def test_a_close_by_another_thread_ends_what_waits(client, container, monkeypatch):
-    monkeypatch.setattr(settings, "connect_timeout", 600.0)  # nothing else shall wake them
+    monkeypatch.setattr(settings, "connect_timeout", 600.0)  # nothing else may wake them
     monkeypatch.setattr(byte_stream, "SILENT_SECONDS", 600.0)
     logs, events = container.logs(stream=True, follow=True), client.events()
     waiting = {
@@ -168,14 +168,14 @@ def test_a_close_by_another_thread_ends_what_waits(client, container, monkeypatc
         client.close()
         for what, call in calls.items():
             if what in ("logs", "events") and call.exception(20) is None:
-                continue  # the package takes it for their end
+                continue  # the package takes it for their end of stream
             with pytest.raises((requests.RequestException, ConnectionAbortedError), match="closed while"):
                 pytest.fail(f"{what}: {call.result(20)!r}")
-    assert client.ping()  # a closed client opens anew, as that of requests does
+    assert client.ping()  # a closed client reconnects, as a requests session does
 
 
 def wait_for(client, count):
-    """Wait until so many calls, an exec being the last to begin, wait for something to read."""
+    """Wait until that many calls, an exec started last, wait for something to read."""
 
     def are_waiting():
         found = [each for each in list(client.api._custom_adapter._sockets) if each._readers and not each.is_dropped()]
@@ -189,15 +189,15 @@ def wait_for(client, count):
 
 @pytest.fixture
 def way(docker, tmp_path, monkeypatch):
-    """A way to Docker Engine that can freeze and break."""
+    """A proxy to Docker Engine that can freeze and break."""
     with Middleman(unix_listener(f"{tmp_path}/way.sock"), unix_connect(docker.address)) as way:
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/way.sock")
         yield way
 
 
 @pytest.fixture
-def waiting(docker, way, unique):  # noqa: ARG001 - what the environment names by then
-    """Calls that wait for something, on the way that breaks."""
+def waiting(docker, way, unique):  # noqa: ARG001 - read from the environment
+    """Calls that wait for something, through the proxy that breaks."""
     client = connection.find_engine().client
     made = docker.client.containers.run("busybox", ["sleep", "600"], name=unique, detach=True)
     container = client.containers.get(unique)
@@ -228,12 +228,12 @@ def test_an_engine_that_hangs_is_an_error_in_ten_seconds(way, waiting):
                 pytest.fail(f"{what}: {call.result(20)!r}")
         took = time.monotonic() - begun
         way.thaw()
-    assert took < 15  # ten, and what a busy machine adds
+    assert took < 15  # ten, plus some for a busy machine
 
 
 def test_an_engine_that_breaks_off_is_an_error(way, waiting):
     calls, client = waiting
-    del calls["a command's stream"]  # where nothing tells a break from its end
+    del calls["a command's stream"]  # where a break looks like its end
     with ThreadPoolExecutor(len(calls)) as threads:
         found = {what: threads.submit(call) for what, call in calls.items()}
         wait_for(client, len(calls))

@@ -1,4 +1,4 @@
-"""Whatever ends badly or is stopped ends in a picture that says so: builds, pushes, pulls and runs, on each engine."""
+"""Whatever fails or is stopped ends in a picture that says so: builds, pushes, pulls and runs, on each engine."""
 
 import pytest
 
@@ -20,7 +20,7 @@ RUNNING = ("building", "pushing", "pulling", "following", "◐")
 
 
 def ending(operation, view, error):
-    """The last picture's text, once the operation has ended with `error` (None: well)."""
+    """The last picture's text, once the operation has ended with `error` (None: success)."""
     if error is None:
         operation.result(60)
     else:
@@ -44,7 +44,7 @@ def test_builds(engine, unique):
     operation.stop()
     stopped = ending(operation, BuildView(), Stopped)
     assert "■ stopped" in stopped.splitlines()[0]
-    assert "○" in stopped  # what never ran still waits
+    assert "○" in stopped  # what never ran is still waiting
     unpushed = build(
         engine, BuildRequest(f"FROM busybox\nLABEL of={unique}", tags=(f"127.0.0.1:1/{unique}:1",), push=True)
     )

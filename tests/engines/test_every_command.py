@@ -1,7 +1,7 @@
 """Every verb of %docker and every method of its nouns, on an engine that is not the one in use: what `.command` says.
 
-Commands that only read are run in a terminal whose own engine is another; of the rest it is seen that they are
-understood there.
+Commands that only read are run in a terminal whose own engine is another; of the others only the syntax is
+checked.
 """
 
 from operator import attrgetter
@@ -40,18 +40,19 @@ LINES = {
     "volume prune": "-y --all --filter label=of={x}",
     "network create": "--label 'of={x}' {x}",
     "network ls": "--filter label=of={x}",
+    "network inspect": "{x}",
     "network rm": "-y {x}",
 }
-NOWHERE = {"login", "logout"}  # what they do is done in docker's configuration, whatever the engine
-PODMANS = {"volume prune": ["volume", "ls"]}  # its own would spare no volume that has a name; here nothing is left
-# what no verb calls: with the words of a call
+NOWHERE = {"login", "logout"}  # they act on docker's configuration, whatever the engine
+PODMANS = {"volume prune": ["volume", "ls"]}  # its own prune would also remove named volumes; here nothing is left
+# methods that no verb calls, by a call
 METHODS = {"volumes.get": ("{x}",), "networks.get": ("{x}",), "images.get": ("busybox",), "containers.get": ("{x}",),
-           "networks.inspect": ("{x}",), "images.check": ("FROM busybox",)}  # fmt: skip
+           "images.check": ("FROM busybox",)}  # fmt: skip
 
 
 @pytest.fixture(params=["a docker context", "an address", "podman"])
 def named(request, monkeypatch, configuration):
-    """How an engine is named that is not the one in use."""
+    """The name of an engine that is not the one in use."""
     address = running("podman", "Podman").host if request.param == "podman" else running("docker", "Docker").host
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     forget_engines()
@@ -63,7 +64,7 @@ def named(request, monkeypatch, configuration):
 
 @pytest.fixture
 def words(named, unique, registry, tmp_path, busybox_of):
-    """The words that a line may have."""
+    """The values for a line's placeholders."""
     busybox_of(find_engine(named))
     (tmp_path / "context").mkdir()
     (tmp_path / "context/Dockerfile").write_text("FROM busybox")
@@ -85,7 +86,7 @@ def test_every_verb_s_command_is_understood_there(named, words, tmp_path):
         verb = verbs[path]
         reads = not is_marked(attrgetter(verb.calls)(Engine())) if verb.calls else False
         for result in results_of(verb, f"{path} '--context={named}' {line.format(**words)}"):
-            shows = isinstance(result, Described)  # an object's command is the one that shows it
+            shows = isinstance(result, Described)  # an object's command is the one that displays it
             words_of_verb = PODMANS.get(path) if result.command.startswith("podman") else None
             is_understood(terminal, result.command, ["inspect"] if shows else words_of_verb or path_of(verb))
             if reads or shows:

@@ -1,4 +1,4 @@
-"""A full disk, or no folder, under the files of outputs: what became of the command is told, with a note."""
+"""A full disk, or no folder, under the files of outputs: the command's outcome is reported, with a note."""
 
 import shlex
 from pathlib import Path
@@ -22,21 +22,21 @@ from nbcontainer.views.results import picture_of
 from nbcontainer.views.text import as_text
 from tests.small_disk import small_disk
 
-LINES = 30_000  # of which the disk holds no half
+LINES = 30_000  # more than twice what the disk holds
 WRITES = ("awk", f'BEGIN {{ for (n = 1; n <= {LINES}; n++) print "line " n " of the output" }}')
 LAST = f"line {LINES} of the output"
 
 
 @pytest.fixture
 def disk(tmp_path, monkeypatch):
-    """The reason in the notes of a disk that is soon full, where the outputs are to be kept."""
+    """A small disk for the outputs; returns the reason that notes give when it is full."""
     with small_disk(tmp_path / "disk", 64) as folder:
         monkeypatch.setattr(settings, "spool_directory", str(folder))
         yield "the disk is full"
 
 
 def noted(notes, disk):
-    """The one note on the file."""
+    """The only note about the file."""
     (note,) = [note for note in notes if disk in note]
     return note
 

@@ -17,7 +17,7 @@ from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, unix_c
 
 @pytest.fixture
 def speak(tmp_path):
-    """Starts a far end that gives these answers, and calls to it."""
+    """Starts a server with these replies, and returns calls to it."""
     open_ones = []
 
     def start(*answers, stay=False):
@@ -63,7 +63,7 @@ def test_a_reply_that_breaks_off_anywhere_is_no_success(speak):
             speak(answer[:length]).json("POST", "/x")
 
 
-def test_what_may_have_been_done_is_not_asked_for_again(tmp_path):
+def test_a_request_that_may_have_been_done_is_not_repeated(tmp_path):
     kept = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
     with (
         Speaker(tmp_path / "s", kept, stay=True) as speaker,
@@ -71,7 +71,7 @@ def test_what_may_have_been_done_is_not_asked_for_again(tmp_path):
     ):
         http = Http(lambda: dial(f"unix://{tmp_path / 'm'}"), where="the engine")
         assert http.json("GET", "/1") == {}
-        middleman.limit("sent", 1)  # what comes next is heard, and then the connection breaks
+        middleman.limit("sent", 1)  # the next data arrives, and then the connection breaks
         with pytest.raises(EngineUnavailable, match=r"closed the connection|broke"):
             http.json("POST", "/2")
     assert [received.split()[0] for received in speaker.received] == [b"GET"]
@@ -97,7 +97,7 @@ def test_a_stream_of_an_engine_that_froze_ends(tmp_path, monkeypatch, hijacked):
 
         reader = threading.Thread(target=wait)
         reader.start()
-        while len(speaker.received) < 3:  # it is silent, and the engine answers that it is there
+        while len(speaker.received) < 3:  # the stream is silent, but the engine answers the ping
             assert not ended
             time.sleep(0.05)
         middleman.freeze()
@@ -105,9 +105,9 @@ def test_a_stream_of_an_engine_that_froze_ends(tmp_path, monkeypatch, hijacked):
         assert "the engine does not answer" in str(ended[0])
 
 
-def test_an_engine_that_froze_while_it_is_sent_something_is_found(speak, monkeypatch):
+def test_an_engine_that_freezes_during_a_request_is_detected(speak, monkeypatch):
     monkeypatch.setattr(settings, "connect_timeout", 0.3)
-    pieces = (bytes(1 << 20) for _ in range(100))  # more than the sockets between take
+    pieces = (bytes(1 << 20) for _ in range(100))  # more than the sockets' buffers hold
     with pytest.raises(EngineUnavailable, match="does not answer"):
         speak(b"", stay=True).stream("POST", "/build", body=pieces, timeout=None)
 
@@ -117,7 +117,7 @@ def test_silence_ends_after_the_timeout(speak):
         speak(b"", stay=True).json("GET", "/x", timeout=0.2)
 
 
-def test_an_engine_that_froze_is_found_by_asking_whether_it_is_there(speak, monkeypatch):
+def test_a_frozen_engine_is_detected_by_a_ping(speak, monkeypatch):
     monkeypatch.setattr(settings, "connect_timeout", 0.2)
     begun = time.monotonic()
     with pytest.raises(EngineUnavailable, match="does not answer") as caught:
@@ -134,7 +134,7 @@ def test_one_that_is_only_slow_is_waited_for(tmp_path, monkeypatch):
         Speaker(tmp_path / "s", reply("200 OK", b"{}")) as speaker,
     ):
 
-        def dial_anew():  # the call goes through somebody who holds it back, the question past him
+        def dial_anew():  # the call goes through a proxy that holds it back, the ping does not
             asked.append(1)
             if len(asked) == 1:
                 middleman.freeze()
@@ -169,7 +169,7 @@ def test_what_does_not_exist_has_a_cure():
 
 
 def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
-    # the far end promises to keep the connection, and closes it
+    # the server promises to keep the connection, and closes it
     http = speak(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     assert http.json("GET", "/1") == {}
     assert http.json("GET", "/2") == {}
@@ -177,7 +177,7 @@ def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
 
 def test_calls_that_are_forgotten_close_the_connection_that_was_kept(tmp_path):
     with Speaker(tmp_path / "s", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", stay=True) as speaker:
-        streams = [dial(speaker.address)]  # older than what holds it: the collector comes to it first
+        streams = [dial(speaker.address)]  # older than its owner: the garbage collector reaches it first
         gc.collect()
         http = Http(streams.pop, where="the engine")
         http.cycle = http
@@ -256,7 +256,7 @@ def test_what_follows_an_upgrade_stays_in_the_stream(speak):
         (b"",),
     ],
 )
-def test_what_is_no_engine_is_unavailable(tmp_path, monkeypatch, answers):
+def test_something_other_than_an_engine_is_unavailable(tmp_path, monkeypatch, answers):
     with Speaker(tmp_path / "s", *answers) as speaker:
         monkeypatch.setenv("DOCKER_HOST", speaker.address)
         with pytest.raises(EngineUnavailable) as caught:

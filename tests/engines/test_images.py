@@ -33,7 +33,7 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     assert pushed.digest.startswith("sha256:")
     assert pushed.size > 0
     assert pushed.command == engine.commands.command("push", name)
-    if not engine.capabilities.pods:  # Podman tells no layers
+    if not engine.capabilities.pods:  # Podman reports no layers
         assert [layer.done for layer in pushed.state.layers.values()] == [True]
     images.remove(engine, name, force=True)
     with pytest.raises(NotFound):
@@ -56,7 +56,7 @@ def test_an_image_is_an_object_with_its_verbs(engine, registry, make_image, uniq
     picture = as_text(picture_of(image))
     assert all(word in picture for word in (f"Image/{name}", image.id, image.platform, f"{image.size:,} bytes"))
     with monkeypatch.context() as patch:
-        patch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays with the engine that it was found in
+        patch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays bound to the engine it was found in
         assert image.push().result(60).digest.startswith("sha256:")
         assert str(image.tag(f"{unique}:2")) == f"{image.id} is also {unique}:2"
     try:
@@ -120,7 +120,7 @@ def test_a_push_with_bearer_tokens_and_one_that_is_denied(engine, token_registry
         images.push(engine, theirs).result(60)
 
 
-def test_a_stored_password_that_became_wrong(docker, configuration, password_registry, make_image, unique):
+def test_a_stored_password_that_is_no_longer_right(docker, configuration, password_registry, make_image, unique):
     entry = {"auths": {password_registry: {"username": "alice", "password": "expired-one"}}}
     (configuration / "config.json").write_text(json.dumps(entry))
     name = make_image(docker, f"{password_registry}/tests/{unique}:1")
@@ -129,7 +129,7 @@ def test_a_stored_password_that_became_wrong(docker, configuration, password_reg
     assert "expired-one" not in str(caught.value)
 
 
-def test_what_is_not_there_is_told_apart(engine, registry, unique):
+def test_missing_things_have_distinct_errors(engine, registry, unique):
     with pytest.raises(NotFound) as missing:
         images.push(engine, f"{registry}/tests/{unique}:1").result(60)
     assert "`%docker images" in missing.value.cure

@@ -1,4 +1,4 @@
-"""Going on in a log: whatever came, however it is cut, the rest is what is left; another log is known for one."""
+"""Resuming a log: whatever had arrived, only the rest follows; a different log is recognised."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def test_the_rest_of_a_log_is_what_had_not_come(texts, ended, came, before, afte
     assert len(position.last) <= KEPT_BYTES
 
 
-def test_a_log_replaces_what_is_no_text():
+def test_bytes_that_are_not_text_are_replaced():
     position = Position()
     position.take(b"\xff\xfe bad\nbegun")
     unread = Unread(position)

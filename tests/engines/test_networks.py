@@ -1,12 +1,14 @@
 """Networks, as docker and podman have them, by their magics and as a Python API."""
 
 import zlib
+from ipaddress import ip_address, ip_network
 
 import pytest
 
 import nbcontainer as nbc
 from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
+from nbcontainer.codec import from_json, to_json
 from nbcontainer.engines import containers
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
@@ -25,19 +27,19 @@ def magic(line):
 
 @pytest.fixture
 def name(unique):
-    """A name for a network of the engine in use, which is gone afterwards, and that with a 2 behind it."""
+    """A name for a network of the engine in use; it and the same name with a 2 are removed afterwards."""
     yield unique
     nbc.networks.remove(unique, f"{unique}-2", force=True)
 
 
 @pytest.fixture
 def subnet(unique):
-    """The first words of a subnet of the test's own."""
+    """The first two numbers of the test's own subnet."""
     number = zlib.crc32(unique.encode())
     return f"10.{200 + number % 50}.{number // 50 % 256}"
 
 
-def test_a_network_from_its_making_to_its_end(engine, name):
+def test_a_network_from_creation_to_removal(engine, name):
     network = magic(f"network create {name} --label tier=db --label empty")
     assert (network.name, network.driver, network.labels["tier"], network.labels["empty"]) == (name, "bridge", "db", "")
     assert network.labels["nbcontainer.notebook"] == nbc.notebook_id()
@@ -60,7 +62,7 @@ def test_a_network_from_its_making_to_its_end(engine, name):
 
 
 @pytest.mark.usefixtures("engine")
-def test_addresses_are_as_they_were_asked_for(name, subnet):
+def test_addresses_are_as_requested(name, subnet):
     network = magic(
         f"network create {name} --internal --subnet {subnet}.0/24 --gateway {subnet}.9 --ip-range {subnet}.128/25"
     )
@@ -68,7 +70,7 @@ def test_addresses_are_as_they_were_asked_for(name, subnet):
     assert not network.enable_ipv6
 
 
-def test_a_range_or_an_address_belongs_to_the_subnet_that_it_lies_in():
+def test_a_range_or_an_address_belongs_to_the_subnet_containing_it():
     assert ipam(["10.1.0.0/16", "fd00::/64"], ["10.1.2.0/24"], ["fd00::1", "10.1.0.1"], {"host": "10.1.0.5"}) == [
         {
             "Subnet": "10.1.0.0/16",
@@ -136,6 +138,50 @@ def test_a_network_in_use_says_by_whom(engine, busybox, name):
     assert str(network.remove()) == f"{name} removed"
 
 
+def test_networks_are_inspected_with_the_containers_in_them(engine, busybox, name):
+    magic(f"network create {name} --label tier=db")
+    magic(f"network create {name}-2")
+    network = magic(f"network inspect {name}")
+    assert network == nbc.networks.get(name)
+    assert (network.name, network.containers, network.addresses) == (name, (), {})
+    used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, network=name)
+    run(engine, used).result(60)
+    try:
+        network = nbc.networks.inspect(network.short_id)
+        address, slash, bits = network.addresses[name].partition("/")
+        assert network.containers == (name,)
+        assert ip_address(address) in ip_network(network.subnets[0])
+        assert slash
+        assert int(bits) == ip_network(network.subnets[0]).prefixlen
+        assert network.addresses[name] in as_text(picture_of(network))
+        several = magic(f"network inspect {name}-2 {network.id} {name}")
+        assert [(one.name, *one.containers) for one in several] == [(f"{name}-2",), (name, name), (name, name)]
+        picture = as_text(picture_of(several))
+        assert picture.startswith(f"Network/{name}-2")
+        assert from_json(to_json(several[1])) == network
+    finally:
+        containers.remove(engine, name, force=True)
+    with pytest.raises(NotFound) as caught:
+        magic(f"network inspect {name} {name}x")
+    assert caught.value.message == f"There is no network {name}x in {engine.name}."
+    default = "podman" if engine.capabilities.pods else "bridge"
+    assert [magic(f"network inspect {own}").name for own in ("bridge", default)] == [default, default]
+    with pytest.raises(UsageError, match="it is about the services of a swarm"):
+        magic(f"network inspect -v {name}")
+
+
+def test_a_container_that_does_not_run_has_no_address(engine, busybox, name):
+    network = nbc.networks.create(name)
+    run(engine, RunRequest(busybox, ("true",), name=name, network=name)).result(60)
+    try:
+        network = nbc.networks.get(name)
+        assert network.containers == ((name,) if engine.capabilities.pods else ())  # Docker would let it go
+        assert network.addresses == {}
+        assert ("no address" in as_text(picture_of(network))) is engine.capabilities.pods
+    finally:
+        containers.remove(engine, name, force=True)
+
+
 def test_what_is_predefined_stays(engine, name):
     nbc.networks.create(name)
     default = "podman" if engine.capabilities.pods else "bridge"
@@ -154,11 +200,11 @@ def test_a_removal_shows_what_goes_and_asks(engine, name, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     with pytest.raises(Stopped):
         magic(f"network rm {name}")
-    assert asked == [f"Remove the network {name} of {engine.name}? [y/N] "]
+    assert asked == [f"Remove the network {name} from {engine.name}? [y/N] "]
     plan = nbc.networks.plan_remove(name, nbc.networks.get(name).id)
     assert plan.changes == (name,)
     assert str(plan.do()) == f"{name} removed"
-    with pytest.raises(NotFound, match=f"There is no network {name} in"):  # it went meanwhile
+    with pytest.raises(NotFound, match=f"There is no network {name} in"):  # it was removed in the meantime
         plan.do()
 
 
@@ -178,7 +224,7 @@ def test_a_name_of_strange_characters_is_shown_plainly(docker, unique):
     assert network.name not in networks.list().names
 
 
-def test_a_plan_is_not_done_where_its_engine_became_protected(engine, name, monkeypatch):
+def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatch):
     network = nbc.networks.create(name)
     plan = nbc.networks.plan_remove(name)
     with monkeypatch.context() as patch:
@@ -191,7 +237,14 @@ def test_a_plan_is_not_done_where_its_engine_became_protected(engine, name, monk
 
 def test_bad_words(engine):
     del engine
-    for line in ("network ls --filter x", "network rm", "network", "network create", "network create a b"):
+    for line in (
+        "network ls --filter x",
+        "network rm",
+        "network",
+        "network create",
+        "network create a b",
+        "network inspect",
+    ):
         with pytest.raises(UsageError):
             magic(line)
     with pytest.raises(UsageError, match="A network needs a name"):

@@ -29,7 +29,7 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(pieces, sizes):
     assert not frames.broken
 
 
-def test_a_very_long_frame_is_given_in_parts():
+def test_a_very_long_frame_arrives_in_parts():
     data = frame("stdout", b"x" * (5 * LONGEST_LINE))
     frames, found = Frames(), []
     for at in range(0, len(data), 10_000):
@@ -46,7 +46,7 @@ def test_a_frame_that_is_cut_off_is_broken():
 
 
 @pytest.mark.parametrize("data", [b"<html><body>", b"\x01\x01\0\0\0\0\0\1x", b"\x09\0\0\0\0\0\0\1x"])
-def test_what_is_no_frame_is_an_error(data):
+def test_bytes_that_are_not_a_frame_are_an_error(data):
     with pytest.raises(ApiError, match="not in frames"):
         list(Frames().feed(data))
 
@@ -73,7 +73,7 @@ def test_a_line_without_end_needs_no_memory():
     assert all(len(line.text) == LONGEST_LINE for line in found)
 
 
-def test_the_engines_time_is_taken_off():
+def test_the_engines_timestamp_is_stripped():
     line = Lines("web", stamped=True).feed("stdout", b"2026-11-23T07:09:33.010200588Z text 1\n")[0]
     assert line.text == "text 1"
     assert line.time == pytest.approx(1795417773.0102, abs=1e-3)

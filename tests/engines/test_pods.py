@@ -1,4 +1,4 @@
-"""Podman's own pods: the same calls and columns as a cluster's, on the real Podman."""
+"""Podman's own pods: the same calls and columns as a cluster's, on a real Podman."""
 
 import asyncio
 import secrets
@@ -34,7 +34,7 @@ def until(condition, seconds=30):
 
 
 def running(words):
-    """Whether a process of this machine has these words."""
+    """Whether a process of this machine has these words in its command line."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             if words.encode() in path.read_bytes():
@@ -100,9 +100,9 @@ def test_create_list_describe_delete(podman, make, unique):
         pods.table(podman, names=(unique,))
 
 
-def test_a_deletion_is_told_and_stops_within_a_second(podman, make, unique):
+def test_a_deletion_is_reported_and_stops_within_a_second(podman, make, unique):
     make("trap '' TERM; while :; do sleep 1; done").result(60)
-    operation = delete(podman, [unique], grace_period=6)  # Podman goes on for so long
+    operation = delete(podman, [unique], grace_period=6)  # Podman goes on for that long
     while not operation.state.left:
         assert operation.wait(10, revision=operation.revision)
     began = time.monotonic()
@@ -132,7 +132,7 @@ def test_a_name_in_use(make):
     assert "%kpod delete" in caught.value.cure
 
 
-def test_an_image_that_is_not_to_be_had_leaves_nothing_half_made(podman, make, registry, unique):
+def test_an_image_that_cannot_be_pulled_leaves_nothing_half_made(podman, make, registry, unique):
     with pytest.raises(NotFound, match="cannot run") as caught:
         make(image=f"{registry}/no/such:1").result(60)
     assert caught.value.reason == "ErrImagePull"
@@ -141,7 +141,7 @@ def test_an_image_that_is_not_to_be_had_leaves_nothing_half_made(podman, make, r
 
 @pytest.fixture
 def patient(monkeypatch):
-    """A container is given as long as a busy machine takes to end it; it is waited for no longer than it runs."""
+    """A long timeout for a busy machine; the wait lasts only as long as the container runs."""
     monkeypatch.setattr(pod_creation, "SETTLE_SECONDS", 30.0)
 
 
@@ -194,7 +194,7 @@ def test_a_podman_that_goes_away_is_followed_again(podman, make, unique):
     streams = []
 
     class Counted(Engine):
-        """The same engine, whose connections can be cut."""
+        """The same engine through a proxy that can cut its connections."""
 
         def dial(self):
             stream = super().dial()

@@ -1,4 +1,4 @@
-"""A tcp engine through the proxy of the environment, as docker goes to it."""
+"""A tcp engine through the environment's proxy, as docker connects to it."""
 
 import base64
 import os
@@ -14,12 +14,12 @@ from tests.engines.peers import Middleman, tcp_listener, unix_connect
 from tests.environment.docker import Docker
 from tests.forward_proxy import ForwardProxy
 
-ENGINE = "192.0.2.7:2375"  # of a network that is for documentation
+ENGINE = "192.0.2.7:2375"  # from a network reserved for documentation
 
 
 @pytest.fixture
 def proxy(docker, monkeypatch):
-    """The environment's proxy, which knows the Engine by an address that nobody else knows."""
+    """The environment's proxy, which resolves an address for the Engine that nothing else can reach."""
     listener = tcp_listener()
     with Middleman(listener, unix_connect(docker.address)), ForwardProxy() as proxy:
         proxy.addresses = {ENGINE: f"127.0.0.1:{listener.getsockname()[1]}"}
@@ -54,7 +54,7 @@ def test_a_proxy_that_fails_is_named_without_its_password(proxy):
 @pytest.mark.parametrize("no_proxy", ["192.0.2.0/24", "192.0.2.7:2375"])
 def test_no_proxy_has_a_say(proxy, monkeypatch, no_proxy):
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    monkeypatch.setattr(connection.settings, "connect_timeout", 0.5)  # nobody has that address
+    monkeypatch.setattr(connection.settings, "connect_timeout", 0.5)  # nothing has that address
     with pytest.raises(EngineUnavailable):
         connection.find_engine()
     assert proxy.targets == []

@@ -63,7 +63,7 @@ def test_digests_are_kept_and_take_the_place_of_latest():
         ("\u202eppa", "small letters"),
     ],
 )
-def test_what_is_no_name_says_why(text, why):
+def test_an_invalid_name_says_why(text, why):
     with pytest.raises(UsageError, match=why) as caught:
         parse_reference(text)
     assert "\x1b" not in str(caught.value)

@@ -17,7 +17,7 @@ from tests.conftest import part
 from tests.engines.conftest import running
 from tests.forward_proxy import ForwardProxy
 
-NOWHERE = "192.0.2.7:5000"  # of a network that is for documentation
+NOWHERE = "192.0.2.7:5000"  # from a network reserved for documentation
 ORIGINAL = """{
   "zeta": {"deep": [1, 2.5]},
   "auths": {
@@ -32,7 +32,7 @@ ORIGINAL = """{
 
 @pytest.fixture(params=["by the engine", "directly"])
 def asked(request, monkeypatch):
-    """Who asks the registry."""
+    """A client of the registry."""
     if request.param == "directly":
         return None
     from nbcontainer.engines.connection import find_engine
@@ -55,7 +55,7 @@ def test_a_good_login_is_stored_as_docker_stores_it(asked, configuration, passwo
 
 
 @pytest.mark.parametrize("kind", ["password_registry", "token_registry"])
-def test_a_wrong_password_stores_nothing_and_is_told_nowhere(asked, configuration, request, kind):
+def test_a_wrong_password_is_stored_and_shown_nowhere(asked, configuration, request, kind):
     host, password = request.getfixturevalue(kind), "wrong-and-hidden"
     with pytest.raises(AuthFailed) as caught:
         login(host, "alice", password, engine=asked)
@@ -140,7 +140,7 @@ def test_every_name_of_docker_hub_is_logged_out(configuration):
 
 @pytest.fixture
 def proxy(configuration, monkeypatch):
-    """The environment's proxy for http, which knows registries by names and addresses that nobody else knows."""
+    """The environment's http proxy, which resolves names and addresses of registries that nothing else can reach."""
     (configuration / "config.json").write_text(json.dumps({"insecureRegistries": ["registry.test:5000", NOWHERE]}))
     with ForwardProxy() as proxy:
         for name in ("NO_PROXY", "no_proxy", "http_proxy", "REQUEST_METHOD"):
@@ -164,7 +164,7 @@ def test_a_login_goes_through_the_proxy_of_the_environment(proxy, request, kind)
 def test_no_proxy_knows_networks_and_ports(proxy, password_registry, monkeypatch, no_proxy, is_direct):
     proxy.addresses = {NOWHERE: password_registry}
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    monkeypatch.setattr(registries, "CHECK_SECONDS", 0.5)  # nobody has that address: who goes there directly waits
+    monkeypatch.setattr(registries, "CHECK_SECONDS", 0.5)  # nothing has that address: a direct connection would hang
     if is_direct:
         with pytest.raises(ApiError, match="cannot be asked"):
             login(NOWHERE, "alice", "secret")

@@ -1,4 +1,4 @@
-"""With the log on, each request on the wire to an engine or a registry is one line, and no secret is in any."""
+"""With the log on, each request on the wire to an engine or a registry is one line, and none has a secret."""
 
 import base64
 import json
@@ -27,18 +27,18 @@ from tests.engines.build_engines import made
 from tests.engines.relay import Relay
 
 LINE = re.compile(r"([A-Z]+ /[^\s?]*) (\d{3}|upgraded|[A-Z]\w+) \d+ ms \S.*")
-PASSWORD = "secret"  # of alice, at the environment's registries
+PASSWORD = "secret"  # alice's, at the environment's registries
 HIDDEN = ("hidden-build-secret", "hidden-build-arg", "hidden-value", "hidden-command", "hidden-exec", "hidden-password")
 
 
 @pytest.fixture
 def records(caplog):
-    caplog.set_level(logging.DEBUG)  # of all loggers: those of what we use must not tell either
+    caplog.set_level(logging.DEBUG)  # of all loggers: those of our libraries must not leak it either
     return caplog
 
 
 def lines(records, logger):
-    """Method and path of each line of a logger, but for requests that had no answer."""
+    """Method and path of each line of a logger, except requests without a reply."""
     found = [LINE.fullmatch(record.getMessage()) for record in records.records if record.name == logger]
     assert all(found), records.text
     return [line[1] for line in found if line[2] != "URLError"]

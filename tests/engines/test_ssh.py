@@ -89,7 +89,7 @@ def _status(pid):
         (lambda host: host + "/no/such.sock", "no such"),
     ],
 )
-def test_what_goes_wrong_is_said_in_sshs_own_words(ssh, monkeypatch, change, said):
+def test_errors_are_in_sshs_own_words(ssh, monkeypatch, change, said):
     monkeypatch.setenv("DOCKER_HOST", change(ssh))
     with pytest.raises(EngineUnavailable) as caught:
         connection.find_engine()

@@ -1,4 +1,4 @@
-"""A stop hands control back in less than a second though the far end is silent, and leaves nothing running there."""
+"""A stop returns control in less than a second even if the server is silent, and leaves nothing running there."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ from tests.engines.peers import Middleman, Speaker, tcp_listener, unix_connect, 
 
 @pytest.fixture
 def between(engine, tmp_path, monkeypatch):
-    """The engine through somebody who may freeze, and he."""
+    """The engine through a proxy that can freeze, and the proxy."""
     with Middleman(unix_listener(tmp_path / "e"), unix_connect(engine.address)) as middleman:
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'e'}")
         yield connection.find_engine(), middleman
@@ -30,7 +30,7 @@ def between(engine, tmp_path, monkeypatch):
 
 
 def stopped(operation, view):
-    """Stop it; gives what its last picture says first, once control is back."""
+    """Stop it; returns the first words of its last picture, once control is back."""
     begun = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped) as caught:
@@ -60,7 +60,7 @@ def closed_by_the_engine(connection):
 
 @pytest.fixture
 def silent_registry():
-    """The address of a registry that takes connections and never answers, and how many it holds."""
+    """The address of a registry that accepts connections and never replies, and a count of them."""
     listener = tcp_listener()
     listener.listen()
     held = []
@@ -150,7 +150,7 @@ def test_a_build_on_an_engine_that_froze(between, unique):
     middleman.thaw()
     gone(operation)
     wait_until(lambda: not processes(unique))
-    # the connection goes on to be good
+    # the connection stays usable
     again = build(frozen, BuildRequest(f"FROM busybox\nLABEL of={unique}"))
     assert again.result(60).id
 

@@ -1,4 +1,4 @@
-"""An engine behind TLS, with client certificates, as `dockerd --tlsverify` has it."""
+"""An engine behind TLS with client certificates, as with `dockerd --tlsverify`."""
 
 import shutil
 import ssl

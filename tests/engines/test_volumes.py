@@ -22,17 +22,17 @@ def magic(line):
 
 @pytest.fixture
 def name(unique):
-    """A name for a volume of the engine in use, which is gone afterwards, and that with a 2 behind it."""
+    """A name for a volume of the engine in use; it and the same name with a 2 are removed afterwards."""
     yield unique
     nbc.volumes.remove(unique, f"{unique}-2", force=True)
 
 
-def test_a_volume_from_its_making_to_its_end(engine, name):
+def test_a_volume_from_creation_to_removal(engine, name):
     volume = magic(f"volume create {name} --label tier=db --label empty")
     assert (volume.name, volume.driver, volume.labels["tier"], volume.labels["empty"]) == (name, "local", "db", "")
     assert volume.labels["nbcontainer.notebook"] == nbc.notebook_id()
     assert volume.created > 0
-    assert magic(f"volume create {name}").created == volume.created  # as docker: it is that one
+    assert magic(f"volume create {name}").created == volume.created  # as with docker: it is the existing one
     assert name in magic("volume ls").names
     assert magic(f"volume ls -q --filter name={name}") == (name,)
     assert nbc.volumes.list(filters=["label=tier=db", f"name={name}"]).names == [name]
@@ -83,7 +83,7 @@ def test_a_volume_in_use_says_by_whom(engine, busybox, name):
 
 
 @pytest.mark.usefixtures("engine")
-def test_several_filters_are_all_meant(name):
+def test_several_filters_must_all_match(name):
     nbc.volumes.create(name, labels={"a": name, "b": name})
     nbc.volumes.create(f"{name}-2", labels={"a": name})
     both = [f"label=a={name}", f"label=b={name}"]
@@ -93,7 +93,7 @@ def test_several_filters_are_all_meant(name):
     assert nbc.volumes.plan_prune(all=True, filters=[both[1]]).changes == (name,)
 
 
-def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch):
+def test_a_prune_shows_what_it_removes_and_removes_only_that(engine, name, monkeypatch):
     nbc.volumes.create(name, labels={"prune": name})
     anonymous = nbc.volumes.create(labels={"prune": name}).name
     mine = f"--filter label=prune={name}"
@@ -102,15 +102,15 @@ def test_a_prune_shows_what_goes_and_takes_those_alone(engine, name, monkeypatch
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     with pytest.raises(Stopped):
         magic(f"volume prune {mine}")
-    assert asked == [f"Remove the volume {anonymous} of {engine.name}? No container uses it. [y/N] "]
+    assert asked == [f"Remove the volume {anonymous} from {engine.name}? No container uses it. [y/N] "]
     plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
     assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
-    assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it went meanwhile
-    assert str(magic(f"volume prune {mine}")) == "No volume is unused."
+    assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it was removed in the meantime
+    assert str(magic(f"volume prune {mine}")) == "There are no unused volumes."
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
 
 
-def test_a_plan_is_not_done_where_its_engine_became_protected(engine, name, monkeypatch):
+def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatch):
     nbc.volumes.create(name)
     plan = nbc.volumes.plan_remove(name)
     with monkeypatch.context() as patch:
@@ -155,7 +155,8 @@ def test_handles_reach_other_engines(docker, name):
     nbc.volumes.create(name)
     assert name in nbc.engine(docker.address).volumes.list().names
     assert nbc.engine(docker.address).volumes.get(name).remove().remarks
-    assert repr(nbc.engine("prod")) == "Engine('prod')"
+    assert repr(nbc.engine("prod")) == "nbc.engine('prod')"
+    assert repr(nbc.engine("prod").volumes) == "nbc.engine('prod').volumes"
 
 
 def test_a_volume_is_removed_where_it_was_found(docker, docker20_engine, name, monkeypatch):

@@ -1,9 +1,9 @@
-"""The real things that the tests talk to: engines, registries, base images, a cluster, a browser.
+"""The real programs that the tests talk to: engines, registries, base images, a cluster, a browser.
 
-``python -m tests.environment up`` starts everything, ``status`` tells the truth about it, ``down`` stops what was
-started. Only the standard library is used, so that it runs before anything of the project is installed. Nothing of the
-user's own is touched: programs are Debian packages unpacked into the cache, and daemons have sockets, bridges and
-folders of their own.
+``python -m tests.environment up`` starts everything, ``status`` shows the state of each part, ``down`` stops what was
+started. It uses only the standard library, to run before anything of the project is installed. The user's own files
+are never touched: programs are Debian packages unpacked into the cache, and daemons have their own sockets, bridges
+and folders.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["parts"]
 
 
 def parts(*, small: bool = False) -> dict[str, Part]:
-    """Every part by its name, each after those that it needs.
+    """Every part by name, each after the parts it needs.
 
     Args:
         small: Only the base images that the demo needs (busybox and golang).
@@ -36,7 +36,7 @@ def parts(*, small: bool = False) -> dict[str, Part]:
 
     every: list[Part] = [
         *[Registry(), PasswordRegistry(), TokenRegistry(), Gopath(), Docker(), Docker20(), Sshd()],
-        # of those that are built, the longest comes first
+        # of the parts that are built, the longest comes first
         *[Images(small=small), Podman(), RootlessPodman(), Kubernetes(), Buildkitd(), Kwok(), Chromium()],
     ]
     return {part.name: part for part in every}

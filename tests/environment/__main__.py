@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .part import Part
 
 _AT_ONCE = 3
-"""Parts made at the same time: more would only share the same two processors."""
+"""Parts built at the same time: more would only share the same two processors."""
 
 
 def _with_needs(names: list[str], every: dict[str, Part]) -> list[str]:
@@ -38,7 +38,7 @@ def _with_needs(names: list[str], every: dict[str, Part]) -> list[str]:
 
 
 def _make(part: Part, action: str) -> str:
-    """Does one thing with one part; returns what went wrong, or nothing."""
+    """Runs one action on one part; returns what went wrong, or ""."""
     started = time.monotonic()
     try:
         getattr(part, action)()
@@ -55,7 +55,7 @@ def _make(part: Part, action: str) -> str:
 
 @dataclass(frozen=True)
 class _Step:
-    """One action of one part, and the steps that must have ended well before it."""
+    """One action on one part, and the steps that must have succeeded before it."""
 
     part: Part
     action: str
@@ -137,7 +137,7 @@ def down(names: list[str], every: dict[str, Part]) -> int:
 
 
 def status(names: list[str], every: dict[str, Part]) -> int:
-    """Prints a line for each part; exit code 1 unless all are up."""
+    """Prints a line per part; the exit code is 1 unless all are up."""
     code = 0
     for name in names:
         try:

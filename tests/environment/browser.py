@@ -1,4 +1,4 @@
-"""Chromium of Debian, for the tests of the page. It is the one part that is installed: its dependencies are many."""
+"""Debian's Chromium, for the tests of the page. It is the only part that is installed: it has too many dependencies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WAIT_FOR_LOCK = "DPkg::Lock::Timeout=600"
 
 
 class Chromium(Part):
-    """The browser as a program: nothing runs until a test starts it."""
+    """The browser's program: nothing runs until a test starts it."""
 
     name = "chromium"
 
@@ -38,7 +38,7 @@ class Chromium(Part):
         self.install()
 
     def down(self) -> None:
-        """Nothing runs, and what is installed stays."""
+        """Does nothing: nothing is running, and the installed packages stay."""
 
     def status(self) -> Status:
         program = shutil.which("chromium")

@@ -68,7 +68,7 @@ class Buildkitd(Part):
             process.wait(lambda: self.version() is not None, 60)
 
     def version(self) -> str | None:
-        """What the daemon says of itself; None while it does not answer."""
+        """The daemon's information about itself; None while it does not answer."""
         if not socket_answers(self.socket):
             return None
         command = [str(self.binary("buildctl")), "--addr", f"unix://{self.socket}", "debug", "info"]

@@ -49,7 +49,7 @@ def _new_authority(openssl: str, pki: Authority, name: str) -> None:
 def _new_certificate(
     openssl: str, pki: Authority, name: str, subject: str, *, authority: str = "ca", names: str = ""
 ) -> None:
-    """Signs a certificate: for a server where it has alternative names, else for a client."""
+    """Signs a certificate: for a server if it has alternative names, else for a client."""
     _new_key(openssl, pki.key(name))
     usage = "serverAuth" if names else "clientAuth"
     extensions = f"keyUsage=critical,digitalSignature\nextendedKeyUsage={usage}\n"

@@ -36,7 +36,7 @@ def _version() -> str:
 
 
 def binary() -> Path:
-    """The one binary that holds every command: built once, 5 to 7 minutes on two cores."""
+    """The one binary with every command: built once, in 5 to 7 minutes on two cores."""
     version = _version()
     package = "k8s.io/component-base/version"
     values = {
@@ -51,7 +51,7 @@ def binary() -> Path:
 
 
 def commands() -> Path:
-    """The folder where each command has its name, which picks what the binary does."""
+    """The folder with a link per command: its name selects what the binary does."""
     built = binary()
     folder = folders.folder("kubernetes", "bin")
     for name in COMMANDS:
@@ -63,7 +63,7 @@ def commands() -> Path:
 
 
 class Kubernetes(Part):
-    """The cluster. What was in it is gone after ``down``."""
+    """The cluster. Its contents are lost with ``down``."""
 
     name = "kubernetes"
     needs = ("registry",)
@@ -90,7 +90,7 @@ class Kubernetes(Part):
         return Authority(folders.folder(self.name) / "pki")
 
     def api(self) -> Api:
-        """The administrator's way in."""
+        """The administrator's kubeconfig."""
         return Api(self.server, self.pki)
 
     def tools(self) -> Path:
@@ -98,7 +98,7 @@ class Kubernetes(Part):
         return packages.unpack("cluster-tools", TOOL_PACKAGES)
 
     def settings(self) -> configuration.Settings:
-        """Where everything of this cluster is."""
+        """The paths of this cluster."""
         return configuration.Settings(
             root=self.root,
             pki=self.pki,
@@ -109,7 +109,7 @@ class Kubernetes(Part):
         )
 
     def install(self) -> None:
-        commands()  # first: it takes longest
+        commands()  # first, because it takes longest
         golang.build("pause", folders.SOURCES / "pause")
         self.tools()
         docker.tools()
@@ -155,7 +155,7 @@ class Kubernetes(Part):
             kubelet.wait(lambda: api.call("/api/v1/namespaces/default/serviceaccounts/default") is not None, 60)
 
     def _running(self) -> bool:
-        """Whether something of a cluster is there to be completed, rather than begun anew."""
+        """Whether part of a cluster is there and can be completed rather than started anew."""
         names = ("etcd", "kube-apiserver", "containerd")
         return all(Process(f"kubernetes-{name}").pid() is not None for name in names)
 
@@ -178,14 +178,14 @@ class Kubernetes(Part):
         for process in (etcd, containerd, apiserver):
             process.start()
         containerd.wait(lambda: socket_answers(self.settings().containerd_socket), 30)
-        # the kubelet comes up while the apiserver does, and registers when it is there
+        # the kubelet starts together with the apiserver, and registers once that is up
         self.process("kubelet").start()
         apiserver.wait(api.ready, 60)
         for name in ("kube-controller-manager", "kube-scheduler", "kube-proxy"):
             self.process(name).start()
 
     def _publish_pause(self) -> None:
-        """Puts the image of each pod's first process into the open registry."""
+        """Pushes the pause image, the first process of each pod, to the open registry."""
         registry = Registry().address
         if layers.served(registry, _PAUSE):
             return
@@ -201,7 +201,7 @@ class Kubernetes(Part):
             self._clear()
 
     def _clear(self) -> None:
-        """Ends what runs, then removes mounts, rules, bridge, cgroups and the cluster's data."""
+        """Stops what is running, then removes mounts, rules, bridge, cgroups and the cluster's data."""
         for name in ("kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver"):
             Process(f"kubernetes-{name}").stop(2, signal.SIGKILL if name == "kubelet" else signal.SIGTERM)
         _end_shims(self.root)
@@ -222,7 +222,7 @@ class Kubernetes(Part):
             try:
                 run(["nft", "delete", "table", family, "kube-proxy"], environment=environment)
             except (StartFailed, OSError):
-                continue  # kube-proxy had made none
+                continue  # kube-proxy had not made any
 
     def status(self) -> Status:
         names = (*COMMANDS[:-1], "containerd")
@@ -251,7 +251,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def _hierarchies() -> list[Path]:
-    """The one cgroup v2 hierarchy, or those of cgroup v1."""
+    """The single cgroup v2 hierarchy, or those of cgroup v1."""
     if (_CGROUPS / "cgroup.controllers").exists():
         return [_CGROUPS]
     return [path for path in sorted(_CGROUPS.iterdir()) if not path.is_symlink() and (path / "cgroup.procs").exists()]
@@ -275,11 +275,11 @@ def _remove_cgroups(name: str) -> None:
             try:
                 Path(folder).rmdir()
             except OSError:
-                continue  # a process is still ending in it; an empty group does no harm
+                continue  # a process in it is still exiting; an empty group does no harm
 
 
 def _end_shims(root: Path) -> None:
-    """Ends the pods: their shims carry containerd's socket in their command lines; containers are their children."""
+    """Kills the pods: their shims have containerd's socket in the command line, and containers are their children."""
     address = str(root / "containerd").encode()
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():

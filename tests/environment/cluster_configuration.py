@@ -1,6 +1,6 @@
-"""What the programs of the test cluster are told: one function for each file or command line.
+"""The configuration of the test cluster's programs: one function per file or command line.
 
-Each setting that looks odd was found by a failure: on cgroup v1, beside Docker's firewall rules, or without
+Each setting that looks odd is there because of a failure: on cgroup v1, beside Docker's firewall rules, or without
 CAP_SYS_RESOURCE.
 """
 
@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def cgroup(self) -> str:
-        """The cgroup of all pods: each cluster's own, since a kubelet ends the pods there that it does not know."""
+        """The cgroup of all pods, one per cluster: a kubelet kills pods in it that it does not know."""
         return f"nbc-{hashlib.sha256(str(self.root).encode()).hexdigest()[:8]}"
 
     @property
@@ -79,7 +79,7 @@ def write_network(settings: Settings) -> None:
 
 
 def write_containerd(settings: Settings) -> Path:
-    """containerd's configuration, and where each registry is really to be found."""
+    """containerd's configuration, and the real address of each registry."""
     root = settings.root / "containerd"
     text = f"""\
 version = 3
@@ -123,7 +123,7 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.de
 
 
 def etcd(settings: Settings) -> list[str]:
-    """etcd's arguments. Nothing in it outlives the cluster, so it need not wait for the disk."""
+    """etcd's arguments. Its data does not outlive the cluster, so it need not wait for the disk."""
     client = f"http://127.0.0.1:{settings.etcd_port}"
     peer = f"http://127.0.0.1:{settings.etcd_port + 1}"
     return [
@@ -252,7 +252,7 @@ def proxy(settings: Settings) -> list[str]:
 
 
 def access_rules() -> dict[str, Any]:
-    """Who may do what, besides the administrator: path and document of each rule."""
+    """Permissions besides the administrator's: path and document of each rule."""
 
     def binding(name: str, role: str) -> dict[str, Any]:
         group = "rbac.authorization.k8s.io"

@@ -1,4 +1,4 @@
-"""What ``make demo`` needs beside an engine: a registry to push to, and base images where Docker Hub is out of reach.
+"""What ``make demo`` needs besides an engine: a registry to push to, and base images if Docker Hub is unreachable.
 
 Where there is no engine, Podman from the distribution is unpacked into the cache, and a ``podman`` of its own is put on
 the kernel's PATH: nothing is installed into the system, and nothing of the user's own is touched.
@@ -23,7 +23,7 @@ PACKAGES = ("podman", "uidmap", "slirp4netns", "fuse-overlayfs", "ca-certificate
 
 
 def up(*, base_images: bool) -> dict[str, str]:
-    """Starts the registries, with base images where they are wanted.
+    """Starts the registries, with base images if they are wanted.
 
     Returns:
         Variables for the quickstart's kernel.
@@ -50,18 +50,18 @@ def up(*, base_images: bool) -> dict[str, str]:
 
 
 def podman(say: Callable[[str], None], why: str) -> dict[str, str]:
-    """Has a ``podman`` on PATH: the machine's own, or one from the distribution's packages; `why` is told.
+    """Ensures a ``podman`` on PATH: the machine's own, or one from the distribution's packages; `why` is printed.
 
     Returns:
         Variables under which it works.
 
     Raises:
-        SystemExit: It cannot be had.
+        SystemExit: It cannot be installed.
     """
     if shutil.which("podman"):
         return {}
     if os.geteuid() != 0:
-        # rootless Podman needs newuidmap, which only the system's administrator can give
+        # rootless Podman needs newuidmap, which only the administrator can install
         say(f"{why}: installing Podman from the distribution (sudo may ask for your password)")
         command = ["sudo", "apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES]
         if not shutil.which("apt-get") or subprocess.run(command, check=False).returncode:

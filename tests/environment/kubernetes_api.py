@@ -1,4 +1,4 @@
-"""The few calls that the environment itself makes to the cluster, with the standard library."""
+"""The few calls that the environment itself makes to the cluster, using only the standard library."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Api:
         )
 
     def call(self, path: str, method: str = "GET", body: Any = None, kind: str = "application/json") -> Any:
-        """The decoded reply; None where the apiserver does not answer or knows no such thing."""
+        """The decoded reply; None if the apiserver does not answer or has no such object."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.server + path, data=data, method=method, headers={"Content-Type": kind})
         try:

@@ -1,4 +1,4 @@
-"""Images made without an engine: deterministic layers, pushed with the registry's HTTP API.
+"""Images made without an engine: deterministic layers, pushed through the registry's HTTP API.
 
 Formats: Docker image manifest v2 schema 2 (every engine and containerd reads it, and Podman 4.3 pulls it unchanged).
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 CREATED = "2026-01-01T00:00:00Z"
-"""One date for all, so that the same files give the same digest."""
+"""One date for all files: the same content must have the same digest."""
 CREATED_SECONDS = 1_767_225_600
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -31,7 +31,7 @@ _LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 class _Hashing:
-    """A file that hashes what passes through it."""
+    """A file that hashes what is written to it."""
 
     def __init__(self, target: BinaryIO) -> None:
         self.target = target
@@ -137,7 +137,7 @@ def make_layer(path: Path, fill: Callable[[Tree], None]) -> Layer:
 
 
 def layer_of_archive(path: Path, archive: Path) -> Layer:
-    """Compresses a tar that is there already."""
+    """Compresses an existing tar."""
 
     def write(target: BinaryIO) -> None:
         with archive.open("rb") as source:
@@ -150,7 +150,7 @@ def layer_of_archive(path: Path, archive: Path) -> Layer:
 def _compress(path: Path, write: Callable[[BinaryIO], None]) -> Layer:
     with path.open("wb") as file:
         outer = _Hashing(file)
-        # level 1: a third of the time for a tenth more bytes, which only travel over loopback
+        # level 1 takes a third of the time for a tenth more bytes, which only travel over loopback
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=cast(BinaryIO, outer), mtime=0) as packed:
             inner = _Hashing(cast(BinaryIO, packed))
             write(cast(BinaryIO, inner))

@@ -1,4 +1,4 @@
-"""Bridges of our own: the machine's default bridges stay as they are."""
+"""Our own bridges: the machine's default bridges are left alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .processes import StartFailed, run
 
 
 def machine_mtu() -> int:
-    """The smallest MTU of the machine's own interfaces that carry a default route; 1500 where there is none.
+    """The smallest MTU of the machine's own interfaces that carry a default route; 1500 if there is none.
 
     Packets larger than the uplink's MTU vanish where path discovery is filtered.
     """
@@ -22,7 +22,7 @@ def machine_mtu() -> int:
 
 
 def add_bridge(name: str, address: str) -> None:
-    """Makes a bridge with an address such as ``172.30.207.1/24``, unless it is there."""
+    """Makes a bridge with an address such as ``172.30.207.1/24``, unless it exists."""
     if not Path(f"/sys/class/net/{name}").exists():
         run(["ip", "link", "add", name, "type", "bridge"])
     addresses = json.loads(run(["ip", "-json", "address", "show", "dev", name]) or "[]")
@@ -35,7 +35,7 @@ def add_bridge(name: str, address: str) -> None:
 
 
 def remove_bridge(name: str) -> None:
-    """Removes a bridge, if it is there, and the containers' links that hang on it."""
+    """Removes a bridge, if it exists, and the containers' links attached to it."""
     if Path(f"/sys/class/net/{name}").exists():
         for port in Path(f"/sys/class/net/{name}/brif").iterdir():
             run(["ip", "link", "delete", port.name])
@@ -43,7 +43,7 @@ def remove_bridge(name: str) -> None:
 
 
 def masquerade(subnet: str, bridge: str, *, present: bool, environment: dict[str, str]) -> None:
-    """Lets a bridge's containers reach the network under the machine's address, or ends that."""
+    """Lets a bridge's containers reach the network by the machine's address, or revokes that."""
     rule = ["POSTROUTING", "-s", subnet, "!", "-o", bridge, "-j", "MASQUERADE"]
     try:
         run(["iptables", "-t", "nat", "-C", *rule], environment=environment)
@@ -56,7 +56,7 @@ def masquerade(subnet: str, bridge: str, *, present: bool, environment: dict[str
 
 
 def enable_forwarding() -> None:
-    """Lets the kernel route between bridges and the uplink."""
+    """Enables routing between bridges and the uplink."""
     switch = Path("/proc/sys/net/ipv4/ip_forward")
     if switch.read_text(encoding="ascii").strip() != "1":
         switch.write_text("1", encoding="ascii")

@@ -50,7 +50,7 @@ def mirrors() -> dict[str, str]:
 
 
 def _apt_options(suite: str) -> list[str]:
-    """Options that give apt a world of its own, with the sources of one suite."""
+    """Options that isolate apt, with the sources of one suite."""
     root = folders.folder("apt", suite)
     for name in ("lists/partial", "cache/archives/partial", "empty"):
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def _apt_options(suite: str) -> list[str]:
 
 
 def update(suite: str = RELEASE, *, force: bool = False) -> None:
-    """Fetches the package lists of one suite, at most once a day."""
+    """Downloads the package lists of one suite, at most once a day."""
     stamp = folders.folder("apt", suite) / "updated"
     if not force and stamp.exists() and time.time() - stamp.stat().st_mtime < _LISTS_KEEP_SECONDS:
         return
@@ -86,14 +86,14 @@ def update(suite: str = RELEASE, *, force: bool = False) -> None:
 
 
 def download(names: Sequence[str], suite: str, into: Path) -> list[Path]:
-    """Downloads packages, without what they depend on, into a folder."""
+    """Downloads packages, without dependencies, into a folder."""
     with folders.locked(f"apt-{suite}"):
         update(suite)
         command = ["apt-get", "download", "-q", *_apt_options(suite), *names]
         try:
             run(command, cwd=into)
         except StartFailed:
-            # a list older than the mirror names files that are gone
+            # an outdated list names files that the mirror no longer has
             update(suite, force=True)
             run(command, cwd=into)
     return sorted(into.glob("*.deb"))
@@ -136,13 +136,13 @@ def program_path(*trees: Path) -> str:
 
 
 def library_path(*trees: Path) -> str:
-    """An ``LD_LIBRARY_PATH`` for the shared libraries that came along in the trees."""
+    """An ``LD_LIBRARY_PATH`` for the shared libraries in the trees."""
     found = [str(path) for tree in trees for path in (*tree.glob("usr/lib/*-linux-gnu"), *tree.glob("lib/*-linux-gnu"))]
     return ":".join([*found, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
 
 
 def works(*command: str, environment: dict[str, str] | None = None) -> bool:
-    """Whether a program starts here at all, e.g. finds a C library that is new enough."""
+    """Whether a program can start here, e.g. finds a C library that is new enough."""
     try:
         done = subprocess.run(
             command, capture_output=True, timeout=20, check=False, env={**os.environ, **(environment or {})}
@@ -153,7 +153,7 @@ def works(*command: str, environment: dict[str, str] | None = None) -> bool:
 
 
 def program(name: str, package: str = "") -> str:
-    """A program of the machine, or else of a Debian package unpacked for it."""
+    """A program of the machine, or else from a Debian package that is unpacked for it."""
     found = shutil.which(name, path=program_path())
     if found:
         return found

@@ -1,4 +1,4 @@
-"""What every part of the environment can do: install, up, down, status, env."""
+"""The interface of every part of the environment: install, up, down, status, env."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import ClassVar
 
 
 class Unavailable(Exception):
-    """This machine cannot have the part; the text says why."""
+    """This machine cannot run the part; the text says why."""
 
 
 class State(Enum):
-    """What ``status`` says of a part."""
+    """A part's state in ``status``."""
 
     UP = "up"
     DOWN = "down"
@@ -27,7 +27,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """The truth about a part at this moment.
+    """The state of a part at this moment.
 
     Args:
         state: Whether it answers.
@@ -42,20 +42,20 @@ class Status:
 
 
 class Part(abc.ABC):
-    """One real thing that the tests talk to. All methods may be called again at any time."""
+    """One real program that the tests talk to. All methods are idempotent."""
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     builds: ClassVar[bool] = False
-    """Its ``install`` builds from Go modules: that takes minutes and all processors, so such parts take turns."""
+    """Its ``install`` builds from Go modules, which takes minutes and all processors, so such parts take turns."""
 
     @abc.abstractmethod
     def install(self) -> None:
-        """Downloads or builds what it takes, into the cache. Raises Unavailable."""
+        """Downloads or builds what it needs, into the cache. Raises Unavailable."""
 
     @abc.abstractmethod
     def up(self) -> None:
-        """Starts it, unless it runs, and waits until it answers. Raises Unavailable or StartFailed."""
+        """Starts it unless it is running, and waits until it answers. Raises Unavailable or StartFailed."""
 
     @abc.abstractmethod
     def down(self) -> None:
@@ -63,7 +63,7 @@ class Part(abc.ABC):
 
     @abc.abstractmethod
     def status(self) -> Status:
-        """Asks the thing itself, changes nothing, and takes no more than a few seconds."""
+        """Asks the program itself, changes nothing, and takes at most a few seconds."""
 
     @abc.abstractmethod
     def env(self) -> dict[str, str]:
@@ -79,7 +79,7 @@ _PRINTING = Lock()
 
 
 def say(text: str) -> None:
-    """Prints one progress line to stderr, with the seconds since the command began."""
+    """Prints one progress line to stderr, with the seconds since the command started."""
     with _PRINTING:
         print(f"{time.monotonic() - _STARTED:7.1f}s  {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command's output
 
@@ -88,7 +88,7 @@ CAP_SYS_ADMIN = 21
 
 
 def need_root(what: str) -> None:
-    """Raises Unavailable unless this process may mount file systems and make network devices."""
+    """Raises Unavailable unless this process may mount file systems and create network devices."""
     capabilities = 0
     for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("CapEff:"):

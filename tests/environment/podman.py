@@ -23,7 +23,7 @@ PACKAGES = [
     *["libfuse3-3", "libsubid4", "libslirp0", "libgpgme11", "libassuan0", "libglib2.0-0", "libdevmapper1.02.1"],
 ]
 OLD_IMAGES = quote(json.dumps({"dangling": ["true"], "until": ["1h"]}))
-"""What earlier runs have built and given no name: with hundreds of images, Podman takes seconds to list them."""
+"""Untagged images of earlier runs: with hundreds of images, Podman takes seconds to list them."""
 MOST_OLD_IMAGES = 40
 USER = "nbcontainer-rootless"
 USER_HOME = Path("/var/lib/nbcontainer-rootless")
@@ -40,7 +40,7 @@ def registries_configuration() -> str:
 
 
 def engine_configuration(tree: Path, root: Path, run_root: Path) -> str:
-    """containers.conf. runc, since crun refuses the hybrid of cgroup v1 and v2; limits that a child may set."""
+    """containers.conf. runc, because crun refuses the hybrid of cgroup v1 and v2; limits that a child may set."""
     # conmon calls podman when a container has ended, with these variables alone: without them its exit code is never
     # written down, and what waits for it waits 20 s
     variables = [f"PATH={packages.program_path(tree)}", f"LD_LIBRARY_PATH={packages.library_path(tree)}"]
@@ -70,7 +70,7 @@ network_config_dir = "{root}/networks"
 
 
 def network_configuration(bridge: str, subnet: str) -> str:
-    """The default network of containers, on a bridge of our own."""
+    """The containers' default network, on our own bridge."""
     ipam = {"type": "host-local", "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": subnet}]]}
     device = {
         "type": "bridge",
@@ -96,12 +96,12 @@ class Podman(Part):
 
     @property
     def root(self) -> Path:
-        """The folder of everything that this Podman writes."""
+        """The folder with everything that this Podman writes."""
         return folders.folder(self.name)
 
     @property
     def run_root(self) -> Path:
-        """What is forgotten at a reboot; Podman refuses a path of more than 50 characters."""
+        """The folder for state that does not survive a reboot; Podman refuses a path of more than 50 characters."""
         return folders.short_folder(self.name)
 
     @property
@@ -137,7 +137,7 @@ class Podman(Part):
         (run_root / "runtime").chmod(0o700)
         environment = self.programs(tree)
         # Podman hands conmon only a few variables (PATH, HOME, CONTAINERS_CONF), and conmon calls podman again
-        # to clean up after a container: without these `run --rm` would wait for ever
+        # to clean up after a container: without these `run --rm` would wait forever
         lines = [f"export {name}='{value}'" for name, value in environment.items()]
         lines += [f"export CONTAINERS_{name.upper()}_CONF='{root}/{name}.conf'" for name in ("storage", "registries")]
         folders.write(root / "conmon", "\n".join(["#!/bin/sh", *lines, f'exec {tree}/usr/bin/conmon "$@"\n']), 0o755)
@@ -150,9 +150,9 @@ class Podman(Part):
             "CONTAINERS_REGISTRIES_CONF": str(root / "registries.conf"),
             "CONTAINERS_STORAGE_CONF": str(root / "storage.conf"),
             "TMPDIR": str(root / "run"),
-            # at each look at its version it asks dpkg whose its helpers are, which searches all packages
+            # for its version it asks dpkg which packages its helpers belong to, which searches all packages
             "DPKG_ADMINDIR": str(root / "no-packages"),
-            # of the user's session, not of ours
+            # the user session's, not ours
             "DBUS_SESSION_BUS_ADDRESS": "",
         }
 
@@ -175,7 +175,7 @@ class Podman(Part):
         return Process(self.name, arguments, self.program_environment(), self.root)
 
     def check(self) -> None:
-        """Raises Unavailable where this machine cannot run it."""
+        """Raises Unavailable if this machine cannot run it."""
         need_root("rootful Podman")
 
     def up(self) -> None:
@@ -194,7 +194,7 @@ class Podman(Part):
             self._remove_old_images()
 
     def version(self) -> str | None:
-        """What the service says of itself; None while it does not answer."""
+        """The service's information about itself; None while it does not answer."""
         if not socket_answers(self.socket):
             return None
         try:
@@ -206,7 +206,7 @@ class Podman(Part):
         with folders.locked(self.name):
             process = Process(self.name)
             if not process.known():
-                return  # bridge, and the unprivileged user's folder, may be those of another cache's service
+                return  # the bridge and the unprivileged user's folder may belong to another cache's service
             if self.version() is not None:
                 self._remove_containers()
             process.stop(5)
@@ -216,13 +216,13 @@ class Podman(Part):
                 mounts.remove_below(self.root)
 
     def _remove_old_images(self) -> None:
-        """To its end, and only where it is worth it: a list of images that is made meanwhile fails."""
+        """Waits for the prune, and only prunes if it is worth it: listing images at the same time fails."""
         path, old = "/v4.0.0/libpod/images", f"filters={OLD_IMAGES}"
         if len(json.loads(request_unix(self.socket, f"{path}/json?{old}", seconds=120)) or ()) > MOST_OLD_IMAGES:
             request_unix(self.socket, f"{path}/prune?{old}", "POST", seconds=300)
 
     def _remove_containers(self) -> None:
-        """Containers and pods run beside the service, not below it: they would go on."""
+        """Containers and pods are not children of the service: they would keep running."""
         pods = json.loads(request_unix(self.socket, "/v4.0.0/libpod/pods/json") or b"[]") or []
         for pod in pods:
             request_unix(self.socket, f"/v4.0.0/libpod/pods/{pod['Id']}?force=true", "DELETE")
@@ -262,7 +262,7 @@ class RootlessPodman(Podman):
 
     @property
     def account(self) -> pwd.struct_passwd | None:
-        """The unprivileged user, while there is one."""
+        """The unprivileged user, if it exists."""
         try:
             return pwd.getpwnam(USER) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         except KeyError:
@@ -320,4 +320,4 @@ class RootlessPodman(Podman):
         return process
 
     def _remove_network(self) -> None:
-        """slirp4netns ends with its containers."""
+        """slirp4netns exits with its containers."""

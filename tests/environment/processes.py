@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class StartFailed(RuntimeError):
-    """A process ended, or did not become ready in time; carries the end of its log."""
+    """A process exited, or did not become ready in time; includes the end of its log."""
 
 
 def start_time(pid: int) -> str | None:
@@ -39,7 +39,7 @@ def start_time(pid: int) -> str | None:
 
 
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""The daemons that this process itself started, by pid: they outlive it, but if they end before, they are buried."""
+"""The daemons that this process started, by pid: they outlive it, but any that exit earlier must be reaped."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Process:
         return folders.log_file(self.name)
 
     def pid(self) -> int | None:
-        """The pid while our process runs, else None. A stale pid file is never believed."""
+        """The pid while our process runs, else None. A stale pid file is never trusted."""
         try:
             record = json.loads(self.pid_file.read_text(encoding="utf-8"))
             pid = int(record["pid"])
@@ -79,7 +79,7 @@ class Process:
         return pid if start_time(pid) == record.get("start_time") else None
 
     def known(self) -> bool:
-        """Whether it was started here and not stopped since, though it may have ended by itself."""
+        """Whether it was started here and not stopped since, even if it has exited by itself."""
         return self.pid_file.exists()
 
     def start(self) -> bool:
@@ -133,7 +133,7 @@ class Process:
             return ""
 
     def stop(self, seconds: float = 10, first: signal.Signals = signal.SIGTERM) -> None:
-        """Asks the process to end, insists after ``seconds``, and forgets it."""
+        """Terminates the process, kills it after ``seconds``, and removes its pid file."""
         pid = self.pid()
         if pid is not None:
             started = start_time(pid)
@@ -154,7 +154,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _reap(pid: int) -> None:
-    """Buries a child of this process; one that an earlier command started is init's to bury."""
+    """Reaps a child of this process; one started by an earlier command is reaped by init."""
     child = _CHILDREN.get(pid)
     if child is not None and child.poll() is not None:
         del _CHILDREN[pid]
@@ -179,13 +179,13 @@ def socket_answers(path: Path) -> bool:
 
 
 def run(arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, **options: object) -> str:
-    """Runs a command to its end and returns what it printed.
+    """Runs a command and returns its output.
 
     Raises:
         StartFailed: It failed; carries the command and the end of its output.
     """
     try:
-        done = subprocess.run(  # noqa: PLW1510 - our own argument list; the exit code is judged below
+        done = subprocess.run(  # noqa: PLW1510 - our own argument list; the exit code is checked below
             list(arguments),
             stdin=subprocess.DEVNULL,
             capture_output=True,

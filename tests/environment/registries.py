@@ -16,7 +16,7 @@ USER = "alice"
 PASSWORD = "secret"
 
 
-# the line that `htpasswd -Bbn alice secret` prints: a constant, since Python has no bcrypt of its own
+# the output of `htpasswd -Bbn alice secret`: a constant, because Python has no bcrypt
 _PASSWORD_LINE = "alice:$2y$05$UvVL2gzjPvKIsLLdZIfmu.FfZtQlJaju8UfUHQId4xgaFS8HWNvqW"
 
 
@@ -43,7 +43,7 @@ class Registry(Part):
 
     @property
     def address(self) -> str:
-        """Host and port, as they stand in image names."""
+        """Host and port, as in image names."""
         return f"127.0.0.1:{folders.port(self.port_name, self.default_port)}"
 
     @property
@@ -98,7 +98,7 @@ class Registry(Part):
 
 
 class PasswordRegistry(Registry):
-    """A registry that asks for a user and a password (HTTP basic) for everything."""
+    """A registry that requires a user and a password (HTTP basic) for everything."""
 
     name = "registry-password"
     port_name = "PASSWORD_REGISTRY"
@@ -137,7 +137,7 @@ class TokenRegistry(Registry):
 
     @property
     def realm(self) -> str:
-        """Where tokens are to be had."""
+        """The address of the token server."""
         return f"http://127.0.0.1:{self.token_port}/token"
 
     @property

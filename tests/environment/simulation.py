@@ -26,7 +26,7 @@ _AT_ONCE = 8
 
 
 class Kwok(Part):
-    """The simulator: ten nodes, which only pods that ask for them are put on."""
+    """The simulator: ten nodes, to which only pods that request them are scheduled."""
 
     name = "kwok"
     needs = ("kubernetes",)
@@ -100,19 +100,19 @@ class Kwok(Part):
         return {"NBCONTAINER_TEST_SIMULATED_NAMESPACE": NAMESPACE}
 
     def count(self) -> int:
-        """How many simulated pods there are."""
+        """The number of simulated pods."""
         listed = self.cluster.api().call(f"/api/v1/namespaces/{NAMESPACE}/pods?limit=1")
         if not listed:
             return 0
         return len(listed["items"]) + int(listed["metadata"].get("remainingItemCount", 0))
 
     def running(self) -> int:
-        """How many of them run."""
+        """The number of simulated pods that are running."""
         listed = self.cluster.api().call(f"/api/v1/namespaces/{NAMESPACE}/pods?fieldSelector=status.phase=Running")
         return len(listed["items"]) if listed else 0
 
     def pods(self, count: int) -> None:
-        """Makes it so that there are ``count`` simulated pods, all running.
+        """Scales to ``count`` simulated pods, all running.
 
         Raises:
             StartFailed: They do not run after two minutes.
@@ -161,7 +161,7 @@ def _pod(name: str) -> dict[str, object]:
         "kind": "Pod",
         "metadata": {"name": name, "labels": {"app": f"app-{number % 7}"}},
         "spec": {
-            # straight to its node: the scheduler takes 100 pods a second
+            # bound to a node directly: the scheduler handles only 100 pods a second
             "nodeName": f"simulated-{number % NODES}",
             "automountServiceAccountToken": False,
             "tolerations": [{"operator": "Exists"}],

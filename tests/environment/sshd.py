@@ -1,4 +1,4 @@
-"""An ssh server of its own on this machine, by which clients reach Docker Engine as ``ssh://`` has it."""
+"""A private ssh server on this machine, by which clients reach Docker Engine through ``ssh://``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SERVER = ["openssh-server", "openssh-client", "libwrap0", "libgssapi-krb5-2", "l
 LIBRARIES = ["libkrb5support0", "libkeyutils1", "libcom-err2", "libedit2", "libbsd0", "libmd0", "libcbor0.8"]
 MORE = ["libfido2-1", "libnsl2", "libtirpc3", "libaudit1", "libcap-ng0", "libpam0g", "libselinux1", "libsystemd0"]
 SEPARATED = "sshd"
-"""The user that an ssh server run by root wants for what it does before a login."""
+"""The user that an ssh server run by root needs for privilege separation before a login."""
 
 
 class Sshd(Part):
-    """OpenSSH's server for root, by a key of the tests alone; ``docker`` there means the engine of the tests."""
+    """OpenSSH's server for root with a key only for the tests; ``docker`` there is the tests' engine."""
 
     name = "sshd"
     needs = ("docker",)
@@ -91,7 +91,7 @@ class Sshd(Part):
         folders.write(root / "ssh_config", "\n".join(client) + "\n")
         library = self._variables()["LD_LIBRARY_PATH"]
         program = self.tree() / "usr/bin/ssh"
-        # ssh looks for its own configuration in the home that the password file names, whatever HOME says
+        # ssh looks for its configuration in the home folder from the password file and ignores HOME
         script = f'#!/bin/sh\nLD_LIBRARY_PATH={library} exec {program} -F {root / "ssh_config"} "$@"\n'
         folders.write(self.client_path / "ssh", script, 0o755)
 

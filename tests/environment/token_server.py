@@ -1,4 +1,4 @@
-"""A token server as Docker Hub has one: bearer tokens for a scope, with or without a login.
+"""A token server like Docker Hub's: bearer tokens for a scope, with or without a login.
 
 Runs on its own (``python token_server.py PORT FOLDER SERVICE PASSWORD``), standard library only. Without a login a
 client may pull everything; the user ``alice`` may also push anywhere but into ``library/``, as on Docker Hub.
@@ -36,7 +36,7 @@ def allowed(user: str, repository: str) -> set[str]:
 
 
 def granted(user: str, scopes: list[str]) -> list[dict[str, Any]]:
-    """What of the scopes asked for (``repository:NAME:ACTION,...``) a user gets."""
+    """The part of the requested scopes (``repository:NAME:ACTION,...``) that a user is granted."""
     access = []
     for scope in " ".join(scopes).split():
         kind, _, rest = scope.partition(":")
@@ -63,11 +63,11 @@ class Tokens:
         self.service = service
         self.password = password
         self.lifetime = DEFAULT_LIFETIME_SECONDS
-        # a login's refresh token stands for the password and is forgotten when the server ends
+        # a login's refresh token stands for the password and is lost when the server stops
         self.refresh_tokens: set[str] = set()
 
     def user(self, name: str, password: str) -> str | None:
-        """The user that logs in thus; None where name or password is wrong."""
+        """The user with this login; None if name or password is wrong."""
         right = secrets.compare_digest(password.encode(), self.password.encode())
         return name if name == USER and right else None
 
@@ -167,7 +167,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, answer)
 
     def do_PUT(self) -> None:
-        """Sets how long further tokens live."""
+        """Sets the lifetime of new tokens."""
         body = self.body().decode("ascii", "replace").strip()
         if self.path != "/lifetime" or not (body == "" or body.lstrip("-").isdigit()):
             self.reply(400, {"error": "PUT /lifetime takes a whole number of seconds"})
@@ -189,7 +189,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def serve(port: int, folder: Path, service: str, password: str) -> None:
-    """Serves tokens on loopback until the process is ended."""
+    """Serves tokens on loopback until the process is stopped."""
     Handler.tokens = Tokens(folder, service, password)
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 

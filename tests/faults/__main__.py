@@ -1,4 +1,4 @@
-"""``python -m tests.faults``: trials by hand, a table of what they came to, and what makes each failure again."""
+"""``python -m tests.faults``: trials by hand, a table of their outcomes, and how to reproduce each failure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.faults.verdict import Outcome
 
 
 def indices(operations: Sequence[str]) -> Iterator[int]:
-    """The numbers of trials of these operations, without end."""
+    """The endless numbers of these operations' trials."""
     return (index for index in itertools.count() if scenario_of(SCENARIOS, index).operation in operations)
 
 
 def table(trials: Sequence[Trial]) -> str:
-    """Outcomes by operation and kind of fault."""
+    """Outcomes, by operation and kind of fault."""
     outcomes = [outcome for outcome in Outcome if any(trial.verdict.outcome is outcome for trial in trials)]
     lines = [f"{'operation':<10}{'fault':<9}{'trials':>7}" + "".join(f"{outcome:>10}" for outcome in outcomes)]
     for operation in (*OPERATIONS, "all"):

@@ -28,20 +28,20 @@ IMAGE = "busybox"
 LINES = 300
 CODE = 7
 BURST = 30
-# in bursts, so that there are moments between frames and within them
+# in bursts, for moments between frames and within them
 SCRIPT = (
     f"i=1; while [ $i -le {LINES} ]; do echo line $i of {LINES}; "
     f"[ $((i % {BURST})) = 0 ] && sleep 0.06; i=$((i+1)); done; exit {CODE}"
 )
 WRITTEN = [f"line {number} of {LINES}" for number in range(1, LINES + 1)]
 INPUT = [f"input {number} {'.' * (number % 90)}" for number in range(1, 1500)]
-# the product's words where it loses sight of a container
+# our own message for a container whose state is no longer known
 RUNS_ON, MAY_BE_MADE = "runs on", "may have made the container"
 
 
 @contextmanager
 def patience() -> Iterator[None]:
-    """For calls that are no part of a trial: a busy machine may take its time."""
+    """For calls that are not part of a trial: a busy machine may be slow."""
     before, settings.connect_timeout = settings.connect_timeout, 60.0
     try:
         yield
@@ -50,19 +50,19 @@ def patience() -> Iterator[None]:
 
 
 class OnEngine(Scenario):
-    """Something that one of the environment's engines does."""
+    """An operation of one of the environment's engines."""
 
     part: ClassVar[str] = "docker"
     needs = ("docker", "podman", "registry", "images")
 
     @property
     def host(self) -> str:
-        """The engine's own address."""
+        """The engine's real address."""
         return str(parts()[self.part].host)  # type: ignore[attr-defined]
 
     @cached_property
     def direct(self) -> connection.Engine:
-        """The engine, not through the proxy."""
+        """The engine, bypassing the proxy."""
         with patience():
             return connection.find_engine(self.host)
 
@@ -79,7 +79,7 @@ class OnEngine(Scenario):
         connection.forget_engines()
 
     def state_of_container(self) -> str:
-        """How the trial's container stands, "" where there is none."""
+        """The state of the trial's container, "" if there is none."""
         with patience(), suppress(NotFound):
             return str(containers.inspect(self.direct, self.word)["State"]["Status"])
         return ""
@@ -88,8 +88,8 @@ class OnEngine(Scenario):
         self.remove(self.word)
 
     def remove(self, name: str) -> None:
-        """Remove a container, if it is there."""
-        with patience(), suppress(NotFound, Conflict):  # the engine may be about to do it
+        """Remove a container, if it exists."""
+        with patience(), suppress(NotFound, Conflict):  # the engine may be removing it already
             containers.remove(self.direct, name, force=True)
         self.direct.close_idle()
 
@@ -105,7 +105,7 @@ class Writes(OnEngine):
 
 
 def difference_of_lines(written: list[str], code: int | None, ended: Ended) -> Difference:
-    """How lines and exit code differ from the right ones."""
+    """How lines and exit code differ from the expected ones."""
     operation = ended.facts.get("operation")
     if operation is not None:
         ended.lines = spooled(operation.state.spool)
@@ -153,7 +153,7 @@ class RunOnPodman(Run):
 
 
 class RunWithInput(Run):
-    """`docker run -i`, whose container stays."""
+    """`docker run -i`, whose container is kept."""
 
     name = "run with input, on Docker by TCP"
     removes = False
@@ -170,7 +170,7 @@ class RunWithInput(Run):
 
 
 class Logs(Writes):
-    """`docker logs -f` of a container that runs."""
+    """`docker logs -f` of a running container."""
 
     operation = "logs"
     name = "logs -f on Docker"
@@ -201,7 +201,7 @@ class LogsOnPodman(Logs):
 
 
 class Exec(Writes):
-    """A command in a container that runs."""
+    """A command in a running container."""
 
     operation = "exec"
     name = "exec on Docker"

@@ -44,7 +44,7 @@ class Build(OnEngine):
         return f"faults/{self.word}:1"
 
     def build(self, engine: str, builder: str = "") -> Operation[BuildEvent, BuildState, BuildResult]:
-        """Build what no cache knows."""
+        """Build something that is in no cache."""
         loop = f"i=1; while [ $i -le {STEP_LINES} ]; do echo line $i of {STEP_LINES}; i=$((i+1)); done"
         text = f"FROM {IMAGE}\nENV word={self.word}\nRUN {loop}; sleep 0.2\nCOPY file /file\nRUN sha256sum /file\n"
         files = {"file": self.content}
@@ -52,7 +52,7 @@ class Build(OnEngine):
 
     @property
     def content(self) -> bytes:
-        """The file's bytes, which no cache has."""
+        """The file's bytes, which are in no cache."""
         return Random(self.word).randbytes(200_000)
 
     def carry_out(self, address: str) -> Ended:
@@ -63,21 +63,21 @@ class Build(OnEngine):
             return NOTHING
         state: BuildState = ended.value.state
         found = [line for step in state.instructions for line in step.output]
-        # Podman's stream has more than what the steps write
+        # Podman's stream has more than the steps' output
         ended.lines = [line for line in found if line.startswith("line ")]
         ended.notes = tuple(warning.problem.message for warning in state.warnings)
         difference = compare_lines(
             [f"line {number} of {STEP_LINES}" for number in range(1, STEP_LINES + 1)], ended.lines
         )
         if difference.words:
-            # lines come in messages: a changed byte may make another step's of them, or a field that nobody knows
+            # lines come in messages: a changed byte may move them to another step, or make them an unknown field
             return replace(difference, bytes=1) if difference.missing else difference
         if f"{sha256(self.content).hexdigest()}  /file" not in found:
             return Difference("another file has arrived", bytes=1)
         return self.difference_of_image(ended.value.id)
 
     def difference_of_image(self, told: str) -> Difference:
-        """Whether the engine has the image that the result tells."""
+        """Whether the engine has the image that the result names."""
         with patience(), suppress(NbcontainerError):
             kept = str(images.inspect(self.direct, self.tag)["Id"])
             kept = kept if kept.startswith("sha256:") else f"sha256:{kept}"
@@ -97,7 +97,7 @@ class BuildOnPodman(Build):
 
 
 class BuildByBuilder(Build):
-    """A build by a buildkitd, which sends its image here, from where it goes to the engine."""
+    """A build by a buildkitd, which sends its image to us; we load it into the engine."""
 
     name = "build by buildkitd"
     needs = (*OnEngine.needs, "buildkitd")
@@ -110,11 +110,11 @@ class BuildByBuilder(Build):
 
 
 class Moves(OnEngine):
-    """Something between an engine and a registry."""
+    """An operation between an engine and a registry."""
 
     @property
     def registry(self) -> str:
-        """The registry's own address."""
+        """The registry's real address."""
         return str(parts()["registry"].address)  # type: ignore[attr-defined]
 
     @property
@@ -123,11 +123,11 @@ class Moves(OnEngine):
         return f"faults/{self.word}:1"
 
     def image_at(self, host: str) -> str:
-        """The image's whole name."""
+        """The image's full name."""
         return f"{host}/{self.name_there}"
 
     def make_image(self, name: str) -> str:
-        """Make an image of one random layer; gives its id."""
+        """Make an image of one random layer; returns its id."""
         archive, content = BytesIO(), Random(self.word).randbytes(400_000)
         with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
             entry = tarfile.TarInfo("random")
@@ -143,7 +143,7 @@ class Moves(OnEngine):
             return str(images.inspect(self.direct, name)["Id"]).removeprefix("sha256:")
 
     def manifest(self) -> tuple[str, dict[str, Any]]:
-        """The digest that the registry has for the image, and its manifest; "" where it has none."""
+        """The image's digest in the registry, and its manifest; "" if there is none."""
         name, _, tag = self.name_there.partition(":")
         request = urllib.request.Request(
             f"http://{self.registry}/v2/{name}/manifests/{tag}", headers={"Accept": MANIFEST}
@@ -204,7 +204,7 @@ class PushOnPodman(Push):
 
 
 class PushToRegistry(Push):
-    """The same, broken between engine and registry, whose bytes have digests; there it is the engine that waits."""
+    """The same, broken between engine and registry, where bytes have digests and the engine is the one that waits."""
 
     name = "push, at the registry"
     checked = True
@@ -273,7 +273,7 @@ class PullOnPodman(Pull):
 
     def difference(self, ended: Ended) -> Difference:
         found = super().difference(ended)
-        # Podman names several digests of an image, and tells none
+        # Podman names several digests of an image, and reports none
         return Difference() if ended.value is not None and not ended.value.digest and "for" in found.words else found
 
 

@@ -1,4 +1,4 @@
-"""Trials in several processes at once. Each has its own settings, threads and children to look for."""
+"""Trials in several processes at once. Each has its own settings, threads and children to check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.faults.trial import Rig, Trial
 
 
 def run(seed: int, numbers: Sequence[int], lanes: int) -> Iterator[Trial]:
-    """Make trials, in several processes at once; a scenario is one process's alone, which makes what it needs once."""
+    """Make trials in several processes at once; each scenario belongs to one process, which prepares it once."""
     context = multiprocessing.get_context("spawn")
     made: multiprocessing.Queue[Any] = context.Queue()
     shares: list[list[int]] = [[] for _ in range(lanes)]
@@ -35,7 +35,7 @@ def run(seed: int, numbers: Sequence[int], lanes: int) -> Iterator[Trial]:
 
 
 def _lane(seed: int, numbers: Sequence[int], made: Any) -> None:
-    """One process's share; its end is told too, with what went wrong."""
+    """One process's share; its end is reported, too, with what went wrong."""
     said = ""
     try:
         with Rig(SCENARIOS) as rig:

@@ -1,4 +1,4 @@
-"""Trials of a cluster: the live table, followed logs and commands, through TLS and through `kubectl proxy`."""
+"""Trials of a cluster: the live table, followed logs and commands, over TLS and through `kubectl proxy`."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from tests.faults.proxy import connector, tcp_listener
 from tests.faults.trial import Scenario, attempt
 from tests.faults.verdict import Difference, Ended
 
-AWAY_SECONDS = 12.0  # that an endless operation is watched while it says that its API server is away
-# longer than the containers' own: a pod takes a while to be seen
+AWAY_SECONDS = 12.0  # an endless operation is watched this long while it reports that its API server is away
+# longer than for containers: a pod takes a while to show up
 POD_SCRIPT = SCRIPT.replace("sleep 0.06", "sleep 0.2").replace("exit 7", "exit 0")
 
 
 class InCluster(Scenario):
-    """Something that the environment's cluster does."""
+    """An operation of the environment's cluster."""
 
     checked = True
     needs = ("kubernetes",)
 
     @cached_property
     def direct(self) -> Cluster:
-        """The cluster, not through the proxy."""
+        """The cluster, bypassing the proxy."""
         before, os.environ["KUBECONFIG"] = os.environ["KUBECONFIG"], str(Kubernetes().kubeconfig("admin"))
         try:
             return find_cluster("", f"faults-{self.folder.name.lower().replace('_', '-')}-{id(self) % 10_000}")
@@ -53,7 +53,7 @@ class InCluster(Scenario):
             os.environ["KUBECONFIG"] = before
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
-        """A call that is no part of the trial."""
+        """A call that is not part of the trial."""
         with patience():
             return self.direct.run(self.direct.request(method, path, **options))
 
@@ -105,13 +105,13 @@ class InCluster(Scenario):
             create(self.direct, request).result(150)
 
     def delete_pod(self, name: str) -> None:
-        """Delete a pod, if it is there."""
+        """Delete a pod, if it exists."""
         with suppress(ApiError):
             self.ask("DELETE", POD.path(self.direct.namespace, name), body={"gracePeriodSeconds": 0})
 
 
 class Away:
-    """Whether something has been away for a while, and says so."""
+    """Whether it has been disconnected for a while, and says so."""
 
     def __init__(self, is_away: Callable[[Any], bool]) -> None:
         self._is_away, self._since = is_away, 0.0
@@ -125,7 +125,7 @@ class Away:
 
 
 class Watch(InCluster):
-    """The live table, while pods come and go."""
+    """The live table, while pods are created and deleted."""
 
     operation = "watch"
     name = "the live table"
@@ -134,7 +134,7 @@ class Watch(InCluster):
     last: ClassVar[tuple[str, ...]] = ("b", "d", "g", "h", "i", "k")
 
     def change(self, sign: str, name: str) -> None:
-        """Make or delete a pod that no node will have."""
+        """Create or delete a pod that no node will take."""
         if sign == "-":
             return self.delete_pod(f"{self.word}-{name}")
         container = {"name": "web", "image": "none"}
@@ -194,7 +194,7 @@ class Watch(InCluster):
 
 
 class PodLogs(InCluster):
-    """`kubectl logs -f` of a pod that runs."""
+    """`kubectl logs -f` of a running pod."""
 
     operation = "logs"
     name = "logs -f of a pod"
@@ -244,7 +244,7 @@ class PodExec(InCluster):
 
 
 class Plain(InCluster):
-    """The same without TLS, by `kubectl proxy`: what is changed on the way arrives changed."""
+    """The same without TLS, through `kubectl proxy`: corrupted bytes arrive corrupted."""
 
     checked = False
 

@@ -1,4 +1,4 @@
-"""A proxy for unix sockets and TCP that breaks one connection at a planned byte; it knows nothing of what passes."""
+"""A proxy for unix sockets and TCP that breaks one connection at a planned byte; it does not interpret the data."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Kind(StrEnum):
     """What happens to a connection."""
 
     RESET = "reset"
-    """It is cut off: RST where it is TCP, and what was under way is lost."""
+    """It is cut off (RST with TCP), and data in flight is lost."""
     CLOSE = "close"
-    """It ends as if it had been closed in good order: FIN."""
+    """It ends as if it had been closed properly: FIN."""
     STALL = "stall"
-    """Nothing more passes in this direction of it, for ever; all other connections go on."""
+    """Nothing more passes in this direction of it; all other connections continue."""
     FREEZE = "freeze"
-    """Nothing more passes anywhere; new connections are taken and get no answer."""
+    """Nothing more passes anywhere; new connections are accepted but get no reply."""
     CORRUPT = "corrupt"
-    """Some bytes arrive changed."""
+    """Some bytes are corrupted."""
 
 
 class Way(StrEnum):
@@ -63,7 +63,7 @@ class Fault:
 
 @dataclass
 class Passed:
-    """One connection as it went: how many bytes passed in each direction, and the first line that the client sent."""
+    """A connection's record: the number of bytes in each direction, and the client's first line."""
 
     sent: int = 0
     replied: int = 0
@@ -74,7 +74,7 @@ class Passed:
         return self.sent if way is Way.SENT else self.replied
 
     def add(self, way: Way, data: bytes) -> None:
-        """Count what passes."""
+        """Count the data."""
         if way is Way.REPLIED:
             self.replied += len(data)
             return
@@ -96,7 +96,7 @@ class _Joined:
 
 
 class FaultProxy:
-    """Passes connections on to a server, and does to one of them what is planned.
+    """Passes connections on to a server, and injects the planned fault into one of them.
 
     Args:
         listener: A bound socket; see `unix_listener` and `tcp_listener`.
@@ -128,22 +128,22 @@ class FaultProxy:
         return [joined.passed.first_line for joined in self._joined if not joined.client_gone.is_set()]
 
     def stall(self, way: Way) -> None:
-        """Let nothing more pass in this direction of the connections that there are."""
+        """Let nothing more pass in this direction of the existing connections."""
         for joined in self._joined:
             joined.stalled[way] = True
 
     def thaw(self) -> None:
-        """End a freeze for connections that are still to come; what was frozen stays so."""
+        """End a freeze for new connections; frozen ones stay frozen."""
         if not self._flowing.is_set():
             for joined in self._joined:
                 joined.stalled = dict.fromkeys(Way, True)
             self._flowing.set()
 
     def close(self) -> None:
-        """End everything, and wait until it is over."""
+        """Close everything, and wait until all threads have ended."""
         self._closed.set()
         self._flowing.set()
-        # shutdown wakes accept, which close alone does not
+        # shutdown wakes accept; close alone does not
         for connection in [self._listener, *self._sockets()]:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -190,7 +190,7 @@ class FaultProxy:
             self._start(self._pass, joined, way, fault if fault is not None and fault.way is way else None)
 
     def _pass(self, joined: _Joined, way: Way, fault: Fault | None) -> None:
-        """One direction, to its end."""
+        """Copy one direction until its end."""
         assert joined.far is not None
         source, target = (joined.near, joined.far) if way is Way.SENT else (joined.far, joined.near)
         try:
@@ -211,14 +211,14 @@ class FaultProxy:
                     if not self._wait(joined, way):
                         return
         except OSError:
-            pass  # one side is gone, which the other side is told
+            pass  # one side is gone: close the other side, too
         if way is Way.SENT:
             joined.client_gone.set()
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
 
     def _strike(self, joined: _Joined, fault: Fault) -> bool:
-        """Let the fault happen; whether this direction goes on."""
+        """Inject the fault; returns whether this direction continues."""
         if fault.kind is Kind.CORRUPT:
             return True  # the next bytes are changed
         self.struck.set()
@@ -232,7 +232,7 @@ class FaultProxy:
         return False
 
     def _wait(self, joined: _Joined, way: Way) -> bool:
-        """Stand still where nothing may pass, until the client is gone; whether there is anything to go on with."""
+        """Block while nothing may pass, until the client is gone; returns whether to continue."""
         if self._flowing.is_set() and not joined.stalled.get(way):
             return True
         poll = select.poll()
@@ -261,20 +261,20 @@ class FaultProxy:
 
 
 def _reset(side: socket.socket) -> None:
-    """Reset a TCP connection at once: connect(2) with AF_UNSPEC dissolves it, and Linux says so with RST."""
+    """Reset a TCP connection at once: connect(2) with AF_UNSPEC dissolves it, and Linux sends RST."""
     library = ctypes.CDLL(None, use_errno=True)
     address = struct.pack("H14x", socket.AF_UNSPEC)
     library.connect(side.fileno(), address, len(address))
 
 
 def _cut(data: bytes, passed: int, fault: Fault | None) -> list[bytes]:
-    """Data in the pieces before and after the moment of the fault."""
+    """Data split at the moment of the fault."""
     at = fault.offset - passed if fault is not None else 0
     return [data[:at], data[at:]] if 0 < at < len(data) else [data]
 
 
 def _changed(piece: bytes, passed: int, fault: Fault | None) -> bytes:
-    """A piece as it arrives."""
+    """A piece as it is passed on."""
     if fault is None or fault.kind is not Kind.CORRUPT:
         return piece
     changed = bytearray(piece)
@@ -299,7 +299,7 @@ def tcp_listener() -> socket.socket:
 
 
 def connector(address: str) -> Callable[[], socket.socket]:
-    """What makes connections to ``unix:///PATH`` or ``HOST:PORT``."""
+    """A function that connects to ``unix:///PATH`` or ``HOST:PORT``."""
 
     def connect() -> socket.socket:
         if address.startswith("unix://"):

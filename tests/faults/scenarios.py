@@ -1,4 +1,4 @@
-"""Which scenarios there are; a trial's number stands for one of them, so that new ones belong at the end."""
+"""All scenarios; a trial's number selects one of them, so new ones go at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proxy of the trials does what is planned, at the byte that is planned, and to that connection alone."""
+"""The trials' proxy injects the planned fault at the planned byte, and only into that connection."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ SENT, REPLIED = b"what the client says", b"what the server answers"
 
 @pytest.fixture(params=["unix", "tcp"])
 def between(request, tmp_path):
-    """Make a proxy before a server that answers each whole question, and clients of it."""
+    """Make a proxy in front of a server that answers each complete request, and clients of it."""
     server = unix_listener(tmp_path / "server") if request.param == "unix" else tcp_listener()
     server.listen()
     heard = []

@@ -7,14 +7,14 @@ from tests.faults.scenarios import OPERATIONS, SCENARIOS
 from tests.faults.trial import Chance, Rig, scenario_of
 
 SEED = 2
-# the first scenarios have all operations and both ends; those after them have them again, on Podman and without TLS
+# the first scenarios cover all operations and both sides; later ones repeat them on Podman and without TLS
 CHOSEN = 14
 INDICES = [index for index in range(2 * len(SCENARIOS)) if index % len(SCENARIOS) < CHOSEN]
 
 
 @pytest.fixture(scope="module")
 def rig():
-    """What makes trials, where all that they need runs."""
+    """A maker of trials, if everything they need is running."""
     missing = sorted({words for scenario in SCENARIOS[:CHOSEN] if (words := scenario.missing_here())})
     if missing:
         pytest.skip("; ".join(missing))

@@ -1,4 +1,4 @@
-"""What counts as right, as told, and as wrong, said once without any engine."""
+"""What counts as right, as reported and as wrong, without any engine."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One trial: a scenario, a fault that its seed plans, what came of it, and what was left behind."""
+"""One trial: a scenario, a fault planned by its seed, its outcome, and what was left behind."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from tests.faults.verdict import Difference, Ended, Outcome, Verdict, judge
 if TYPE_CHECKING:
     from nbcontainer.operation import Operation
 
-BOUND_SECONDS = 30.0  # within which a trial ends by itself
-REHEARSALS = 3  # of which one goes well: the machine may be busy
-CALL_SECONDS = 8.0  # in place of the minute that an ordinary call may take
-GONE_SECONDS = 8.0  # within which all that it began is gone
+BOUND_SECONDS = 30.0  # within which a trial must end by itself
+REHEARSALS = 3  # attempts without a fault, of which one must succeed: the machine may be busy
+CALL_SECONDS = 8.0  # instead of an ordinary call's one minute
+GONE_SECONDS = 8.0  # within which everything it started must be gone
 KINDS = {Kind.RESET: 25, Kind.CLOSE: 25, Kind.CORRUPT: 25, Kind.STALL: 12, Kind.FREEZE: 13}
 STAYS = ("nbcontainer-io", "asyncio_", "fault proxy", "ThreadPoolExecutor", "pytest_timeout")
 
 
 class Scenario(abc.ABC):
-    """One thing that is done through the proxy, whose right outcome is known."""
+    """One operation through the proxy, whose right result is known."""
 
     operation: ClassVar[str]
     name: ClassVar[str]
     checked: ClassVar[bool] = False
-    """Whether what passes the proxy carries checksums, so that a changed byte is noticed."""
+    """Whether the data has checksums, which reveal a corrupted byte."""
     needs: ClassVar[tuple[str, ...]]
     """The parts of the environment that it needs."""
     engines: ClassVar[bool] = False
-    """Whether the connections through the proxy are the engine's own."""
+    """Whether it is the engine that connects through the proxy."""
     waits: ClassVar[frozenset[Kind]] = frozenset()
-    """Faults of which the client cannot hear: it waits, until it is stopped, as the reference tool does."""
+    """Faults that the client cannot notice: it waits until it is stopped, as the reference tool does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,13 +57,13 @@ class Scenario(abc.ABC):
 
     @classmethod
     def missing_here(cls) -> str:
-        """Why this machine cannot do it; "" where it can."""
+        """Why this machine cannot run it; "" if it can."""
         return "; ".join(f"{name}: {words}" for name in cls.needs if (words := _missing(name)))
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
-        """Make what all its trials share. Not through the proxy."""
+        """Make what all its trials share, bypassing the proxy."""
 
-    def clear(self) -> None:  # noqa: B027 - as above
+    def clear(self) -> None:  # noqa: B027 - most need nothing
         """Remove what `prepare` has made."""
 
     def listener(self) -> socket.socket:
@@ -74,31 +74,31 @@ class Scenario(abc.ABC):
     def connect(self) -> socket.socket:
         """Connect to the real server."""
 
-    def begin(self) -> None:  # noqa: B027 - as above
-        """Make what this trial needs, not through the proxy."""
+    def begin(self) -> None:  # noqa: B027 - most need nothing
+        """Make what this trial needs, bypassing the proxy."""
 
     @abc.abstractmethod
     def carry_out(self, address: str) -> Ended:
-        """Do it through the proxy's address."""
+        """Run it through the proxy's address."""
 
     @abc.abstractmethod
     def difference(self, ended: Ended) -> Difference:
         """How the result differs from the right one."""
 
-    def close(self) -> None:  # noqa: B027 - as above
-        """Close the connections that the product keeps for its next call."""
+    def close(self) -> None:  # noqa: B027 - most need nothing
+        """Close the connections that nbcontainer keeps for its next call."""
 
-    def left(self, ended: Ended) -> str:  # noqa: ARG002 - most leave nothing that has a name
-        """What this trial left on the server, in words."""
+    def left(self, ended: Ended) -> str:  # noqa: ARG002 - most leave nothing with a name
+        """A description of what this trial left on the server."""
         return ""
 
-    def end(self) -> None:  # noqa: B027 - as above
+    def end(self) -> None:  # noqa: B027 - most need nothing
         """Remove what `begin`, or the trial, has made."""
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What a seed says of a trial, before it is known how much will pass."""
+    """A seed's choices for a trial, before the amount of data is known."""
 
     seed: int
     index: int
@@ -110,19 +110,19 @@ class Chance:
 
     @classmethod
     def of(cls, seed: int, index: int) -> Chance:
-        """The one that a seed and a number stand for."""
+        """The plan for a seed and a number."""
         dice = random.Random(f"{seed}:{index}")
         kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
         way = dice.choices([Way.REPLIED, Way.SENT], [7, 3])[0]
         connection, place = dice.random(), dice.random()
-        # a quarter each near the beginning and near the end, where protocols have their edges
+        # a quarter each near the start and the end, where protocols have their edge cases
         place = dice.choices([place, place**4, 1 - place**4], [2, 1, 1])[0]
         return cls(
             seed, index, kind, connection, way, place, bytes(dice.randrange(1, 256) for _ in range(dice.randint(1, 4)))
         )
 
     def fault(self, passed: list[Passed]) -> Fault:
-        """The fault that it means, where so much passes without one: half of them go by connections, half by bytes."""
+        """The planned fault, given the data without one: half are chosen by connection, half by byte."""
         counts = [one.count(self.way) for one in passed]
         number = int(2 * self.connection * len(passed))
         if self.connection >= 0.5:
@@ -134,7 +134,7 @@ class Chance:
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that was made."""
+    """A finished trial."""
 
     index: int
     seed: int
@@ -147,7 +147,7 @@ class Trial:
 
     @property
     def replay(self) -> str:
-        """The command that makes it again."""
+        """The command that repeats it."""
         return f"python -m tests.faults --replay {self.seed}:{self.index}"
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ class Trial:
 
 
 class Rig:
-    """Makes trials, one after the other; what their scenarios share is made once.
+    """Makes trials one after the other; what their scenarios share is made once.
 
     Args:
         scenarios: The classes of those there are.
@@ -192,12 +192,12 @@ class Rig:
         return Trial(index, seed, chosen.operation, chosen.name, fault, where or "nothing yet", verdict, ended.seconds)
 
     def _rehearsed(self, chosen: type[Scenario]) -> tuple[Scenario, list[Passed]]:
-        """A scenario, and what passes of it without a fault."""
+        """A scenario, and its data without a fault."""
         if chosen not in self._ready:
             scenario = chosen(self._folder)
             scenario.prepare()
             self._prepared.append(scenario)
-            self._attempt(scenario, None)  # what loads or is made once is there
+            self._attempt(scenario, None)  # after a first run, everything that is loaded or created once is there
             for _ in range(REHEARSALS):
                 verdict, _, passed = self._attempt(scenario, None)
                 if verdict.outcome is Outcome.RIGHT:
@@ -217,10 +217,10 @@ class Rig:
                 began = time.monotonic()
                 ended = scenario.carry_out(address_of(listener))
                 ended.seconds = time.monotonic() - began
-                proxy.thaw()  # what is ended in the background gets its chance
+                proxy.thaw()  # let background shutdowns finish
                 left = _settled(scenario, ended, proxy, threads, processes)
                 struck = proxy.struck.is_set()
-            # a byte that was changed may tell of more than will come, which is a stall
+            # a corrupted length may announce more than will come, which is a stall
             changed = fault is not None and fault.kind is Kind.CORRUPT and not scenario.checked
             waits = changed or (fault is not None and fault.kind in scenario.waits)
             verdict = judge(
@@ -239,13 +239,13 @@ class Rig:
 
 @functools.cache
 def _missing(name: str) -> str:
-    """Why a part of the environment is not there; asked once."""
+    """Why a part of the environment is missing; checked once."""
     status = parts()[name].status()
     return "" if status else status.detail
 
 
 def scenario_of(classes: list[type[Scenario]], index: int) -> type[Scenario]:
-    """Which scenario a trial's number stands for: each in turn."""
+    """The scenario for a trial's number: each in turn."""
     return classes[index % len(classes)]
 
 
@@ -256,7 +256,7 @@ def address_of(listener: socket.socket) -> str:
 
 
 def finish(operation: Operation[Any, Any, Any], *, until: Callable[[], bool] | None = None) -> Ended:
-    """Wait for an operation's end, or for what an endless one is to come to; stop it where that takes too long."""
+    """Wait until an operation ends, or an endless one reaches its goal; stop it if that takes too long."""
     ended = Ended()
     deadline = time.monotonic() + BOUND_SECONDS
     while not operation.done and not (until is not None and until()):
@@ -269,7 +269,7 @@ def finish(operation: Operation[Any, Any, Any], *, until: Callable[[], bool] | N
         ended.value = operation.result(2.0)
     except TimeoutError:
         ended.stuck = True
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is judged
+    except BaseException as error:  # noqa: BLE001 - any error is judged
         ended.error = error
     if isinstance(ended.error, CommandFailed):
         ended.code = ended.error.exit_code
@@ -279,10 +279,10 @@ def finish(operation: Operation[Any, Any, Any], *, until: Callable[[], bool] | N
 
 
 def attempt(begin: Callable[[], Operation[Any, Any, Any]], **options: Any) -> Ended:
-    """Begin an operation, and finish it; what is raised at once counts as what came of it."""
+    """Start an operation and finish it; an error at the start counts as its outcome."""
     try:
         operation = begin()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+    except Exception as error:  # noqa: BLE001 - any error is judged
         return Ended(error=error)
     return finish(operation, **options)
 
@@ -290,7 +290,7 @@ def attempt(begin: Callable[[], Operation[Any, Any, Any]], **options: Any) -> En
 def _settled(
     scenario: Scenario, ended: Ended, proxy: FaultProxy, threads: set[threading.Thread], processes: set[int]
 ) -> str:
-    """What is still there, some seconds later, of what a trial has begun."""
+    """What is still left, some seconds later, of what a trial started."""
     deadline = time.monotonic() + GONE_SECONDS
     while True:
         scenario.close()
@@ -305,7 +305,7 @@ def _settled(
 
 
 def children() -> set[int]:
-    """The numbers of this process's children."""
+    """The pids of this process's children."""
     found = set()
     for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
         try:
@@ -317,7 +317,7 @@ def children() -> set[int]:
 
 @contextmanager
 def short_limits(folder: Path) -> Iterator[None]:
-    """The product's own limits made shorter, so that what is silent is told in seconds; and folders of its own."""
+    """Shorter timeouts of nbcontainer, to detect silence within seconds; and its own folders."""
     before, kept = settings.spool_directory, {name: os.environ.get(name) for name in ("DOCKER_CONFIG", "KUBECONFIG")}
     limits: list[tuple[Any, str, Any]] = [
         (client, "SILENT_SECONDS", 1.0),

@@ -1,4 +1,4 @@
-"""What may come of a trial, and what may not.
+"""The allowed outcomes of a trial.
 
 Right is the whole result: all lines once and in order, the exit code, the digest, the rows. Else an error of the tree
 in one or two lines, or a result with a note that something is missing. What carries no checksum may arrive changed by
@@ -19,7 +19,9 @@ from nbcontainer.errors import NbcontainerError
 from tests.faults.proxy import Fault, Kind
 
 MOST_LINES = 2
-TOO_BUSY = re.compile(r"d(id|oes) not answer")  # a machine that is too busy for the limits is a fault of its own
+TOO_BUSY = re.compile(
+    r"d(id|oes) not answer"
+)  # a machine that is too busy for the timeouts would cause faults of its own
 RAW = re.compile(r"Traceback|\b[A-Z]\w*(Error|Exception)\(|\[Errno|<[\w.]+ object at|\bb'|\bNone\b")
 SAYS_MISSING = re.compile(
     r"missing|not whole|broke|break|lost|cut (off|short)|does not answer|not complete", re.IGNORECASE
@@ -32,27 +34,27 @@ class Outcome(StrEnum):
     RIGHT = "right"
     """The whole right result."""
     NOTED = "noted"
-    """A result, and a note that something is missing."""
+    """A result with a note that something is missing."""
     REFUSED = "error"
-    """An error of the tree."""
+    """One of nbcontainer's own errors."""
     ALTERED = "altered"
-    """A result that differs by no more bytes than were changed on a way without checksums."""
+    """A result that differs by no more bytes than were corrupted where there are no checksums."""
     WAITING = "waiting"
-    """It waited until it was stopped, for what no client can tell from silence that is meant; the scenario says so."""
+    """It waited until it was stopped, as no client can tell the fault from normal silence; the scenario says so."""
     UNSTRUCK = "unstruck"
-    """The fault did not come to happen."""
+    """The fault did not happen."""
     WRONG = "WRONG"
-    """What must never be."""
+    """What must never happen."""
 
     @property
     def allowed(self) -> bool:
-        """Whether this may be."""
+        """Whether this is allowed."""
         return self is not Outcome.WRONG
 
 
 @dataclass
 class Ended:
-    """What came of an attempt.
+    """The outcome of an attempt.
 
     Args:
         value: The result.
@@ -104,11 +106,11 @@ class Verdict:
 
 
 def compare_lines(wanted: Sequence[str], found: Sequence[str]) -> Difference:
-    """How lines differ from those that were written."""
+    """How lines differ from the ones written."""
     if list(wanted) == list(found):
         return Difference()
     rest = iter(wanted)
-    whole = sum(1 for line in found if line in rest)  # each is found after the one before it
+    whole = sum(1 for line in found if line in rest)  # each must be found after the previous one
     cut = whole == len(found) - 1 and whole < len(wanted) and wanted[whole].startswith(found[-1])
     if whole == len(found) or cut:
         return Difference(f"{len(wanted) - whole} of {len(wanted)} lines are missing", missing=True)
@@ -124,19 +126,19 @@ def bytes_between(wanted: str, found: str) -> int:
     one, other = wanted.encode(), found.encode()
     begin = _same(one, other)
     end = _same(one[begin:][::-1], other[begin:][::-1])
-    # what is no UTF-8 is shown as a character of three bytes
+    # what is not UTF-8 is shown as a character of three bytes
     return max(len(one) - begin - end, len(other[begin : len(other) - end].decode("utf-8", "replace")))
 
 
 def _same(one: bytes, other: bytes) -> int:
-    """How many bytes two texts begin with alike."""
+    """The length of two texts' common prefix, in bytes."""
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def judge(
     ended: Ended, difference: Difference, fault: Fault | None, *, struck: bool, checked: bool, waits: bool, left: str
 ) -> Verdict:
-    """Say what a trial came to.
+    """Judge a trial.
 
     Args:
         ended: What came of it.
@@ -165,7 +167,7 @@ def judge(
 
 
 def _result(ended: Ended, difference: Difference, changed: int) -> Verdict:
-    """A result that is not the right one, where so many bytes were changed on a way without checksums."""
+    """Judge a wrong result, given the number of bytes corrupted where there are no checksums."""
     if difference.missing and any(SAYS_MISSING.search(note) for note in ended.notes):
         return Verdict(Outcome.NOTED, " / ".join(ended.notes))
     if difference.bytes is not None and difference.bytes <= changed:

@@ -1,4 +1,4 @@
-"""The TypeScript of the page that touches no page: its own tests, under Node.js."""
+"""The unit tests of the page's TypeScript that needs no page, under Node.js."""
 
 import shutil
 import subprocess

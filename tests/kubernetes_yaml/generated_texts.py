@@ -1,4 +1,4 @@
-"""Texts to read as kubectl does: scalars of all forms, and small documents that were tampered with."""
+"""Texts to parse as kubectl does: scalars of all forms, and small documents that were tampered with."""
 
 import random
 import string
@@ -41,7 +41,7 @@ CLOCKS = ("", "T1:2:3Z", "t01:02:03.5+01:00", " 1:2:3", "  1:2:3,4", " 25:1:1", 
 
 
 def scalar(chance: random.Random) -> str:
-    """A scalar as it is written: a tag or none, in quotes or not."""
+    """A scalar's text: with or without a tag or quotes."""
     word = chance.choice(WORDS)
     kind = chance.random()
     if kind < 0.4:
@@ -103,7 +103,7 @@ PIECES = (
 
 
 def document(chance: random.Random) -> str:
-    """A small document into which something was put, from which something was taken, or of which a part comes twice."""
+    """A small document with something inserted, removed or duplicated."""
     text = chance.choice(DOCUMENTS)
     for _ in range(chance.randint(0, 3)):
         position = chance.randint(0, len(text))
@@ -119,5 +119,5 @@ def document(chance: random.Random) -> str:
 
 
 def key(chance: random.Random) -> str:
-    """A key of a mapping, as it is written."""
+    """The text of a mapping's key."""
     return chance.choice(("", "? ")) + scalar(chance) if chance.random() < 0.9 else chance.choice(string.ascii_letters)

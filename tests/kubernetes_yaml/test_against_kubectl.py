@@ -1,4 +1,4 @@
-"""kubectl is the judge: what it makes of a text, and which texts it refuses.
+"""kubectl is the judge: how it parses a text, and which texts it refuses.
 
 One call of `kubectl annotate --local` reads a folder of files, passes over those that it refuses and prints the others.
 `NBCONTAINER_YAML_CASES` and `NBCONTAINER_YAML_SEED` make it longer, or other.
@@ -22,13 +22,13 @@ from tests.kubernetes_yaml.generated_texts import LETTERS, WORDS, document, key,
 SEED = int(os.environ.get("NBCONTAINER_YAML_SEED", "20261130"))
 CASES = int(os.environ.get("NBCONTAINER_YAML_CASES", "600"))
 HEAD = "apiVersion: v1\nkind: Sample\nmetadata: {{name: n{number}}}\n"
-# where go-yaml lets something pass that libyaml refuses, it is refused: that is never another value
+# what go-yaml accepts and libyaml refuses is refused, which never yields a different value
 STRICTER = re.compile("unexpected ':'|unknown escape character|U\\+FEFF|tag|while parsing a block mapping")
 
 
 @pytest.fixture
 def kubectl(kubernetes_cluster, tmp_path):
-    """What kubectl makes of texts: for each its objects, or None where it refuses it."""
+    """kubectl's result for each text: its objects, or None if it refuses it."""
     del kubernetes_cluster  # it comes with kubectl
 
     def ask(texts):
@@ -78,7 +78,7 @@ def typed(value):
 
 
 def compare(texts, kubectl, *, stricter=None):
-    """Hold ours against kubectl's for each text; gives how many both took and both refused."""
+    """Compare our result with kubectl's for each text; returns how many both accepted and both refused."""
     taken = refused = 0
     for text, theirs in zip(texts, kubectl(texts), strict=True):
         found = ours(text)

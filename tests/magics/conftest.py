@@ -39,7 +39,7 @@ def podman_kernel(tmp_path_factory, podman_engine):
 
 @pytest.fixture(scope="module")
 def lone_kernel(tmp_path_factory):
-    """A kernel where no engine and no cluster answers."""
+    """A kernel where neither an engine nor a cluster answers."""
     folder = tmp_path_factory.mktemp("lone")
     kernel = _kernel(folder, f"unix://{folder}/none.sock", None)
     yield kernel

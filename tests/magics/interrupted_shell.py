@@ -26,7 +26,7 @@ FAULTS = re.compile(
     r"nbcontainer/([a-z_]+/)?[a-z_]+\.py|Error in callback <(bound method Quiet|function _preload)|took"
 )
 FRAME = re.compile(r"^File \S*?, in ([\w.<>]+)\(", re.MULTILINE)
-EDGES = {"run_calmly", "_print", "_write", "_display", "_magic.<locals>.magic"}
+EDGES = {"run_interruptible", "_print", "_write", "_display", "_magic.<locals>.magic"}
 LONGEST_DELAY = 0.12
 PREPARE = """
 import time
@@ -40,7 +40,7 @@ def work(progress):
     progress.on_stop(lambda: ended.append(1))
     number = 0
     while not ended and number < 150:
-        progress.tell(LogLines((LogLine("p", f"line {number}"),)))
+        progress.emit(LogLines((LogLine("p", f"line {number}"),)))
         number += 1
         time.sleep(0.001)
     if ended:
@@ -66,7 +66,7 @@ RUN = "%docker run --rm --label interrupted={} busybox sleep 300"
 
 
 class Interrupter:
-    """Sends one SIGINT into each cell, if it still runs by then."""
+    """Sends one SIGINT into each cell, if it is still running."""
 
     def __init__(self, randomness: random.Random) -> None:
         self._random = randomness
@@ -75,7 +75,7 @@ class Interrupter:
         self.sent = 0
 
     def begin(self, longest: float) -> threading.Thread:
-        """A cell begins."""
+        """A cell starts."""
         self._running = True
         delay = self._random.random() * longest
         thread = threading.Thread(target=self._send, args=(delay,))
@@ -90,13 +90,13 @@ class Interrupter:
                 os.kill(os.getpid(), signal.SIGINT)
 
     def end(self) -> None:
-        """It has ended; what was sent by then has arrived."""
+        """The cell has ended, and any signal sent to it has arrived."""
         with self._lock:
             self._running = False
 
 
 def main(seed: int, interrupts: int, host: str = "") -> int:
-    """Interrupt cells so often; gives how many faults there were."""
+    """Interrupt that many cells; returns the number of faults."""
     from IPython.core.interactiveshell import InteractiveShell
 
     from tests.engines.peers import Speaker
@@ -126,7 +126,7 @@ def main(seed: int, interrupts: int, host: str = "") -> int:
 
 
 def one_cell(shell: object, code: str, interrupter: Interrupter, longest: float) -> tuple[str, str]:
-    """Run one cell that may be interrupted; gives all that it wrote, and the error's class."""
+    """Run one cell that may be interrupted; returns its output and the error's class."""
     out, errors = sys.stdout, sys.stderr
     sys.stdout = sys.stderr = said = StringIO()
     error, began = "", time.monotonic()
@@ -144,7 +144,7 @@ def one_cell(shell: object, code: str, interrupter: Interrupter, longest: float)
     except KeyboardInterrupt:  # before the cell or after it
         interrupter.end()
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # on a busy machine one that is delivered again comes later still
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # on a busy machine a redelivered signal may arrive even later
         sys.stdout, sys.stderr = out, errors
     if time.monotonic() - began > longest + 4:
         said.write(f"\ntook {time.monotonic() - began:.1f} s")
@@ -158,11 +158,11 @@ def found_faults(name: str, said: str, error: str) -> list[str]:
     found = []
     if name.startswith(OURS) and running():
         found.append(f"runs on: {running()}")
-    for left in running():  # what was begun, and interrupted before anybody waited for it, is the user's own
+    for left in running():  # an operation that was interrupted before anything waited for it is the user's own
         left.interrupt()
     if error not in {"", "Stopped", "KeyboardInterrupt"}:
         found.append(f"error {error}")
-    # an interrupt that came before or after our code, or on the way from one to the other, is IPython's own affair
+    # an interrupt before or after our code, or in between, is IPython's to handle
     last = FRAME.findall(said)
     if last and last[-1] in EDGES:
         return found

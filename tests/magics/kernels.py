@@ -1,4 +1,4 @@
-"""A real kernel, driven as nbclient drives one (no page) or as JupyterLab does (with the cell's id)."""
+"""A real kernel, driven as by nbclient (no page) or JupyterLab (with the cell's id)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass
 class Ran:
-    """What one cell did: messages as they came, and the outputs that a saved notebook would hold."""
+    """One cell's result: messages in order of arrival, and the outputs that a saved notebook would have."""
 
     messages: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     outputs: list[dict[str, Any]] = field(default_factory=list)
@@ -43,17 +43,17 @@ class Ran:
 
     @property
     def printed(self) -> str:
-        """What was printed and was not cleared."""
+        """The printed text, except what was cleared."""
         return "".join(output["text"] for output in self.outputs if output["output_type"] == "stream")
 
     @property
     def streamed(self) -> list[tuple[float, str]]:
-        """What was printed while it ran: seconds after the start, and the text."""
+        """Text printed while it ran, each with the seconds since the start."""
         return [(when, m["content"]["text"]) for when, m in self.messages if m["msg_type"] == "stream"]
 
     @property
     def text(self) -> str:
-        """All that a reader without HTML sees: prints and text/plain."""
+        """Everything that a reader without HTML sees: printed text and text/plain."""
         return self.printed + "\n".join(bundle.get("text/plain", "") for bundle in self.bundles)
 
     @property
@@ -90,7 +90,7 @@ class Kernel:
         self.manager.shutdown_kernel(now=True)
 
     def interrupt(self) -> None:
-        """As the ■ button does."""
+        """Interrupt it like the ■ button."""
         self.manager.interrupt_kernel()
 
     def run(
@@ -135,7 +135,7 @@ class Kernel:
         return ran
 
     def collect(self, seconds: float, until: Callable[[Ran], bool]) -> Ran:
-        """Messages that come while no cell runs."""
+        """Messages that arrive while no cell is running."""
         ran, begun = Ran(), time.monotonic()
         while not until(ran):
             assert time.monotonic() - begun < seconds, [message["msg_type"] for _, message in ran.messages]
@@ -165,7 +165,7 @@ class Kernel:
         self.client.input(waiting.pop(0) if waiting else "")
 
     def _read(self, ran: Ran, request: dict[str, Any], begun: float) -> bool:
-        """Take one message; True where it says that the cell has ended."""
+        """Handle one message; True if it says that the cell has ended."""
         try:
             message = self.client.get_iopub_msg(timeout=0.05)
         except Empty:
@@ -179,7 +179,7 @@ class Kernel:
         return False
 
     def _keep(self, ran: Ran, message: dict[str, Any]) -> None:
-        """Keep outputs as a notebook keeps them."""
+        """Keep outputs as a notebook does."""
         kind, content = message["msg_type"], message["content"]
         if kind == "clear_output":
             ran.clearing = True

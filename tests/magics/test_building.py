@@ -1,4 +1,4 @@
-"""The flags of a build: those of `docker build`, the same for `%%dockerfile` and `%docker build`."""
+"""A build's flags: `docker build`'s, the same for `%%dockerfile` and `%docker build`."""
 
 import dataclasses
 import inspect
@@ -21,14 +21,14 @@ from nbcontainer.verbs.docker_images import BUILD, BUILD_FLAGS
 from nbcontainer.verbs.dockerfile import DOCKERFILE
 from tests.environment.docker import Docker
 
-WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # what is not done yet
+WAITING = {"--attest", "--cache-to", "--call", "--debug"}  # not implemented yet
 
 
 def fields(*words):
     return build_options(Call(DOCKERFILE, DOCKERFILE.parse(words), "FROM busybox", {}))
 
 
-def test_both_know_the_same():
+def test_both_magics_have_the_same_flags():
     assert set(BUILD_FLAGS) <= set(DOCKERFILE.arguments)
     assert set(BUILD_FLAGS) <= set(BUILD.arguments)
 
@@ -45,13 +45,13 @@ def test_each_flag_is_an_argument_of_the_call_or_the_magics_own(verb):
         assert check[name].annotation.startswith(taken), name
 
 
-def test_the_call_takes_all_that_a_build_knows():
+def test_the_call_accepts_every_build_option():
     known = {item.name: item for item in dataclasses.fields(BuildRequest)}
     given = inspect.signature(nbc.images.check).parameters
     assert set(given) == set(known)
 
 
-def test_they_are_those_of_docker(docker_engine):
+def test_the_flags_are_dockers(docker_engine):
     variables = {**Docker().env(), "DOCKER_HOST": docker_engine.host}
     told = subprocess.run(
         [variables["NBCONTAINER_TEST_DOCKER"], "buildx", "build", "--help"],
@@ -79,7 +79,7 @@ def test_they_are_those_of_docker(docker_engine):
         (["--ssh", "default=/etc/hosts"], "ssh-add"),
         (["--provenance=true"], "one of false"),
         (["--allow=all"], "network.host"),
-        (["--build-arg", "=x"], "there is no name before the ="),
+        (["--build-arg", "=x"], "the name before the = is missing"),
         (["--label", "=x"], "has no name"),
     ],
 )
@@ -119,18 +119,18 @@ def test_buildxs_variable_names_the_builder(monkeypatch):
         ("-o type=local,dest=/dev/null", "--output: '/dev/null' cannot be written: File exists."),
     ],
 )
-def test_values_that_cannot_be_are_told_in_one_line(docker_kernel, tmp_path, words, said):
+def test_invalid_values_are_one_line(docker_kernel, tmp_path, words, said):
     ran = docker_kernel.run(f"%%dockerfile {words.format(tmp_path)}\nFROM busybox")
     assert ran.error == "UsageError"
     assert said.format(tmp_path) in " ".join(ran.traceback)
     assert len(ran.traceback) <= 2
 
 
-def test_a_check_tells_the_engines_verdict_with_the_line_of_the_cell(docker_kernel):
+def test_a_check_reports_the_engines_verdict_with_the_cells_line(docker_kernel):
     ran = docker_kernel.run("%%dockerfile --check\nFROM busybox\nADD --checksum=x https://host.invalid/a /")
     assert ran.error == "DockerfileError"
     assert "line 3: invalid checksum digest format" in " ".join(ran.traceback)
-    assert "no faults" not in ran.text
+    assert "No problems" not in ran.text
 
 
 def test_an_output_for_which_there_is_no_room(docker_kernel):
@@ -226,5 +226,5 @@ def test_plain_progress_is_all_that_steps_write_and_stays(docker_kernel):
     assert re.fullmatch(r"#2 done \d+\.\d s", rest[2])
     ran = docker_kernel.run("%%dockerfile --no-cache --progress plain\nFROM scratch\nRUN x\n")
     assert ran.error == "BuildFailed"
-    assert "done" not in ran.printed  # BuildKit says so of each step that it has looked for in the cache
+    assert "done" not in ran.printed  # BuildKit's output for a step found in the cache
     assert "no such file or directory" in ran.printed

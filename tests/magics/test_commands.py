@@ -1,4 +1,4 @@
-"""The same as a command: what `.command` says, docker and kubectl understand."""
+"""docker and kubectl understand what `.command` prints."""
 
 import os
 import shlex
@@ -19,7 +19,7 @@ COMMAND = ["sh", "-c", "exit 3"]
 
 
 def everything(verb):
-    """A call of a verb with each of its flags and words."""
+    """A call of a verb with all of its arguments."""
     words = []
     for argument in verb.arguments:
         if argument.kind == "rest":
@@ -35,7 +35,7 @@ def everything(verb):
 
 
 def commands(program):
-    """What is said of each verb of docker or kubectl."""
+    """The command for each verb of docker or kubectl."""
     for name in MAGICS:
         for verb in verbs_of(name).magic.verbs:
             if verb.command[:1] == (program,):
@@ -43,7 +43,7 @@ def commands(program):
 
 
 def understood(program, verb, words, **variables):
-    """Whether the flags are known: they are read before the help that is asked for."""
+    """Whether the flags are known: they are parsed before --help takes effect."""
     length = next((at for at, word in enumerate(verb.command) if word.startswith("-")), len(verb.command))
     command = [*program, *words[1:length], "--help", *words[length:]]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **variables})

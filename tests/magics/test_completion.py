@@ -1,4 +1,4 @@
-"""What a kernel offers at the cursor, with the names of real engines and clusters."""
+"""A kernel's completions at the cursor, with names from real engines and clusters."""
 
 import pytest
 
@@ -21,7 +21,7 @@ spec:
 
 
 def matches(kernel: Kernel, code: str, cursor: int | None = None) -> list[str]:
-    """What the kernel offers a page at the code's end, or at the cursor."""
+    """The kernel's completions at the code's end, or at the cursor."""
     kernel.client.complete(code, len(code) if cursor is None else cursor)
     while True:
         reply = kernel.client.get_shell_msg(timeout=20)
@@ -31,7 +31,7 @@ def matches(kernel: Kernel, code: str, cursor: int | None = None) -> list[str]:
 
 @pytest.fixture
 def space(docker_kernel):
-    """A namespace of a test's own, with one pod of two containers and one that runs first."""
+    """A namespace with one pod of two containers and an init container."""
     name = "completed-names"
     ran = docker_kernel.run(POD.replace("SPACE", name))
     assert not ran.error, ran.traceback

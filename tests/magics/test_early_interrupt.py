@@ -1,11 +1,11 @@
-"""An interrupt in the first moments of a magic, while its modules load, is as calm as a later one."""
+"""An interrupt in a magic's first moments, while its modules load, is as clean as a later one."""
 
 import pytest
 
 from tests.engines.peers import Speaker
 from tests.magics.kernels import Kernel
 
-# from within the cell: one that comes while ipykernel takes the request ends that, and the cell never begins
+# from within the cell: an interrupt while ipykernel receives the request would keep the cell from starting
 SENDER = """
 import os, signal, threading
 def interrupt_in(seconds):
@@ -14,7 +14,7 @@ def interrupt_in(seconds):
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.06])
-def test_an_interrupt_when_a_magic_has_just_begun(tmp_path, delay):
+def test_an_interrupt_when_a_magic_has_just_started(tmp_path, delay):
     with Speaker(tmp_path / "e", b"", stay=True) as silent:  # an engine that never answers
         kernel = Kernel({"DOCKER_HOST": silent.address, "DOCKER_CONFIG": str(tmp_path)}, str(tmp_path))
         try:
@@ -22,7 +22,7 @@ def test_an_interrupt_when_a_magic_has_just_begun(tmp_path, delay):
             ran = kernel.run(f"interrupt_in({delay})\n%docker pull busybox")
         finally:
             kernel.close()
-    if ran.error == "KeyboardInterrupt":  # it came before the magic had begun
+    if ran.error == "KeyboardInterrupt":  # it arrived before the magic started
         assert not any("nbcontainer/" in line for line in ran.traceback)
         return
     assert ran.error == "Stopped"

@@ -1,4 +1,4 @@
-"""Errors that are not ours: one line, and a file with a traceback that holds no values."""
+"""Unexpected errors: one line, and a file with a traceback that has no values."""
 
 import re
 import stat
@@ -44,7 +44,7 @@ def kernel(tmp_path):
 
 
 def kept(text):
-    """The file that a line names: its text, once its mode is seen to be right."""
+    """The text of the file that a line names, after a check of its mode."""
     path = Path(re.search(r"its traceback is in (\S+\.log)\.", text)[1])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     return path.read_text()
@@ -160,7 +160,7 @@ def caught(raised):
     raise AssertionError
 
 
-def test_a_message_of_names_is_said_and_one_of_values_is_not():
+def test_a_message_with_names_is_shown_and_one_with_values_is_not():
     assert (
         "Unexpected AttributeError ('str' object has no attribute 'nothing') in" in caught(lambda: "".nothing).message
     )

@@ -8,7 +8,7 @@ from nbcontainer.magics.hover import help_at
 @pytest.mark.parametrize(
     ("code", "word", "wanted"),
     [
-        ("%docker push x", "%docker", "Images, containers and registries"),
+        ("%docker push x", "%docker", "Images, containers, networks"),
         ("%docker push x", "push", "%docker push IMAGE"),
         ("%kpod -n shop", "-n", "--namespace"),
         ("%%dockerfile -t a\nFROM x", "-t", "name and tag"),

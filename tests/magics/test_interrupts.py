@@ -101,7 +101,7 @@ def test_cells_of_a_page_are_interrupted_at_random_moments(tmp_path, code):
 
 
 def test_a_magic_in_a_cell_with_await_is_interrupted(tmp_path):
-    """There ipykernel takes interrupts for what awaits, and the magic would run to its end."""
+    """In such a cell ipykernel sends interrupts to the coroutine, and the magic would run to its end."""
     moments = random.Random(1)
     with Speaker(tmp_path / "e", b"", stay=True) as silent:
         kernel = Kernel({"DOCKER_HOST": silent.address, "DOCKER_CONFIG": str(tmp_path)}, str(tmp_path))
@@ -125,7 +125,7 @@ def test_a_magic_in_a_cell_with_await_is_interrupted(tmp_path):
 
 
 def is_calm(kernel, ran):
-    """Whether a cell that was interrupted shows nothing of ours but a line, and nothing runs on."""
+    """Whether an interrupted cell shows only one line of ours, and nothing keeps running."""
     said = "\n".join([*ran.traceback, ran.printed])
     assert not OURS.search(said), said
     left = kernel.run("import time; time.sleep(0.12); from nbcontainer.operation import running; print(running())")

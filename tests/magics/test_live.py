@@ -23,7 +23,7 @@ def kernel(request):
 
 
 def still(ran):
-    """The one output of a cell: text and HTML of the last state."""
+    """The only output of a cell: text and HTML of the last state."""
     assert ran.kinds == ["display_data"], (ran.kinds, ran.text, ran.traceback)
     assert set(ran.bundles[0]) == {"text/plain", "text/html"}
     assert "<script" not in ran.bundles[0]["text/html"]
@@ -36,7 +36,7 @@ def test_a_build_streams_lines_and_leaves_its_picture(kernel):
     assert "✓ built" in text
     assert text.count("RUN sleep 1") == 1
     first, last = ran.streamed[0][0], ran.streamed[-1][0]
-    assert last - first > 0.8  # the lines came while it ran
+    assert last - first > 0.8  # the lines arrived while it ran
     kernel.run(f"%%dockerfile --into kept -t {NAME}:1\nFROM busybox\nRUN echo hello; sleep 1")
     assert kernel.run("kept.id.startswith('sha256:'), ' build -f- --tag' in kept.command").text == "(True, True)"
     assert NAME in still(kernel.run("kept"))  # in a later cell it is drawn
@@ -64,7 +64,7 @@ def test_values_with_spaces_and_lines(kernel):
     ran = kernel.run("%%dockerfile -t {{tag}} --label note={{label}}\nFROM busybox\n{{lines}}\nRUN true")
     assert ran.traceback == ["✕ BuildFailed: line 3: RUN echo two; exit 5 ended with exit code 5."]
     ran = kernel.run("%%dockerfile -t {{tag}} --label note={{label}} --raw\nFROM busybox\nRUN echo {{lines}}")
-    assert ran.error  # the tag is no name: nothing was put in
+    assert ran.error  # the tag is not a valid name: nothing was inserted
     still(kernel.run("%%dockerfile --into b -t {{tag}} --label note={{label}}\nFROM busybox\nRUN echo '{{label}}'"))
     assert "'--label=note=two words'" in kernel.run("b.command").text
 
@@ -96,7 +96,7 @@ def test_a_forced_removal_passes_over_what_is_not_there(kernel):
     assert (ran.error, ran.asked) == ("", [])
 
 
-def test_a_folder_for_the_output_that_cannot_be_made_is_told_before_the_build(docker_kernel):
+def test_an_output_folder_that_cannot_be_made_is_an_error_before_the_build(docker_kernel):
     ran = docker_kernel.run("%%dockerfile -o /proc/nope\nFROM busybox")
     assert ran.error == "UsageError"
     assert "--output: '/proc/nope' cannot be written: No such file or directory." in ran.traceback[0]
@@ -110,7 +110,7 @@ def test_a_container_from_start_to_removal(kernel):
         assert name in still(kernel.run("%docker ps"))
         ran = kernel.run(f"%docker logs -f --timeout 60s {name}", when=lambda r: r.printed.count("tick") > 2,
                          then=kernel.interrupt)  # fmt: skip
-        assert (ran.error, ran.seconds < AT_ONCE) == ("", True)  # it had no other end
+        assert (ran.error, ran.seconds < AT_ONCE) == ("", True)  # it could end only this way
         assert "│ tick" in still(ran)
         assert "following" not in still(ran)
         assert "broke off" not in still(ran)
@@ -119,7 +119,7 @@ def test_a_container_from_start_to_removal(kernel):
     finally:
         ran = kernel.run(f"%docker rm {name}", answers=("y",))
     question, hidden = ran.asked[0]
-    assert re.fullmatch(rf"Remove the container {name} \(busybox\S*, exited \(137\) .*\) of .*\? \[y/N\] ", question)
+    assert re.fullmatch(rf"Remove the container {name} \(busybox\S*, exited \(137\) .*\) from .*\? \[y/N\] ", question)
     assert not hidden
     assert "removed" in still(ran)
     ran = kernel.run(f"%docker rm {name}", answers=("y",))
@@ -162,7 +162,7 @@ def test_interrupt_stops_at_once_and_leaves_nothing(kernel, code):
     ran = kernel.run(code.format(n=seconds), when=lambda _: bool(processes(f"sleep {seconds}")), then=interrupt)
     assert time.monotonic() - since[0] < AT_ONCE
     assert ran.error == "Stopped"
-    assert len(ran.traceback) <= 2  # a busy engine may take longer to confirm it
+    assert len(ran.traceback) <= 2  # a busy engine may be slow to confirm it
     assert gone(f"sleep {seconds}"), processes(f"sleep {seconds}")
 
 
@@ -268,7 +268,7 @@ def test_protected_contexts_refuse_unless_named(docker_kernel):
             ran = kernel.run(code)
             assert (ran.error, ran.kinds) == ("Protected", ["error"]), code
             assert f"--context={context}" in ran.traceback[1]
-        still(kernel.run("%kpod"))  # reading is free
+        still(kernel.run("%kpod"))  # reading is always allowed
         assert kernel.run(f"%kpod delete nope -y --context={context}").error == "NotFound"
         dry = kernel.run(f"%%kube apply --dry-run=server --context={context}\n{manifest}")
         assert "magics-protected" in still(dry)

@@ -1,4 +1,4 @@
-"""What a table of Podman's pods offers is done on that Podman, whatever is in use by then."""
+"""The actions of a table of Podman's pods go to that Podman, whichever engine is in use now."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""What needs no engine: help, wrong words, Dockerfile faults, variables."""
+"""What needs no engine: help, invalid arguments, Dockerfile errors, variables."""
 
 import re
 
@@ -46,11 +46,11 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%%dockerfile --add a=b\nFROM busybox", "UsageError", ["no variable 'b'"]),
         ("%%dockerfile --secret id=x,env=NOT_THERE\nFROM busybox", "UsageError", ["no NOT_THERE"]),
         ("%%dockerfile --secret id=x,src=not-there\nFROM busybox", "UsageError", ["no file not-there"]),
-        ("%%dockerfile --secret id=x\nFORM busybox", "DockerfileError", ["line 2: "]),  # nothing was asked
+        ("%%dockerfile --secret id=x\nFORM busybox", "DockerfileError", ["line 2: "]),  # there was no prompt
         ("%docker images", "EngineUnavailable", ["DOCKER_HOST"]),
         ("%kpod", "ClusterUnavailable", ["Podman"]),
         ("%kpod create web", "UsageError", ["--image is missing", "%kpod create web --image=IMAGE"]),
-        ("%kpod logs", "UsageError", ["Whose log?"]),
+        ("%kpod logs", "UsageError", ["Logs of which pod?"]),
         ("%kpod delete", "UsageError", ["Which pods?"]),
         ("%kpod -w", "UsageError", ["--timeout"]),
         ("%docker logs -f web", "UsageError", ["--timeout"]),
@@ -59,10 +59,10 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%docker login example.com -u a --password-from env:NOT_THERE", "UsageError", ["NOT_THERE"]),
         ("%docker run -it busybox sh", "UsageError", ["no terminal", "Leave -t out", "%%docker run"]),
         ("%kpod exec -it web -- sh", "UsageError", ["no terminal", "Leave -t out", "%%kpod exec"]),
-        ("%docker login example.com -u a -p s3cret", "UsageError", ["asked for, hidden", "--password-from"]),
-        ("%docker login -ps3cret", "UsageError", ["asked for, hidden", "--password-from"]),
-        ("%docker login --password=s3cret", "UsageError", ["asked for, hidden", "--password-from"]),
-        ("%docker login -u a --password my s3cret", "UsageError", ["asked for, hidden", "--password-from"]),
+        ("%docker login example.com -u a -p s3cret", "UsageError", ["hidden field", "--password-from"]),
+        ("%docker login -ps3cret", "UsageError", ["hidden field", "--password-from"]),
+        ("%docker login --password=s3cret", "UsageError", ["hidden field", "--password-from"]),
+        ("%docker login -u a --password my s3cret", "UsageError", ["hidden field", "--password-from"]),
         ("%docker login -u a --password-stdin", "UsageError", ["no standard input", "--password-from"]),
         ("%docker rm web", "EngineUnavailable", ["DOCKER_HOST"]),
         ("%nbcontainer settings nope", "UsageError", ["no setting 'nope'"]),

@@ -1,4 +1,4 @@
-"""One declaration gives parser, help, completion and command."""
+"""Parser, help, completion and command all come from one declaration."""
 
 import shlex
 import subprocess
@@ -41,7 +41,7 @@ def test_variables_without_a_value_are_the_environment_s_and_labels_are_empty(mo
     assert named["environment"] == {"A": "1", "B": "", "INHERITED": "from here"}
     assert (named["labels"], named["cpus"], named["command"]) == ({"empty": ""}, 0.5, ["ls", "-l"])
     for line, said in {
-        "-e =secret busybox": "--env: there is no name",
+        "-e =secret busybox": "--env: the name before the = is missing",
         "--cpus many busybox": "takes a number, not 'many'",
         "--cpus nan busybox": "takes a number, not 'nan'",
     }.items():
@@ -89,8 +89,8 @@ def test_a_backslash_in_double_quotes_escapes_what_it_does_in_a_shell():
         (DOCKERFILE, "--ta x", "no flag --ta", "--target"),
         (DOCKERFILE, "--tga=x", "no flag --tga", "--tag"),
         (DOCKERFILE, "--no-cach", "no flag --no-cach", "--no-cache"),
-        (DOCKERFILE, "a b", "'b' is one word too many", "--help"),
-        (DOCKERFILE, "--no-cache=maybe", "takes no value", ""),
+        (DOCKERFILE, "a b", "Unexpected argument 'b'", "--help"),
+        (DOCKERFILE, "--no-cache=maybe", "does not take a value", ""),
         (DOCKERFILE, "-t", "-t needs a value", ""),
         (DOCKERFILE, "--network=wan", "default, none, host", ""),
         (RUN, "", "IMAGE is missing", "--help"),
@@ -130,7 +130,7 @@ def test_durations(text, seconds):
 )
 def test_the_same_as_a_command(magic, line, command):
     verb, words = MAGICS[magic].magic.split(line)
-    # flags may stand before or after the words: what matters is that a shell would read the same
+    # flags may come before or after words: what matters is that a shell reads the same
     told = shlex.split(verb.as_command(verb.parse(words)))
     assert sorted(told) == sorted(shlex.split(command))
 
@@ -141,7 +141,7 @@ def test_every_verb_has_a_summary_help_and_an_example_that_parses():
             assert verb.summary.endswith("."), verb.title
             assert verb.example, f"{verb.title} has no example"
             text = verb.help
-            assert verb.summary in " ".join(text.split())  # in lines as wide as the terminal
+            assert verb.summary in " ".join(text.split())  # wrapped at the terminal's width
             for argument in verb.arguments:
                 assert argument.help, argument.names
                 assert argument.names[0] in text
@@ -198,11 +198,11 @@ def test_the_values_of_a_pod_that_is_created():
         ("create", "web --image=x --labels=a=b,c", "--labels takes KEY=VALUE,…, not 'c'"),
         ("create", "web --image=", "--image is missing"),
         ("delete", "--force", "Which pods"),
-        ("logs", "-f", "Whose log"),
-        ("logs", "--selector=", "Whose log"),
+        ("logs", "-f", "Logs of which pod"),
+        ("logs", "--selector=", "Logs of which pod"),
     ],
 )
-def test_what_must_be_there_and_has_a_form(verb, line, message):
+def test_required_arguments_and_their_formats(verb, line, message):
     with pytest.raises(UsageError, match=message):
         parse(MAGICS["kpod"].magic.verb(verb), line)
 
@@ -256,7 +256,7 @@ VOLUMES = Magic(
 )
 
 
-def test_a_misspelt_verb_is_no_pod():
+def test_a_misspelt_verb_is_not_taken_for_a_pod():
     with pytest.raises(UsageError, match="Did you mean %kpod logs"):
         MAGICS["kpod"].magic.split("-n shop lgos web")
 
@@ -270,7 +270,7 @@ def test_the_longest_path_wins():
     with pytest.raises(UsageError, match="%docker network has no verb 'lss'") as error:
         VOLUMES.split("network lss")
     assert error.value.cure == "Did you mean %docker network ls?"
-    with pytest.raises(UsageError, match="has no flag --debug before its verb"):
+    with pytest.raises(UsageError, match="does not take --debug before its verb"):
         VOLUMES.split("--debug images")
     assert "%docker volume VERB" in VOLUMES.help(["volume"])
     assert "network ls" not in VOLUMES.help(["volume"])
@@ -287,7 +287,7 @@ def test_no_argument_s_name_is_taken_by_the_values():
     assert "values" not in values
 
 
-def test_the_words_that_make_a_line_secret_are_those_of_the_declarations():
+def test_secret_flags_are_those_of_the_declarations():
     secret = {verb.path.split()[-1] for verbs in MAGICS.values() for verb in verbs.magic.verbs if verb.secret}
     assert secret == set(SECRET_WORDS)
 

@@ -1,4 +1,4 @@
-"""Commands as a terminal takes them: where they lead, how they are quoted, and that no secret is in them."""
+"""Commands for a terminal: their target, their quoting, and that they have no secrets."""
 
 import shlex
 import subprocess

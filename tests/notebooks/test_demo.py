@@ -1,4 +1,4 @@
-"""`make demo` that is ended in the middle: one line, and nothing is left running."""
+"""`make demo` stopped in the middle: one line, and nothing is left running."""
 
 import os
 import signal
@@ -47,8 +47,8 @@ raise SystemExit(demo.execute())
 '''
 
 
-def test_what_the_kernel_says_of_itself_is_no_output(tmp_path):
-    """An interrupt may come upon the kernel's own code, which writes a traceback then."""
+def test_the_kernels_own_messages_are_not_output(tmp_path):
+    """An interrupt may hit the kernel's own code, which then writes a traceback."""
     command = [sys.executable, "-c", KERNEL_THAT_TALKS, str(tmp_path)]
     environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -73,10 +73,10 @@ def test_an_engine_without_pods_is_used_and_podman_has_the_pods():
 
 @pytest.mark.live
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
+def test_a_stopped_demo_says_so_in_one_line(tmp_path, number):
     host = running("docker", "Docker").host
     for part in ("Registry", "TokenRegistry"):
-        running("registries", part)  # they run before it, so it leaves them alone
+        running("registries", part)  # they were running before, so the demo leaves them alone
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -97,7 +97,7 @@ def test_a_demo_that_is_ended_says_so_in_one_line(tmp_path, number):
         process.kill()
         process.wait()
     said = log.read_text()
-    assert said.splitlines()[-1].endswith("■ stopped; what it had begun is ended")
+    assert said.splitlines()[-1].endswith("■ stopped; everything it started was stopped, too")
     assert "Traceback" not in said
     assert begun
     wait_until(lambda: not [one for one in begun if Path(f"/proc/{one}/exe").exists()])

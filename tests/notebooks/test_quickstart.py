@@ -32,7 +32,7 @@ def execute(cells, folder, monkeypatch, **variables):
 
 
 def said(notebook, start):
-    """What the cell that begins with `start` shows: its text/plain, after a check that it has HTML too."""
+    """The text/plain of the cell that starts with `start`, after a check that it has HTML, too."""
     cell = next(cell for cell in notebook.cells if cell.source.startswith(start))
     data = [output["data"] for output in cell.outputs if "data" in output]
     assert data, cell
@@ -71,7 +71,7 @@ def test_quickstart(home, tmp_path, monkeypatch):
     assert "hello from Go, as user 65532" in said(notebook, "%docker run")
     assert "✓ pushed" in said(notebook, "%docker push")
 
-    # the registry serves what was pushed, under the digest that was shown
+    # the registry serves the pushed image under the displayed digest
     shown = re.search(r"sha256:([0-9a-f]{12})", said(notebook, "%docker push"))[1]
     host, _, rest = image.partition("/")
     name, _, _ = rest.partition(":")
@@ -162,7 +162,7 @@ def test_a_failing_magic_stops_papermill(docker_engine, tmp_path, monkeypatch):
 
 
 def _digest(host, name, tag):
-    """The manifest's digest, computed from what the registry serves to anybody."""
+    """The manifest's digest, computed from what the registry serves without a login."""
     where = f"http://{host}/v2/{name}/manifests/{tag}"
     request = urllib.request.Request(where, headers={"Accept": MANIFESTS})
     try:

@@ -16,7 +16,7 @@ from nbcontainer.model import build as model
 
 FOLDER = Path(__file__).parent / "builds"
 
-# output as programs write it, and as somebody hostile would: ANSI, HTML, control and bidirectional characters
+# normal and hostile output: ANSI, HTML, control and bidirectional characters
 GOOD = """\
 FROM busybox AS build
 WORKDIR /src
@@ -62,7 +62,7 @@ def read(name: str) -> Iterator[tuple[float, model.BuildEvent]]:
 
 
 def state(name: str) -> model.BuildState:
-    """How the recorded build stood at its end."""
+    """The recorded build's final state."""
     result = model.BuildState()
     for _, event in read(name):
         result = model.apply_build(result, event)

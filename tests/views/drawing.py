@@ -16,7 +16,7 @@ def replay(progress):
     begun, hang = time.monotonic(), "hang" in sys.argv
     for seconds, event in build_events.read("good"):
         time.sleep(max(0.0, seconds / float(sys.argv[1]) - (time.monotonic() - begun)))
-        progress.tell(event)
+        progress.emit(event)
         if hang and seconds > 4.5:  # amid a step that writes
             while not progress.stopping:
                 time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Text from elsewhere is harmless and visible."""
+"""Untrusted text is harmless and visible."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def test_plain(hostile, shown):
     assert plain(hostile) == shown
 
 
-def test_styled_keeps_colour_and_weight_alone():
+def test_styled_keeps_only_colour_and_weight():
     runs = styled("a\x1b[1;31mb\x1b[22mc\x1b[39md\x1b[92me\x1b[0mf")
     assert [(r.text, r.colour, r.bold) for r in runs] == [
         ("a", None, False),

@@ -61,7 +61,7 @@ def test_lines_of_a_failed_build_end_with_the_output():
     at = next(index for index, line in enumerate(told) if " failed after " in line)
     assert told[at].endswith("exit code: 1")
     assert "    cmd/server/main.go:31:14: undefined: rate.NewLimiter <b>no</b>" in told[at:]
-    # the last lines of standard output, and what standard error had, though BuildKit sent it first
+    # the last lines of standard output, and standard error's, although BuildKit sent those first
     assert sum(line.startswith("    ") for line in told[at:]) == 22  # with the count of those before
 
 
@@ -128,7 +128,7 @@ def test_hostile_text_stays_text_in_html():
 
 @pytest.mark.parametrize("name", ["good", "failing"])
 @pytest.mark.parametrize("every", [1, 7, 1000])
-def test_messages_add_up_to_the_snapshot(name, every):
+def test_messages_fold_into_the_snapshot(name, every):
     view = BuildView()
     state = sent = BuildState()
     page = json.loads(json.dumps(view.wire(None, state)))
@@ -202,7 +202,7 @@ def test_a_build_is_not_done_before_it_is_pushed():
     assert BuildView().wire(None, done)["finished"] == 3.0
 
 
-def test_bytes_are_told_with_their_total_where_all_is_known():
+def test_bytes_have_a_total_if_all_are_known():
     assert transfer_text([]) == ""
     assert transfer_text([Transfer("a", 500, 2_000), Transfer("b", 1_000, 2_000)]) == "1.5 kB / 4 kB"
     assert transfer_text([Transfer("a", 500, 2_000), Transfer("b", 1_000, 0)]) == "1.5 kB"

@@ -1,4 +1,4 @@
-"""The view of a push or a pull: lines, pictures, messages."""
+"""The view of a push or pull: lines, pictures, messages."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_hostile_text_stays_text():
     assert "\x1b" not in html
 
 
-def test_messages_add_up_to_the_snapshot():
+def test_messages_fold_into_the_snapshot():
     view = TransferView()
     sent = TransferState()
     page = view.wire(None, sent)

@@ -53,7 +53,7 @@ def test_a_picture_of_several_sources_has_them_in_a_column():
     assert text[1:] == ["  │ web-1 | a", "  │ db    | b"]
 
 
-def test_a_terminal_gets_each_line_once_as_it_comes_also_those_that_only_the_spool_file_has(tmp_path):
+def test_a_terminal_gets_each_line_once_even_those_only_in_the_spool_file(tmp_path):
     spool = tmp_path / "web.log"
     spool.write_bytes(encode_lines(lines(5_000)))
     state = folded(LogLines(lines(5_000)), spool=str(spool))
@@ -66,7 +66,7 @@ def test_a_terminal_gets_each_line_once_as_it_comes_also_those_that_only_the_spo
     assert view.fresh(state, coloured=False) == "line 5000\n— the end —\n"
 
 
-def test_a_terminal_has_remarks_between_the_lines_where_they_were_made():
+def test_a_terminal_shows_notes_between_the_lines_where_they_were_made():
     joined, left = LogSource("db", open=True, note="db joined"), LogSource("web", open=False, note="web was deleted")
     state = folded(LogLines(lines(1)), joined, LogLines(lines(1, source="db")), left)
     view = LogView()
@@ -77,13 +77,13 @@ def test_a_terminal_has_remarks_between_the_lines_where_they_were_made():
         "line 0",
         "— web was deleted —",
     ]
-    for number in range(60):  # more than are kept
+    for number in range(60):  # more than the state keeps
         state = apply_logs(state, LogSource("", open=True, note=f"note {number}"))
     assert view.fresh(state, coloured=False).splitlines() == [f"— note {number} —" for number in range(10, 60)]
     assert view.fresh(state, coloured=False) == ""
 
 
-def test_a_terminal_gets_what_is_held_where_the_spool_file_is_gone(tmp_path):
+def test_without_the_spool_file_a_terminal_gets_the_lines_in_memory(tmp_path):
     state = folded(LogLines(lines(5_000)), spool=str(tmp_path / "gone.log"))
     written = LogView().fresh(state, coloured=False).splitlines()
     assert written == ["— 3,000 lines passed, in no file —", *(f"line {number}" for number in range(3_000, 5_000))]
@@ -114,7 +114,7 @@ def test_hostile_lines_stay_text_on_every_surface():
 # --- the page
 
 
-def test_the_page_is_told_the_newest_lines_however_many_came():
+def test_the_page_gets_the_newest_lines_however_many_there_are():
     view = LogView()
     before = folded(LogLines(lines(10)))
     few = apply_logs(before, LogLines(lines(3, 10)))
@@ -130,7 +130,7 @@ def test_the_page_is_told_the_newest_lines_however_many_came():
     assert view.wire(flood, flood) is None
 
 
-def test_the_page_is_told_what_happens_to_sources():
+def test_the_page_gets_changes_of_sources():
     view = LogView()
     before = folded(LogLines(lines(1)), LogSource("web", open=True, note="one"), following=True)
     after = apply_logs(apply_logs(before, LogSource("web", open=True, note="two")), LogEnded())
@@ -140,7 +140,7 @@ def test_the_page_is_told_what_happens_to_sources():
         assert view.wire(before, after)["notes"] == [[1, f"note {number}"]]
 
 
-def test_what_is_told_fits_into_a_message():
+def test_a_message_is_bounded():
     nasty = LogLine("we\udc80b", "x" * 1_000_000 + "\ud800", stream="stderr")
     message = LogView().wire(None, folded(LogLines((nasty, LogLine("web", "\ud800")))))
     json.dumps(message, ensure_ascii=False).encode()
@@ -166,7 +166,7 @@ def spooled(tmp_path_factory):
                 batch = lines(500, start, source=f"web-{start % 3}")
                 spool.write(encode_lines(batch))
                 spool.flush()
-                progress.tell(LogLines(batch))
+                progress.emit(LogLines(batch))
         while not progress.stopping:
             time.sleep(0.01)
 
@@ -179,7 +179,7 @@ def spooled(tmp_path_factory):
 
 
 @pytest.mark.parametrize("first", [0, 1, 255, 4_321, 27_999, 28_000, 29_990, 29_999])
-def test_any_range_of_lines_can_be_asked_for(spooled, first):
+def test_any_range_of_lines_can_be_requested(spooled, first):
     answer = LogView().act(spooled, {"type": "lines", "first": first, "count": 300})
     assert answer["first"] == first
     expected = [f"line {number}" for number in range(first, min(30_000, first + 300))]
@@ -188,7 +188,7 @@ def test_any_range_of_lines_can_be_asked_for(spooled, first):
     assert answer["lines"][0][2] == 1_790_000_000.0 + first
 
 
-def test_an_absurd_range_gets_a_bounded_answer(spooled):
+def test_an_absurd_range_gets_a_bounded_reply(spooled):
     view = LogView()
     assert len(view.act(spooled, {"type": "lines", "first": 0, "count": 10**9})["lines"]) == RANGE_LINES
     assert view.act(spooled, {"type": "lines", "first": 10**12, "count": 5})["lines"] == []
@@ -216,20 +216,20 @@ def search(view, operation, query, **options):
         (r"^line \d$", True, list(range(10))),
         (r"\D29998$", True, [29998]),
         ("web-2", False, [number for number in range(30_000) if number // 500 * 500 % 3 == 2]),
-        ("1790000000", False, []),  # times are no part of what is looked for
+        ("1790000000", False, []),  # times are not searched
         ("stdout", False, []),
     ],
 )
-def test_search_looks_at_the_whole_log(spooled, query, regex, expected):
+def test_search_covers_the_whole_log(spooled, query, regex, expected):
     assert search(LogView(), spooled, query, regex=regex) == expected
 
 
-def test_a_wrong_expression_is_told(spooled):
+def test_an_invalid_expression_is_reported(spooled):
     answer = LogView().act(spooled, {"type": "search", "query": "(", "regex": True, "first": 0})
     assert answer["trouble"].startswith("not an expression: ")
 
 
-def test_colours_do_not_part_words(tmp_path):
+def test_colours_do_not_split_words(tmp_path):
     path = tmp_path / "web.log"
     texts = ["\x1b[31mERR\x1b[1mOR\x1b[0m here", "31m", "no"]
     path.write_bytes(encode_lines(LogLine("web", text) for text in texts))
@@ -260,7 +260,7 @@ def test_without_a_spool_file_the_window_is_what_there_is(tmp_path):
     assert trouble.startswith("the spool file cannot be read")
 
 
-def test_a_line_that_carriage_returns_begin_anew_is_shown_as_a_terminal_leaves_it():
+def test_a_line_with_carriage_returns_looks_as_in_a_terminal():
     bar = "  0% [    ]\r 50% [==  ]\r100% [====]\rdone"
     windows = "as Windows ends it\r"
     coloured = "\x1b[32m 10%\x1b[0m\r\x1b[32m100%\x1b[0m\r"
@@ -277,10 +277,10 @@ def test_a_line_that_carriage_returns_begin_anew_is_shown_as_a_terminal_leaves_i
     assert state.lines[0].text == bar, "the state, the result and the file keep the whole"
 
 
-# --- a file that is not whole
+# --- an incomplete file
 
 
-def test_where_the_file_is_cut_the_rest_comes_from_what_is_held(tmp_path):
+def test_lines_beyond_a_truncated_file_come_from_memory(tmp_path):
     path = tmp_path / "web.log"
     path.write_bytes(encode_lines(lines(1_000)))
     state = folded(LogLines(lines(1_000)), spool=str(path), following=True)
@@ -297,7 +297,7 @@ def test_where_the_file_is_cut_the_rest_comes_from_what_is_held(tmp_path):
     assert "all of them" not in as_text(view.render(state))
 
 
-def test_a_search_passes_over_the_lines_that_no_file_has(tmp_path):
+def test_a_search_skips_lines_missing_from_the_file(tmp_path):
     path = tmp_path / "web.log"
     path.write_bytes(encode_lines(lines(10)))
     state = folded(LogLines(lines(10)), SpoolCut("the disk is full"), LogLines(lines(4_000, first=10)), spool=str(path))

@@ -1,4 +1,4 @@
-"""One picture, three ways to draw it."""
+"""One picture, three drawers."""
 
 import io
 from html.parser import HTMLParser
@@ -67,7 +67,7 @@ def _tags(html):
     return reader
 
 
-def test_sentences_go_on_below_where_a_terminal_is_too_narrow():
+def test_sentences_wrap_in_a_narrow_terminal():
     told = Picture(
         (
             Line.of(Span("put a kubeconfig at ~/.kube/config"), indent=2, wraps=True),

@@ -1,4 +1,4 @@
-"""Plain lines, the choice of a surface, and that nothing is drawn twice; the others are tested in real kernels."""
+"""Plain lines, choosing the surface, and drawing nothing twice; other surfaces are tested in real kernels."""
 
 import threading
 import time
@@ -24,11 +24,11 @@ def lines(*texts):
     return LogLines(tuple(LogLine("web", text) for text in texts))
 
 
-def test_lines_come_as_they_are_told_and_the_result_is_returned(capsys):
+def test_lines_arrive_as_they_are_emitted_and_the_result_is_returned(capsys):
     def work(progress):
-        progress.tell(lines("one", "two"))
-        progress.tell(lines("\x1b[31mred\x1b[0m \u202e<b>"))
-        progress.tell(LogEnded())
+        progress.emit(lines("one", "two"))
+        progress.emit(lines("\x1b[31mred\x1b[0m \u202e<b>"))
+        progress.emit(LogEnded())
 
     result = show(operation(work), LogView(), Plain())
     assert len(result) == 3
@@ -36,7 +36,7 @@ def test_lines_come_as_they_are_told_and_the_result_is_returned(capsys):
 
 
 def test_a_drawn_result_stays_silent_once(capsys):
-    result = show(operation(lambda progress: progress.tell(lines("one"))), LogView(), Plain())
+    result = show(operation(lambda progress: progress.emit(lines("one"))), LogView(), Plain())
     capsys.readouterr()
     assert [was_shown(result), was_shown(result)] == [True, False]
     assert not was_shown(LogResult(LogState()))
@@ -44,7 +44,7 @@ def test_a_drawn_result_stays_silent_once(capsys):
 
 def test_a_failure_is_raised_after_its_lines(capsys):
     def work(progress):
-        progress.tell(lines("one"))
+        progress.emit(lines("one"))
         raise NotFound("gone", status=404)
 
     with pytest.raises(NotFound, match="gone"):
@@ -71,7 +71,7 @@ def test_ctrl_c_while_a_line_is_printed_stops_it_within_a_second():
 def silent_until_stopped(progress):
     cut = threading.Event()
     progress.on_stop(cut.set)
-    progress.tell(lines("one"))
+    progress.emit(lines("one"))
     cut.wait()
     raise ConnectionError
 

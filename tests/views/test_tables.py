@@ -53,7 +53,7 @@ def test_a_picture_has_counts_and_aligned_columns():
     assert "Node" in as_text(TableView(wide=True).render(state(*rows)))
 
 
-def test_of_too_many_rows_those_in_trouble_are_drawn():
+def test_with_too_many_rows_the_failing_ones_are_drawn():
     rows = [row(str(number), f"web-{number}") for number in range(10_000)]
     rows[9_000] = row("9000", "the-bad-one", "Error", Tone.BAD)
     text = as_text(TableView().render(state(*rows)))
@@ -62,7 +62,7 @@ def test_of_too_many_rows_those_in_trouble_are_drawn():
     assert len(text.splitlines()) == MOST_ROWS + 3
 
 
-def test_of_too_many_events_the_newest_are_drawn():
+def test_with_too_many_events_the_newest_are_drawn():
     events = {str(number): Row(str(number), (number, f"event-{number}")) for number in range(10_000)}
     columns = (Column("LAST SEEN", "age"), Column("MESSAGE"))
     lines = as_text(TableView().render(TableState(columns=columns, rows=events))).splitlines()
@@ -98,7 +98,7 @@ def test_hostile_text_stays_text_on_every_surface():
     assert "&lt;script&gt;" in html
 
 
-def test_the_wire_tells_only_what_changed():
+def test_the_wire_carries_only_changes():
     view = TableView()
     rows = [row(str(number), f"web-{number}") for number in range(100)]
     before = state(*rows)
@@ -113,7 +113,7 @@ def test_the_wire_tells_only_what_changed():
     assert len(view.wire(None, after)["rows"]) == 100
 
 
-def test_the_wire_tells_whether_rows_are_kept_by_key():
+def test_the_wire_says_whether_rows_are_ordered_by_key():
     view = TableView()
     before = state(row("b"))
     after = apply_table(before, TableReset(before.columns, (row("b"),), by_key=True))
@@ -122,7 +122,7 @@ def test_the_wire_tells_whether_rows_are_kept_by_key():
     assert view.wire(before, after)["by_key"] is True
 
 
-def test_other_columns_are_told_as_a_whole():
+def test_changed_columns_are_sent_as_a_whole():
     before = state(row("1"))
     after = apply_table(before, TableReset((Column("Image"),), (Row("a", ("busybox",)),)))
     message = TableView().wire(before, after)

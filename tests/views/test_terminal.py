@@ -1,4 +1,4 @@
-"""Pictures in a real terminal: a pseudo-terminal, and pyte for what a person sees on it and in its scrollback."""
+"""Pictures in a real terminal: a pseudo-terminal, with pyte for what the user sees on screen and in the scrollback."""
 
 import os
 import sys
@@ -45,7 +45,7 @@ class Seen:
 
     @property
     def lines(self):
-        """The scrollback and the screen, without what is empty at the end."""
+        """The scrollback and the screen, without trailing blank lines."""
         above = ["".join(row[at].data for at in range(self.screen.columns)).rstrip() for row in self.screen.history.top]
         lines = above + [line.rstrip() for line in self.screen.display]
         while lines and not lines[-1]:
@@ -54,7 +54,7 @@ class Seen:
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 8), (45, 6), (120, 40)])
-def test_a_picture_is_there_once_however_low_the_terminal(columns, rows):
+def test_a_picture_is_drawn_once_however_small_the_terminal(columns, rows):
     first, *picture, last = Seen(columns, rows, "4").read_to_the_end()
     assert (first, last) == ("before", "after")
     assert "✓ built" in picture[0]
@@ -67,7 +67,7 @@ def test_a_picture_is_there_once_however_low_the_terminal(columns, rows):
 def test_ctrl_c_and_keys_leave_one_picture():
     seen = Seen(60, 8, "4", "hang")
     seen.read_until("compiling web")
-    seen.program.send("\r\r")  # somebody is impatient
+    seen.program.send("\r\r")  # an impatient user
     seen.read_until("compiling web")
     seen.program.sendintr()
     lines = seen.read_to_the_end()
@@ -88,7 +88,7 @@ def test_the_terminal_is_left_as_it_was():
     assert seen.raw.rindex(b"\x1b[?25h") > seen.raw.rindex(b"\x1b[?25l")
 
 
-def test_no_color_is_heeded():
+def test_no_color_is_respected():
     seen = Seen(80, 24, "20", NO_COLOR="1")
     seen.read_to_the_end()
     assert b"\x1b[3" not in seen.raw
@@ -118,7 +118,7 @@ def test_a_table_shows_its_first_rows_and_a_log_its_last():
     assert as_text(log).splitlines() == ["log", "  │ 97", "  │ 98", "  │ 99"]
 
 
-def test_what_fits_is_left_alone_and_nothing_is_too_low():
+def test_a_grid_that_fits_is_unchanged_whatever_the_height():
     picture = Picture((Line.of("head"), grid(["done"] * 5)))
     assert fitted(picture, 6) is picture
     for rows in range(6):

@@ -1,4 +1,4 @@
-"""The frame between kernel and page, from the kernel's side."""
+"""The protocol between kernel and page, from the kernel's side."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from nbcontainer.widgets.live import LiveWidget
 
 
 class Wire:
-    """What a widget sent, instead of a page that would receive it."""
+    """Records what a widget sends, in place of a page."""
 
     def __init__(self, widget):
         self.widget = widget
@@ -66,7 +66,7 @@ def test_no_more_than_twenty_batches_a_second(widget):
     assert 2 <= len(wire.sent) <= 22
 
 
-def test_without_acknowledgements_a_window_and_then_a_slower_pace(widget, monkeypatch):
+def test_without_acknowledgements_the_pace_slows_after_a_window(widget, monkeypatch):
     monkeypatch.setattr(live, "PATIENCE", 0.5)
     wire = Wire(widget)
     for number in range(live.WINDOW):
@@ -83,7 +83,7 @@ def test_without_acknowledgements_a_window_and_then_a_slower_pace(widget, monkey
 
 def test_buffers_stay_with_their_message(widget):
     wire = Wire(widget)
-    with widget._lock:  # so that all go in one batch
+    with widget._lock:  # to send all in one batch
         widget.tell({"n": 1}, [b"a", b"b"], whole=dict)
         widget.tell({"n": 2}, whole=dict)
         widget.tell({"n": 3}, [b"c"], whole=dict)
@@ -102,7 +102,7 @@ def test_a_page_that_opens_late_gets_the_state_as_it_is(widget):
     assert state["sequence"] == wire.sent[-1][0]["sequence"]
 
 
-def test_a_snapshot_holds_what_waited_and_it_is_not_sent_once_more(widget):
+def test_a_snapshot_includes_pending_messages_which_are_not_sent_again(widget):
     wire = Wire(widget)
     widget.tell({"n": 1}, whole=lambda: {"n": 1})
     wire.wait(1)
@@ -126,7 +126,7 @@ def test_a_page_that_missed_something_gets_a_snapshot(widget, kind):
     assert wire.sent[-1][0]["sequence"] == 2
 
 
-def test_a_page_that_is_too_slow_gets_a_snapshot_in_place_of_a_long_queue(widget):
+def test_a_page_that_is_too_slow_gets_a_snapshot_instead_of_a_long_queue(widget):
     wire = Wire(widget)
     with widget._lock:
         for number in range(live.QUEUE_LENGTH + 1):
@@ -183,6 +183,6 @@ def test_many_threads_feed_one_widget_without_loss(widget):
     while len(wire.items()) < 400 and time.monotonic() < deadline:
         if wire.sent:
             wire.receive(type="acknowledge", sequence=wire.sent[-1][0]["sequence"])
-        time.sleep(0.01)  # until the sender's next batch
+        time.sleep(0.01)  # wait for the sender's next batch
     for name in range(8):
         assert [item["number"] for item in wire.items() if item["from"] == name] == list(range(50))

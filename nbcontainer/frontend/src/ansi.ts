@@ -1,7 +1,7 @@
-// Text that comes from elsewhere: colours kept, everything else made harmless and visible.
+// Untrusted text: colours are kept, everything else is made harmless and visible.
 //
-// A line may hold anything: escape sequences cut off or without end, links that lie about where they lead, characters
-// that reorder or hide what stands beside them. Nothing of it reaches the page as markup: only `textContent` is set.
+// A line may contain anything: truncated or unterminated escape sequences, links that lie about their target,
+// characters that reorder or hide their neighbours. None of it reaches the page as markup: only `textContent` is set.
 
 /** A run of text in one style. */
 export interface Run {
@@ -13,7 +13,7 @@ export interface Run {
   dim: boolean;
   italic: boolean;
   underline: boolean;
-  /** A sign that stands for a character which cannot be seen; `text` is the sign, `title` its name. */
+  /** A sign in place of an invisible character; `text` is the sign, `title` the character's name. */
   mark: boolean;
   title: string;
 }
@@ -28,16 +28,16 @@ const PLAIN: Style = {
   italic: false,
   underline: false,
 };
-const MOST_CODES = 32; // in one sequence; more is no program's honest output
-export const MOST_CHARACTERS = 5_000; // of one line in the page; the spool file has all of it
+const MAX_CODES = 32; // in one sequence; no honest program writes more
+export const MAX_CHARACTERS = 5_000; // of one line in the page; the spool file has the whole line
 
 // ECMA-48: CSI; OSC (ended by BEL or ST); other strings; charset and two-character escapes. Each alternative starts
-// at an ESC and stops before the next one, so that a hostile line costs no more than its length.
+// at an ESC and stops before the next one, which keeps matching linear even on a hostile line.
 const ESCAPE =
   // eslint-disable-next-line no-control-regex
   /\x1b\[([0-9:;<=>?]*)[ -/]*([@-~])|\x1b\]([^\x07\x1b]*)(?:\x07|\x1b\\)|\x1b[PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]+[0-~]|\x1b[0-9=>A-OQ-WYZ`-~]/g;
 
-// controls; characters that reorder text (Unicode UAX #9), hide in it, or take no room; tags; halves of pairs
+// controls; characters that reorder text (Unicode UAX #9), are invisible or have no width; tags; lone surrogates
 const HIDDEN =
   // eslint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]|[\ud800-\udfff]/gu;
@@ -63,7 +63,7 @@ const NAMES: Record<number, string> = {
   0xfeff: 'byte order mark',
 };
 
-/** The sign for a character that cannot be seen: U+2400… for ASCII controls, else its number. */
+/** The sign for an invisible character: U+2400… for ASCII controls, else its code point. */
 export function sign(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
@@ -71,7 +71,7 @@ export function sign(character: string): string {
   return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 
-/** `text` on one line with a sign for every character that cannot be seen; for names, which have no colours. */
+/** `text` on one line with a sign for every invisible character; for names, which have no colours. */
 export function visible(text: string): string {
   return text.replace(/\t/g, '␉').replace(HIDDEN, sign);
 }
@@ -79,8 +79,8 @@ export function visible(text: string): string {
 /** One line of a program's output as runs of one style each. */
 export function parse(line: string): Run[] {
   let text = line.endsWith('\r') ? line.slice(0, -1) : line;
-  const rest = text.length - MOST_CHARACTERS;
-  if (rest > 0) text = text.slice(0, MOST_CHARACTERS);
+  const rest = text.length - MAX_CHARACTERS;
+  if (rest > 0) text = text.slice(0, MAX_CHARACTERS);
   const runs: Run[] = [];
   let style = PLAIN;
   let target = '';
@@ -90,7 +90,7 @@ export function parse(line: string): Run[] {
     position = found.index + found[0].length;
     if (found[2] === 'm') style = restyle(style, found[1] ?? '');
     else if (found[3]?.startsWith('8;')) {
-      // a hyperlink: its text stays text, and where it would lead is said after it
+      // a hyperlink: its text stays plain text, followed by the target
       if (target) addRuns(runs, ` ‹${target}›`, { ...PLAIN, dim: true });
       target = found[3].split(';').slice(2).join(';');
     }
@@ -103,7 +103,7 @@ export function parse(line: string): Run[] {
   return runs;
 }
 
-/** What `parse` shows of a line, as one text. */
+/** What `parse` shows of a line, as one string. */
 export function shown(runs: readonly Run[]): string {
   return runs.map((run) => run.text).join('');
 }
@@ -124,12 +124,12 @@ function plainRun(text: string, style: Style): Run {
   return { ...style, text, mark: false, title: '' };
 }
 
-/** Applies SGR codes (ECMA-48, 8.3.117; 38 and 48 also in the colon form of ITU-T T.416). Concealing is not honoured. */
+/** Applies SGR codes (ECMA-48, 8.3.117; 38 and 48 also in the colon form of ITU-T T.416); nothing is ever concealed. */
 function restyle(style: Style, parameters: string): Style {
   if (/[<=>?]/.test(parameters)) return style; // private sequences that only look like SGR
   const codes = parameters
     .replace(/:/g, ';')
-    .split(';', MOST_CODES)
+    .split(';', MAX_CODES)
     .map((code) => (code === '' ? 0 : Number(code)));
   let next = { ...style };
   for (let index = 0; index < codes.length; index++) {
@@ -156,12 +156,12 @@ function restyle(style: Style, parameters: string): Style {
       index += taken;
     }
   }
-  // text in the colour of its own ground would be hidden
+  // text in the colour of its own background would be invisible
   if (next.background !== null && next.colour === next.background) next.colour = null;
   return next;
 }
 
-/** The colour that `5;N` or `2;R;G;B` names, and how many codes it takes. */
+/** The colour that `5;N` or `2;R;G;B` names, and the number of codes it takes. */
 function extended(codes: number[], colons: boolean): [number | string | null, number] {
   if (codes[0] === 5) return [palette(codes[1] ?? 0), 2];
   if (codes[0] !== 2) return [null, codes.length];
@@ -185,7 +185,7 @@ function hex(...parts: number[]): string {
   return `#${parts.map((part) => byte(part).toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** Draws a line's runs into `host`, with what `pattern` (global) finds highlighted. */
+/** Draws a line's runs into `host`, with the matches of `pattern` (a global one) highlighted. */
 export function draw(host: HTMLElement, line: string, pattern: RegExp | null): void {
   const runs = parse(line);
   const hits = pattern ? ranges(shown(runs), pattern) : [];
@@ -212,7 +212,7 @@ export function draw(host: HTMLElement, line: string, pattern: RegExp | null): v
   host.replaceChildren(...parts);
 }
 
-/** Where `pattern` matches in `text`; empty matches count for nothing. */
+/** Where `pattern` matches in `text`; empty matches are left out. */
 export function ranges(text: string, pattern: RegExp): [number, number][] {
   const found: [number, number][] = [];
   for (const match of text.matchAll(pattern)) {

@@ -1,4 +1,4 @@
-// The page of a build: what runs, what is done and what it cost, while it runs and after.
+// The view of a build: what is running, what is done and how long it took, during the build and afterwards.
 
 import { visible } from './ansi';
 import { StepRow, axisOf, transferText } from './build_steps';
@@ -19,8 +19,8 @@ const TONES: Record<Phase, string> = {
   lost: 'nbc-warning',
 };
 
-const ENGINE = 'engine'; // the heading of steps that belong to no instruction
-const SHORT = 1; // seconds; an internal step that took less is not worth a row when it is done
+const ENGINE = 'engine'; // the heading for steps that do not belong to an instruction
+const SHORT = 1; // seconds; a finished internal step that took less is not worth a row
 
 class BuildView implements View {
   private readonly title = make('b');
@@ -90,9 +90,9 @@ class BuildView implements View {
     this.head.classList.toggle('nbc-ended', !running);
     this.stop.draw(running);
     this.drawSteps(build);
-    // a failed step says so itself, with its output
-    const told = build.steps.some((step) => step.state === 'failed');
-    const reason = phase === 'failed' && !told ? build.reason : '';
+    // a failed step shows the reason itself, with its output
+    const shownByStep = build.steps.some((step) => step.state === 'failed');
+    const reason = phase === 'failed' && !shownByStep ? build.reason : '';
     setText(this.reason, reason.split('\n').map(visible).join('\n'));
     this.reason.hidden = !reason;
     this.drawWarnings(build);
@@ -171,7 +171,7 @@ class BuildView implements View {
   }
 }
 
-/** The steps under their stages, both in build order; the engine's own work last, and only what is worth a row. */
+/** The steps by stage, both in build order; the engine's own work comes last, and only if it is worth a row. */
 function grouped(steps: readonly Step[]): Map<string, Step[]> {
   const groups = new Map<string, Step[]>();
   const engine: Step[] = [];
@@ -188,7 +188,7 @@ function grouped(steps: readonly Step[]): Map<string, Step[]> {
   return groups;
 }
 
-/** What a stage is called: one without a name of its own ("stage-1") is the final one, or has its number. */
+/** A stage's heading: one without a name of its own ("stage-1") is called "final", or by its number. */
 function stageName(stage: string, stages: string[]): string {
   const own = stages.filter((name) => name !== ENGINE);
   const nameless = /^stage-(\d+)$/.exec(stage);
@@ -240,14 +240,14 @@ function factsText(phase: Phase, build: Build, axis: { start: number; end: numbe
   return steps.length ? parts.join(' · ') : took;
 }
 
-/** Arrow keys go from one step with output to the next. */
+/** Arrow keys move between the steps that have output. */
 function moveFocus(root: HTMLElement, event: KeyboardEvent): void {
   if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
   const stops = [...root.querySelectorAll<HTMLElement>('.nbc-step[tabindex]')];
   const at = stops.indexOf(event.target as HTMLElement);
   if (at < 0) return;
   event.preventDefault();
-  event.stopPropagation(); // the notebook would go to the next cell
+  event.stopPropagation(); // otherwise the notebook moves to the next cell
   stops[at + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
 }
 

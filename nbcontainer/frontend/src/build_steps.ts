@@ -1,4 +1,4 @@
-// The rows of a build: one for each step, with its output below.
+// The rows of a build: one per step, with its output below.
 
 import { draw, visible } from './ansi';
 import { transferred, type Build, type Step, type StepState } from './build_wire';
@@ -19,9 +19,9 @@ export const LOOKS: Record<StepState, Look> = {
   stopped: { sign: '■', tone: 'nbc-warning' },
 };
 
-const LAST_LINES = 4; // of a running step, or one that was stopped
+const LAST_LINES = 4; // shown of a running or stopped step
 
-/** What all rows of one build share: the time axis. */
+/** The time axis that all rows of a build share. */
 export interface Axis {
   start: number;
   end: number;
@@ -42,7 +42,7 @@ export class StepRow {
   private readonly more = make('button', { class: 'nbc-more', type: 'button' });
   private readonly box = make('div', { class: 'nbc-output-box', hidden: true }, this.output, this.more);
   private step: Step | undefined;
-  /** null: as its state has it; else as the person wants it. */
+  /** null: the step's state decides; else what the user chose. */
   private open: boolean | null = null;
   private drawn = '';
   private atEnd = true;
@@ -51,7 +51,7 @@ export class StepRow {
     this.output.addEventListener('wheel', () => (this.atEnd = false), { passive: true });
     this.output.addEventListener('keydown', () => (this.atEnd = false));
     this.output.addEventListener('pointerdown', () => (this.atEnd = false));
-    // a first drawing may happen before the view is in the page, where nothing scrolls
+    // the first draw may happen before the view is attached to the page, when nothing scrolls yet
     new ResizeObserver(() => this.scrollToEnd()).observe(this.output);
     const toggle = () => this.toggle();
     this.head = make(
@@ -98,7 +98,7 @@ export class StepRow {
     this.drawOutput(step);
   }
 
-  /** What moves with the clock. */
+  /** Updates what depends on the clock. */
   tick(axis: Axis): void {
     const step = this.step;
     if (!step) return;
@@ -114,7 +114,7 @@ export class StepRow {
     bar.style.width = `${(Math.min(1 - from, Math.max(took, 0) / width) * 100).toFixed(2)}%`;
   }
 
-  /** The end is what counts, until the person has scrolled elsewhere. */
+  /** The last lines matter most, until the user scrolls elsewhere. */
   private scrollToEnd(): void {
     if (this.atEnd) this.output.scrollTop = this.output.scrollHeight;
   }
@@ -152,7 +152,7 @@ export class StepRow {
         : []),
     );
     this.scrollToEnd();
-    // a region that scrolls must be in reach of the keyboard
+    // a scrollable region must be reachable by keyboard
     setAttribute(this.output, 'tabindex', all && lines.length > 12 ? '0' : null);
     this.drawMore(step, all, lines.length);
   }
@@ -166,7 +166,7 @@ export class StepRow {
   }
 }
 
-/** A step's error without the command once more. */
+/** A step's error without the command, which the row shows already. */
 function reason(error: string): string {
   return error
     .replace(/^process ".*" did not complete successfully: (?=exit code)/s, '')

@@ -1,4 +1,4 @@
-// What the kernel tells a build's page, and how it adds up. Mirrors nbcontainer/views/build.py.
+// What the kernel sends to the view of a build, and how it is folded. Mirrors nbcontainer/views/build.py.
 
 export type StepState = 'waiting' | 'running' | 'done' | 'cached' | 'failed' | 'stopped';
 
@@ -22,7 +22,7 @@ export interface Step {
   started: number | null;
   finished: number | null;
   error: string;
-  /** The last lines of what it wrote; `output_lines` counts all. */
+  /** The last lines of its output; `output_lines` counts all of them. */
   output: string[];
   output_lines: number;
   transfers: Transfer[];
@@ -37,7 +37,7 @@ export interface BuildWarning {
   url: string;
 }
 
-/** The whole of a build: the snapshot. */
+/** A whole build: the snapshot. */
 export interface Build {
   title: string;
   engine: string;
@@ -52,9 +52,9 @@ export interface Build {
   spool: string;
   /** Empty while it runs. */
   outcome: '' | 'done' | 'failed' | 'stopped';
-  /** Why it is not done, in words. */
+  /** Why it did not succeed, in words. */
   reason: string;
-  /** When all was over. */
+  /** When everything had ended. */
   ended: number | null;
   warnings: BuildWarning[];
   pushing: Transfer[];
@@ -62,11 +62,11 @@ export interface Build {
   steps: Step[];
 }
 
-/** What changed: whole fields of the build, whole steps but for their output, of which only new lines come. */
+/** What changed: whole fields of the build, and whole steps, except that `output` has only the new lines. */
 export interface BuildMessage {
   build?: Partial<Omit<Build, 'steps'>>;
   steps?: (Omit<Step, 'output'> & { output?: string[] })[];
-  /** The ids in build order, where that changed. */
+  /** The ids in build order, if that changed. */
   order?: string[];
 }
 
@@ -87,14 +87,14 @@ export function applyBuild(build: Build, message: BuildMessage): Build {
   };
 }
 
-/** How much of the transfers is through: bytes done and, where all totals are known, bytes in all. */
+/** How far the transfers are: bytes done and, where every total is known, bytes overall (else 0). */
 export function transferred(transfers: readonly Transfer[]): { current: number; total: number } {
   const current = transfers.reduce((sum, part) => sum + part.current, 0);
   const known = transfers.every((part) => part.total > 0);
   return { current, total: known ? transfers.reduce((sum, part) => sum + part.total, 0) : 0 };
 }
 
-/** The part of the whole that is done, 0…1: each instruction counts alike, a transfer by its bytes. */
+/** How much of the build is done, 0…1: instructions all count the same, a running one by its transferred bytes. */
 export function fraction(build: Build): number {
   const steps = build.steps.filter((step) => !step.internal);
   if (!steps.length) return build.outcome === 'done' ? 1 : 0;

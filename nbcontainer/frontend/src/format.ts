@@ -1,4 +1,4 @@
-// Numbers as people read them; the same words as nbcontainer/views/ writes.
+// Numbers for humans, in the same form as nbcontainer/views/ writes them.
 
 /** Bytes with a decimal unit: "0 B", "7.9 MB". */
 export function bytes(count: number): string {

@@ -1,4 +1,4 @@
-// The page of a push or a pull: its layers, with bars and bytes.
+// The view of a push or pull: its layers, with bars and bytes.
 
 import { visible } from './ansi';
 import { make, setAttribute, setCutText, setText } from './elements';
@@ -95,7 +95,7 @@ class TransferView implements View {
     const [text, tone] = phase(transfer, this.live);
     setText(this.phase, text);
     setAttribute(this.phase, 'class', tone);
-    // a name such as quay.io/team/web says by itself where it goes
+    // a name such as quay.io/team/web already includes the registry
     const host = transfer.image.startsWith(`${transfer.host}/`) ? '' : transfer.host;
     setCutText(this.where, [host, transfer.engine].filter(Boolean).map(visible).join(' · '));
     this.where.hidden = !host && !transfer.engine;
@@ -147,7 +147,7 @@ class TransferView implements View {
   }
 }
 
-/** A layer's part of the whole: its bytes, or a little where they are unknown. */
+/** A layer's share of the total: its bytes, or a small number where they are unknown. */
 function weight(layer: Layer): number {
   return layer.total || Math.max(layer.current, 1000);
 }

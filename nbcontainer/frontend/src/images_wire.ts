@@ -1,4 +1,4 @@
-// What the kernel tells the page of a push or a pull, and how it adds up. Mirrors nbcontainer/views/images.py.
+// What the kernel sends to the view of a push or pull, and how it is folded. Mirrors nbcontainer/views/images.py.
 
 export interface Layer {
   id: string;
@@ -8,7 +8,7 @@ export interface Layer {
   /** 0 where it is unknown. */
   total: number;
   done: boolean;
-  /** The far end had it already. */
+  /** The other side already had it. */
   skipped: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface ImageTransfer {
   size: number;
   /** Empty while it runs. */
   outcome: '' | 'done' | 'failed' | 'stopped';
-  /** When all was over. */
+  /** When everything had ended. */
   ended: number | null;
   notes: string[];
   layers: Layer[];

@@ -1,11 +1,11 @@
-// The panel that `?` shows: what each key does, and what may be typed.
+// The panel that `?` opens: what each key does, and what can be typed.
 
 import { make } from './elements';
 
 export class KeysPanel {
   readonly element = make('div', { class: 'nbc-help', role: 'note', hidden: true });
 
-  /** Shows the groups, each a title with keys and their meaning, or hides them. */
+  /** Shows the groups, each a title with its keys and their meanings, or hides the panel if it is open. */
   toggle(groups: Record<string, [string, string][]>): void {
     if (this.close()) return;
     this.element.replaceChildren(
@@ -23,7 +23,7 @@ export class KeysPanel {
     this.element.hidden = false;
   }
 
-  /** Whether it was open. */
+  /** Hides the panel; returns whether it was open. */
   close(): boolean {
     const open = !this.element.hidden;
     this.element.hidden = true;

@@ -1,54 +1,54 @@
-// One live widget in the page: keeps the state that the kernel's messages add up to, and draws its views.
+// One live widget in the page: folds the kernel's messages into a state and draws its views.
 
 import { PROTOCOL, type FromKernel, type ToKernel } from './wire';
 
-/** The part of anywidget's model that is used here. */
+/** The part of anywidget's model used here. */
 export interface Model {
   get(name: string): unknown;
   on(event: string, callback: (...details: never[]) => void): void;
   send(content: unknown, callbacks?: unknown, buffers?: unknown): void;
 }
 
-/** What a view reads, and what it may ask of the kernel. */
+/** What a view reads, and what it may request from the kernel. */
 export interface Live<State> {
   readonly state: State;
   /** Nothing more will come. */
   readonly finished: boolean;
-  /** Whether a person ended it before its own end. */
+  /** Whether the user ended it early. */
   readonly stopped: boolean;
-  /** Whether the kernel still tells this page what happens. */
+  /** Whether the kernel still sends to this page. */
   readonly link: Link;
   /** The kernel's clock: seconds since the epoch. */
   now(): number;
-  /** Ask the kernel for something; resolves with its reply, which may be late while a cell runs. */
+  /** Send the kernel a request; resolves with its reply, which may be delayed while a cell runs. */
   act(name: string, detail?: Record<string, unknown>): Promise<unknown>;
 }
 
-/** `silent`: no word for longer than the kernel's signs of life are apart. `gone`: the kernel ended or was restarted. */
+/** `silent`: more than one heartbeat of the kernel was missed. `gone`: the kernel ended or was restarted. */
 export type Link = 'live' | 'silent' | 'gone';
 
-/** What a view says in place of its state's word, where nothing more may be claimed; empty while it is live. */
+/** What a view shows instead of its status when that may be out of date; empty while it is live. */
 export function linkText(live: Live<unknown>): string {
   if (live.finished || live.link === 'live') return '';
-  return live.link === 'gone' ? '◌ not live: the kernel ended' : '◌ no word from the kernel';
+  return live.link === 'gone' ? '◌ not live: the kernel ended' : '◌ no response from the kernel';
 }
 
-const SILENCE = 12_000; // milliseconds; more than two signs of life (BEAT in widgets/live.py)
+const SILENCE = 12_000; // milliseconds; more than two heartbeats (see widgets/live.py)
 
 export interface View {
-  /** Bring the elements up to date with `live.state`; called at most once a frame. */
+  /** Bring the elements up to date with `live.state`; called at most once per frame. */
   draw(): void;
   dispose?(): void;
 }
 
 export interface Definition<State, Message> {
-  /** The state after `message`; it may be the same object, changed. `buffers` are those sent with this message. */
+  /** The state after `message`, possibly the same object, modified. `buffers` are those sent with this message. */
   apply(state: State, message: Message, buffers: readonly DataView[]): State;
-  /** Make the elements of one view below `element`. */
+  /** Create the elements of one view inside `element`. */
   mount(element: HTMLElement, live: Live<State>): View;
 }
 
-/** The default export of a widget's module: anywidget calls it once for each widget. */
+/** The default export of a widget's module: anywidget calls it once per widget. */
 export function liveWidget<State, Message>(definition: Definition<State, Message>) {
   return () => {
     let live: LiveModel<State, Message>;
@@ -74,7 +74,7 @@ class LiveModel<State, Message> implements Live<State> {
   private readonly waiting = new Map<number, (value: unknown) => void>();
   private readonly views = new Set<View>();
   private frame = 0;
-  private heard = performance.now();
+  private lastMessage = performance.now();
   private watch: number | undefined;
 
   constructor(
@@ -85,7 +85,7 @@ class LiveModel<State, Message> implements Live<State> {
     this.sequence = model.get('sequence') as number;
     this.finished = model.get('finished') as boolean;
     this.stopped = model.get('stopped') as boolean;
-    // here, not in a view: messages that come before the first view is drawn would be lost
+    // here, not in a view: messages that arrive before the first view is drawn would be lost
     model.on('msg:custom', (message: FromKernel, buffers: DataView[]) => this.receive(message, buffers));
     model.on('change:finished', () => {
       this.finished = model.get('finished') as boolean;
@@ -98,13 +98,13 @@ class LiveModel<State, Message> implements Live<State> {
       this.changed();
     });
     model.on('comm:close', () => this.linkIs('gone'));
-    // ipywidgets says only that something changed; after a restart nothing can be sent
+    // this event says only that the link changed, not how: after a restart the greeting fails, and the link is gone
     model.on('comm_live_update', () => setTimeout(() => this.greet()));
     this.greet();
   }
 
   private greet(): void {
-    this.tell({ type: 'hello', protocol: PROTOCOL, sequence: this.sequence });
+    this.send({ type: 'hello', protocol: PROTOCOL, sequence: this.sequence });
   }
 
   now(): number {
@@ -115,13 +115,13 @@ class LiveModel<State, Message> implements Live<State> {
     const id = ++this.actions;
     return new Promise((resolve) => {
       this.waiting.set(id, resolve);
-      this.tell({ ...detail, type: 'action', id, name });
+      this.send({ ...detail, type: 'action', id, name });
     });
   }
 
   show(element: HTMLElement): () => void {
-    // JupyterLab's own keys (dd deletes the cell) are not for whoever types here. Lumino asks the focused element first,
-    // and `.jp-Notebook :focus` matches that: so the attribute must stand on the element itself, not around it
+    // JupyterLab's own shortcuts (dd deletes the cell) must not fire while the user types here. Lumino checks the
+    // focused element first, and `.jp-Notebook :focus` matches it: the attribute must be on that element, not a parent
     element.addEventListener('focusin', ({ target }) => {
       if (target instanceof Element) target.setAttribute('data-lm-suppress-shortcuts', 'true');
     });
@@ -129,7 +129,7 @@ class LiveModel<State, Message> implements Live<State> {
     this.views.add(view);
     view.draw();
     this.watch ??= window.setInterval(() => {
-      if (this.link === 'live' && performance.now() - this.heard > SILENCE) this.linkIs('silent');
+      if (this.link === 'live' && performance.now() - this.lastMessage > SILENCE) this.linkIs('silent');
     }, SILENCE / 6);
     return () => {
       this.views.delete(view);
@@ -142,7 +142,7 @@ class LiveModel<State, Message> implements Live<State> {
   }
 
   private receive(message: FromKernel, buffers: DataView[]): void {
-    this.heard = performance.now();
+    this.lastMessage = performance.now();
     this.linkIs('live');
     switch (message.type) {
       case 'reply':
@@ -155,9 +155,9 @@ class LiveModel<State, Message> implements Live<State> {
         break;
       case 'batch': {
         const lost = message.sequence > this.sequence + 1;
-        this.tell({ type: 'acknowledge', sequence: message.sequence });
+        this.send({ type: 'acknowledge', sequence: message.sequence });
         if (message.sequence <= this.sequence) return;
-        if (lost) this.tell({ type: 'resync', sequence: this.sequence });
+        if (lost) this.send({ type: 'resync', sequence: this.sequence });
         this.sequence = message.sequence;
         let at = 0;
         message.items.forEach((item, index) => {
@@ -171,11 +171,11 @@ class LiveModel<State, Message> implements Live<State> {
     this.changed();
   }
 
-  private tell(message: ToKernel): void {
+  private send(message: ToKernel): void {
     try {
       this.model.send(message);
     } catch {
-      this.linkIs('gone'); // what is on the page stays as it is
+      this.linkIs('gone'); // the view keeps its last state
     }
   }
 

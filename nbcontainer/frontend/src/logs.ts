@@ -1,4 +1,4 @@
-// The log view: a list of lines that follows its end, with search over the whole log, pause, wrap, times and copy.
+// The log view: a list of lines that follows the end, with search over the whole log, pause, wrap, times and copy.
 
 import { parse, shown, visible } from './ansi';
 import { make, setAttribute, setCutText, setText } from './elements';
@@ -9,30 +9,30 @@ import { LogList, shorten } from './logs_list';
 import { LogSearch } from './logs_search';
 import { LogStore, type LogWire, type WireLines } from './logs_store';
 
-const TYPING = 200; // milliseconds after the last key before a search begins
-const RETRY = 1000; // milliseconds before lines that did not come are asked for again
-const ANSWER_LINES = 2_000; // lines that one answer of the kernel holds at most
+const TYPING = 200; // milliseconds after the last keystroke before a search starts
+const RETRY = 1000; // milliseconds before lines that did not arrive are requested again
+const REPLY_LINES = 2_000; // the most lines in one reply of the kernel
 const COPY_LINES = 10_000;
 
-const FEW = 8; // lines of a log that ended, which need no search, and a foot only where they are too wide
+const FEW = 8; // an ended log of so few lines has no search box, and a footer only if a line is too wide
 const KEYS: [string, string][] = [
-  ['↑ ↓ PgUp PgDn Home End', 'scroll; End follows the log again'],
-  ['space', 'pause, or follow again'],
+  ['↑ ↓ PgUp PgDn Home End', 'scroll; End resumes following'],
+  ['space', 'pause or resume following'],
   ['/', 'search the whole log'],
   ['n N', 'next, previous match'],
-  ['t', 'times'],
+  ['t', 'show or hide times'],
   ['w', 'wrap long lines'],
   ['?', 'show or hide this'],
 ];
 const SEARCHES: [string, string][] = [
-  ['timed out', 'the words as they stand; capitals make case matter'],
-  ['error OR 503', 'either'],
-  ['.*', 'pressed: a regular expression, such as 5\\d\\d'],
+  ['timed out', 'exactly this text; a capital letter makes it case-sensitive'],
+  ['error OR 503', 'either one'],
+  ['.*', 'when pressed: a regular expression, such as 5\\d\\d'],
 ];
 
 const stores = new WeakMap<LogWire, LogStore>();
 
-/** The store that a snapshot, and the messages after it, add up to. */
+/** The store for a snapshot and the messages after it. */
 function storeOf(snapshot: LogWire): LogStore {
   let store = stores.get(snapshot);
   if (!store) {
@@ -61,7 +61,7 @@ class LogView implements View {
     type: 'search',
     placeholder: 'search',
     'aria-label': 'Search the whole log',
-    title: 'Search the whole log; OR parts alternatives; capitals make case matter',
+    title: 'Search the whole log; OR separates alternatives; a capital letter makes it case-sensitive',
     spellcheck: 'false',
     autocomplete: 'off',
   });
@@ -89,7 +89,7 @@ class LogView implements View {
   private readonly spool = make('span', { class: 'nbc-spool' });
   private readonly help = new KeysPanel();
   private pausedAt = 0;
-  private asked = false;
+  private fetching = false;
   private typing = 0;
   private readonly timer: number;
 
@@ -112,7 +112,7 @@ class LogView implements View {
     this.listen();
     element.append(this.root);
     this.timer = window.setInterval(() => {
-      if (!document.hidden) this.drawCounts(); // the rate falls when nothing comes
+      if (!document.hidden) this.drawCounts(); // the rate drops when no lines arrive
     }, 1000);
   }
 
@@ -177,7 +177,7 @@ class LogView implements View {
     document.addEventListener('selectionchange', this.onSelection);
   }
 
-  // a text that is being selected must not run away
+  // text must not scroll away while the user selects it
   private readonly onSelection = (): void => {
     const selection = document.getSelection();
     if (!this.list.follow || !selection || selection.isCollapsed || !selection.anchorNode) return;
@@ -193,7 +193,7 @@ class LogView implements View {
       store.followed ||= this.store.followed;
       this.store = this.list.store = store;
     }
-    this.list.total = store.total + (store.notes.has(store.total) ? 1 : 0); // remarks after the last line
+    this.list.total = store.total + (store.notes.has(store.total) ? 1 : 0); // a note may follow the last line
     const sources = store.sources.size;
     const names = [visible(store.title), sources > 1 ? `${sources} sources` : ''];
     if (!store.title && sources === 1) names.push(shorten([...store.sources.keys()][0] ?? ''));
@@ -253,27 +253,27 @@ class LogView implements View {
     if (search.query)
       text = search.current < 0 ? all : `${(search.current + 1).toLocaleString('en-US')} of ${all}`;
     if (search.query && search.busy) text += ' …';
-    setText(this.hits, search.trouble ? 'no expression' : text);
+    setText(this.hits, search.trouble ? 'invalid regex' : text);
     setAttribute(this.input, 'aria-invalid', search.trouble ? 'true' : null);
     this.hits.title = search.trouble;
     this.previous.hidden = this.next.hidden = !count;
   }
 
-  // --- lines that the page does not hold
+  // --- lines that the page does not have
 
   private async fetch(from: number, to: number): Promise<void> {
-    if (this.asked) return;
+    if (this.fetching) return;
     const around = Math.ceil(this.list.room);
-    const want = this.store.missing(from - around, to + around);
-    if (!want) return;
-    this.asked = true;
+    const missing = this.store.missing(from - around, to + around);
+    if (!missing) return;
+    this.fetching = true;
     const store = this.store;
-    const count = Math.min(want.count, ANSWER_LINES);
-    const answer = (await this.live.act('lines', { first: want.first, count })) as WireLines | null;
-    const came = answer !== null && answer.lines.length > 0;
-    if (answer) store.put(answer);
-    if (!came) await new Promise((resolve) => window.setTimeout(resolve, RETRY));
-    this.asked = false;
+    const count = Math.min(missing.count, REPLY_LINES);
+    const reply = (await this.live.act('lines', { first: missing.first, count })) as WireLines | null;
+    const received = reply !== null && reply.lines.length > 0;
+    if (reply) store.put(reply);
+    if (!received) await new Promise((resolve) => window.setTimeout(resolve, RETRY));
+    this.fetching = false;
     this.list.request();
   }
 
@@ -293,7 +293,7 @@ class LogView implements View {
     this.startSearch();
   }
 
-  // `first` is true when the first matches of a new search came: the view goes to the nearest one
+  // `first` is true when the first matches of a new search arrive: the view jumps to the nearest one
   private searched(first: boolean): void {
     this.list.pattern = this.search.pattern;
     if (first && this.search.current < 0 && this.search.found.length)
@@ -382,24 +382,24 @@ class LogView implements View {
     const selection = document.getSelection();
     const chosen = selection && this.list.element.contains(selection.anchorNode) ? selection.toString() : '';
     const text = chosen || (await this.lastLines());
-    let said = `copied ${counted(text ? text.split('\n').length : 0, 'line')}`;
+    let status = `copied ${counted(text ? text.split('\n').length : 0, 'line')}`;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      said = 'the browser refused';
+      status = 'the browser refused';
     }
-    setText(this.copy, said);
+    setText(this.copy, status);
     window.setTimeout(() => setText(this.copy, 'Copy'), 1500);
   }
 
   private async lastLines(): Promise<string> {
     const { total, sources } = this.store;
     const lines: string[] = [];
-    for (let first = Math.max(0, total - COPY_LINES); first < total; first += ANSWER_LINES) {
-      const count = Math.min(ANSWER_LINES, total - first);
-      const answer = (await this.live.act('lines', { first, count })) as WireLines | null;
-      for (const [name, text] of answer?.lines ?? []) {
-        const source = sources.size > 1 ? `${visible(answer?.names[name] ?? '')} | ` : '';
+    for (let first = Math.max(0, total - COPY_LINES); first < total; first += REPLY_LINES) {
+      const count = Math.min(REPLY_LINES, total - first);
+      const reply = (await this.live.act('lines', { first, count })) as WireLines | null;
+      for (const [name, text] of reply?.lines ?? []) {
+        const source = sources.size > 1 ? `${visible(reply?.names[name] ?? '')} | ` : '';
         lines.push(source + shown(parse(text)));
       }
     }
@@ -414,7 +414,7 @@ class LogView implements View {
   }
 }
 
-/** How a log that goes on no more ended, and the tone of that; one that was only read needs no word. */
+/** How a log ended, and the tone; empty for one that was never followed. */
 function ending(store: LogStore, stopped: boolean): [string, string] {
   if (stopped || store.outcome === 'stopped') return ['■ stopped', 'dim'];
   if (store.outcome === 'failed') return [`✕ ${store.reason.split('\n')[0] || 'failed'}`, 'bad'];

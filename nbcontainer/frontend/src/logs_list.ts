@@ -1,25 +1,25 @@
-// The lines of a log in the page: only those in sight have elements.
+// The lines of a log in the page: only visible ones have elements.
 //
-// A log may have more lines than a browser lets an element be high, and wrapped lines differ in height. So what is
-// known is a place, not a height: with the scroll bar at the fraction f of its way, the line at the fraction f of the
-// log stands at the fraction f of the view. For lines of one height that is plain scrolling.
+// A log may need more pixels than a browser allows for an element's height, and wrapped lines differ in height. So the
+// list works with fractions, not heights: with the scroll bar at fraction f of its range, the line at fraction f of the
+// log is drawn at fraction f of the view. For lines of equal height that is ordinary scrolling.
 
 import { draw, visible } from './ansi';
 import { make, setText } from './elements';
 import type { Line, LogStore } from './logs_store';
 
-const LINE = 18; // pixels of a line that is not wrapped
-const HIGH = 330; // pixels
+const LINE = 18; // pixels; the height of an unwrapped line
+const VIEW_HEIGHT = 330; // pixels, at most
 const PADDING = 14; // below the last line, with room for a scroll bar
-const HIGHEST = 8_000_000; // pixels; browsers cap an element's height at 17 to 33 million
+const MAX_HEIGHT = 8_000_000; // pixels; browsers cap an element's height at 17 to 33 million
 const COLOURS = 8;
 const WIDEST_NAME = 26; // characters of a source's name
 
-/** What the list tells its owner. */
+/** The list's callbacks to its owner. */
 export interface ListEvents {
-  /** The person scrolled, or lines became wider than the view: `follow` and `overflows` tell. */
+  /** The user scrolled, or lines became wider than the view: see `follow` and `overflows`. */
   moved(): void;
-  /** Lines are in sight which the page does not hold. */
+  /** Visible lines that the page does not have. */
   wanted(from: number, to: number): void;
 }
 
@@ -28,14 +28,14 @@ export class LogList {
   follow = true;
   wrap = false;
   times = false;
-  /** Whether a line is wider than the view, or was until it was wrapped. */
+  /** Whether a line is wider than the view, or was before it was wrapped. */
   overflows = false;
   pattern: RegExp | null = null;
   /** The line of the current match, or -1. */
   marked = -1;
-  /** How many lines are shown: those of the store, or fewer while it is paused. */
+  /** How many lines are listed, including one for a note at the very end. */
   total = 0;
-  private top = 0; // the line at the top edge, if no line were wrapped
+  private top = 0; // the line at the top edge if no line were wrapped
   private readonly spacer = make('div', { class: 'nbc-spacer' });
   private readonly layer = make('div', { class: 'nbc-window' });
   private readonly flow = make('div', { class: 'nbc-flow' });
@@ -44,7 +44,7 @@ export class LogList {
   private frame = 0;
   private width = 0;
   private drawn = '';
-  private ownHeight = ''; // unless the person has made the view higher or lower
+  private ownHeight = ''; // to notice when the user resizes the view
   private readonly observer = new ResizeObserver(() => this.request());
 
   constructor(
@@ -75,7 +75,7 @@ export class LogList {
     });
   }
 
-  /** Lines that fit into the view. */
+  /** The number of lines that fit into the view. */
   get room(): number {
     return this.element.clientHeight / LINE;
   }
@@ -85,7 +85,7 @@ export class LogList {
     return Math.floor(this.top);
   }
 
-  /** Scrolls by some lines; up ends following, down to the end starts it again. */
+  /** Scrolls by `lines`; scrolling up ends following, reaching the end resumes it. */
   move(lines: number): void {
     const last = Math.max(0, this.total - this.room);
     const from = this.follow ? last : this.top;
@@ -95,7 +95,7 @@ export class LogList {
     this.paint();
   }
 
-  /** Puts a line into the middle of the view. */
+  /** Scrolls a line to the middle of the view. */
   show(line: number): void {
     this.follow = false;
     this.top = Math.max(0, Math.min(this.total - this.room, line - this.room / 2));
@@ -123,9 +123,9 @@ export class LogList {
     this.request();
   }
 
-  // where the scroll bar stands for more lines than it has pixels, a turn of the wheel would jump
+  // with more lines than the scroll bar has pixels, one turn of the wheel would skip lines
   private onWheel(event: WheelEvent): void {
-    if (this.total * LINE <= HIGHEST || event.ctrlKey || event.deltaY === 0) return;
+    if (this.total * LINE <= MAX_HEIGHT || event.ctrlKey || event.deltaY === 0) return;
     event.preventDefault();
     this.move(event.deltaY / (event.deltaMode === 1 ? 1 : LINE));
   }
@@ -137,7 +137,7 @@ export class LogList {
     if (!element.isConnected || !element.clientHeight) return;
     const height = element.clientHeight;
     const room = this.room;
-    const sheet = Math.max(height, Math.min(total * LINE, HIGHEST));
+    const sheet = Math.max(height, Math.min(total * LINE, MAX_HEIGHT));
     this.spacer.style.height = `${sheet}px`;
     this.layer.style.height = `${height}px`;
     const last = Math.max(0, total - room);
@@ -153,31 +153,31 @@ export class LogList {
     const offset = line ? fraction * height - (place - anchor) * line.offsetHeight - line.offsetTop : 0;
     this.flow.style.transform = `translateY(${Math.round(offset)}px)`;
     this.keepWidth();
-    if (this.wrap) this.fitHeight(); // now that the lines are as high as they are
+    if (this.wrap) this.fitHeight(); // the wrapped lines have their real height only now
     const wanted = fraction * (sheet - height);
     if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
     this.expected = element.scrollTop;
     if (this.store.missing(from, to)) this.events.wanted(from, to);
   }
 
-  // a few lines need no more room than they take
+  // a view of a few lines is only as high as they are
   private fitHeight(): void {
     const { element } = this;
     if (element.style.height !== this.ownHeight) return;
     const lines = Math.max(1, this.total) * LINE;
-    const wrapped = this.lines.size < this.total ? HIGH : Math.max(LINE, this.flow.offsetHeight);
+    const wrapped = this.lines.size < this.total ? VIEW_HEIGHT : Math.max(LINE, this.flow.offsetHeight);
     const few = (this.wrap ? wrapped : lines) + PADDING;
-    const height = `${Math.min(HIGH, few)}px`;
+    const height = `${Math.min(VIEW_HEIGHT, few)}px`;
     if (height === this.ownHeight) return;
     element.style.height = this.ownHeight = height;
     this.ownHeight = element.style.height;
   }
 
-  // the view is as wide as the widest line so far, so that it does not jump while it scrolls
+  // the content is as wide as the widest line so far: its width must not jump while scrolling
   private keepWidth(): void {
     if (this.wrap) return;
     const { flow, element } = this;
-    // what is no wider than the view says nothing: the view may have been wider before
+    // when no line overflows, scrollWidth is just the view's width, which may have been larger before
     if (flow.scrollWidth > flow.clientWidth) this.width = Math.max(this.width, flow.scrollWidth);
     const overflows = this.width > element.clientWidth;
     this.spacer.style.minWidth = overflows ? `${this.width}px` : '';
@@ -193,7 +193,7 @@ export class LogList {
     const anew = drawn !== this.drawn;
     this.drawn = drawn;
     if (this.flow.classList.toggle('nbc-wrap', this.wrap)) {
-      this.width = 0; // before lines are measured: wrapped ones are as wide as the view
+      this.width = 0; // reset before measuring: wrapped lines are as wide as the view
       this.spacer.style.minWidth = '';
     }
     this.flow.style.setProperty('--nbc-log-columns', this.columns(several));
@@ -260,14 +260,14 @@ export class LogList {
   }
 }
 
-/** A source's name with its middle left out where it is long: "web-…-x2x8q". */
+/** A source's name, with its middle left out if it is long: "web-…-x2x8q". */
 export function shorten(name: string): string {
   const text = visible(name);
   if (text.length <= WIDEST_NAME) return text;
   return `${text.slice(0, WIDEST_NAME - 13)}…${text.slice(-12)}`;
 }
 
-/** The colour of a source: the same name always has the same one (FNV-1a). */
+/** The colour of a source: a name always gets the same one (FNV-1a). */
 export function colourOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);

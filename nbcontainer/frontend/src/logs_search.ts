@@ -1,18 +1,18 @@
-// Search over a whole log. The kernel looks through the spool file, a slice at a time; the page asks on.
+// Search over a whole log. The kernel searches the spool file one slice per request; the page keeps requesting.
 
-/** One answer of the kernel. */
+/** One reply of the kernel. */
 interface Slice {
   found: number[];
-  /** The first line that was not looked at. */
+  /** The first line that was not searched. */
   until: number;
   total?: number;
   trouble?: string;
 }
 
-type Ask = (name: string, detail: Record<string, unknown>) => Promise<unknown>;
+type Request = (name: string, detail: Record<string, unknown>) => Promise<unknown>;
 
-const MOST_FOUND = 200_000;
-const REST = 500; // milliseconds between two looks at what has come since
+const MAX_MATCHES = 200_000;
+const REST = 500; // milliseconds between two searches of newly arrived lines
 
 export class LogSearch {
   query = '';
@@ -21,7 +21,7 @@ export class LogSearch {
   found: number[] = [];
   /** Which of `found` is shown, or -1. */
   current = -1;
-  /** What is highlighted in the page; null where nothing is looked for. */
+  /** What is highlighted in the page; null without a query. */
   pattern: RegExp | null = null;
   trouble = '';
   busy = false;
@@ -30,11 +30,11 @@ export class LogSearch {
   private timer = 0;
 
   constructor(
-    private readonly ask: Ask,
+    private readonly request: Request,
     private readonly changed: (first: boolean) => void,
   ) {}
 
-  /** Looks for something else. */
+  /** Starts a new search. */
   start(query: string, regex: boolean): void {
     this.run++;
     window.clearTimeout(this.timer);
@@ -44,23 +44,23 @@ export class LogSearch {
       try {
         this.pattern = compile(query, regex);
       } catch {
-        // it may be an expression of Python's that is none of the page's: then nothing is highlighted
+        // valid in Python but not in JavaScript: the kernel still searches, nothing is highlighted
       }
       void this.goOn(this.run, true);
     }
     this.changed(false);
   }
 
-  /** Whether more was found than the page keeps. */
+  /** Whether there are more matches than the page keeps. */
   get full(): boolean {
-    return this.found.length >= MOST_FOUND;
+    return this.found.length >= MAX_MATCHES;
   }
 
   private async goOn(run: number, fresh: boolean): Promise<void> {
     this.busy = true;
     for (;;) {
-      const asked = { query: this.query, regex: this.regex, first: this.until };
-      const slice = (await this.ask('search', asked)) as Slice | null;
+      const detail = { query: this.query, regex: this.regex, first: this.until };
+      const slice = (await this.request('search', detail)) as Slice | null;
       if (run !== this.run) return;
       if (!slice) break;
       this.trouble = slice.trouble ?? '';
@@ -76,7 +76,7 @@ export class LogSearch {
     if (fresh) this.watch(run);
   }
 
-  // lines that come later are looked at, too
+  // searches lines that arrive later, too
   private watch(run: number): void {
     this.timer = window.setTimeout(async () => {
       if (run !== this.run || this.trouble || this.full) return;
@@ -88,7 +88,7 @@ export class LogSearch {
   /** How many lines the log has; set by the owner. */
   total: () => number = () => 0;
 
-  /** Goes to the next line that matches, or with -1 to the one before; gives its number, or -1. */
+  /** Goes to the next matching line, or with -1 to the previous one; returns its number, or -1. */
   step(direction: 1 | -1): number {
     const count = this.found.length;
     if (!count) return -1;
@@ -97,7 +97,7 @@ export class LogSearch {
     return this.found[this.current] ?? -1;
   }
 
-  /** Goes to the first match at or after a line, else to the last one; gives its number, or -1. */
+  /** Goes to the first match at or after a line, else to the last one; returns its number, or -1. */
   nearest(line: number): number {
     const place = this.found.findIndex((number) => number >= line);
     this.current = place >= 0 ? place : this.found.length - 1;
@@ -110,7 +110,7 @@ export class LogSearch {
   }
 }
 
-/** The same as the kernel's Search: alternatives parted by " OR "; case matters where the query has capitals. */
+/** Same rules as the kernel's Search: " OR " separates alternatives; a capital letter makes it case-sensitive. */
 export function compile(query: string, regex: boolean): RegExp {
   const parts = query.split(' OR ').filter((part) => part);
   const letters = regex ? query.replace(/\\./g, '').replace(/ OR /g, '') : parts.join('');

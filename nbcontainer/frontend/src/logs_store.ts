@@ -1,6 +1,6 @@
-// What the page holds of a log: its counts, and those lines that somebody looks at or looked at lately.
+// What the page holds of a log: its counts, and the lines that were viewed most recently.
 
-/** A line as the kernel sends it: place in `names`, text, time (seconds since the epoch, or 0), 1 for stderr. */
+/** A line as the kernel sends it: index into `names`, text, time (seconds since the epoch, or 0), 1 for stderr. */
 export type WireLine = [number, string, number, number];
 
 /** Lines with consecutive numbers, from `first` (counted from 0). */
@@ -10,22 +10,22 @@ export interface WireLines {
   lines: WireLine[];
 }
 
-/** What the kernel sends: all it knows (with `reset`), or what changed. */
+/** What the kernel sends: everything (with `reset`), or what changed. */
 export interface LogWire extends Partial<WireLines> {
   reset?: boolean;
-  /** What gave it: Logs, Run, Exec. */
+  /** Where it comes from: Logs, Run, Exec. */
   verb?: string;
   title?: string;
   where?: string;
   spool?: string;
   following?: boolean;
-  /** How it ended: done, failed or stopped; empty while it goes on. */
+  /** How it ended: done, failed or stopped; empty until then. */
   outcome?: string;
   reason?: string;
-  /** Whether a time stands before each line from the start. */
+  /** Whether times are shown from the start. */
   times?: boolean;
   sources?: Record<string, boolean>;
-  /** Remarks, each with the number of the line before which it stands. */
+  /** Notes, each with the number of the line that it precedes. */
   notes?: [number, string][];
   total?: number;
   bytes?: number;
@@ -39,8 +39,8 @@ export interface Line {
 }
 
 const CHUNK = 256;
-const MOST_CHUNKS = 64; // 16,384 lines
-const MOST_NOTES = 200;
+const MAX_CHUNKS = 64; // 16,384 lines
+const MAX_NOTES = 200;
 const RATE_SECONDS = 3;
 
 export class LogStore {
@@ -57,12 +57,12 @@ export class LogStore {
   notes = new Map<number, string[]>();
   total = 0;
   bytes = 0;
-  /** Grows with each message. */
+  /** Incremented by each message. */
   version = 0;
-  private chunks = new Map<number, (Line | undefined)[]>(); // the one used last stands last
+  private chunks = new Map<number, (Line | undefined)[]>(); // least recently used first
   private samples: [number, number][] = [];
 
-  /** Takes a message in; `clock` is in milliseconds. */
+  /** Applies a message; `clock` is in milliseconds. */
   apply(message: LogWire, clock: number): void {
     this.version++;
     this.verb = message.verb ?? this.verb;
@@ -91,10 +91,10 @@ export class LogStore {
     const there = this.notes.get(at);
     if (there) there.push(note);
     else this.notes.set(at, [note]);
-    if (this.notes.size > MOST_NOTES) this.notes.delete(this.notes.keys().next().value ?? 0);
+    if (this.notes.size > MAX_NOTES) this.notes.delete(this.notes.keys().next().value ?? 0);
   }
 
-  /** Keeps the lines of a message or an answer. */
+  /** Keeps the lines of a message or reply. */
   put({ first, names, lines }: Partial<WireLines>): void {
     if (first === undefined || !names || !lines) return;
     lines.forEach(([name, text, time, error], at) => {
@@ -112,29 +112,29 @@ export class LogStore {
     const chunk = this.chunks.get(place) ?? [];
     this.chunks.delete(place);
     this.chunks.set(place, chunk);
-    if (this.chunks.size > MOST_CHUNKS) this.chunks.delete(this.chunks.keys().next().value ?? -1);
+    if (this.chunks.size > MAX_CHUNKS) this.chunks.delete(this.chunks.keys().next().value ?? -1);
     return chunk;
   }
 
-  /** The line, if the page holds it. */
+  /** The line, if the page has it. */
   get(number: number): Line | undefined {
     return this.chunks.get(Math.floor(number / CHUNK))?.[number % CHUNK];
   }
 
-  /** How many lines the page holds. */
+  /** The number of lines that the page has. */
   get held(): number {
     let count = 0;
     for (const chunk of this.chunks.values()) for (const line of chunk) if (line) count++;
     return count;
   }
 
-  /** What to ask the kernel for, so that the page holds the lines `from` to `to`: whole chunks; null if it does. */
+  /** The whole chunks to request for the page to have the lines `from` to `to`; null if it has them. */
   missing(from: number, to: number): { first: number; count: number } | null {
     let first = -1;
     let last = -1;
     for (let number = Math.max(0, from); number < Math.min(to, this.total); number++) {
       const place = Math.floor(number / CHUNK);
-      if (this.chunks.has(place) && this.chunk(place)[number % CHUNK]) continue; // and what is looked at stays
+      if (this.chunks.has(place) && this.chunk(place)[number % CHUNK]) continue; // chunk() marks it as recently used
       if (first < 0) first = number;
       last = number;
     }
@@ -143,7 +143,7 @@ export class LogStore {
     return { first, count: Math.min(this.total, (Math.floor(last / CHUNK) + 1) * CHUNK) - first };
   }
 
-  /** Lines a second, over the last seconds. */
+  /** Lines per second, over the last few seconds. */
   rate(clock: number): number {
     const [first] = this.samples;
     const last = this.samples.at(-1);

@@ -1,11 +1,11 @@
-// Pods on their way to running, or out: a line for each, and Stop while somebody waits for them.
+// Pods that are starting or terminating: one line each, and Stop while a cell waits for them.
 
 import { visible } from './ansi';
 import { make, setAttribute, setCutText, setText } from './elements';
 import { linkText, liveWidget, type Live, type View } from './live';
 import { StopButton, Ticker } from './running';
 
-/** What the kernel tells of one pod. Mirrors PodRow in nbcontainer/views/pods.py. */
+/** What the kernel sends about one pod. Mirrors PodRow in nbcontainer/views/pods.py. */
 interface PodRow {
   name: string;
   words: string;
@@ -13,7 +13,7 @@ interface PodRow {
   sign: string;
   where: string;
   note: string;
-  /** When its wait began, and when that ended: seconds since the epoch, 0 where it goes on. */
+  /** When its wait started, and when it ended: seconds since the epoch; `until` is 0 while it lasts. */
   since: number;
   until: number;
 }

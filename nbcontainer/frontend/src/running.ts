@@ -1,9 +1,9 @@
-// What running things have in common: a Stop button, and a clock that only goes while somebody can see it.
+// What all running views share: a Stop button, and a clock that only ticks while it is visible.
 
 import { make, setText } from './elements';
 import type { Live } from './live';
 
-const LATE = 2500; // milliseconds after which a stop that nobody answered needs another way
+const LATE = 2500; // milliseconds without a reaction after which the user is pointed to the kernel's interrupt button
 
 export class StopButton {
   readonly element = make('span', { class: 'nbc-stop' });

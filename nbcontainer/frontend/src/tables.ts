@@ -1,4 +1,4 @@
-// The live table: rows that stay up to date, with a filter, an order and a selection of the person's own.
+// The live table: rows that stay up to date, with the user's own filter, order and selection.
 
 import { make, setAttribute, setCutText, setText } from './elements';
 import { visible } from './ansi';
@@ -8,28 +8,28 @@ import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
 import { RowVerbs, isKey, keyCap, lineInWords } from './tables_verbs';
 
-const HELP = 'Words that a row must hold; ? over the rows explains more';
+const HELP = 'Words that a row must contain; press ? on the rows for more';
 const KEYS: [string, string][] = [
-  ['↑ ↓ PgUp PgDn Home End', 'go to a row; with Shift, select up to it'],
+  ['↑ ↓ PgUp PgDn Home End', 'move to a row; with Shift, extend the selection'],
   ['space · click', 'select a row; Ctrl-click adds one'],
-  ['Ctrl-A', 'select all rows that are shown'],
+  ['Ctrl-A', 'select all rows shown'],
   ['c', 'copy the names of the selected rows'],
   ['/', 'filter'],
   ['Esc', 'clear the selection, then the filter'],
   ['?', 'show or hide this'],
 ];
 const FILTERS: [string, string][] = [
-  ['web !canary', 'rows that hold “web”, and nowhere “canary”'],
+  ['web !canary', 'rows with “web” and without “canary”'],
   ['/web-\\d+/', 'a regular expression'],
-  ['=Running !=Running', 'a cell that is exactly this, or none'],
-  ['status=Running node~^a', 'in one column: exactly, or by an expression'],
+  ['=Running !=Running', 'rows with a cell that is exactly this, or without one'],
+  ['status=Running node~^a', 'in one column: exactly, or by a regular expression'],
   ['restarts>3 age<10m', 'by size or age'],
   ['-l app=web,tier!=db', 'labels, as kubectl selects them'],
 ];
 
 const stores = new WeakMap<TableWire, TableStore>();
 
-/** The store that a snapshot, and the messages after it, add up to. */
+/** The store for a snapshot and the messages after it. */
 function storeOf(snapshot: TableWire): TableStore {
   let store = stores.get(snapshot);
   if (!store) {
@@ -80,7 +80,7 @@ class TableView implements View {
     this.store.now = () => live.now();
     this.grid = new Grid(this.store, {
       sorted: () => undefined,
-      selected: () => this.tellSelection(),
+      selected: () => this.sendSelection(),
       key: (event) => this.onKey(event),
     });
     const foot = make(
@@ -113,7 +113,7 @@ class TableView implements View {
     this.listen();
     element.append(this.root);
     this.timer = window.setInterval(() => {
-      if (!document.hidden) this.grid.request(); // ages go on
+      if (!document.hidden) this.grid.request(); // ages keep growing
     }, 1000);
   }
 
@@ -209,7 +209,7 @@ class TableView implements View {
     setText(this.keys, [...words, '/ filter', '? keys'].join(' · '));
   }
 
-  /** The rows that a verb is for: those chosen, else the one that the keyboard is on. */
+  /** The rows that a verb acts on: the selected ones, else the active one. */
   private chosenRows(): Row[] {
     const { selected, rows } = this.store;
     const chosen = [...selected].map((key) => rows.get(key)).filter((row) => row !== undefined);
@@ -226,7 +226,7 @@ class TableView implements View {
     this.drawCounts();
   }
 
-  private tellSelection(): void {
+  private sendSelection(): void {
     this.drawChosen();
     window.clearTimeout(this.selecting);
     this.selecting = window.setTimeout(

@@ -1,25 +1,25 @@
-// The language of the filter box over a table.
+// The language of a table's filter box.
 //
-//   word  !word            in any cell, or in none
-//   /regex/  !/regex/      the same with a regular expression
-//   "two words"            with spaces
-//   =word  !=word          a cell that is exactly this, or none that is
+//   word  !word            in any cell, or not in any
+//   /regex/  !/regex/      the same by regular expression
+//   "two words"            a text with spaces
+//   =word  !=word          a cell that is exactly this, or no such cell
 //   status=word  status!=word  status~regex   in that column
-//   restarts>3  age<10m    by size
+//   restarts>3  age<10m    by number, size or age
 //   -l app=web,tier!=db    labels, as kubectl's selectors: k=v, k!=v, k, !k, k in (a,b), k notin (a,b)
 //
-// Words must all hold. Case does not matter but in labels, where Kubernetes heeds it.
+// All terms must match. Case does not matter except in labels, which are case-sensitive in Kubernetes.
 
 /** What the filter looks at. */
 export interface Filterable {
-  /** The cells as they are shown, in lower case. */
+  /** The cells as shown, in lower case. */
   texts: readonly string[];
   /** The cells as they were sent. */
   cells: readonly (string | number | null)[];
   labels: Readonly<Record<string, string>>;
 }
 
-/** The columns as far as the filter knows them. */
+/** What the filter needs to know about a column. */
 export interface FilterColumn {
   name: string;
   kind: string;
@@ -27,7 +27,7 @@ export interface FilterColumn {
 
 export type Test = (row: Filterable) => boolean;
 
-/** The test that `text` describes, or null if it is empty; `trouble` says what could not be read. */
+/** The test that a text describes, or null if it is empty; `trouble` says what could not be parsed. */
 export interface Filter {
   test: Test | null;
   trouble: string;
@@ -36,7 +36,7 @@ export interface Filter {
 const TOKEN = /\s*((?:!?\/(?:\\.|[^/\\])*\/(?=\s|$))|(?:[^\s"]*"[^"]*"?)|\S+)/g;
 const COMPARISON = /^([\p{L}_][\p{L}\p{N} _./-]*?)(!=|>=|<=|=|>|<|~)(.*)$/u;
 
-/** Reads a filter. What is not understood holds for every row and is told in `trouble`. */
+/** Parses a filter. An invalid term matches every row and is reported in `trouble`. */
 export function readFilter(text: string, columns: readonly FilterColumn[], now: () => number): Filter {
   const tests: Test[] = [];
   let trouble = '';
@@ -48,7 +48,7 @@ export function readFilter(text: string, columns: readonly FilterColumn[], now: 
         const selector: string[] = [];
         while (
           index + 1 < words.length &&
-          (!selector.length || goesOn(selector.join(' '), words[index + 1]))
+          (!selector.length || continues(selector.join(' '), words[index + 1]))
         ) {
           selector.push(unquoted(words[++index] ?? ''));
         }
@@ -68,8 +68,8 @@ export function readFilter(text: string, columns: readonly FilterColumn[], now: 
   return { test: (row) => tests.every((test) => test(row)), trouble };
 }
 
-// a set-based selector has spaces in it: "app in (web, db)"
-function goesOn(selector: string, next: string | undefined): boolean {
+// a set-based selector contains spaces: "app in (web, db)"
+function continues(selector: string, next: string | undefined): boolean {
   if (next === undefined) return false;
   const open = selector.split('(').length > selector.split(')').length;
   return open || selector.endsWith(',') || /^(in|notin)\b/.test(next) || /\b(in|notin)$/.test(selector);
@@ -158,7 +158,7 @@ export function readSize(text: string): number {
 
 function readSelector(text: string): Test {
   const tests: Test[] = [];
-  // commas part the requirements, but not inside brackets
+  // commas separate the requirements, except inside parentheses
   for (const part of text.split(/,(?![^(]*\))/)) {
     const requirement = part.trim();
     if (!requirement) continue;

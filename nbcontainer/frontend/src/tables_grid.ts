@@ -1,17 +1,17 @@
-// The rows of a table in the page: only those in sight have elements, which are reused while it scrolls.
+// The rows of a table in the page: only visible rows have elements, which are reused while scrolling.
 
 import { make, setAttribute, setText } from './elements';
 import { ARROW, PADDING, WIDEST, fitWidths, type Need } from './tables_widths';
 import type { Column, Row, TableStore } from './tables_store';
 
-const ROW = 26; // pixels; a fixed height lets a row's place be computed
+const ROW = 26; // pixels; with a fixed height, a row's position can be computed
 const HEAD = 27;
-const MOST_ROWS_HIGH = 15;
+const MAX_VISIBLE_ROWS = 15;
 const FLASH = 900; // milliseconds; as long as the animation of .nbc-flash
 
 let grids = 0;
 
-/** What the grid tells its owner. */
+/** The grid's callbacks to its owner. */
 export interface GridEvents {
   sorted(): void;
   selected(): void;
@@ -50,7 +50,7 @@ export class Grid {
     this.element.addEventListener('scroll', () => this.request(), { passive: true });
     this.element.addEventListener('keydown', (event) => this.onKey(event));
     this.body.addEventListener('mousedown', (event) => this.onMouse(event));
-    this.body.addEventListener('mouseover', (event) => showWhole(event.target));
+    this.body.addEventListener('mouseover', (event) => showFullText(event.target));
     this.observer.observe(this.element);
   }
 
@@ -59,7 +59,7 @@ export class Grid {
     cancelAnimationFrame(this.frame);
   }
 
-  /** Draws with the next frame. */
+  /** Draws in the next frame. */
   request(): void {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
@@ -67,7 +67,7 @@ export class Grid {
     });
   }
 
-  /** Draws now, if it is in the page. */
+  /** Draws now, if it is attached to the page. */
   paint(): void {
     const { store, element } = this;
     if (!element.isConnected) return;
@@ -76,10 +76,10 @@ export class Grid {
     this.keepActive();
     const count = store.shown.length;
     setAttribute(element, 'aria-rowcount', String(count + 1));
-    const height = `${Math.min(MOST_ROWS_HIGH, Math.max(2, store.rows.size)) * ROW + HEAD + 1}px`;
+    const height = `${Math.min(MAX_VISIBLE_ROWS, Math.max(2, store.rows.size)) * ROW + HEAD + 1}px`;
     if (element.dataset.height !== height) {
       element.dataset.height = height;
-      element.style.height = height; // set anew only when it changes: the person may have dragged it
+      element.style.height = height; // set only when it changes: the user may have resized the view
     }
     this.body.style.height = `${count * ROW}px`;
     setText(this.empty, count ? '' : store.rows.size ? 'No row matches the filter.' : 'Nothing here.');
@@ -89,7 +89,7 @@ export class Grid {
     const size = this.pool.length;
     const clock = performance.now();
     for (let slot = 0; slot < size; slot++) {
-      // the row at an index keeps its element while it scrolls
+      // the row at an index keeps its element while scrolling
       const index = first + ((((slot - first) % size) + size) % size);
       const line = this.pool[slot] as HTMLElement;
       const row = index < first + rows ? store.shown[index] : undefined;
@@ -166,13 +166,13 @@ export class Grid {
     });
   }
 
-  // each column is as wide as its longest text, and all share what is left over; where there is too little,
-  // `fitWidths` says who gives what
+  // each column is as wide as its longest text, and all share any space left; if there is too little, `fitWidths`
+  // decides which ones shrink
   private setWidths(): void {
     if (!this.pen) return;
     const { fontSize, fontFamily } = getComputedStyle(this.element);
     const needs = this.columns.map(({ column, index }): Need => {
-      this.setPen(`600 11px ${fontFamily}`); // as .nbc-head has it
+      this.setPen(`600 11px ${fontFamily}`); // as in .nbc-head
       const head = this.measure(column.name) + (index === this.store.sortColumn ? ARROW : 0);
       this.setPen(`${fontSize} ${fontFamily}`);
       const texts = column.kind === 'age' ? ['59m59s'] : (this.store.long[index] ?? []);
@@ -227,7 +227,7 @@ export class Grid {
     return line;
   }
 
-  // --- the active row and the selection, by key and not by place: rows come and go
+  // --- the active row and the selection, by key and not by position: rows come and go
 
   private keepActive(): void {
     if (!this.activeKey) return;
@@ -236,7 +236,7 @@ export class Grid {
     else this.active = Math.min(this.active, this.store.shown.length - 1);
   }
 
-  /** The row that the keyboard acts on. */
+  /** The row that keys act on. */
   get activeRow(): Row | null {
     return this.store.shown[this.active] ?? null;
   }
@@ -273,7 +273,7 @@ export class Grid {
     this.paint();
   }
 
-  /** Puts the keyboard on the grid, with a row active. */
+  /** Focuses the grid, with a row active. */
   focus(): void {
     this.element.focus();
     if (this.active < 0) this.go(0, false);
@@ -334,8 +334,8 @@ function toneClass(tone: string): string {
   return tone ? ` nbc-${tone}` : '';
 }
 
-// the whole of a text that was cut is told by its title, made only when somebody points at it
-function showWhole(target: EventTarget | null): void {
+// a truncated text gets its full text as title, only when the user points at it: setting it for every cell is slow
+function showFullText(target: EventTarget | null): void {
   if (!(target instanceof HTMLElement) || !target.classList.contains('nbc-cell')) return;
   if (target.scrollWidth > target.clientWidth) target.title = target.textContent ?? '';
   else target.removeAttribute('title');

@@ -1,4 +1,4 @@
-// What a table holds, apart from the page: rows by key, which of them are shown, in which order, and what is chosen.
+// A table's data, independent of the page: rows by key, which of them are shown, their order, and the selection.
 
 import { visible } from './ansi';
 import { bytes } from './format';
@@ -12,18 +12,18 @@ export interface Column {
   wide: boolean;
 }
 
-/** A table with this column begins with what was last: events, which a terminal shows with the newest at its end. */
+/** A table with this column starts sorted newest first: events, of which a terminal shows the newest at the end. */
 const NEWEST_FIRST = 'LAST SEEN';
 
 /** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels. */
 export type WireRow = [string, Cell[], string, string, string, string, Record<string, string>];
 
-/** What can be done with rows: key, word, the magic's line with {rows}, whether it takes several rows, whether it runs. */
+/** An action on rows: key, word, the magic's line with {rows}, whether it takes several rows, whether it is run. */
 export type WireVerb = [key: string, word: string, line: string, many: boolean, runs: boolean];
 
-/** What the kernel sends: all of it (with `columns`), or what changed. */
+/** What the kernel sends: everything (with `columns`), or what changed. */
 export interface TableWire {
-  /** All rows come with this; those not among them are gone. */
+  /** `rows` are all rows; any others are gone. */
   reset?: boolean;
   title?: string;
   where?: string;
@@ -33,7 +33,7 @@ export interface TableWire {
   gone?: string[];
   live?: boolean;
   trouble?: string;
-  /** Rows that come later stand in the order of all keys, not at the end. */
+  /** Rows that arrive later are placed in the order of all keys, not at the end. */
   by_key?: boolean;
   verbs?: WireVerb[];
 }
@@ -44,7 +44,7 @@ export interface Row extends Filterable {
   namespace: string;
   texts: string[];
   cells: Cell[];
-  /** The cells as they are drawn; an age is drawn from `cells`. */
+  /** The cells as drawn; an age is drawn from `cells`. */
   drawn: string[];
   tone: string;
   labels: Record<string, string>;
@@ -60,7 +60,7 @@ export interface Count {
 }
 
 const GENERIC: Record<string, string> = { bad: 'failing', warning: 'pending', dim: 'ended' };
-const LONG_TEXTS = 40; // that are measured for the width of a column
+const LONG_TEXTS = 40; // measured for a column's width
 const TONE_ORDER = ['good', 'running', 'cached', '', 'dim', 'warning', 'bad'];
 
 export class TableStore {
@@ -78,25 +78,25 @@ export class TableStore {
   descending = false;
   filterText = '';
   filter: Filter = { test: null, trouble: '' };
-  /** Long texts of each column, for its width: the one with the most letters need not be the widest. */
+  /** Long texts of each column, for its width: the one with the most characters is not always the widest. */
   long: Set<string>[] = [];
-  /** Whether `shown` must be made anew. */
+  /** Whether `shown` must be rebuilt. */
   stale = true;
   verbs: WireVerb[] = [];
-  /** Whether it ever followed the far end: a table that never did is a still one. */
+  /** Whether it ever followed the server: one that never did is a static table. */
   followed = false;
-  /** Grows with each message. */
+  /** Incremented by each message. */
   version = 0;
   /** The kernel's clock, in seconds. */
   now: () => number = () => Date.now() / 1000;
   private byKey = false;
-  /** Rows came that stand at the end, and not yet where their keys belong. */
+  /** New rows are still at the end, not yet where their keys belong. */
   private misplaced = false;
   private places = 0;
   private letters: number[] = [];
   private sortKeys = new Map<Row, string | number>();
 
-  /** Takes a message in; `clock` is the page's time in milliseconds, for what flashes. True if columns are new. */
+  /** Applies a message; `clock` is the page's time in milliseconds, for flashes. True if the columns changed. */
   apply(message: TableWire, clock: number): boolean {
     this.title = message.title ?? this.title;
     this.where = message.where ?? this.where;
@@ -125,7 +125,7 @@ export class TableStore {
     return anew;
   }
 
-  /** Takes over what the person set up in another store of the same table. */
+  /** Takes over what the user set in another store of the same table. */
   adopt(other: TableStore): void {
     this.sortColumn = this.columns.findIndex(
       (column) => column.name === other.columns[other.sortColumn]?.name,
@@ -190,7 +190,7 @@ export class TableStore {
     long.add(text);
   }
 
-  // the common case, a row that stays where it is, is done in place; anything else makes the order stale
+  // the common case, a row that keeps its position, is updated in place; anything else makes the order stale
   private updateShown(old: Row | undefined, row: Row): void {
     if (this.stale) return;
     const test = this.filter.test;
@@ -215,7 +215,7 @@ export class TableStore {
     return this.positionOf;
   }
 
-  /** Where the row with this key is among those shown, or -1. */
+  /** The position of the row with this key among those shown, or -1. */
   positionOfKey(key: string): number {
     const row = this.rows.get(key);
     return row ? (this.positions().get(row) ?? -1) : -1;
@@ -232,7 +232,7 @@ export class TableStore {
     this.stale = true;
   }
 
-  /** Sorts by a column: first up, then down, then as the far end has it. */
+  /** Sorts by a column: first ascending, then descending, then in the server's order. */
   sortBy(column: number): void {
     if (this.sortColumn !== column) [this.sortColumn, this.descending] = [column, false];
     else if (!this.descending) this.descending = true;
@@ -240,7 +240,7 @@ export class TableStore {
     this.stale = true;
   }
 
-  /** Makes `shown` anew if it is stale. */
+  /** Rebuilds `shown` if it is stale. */
   refresh(): void {
     if (!this.stale) return;
     if (this.misplaced) this.placeByKey();
@@ -258,7 +258,7 @@ export class TableStore {
     this.stale = false;
   }
 
-  // once for all that came since; the rows that were there are in order already, which makes this sort a merge
+  // once for all new rows; the others are in order already, which makes this sort a merge
   private placeByKey(): void {
     const rows = [...this.rows.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     this.rows = new Map(rows.map((row) => [row.key, row]));
@@ -276,7 +276,7 @@ export class TableStore {
     return key;
   }
 
-  /** How many rows there are in each state, in words; none where the table has no status column. */
+  /** The number of rows in each state, with a word for it; empty if the table has no status column. */
   counts(): Count[] {
     const status = this.columns.findIndex((column) => column.kind === 'status');
     if (status < 0) return [];
@@ -300,7 +300,7 @@ export class TableStore {
       });
   }
 
-  /** Text of a cell now: an age goes on. */
+  /** The text of a cell now: an age keeps growing. */
   text(row: Row, column: number): string {
     const cell = row.cells[column];
     if (this.columns[column]?.kind === 'age' && typeof cell === 'number') return formatAge(this.now() - cell);
@@ -308,7 +308,7 @@ export class TableStore {
   }
 }
 
-/** A cell as it is drawn; ages give an empty text, since they are drawn from the clock. */
+/** A cell as drawn; an age returns an empty text, since it is drawn from the clock. */
 export function format(cell: Cell, kind: string): string {
   if (cell === null || cell === '') return kind === 'text' || kind === 'status' ? '' : '–';
   if (kind === 'age' && typeof cell === 'number') return '';
@@ -316,7 +316,7 @@ export function format(cell: Cell, kind: string): string {
   return visible(String(cell));
 }
 
-// numbers inside text sort as numbers; nothing sorts first
+// numbers inside text sort as numbers; empty cells sort first
 function sortKeyOf(cell: Cell, kind: string): string | number {
   if (kind === 'number' || kind === 'bytes') {
     const number = cell === null ? Number.NaN : typeof cell === 'number' ? cell : Number.parseFloat(cell);
@@ -328,7 +328,7 @@ function sortKeyOf(cell: Cell, kind: string): string | number {
     .replace(/\d+/g, (digits) => digits.padStart(12, '0'));
 }
 
-/** An age in kubectl's manner: "38s", "4m12s", "3h7m", "12d" (k8s.io/apimachinery/pkg/util/duration). */
+/** An age as kubectl formats it: "38s", "4m12s", "3h7m", "12d" (k8s.io/apimachinery/pkg/util/duration). */
 export function formatAge(seconds: number): string {
   const total = Math.max(0, Math.floor(seconds));
   if (total < 120) return `${total}s`;

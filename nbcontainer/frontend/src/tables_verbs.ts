@@ -1,10 +1,10 @@
-// What can be done with the rows that are chosen: the magics themselves, in a cell below the table, or on the clipboard
-// where the page is no notebook that adds cells.
+// Actions on the selected rows: the magics themselves, in a cell below the table, or on the clipboard where the page
+// cannot add cells.
 
 import { make, setText } from './elements';
 import type { Row, WireVerb } from './tables_store';
 
-/** Asks whoever knows the notebook to add cells; `src/lab/cells.ts` answers by preventing the default. */
+/** The event that requests new cells; `src/lab/cells.ts` handles it and prevents the default. */
 export const NEW_CELLS = 'nbcontainer:cells';
 
 export interface NewCells {
@@ -12,11 +12,11 @@ export interface NewCells {
   run: boolean;
 }
 
-const MOST_LINES = 10;
-const NAME = /^[A-Za-z0-9][\w.-]*$/; // whatever else a name holds, it does not become code
-const TOLD = 1500; // milliseconds
+const MAX_LINES = 10;
+const NAME = /^[A-Za-z0-9][\w.-]*$/; // a name with anything else never becomes code
+const STATUS_TIME = 1500; // milliseconds that a message stays
 
-/** The magic's lines for these rows: one for each namespace, or for each row; none where that were too many. */
+/** The magic's lines for these rows: one per namespace, or per row; none if that would be too many. */
 export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { name, namespace, key } of rows) {
@@ -25,16 +25,16 @@ export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): st
     const words = groups.get(group) ?? (namespace ? [`-n ${namespace}`] : []);
     groups.set(group, [...words, name]);
   }
-  if (groups.size > MOST_LINES) return [];
+  if (groups.size > MAX_LINES) return [];
   return [...groups.values()].map((words) => line.replace('{rows}', () => words.join(' ')));
 }
 
-/** The magic's line as a person reads it, before any row is chosen. */
+/** The magic's line for display, before any row is selected. */
 export function lineInWords([, , line]: WireVerb): string {
   return line.replace('{rows}', 'NAME');
 }
 
-/** The key as a keyboard has it. */
+/** The key as labelled on a keyboard. */
 export function keyCap(key: string): string {
   return key === 'Delete' ? '⌫' : key;
 }
@@ -43,9 +43,9 @@ export function isKey(verb: WireVerb, event: KeyboardEvent): boolean {
   return verb[0] === event.key || (verb[0] === 'Delete' && event.key === 'Backspace');
 }
 
-/** The buttons for the chosen rows. */
+/** The buttons for the selected rows. */
 export class RowVerbs {
-  readonly element = make('span', { class: 'nbc-verbs', role: 'toolbar', 'aria-label': 'Chosen rows' });
+  readonly element = make('span', { class: 'nbc-verbs', role: 'toolbar', 'aria-label': 'Selected rows' });
   private readonly copy = make(
     'button',
     { class: 'nbc-button', type: 'button', title: 'Copy the names (c)' },
@@ -80,10 +80,10 @@ export class RowVerbs {
 
   act(verb: WireVerb): void {
     const lines = magicLines(verb, this.chosen());
-    if (!lines.length) return this.say(`${verb[1]}: at most ${MOST_LINES} at a time`);
+    if (!lines.length) return this.say(`${verb[1]}: at most ${MAX_LINES} at a time`);
     const text = lines.join('\n');
     const [, , , many, run] = verb;
-    // what a line gives is shown where it is the last of its cell
+    // a cell shows only its last line's result, so each line gets its own cell
     const detail: NewCells = { sources: run && !many ? lines : [text], run };
     const added = !this.element.dispatchEvent(
       new CustomEvent<NewCells>(NEW_CELLS, { detail, bubbles: true, cancelable: true }),
@@ -108,6 +108,6 @@ export class RowVerbs {
   private say(text: string): void {
     setText(this.said, text);
     window.clearTimeout(this.clearing);
-    this.clearing = window.setTimeout(() => setText(this.said, ''), TOLD);
+    this.clearing = window.setTimeout(() => setText(this.said, ''), STATUS_TIME);
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MOST_CHARACTERS, parse, ranges, shown, visible, type Run } from '../src/ansi';
+import { MAX_CHARACTERS, parse, ranges, shown, visible, type Run } from '../src/ansi';
 
 const text = (line: string): string => shown(parse(line));
 const first = (line: string): Run => parse(line)[0] as Run;
@@ -77,9 +77,9 @@ test('characters that cannot be seen are marked', () => {
 test('a hostile line of megabytes is cut', () => {
   for (const evil of ['\x1b[', '\x1b]8;;', '\x1bP', '\x1b[38;5;', ';', '\x1b[1m', '\u202e']) {
     const runs = parse(evil.repeat(200_000));
-    assert.ok(runs.length <= MOST_CHARACTERS + 2);
+    assert.ok(runs.length <= MAX_CHARACTERS + 2);
   }
-  assert.match(text('x'.repeat(MOST_CHARACTERS + 1234)), /x … 1,234 more characters$/);
+  assert.match(text('x'.repeat(MAX_CHARACTERS + 1234)), /x … 1,234 more characters$/);
   parse(`\x1b[${'1;'.repeat(2000)}m x`);
   parse('\x1b[38m \x1b[38;5m \x1b[48;2;999;-1m \x1b[99999999999m x');
 });

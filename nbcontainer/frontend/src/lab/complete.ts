@@ -1,5 +1,5 @@
-// Completion of static words from the page: it answers while the kernel is busy, and JupyterLab merges it with what
-// the kernel knows besides (stages, images, files).
+// Completion of static words in the page: it works while the kernel is busy, and JupyterLab merges it with what only
+// the kernel knows (stages, images, files).
 
 import { isOurs, named, type Flag } from './verbs';
 import words from './words.json';
@@ -20,7 +20,7 @@ const INSTRUCTIONS = new Map(
   words.dockerfile.instructions.map((instruction) => [instruction.name, instruction]),
 );
 
-/** What fits at `offset` of a cell's `text`; null where nothing of ours does. */
+/** The completions at `offset` of a cell's `text`; null if none are ours. */
 export function complete(text: string, offset: number): Completion | null {
   const before = text.slice(0, offset);
   const lines = before.replace(/^\s*(?=%%)/, '').split('\n');
@@ -44,8 +44,8 @@ function magicLine(magic: string, line: string, offset: number): Completion | nu
   const { flags: own, next, shared } = named(magic, rest);
   if (!own && !fragment.startsWith('-')) return fitting(asWords(next, 'verb'), fragment, offset);
   const flags = own ?? shared;
-  const asked = rest.at(-1);
-  const values = flags.find((flag) => flag.name === asked)?.values ?? [];
+  const last = rest.at(-1);
+  const values = flags.find((flag) => flag.name === last)?.values ?? [];
   if (values.length) return fitting(asWords(values), fragment, offset);
   return fragment.startsWith('-') ? fitting(asFlags(flags), fragment, offset) : null;
 }
@@ -72,7 +72,7 @@ function dockerfileLine(lines: string[], line: string, offset: number): Completi
     return fitting(names, first[1] ?? '', offset, false);
   }
   const [, name = '', rest = ''] = /^\s*(?:ONBUILD\s+)?([A-Za-z]+)\s+(.*)$/is.exec(logical) ?? [];
-  // flags stand before everything else
+  // flags come before everything else
   const instruction = INSTRUCTIONS.get(name.toUpperCase());
   const flags = /^(?:--\S+\s+)*(\S*)$/.exec(rest);
   if (!instruction || !flags) return null;
@@ -93,10 +93,10 @@ function dockerfileLine(lines: string[], line: string, offset: number): Completi
   return fitting(asFlags(named), fragment, offset);
 }
 
-/** The names of the stages above; the last to begin is the cursor's own. */
+/** The names of earlier stages: the last FROM above the cursor starts the cursor's own stage. */
 function stages(lines: string[]): string[] {
-  const begun = lines.filter((line) => /^\s*FROM\s/i.test(line)).slice(0, -1);
-  return begun.flatMap((line) => /\sAS\s+(\S+)\s*$/i.exec(line)?.[1] ?? []);
+  const earlier = lines.filter((line) => /^\s*FROM\s/i.test(line)).slice(0, -1);
+  return earlier.flatMap((line) => /\sAS\s+(\S+)\s*$/i.exec(line)?.[1] ?? []);
 }
 
 /** The keys and values of `RUN --mount=…`. */
@@ -114,7 +114,7 @@ function mount(text: string, offset: number): Completion | null {
   return fitting(asWords(all), last, offset);
 }
 
-/** The instruction up to the cursor, continued lines joined; null inside a heredoc or a comment. */
+/** The instruction up to the cursor, with continued lines joined; null inside a heredoc or a comment. */
 function logicalLine(lines: string[]): string | null {
   let logical = '';
   let continued = false;

@@ -1,4 +1,5 @@
-// The container that JupyterLab loads: the interface of module federation, by hand. build.mjs fills in the two marks.
+// The container that JupyterLab loads: module federation's interface, written by hand. build.mjs fills in the two
+// placeholders.
 (() => {
   const shared = __SHARED__;
   let scope;

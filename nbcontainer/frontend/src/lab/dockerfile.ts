@@ -1,4 +1,4 @@
-// Colours of a Dockerfile: flags, variables, heredocs, comments, directives. JupyterLab's own mode has only the
+// Highlights a Dockerfile: flags, variables, heredocs, comments, directives. JupyterLab's own mode highlights only the
 // instructions. The rules are those of BuildKit's frontend/dockerfile/parser.
 
 import type { StreamParser, StringStream } from '@codemirror/language';
@@ -10,16 +10,16 @@ const WITH_HEREDOCS = new Set(['RUN', 'COPY', 'ADD']);
 
 interface Heredoc {
   word: string;
-  /** `<<-`: tabs before the end word are dropped. */
+  /** `<<-`: tabs before the end word are ignored. */
   tabs: boolean;
   variables: boolean;
 }
 
 export interface DockerfileState {
-  /** Directives count only before everything else. */
+  /** Directives are only recognised before everything else. */
   directives: boolean;
   escape: string;
-  /** The instruction of this logical line, "" before it. */
+  /** The instruction of this logical line; "" until it is read. */
   instruction: string;
   flags: boolean;
   continued: boolean;
@@ -71,11 +71,11 @@ function instruction(stream: StringStream, state: DockerfileState): string | nul
   }
   const word = found[0].toUpperCase();
   const known = INSTRUCTIONS.has(word);
-  // a word that is still being typed is not wrong yet
-  const begun = stream.eol() && [...INSTRUCTIONS].some((name) => name.startsWith(word));
+  // an unfinished word at the end of the line is still being typed, not invalid
+  const unfinished = stream.eol() && [...INSTRUCTIONS].some((name) => name.startsWith(word));
   state.instruction = word === 'ONBUILD' ? '' : word;
   state.flags = known;
-  return known || begun ? 'keyword' : 'invalid';
+  return known || unfinished ? 'keyword' : 'invalid';
 }
 
 function argument(stream: StringStream, state: DockerfileState): string | null {
@@ -139,7 +139,7 @@ function quoted(stream: StringStream, state: DockerfileState): string {
   return 'string';
 }
 
-/** A line of a heredoc: text, in which variables count unless its word was quoted. */
+/** A line of a heredoc: text, in which variables are expanded unless its word was quoted. */
 function body(stream: StringStream, heredoc: Heredoc | undefined): string {
   if (heredoc?.variables && stream.match(/^\$\{[^}]*\}|^\$\w+/)) return 'variableName.special';
   stream.next();

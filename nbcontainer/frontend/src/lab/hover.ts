@@ -1,4 +1,4 @@
-// What a word means, beside it: instructions and flags of a Dockerfile, flags of our magics. The kernel is not asked.
+// Tooltips for a Dockerfile's instructions and flags and for our magics' flags, without asking the kernel.
 
 import { hoverTooltip } from '@codemirror/view';
 import { make } from '../elements';
@@ -7,7 +7,7 @@ import words from './words.json';
 
 const INSTRUCTIONS = new Map(words.dockerfile.instructions.map((found) => [found.name, found]));
 
-/** What is known of `word`, which begins at `column` of the last of `lines`; empty where it is nothing of ours. */
+/** The help for `word`, which starts at `column` of the last of `lines`; empty if it is not ours. */
 export function meaning(lines: string[], column: number, word: string): string {
   const line = lines.at(-1) ?? '';
   const magic = /^\s*%%?(\w+)\s+(.*)/.exec(line);
@@ -29,7 +29,7 @@ export function meaning(lines: string[], column: number, word: string): string {
   return leads ? (INSTRUCTIONS.get(word.toUpperCase())?.detail ?? '') : '';
 }
 
-/** The line on which the instruction of the last line begins. */
+/** The line on which the last line's instruction starts. */
 function instructionLine(lines: string[]): string {
   let at = lines.length - 1;
   while (at > 1 && /[\\`]\s*$/.test(lines[at - 1] ?? '')) at -= 1;

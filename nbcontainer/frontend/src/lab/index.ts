@@ -1,4 +1,5 @@
-// The plugin of JupyterLab 4 and Notebook 7: colours and static completion for cells that are a Dockerfile or YAML.
+// The plugins for JupyterLab 4 and Notebook 7: highlighting, completion, tooltips and linting in our magics' cells, and
+// what a notebook does for our views.
 
 import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { ICompletionProviderManager } from '@jupyterlab/completer';
@@ -15,7 +16,7 @@ const RANK = 540; // just before the kernel's own (550)
 
 const colours = {
   id: 'nbcontainer:colours',
-  description: 'Colours Dockerfile and YAML cells.',
+  description: 'Highlights Dockerfile and YAML cells.',
   autoStart: true,
   requires: [IEditorExtensionRegistry],
   activate: (_app: unknown, registry: IEditorExtensionRegistry) => {
@@ -38,7 +39,7 @@ const colours = {
 
 const completion = {
   id: 'nbcontainer:completion',
-  description: 'Completes instructions and flags while the kernel is busy, too.',
+  description: 'Completes instructions and flags, even while the kernel is busy.',
   autoStart: true,
   requires: [ICompletionProviderManager],
   activate: (_app: unknown, manager: ICompletionProviderManager) => {
@@ -70,14 +71,14 @@ const saved = {
 
 const kept = {
   id: 'nbcontainer:kept',
-  description: 'Keeps the old view of a cell that runs again until the new one is drawn.',
+  description: 'Keeps the old view of a cell that is run again until the new one is drawn.',
   autoStart: true,
   activate: () => keepOldViews(NotebookActions),
 };
 
 const cells = {
   id: 'nbcontainer:cells',
-  description: 'Adds the cells that a table asks for.',
+  description: 'Adds the cells that a table requests.',
   autoStart: true,
   optional: [INotebookTracker],
   activate: (_app: unknown, notebooks: Notebooks | null) => {

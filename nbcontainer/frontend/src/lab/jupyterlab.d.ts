@@ -1,5 +1,5 @@
-// The few words of JupyterLab 4 that the plugin uses. Its packages (455 MB with what they need) are not installed; the
-// page has them, and its own copies are used.
+// The few declarations of JupyterLab 4 that the plugins use. Its packages (455 MB with dependencies) are not installed;
+// the page's own copies are used at run time.
 
 declare module '@jupyterlab/codemirror' {
   import type { Extension } from '@codemirror/state';
@@ -80,13 +80,13 @@ declare module '@jupyterlab/notebook' {
   }
   export const INotebookTracker: unique symbol;
   export interface CodeCell {
-    /** Only of cells with code. */
+    /** Only code cells have one. */
     readonly outputArea?: { readonly node: HTMLElement };
   }
   export interface Actions {
     insertBelow(notebook: Notebook): void;
     run(notebook: Notebook, session: unknown): Promise<boolean>;
-    /** Just before a cell's code goes to the kernel, and its outputs are cleared. */
+    /** Emitted just before a cell's code is sent to the kernel and its outputs are cleared. */
     readonly executionScheduled: {
       connect(slot: (sender: unknown, run: { cell: CodeCell }) => void): void;
     };

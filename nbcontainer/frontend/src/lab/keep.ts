@@ -1,13 +1,13 @@
-// Running a cell again empties its output a moment before the new view is there, and everything below jumps up and down
-// again. Until the new view is drawn, a still copy of the old one keeps its place.
+// Running a cell again empties its output a moment before the new view appears, and everything below would jump up and
+// back down. Until the new view is drawn, a static copy of the old one takes its place.
 
 import type { Actions, CodeCell } from '@jupyterlab/notebook';
 
-const MOST = 5000; // milliseconds; what takes longer is a queue of cells
+const MAX_WAIT = 5000; // milliseconds; beyond that the cell is probably queued behind others
 const LOADING = 'Loading widget...'; // as JupyterLab's widget manager has it
-const FADING = { delay: 1000, duration: 300, fill: 'forwards' } as const; // it may not pass for the state of now
+const FADING = { delay: 1000, duration: 300, fill: 'forwards' } as const; // an old view must not look current
 
-/** Keep the old view of each cell of ours that runs again. */
+/** Keep the old view of each of our cells that is run again. */
 export function keepOldViews(actions: Actions): void {
   actions.executionScheduled.connect((_sender, { cell }) => keep(cell));
 }
@@ -18,7 +18,7 @@ function keep(cell: CodeCell): void {
   if (!area?.isConnected || !place || !area.querySelector('.nbc')) return;
   place.querySelector(':scope > .nbc-kept')?.remove();
   const old = new Set(area.children);
-  const copy = still(area);
+  const copy = staticCopy(area);
   const { minHeight, position } = place.style;
   place.style.minHeight = `${place.offsetHeight}px`;
   place.style.position = 'relative';
@@ -38,17 +38,17 @@ function keep(cell: CodeCell): void {
     if (drawn) end();
   });
   observer.observe(area, { childList: true, subtree: true, characterData: true });
-  const timer = window.setTimeout(end, MOST);
+  const timer = window.setTimeout(end, MAX_WAIT);
 }
 
-/** Whether an output is there to be seen; a widget's says first that it will be. */
+/** Whether an output is visible; a widget's shows a placeholder first. */
 function isDrawn(output: HTMLElement): boolean {
   const text = output.innerText.trim();
   return text !== '' && !text.includes(LOADING);
 }
 
-/** A copy that nobody takes for the original: no focus, no ids, nothing to read out. */
-function still(area: HTMLElement): HTMLElement {
+/** A copy that cannot be mistaken for the original: no focus, no ids, nothing for screen readers. */
+function staticCopy(area: HTMLElement): HTMLElement {
   const copy = area.cloneNode(true) as HTMLElement;
   copy.classList.add('nbc-kept');
   copy.inert = true;
@@ -57,7 +57,7 @@ function still(area: HTMLElement): HTMLElement {
   return copy;
 }
 
-/** The same places in view: a copy begins at the top of everything that scrolls. */
+/** Copies scroll positions, which a cloned element does not keep. */
 function copyScroll(from: HTMLElement, to: HTMLElement): void {
   const copies = to.querySelectorAll('*');
   from.querySelectorAll('*').forEach((element, index) => {

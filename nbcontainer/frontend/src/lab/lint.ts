@@ -1,4 +1,4 @@
-// Underlines what cannot be an instruction. Deeper checks are the kernel's; this needs none.
+// Underlines what cannot be an instruction. Deeper checks are the kernel's; this one works without it.
 
 import { linter, type Diagnostic } from '@codemirror/lint';
 import words from './words.json';
@@ -6,7 +6,7 @@ import words from './words.json';
 const INSTRUCTIONS = words.dockerfile.instructions.map((instruction) => instruction.name);
 const DELAY = 500; // milliseconds after the last key
 
-/** How many letters must change to make one word of the other (Levenshtein). */
+/** The number of letters to change to turn one word into the other (Levenshtein). */
 function distance(left: string, right: string): number {
   let row = [...Array(right.length + 1).keys()];
   for (let i = 1; i <= left.length; i++) {
@@ -20,7 +20,7 @@ function distance(left: string, right: string): number {
   return row[right.length] ?? 0;
 }
 
-/** Unknown instructions of a cell, with the one that may be meant. */
+/** Unknown instructions of a cell, each with the one that was probably meant. */
 export function faults(text: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   let position = 0;
@@ -63,14 +63,14 @@ function check(found: Diagnostic[], from: number, word: string, strict: boolean)
     from,
     to: from + word.length,
     severity: strict ? 'error' : 'warning',
-    message: `There is no instruction ${word}.${hint}`,
+    message: `Unknown instruction ${word}.${hint}`,
   });
 }
 
 export const lintDockerfile = linter(
   (view) => {
     const cursor = view.state.selection.main.head;
-    // not the word that is being typed
+    // skip the word that is being typed
     return faults(view.state.doc.toString()).filter((fault) => cursor < fault.from || cursor > fault.to);
   },
   { delay: DELAY },

@@ -1,4 +1,4 @@
-// Which cells are whose, and their colours: line 1 is the magic's, the rest the inner language's.
+// Decides a cell's language and highlights it: line 1 is the magic's, the rest the inner language's.
 
 import { LanguageSupport, StreamLanguage, type StreamParser, type StringStream } from '@codemirror/language';
 import { yaml } from '@codemirror/legacy-modes/mode/yaml';
@@ -9,8 +9,8 @@ export type Language = 'dockerfile' | 'yaml' | 'magics' | 'text';
 
 const CELL_MAGIC = /^\s*%%(dockerfile|kube|docker|kpod)(?!\w)/;
 const LINE_MAGIC = /^\s*%(?:docker|kpod|kube|nbcontainer)(?!\w)/;
-const MOST_LINES = 100; // of a cell with nothing but line magics
-const HEAD = 400; // characters in which a magic must have begun
+const MAX_LINES = 100; // of a cell with nothing but line magics
+const HEAD = 400; // characters within which a magic must start
 
 interface MagicState {
   /** The magic line is being read. */
@@ -19,7 +19,7 @@ interface MagicState {
   inner: unknown;
 }
 
-/** A word of a line such as `%docker push {{image}}`. */
+/** One token of a line such as `%docker push {{image}}`. */
 function magicToken(stream: StringStream): string | null {
   if (stream.eatSpace()) return null;
   if (stream.match(/^%%?\w+/)) return 'meta';
@@ -32,7 +32,7 @@ function magicToken(stream: StringStream): string | null {
   return null;
 }
 
-/** A cell of nothing but line magics of ours. */
+/** A cell with nothing but our line magics. */
 const magics: StreamParser<null> = {
   name: 'nbcontainer-magics',
   token(stream) {
@@ -45,7 +45,7 @@ const magics: StreamParser<null> = {
   languageData: { commentTokens: { line: '#' } },
 };
 
-/** What `%%docker run` and `%%kpod exec` give to a program: it may be anything. */
+/** What `%%docker run` and `%%kpod exec` pass to a program: it may be anything. */
 const text: StreamParser<null> = {
   name: 'text',
   token(stream) {
@@ -95,23 +95,23 @@ const INNER: Record<string, Language> = {
   kpod: 'text',
 };
 
-/** The language of a cell's text, null where it is not ours. */
+/** The language of a cell's text; null if it is not ours. */
 export function languageOf(source: string | Text): Language | null {
   const head = typeof source === 'string' ? source.slice(0, HEAD) : source.sliceString(0, HEAD);
   const name = CELL_MAGIC.exec(head)?.[1];
   if (name !== undefined) return INNER[name] ?? null;
   if (!/^\s*[%#]/.test(head)) return null; // most cells
-  // one line of Python, and it is a Python cell
-  const lines = source.toString().split('\n', MOST_LINES);
+  // a single line of Python makes it a Python cell
+  const lines = source.toString().split('\n', MAX_LINES);
   const ours = lines.every((line) => LINE_MAGIC.test(line) || /^\s*(#|$)/.test(line));
-  return ours && lines.length < MOST_LINES && lines.some((line) => LINE_MAGIC.test(line)) ? 'magics' : null;
+  return ours && lines.length < MAX_LINES && lines.some((line) => LINE_MAGIC.test(line)) ? 'magics' : null;
 }
 
-/** Colours a cell as soon as, and as long as, its first line is one of our magics. */
+/** Highlights a cell as long as it is one of ours, switching while the user types. */
 export function magicCells(source: string, extras: Partial<Record<Language, Extension>>): Extension {
   const compartment = new Compartment();
   const chosen = (language: Language | null): Extension =>
-    // before the notebook's own language, which stays in place for all other cells
+    // takes precedence over the notebook's own language, which stays configured for all other cells
     language ? Prec.high([LANGUAGES[language], extras[language] ?? []]) : [];
   return [
     compartment.of(chosen(languageOf(source))),

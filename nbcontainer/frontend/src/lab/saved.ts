@@ -1,5 +1,5 @@
-// What a notebook that is opened again shows where its widgets are gone with their kernel: the picture that was saved
-// beside each, in place of the words "model not found".
+// What a reopened notebook shows where its widgets are gone along with their kernel: the picture that was saved beside
+// each, instead of "model not found".
 
 import type { Factory, MimeModel, Notebooks } from '@jupyterlab/notebook';
 
@@ -7,7 +7,7 @@ const WIDGET = 'application/vnd.jupyter.widget-view+json';
 const PICTURE = 'text/html';
 const GONE = 'Error displaying widget: model not found'; // as JupyterLab's widget manager has it
 
-/** Have every notebook that is opened from now on show saved pictures. */
+/** Make every notebook opened from now on show saved pictures. */
 export function showSaved(notebooks: Notebooks): void {
   notebooks.widgetAdded.connect((_sender, { content }) => {
     const factory = content.rendermime;
@@ -27,7 +27,7 @@ export function showSaved(notebooks: Notebooks): void {
 }
 
 async function replace(node: HTMLElement, model: MimeModel, factory: Factory): Promise<void> {
-  const picture = factory.createRenderer(PICTURE); // it cleans what a notebook that is not trusted brings
+  const picture = factory.createRenderer(PICTURE); // this renderer sanitises the HTML of an untrusted notebook
   await picture.renderModel(model);
   node.replaceChildren(picture.node);
 }

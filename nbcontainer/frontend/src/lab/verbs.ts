@@ -1,5 +1,4 @@
-// The verb that a magic's line names, by the rules of the kernel: shared flags may stand before it, and the longest
-// path wins.
+// Finds the verb in a magic's line by the kernel's rules: shared flags may come before it, and the longest path wins.
 
 import words from './words.json';
 
@@ -27,11 +26,11 @@ interface Magic {
 const MAGICS: Record<string, Magic> = words.magics;
 
 export interface Named {
-  /** The flags that may follow; null while the verb is not there yet. */
+  /** The flags that may follow; null until the verb is complete. */
   flags: Flag[] | null;
   /** The words that may come next in the path of a verb. */
   next: string[];
-  /** The shared flags, while nothing of the verb is written. */
+  /** The shared flags, until the verb's first word is written. */
   shared: Flag[];
 }
 
@@ -39,7 +38,7 @@ export function isOurs(magic: string): boolean {
   return magic in MAGICS;
 }
 
-/** What the words after `%magic`, all of them whole, name. */
+/** What the complete words after `%magic` name. */
 export function named(magic: string, written: string[]): Named {
   const { shared = [], verbs = [] } = MAGICS[magic] ?? {};
   const only = verbs.length === 1 && verbs[0]?.path === '' ? verbs[0] : undefined;
@@ -48,8 +47,8 @@ export function named(magic: string, written: string[]): Named {
   const paths = verbs.flatMap((verb) =>
     [verb.path, ...verb.aliases].map((path) => ({ path: path.split(' '), verb })),
   );
-  const begun = (path: string[]) => path.every((word, index) => word === rest[index]);
-  const found = paths.filter(({ path }) => begun(path)).sort((a, b) => b.path.length - a.path.length)[0];
+  const isNamed = (path: string[]) => path.every((word, index) => word === rest[index]);
+  const found = paths.filter(({ path }) => isNamed(path)).sort((a, b) => b.path.length - a.path.length)[0];
   if (found) return { flags: found.verb.flags, next: [], shared: [] };
   const offered = [
     ...verbs.map((verb) => verb.path.split(' ')),
@@ -63,7 +62,7 @@ export function named(magic: string, written: string[]): Named {
   return { flags: null, next: [...new Set(next)], shared: rest.length ? [] : shared };
 }
 
-/** How many words at the beginning are shared flags with their values. */
+/** The number of leading words that are shared flags and their values. */
 function sharedWords(shared: SharedFlag[], written: string[]): number {
   const names = new Set(shared.flatMap((flag) => flag.names));
   let count = 0;
