@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import Any
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["convert", "shell_words"]
+__all__ = ["Value", "convert", "shell_words"]
+
+Value = str | int | float | dict[str, str]
+"""What an argument takes from one word."""
 
 # in the order of POSIX Shell Command Language, 2.2: single quotes, double quotes, a backslash, plain text, blanks
 _PIECE = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)""", re.DOTALL)
@@ -44,7 +46,7 @@ def shell_words(line: str) -> list[str]:
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def convert(kind: str, name: str, value: str) -> Any:
+def convert(kind: str, name: str, value: str) -> Value:
     """Convert a word to the kind of value that an argument takes.
 
     Raises:

@@ -1,7 +1,5 @@
 """What reads an API server's objects, given each of them with one value replaced by nonsense."""
 
-import copy
-
 import pytest
 
 from nbcontainer.clusters.columns import Decoder
@@ -20,8 +18,7 @@ from nbcontainer.clusters.refusals import fixed_fields, invalid_words, is_fixed
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError
 from nbcontainer.model.logs import LogRequest
-
-NONSENSE = (None, 7, True, "nonsense", [], ["x"], [None], [7], {}, {"x": ["y"]})
+from tests.nonsense import changed
 
 CONTAINER = {
     "name": "main",
@@ -148,25 +145,6 @@ SELECTOR = {
 }
 
 
-def _changed(whole):
-    """The document with nonsense in place of each of its values, one at a time."""
-    paths = [()]
-    for path in paths:  # which grows meanwhile
-        found = whole
-        for key in path:
-            found = found[key]
-        below = found if isinstance(found, dict) else range(len(found)) if isinstance(found, list) else ()
-        paths += [(*path, key) for key in below]
-    for *path, last in paths[1:]:
-        for nonsense in NONSENSE:
-            changed = copy.deepcopy(whole)
-            holder = changed
-            for key in path:
-                holder = holder[key]
-            holder[last] = nonsense
-            yield changed
-
-
 def _read_pod(pod):
     pod_sections(pod)
     trouble(pod)
@@ -209,5 +187,5 @@ def _read_refusal(status):
 )
 def test_nonsense_in_one_place_is_no_fault_of_ours(whole, read):
     read(whole)
-    for changed in _changed(whole):
-        read(changed)
+    for document in changed(whole):
+        read(document)
