@@ -1,7 +1,7 @@
 """Whether two addresses lead to the same engine, or to the same API server, however each of them is written.
 
-Only what can be known on this machine: nothing is connected, and no name is looked up but the hosts of ssh's own
-configuration. Where something is left open, such as the user of an ssh address, the addresses count as the same.
+This uses only what is known on this machine: it opens no connection, and looks up no name except hosts in ssh's own
+configuration. If something is not specified, such as the user in an ssh address, the addresses count as the same.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from urllib.parse import unquote, urlsplit
 __all__ = ["canonical", "same_engine", "same_server", "without_password"]
 
 SSH_PORT = 22
-SSH_SECONDS = 5.0  # for reading its configuration
-SSH_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")  # docker's own, at the other end, where a path names none
+SSH_SECONDS = 5.0  # for `ssh -G`, which reads ssh's configuration
+SSH_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")  # docker's own on the remote, if the path names no socket
 SERVER_PORTS = {"https": 443, "http": 80}
 
 
@@ -34,7 +34,7 @@ class _Parts:
 
 
 def same_engine(one: str, other: str) -> bool:
-    """Whether both are an engine's addresses, and the same engine's."""
+    """Whether both are addresses of the same engine."""
     a, b = _engine_parts(one), _engine_parts(other)
     if a is None or b is None or a.scheme != b.scheme:
         return False
@@ -44,7 +44,9 @@ def same_engine(one: str, other: str) -> bool:
         case "tcp":
             return a.host == b.host and (a.port == b.port or not (a.port and b.port))
         case "ssh":
-            users = a.user == b.user or not (a.user and b.user)  # ssh's own configuration may say the other one
+            users = a.user == b.user or not (
+                a.user and b.user
+            )  # a missing user may be the same one, from ssh's configuration
             return users and a.path == b.path and _is_same_ssh_host(a, b)
     return a == b
 
@@ -56,7 +58,7 @@ def same_server(one: str, other: str) -> bool:
 
 
 def canonical(address: str) -> str:
-    """An address, or a pattern of addresses, in one of the ways to write it; the schemes of TCP are one."""
+    """An address, or a pattern of addresses, in its normal form; all schemes over TCP become one."""
     address = address.strip()
     if address.startswith(("/", "unix://")):
         return f"unix://{_real_path(address.removeprefix('unix://'))}"
@@ -71,7 +73,7 @@ def canonical(address: str) -> str:
 
 
 def without_password(address: str) -> str:
-    """An address as it may be shown."""
+    """An address without a password, to be shown."""
     before, scheme, rest = address.rpartition("://")
     place, slash, path = rest.partition("/")
     user, at, host = place.rpartition("@")
@@ -86,7 +88,7 @@ def _engine_parts(address: str) -> _Parts | None:
     if parts is None:
         return None
     match parts.scheme:
-        case "tcp" | "http" | "https":  # without a port it is 2375 or 2376, as TLS is found; the path is not used
+        case "tcp" | "http" | "https":  # without a port: 2375 or 2376, depending on TLS; the path is not used
             return _Parts("tcp", "", parts.host, parts.port, "")
         case "ssh":
             return _Parts("ssh", parts.user, parts.host, parts.port, _ssh_path(parts.path))
@@ -94,12 +96,12 @@ def _engine_parts(address: str) -> _Parts | None:
 
 
 def _ssh_path(path: str) -> str:
-    """The socket that an ssh address names at the other end; "" for docker's own."""
+    """The socket that an ssh address names on the remote; "" for docker's own."""
     return "" if os.path.normpath(path) in SSH_SOCKETS else path
 
 
 def _server_parts(address: str) -> _Parts | None:
-    """An API server's address; without a scheme it is read as kubectl reads it, as http."""
+    """An API server's address; without a scheme it means http, as in kubectl."""
     parts = _split(address if "://" in address else f"http://{address}")
     if parts is None:
         return None
@@ -120,14 +122,14 @@ def _split(address: str) -> _Parts | None:
 
 
 def _host(name: str) -> str:
-    """A host's name without a dot at its end, or its number in one spelling; this machine is "localhost"."""
+    """A host name without a trailing dot, or an IP address in its normal form; this machine is "localhost"."""
     with suppress(UnicodeError):
-        name = name.encode("idna").decode()  # as a resolver is asked: wide letters and digits are plain ones
+        name = name.encode("idna").decode()  # as for a resolver: full-width letters and digits become plain ones
     name = name.lower().rstrip(".")
     number: ipaddress.IPv4Address | ipaddress.IPv6Address
     try:
         number = ipaddress.IPv6Address(name) if ":" in name else ipaddress.IPv4Address(socket.inet_aton(name))
-    except (OSError, ValueError):  # a name; 127.1 and 2130706433 are numbers to a resolver
+    except (OSError, ValueError):  # a name; 127.1 and 2130706433 are addresses to a resolver
         return name
     if isinstance(number, ipaddress.IPv6Address):
         number = number.ipv4_mapped or number
@@ -141,7 +143,7 @@ def _is_same_ssh_host(one: _Parts, other: _Parts) -> bool:
 
 
 def _ssh_host(parts: _Parts) -> tuple[str, int]:
-    """The host and port to which ssh connects: a host may be a name of ssh's configuration, which ssh reads itself."""
+    """The host and port that ssh connects to: the host may be an alias in ssh's configuration, which ssh resolves."""
     ports = ["-p", str(parts.port)] if parts.port else []
     command = ["ssh", "-G", *(["-l", parts.user] if parts.user else []), *ports, "--", parts.host]
     host, port = parts.host, str(parts.port or SSH_PORT)
@@ -155,7 +157,7 @@ def _ssh_host(parts: _Parts) -> tuple[str, int]:
 
 
 def _real_path(path: str) -> str:
-    """A path without links; of a pattern, the folders before its first wildcard."""
+    """A path with links resolved; in a pattern, only the folders before the first wildcard are."""
     first = min((at for at in map(path.find, "*?[") if at >= 0), default=-1)
     if first < 0:
         return os.path.realpath(path)
@@ -164,7 +166,7 @@ def _real_path(path: str) -> str:
 
 
 def _is_same_file(one: str, other: str) -> bool:
-    """Whether both are one socket: a link or a bind mount gives it a further path."""
+    """Whether both are the same socket: a link or a bind mount may give it several paths."""
     with suppress(OSError, ValueError):
         return Path(one).samefile(other)
     return False

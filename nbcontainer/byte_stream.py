@@ -1,6 +1,6 @@
-"""A connected byte stream, plain or TLS, that any thread can close, and whose silence is looked into.
+"""A connected byte stream, plain or TLS, that any thread can close, and that probes a silent server.
 
-Whether a server that is silent is slow or gone is told here: whoever opens a stream says how to ask it.
+Here it is decided whether a silent server is slow or gone: the code that opens a stream passes the probe.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Child", "Silent", "Stream", "TlsStream"]
 
-SILENT_SECONDS = 5.0  # after which a stream's server is asked whether it is there
-CHILD_SILENT_SECONDS = 60.0  # the same where asking takes a child of its own, such as ssh
+SILENT_SECONDS = 5.0  # after which a silent stream's server is probed
+CHILD_SILENT_SECONDS = 60.0  # the same where each probe starts a child process, such as ssh
 
 
 class Silent(ConnectionError):
-    """The far end has been silent for a while, and no sign of life could be had from it."""
+    """The server has been silent for a while, and did not answer a probe."""
 
 
 class Child(Protocol):
-    """The child process whose stdin and stdout a stream is."""
+    """The child process whose stdin and stdout form a stream."""
 
     def check(self) -> None:
-        """Raise ConnectionError with the child's own words if it ended badly."""
+        """Raise ConnectionError with the child's own message if it failed."""
 
     def end(self) -> None:
         """End it."""
@@ -64,7 +64,7 @@ class Stream:
             return data
         try:
             data = self._receive(size)
-        except ConnectionResetError:  # the child ended before it had read all
+        except ConnectionResetError:  # the child ended before it had read everything
             if self._child is not None and not self._closed:
                 self._child.check()
             raise
@@ -78,16 +78,16 @@ class Stream:
         return self._socket.recv(size)
 
     def when_silent(self, ask: Callable[[], None] | None, seconds: float = 0.0) -> None:
-        """Have `ask` called whenever a reader has heard nothing, or a writer got rid of nothing, for so long.
+        """Call `ask` whenever a reader has received nothing, or a writer could send nothing, for so many seconds.
 
-        It may raise an OSError, which they get. Without `seconds` it is some seconds; more where asking takes a child
-        of its own, such as ssh.
+        It may raise an OSError, which the reader or writer gets. The default is some seconds, or more where each probe
+        starts a child process, such as ssh.
         """
         self._when_silent = ask
         self._patience = seconds or (SILENT_SECONDS if self._child is None else CHILD_SILENT_SECONDS)
 
     def _wait(self, *, writing: bool = False) -> None:
-        """Wait until there is something to read, or room to write."""
+        """Wait until there is something to read, or space to write."""
         left = float("inf") if self._timeout is None else self._timeout
         patience = float("inf") if self._when_silent is None else self._patience
         while True:
@@ -104,7 +104,7 @@ class Stream:
         """Send all of `data`.
 
         Raises:
-            OSError: the connection broke; for a child it says what the child wrote to its standard error.
+            OSError: the connection broke; for a child, with what it wrote to stderr.
         """
         try:
             self._send(data)
@@ -114,7 +114,7 @@ class Stream:
             raise
 
     def _send(self, data: bytes | bytearray | memoryview) -> None:
-        if self._when_silent is None or sys.platform == "win32":  # where no single call can be told not to wait
+        if self._when_silent is None or sys.platform == "win32":  # Windows has no MSG_DONTWAIT for a single call
             self._socket.sendall(data)
             return
         rest = memoryview(data).cast("B")
@@ -124,12 +124,12 @@ class Stream:
                 rest = rest[self._socket.send(rest, socket.MSG_DONTWAIT) :]
 
     def settimeout(self, seconds: float | None) -> None:
-        """How long one read or write may wait; None for ever."""
+        """How long one read or write may wait; None for no limit."""
         self._timeout = seconds
         self._socket.settimeout(seconds)
 
     def readable(self, seconds: float) -> bool:
-        """Whether something came, or the connection ended, within so many seconds; nothing is read."""
+        """Whether something arrives, or the connection ends, within so many seconds; nothing is read."""
         if self._leftover or self._closed:
             return True
         try:
@@ -138,7 +138,7 @@ class Stream:
             return True
 
     def fileno(self) -> int:
-        """The socket's descriptor, -1 once it is closed. `readable` knows better whether there is something to read."""
+        """The socket's descriptor, -1 once it is closed. Do not poll it: `readable` also knows what is buffered."""
         return self._socket.fileno()
 
     def _poll(self, seconds: float | None, *, writing: bool = False) -> bool:
@@ -154,10 +154,10 @@ class Stream:
         return bool(poll.poll(None if seconds is None else seconds * 1000))
 
     def handshake(self) -> None:
-        """What there is to do before anything can be sent: nothing, but for TLS."""
+        """Prepare the stream for sending: only TLS needs it."""
 
     def shutdown_write(self) -> None:
-        """Say that nothing more will be sent; reading goes on."""
+        """Close the sending direction; reading goes on."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
@@ -166,7 +166,7 @@ class Stream:
         self._leftover = data + self._leftover
 
     def makefile(self, mode: str = "rb", _buffering: int | None = None) -> io.BufferedReader:
-        """A buffered reader, as `http.client` wants one. Closing it leaves the stream open."""
+        """A buffered reader for `http.client`. Closing it leaves the stream open."""
         if mode != "rb":
             raise ValueError(mode)
         return io.BufferedReader(_Reader(self))
@@ -177,7 +177,7 @@ class Stream:
             return
         self._closed = True
         with contextlib.suppress(OSError):
-            # the plain socket's shutdown: that of SSLSocket would pull the TLS state from under a reader
+            # the plain socket's shutdown: SSLSocket's would drop the TLS state while a reader uses it
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         self._close_socket()
         if self._child is not None:
@@ -194,7 +194,7 @@ class Stream:
 
 
 class TlsStream(Stream):
-    """TLS on a socket that never blocks: OpenSSL's state is not to be touched by two threads at a time."""
+    """TLS on a non-blocking socket: two threads must not use OpenSSL's state at the same time."""
 
     def __init__(self, connection: ssl.SSLSocket) -> None:
         super().__init__(connection)
@@ -203,11 +203,11 @@ class TlsStream(Stream):
         connection.settimeout(0)
 
     def settimeout(self, seconds: float | None) -> None:
-        """As `Stream` has it; the socket itself never blocks."""
+        """As in `Stream`; the socket itself never blocks."""
         self._timeout = seconds
 
     def handshake(self) -> None:
-        """TLS's handshake, where the socket was wrapped without one; another thread may `close` it meanwhile.
+        """The TLS handshake, if the socket was wrapped without one; another thread may `close` it meanwhile.
 
         Raises:
             OSError: it failed, or took too long.
@@ -224,13 +224,13 @@ class TlsStream(Stream):
                 self._wait(writing=True)
 
     def readable(self, seconds: float) -> bool:
-        """As `Stream` has it; what OpenSSL holds already, the socket does not show."""
+        """As in `Stream`, including bytes that OpenSSL has already read from the socket."""
         with self._lock:
             pending = not self._closed and self._tls.pending()
         return bool(pending) or super().readable(seconds)
 
     def shutdown_write(self) -> None:
-        """Send TLS's close_notify, which Go's side takes for the end of what it reads; reading goes on."""
+        """Send TLS's close_notify, which a Go server reads as EOF; our reading goes on."""
         with contextlib.suppress(OSError), self._lock:
             if not self._closed:
                 self._tls.unwrap()
@@ -261,7 +261,7 @@ class TlsStream(Stream):
                 self._wait(writing=True)
 
     def _close_socket(self) -> None:
-        # not while a reader or a writer is in OpenSSL, which would go on with the number of the closed file
+        # not while a reader or a writer is in OpenSSL, which would go on using the closed file's descriptor number
         with self._lock:
             self._socket.close()
 

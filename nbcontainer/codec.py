@@ -1,4 +1,4 @@
-"""One JSON form for everything that a call tells and gives: events, states, results, and the errors it raises.
+"""One JSON form for everything that a call emits, returns or raises: events, states, results and errors.
 
     to_json(event)      {"version": 1, "type": "StepOutput", "value": {"id": "line 3", "lines": ["ok"], …}}
     from_json(that)     the event
@@ -7,19 +7,19 @@ The type hints of the classes are the schema (`model/json_forms.py`), so a new c
 
 What is not written:
 
-- Callables, such as `Table.follow`, and private fields, such as the handle by which a volume is removed: what is read
-  has their defaults. Locks, threads and connections have no form at all; a test holds all classes against that.
-- Requests, and `Secret`: build arguments, environment variables, standard input and files may be secret, and what is
-  written is meant to be shared. What was asked for is told by a result's `command`, in which no secret is.
+- Callables, such as `Table.follow`, and private fields, such as the handle that removes a volume: after reading they
+  have their defaults. Locks, threads and connections have no form at all; a test checks all classes for them.
+- Requests, and `Secret`: build arguments, environment variables, standard input and files may be secret, but what is
+  written is meant to be shared. A result's `command` says what was requested, without secrets.
 - Plans, which are questions.
-- What led to an error (`__cause__`), and its traceback.
+- An error's cause (`__cause__`) and traceback.
 - What the function in a field's metadata, `{"to_json": function}`, leaves out, such as the values of a Secret.
 
-The path of a spool file is written as it stands, the file is not: whoever carries a recording to another machine brings
-the file along, or clears the path.
+The path of a spool file is written unchanged, but the file is not: to move a recording to another machine, copy the
+file as well, or clear the path.
 
-A field that has a default may be missing in what is read, so a field can be added and older recordings stay readable.
-Any other change of the form needs a new `VERSION`.
+A field with a default may be missing when it is read, so fields can be added and older recordings stay readable. Any
+other change to the form needs a new `VERSION`.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ Value = TypeVar("Value")
 
 
 def to_json(value: object) -> dict[str, object]:
-    """An event, a state, a result or an error as `json.dumps` takes it.
+    """An event, a state, a result or an error in a form for `json.dumps`.
 
     Raises:
-        SerializationError: it is none of these, or a field does not hold what its type hint says.
+        SerializationError: it is none of these, or a field does not match its type hint.
     """
     name = type(value).__name__
     if known_types().get(name) is not type(value):
@@ -62,12 +62,12 @@ def from_json(document: object, kind: type[Value] = object) -> Value:  # type: i
     """The value that `to_json` wrote.
 
     Args:
-        document: as `json.loads` gives it, wherever it comes from: only our own classes are made.
-        kind: the class that is expected.
+        document: from `json.loads`. It need not be trusted: only our own classes are created.
+        kind: the expected class.
 
     Raises:
-        SerializationError: it is not such a document, or is of another version or class; `path` is the place in it.
-            The message shows none of its values.
+        SerializationError: it is not such a document, or has another version or class; `path` is the place in it.
+            The message contains none of its values.
     """
     if not isinstance(document, dict) or document.keys() != {"version", "type", "value"}:
         raise SerializationError("This was not written by nbcontainer: it must have a version, a type and a value.")
@@ -91,7 +91,7 @@ def from_json(document: object, kind: type[Value] = object) -> Value:  # type: i
 
 @functools.cache
 def known_types() -> Mapping[str, type]:
-    """The classes that can be written, by name: the model's public ones but for requests, the API's objects, errors."""
+    """The classes that can be written, by name: the model's public ones except requests, the API's objects, errors."""
     found_errors = [getattr(errors, name) for name in errors.__all__]
     kinds = [kind for kind in found_errors if isinstance(kind, type) and issubclass(kind, errors.NbcontainerError)]
     known: dict[str, type] = {kind.__name__: kind for kind in kinds}
@@ -104,6 +104,6 @@ def known_types() -> Mapping[str, type]:
                 if package is api and not issubclass(item, Described):
                     continue
                 if name in known:
-                    raise TypeError(f"Two classes are called {name}, so the name does not tell which.")
+                    raise TypeError(f"Two classes are called {name}, so the name is ambiguous.")
                 known[name] = item
     return MappingProxyType(known)

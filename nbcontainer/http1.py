@@ -1,4 +1,4 @@
-"""HTTP/1.1 over our streams: connections, those kept for the next call, and replies that are whole or an error."""
+"""HTTP/1.1 over our streams: connections, a pool of idle ones, and responses that are complete or an error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Connection:
 
     Args:
         stream: the connection itself.
-        host: as the Host header names it.
-        identity: whom it belongs to, for servers that tell by the connection; it serves nobody else.
+        host: the Host header's value.
+        identity: who may use it, for servers that authenticate the connection; it is used for nobody else.
     """
 
     def __init__(self, stream: Stream, host: str, identity: object = None) -> None:
         self.stream, self.identity = stream, identity
-        self.last_used = 0.0  # of `time.monotonic`
+        self.last_used = 0.0  # by `time.monotonic`
         self.is_used_again = False
         self.http = http.client.HTTPConnection(host)
         self.http.response_class = Response
@@ -36,7 +36,7 @@ class Connection:
     def send(
         self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes | None
     ) -> http.client.HTTPResponse:
-        """Make a call, and read its reply's head. A header may come more than once, and have any letters.
+        """Make a call, and read the response's head. A header may be repeated, and contain any characters.
 
         Raises:
             OSError, http.client.HTTPException: it broke.
@@ -55,24 +55,24 @@ class Connection:
 
 
 class _Unclosed:
-    """What http.client calls of a socket. It closes its socket while the reply is still being read."""
+    """The socket methods that http.client calls. It closes its socket while the response is still being read."""
 
     def __init__(self, stream: Stream) -> None:
         self.sendall, self.makefile = stream.sendall, stream.makefile
 
     def close(self) -> None:
-        """Leave it open: the reply's reader closes it."""
+        """Leave it open: the response's reader closes it."""
 
 
 Kept = TypeVar("Kept", bound=Connection)
 
 
 class IdleConnections(Generic[Kept]):
-    """The connections to one server that are kept for the next calls.
+    """The idle connections to one server, kept for the next calls.
 
     Args:
         most: how many are kept.
-        seconds: after which one is not used any more, as the server may be about to close it.
+        seconds: after which one is no longer used, because the server may be about to close it.
     """
 
     def __init__(self, most: int, seconds: float = float("inf")) -> None:
@@ -81,11 +81,11 @@ class IdleConnections(Generic[Kept]):
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many are kept."""
         return len(self._kept)
 
     def take(self, identity: object = None) -> Kept | None:
-        """The one that was used last, unless the server has closed it meanwhile."""
+        """The most recently used one, unless the server has closed it meanwhile."""
         while True:
             with self._lock:
                 connection = self._kept.pop() if self._kept else None
@@ -98,7 +98,7 @@ class IdleConnections(Generic[Kept]):
             connection.close()
 
     def keep(self, connection: Kept) -> None:
-        """Keep one whose reply has been read."""
+        """Keep one whose response has been read."""
         connection.last_used = time.monotonic()
         with self._lock:
             self._kept.append(connection)
@@ -107,7 +107,7 @@ class IdleConnections(Generic[Kept]):
             each.close()
 
     def close(self) -> None:
-        """Close them."""
+        """Close all of them."""
         with self._lock:
             kept, self._kept[:] = list(self._kept), []
         for each in kept:
@@ -115,10 +115,10 @@ class IdleConnections(Generic[Kept]):
 
 
 class Response(http.client.HTTPResponse):
-    """A reply whose head is whole.
+    """A response with a complete head.
 
-    http.client takes the connection's end for the end of the headers too. What broke off there would be a success with
-    an empty body: a list of nothing.
+    http.client also accepts the connection's end as the end of the headers. A response that is cut there would be a
+    success with an empty body: an empty list.
     """
 
     def __init__(self, *arguments: object, **options: object) -> None:
@@ -127,7 +127,7 @@ class Response(http.client.HTTPResponse):
 
 
 class _WholeLines(io.BufferedReader):
-    """A reader whose lines must not end with the connection, but for the first, of which http.client sees it itself."""
+    """A reader whose lines must end with a newline, except the first, which http.client checks itself."""
 
     _begun = False
 

@@ -1,4 +1,4 @@
-"""Whose it is: the label of what a notebook has made, and the id in it that tells the notebook from all others."""
+"""Ownership: the label on everything that a notebook creates, with an id that identifies the notebook."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _WRITE_SECONDS = 1.0
 
 
 class IdentityWarning(UserWarning):
-    """The user's id cannot be kept; another kernel will not know what this one has made."""
+    """The user's id cannot be saved; another kernel will not recognise what this one has created."""
 
 
 def notebook_id(path: str = "") -> str:
     """The notebook's id, which survives the kernel: the value of the label `nbcontainer.notebook`.
 
-    It is of the notebook's path and of the user's random id: in a JupyterHub the same path is in everybody's home, and
-    the pods of all of them may be in one namespace.
+    It is made from the notebook's path and the user's random id: in a JupyterHub, everybody's home may have the same
+    path, and all their pods may be in one namespace.
 
     Args:
-        path: the notebook's path; "" for this one's, as VS Code or Jupyter tells it, else for the folder that Python
-            was in when this was loaded.
+        path: the notebook's path; "" for this one's, from VS Code or Jupyter, or else for the working directory at the
+            time of import.
     """
-    path = path or _path_in_vs_code() or os.environ.get("JPY_SESSION_NAME") or _BEGAN_IN
+    path = path or _path_in_vs_code() or os.environ.get("JPY_SESSION_NAME") or _STARTED_IN
     return hashlib.sha256(f"{_user_id()}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def _path_in_vs_code() -> str:
-    """The path that VS Code gives to its kernels, "" elsewhere; what Jupyter has of it is another at each start."""
+    """The path that VS Code passes to its kernels, "" elsewhere; Jupyter's session name differs at each start."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return str(shell.user_ns.get("__vsc_ipynb_file__") or "") if shell is not None else ""
 
@@ -49,25 +49,25 @@ def _path_in_vs_code() -> str:
 def _working_folder() -> str:
     try:
         return str(Path.cwd())
-    except OSError:  # it is removed
+    except OSError:  # it has been removed
         return ""
 
 
-_BEGAN_IN = _working_folder()  # whoever goes to another folder is in the same notebook all the same
+_STARTED_IN = _working_folder()  # kept, because a notebook that changes its directory is still the same notebook
 
 
 def data_folder() -> Path:
-    """Where the user's data of nbcontainer is kept, as each platform has it."""
+    """The folder for nbcontainer's user data, by the platform's convention."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "nbcontainer"
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "nbcontainer"
     named = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".local" / "share") / "nbcontainer"  # as XDG has it
+    return (named if named.is_absolute() else Path.home() / ".local" / "share") / "nbcontainer"  # by the XDG convention
 
 
 def _user_id() -> str:
-    """The random id that is kept in the data folder; where it cannot be kept, one of this process."""
+    """The random id in the data folder; if it cannot be saved there, an id of this process."""
     try:
         folder = data_folder()
     except RuntimeError:
@@ -87,8 +87,8 @@ def _kept_id(file: Path) -> str:
 @cache
 def _without(why: str) -> str:
     """The id of this process, with a warning once."""
-    text = f"{why}. What this notebook makes has an id that ends with its kernel."
-    warnings.warn_explicit(text, IdentityWarning, "nbcontainer", 0)  # without a line of ours under it
+    text = f"{why}. What this notebook creates has an id that is lost when its kernel ends."
+    warnings.warn_explicit(text, IdentityWarning, "nbcontainer", 0)  # so that no source line of ours is shown
     return _OF_THIS_PROCESS
 
 
@@ -101,14 +101,14 @@ def _read(file: Path) -> str:
     except FileNotFoundError:
         return ""
     if not _RANDOM_ID.fullmatch(text):
-        raise ValueError("it holds no id; remove it")
+        raise ValueError("it contains no id; remove it")
     return text
 
 
 def _create(file: Path) -> str:
-    """Put a new id there, whole and at once; where another process was quicker, the id is that one's."""
+    """Write a new id atomically; if another process was faster, return that one's."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".user-id-")  # for this user alone
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".user-id-")  # readable only by this user
     try:
         with os.fdopen(descriptor, "w") as output:
             output.write(f"{secrets.token_hex(16)}\n")
@@ -117,11 +117,11 @@ def _create(file: Path) -> str:
         Path(temporary).unlink()
     if found := _read(file):
         return found
-    raise ValueError("it leads nowhere; remove it")
+    raise ValueError("it is a broken link; remove it")
 
 
 def _put(new: Path, file: Path) -> None:
-    """Give `new` a second name, unless something has that name already."""
+    """Give `new` a second name, unless that name is taken."""
     with suppress(FileExistsError):
         try:
             file.hardlink_to(new)

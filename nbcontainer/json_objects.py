@@ -1,4 +1,4 @@
-"""JSON that another program sent, read with care: what is not of the type that is asked for is as if it were not there.
+"""Careful readers of JSON from other programs: a value that does not have the wanted type counts as missing.
 
 Each reader takes the keys that lead to a value, from the outermost object inwards.
 """
@@ -17,7 +17,7 @@ _TEXT = frozenset({str})
 
 
 def value_of(found: object, *keys: str) -> object:
-    """Whatever stands below `keys`; None where nothing does."""
+    """The value below `keys`, of any type; None if there is none."""
     for key in keys:
         if not isinstance(found, dict):
             return None
@@ -26,25 +26,25 @@ def value_of(found: object, *keys: str) -> object:
 
 
 def object_of(found: object, *keys: str) -> JsonObject:
-    """The JSON object below `keys`; an empty one for null, or whatever else."""
+    """The JSON object below `keys`; an empty one for null or any other type."""
     found = value_of(found, *keys)
     return found if isinstance(found, dict) else {}
 
 
 def entries_of(found: object, *keys: str) -> list[JsonObject]:
-    """The JSON objects of the list below `keys`; what is no object is left out, and so is null."""
+    """The JSON objects in the list below `keys`; other items, such as null, are left out."""
     found = value_of(found, *keys)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def words_of(found: object, *keys: str) -> list[str]:
-    """The list below `keys`, as texts; none where there is no list."""
+    """The items of the list below `keys` as strings; none if there is no list."""
     found = value_of(found, *keys)
     return [str(word) for word in found] if isinstance(found, list) else []
 
 
 def text_of(found: object, *keys: str) -> str:
-    """The text below `keys`; "" where there is none."""
+    """The string below `keys`; "" if there is none."""
     for key in keys:  # as `value_of`, whose call would cost as much again, and a table has thousands
         if not isinstance(found, dict):
             return ""
@@ -53,7 +53,7 @@ def text_of(found: object, *keys: str) -> str:
 
 
 def texts_of(found: object, *keys: str) -> Mapping[str, str]:
-    """Texts by name, as labels are; {} where there are none."""
+    """Strings by name, such as labels; {} if there are none."""
     texts = object_of(found, *keys)
     return texts if _are_texts(texts) else {name: str(value) for name, value in texts.items()}
 
@@ -63,6 +63,6 @@ def _are_texts(found: JsonObject) -> TypeGuard[Mapping[str, str]]:
 
 
 def number_of(found: object, *keys: str) -> int:
-    """The whole number below `keys`; 0 where there is none."""
+    """The integer below `keys`; 0 if there is none."""
     found = value_of(found, *keys)
     return found if isinstance(found, int) else 0

@@ -1,6 +1,6 @@
-"""Modules that load when they are first used (PEP 562), so that none has to be imported inside a function.
+"""Modules that are imported on first use (PEP 562), so that no import has to be inside a function.
 
-`from nbcontainer import engines` costs nothing; `engines.volumes` is the module, imported with its first use.
+`from nbcontainer import engines` costs nothing; `engines.volumes` is the module, imported on first use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import ModuleType
 
 __all__ = ["PRELOADED", "modules_on_use"]
 
-# loaded in the background for the first calls, in small steps: what they share, the first table, then what is heavy
+# imported in the background for the first calls, in small steps: shared modules, the first table, then the heavy ones
 PRELOADED = (
     "nbcontainer.views.surfaces",
     "nbcontainer.views.notebook",

@@ -36,7 +36,7 @@ __all__ = ["PodsBackend", "find_pods_backend", "place_of_pods"]
 class PodsBackend(Protocol):
     """What can be done with pods, and where: one namespace of a cluster, or a Podman, which has no namespaces.
 
-    What a call raises is said where it is done: in `clusters` and in `engines`.
+    The implementations in `clusters` and `engines` document what each call raises.
     """
 
     @property
@@ -84,7 +84,7 @@ class PodsBackend(Protocol):
         field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped; the table that comes of it is what `finish` makes of it."""
+        """The pods, until stopped; `finish` makes the resulting table."""
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs."""
@@ -95,7 +95,7 @@ class PodsBackend(Protocol):
         """Delete pods, and wait until they are gone."""
 
     def describe(self, name: str) -> Description:
-        """All about a pod, with its events."""
+        """A pod's description, with its events."""
 
     def containers(self, name: str) -> list[str]:
         """The names of a pod's containers."""
@@ -112,7 +112,7 @@ class PodsBackend(Protocol):
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
     ) -> list[Change]:
-        """Apply YAML; an object that names another namespace than `namespace` is an error, if there is one."""
+        """Apply YAML; with `namespace`, an object that names another one is an error."""
 
 
 def place_of_pods(backend: PodsBackend) -> Place:
@@ -126,11 +126,11 @@ def find_pods_backend(context: str = "", namespace: str = "", *, starts: bool = 
     Args:
         context: the kubeconfig's context; where there is no kubeconfig, a docker context, an address or "podman".
         namespace: the namespace, "" for the context's own.
-        starts: whether an engine may be started for it.
+        starts: whether it may start an engine.
 
     Raises:
-        ClusterUnavailable: the context is not whole, or there is neither a cluster nor a Podman.
-        Unsupported: a namespace is named, and there is only Podman; or the engine that is named has no pods.
+        ClusterUnavailable: the context is incomplete, or there is neither a cluster nor a Podman.
+        Unsupported: a namespace is named, but there is only Podman; or the named engine has no pods.
     """
     try:
         return clusters.pods_backend.ClusterPods(clusters.connection.find_cluster(context, namespace))
@@ -146,7 +146,7 @@ def find_pods_backend(context: str = "", namespace: str = "", *, starts: bool = 
 
 
 def _named_engine(context: str) -> Engine | None:
-    """The engine that a call names, where there is no kubeconfig; None where it names neither an engine nor a cluster.
+    """The engine that a call names, if there is no kubeconfig; None if it names neither an engine nor a cluster.
 
     Raises:
         Unsupported: it has no pods.
@@ -156,18 +156,18 @@ def _named_engine(context: str) -> Engine | None:
     except UsageError:
         return None
     if not engine.capabilities.pods:
-        raise Unsupported("pods", engine.name, cure="Podman has pods; so has a cluster, which a kubeconfig names.")
+        raise Unsupported("pods", engine.name, cure="Use Podman, or a cluster from a kubeconfig.")
     return engine
 
 
 def _podman_at_hand(context: str) -> Engine | None:
-    """The engine that the call means, if it is there already and has pods."""
+    """The engine that the call means, if it is running already and has pods."""
     found = (engines.connection.engine_at_hand(name) for name in ([context] if context else ["", "podman"]))
     return next((engine for engine in found if engine and engine.capabilities.pods), None)
 
 
 def _podman() -> Engine | None:
-    """The engine in use if it has pods, else the private Podman."""
+    """The engine in use if it has pods, or else the private Podman."""
     try:
         engine = engines.connection.find_engine()
         if engine.capabilities.pods:

@@ -1,9 +1,9 @@
 """What is protected, and which calls may change it: the whole decision, in one place.
 
-What is protected is a place itself, an engine or a cluster: by the name of its context, else by its address, however a
-call came by it. DOCKER_HOST, a setting or another context that leads to the address of a protected context leads to
-that context. Every public call is marked, `changes` or `reads`; where a call that changes or executes something has
-found its place, `guard` refuses it unless the call itself names what is protected.
+What is protected is a place itself, an engine or a cluster: by the name of its context, or else by its address, however
+a call was led to it. If DOCKER_HOST, a setting or another context leads to a protected context's address, it leads to
+that context. Every public call is marked `changes` or `reads`; once a call that changes or executes something has found
+its place, `guard` refuses it unless the call itself names what is protected.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ HIDDEN = {  # which variable hides which contexts
 
 
 class Unsaid(str):
-    """A context or a builder that the call itself does not name: the place, but nobody's word for a protected one."""
+    """A context or a builder that the call itself does not name: it selects the place, but does not permit a change."""
 
     __slots__ = ()
 
@@ -58,14 +58,14 @@ class TableContext(Unsaid):
     """A context as a table names it in the calls that it offers.
 
     Attributes:
-        server: where the context led when the table was made, as `Place.server` has it; "" where it is not known.
+        server: the context's server when the table was made, in `Place.server`'s form; "" where it is not known.
     """
 
     __slots__ = ("server",)
     server: str
 
     def __new__(cls, context: str = "", server: str = "") -> Self:
-        """The context's name and where it led."""
+        """The context's name and its server at that time."""
         made = super().__new__(cls, context)
         made.server = server
         return made
@@ -87,20 +87,20 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What `--context` names it by."""
+        """Its name for `--context`."""
         return self.context or self.address
 
     @property
     def server(self) -> str:
-        """What tells it from another place of that name: its address; the private Podman has one in each kernel.
+        """What distinguishes it from another place of the same name: its address; each kernel has a private Podman.
 
-        It is written into cells, so a password in the address is left out.
+        It is written into cells, so without a password in the address.
         """
         is_private = (self.kind, self.context) == ("engine", PRIVATE) and not _is_docker_context(PRIVATE)
         return PRIVATE if is_private else without_password(self.address)
 
     def is_at(self, server: str) -> bool:
-        """Whether that is its `server`, however it is written."""
+        """Whether this is its `server`, however it is written."""
         return server == self.server or _is_same(self.kind, server, self.server)
 
 
@@ -123,7 +123,7 @@ def place_of_cluster(cluster: nbcontainer.clusters.connection.Cluster) -> Place:
 
 
 def refuse_moved(place: Place, said: str) -> None:
-    """Refuse a call that a table offered where the table's context leads to another place by now.
+    """Refuse a call that a table offered if the table's context now leads to another place.
 
     Raises:
         ClusterUnavailable: it does.
@@ -145,7 +145,7 @@ def protected_as(place: Place) -> Iterator[str]:
     if place.context and _matches(place.context):
         yield place.context
     if _matches_address(place):
-        yield place.name if place.kind == "cluster" else place.address  # a cluster is never named by its address
+        yield place.name if place.kind == "cluster" else place.address  # a cluster cannot be named by its address
     for name, address in _known_contexts(place.kind):
         if name != place.context and _matches(name) and _is_same(place.kind, address, place.address):
             yield name
@@ -173,7 +173,7 @@ def _is_docker_context(name: str) -> bool:
 
 
 def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
-    """The contexts that there are, each with its address."""
+    """All known contexts, each with its address."""
     if kind != "cluster":
         yield from ((context.name, context.address) for context in nbcontainer.engines.config.contexts())
         if not _is_docker_context(PRIVATE):
@@ -184,7 +184,7 @@ def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
 
 # --- which calls are refused
 
-# a call without a mark is taken for one that changes something
+# a call without a mark counts as one that changes something
 _is_changing: ContextVar[bool] = ContextVar("_is_changing", default=True)
 
 
@@ -229,18 +229,18 @@ def guard(place: Place, *said: str) -> None:
         said: the contexts and addresses that the call itself names, "" for none.
 
     Raises:
-        Protected: it does not name it. What a table or a setting names, or another context of the same place, is no
-            name for it.
+        Protected: it does not name it. A name from a table or a setting, or another context of the same place, does
+            not count.
     """
     if not _is_changing.get():
         return
     names = list(protected_as(place))
     if names and not any(_names_one_of(one, names, place.kind) for one in said if one):
-        raise _refusal(place, next((name for name in names if _leads_there(name, place)), names[0]))
+        raise _refusal(place, next((name for name in names if _is_context_of(name, place)), names[0]))
 
 
 def guard_later(place: Place, *said: str) -> Callable[[], None]:
-    """What a plan calls when it is carried out: what is protected by then may be more than when it was made."""
+    """The check that a plan repeats when it is carried out: more may be protected than when it was made."""
     return partial(changes(guard), place, *said)
 
 
@@ -258,17 +258,17 @@ def _refusal(place: Place, name: str) -> Protected:
     else:
         what = f"{place.name} is the same {place.kind} as the context {name!r}, which is protected"
     flag = "--builder" if (place.kind, place.address) == ("buildkitd", name) else "--context"
-    cure = f"Name it to do it all the same: {flag}={name}"
+    cure = f"To do it anyway, name it: {flag}={name}"
     if place.kind == "cluster" and name != place.context:
-        cure += ", with -n, since its namespace may be another"
-    if not _leads_there(name, place):
+        cure += ", with -n, since its namespace may differ"
+    if not _is_context_of(name, place):
         variable, file = HIDDEN[place.kind]
         cure = f"{variable} hides {name}, a context of {file}: unset it first. {cure}"
     return Protected(f"{what}, and this call would change it.", context=name, cure=cure)
 
 
-def _leads_there(name: str, place: Place) -> bool:
-    """Whether a call that names it acts at `place`: a context may be one that the environment hides."""
+def _is_context_of(name: str, place: Place) -> bool:
+    """Whether a call that names it acts at `place`: the environment may hide the context."""
     if name in {place.context, place.address}:
         return True
     if place.kind != "cluster":

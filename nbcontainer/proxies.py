@@ -1,7 +1,7 @@
 """The HTTP proxy of a URL, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY as docker and kubectl read them.
 
-These are the rules of Go's golang.org/x/net/http/httpproxy. Python's own differ: they know no networks in NO_PROXY, no
-exemption of this machine, and `.example.com` matches example.com there.
+These are the rules of Go's golang.org/x/net/http/httpproxy. Python's own differ: they have no networks in NO_PROXY, do
+not exempt this machine, and `.example.com` also matches example.com.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PORTS = {"http": "80", "https": "443"}
 
 
 def environment_proxy(url: str) -> str:
-    """The URL of the proxy that a request to `url`, http or https, goes through; "" for none."""
+    """The URL of the proxy for requests to `url`, http or https; "" for none."""
     parts = urlsplit(url)
     proxy = _proxy_url(parts.scheme)
     if not proxy or _is_direct(_host(parts.hostname or ""), str(parts.port or PORTS[parts.scheme])):
@@ -29,8 +29,8 @@ def environment_proxy(url: str) -> str:
 
 
 def _proxy_url(scheme: str) -> str:
-    """The proxy for requests of this scheme; without a scheme of its own it is an http proxy."""
-    # of a CGI program, HTTP_PROXY is what its caller sent as a header: https://httpoxy.org
+    """The proxy for requests of this scheme; an address without a scheme is an http proxy."""
+    # in a CGI program, HTTP_PROXY comes from a header of its caller: https://httpoxy.org
     if scheme not in PORTS or (scheme == "http" and os.environ.get("REQUEST_METHOD")):
         return ""
     value = _variable(f"{scheme.upper()}_PROXY").strip()
@@ -42,7 +42,7 @@ def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return bool(parts.scheme and parts.hostname and parts.port != 0)
-    except ValueError:  # such as a port that is no number
+    except ValueError:  # such as a port that is not a number
         return False
 
 
@@ -51,7 +51,7 @@ def _variable(name: str) -> str:
 
 
 def _is_direct(host: str, port: str) -> bool:
-    """Whether no proxy is used for a host: this machine's, and those of NO_PROXY."""
+    """Whether a host needs no proxy: this machine, and the hosts in NO_PROXY."""
     address = _address(host)
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
@@ -60,13 +60,13 @@ def _is_direct(host: str, port: str) -> bool:
 
 @dataclass(frozen=True)
 class _Exemption:
-    """An entry of NO_PROXY: everything, a network, an address, or a domain; the latter two may name a port."""
+    """An entry in NO_PROXY: everything, a network, an address, or a domain; the latter two may have a port."""
 
     everything: bool = False
     network: Network | None = None
     address: Address | None = None
-    domain: str = ""  # with a dot before it
-    itself: bool = False  # whether the domain's own name is meant as well as those below it
+    domain: str = ""  # with a leading dot
+    itself: bool = False  # whether it matches the domain itself as well as its subdomains
     port: str = ""
 
     def matches(self, host: str, port: str, address: Address | None) -> bool:
@@ -105,7 +105,7 @@ def _exemption(word: str) -> _Exemption | None:
 
 
 def _split(word: str) -> tuple[str, str]:
-    """Host and port; a word that is not of that form is a host."""
+    """Host and port; a word without this form is a host."""
     host, colon, port = word.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         return host[1:-1], port
@@ -127,7 +127,7 @@ def _network(word: str) -> Network | None:
 
 
 def _address(text: str, *, zone: bool = True) -> Address | None:
-    """An IP address, that of an IPv4 host in IPv6's form as IPv4; None for a name. A zone (%eth0) does not count."""
+    """An IP address, an IPv4-mapped IPv6 address as IPv4; None for a name. A zone (%eth0) is ignored."""
     try:
         address = ip_address(text.partition("%")[0] if zone else text)
     except ValueError:

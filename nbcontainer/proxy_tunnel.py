@@ -19,10 +19,10 @@ READ_BYTES = 64 * 1024
 
 
 class ProxyFailed(ConnectionError):
-    """A proxy does not lead where it should.
+    """A proxy cannot reach the host.
 
     Attributes:
-        status: the HTTP status that it answered with, 0 where it takes no connections.
+        status: the HTTP status that it answered with, 0 where it accepts no connections.
     """
 
     def __init__(self, words: str, status: int = 0) -> None:
@@ -31,9 +31,9 @@ class ProxyFailed(ConnectionError):
 
 
 def connect_tcp(host: str, port: int, *, secure: bool, timeout: float) -> socket.socket:
-    """Connect to a host, by CONNECT where HTTP_PROXY or, with TLS to come, HTTPS_PROXY names a proxy.
+    """Connect to a host, by CONNECT if HTTP_PROXY or, if TLS will follow, HTTPS_PROXY names a proxy.
 
-    docker sends what needs no upgrade through the proxy as well, but not attach, exec and builds.
+    docker too uses the proxy for ordinary requests, but not for those with an upgrade: attach, exec and builds.
 
     Raises:
         OSError: nothing answers there, or the proxy refuses.
@@ -44,22 +44,22 @@ def connect_tcp(host: str, port: int, *, secure: bool, timeout: float) -> socket
         return socket.create_connection((host, port), timeout)
     parts = urlsplit(proxy)
     if parts.scheme != "http":
-        raise ProxyFailed(f"{_where(parts)} is of a kind that is not supported: {parts.scheme}")
+        raise ProxyFailed(f"{_where(parts)} has a scheme that is not supported: {parts.scheme}")
     return tunnel(proxy, host, port, timeout)
 
 
 def tunnel(proxy: str, host: str, port: int, timeout: float, tls: ssl.SSLContext | None = None) -> socket.socket:
-    """A connection to `host` through an http or https proxy; through the latter it is TLS as far as the proxy.
+    """A connection to `host` through an http or https proxy; to the latter it uses TLS.
 
     Args:
         proxy: its URL.
-        host: where it is to lead.
+        host: the host to reach.
         port: the port there.
         timeout: seconds.
-        tls: what an https proxy is trusted by; None for the system's authorities.
+        tls: how an https proxy is verified; None for the system's authorities.
 
     Raises:
-        ProxyFailed: it takes no connections, or does not lead there.
+        ProxyFailed: it accepts no connections, or cannot reach the host.
     """
     connection = _ToProxy(urlsplit(proxy), timeout, tls)
     connection.set_tunnel(host, port, login(proxy))
@@ -67,12 +67,12 @@ def tunnel(proxy: str, host: str, port: int, timeout: float, tls: ssl.SSLContext
 
 
 def to_proxy(proxy: str, timeout: float) -> socket.socket:
-    """A connection to an http or https proxy itself, for requests of whole URLs; raises as `tunnel`."""
+    """A connection to an http or https proxy itself, for requests with full URLs; raises the errors of `tunnel`."""
     return _opened(_ToProxy(urlsplit(proxy), timeout), proxy)
 
 
 def login(proxy: str) -> dict[str, str]:
-    """The header with the name and password that the proxy's URL has."""
+    """The header with the name and password from the proxy's URL."""
     parts = urlsplit(proxy)
     if not parts.username:
         return {}
@@ -85,8 +85,8 @@ def _opened(connection: _ToProxy, proxy: str) -> socket.socket:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
         connection.close()
-        status = re.search(r"Tunnel connection failed: (\d{3})", str(error))  # http.client has it in its words alone
-        what = f"{_where(urlsplit(proxy))} does not lead there: {error}"
+        status = re.search(r"Tunnel connection failed: (\d{3})", str(error))  # http.client has it only in the message
+        what = f"{_where(urlsplit(proxy))} failed: {error}"
         raise ProxyFailed(what, int(status[1]) if status else 0) from error
     connected: socket.socket = connection.sock
     return connected
@@ -97,7 +97,7 @@ def _where(parts: SplitResult) -> str:
 
 
 class _ToProxy(http.client.HTTPConnection):
-    """http.client has TLS behind a tunnel, but none to the proxy."""
+    """A tunnel with TLS to the proxy: http.client has TLS only inside a tunnel."""
 
     def __init__(self, parts: SplitResult, timeout: float, tls: ssl.SSLContext | None = None) -> None:
         self._secure, self._tls = parts.scheme == "https", tls
@@ -108,12 +108,12 @@ class _ToProxy(http.client.HTTPConnection):
         if self._secure:
             context = self._tls or ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
-        if self._tunnel_host:  # type: ignore[attr-defined] # what `set_tunnel` has set
-            self._tunnel()  # type: ignore[attr-defined] # as http.client's own `connect` does
+        if self._tunnel_host:  # type: ignore[attr-defined] # set by `set_tunnel`
+            self._tunnel()  # type: ignore[attr-defined] # as http.client's own `connect` does it
 
 
 class TlsInTls(Stream):
-    """TLS over a connection that is TLS itself, as that to an https proxy; Python's ssl wraps plain sockets alone."""
+    """TLS over a TLS connection, such as one to an https proxy; Python's ssl wraps only plain sockets."""
 
     def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, server_name: str) -> None:
         super().__init__(outer)
@@ -123,7 +123,7 @@ class TlsInTls(Stream):
         self._state, self._sending = threading.Lock(), threading.Lock()
 
     def handshake(self) -> None:
-        """As `TlsStream` has it."""
+        """As in `TlsStream`."""
         while True:
             try:
                 self._tls.do_handshake()
@@ -134,21 +134,21 @@ class TlsInTls(Stream):
         self._flush()
 
     def settimeout(self, seconds: float | None) -> None:
-        """As `Stream` has it."""
+        """As in `Stream`."""
         self._outer.settimeout(seconds)
 
     def when_silent(self, *arguments: object, **options: object) -> None:
-        """As `Stream` has it."""
-        self._outer.when_silent(*arguments, **options)  # type: ignore[arg-type] # they are its own
+        """As in `Stream`."""
+        self._outer.when_silent(*arguments, **options)  # type: ignore[arg-type] # the same signature
 
     def readable(self, seconds: float) -> bool:
-        """As `Stream` has it."""
+        """As in `Stream`."""
         with self._state:
             pending = bool(self._leftover) or self._tls.pending() or self._received.pending
         return bool(pending) or self._outer.readable(seconds)
 
     def close(self) -> None:
-        """As `Stream` has it."""
+        """As in `Stream`."""
         self._closed = True
         self._outer.close()
 

@@ -1,6 +1,6 @@
-"""One debug line for each request, by Python's `logging`: method, path, status, milliseconds, and who was asked.
+"""One debug line for each request, by Python's `logging`: method, path, status, milliseconds, and the server.
 
-Nothing else of a request is logged: queries, headers and bodies may hold secrets.
+Nothing else about a request is logged: queries, headers and bodies may contain secrets.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import Self
 
 __all__ = ["LoggedRequest"]
 
-# a login before an address, or before a registry in an image's name; after a digest's @ comes its algorithm
+# a login before an address, or before a registry in an image name; not a digest's @, which an algorithm follows
 ADDRESS_LOGIN = re.compile(r"(?<!unix:)(?<!/)//\S*@")
 PATH_LOGIN = re.compile(r"[^/]*@(?![a-z0-9+._-]+:[0-9a-f]{32})")
 
 
 class LoggedRequest:
-    """Logs a request when its block ends: with its reply's `status`, or the type of the error that ended it.
+    """Logs a request when its block ends: with the response's `status`, or the type of the error that ended it.
 
     Args:
-        logger: the logger of what sends it.
-        method: HTTP's word.
+        logger: the sender's logger.
+        method: the HTTP method.
         target: the path; a query is left out.
         where: the engine, cluster or registry, as the user knows it.
 
     Attributes:
-        status: to be set once there is a reply.
+        status: to be set once there is a response.
     """
 
     __slots__ = ("_began", "_logger", "_method", "_target", "_where", "status")
 
     def __init__(self, logger: logging.Logger, method: str, target: str, where: str) -> None:
         self._logger, self._method, self._target, self._where = logger, method, target, where
-        self._began = 0.0  # nothing is to be logged
+        self._began = 0.0  # stays 0 if nothing is to be logged
         self.status: int | str = ""
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""Where full outputs are kept: one file for each, readable by its owner alone.
+"""Where full outputs are kept: one file for each, readable only by its owner.
 
-Page and notebook hold a window of the last lines; the file has all of them, and its path stands in the output.
+Page and notebook hold a window of the last lines; the file has all of them, and its path is shown in the output.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from nbcontainer.settings import settings
 __all__ = ["Spool", "spool_folder"]
 
 BUFFER_BYTES = 256 * 1024
-KEPT_DAYS = 7  # of files in the system's temporary directory; a folder of the person's own is theirs to clear
+KEPT_DAYS = 7  # in the system's temporary directory; a folder that the user has set is never cleared
 
 
 def spool_folder() -> Path:
-    """The folder of the files: the setting, or one of the user's own in the system's temporary directory.
+    """The folder of the files: the setting, or one for this user in the system's temporary directory.
 
     Raises:
-        UsageError: it cannot be made, or it belongs to somebody else.
+        UsageError: it cannot be created, or it belongs to somebody else.
     """
     if settings.spool_directory:
         folder = Path(settings.spool_directory).expanduser()
@@ -48,8 +48,8 @@ def spool_folder() -> Path:
         ) from None
     foreign = sys.platform != "win32" and status.st_uid != os.getuid()
     if not settings.spool_directory and (foreign or stat.S_ISLNK(status.st_mode)):
-        # anybody may make a folder of that name in /tmp
-        raise UsageError(f"{folder} is not yours.", cure="Change the setting spool_directory.")
+        # anybody may create a folder of that name in /tmp
+        raise UsageError(f"{folder} belongs to another user.", cure="Change the setting spool_directory.")
     if not settings.spool_directory:
         _remove_old(folder)
     return folder
@@ -57,10 +57,10 @@ def spool_folder() -> Path:
 
 @cache
 def _remove_old(folder: Path) -> None:
-    """Once in each process: logs may hold what should not lie about for ever."""
+    """Once in each process: logs may contain what should not be kept forever."""
     oldest = time.time() - KEPT_DAYS * 86_400
     for path in folder.glob("*.log"):
-        with suppress(OSError):  # somebody else was quicker
+        with suppress(OSError):  # another process was faster
             if path.lstat().st_mtime < oldest:
                 path.unlink()
 
@@ -68,11 +68,11 @@ def _remove_old(folder: Path) -> None:
 class Spool:
     """One output's file. Threads may share it.
 
-    What became of a command does not depend on its file, so nothing here raises: where the file cannot be made, or the
-    disk is full, what was written stays, the rest is dropped, and a note says so, once.
+    A command's outcome does not depend on its file, so nothing here raises: if the file cannot be created, or the disk
+    is full, what was written is kept, the rest is dropped, and a note says so, once.
 
     Args:
-        name: what the output is of, for the file's name.
+        name: the output's source, for the file's name.
 
     Attributes:
         path: the file's, "" where it could not be made.
@@ -86,7 +86,7 @@ class Spool:
         self._waiting_bytes = 0
         self._bytes = self._lines = 0  # in the file
         self._note = ""
-        self._tell: Callable[[str], object] | None = None
+        self._report: Callable[[str], object] | None = None
         self.path = ""
         words = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
         try:
@@ -95,23 +95,23 @@ class Spool:
         except UsageError as error:
             self._note = f"{error.message} {error.cure}"
         except OSError as error:
-            self._note = f"The output is kept in no file: {_reason(error)}."
+            self._note = f"The output is not kept in a file: {_reason(error)}."
 
     @property
     def whole(self) -> bool:
         """Whether the file has all of the output so far."""
         return not self._note
 
-    def when_cut(self, tell: Callable[[str], object]) -> None:
-        """Call `tell` with the note once the file cannot be written any further (at once, if that is so already)."""
+    def when_cut(self, report: Callable[[str], object]) -> None:
+        """Call `report` with the note once the file cannot be written any further (at once, if it already cannot)."""
         with self._lock:
-            self._tell = tell
+            self._report = report
             note = self._note
         if note:
-            tell(note)
+            report(note)
 
     def write(self, data: bytes) -> None:
-        """Add `data`; after `close`, or where the file is not whole, it is dropped."""
+        """Add `data`; after `close`, or once the file is incomplete, it is dropped."""
         with self._lock:
             if self._file is None or self._note:
                 return
@@ -129,7 +129,7 @@ class Spool:
             self._say()
 
     def close(self) -> None:
-        """Finish the file, which stays."""
+        """Finish the file, which is kept."""
         with self._lock:
             cut = not self._flush()
             file, self._file = self._file, None
@@ -138,12 +138,12 @@ class Spool:
                     file.close()
             except OSError as error:  # some file systems write only now
                 cut = self.whole
-                self._note = self._note or f"{self.path} may not be whole: {_reason(error)}"
+                self._note = self._note or f"{self.path} may be incomplete: {_reason(error)}"
         if cut:
             self._say()
 
     def _flush(self) -> bool:
-        """Put what waits into the file; False where the file has just ended before it. The lock is held."""
+        """Write the buffered data; False if the file could not take all of it. The caller holds the lock."""
         if self._file is None or not self._waiting:
             return True
         rest = memoryview(b"".join(self._waiting))
@@ -157,13 +157,13 @@ class Spool:
         except OSError as error:
             held = f"{self._lines:,} lines" if self._lines != 1 else "line"
             held = held if self._lines else f"{self._bytes:,} bytes"
-            self._note = f"{self.path} is not whole, it has the first {held}: {_reason(error)}"
+            self._note = f"{self.path} is incomplete, it has the first {held}: {_reason(error)}"
             return False
         return True
 
     def _say(self) -> None:
-        if self._tell is not None:
-            self._tell(self._note)
+        if self._report is not None:
+            self._report(self._note)
 
     def __repr__(self) -> str:
         return f"Spool({self.path!r})"
@@ -172,7 +172,7 @@ class Spool:
 def _reason(error: OSError) -> str:
     reasons = {
         errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the quota of the disk is used up",
-        errno.EFBIG: "the file may not be larger",
+        errno.EDQUOT: "the disk quota is exceeded",
+        errno.EFBIG: "the file has reached the size limit",
     }
     return reasons.get(error.errno or 0) or error.strerror or str(error)

@@ -22,19 +22,19 @@ def results_of(verb: Verb, line: str, cell: str | None = None) -> Iterator[objec
 
 
 def is_understood(terminal: Terminal, command: str, path: Iterable[str]) -> None:
-    """Fail where the program does not know the flags: it reads them before it shows the help that is asked for.
+    """Fail if the program does not know the flags: it parses them before --help takes effect.
 
     Args:
-        terminal: where it is pasted.
+        terminal: where it is run.
         command: the command.
-        path: its verb's words, after which help is asked for.
+        path: its verb's words, after which --help is inserted.
     """
     words = shlex.split(command)
     for word in path:
         assert word in words, f"{command} has no {word}"
     at = max(words.index(word) for word in path) + 1
-    told = terminal.run(shlex.join([*words[:at], "--help", *words[at:]]))
-    assert "Usage:" in told, told
+    output = terminal.run(shlex.join([*words[:at], "--help", *words[at:]]))
+    assert "Usage:" in output, output
 
 
 def path_of(verb: Verb) -> list[str]:

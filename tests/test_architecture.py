@@ -207,7 +207,7 @@ def test_received_files_reach_the_disk_by_one_way():
 NAMES = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in _modules()}
 MODULES = {name.removesuffix(".__init__"): path for path, name in NAMES.items()}
 # known cycles that are to be removed
-CIRCLES = {
+CYCLES = {
     frozenset({"nbcontainer.buildkit.tokens", "nbcontainer.buildkit.token_requests"}),
 }
 
@@ -245,7 +245,7 @@ def _modules_used(path):
     return (found & MODULES.keys()) - {"nbcontainer"}
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_modules_have_no_import_cycles():
     uses = {name: _modules_used(path) for name, path in MODULES.items() if not path.name.startswith("__")}
     assert "nbcontainer.engines.volumes" in uses["nbcontainer.api.volumes"]  # by `engines.volumes.create(…)`
     assert "nbcontainer.api.engine" not in uses["nbcontainer.api.volumes"]  # only for types
@@ -254,13 +254,13 @@ def test_no_modules_import_each_other_in_a_circle():
         for used in reached.values():
             if middle in used:
                 used.update(further)
-    circles = {frozenset(x for x in used if name in reached.get(x, ())) for name, used in reached.items()}
-    assert circles - {frozenset()} <= CIRCLES
+    cycles = {frozenset(x for x in used if name in reached.get(x, ())) for name, used in reached.items()}
+    assert cycles - {frozenset()} <= CYCLES
 
 
 COMMAND = re.compile(
     r"(^|`)(docker|podman|kubectl) (?!is |info`|context $)"
-)  # the rest are no commands, or of no place
+)  # the rest are not commands, or not tied to a place
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_commands_for_a_terminal_are_written_in_one_place(part):
 
 
 def test_no_fact_of_an_error_is_changed():
-    """An error refuses it when it happens, which may be seldom: `replaced` gives another one."""
+    """Errors refuse it only at run time, on paths that may be rare; `replaced` returns a changed copy."""
     for path in (path for path in _modules() if _part(path) != "errors"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]

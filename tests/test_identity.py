@@ -53,7 +53,7 @@ def test_kernels_that_start_at_once_have_one_id(start, tmp_path):
     assert len(set(ids([start(tmp_path) for _ in range(6)]))) == 1
 
 
-def test_the_id_is_kept_for_this_user_alone(monkeypatch, tmp_path):
+def test_the_id_file_is_private_and_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     notebook_id(PATH)
     (file,) = (tmp_path / "nbcontainer").iterdir()
@@ -91,13 +91,13 @@ def test_a_filesystem_without_hard_links(monkeypatch, tmp_path):
     assert stat.S_IMODE((tmp_path / "nbcontainer" / "user-id").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("fault", ["a file in its place", "no id in it", "a link that leads nowhere"])
-def test_where_it_cannot_be_kept_the_process_has_one_and_says_so_once(monkeypatch, tmp_path, fault):
+@pytest.mark.parametrize("fault", ["a file in its place", "no id in it", "a broken link"])
+def test_an_id_that_cannot_be_saved_is_the_processs_own_with_one_warning(monkeypatch, tmp_path, fault):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     if fault == "no id in it":
         (tmp_path / "nbcontainer").mkdir()
         (tmp_path / "nbcontainer" / "user-id").write_text("none")
-    elif fault == "a link that leads nowhere":
+    elif fault == "a broken link":
         (tmp_path / "nbcontainer").mkdir()
         (tmp_path / "nbcontainer" / "user-id").symlink_to(tmp_path / "nowhere" / "user-id")
     else:
@@ -110,7 +110,7 @@ def test_where_it_cannot_be_kept_the_process_has_one_and_says_so_once(monkeypatc
         assert notebook_id(PATH) == first
 
 
-def test_a_user_without_a_home_has_one_of_the_process(monkeypatch):
+def test_a_user_without_a_home_has_an_id_of_the_process(monkeypatch):
     def refuse():
         raise RuntimeError("Could not determine home directory.")  # a number without an entry in /etc/passwd
 
@@ -124,7 +124,7 @@ def test_a_user_without_a_home_has_one_of_the_process(monkeypatch):
         assert notebook_id(PATH) == first
 
 
-def test_another_process_that_writes_it_is_waited_for(tmp_path):
+def test_an_id_that_another_process_is_writing_is_waited_for(tmp_path):
     file = tmp_path / "user-id"
     file.touch()
     writer = threading.Timer(0.1, file.write_text, ("b" * 32,))

@@ -53,7 +53,7 @@ def test_no_interrupt_breaks_a_wait_or_leaves_anything_running(seed):
         sender.join()
 
 
-def test_a_bell_wakes_all_who_wait_and_knows_what_was_true_before():
+def test_a_bell_wakes_all_waiters_and_checks_the_condition_first():
     bell, ready, woken = Bell(), [], []
     assert bell.wait(lambda: True)
     assert not bell.wait(lambda: False, 0.01)
@@ -68,7 +68,7 @@ def test_a_bell_wakes_all_who_wait_and_knows_what_was_true_before():
     assert not bell._waiting
 
 
-def test_what_is_held_back_is_done_whole_and_the_interrupt_comes_after_it():
+def test_a_deferred_interrupt_is_raised_after_the_block():
     done = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the end of the block raises it
         with interrupts_deferred():
@@ -83,7 +83,7 @@ def test_what_is_held_back_is_done_whole_and_the_interrupt_comes_after_it():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_handler_of_the_users_own_gets_what_was_held_back():
+def test_the_users_own_handler_gets_the_deferred_interrupt():
     heard = []
     before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
     try:
@@ -97,7 +97,7 @@ def test_a_handler_of_the_users_own_gets_what_was_held_back():
         signal.signal(signal.SIGINT, before)
 
 
-def test_other_threads_hold_nothing_back():
+def test_other_threads_defer_nothing():
     def work():
         with interrupts_deferred(), interrupts_ignored():
             seen.append(signal.getsignal(signal.SIGINT))
@@ -109,7 +109,7 @@ def test_other_threads_hold_nothing_back():
     assert seen == [signal.default_int_handler]
 
 
-def test_an_interrupt_ends_calm_work_by_one_answer():
+def test_an_interrupt_ends_the_work_with_one_answer():
     with pytest.raises(Stopped) as caught:
         run_interruptible(lambda: interrupt() or time.sleep(30), answer)
     assert caught.value.__context__ is None
@@ -117,7 +117,7 @@ def test_an_interrupt_ends_calm_work_by_one_answer():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_an_interrupt_that_a_finalizer_swallows_comes_once_more():
+def test_an_interrupt_that_a_finalizer_swallows_is_delivered_again():
     class Swallows:
         def __del__(self):
             interrupt()
@@ -133,7 +133,7 @@ def test_an_interrupt_that_a_finalizer_swallows_comes_once_more():
 
 
 @pytest.mark.parametrize("then", [lambda: Bell().wait(lambda: False, 30), lambda: None], ids=["wait", "end"])
-def test_an_interrupt_that_something_swallows_is_raised_by_the_next_wait_or_the_end(then):
+def test_a_swallowed_interrupt_is_raised_by_the_next_wait_or_at_the_end(then):
     def work():
         with suppress(BaseException):
             interrupt()
@@ -183,7 +183,7 @@ def test_further_interrupts_do_not_break_the_answer_to_the_first():
     assert after == [True]
 
 
-def test_what_was_answered_is_not_raised_again():
+def test_a_handled_interrupt_is_not_raised_again():
     def work():
         try:
             interrupt()
@@ -195,7 +195,7 @@ def test_what_was_answered_is_not_raised_again():
     assert run_interruptible(work, answer) == "the last view"
 
 
-def test_a_kernels_handler_for_cells_with_await_gives_way():
+def test_the_kernels_handler_for_cells_with_await_is_replaced():
     def cancels_later(*_):
         raise AssertionError
 
@@ -209,7 +209,7 @@ def test_a_kernels_handler_for_cells_with_await_gives_way():
         signal.signal(signal.SIGINT, before)
 
 
-def test_what_a_caller_would_swallow_comes_after_it_has_gone_on(monkeypatch):
+def test_an_interrupt_that_a_caller_would_swallow_is_delivered_after_it_returns(monkeypatch):
     monkeypatch.setattr(interrupts, "REDELIVERY_SECONDS", 0.05)
     done = []
     with interrupts_redelivered():

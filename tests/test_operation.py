@@ -22,7 +22,7 @@ def counter(**options):
     return Operation("count", 0, lambda state, event: state + event, conclude=lambda s, v: (s, v), **options)
 
 
-def telling(*events):
+def emitting(*events):
     def work(progress):
         for event in events:
             progress.emit(event)
@@ -47,7 +47,7 @@ async def endless(progress):
 
 
 def test_events_state_and_result_from_a_thread():
-    running = counter().start_thread(telling(1, 2, 3))
+    running = counter().start_thread(emitting(1, 2, 3))
     assert list(running) == [1, 2, 3]
     assert running.result() == (6, "end")
     assert running.state == 6
@@ -55,12 +55,12 @@ def test_events_state_and_result_from_a_thread():
 
 
 def test_the_state_is_folded_without_a_listener():
-    running = counter().start_thread(telling(*range(1000)))
+    running = counter().start_thread(emitting(*range(1000)))
     assert running.result() == (sum(range(1000)), "end")
 
 
 def test_a_late_listener_gets_the_backlog():
-    running = counter(backlog=3).start_thread(telling(1, 2, 3, 4, 5))
+    running = counter(backlog=3).start_thread(emitting(1, 2, 3, 4, 5))
     running.result()
     assert list(running) == [Missed(2), 3, 4, 5]
 
@@ -88,14 +88,14 @@ def test_a_slow_listener_blocks_nothing_and_its_queue_is_bounded(monkeypatch):
 
 def test_async_for_and_await_in_a_running_loop():
     async def main():
-        running = counter().start_thread(telling(1, 2, 3))
+        running = counter().start_thread(emitting(1, 2, 3))
         seen = [event async for event in running]
         return seen, await running
 
     assert asyncio.run(main()) == ([1, 2, 3], (6, "end"))
 
 
-def test_a_task_runs_beside_a_loop_that_is_busy():
+def test_a_task_runs_while_the_callers_loop_is_blocked():
     async def main():
         async def work(progress):
             await asyncio.sleep(0)
@@ -107,7 +107,7 @@ def test_a_task_runs_beside_a_loop_that_is_busy():
     assert asyncio.run(main()) == (5, "ok")
 
 
-def test_an_error_crosses_threads_and_is_raised_where_the_result_is_asked_for():
+def test_an_error_crosses_threads_and_is_raised_by_result():
     def work(progress):
         progress.emit(1)
         raise NotFound("no such image", status=404)
@@ -131,7 +131,7 @@ def test_stop_cuts_the_work_off():
     assert time.monotonic() - started < 1
 
 
-def test_stop_before_the_work_begins():
+def test_stop_before_the_work_starts():
     running = counter()
     running.stop()
     running.start_task(endless)
@@ -153,7 +153,7 @@ def test_on_stop_after_the_stop_calls_at_once():
     assert called.is_set()
 
 
-def test_what_was_finished_when_the_stop_came_counts():
+def test_work_that_returns_after_a_stop_counts_as_done():
     def work(progress):
         cut = threading.Event()
         progress.on_stop(cut.set)
@@ -238,7 +238,7 @@ def test_a_failing_conclusion_is_the_operations_error():
     def conclude(*_):
         raise NotFound("no digest")
 
-    running = Operation("x", 0, lambda s, _: s, conclude=conclude).start_thread(telling(1))
+    running = Operation("x", 0, lambda s, _: s, conclude=conclude).start_thread(emitting(1))
     with pytest.raises(NotFound):
         running.result()
 
@@ -251,7 +251,7 @@ def test_nothing_is_emitted_after_the_end():
     assert running.state == 0
 
 
-def test_repr_says_how_it_stands():
+def test_repr_shows_the_status():
     running = counter().start_thread(until_stopped)
     assert repr(running) == "<Operation count: running>"
     running.interrupt()
@@ -259,7 +259,7 @@ def test_repr_says_how_it_stands():
 
 
 def test_finished_operations_are_not_kept_alive():
-    running = counter().start_thread(telling(1))
+    running = counter().start_thread(emitting(1))
     running.result()
     gc.collect()
     assert running not in module.registry._running
@@ -274,13 +274,13 @@ def work(progress):
     progress.on_stop(cut.set)
     progress.emit(1)
     cut.wait()
-    print("the far end was told", flush=True)
+    print("the server was notified", flush=True)
     raise ConnectionError
 running = Operation("x", 0, lambda s, e: s).start_thread(work)
 running.wait(revision=0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
-    assert done.stdout == "the far end was told\n"
+    assert done.stdout == "the server was notified\n"
     assert done.stderr == ""
 
 

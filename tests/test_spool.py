@@ -56,7 +56,7 @@ def test_a_full_disk_ends_the_file_and_is_noted_once(finish):
     data = Path(spool.path).read_bytes()
     assert 0 < len(data) <= 64 * 1024
     assert (LINE * 10_000).startswith(data)
-    assert told == [f"{spool.path} is not whole, it has the first {data.count(LINE):,} lines: the disk is full"]
+    assert told == [f"{spool.path} is incomplete, it has the first {data.count(LINE):,} lines: the disk is full"]
     late = []
     spool.when_cut(late.append)
     assert late == told
@@ -70,7 +70,7 @@ def test_output_without_lines_is_counted_in_bytes():
     spool.write(b"x" * 100_000)
     spool.close()
     size = Path(spool.path).stat().st_size
-    assert told == [f"{spool.path} is not whole, it has the first {size:,} bytes: the disk is full"]
+    assert told == [f"{spool.path} is incomplete, it has the first {size:,} bytes: the disk is full"]
 
 
 @pytest.mark.usefixtures("disk")
@@ -99,7 +99,7 @@ def test_space_freed_later_leaves_no_hole(disk):
     assert Path(spool.path).read_bytes() == kept
 
 
-def test_a_limit_of_a_files_size_ends_the_file(tmp_path):
+def test_a_file_size_limit_ends_the_file(tmp_path):
     code = """
         import sys
         from nbcontainer.settings import settings
@@ -121,7 +121,7 @@ def test_a_limit_of_a_files_size_ends_the_file(tmp_path):
         check=True,
         preexec_fn=limit,
     )
-    assert said.stdout.endswith(" is not whole, it has the first 500 lines: the file may not be larger\n")
+    assert said.stdout.endswith(" is incomplete, it has the first 500 lines: the file has reached the size limit\n")
 
 
 @pytest.mark.parametrize("folder", ["/proc/outputs", "/dev/null/outputs"])
@@ -146,4 +146,4 @@ def test_a_folder_that_takes_no_file_is_a_note(tmp_path, monkeypatch):
         told = []
         spool = Spool("run-web")
         spool.when_cut(told.append)
-    assert (spool.path, told) == ("", ["The output is kept in no file: the disk is full."])
+    assert (spool.path, told) == ("", ["The output is not kept in a file: the disk is full."])

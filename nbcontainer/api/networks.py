@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, noun_of
-from nbcontainer.api.plans import Plan
-from nbcontainer.errors import NotFound
+from nbcontainer.api.plans import Plan, several
+from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
 from nbcontainer.model.results import Described, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import changes, reads
+from nbcontainer.verbs.words import seconds_of
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
@@ -24,6 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["Network", "Networks"]
 
 COLUMNS = (Column("NETWORK ID"), Column("NAME"), Column("DRIVER"), Column("SCOPE"))
+PRUNED_BY = ("label", "label!", "until")  # the filters of docker's prune
+# the times of docker's until: seconds since the epoch, a duration, or a day, an hour of it, a minute, a second
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]+)?")
+_DURATION = re.compile(r"[0-9.]+[hms][0-9.hms]*")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d(?::\d\d){0,2}(?:\.\d+)?))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, repr=False)
@@ -202,22 +211,67 @@ class Networks(EngineNoun):
         words = ["--force"] * (force and not engine.commands.is_podman)
         command = engine.commands.command("network", "rm", *words, *names)
         gone = tuple(network.name for network in found.values())
-        # Docker allows any characters in a name
-        shown = ", ".join(engines.failures.plain(name, 100) for name in gone)
-        several = f"the network {shown}" if len(gone) == 1 else f"{len(gone)} networks: {shown},"
-        question = f"Remove {several} from {engine.name}?" if gone else ""
+        question = f"Remove {several('network', _plain(gone))} from {engine.name}?" if gone else ""
         return Plan(question, gone, partial(self._remove, engine, tuple(found.values()), missing, command))
 
     @changes
+    def prune(self, *, filters: Sequence[str] = ()) -> Report:
+        """Remove the networks that no container uses: none that runs with Docker, none at all with Podman.
+
+        Args:
+            filters: docker's filters, such as "label=tier=db", "label!=keep" or "until=24h", which is older than a day.
+
+        Raises:
+            UsageError: a filter is none of these.
+        """
+        return self.plan_prune(filters=filters).do()
+
+    @changes
+    def plan_prune(self, *, filters: Sequence[str] = ()) -> Plan[Report]:
+        """What `prune` would do; it says which containers would not start again, and raises as `prune` does."""
+        chosen = engines.objects.filters_of(filters)
+        wrong = next((key for key in chosen if key not in PRUNED_BY), None)
+        if wrong is not None:
+            raise UsageError(f"network prune has no filter {wrong!r}.", cure=f"Its filters are {', '.join(PRUNED_BY)}.")
+        engine = self._engine.connect()
+        until = _until(engine, chosen.pop("until", ()))
+        found = tuple(engines.networks.unused(engine, chosen, until))
+        command = engine.commands.command(
+            "network", "prune", *(word for text in filters for word in ("--filter", text))
+        )
+        if not found:
+            return Plan("", (), partial(Report, (Remark("No network is unused.", Tone.DIM),), command))
+        names = tuple(network.name for network in found)
+        stopped = engines.networks.stopped_users(engine, found)
+        them = "it" if len(found) == 1 else "them"
+        use = f"No container uses {them}."
+        if stopped:
+            use = f"No container that runs uses {them}, but {several('container', stopped)} could not start again."
+        question = f"Remove {several('network', _plain(names))} from {engine.name}? {use}"
+        return Plan(question, names, partial(self._remove, engine, found, (), command, pruned=True))
+
+    @changes
     def _remove(
-        self, engine: Connected, networks: Sequence[NetworkFacts], missing: Sequence[str], command: str
+        self,
+        engine: Connected,
+        networks: Sequence[NetworkFacts],
+        missing: Sequence[str],
+        command: str,
+        *,
+        pruned: bool = False,
     ) -> Report:
 
         self._engine.guard(engine)
         remarks = []
         for network in networks:
-            engines.networks.remove(engine, network)
-            remarks.append(Remark(f"{network.name} removed"))
+            try:
+                engines.networks.remove(engine, network)
+            except (NotFound, Conflict, Forbidden) as error:
+                if not pruned:
+                    raise
+                remarks.append(Remark(error.message, Tone.DIM))  # it is gone, or used by now
+            else:
+                remarks.append(Remark(f"{network.name} removed"))
         remarks += [Remark(f"There is no network {name}.", Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
@@ -231,3 +285,33 @@ class Networks(EngineNoun):
         found = {**vars(facts), "containers": containers, "addresses": addresses or {}}
         command = engine.commands.command("network", "inspect", facts.name)
         return Network(**found, where=engine.name, command=command, _networks=self._at(engine))
+
+
+def _plain(names: Iterable[str]) -> Sequence[str]:
+    """Names as they are shown: Docker lets anybody give a network one of any characters."""
+    return [engines.failures.plain(name, 100) for name in names]
+
+
+def _until(engine: Connected, words: Sequence[str]) -> float:
+    """The time of `--filter until=…`, in seconds since the epoch: a time, or how long ago by the engine's clock."""
+    if not words:
+        return math.inf
+    if len(words) > 1:
+        raise UsageError("--filter until is given once.")
+    (word,) = words
+    if _SECONDS.fullmatch(word):
+        return float(word)
+    now = engines.networks.clock(engine)
+    try:
+        if match := _TIME.fullmatch(word):
+            day, hour, zone = match.groups()
+            time = datetime.fromisoformat(f"{day}T{hour or '00'}{zone or ''}")
+            return (time if zone else time.replace(tzinfo=now.tzinfo)).timestamp()
+        if _DURATION.fullmatch(word):
+            return now.timestamp() - seconds_of("--filter until", word)
+    except (ValueError, OverflowError, UsageError):
+        pass
+    raise UsageError(
+        f"--filter until takes a time or a duration, not {word!r}.",
+        cure="Such as 24h, 2026-01-31 or 2026-01-31T15:04:05Z.",
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "several"]
+
+SHOWN_NAMES = 10
 
 Result = TypeVar("Result")
 
@@ -35,3 +37,9 @@ class Plan(Generic[Result]):
             Protected: the place has become protected in the meantime.
         """
         return self._do()
+
+
+def several(kind: str, names: Sequence[str]) -> str:
+    """Names as a question has them: "the volume data", or "2 volumes: data, logs,"."""
+    shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))
+    return f"the {kind} {shown}" if len(names) == 1 else f"{len(names)} {kind}s: {shown},"

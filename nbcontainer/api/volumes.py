@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, noun_of
-from nbcontainer.api.plans import Plan
+from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.results import Described, Objects, Remark, Report
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Volume", "Volumes"]
 
 COLUMNS = (Column("VOLUME NAME"), Column("DRIVER"), Column("USE", "status"), Column("CREATED", "age"))
-SHOWN_NAMES = 10
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,9 +150,8 @@ class Volumes(EngineNoun):
             raise engines.volumes.no_volume(engine, missing[0])
         found = tuple(name for name in dict.fromkeys(names) if name in known)
         command = _removal(engine, names, found, force=force)
-        question = (
-            f"Remove {_several(found)} from {engine.name}, with {'its' if len(found) == 1 else 'their'} contents?"
-        )
+        contents = "its contents" if len(found) == 1 else "their contents"
+        question = f"Remove {several('volume', found)} from {engine.name}, with {contents}?"
         return Plan(question, found, partial(self._remove, engine, found, missing, command))
 
     @changes
@@ -178,7 +176,7 @@ class Volumes(EngineNoun):
         held = engines.volumes.sizes(engine)
         freed = sum(max(0, held.get(name, 0)) for name in found)
         use = "No container uses it." if len(found) == 1 else "No container uses them."
-        question = f"Remove {_several(found)} from {engine.name}? {use}"
+        question = f"Remove {several('volume', found)} from {engine.name}? {use}"
         return Plan(question, found, partial(self._remove, engine, found, (), command, pruned=True), freed)
 
     @changes
@@ -220,8 +218,3 @@ def _prune(engine: Connected, found: Sequence[str], filters: Sequence[str], *, a
     if not found:
         return engine.commands.command("volume", "ls", "--filter", "dangling=true", *words)
     return engine.commands.command("volume", "rm", *found)
-
-
-def _several(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))
-    return f"the volume {shown}" if len(names) == 1 else f"{len(names)} volumes: {shown},"

@@ -7,7 +7,7 @@ Docker, of notebooks or of this product::
     control = Control(open_stream)                      # open_stream() -> ByteStream, dialled by the caller
     services = Services(
         trees={"context": Tree(".", {}), "dockerfile": Tree(None, {"Dockerfile": b"FROM busybox"})},
-        secrets={"token": lambda: b"..."},              # asked when the daemon asks
+        secrets={"token": lambda: b"..."},              # called when the daemon asks
         login=lambda host: Login("alice", "secret"),    # or Login.identity_token(...), or None: anonymous
     )
     options = SolveOptions(
@@ -20,12 +20,12 @@ Docker, of notebooks or of this product::
 
 `on_status` gets each `messages.StatusResponse` as it arrives, on a thread of its own; it may take its time.
 `on_source_map` gets the `messages.SourceMap` (step digest → lines) before the first step of the Dockerfile runs, where
-the daemon tells it. A `SolveError` knows `lines`, `step`, `exit_code` and what is left of the failed step.
+the daemon sends it. A `SolveError` has `lines`, `step`, `exit_code` and what is left of the failed step.
 
     with open_gateway(control, services) as gateway:     # lint, outline, targets; files and processes of any state
         gateway.subrequest("frontend.lint", options)
 
-Several builds may use one `Control` at a time; it dials again after the connection was lost. Every failure of the
+Several builds may use one `Control` at the same time; it dials again after a connection was lost. Every failure of the
 connection is an `RpcError` with `Code.UNAVAILABLE`; what `open_stream` itself raises passes through, except OSError,
 which becomes one.
 """

@@ -1,4 +1,4 @@
-"""A build from begin to end: session, Solve and Status together, cancelled together."""
+"""A build from start to finish: session, Solve and Status together, cancelled together."""
 
 import contextlib
 import threading
@@ -16,30 +16,30 @@ from .rpc import Client
 from .rpc_status import Code, RpcError
 from .session import Services, Session
 
-_REFUSED = 0.25  # seconds of silence after which a Solve that failed was refused before Status could tell of it
-_LAST_WORDS = 2.0  # seconds without news after a Solve that failed
+_REFUSED = 0.25  # seconds of silence after which a failed Solve counts as refused before Status could report it
+_LAST_WORDS = 2.0  # seconds without news after a failed Solve
 _CANCELLED = "context canceled"  # the error of steps that ended because another one failed
 _SILENT = 5.0  # seconds without an answer after a cancel
-_ASKED, _PATIENCE = 5.0, 5.0  # seconds between two looks whether the daemon is there, and for its answer
-_STUCK = 30.0  # seconds without news after the end of a Solve that went well: a busy daemon tells its last news late
-_UNKNOWN = "no such job"  # what Status says where the Solve takes long to become a job
+_ASKED, _PATIENCE = 5.0, 5.0  # seconds between two checks of the daemon, and to wait for its reply
+_STUCK = 30.0  # seconds without news after a successful Solve: a busy daemon sends its last news late
+_UNKNOWN = "no such job"  # the reply of Status until the Solve has become a job
 
 
 class Build:
     """One build.
 
     Attributes:
-        ref: Its name at the daemon, for Status, gateway and history.
+        ref: Its id in the daemon, for Status, gateway and history.
 
     Args:
         control: The daemon.
         options: What to build.
-        services: What the daemon may ask for; or a `Session` that is open and stays open.
+        services: What the daemon may ask for; or an open `Session`, which stays open.
         shared_key: See `Session`.
-        on_status: Gets each piece of news, in order, in a thread of its own.
-        on_source_map: Gets the map from steps to lines before the steps run; not called where the daemon tells none.
+        on_status: Gets each `StatusResponse`, in order, on a thread of its own.
+        on_source_map: Gets the map from steps to lines before the steps run; not called where the daemon sends none.
             Makes the build go through the gateway, which costs a few milliseconds.
-        timeout: Seconds for the whole.
+        timeout: Seconds for the whole build.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class Build:
 
         Raises:
             SolveError: It failed; `Code.CANCELLED` after `cancel`, `Code.UNAVAILABLE` if the daemon was lost.
-            OutputError: An exporter's result did not arrive whole, whatever the daemon says.
+            OutputError: An exporter's result did not arrive whole, even if the daemon reports success.
         """
         with self._begin() as session:
             if self._on_source_map is None:
                 request = self._options.request(self.ref, session.id)
-                response = self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+                response = self._control.solve(request, timeout=self._timeout, on_call=self._on_call)
             else:
                 response = self._run_through_gateway(session, self._on_source_map)
             if (failure := session.output_error(built=True)) is not None:
@@ -83,7 +83,7 @@ class Build:
 
     @contextlib.contextmanager
     def opened(self, *, internal: bool) -> Iterator[Gateway]:
-        """Begin it, and leave to the caller what its gateway does; `internal` keeps it out of the daemon's history."""
+        """Start it, and let the caller use its gateway; `internal` keeps it out of the daemon's history."""
         with self._begin() as session:
             outer = _Outer(self._solve_around(session, internal=internal), self._gateway.cancel)
             outer.start()
@@ -99,7 +99,7 @@ class Build:
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Session]:
-        """What surrounds the Solve: the session, the news, and an end of all of it in any case."""
+        """Start what the Solve needs, the session and the Status call; end all of it in any case."""
         session = self._services
         try:
             with contextlib.ExitStack() as stack:
@@ -108,9 +108,9 @@ class Build:
                     session = start(session, shared_key=key, on_lost=self._session_lost)
                     stack.callback(session.close)
                 if self._on_status is not None:
-                    self._watch = stack.enter_context(_Watch(self._control, self.ref, self._heard))
+                    self._watch = stack.enter_context(_Watch(self._control, self.ref, self._on_response))
                 stack.callback(self._stop_calls)
-                stack.enter_context(_asking(self._control.client))
+                stack.enter_context(_watchdog(self._control.client))
                 if self._broken is not None:
                     raise self._broken
                 yield session
@@ -120,7 +120,7 @@ class Build:
             failure.complete(self._failed_step, self._source_map)
             raise failure from None
 
-    def _heard(self, response: StatusResponse) -> None:
+    def _on_response(self, response: StatusResponse) -> None:
         for vertex in response.vertexes:
             if vertex.error and not vertex.error.endswith(_CANCELLED):
                 self._failed_step = vertex.digest
@@ -128,9 +128,9 @@ class Build:
             self._on_status(response)
 
     def cancel(self) -> None:
-        """End it from any thread: `run` raises at once, and the daemon stops the step that runs.
+        """End it from any thread: `run` raises at once, and the daemon stops the running step.
 
-        A daemon that does not answer then for some seconds loses the connection, by which it hears of the end too.
+        If the daemon then does not answer for some seconds, the connection is dropped, which also tells it to stop.
         """
         self._break(SolveError(Code.CANCELLED, "the build was cancelled"))
         check = threading.Thread(target=self._control.client.drop_if_silent, args=(_SILENT,), daemon=True)
@@ -156,7 +156,7 @@ class Build:
         code = Code.UNAVAILABLE if error.code is Code.CANCELLED else error.code
         self._break(SolveError(code, f"the daemon ended the session: {error.message}"))
 
-    def _begun(self, call: Call) -> None:
+    def _on_call(self, call: Call) -> None:
         with self._lock:
             self._solve = call
             broken = self._broken
@@ -184,7 +184,7 @@ class Build:
     def _solve_around(self, session: Session, *, internal: bool = False) -> Callable[[], dict[str, str]]:
         request = self._options.request(self.ref, session.id, through_gateway=True)
         request.internal = internal
-        return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._begun)
+        return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._on_call)
 
 
 @contextlib.contextmanager
@@ -196,12 +196,12 @@ def open_gateway(
     shared_key: str = "",
     on_status: Callable[[StatusResponse], None] | None = None,
 ) -> Iterator[Gateway]:
-    """A build that does what its gateway is told: subrequests, looking into states, running a step again.
+    """A build driven through its gateway: subrequests, inspecting states, running a step again.
 
-    It ends with the block, and its states with it. `options` are for exporters and caches, of which most need none.
+    It ends with the block, and its states with it. `options` are for exporters and caches; most uses need none.
 
     Raises:
-        SolveError: The daemon cannot be reached, or knows no gateway.
+        SolveError: The daemon cannot be reached, or has no gateway.
     """
     build = Build(control, options or SolveOptions(), services, shared_key=shared_key, on_status=on_status)
     with build.opened(internal=options is None) as gateway:
@@ -209,15 +209,15 @@ def open_gateway(
 
 
 @contextlib.contextmanager
-def _asking(client: Client) -> Iterator[None]:
-    """Lose the connection to a daemon that no longer answers: one that is frozen looks as one with nothing to tell."""
+def _watchdog(client: Client) -> Iterator[None]:
+    """Drop the connection to a daemon that no longer answers: a frozen one looks like one without news."""
     ended = threading.Event()
 
-    def ask() -> None:
+    def check() -> None:
         while not ended.wait(_ASKED):
             client.drop_if_silent(_PATIENCE)
 
-    threading.Thread(target=ask, daemon=True, name="buildkit-check").start()
+    threading.Thread(target=check, daemon=True, name="buildkit-check").start()
     try:
         yield
     finally:
@@ -242,7 +242,7 @@ class _Outer(threading.Thread):
             self._on_failure()
 
     def result(self) -> dict[str, str]:
-        """Wait, and return or raise what came of it."""
+        """Wait for the result; return or raise it."""
         self.join()
         if self.error is not None:
             raise self.error
@@ -250,12 +250,12 @@ class _Outer(threading.Thread):
 
 
 class _Watch(contextlib.AbstractContextManager["_Watch"]):
-    """Passes on what Status tells, until the daemon has told all."""
+    """Passes on the replies of Status, until the daemon has sent all."""
 
     def __init__(self, control: Control, ref: str, on_status: Callable[[StatusResponse], None]) -> None:
         self._control, self._ref, self._on_status = control, ref, on_status
         self._call: Call | None = None
-        self._heard = self._handling = self._hurried = self._ended = False
+        self._received = self._handling = self._hurried = self._ended = False
         self._last = time.monotonic()
         self._problem: Exception | None = None
         self._done = threading.Event()
@@ -269,12 +269,12 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
         self._last, self._ended = time.monotonic(), True
         if kind is None:
             patience = _REFUSED if self._hurried else _STUCK
-        elif self._heard and isinstance(error, RpcError) and error.code is not Code.CANCELLED:
+        elif self._received and isinstance(error, RpcError) and error.code is not Code.CANCELLED:
             patience = _LAST_WORDS
         else:
             patience = _REFUSED
         while not self._done.wait(self._last + patience - time.monotonic()):
-            if self._handling and kind is None:  # the listener takes its time, and shall hear all
+            if self._handling and kind is None:  # the listener is slow, and must get everything
                 self._last = time.monotonic()
             elif self._hurried or time.monotonic() >= self._last + patience:
                 break
@@ -291,7 +291,7 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
 
     def _follow(self) -> None:
         try:
-            while not self._hear():
+            while not self._receive():
                 pass
         except Exception as error:  # noqa: BLE001 - the listener's own
             self._problem = error
@@ -299,18 +299,18 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
             self._handling = False
             self._done.set()
 
-    def _hear(self) -> bool:
-        """Hear all news; False where the daemon, after some seconds, did not know the build yet."""
+    def _receive(self) -> bool:
+        """Pass on all replies; False where the daemon, after some seconds, does not know the build yet."""
         try:
-            for response in self._control.status(self._ref, on_call=self._begun):
-                self._heard = self._handling = True
+            for response in self._control.status(self._ref, on_call=self._on_call):
+                self._received = self._handling = True
                 self._on_status(response)
                 self._handling, self._last = False, time.monotonic()
-        except RpcError as error:  # the Solve says why
-            return self._heard or self._hurried or self._ended or _UNKNOWN not in error.message
+        except RpcError as error:  # the Solve reports why
+            return self._received or self._hurried or self._ended or _UNKNOWN not in error.message
         return True
 
-    def _begun(self, call: Call) -> None:
+    def _on_call(self, call: Call) -> None:
         self._call = call
         if self._hurried:
             call.cancel()

@@ -1,6 +1,6 @@
 """A connection: `http2.Http2` between a thread that reads a byte stream and one that writes it.
 
-No lock is held while bytes are sent, so that two ends which both send at once cannot block each other.
+No lock is held while bytes are sent: two peers that both send at once must not block each other.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from .http2 import Http2, Stream
 from .rpc_status import Code, RpcError, encode_timeout
 
 _OUTGOING_MARK = 1 << 20  # bytes that may wait for the writer before senders wait too
-_OUTGOING_LIMIT = 32 << 20  # an end that asks much and reads nothing
+_OUTGOING_LIMIT = 32 << 20  # for a peer that keeps sending requests and reads no replies
 _READ_SIZE = 1 << 18
 HEALTH = "/grpc.health.v1.Health/Check"
 
@@ -23,8 +23,8 @@ class ByteStream(Protocol):
     """A connected stream: a socket, TLS, a child's pipes, an upgraded HTTP connection.
 
     `recv` and `sendall` are called at the same time by two threads. `close` may be called by any thread, more than
-    once, and must wake a `recv` or `sendall` that waits (for a socket: shut it down before closing it). Bytes that
-    arrived together with the answer to an HTTP upgrade come first from `recv`.
+    once, and must wake a waiting `recv` or `sendall` (for a socket: shut it down before closing it). Bytes that
+    arrived together with the reply to an HTTP upgrade are the first that `recv` returns.
     """
 
     def recv(self, size: int, /) -> bytes:
@@ -46,18 +46,18 @@ def _short(method: str) -> str:
 
 
 def _broken(error: Exception) -> RpcError:
-    """Why a connection is over, in words: the system's own where it is an error of the system."""
+    """Why a connection is over, in words; the operating system's own where it is an OSError."""
     said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return RpcError(Code.UNAVAILABLE, f"the connection broke: {said}")
 
 
 def frame(message: bytes) -> bytes:
-    """Put gRPC's prefix before a message: not compressed, its length."""
+    """Prefix a message as gRPC does: not compressed, its length."""
     return struct.pack(">BI", 0, len(message)) + message
 
 
 class Call:
-    """One call, at either end. Its methods may be used from several threads."""
+    """One call, on either side. Its methods may be used from several threads."""
 
     def __init__(self, connection: "Connection", stream: Stream, method: str, timeout: float | None = None) -> None:
         self._connection, self._stream, self.method, self._timeout = connection, stream, method, timeout
@@ -70,7 +70,7 @@ class Call:
         return self._stream.headers
 
     def send(self, *messages: bytes) -> None:
-        """Send messages, as fast as the other side takes them.
+        """Send messages, as fast as the other side reads them.
 
         Raises:
             RpcError: The call is over, at the latest by its deadline.
@@ -78,11 +78,11 @@ class Call:
         self.send_framed(b"".join([frame(message) for message in messages]))
 
     def send_framed(self, data: bytes) -> None:
-        """Like `send`, for messages that have their prefixes already."""
+        """Like `send`, for messages that already have their prefixes."""
         connection, position = self._connection, 0
         with connection.lock:
             while position < len(data):
-                # With no room it is asked all the same: after a loss nobody makes room, and the call must fail.
+                # Called even without room: after a loss nothing makes room, and the call must fail.
                 room = max(0, _OUTGOING_MARK - connection.outgoing_size)
                 sent = self._named(connection.http2.send, self._stream, data, position, room)
                 connection.flush()
@@ -92,13 +92,13 @@ class Call:
                 position += sent
 
     def end(self) -> None:
-        """Say that no more messages follow."""
+        """Signal that no more messages follow."""
         with self._connection.lock:
             self._connection.http2.end(self._stream)
             self._connection.flush()
 
     def send_headers(self, headers: Sequence[tuple[str, str]], *, end: bool = False) -> None:
-        """Send the first or, with `end`, the last headers of an answer."""
+        """Send the first or, with `end`, the last headers of a reply."""
         with self._connection.lock:
             self._connection.http2.send_headers(self._stream, headers, end=end)
             self._connection.flush()
@@ -124,16 +124,16 @@ class Call:
                 self._wait()
 
     def messages(self) -> Iterator[bytes]:
-        """All messages to come; leaving the loop early leaves the call as it is."""
+        """All further messages; leaving the loop early does not end the call."""
         while (message := self.receive()) is not None:
             yield message
 
     def cancel(self) -> None:
-        """Break the call off, here and at the other side. Does nothing if it is over."""
+        """Abort the call on both sides. Does nothing if it is over."""
         self.fail(RpcError(Code.CANCELLED, f"{_short(self.method)} was cancelled"))
 
     def fail(self, failure: RpcError) -> None:
-        """Break the call off with this outcome."""
+        """Abort the call with this outcome."""
         with self._connection.lock:
             if self._stream.ended and self._stream.ended_here:
                 return
@@ -143,15 +143,15 @@ class Call:
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """Let those who wait look again; the connection's lock is held."""
+        """Wake the waiting threads; the connection's lock is held."""
         self._changed.notify_all()
 
     def _finished(self) -> None:
-        """The other side ended: at a client that is the outcome of the call."""
+        """The other side has ended: for a client that is the outcome of the call."""
         if not self._connection.http2.client:
             return
         failure = self._stream.outcome()
-        if not self._stream.ended_here:  # answered before all was sent: nobody wants the rest
+        if not self._stream.ended_here:  # answered before all was sent: the rest is not needed
             self._connection.http2.reset(self._stream, None)
             self._connection.flush()
         if failure:
@@ -177,7 +177,7 @@ class Call:
             raise self._named_error(error) from None
 
     def _named_error(self, error: RpcError) -> RpcError:
-        """A fresh error for each who asks, which says what was going on when the connection was lost."""
+        """A new error for each caller, which names the call during which the connection was lost."""
         message = error.message
         if error.code is Code.UNAVAILABLE and error is self._connection.http2.lost:
             message = f"{message} (during {_short(self.method)})"
@@ -189,9 +189,9 @@ class Connection:
 
     Args:
         stream: The connected byte stream; it is closed with the connection.
-        client: Whether this end begins calls.
+        client: Whether this side starts calls.
         on_call: For a server: gets each call on a thread of its own.
-        on_lost: Told why the connection ended, if not by `close`.
+        on_lost: Gets the reason why the connection ended, if not by `close`.
     """
 
     def __init__(
@@ -202,10 +202,10 @@ class Connection:
         on_call: Callable[[Call], None] | None = None,
         on_lost: Callable[[RpcError], None] | None = None,
     ) -> None:
-        self.lock = threading.RLock()  # may be entered again by the finalizer of a forgotten generator
+        self.lock = threading.RLock()  # the finalizer of an abandoned generator may enter it again
         self.http2 = Http2(client=client)
         self.outgoing_size = 0
-        self._heard = 0  # how often anything came
+        self._reads = 0  # how often data arrived
         self.blocked: set[Call] = set()
         self._stream, self._on_call, self._on_lost = stream, on_call, on_lost
         self._calls: dict[int, Call] = {}
@@ -225,11 +225,11 @@ class Connection:
 
     @property
     def lost(self) -> RpcError | None:
-        """Why the connection takes no more calls, once it does not."""
+        """Why the connection takes no more calls, or None."""
         return self.http2.lost or self.http2.draining
 
     def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
-        """Begin a call of ``/package.Service/Method`` that may take `timeout` seconds.
+        """Start a call of ``/package.Service/Method`` that may take `timeout` seconds.
 
         Raises:
             RpcError: The connection is lost.
@@ -255,24 +255,24 @@ class Connection:
         return call
 
     def answers(self, timeout: float) -> bool:
-        """Whether the other side gives a sign of life within `timeout` seconds.
+        """Whether the other side responds within `timeout` seconds.
 
-        It is asked by a call, to which any answer will do: gRPC's servers take offence at pings (GOAWAY
+        It is checked by a call, to which any reply will do, since gRPC's servers refuse frequent pings (GOAWAY
         "too_many_pings", https://github.com/grpc/grpc/blob/master/doc/keepalive.md).
         """
         with self.lock:
-            before = self._heard
+            before = self._reads
             try:
                 call = self.call(HEALTH)
                 call.end()
             except RpcError:
                 return False
-            self._news.wait_for(lambda: self._heard > before or self.lost is not None, timeout)
+            self._news.wait_for(lambda: self._reads > before or self.lost is not None, timeout)
             call.cancel()
-            return self._heard > before
+            return self._reads > before
 
     def flush(self) -> None:
-        """Hand what is to be sent to the writer; the lock is held."""
+        """Hand pending data to the writer; the lock is held."""
         data = self.http2.data_to_send()
         if data:
             self._outgoing.append(data)
@@ -280,11 +280,11 @@ class Connection:
             self._to_write.notify()
 
     def give_up(self) -> None:
-        """Lose the connection: the other side does not answer."""
+        """Drop the connection: the other side does not answer."""
         self._lose(RpcError(Code.UNAVAILABLE, "the other side does not answer"))
 
     def close(self) -> None:
-        """End all calls and both threads, within a second; once is enough."""
+        """End all calls and both threads, within a second."""
         with self.lock:
             calls = self._end()
             self.http2.close()
@@ -297,7 +297,7 @@ class Connection:
         current = threading.current_thread()
         reader, writer = self._threads
         if current is not writer:
-            writer.join(0.2)  # it may still say goodbye
+            writer.join(0.2)  # it may still send the GOAWAY
         self._stream.close()
         for thread in (reader, writer):
             if thread is not current:
@@ -337,11 +337,11 @@ class Connection:
             if self.http2.lost:
                 return
             changes = self.http2.receive(data)
-            self._heard += 1
+            self._reads += 1
             self._news.notify_all()
             self.flush()
             if self.outgoing_size > _OUTGOING_LIMIT:
-                raise RpcError(Code.UNAVAILABLE, "the other side asks and does not read the answers")
+                raise RpcError(Code.UNAVAILABLE, "the other side sends requests and does not read the replies")
             for stream in changes.touched:
                 call = self._calls.get(stream.id)
                 if call is not None:

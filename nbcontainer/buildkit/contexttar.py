@@ -1,7 +1,7 @@
-"""A build context as a tar, for builders that cannot ask for files one by one.
+"""A build context as a tar, for builders that cannot request files one by one.
 
-Such a builder (Podman's, Docker's before BuildKit) expects its client to apply `.dockerignore`. Podman then applies the
-one in the tar too, with rules of its own; so the tar gets one that names only what the tar itself has added.
+These builders (Podman's, Docker's before BuildKit) expect their client to apply `.dockerignore`. Podman then also
+applies the one in the tar, with its own rules; so the tar gets one that lists only the files added here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IGNORE_FILES = (".dockerignore", ".containerignore")
 
 
 class ContextTar:
-    """The bytes of a tar (GNU format, times in whole seconds), made while they are read; iterate it once or more often.
+    """The bytes of a tar (GNU format, times in whole seconds), made while they are read; it may be iterated repeatedly.
 
     Args:
         tree: What to pack.
@@ -33,12 +33,12 @@ class ContextTar:
         statistics: Kept up to date meanwhile.
 
     Attributes:
-        dockerfile_name: Under which name the Dockerfile is in the tar: the builder must be told. It depends on the
-            content, so that an unchanged context makes an unchanged tar.
+        dockerfile_name: The Dockerfile's name in the tar, which the builder needs. It depends on the content, so
+            that an unchanged context makes an unchanged tar.
 
     Raises (while iterating):
         ContextError: A file or folder cannot be read.
-        InvalidPatternError: A pattern cannot be understood.
+        InvalidPatternError: A pattern is not valid.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ContextTar:
             length += 1
         self.dockerfile_name = f".dockerfile.{digest[:length]}"
         self.outward_link: Stat | None = None
-        """The first symbolic link that was packed whose target is above the context, which Podman 4 does not take."""
+        """The first packed symbolic link whose target is above the context, which Podman 4 rejects."""
 
     def __iter__(self) -> Iterator[bytes]:
         """Pack, a piece at a time; no more than about a megabyte is held in memory."""
@@ -100,7 +100,7 @@ class ContextTar:
                 statistics.bytes += len(data)
                 statistics.report()
                 yield data
-            # a file that shrank is filled up with zeros: its size has been told already
+            # a file that shrank is padded with zeros: its size has already been sent
             while sent < file.size:
                 filler = bytes(min(file.size - sent, _SMALL))
                 sent += len(filler)

@@ -14,23 +14,23 @@ from .session import Services, Session, Tunnel
 from .wire import Kind, Message, WireError
 
 _SERVICE = "/moby.buildkit.v1.Control/"
-_QUICK = 30  # seconds for what a daemon knows without working
+_QUICK = 30  # seconds for calls that a daemon answers at once
 
 OpenSession = Callable[[Sequence[tuple[str, str]]], ByteStream]
 
 
 @dataclass(frozen=True)
 class SolveOptions:
-    """What to build, and what to make of it.
+    """What to build, and what to do with the result.
 
     Attributes:
-        frontend: Who reads the sources: ``dockerfile.v0``, or ``gateway.v0`` with an image as attribute ``source``.
+        frontend: What reads the sources: ``dockerfile.v0``, or ``gateway.v0`` with an image as attribute ``source``.
         frontend_attributes: Its options; see `frontend.DockerfileFlags`.
-        exporters: What becomes of the result: type and attributes, ``moby`` for engines, ``image`` for buildkitd.
+        exporters: What to do with the result: type and attributes, ``moby`` for engines, ``image`` for buildkitd.
         cache_imports: Where to look for cache.
-        cache_exports: Where to write cache to.
-        entitlements: What the build may do beyond the usual: ``network.host``, ``security.insecure``.
-        definition: A graph to build in place of a frontend's.
+        cache_exports: Where to write cache.
+        entitlements: What the build may do beyond the default: ``network.host``, ``security.insecure``.
+        definition: A graph to build instead of a frontend's.
     """
 
     frontend: str = "dockerfile.v0"
@@ -42,7 +42,7 @@ class SolveOptions:
     definition: messages.Definition | None = None
 
     def attributes(self) -> dict[str, str]:
-        """The frontend's options with the caches that it must know to look for (client/solve.go, cache-imports)."""
+        """The frontend's options, with the caches that it is to use (client/solve.go, cache-imports)."""
         found = dict(self.frontend_attributes)
         if self.cache_imports and self.frontend:
             entries = [{"Type": entry.type, "Attrs": entry.attributes} for entry in self.cache_imports]
@@ -72,7 +72,7 @@ class Control:
 
     Args:
         open_stream: Connects to the daemon; called when first needed and after the connection was lost.
-        open_session: Where sessions cannot go through the Control service: opens a stream for one, given its headers.
+        open_session: Opens a stream for a session, given its headers, where it cannot go through the Control service.
         name: The daemon's, for the log.
     """
 
@@ -110,7 +110,7 @@ class Control:
         return decoded(answer, raw)
 
     def list_workers(self) -> list[messages.Worker]:
-        """Who executes the builds; at least one."""
+        """The workers that execute the builds; at least one."""
         return self.call("ListWorkers", messages.ListWorkersRequest(), messages.ListWorkersResponse).record
 
     def info(self) -> messages.Version:
@@ -122,7 +122,7 @@ class Control:
         return self.call("Info", messages.Empty(), messages.InfoResponse).version or messages.Version()
 
     def disk_usage(self, filters: Sequence[str] = ()) -> list[messages.UsageRecord]:
-        """The build cache; `filters` as ``buildctl du --filter``."""
+        """The build cache; `filters` as in ``buildctl du --filter``."""
         request = messages.DiskUsageRequest(filter=list(filters))
         return self.call("DiskUsage", request, messages.DiskUsageResponse, timeout=10 * _QUICK).record
 
@@ -138,10 +138,10 @@ class Control:
         """Remove build cache; yields what was removed, as it is removed.
 
         Args:
-            filters: As ``buildctl prune --filter``.
-            everything: Internal and frontend images too.
-            keep_seconds: Spare what was used in this time.
-            keep_bytes: Spare this much.
+            filters: As in ``buildctl prune --filter``.
+            everything: Include internal and frontend images.
+            keep_seconds: Keep what was used within this time.
+            keep_bytes: Keep this much.
             on_call: Gets the call, to cancel it.
         """
         request = messages.PruneRequest(
@@ -156,7 +156,7 @@ class Control:
         """Build; returns what the exporter reports.
 
         Raises:
-            SolveError: It failed, or was cancelled by the call that `on_call` got.
+            SolveError: It failed, or was cancelled through the call that `on_call` got.
         """
         try:
             return dict(self.call("Solve", request, messages.SolveResponse, timeout=timeout, on_call=on_call).exporter)
@@ -164,7 +164,7 @@ class Control:
             raise SolveError.of(error) from None
 
     def status(self, ref: str, *, on_call: OnCall | None = None) -> Iterator[messages.StatusResponse]:
-        """What happens in the build `ref`, from its begin to its end.
+        """What happens in the build `ref`, from start to finish.
 
         The daemon waits for a build that it does not know yet; cancel the call if it never comes.
         """
@@ -188,7 +188,7 @@ class Control:
 
 
 def decoded(kind: type[Kind], raw: bytes) -> Kind:
-    """Read an answer.
+    """Decode a reply.
 
     Raises:
         RpcError: It is malformed.

@@ -1,9 +1,9 @@
-"""The one way by which received files reach the disk: into a folder of the user's, and nowhere else.
+"""The only way in which received files reach the disk: into a folder of the user's, and nowhere else.
 
-Who sends them is not trusted. Each step is made relative to the descriptor of a folder that was opened from the root
-down without following a link, so no name, no order of names and no other transfer at the same time leads outside.
-What lies there under a received name is replaced, a link never followed, as buildx's local exporter does; everything
-belongs to the user. Nothing here knows a protocol: the paths of a tar may come in any order, and repeat.
+The sender is not trusted. Each step is made relative to the descriptor of a folder that was opened from the root down
+without following a link, so no name, no order of names and no concurrent transfer leads outside. What already has a
+received name is replaced, and a link never followed, as in buildx's local exporter; everything belongs to the user.
+Nothing here depends on a protocol: the paths of a tar may come in any order, and repeat.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _MOST_FOLDERS = 16
-"""Descriptors of folders that are kept, since files come folder by folder."""
+"""Descriptors of folders that are kept open, since files come folder by folder."""
 
 _MOST_FILES = 16
 """Files that may arrive at the same time in one transfer; BuildKit sends four. A process has 1,024 descriptors."""
@@ -55,12 +55,12 @@ class DestinationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a file has besides its content.
+    """A file's metadata.
 
     Attributes:
         mode: Its permissions, as in `st_mode`.
         mtime: In nanoseconds since 1970.
-        extended: Extended attributes by name; what the file system or the user may not have is left out.
+        extended: Extended attributes by name; those that cannot be set here are left out.
     """
 
     mode: int
@@ -69,17 +69,17 @@ class Attributes:
 
 
 class NotPermittedError(DestinationError):
-    """What this user may not make, and what the rest does not depend on."""
+    """This user may not create the file; nothing else depends on it."""
 
 
 class Destination:
-    """A folder while it is filled, by one thread.
+    """A folder that is being filled, by one thread.
 
     Args:
-        folder: It is made if it does not exist. It may itself be reached through links, which are the user's own.
+        folder: It is created if it does not exist. Links in its own path, which are the user's, are followed.
 
     Raises:
-        DestinationError: It cannot be made, or this platform has no calls relative to a folder's descriptor.
+        DestinationError: It cannot be created, or this platform has no calls relative to a folder's descriptor.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -93,7 +93,7 @@ class Destination:
         self._opened: OrderedDict[str, int] = OrderedDict({"": root})
         self._folders: dict[str, Attributes] = {}
         self._files: set[ReceivedFile] = set()
-        self._unfinished = f".unfinished.{secrets.token_hex(8)}."  # not to be guessed by who sends the names
+        self._unfinished = f".unfinished.{secrets.token_hex(8)}."  # the sender of names must not be able to guess it
         self._number = 0
 
     def __enter__(self) -> Self:
@@ -103,7 +103,7 @@ class Destination:
         self.close()
 
     def make_folder(self, path: str, attributes: Attributes) -> None:
-        """Make a folder, or take the one that is there; its attributes are set by `finish`."""
+        """Create a folder, or use the existing one; its attributes are set by `finish`."""
         with self._within(path) as (folder, name):
             mode = attributes.mode & 0o777 | stat_bits.S_IRWXU  # it must be filled first
             try:
@@ -115,21 +115,21 @@ class Destination:
         self._folders[path] = attributes
 
     def make_symlink(self, path: str, target: str, attributes: Attributes) -> None:
-        """Make a symbolic link. Its target is only text: no path is ever followed through it."""
+        """Create a symbolic link. Its target is only text: no path is ever followed through it."""
         with self._making(path, lambda folder, name: os.symlink(target, name, dir_fd=folder)) as (folder, name):
             _set_by_name(folder, name, attributes)
 
     def make_special(self, path: str, kind: int, device: tuple[int, int], attributes: Attributes) -> None:
-        """Make a FIFO or a device.
+        """Create a FIFO or a device.
 
         Args:
-            path: Where.
+            path: Its path.
             kind: `stat.S_IFIFO`, `S_IFCHR` or `S_IFBLK`.
             device: Major and minor number.
-            attributes: Its own.
+            attributes: Its metadata.
 
         Raises:
-            NotPermittedError: This user, or this platform, may not make one.
+            NotPermittedError: This user may not create one, or this platform cannot.
         """
 
         def make(folder: int, name: str) -> None:
@@ -147,9 +147,9 @@ class Destination:
             _set_by_name(folder, name, attributes)
 
     def make_link(self, path: str, source: str) -> None:
-        """Give a file of this folder a further name. That it was received, the caller knows."""
+        """Give a file in this folder another name. The caller makes sure that the file was received."""
         with self._within(source) as (folder, source_name):
-            source_folder = os.dup(folder)  # looking for the other folder may close this one
+            source_folder = os.dup(folder)  # opening the other folder may close this one
 
         def make(folder: int, name: str) -> None:
             os.link(source_name, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -161,9 +161,9 @@ class Destination:
             os.close(source_folder)
 
     def open_file(self, path: str, attributes: Attributes) -> ReceivedFile:
-        """Begin a file, which has its name only when it is whole."""
+        """Start a file, which gets its name only once it is complete."""
         if len(self._files) >= _MOST_FILES:
-            raise DestinationError(path, f"was refused: {_MOST_FILES} files arrive already")
+            raise DestinationError(path, f"was refused: {_MOST_FILES} files are already being received")
         with self._within(path) as (folder, _):
             unfinished = self._unused()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -173,20 +173,20 @@ class Destination:
         return file
 
     def finish(self) -> None:
-        """Give folders their attributes; those within first, since to fill a folder changes its time."""
+        """Give folders their attributes; inner ones first, since filling a folder changes its time."""
         for path, attributes in reversed(self._folders.items()):
-            with self._told(path):
+            with self._explained(path):
                 _set_by_descriptor(self._open(path), attributes)
 
     def close(self) -> None:
-        """Remove what is not whole, and let go of the folder."""
+        """Remove incomplete files, and close the folder."""
         for file in list(self._files):
             file.abandon()
         while self._opened:
             os.close(self._opened.popitem()[1])
 
     def end(self, file: ReceivedFile, *, whole: bool) -> None:
-        """Give a file its name, or remove what there is of it; `ReceivedFile` calls this."""
+        """Give a file its name, or remove what arrived of it; `ReceivedFile` calls this."""
         self._files.discard(file)
         with self._within(file.path) as (folder, name):
             try:
@@ -205,7 +205,7 @@ class Destination:
 
     @contextlib.contextmanager
     def _making(self, path: str, make: Callable[[int, str], None]) -> Iterator[tuple[int, str]]:
-        """Make something: at once where its name is free, else beside what has the name, and then in its place."""
+        """Create something: directly where its name is free, else beside what has the name, which it then replaces."""
         with self._within(path) as (folder, name):
             made = name
             try:
@@ -218,12 +218,12 @@ class Destination:
                 if made != name:
                     self._replace(path, folder, made, name)
             finally:
-                if made != name:  # of two names of the same file rename leaves both
+                if made != name:  # rename does nothing if both are names of the same file
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(made, dir_fd=folder)
 
     def _replace(self, path: str, folder: int, made: str, name: str) -> None:
-        """Give what was made its name, in place of what has it now."""
+        """Give what was created its name, replacing what has it now."""
         try:
             os.rename(made, name, src_dir_fd=folder, dst_dir_fd=folder)
         except IsADirectoryError:
@@ -232,7 +232,7 @@ class Destination:
             os.rename(made, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def _forget(self, path: str) -> None:
-        """A folder goes, and all that is below it."""
+        """Forget a folder, and all that is below it."""
         for gone in [known for known in self._folders if f"{known}/".startswith(f"{path}/")]:
             del self._folders[gone]
         for gone in [known for known in self._opened if f"{known}/".startswith(f"{path}/")]:
@@ -240,15 +240,15 @@ class Destination:
 
     @contextlib.contextmanager
     def _within(self, path: str) -> Iterator[tuple[int, str]]:
-        """The descriptor of the folder that a path is in, and the name in it; what fails there is told of the path."""
+        """The descriptor of the folder that contains a path, and the name in it; errors there name the path."""
         above, _, name = path.rpartition("/")
-        with self._told(path):
+        with self._explained(path):
             if not is_plain(path):
                 raise DestinationError(path, "was refused: it is not a plain path below the output folder")
             yield self._open(above), name
 
     @contextlib.contextmanager
-    def _told(self, path: str) -> Iterator[None]:
+    def _explained(self, path: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -257,7 +257,7 @@ class Destination:
             raise DestinationError(path, f"cannot be written: {error}") from None
 
     def _open(self, path: str) -> int:
-        """Open a folder a step at a time, following no link."""
+        """Open a folder one step at a time, without following links."""
         missing = []
         while path not in self._opened:
             missing.append(path)
@@ -285,11 +285,11 @@ class Destination:
 
 
 class ReceivedFile:
-    """A file while it arrives.
+    """A file that is being received.
 
     Attributes:
         path: Where it will be.
-        unfinished: The name that it has until it is whole.
+        unfinished: The name that it has until it is complete.
     """
 
     __slots__ = ("_attributes", "_descriptor", "_destination", "path", "unfinished")
@@ -302,7 +302,7 @@ class ReceivedFile:
         self._destination, self._attributes, self._descriptor = destination, attributes, descriptor
 
     def write(self, data: bytes) -> None:
-        """Take a piece of its content."""
+        """Write a piece of its content."""
         rest = memoryview(data)
         try:
             while rest:
@@ -311,7 +311,7 @@ class ReceivedFile:
             raise DestinationError(self.path, f"cannot be written: {error.strerror}") from None
 
     def finish(self) -> None:
-        """It is whole: it gets its attributes and its name."""
+        """It is complete: set its attributes and its name."""
         try:
             try:
                 _set_by_descriptor(self._descriptor, self._attributes)
@@ -323,20 +323,20 @@ class ReceivedFile:
         self._destination.end(self, whole=True)
 
     def abandon(self) -> None:
-        """It will never be whole: what there is of it is removed."""
+        """It will never be complete: remove what arrived of it."""
         os.close(self._descriptor)
         with contextlib.suppress(DestinationError):
             self._destination.end(self, whole=False)
 
 
 def is_plain(path: str) -> bool:
-    """Say whether a path is relative and has no step that is empty, `.` or `..`."""
+    """Whether a path is relative and has no step that is empty, `.` or `..`."""
     return "\0" not in path and {"", ".", ".."}.isdisjoint(path.split("/"))
 
 
 @contextlib.contextmanager
 def replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file, named by the user, for new content; what it holds already stays until the new one is whole.
+    """Open a file, named by the user, for new content; its old content stays until the new one is complete.
 
     A pipe or a device is written to directly, and so is a file in a folder that may not be written.
     """
@@ -374,7 +374,7 @@ def _set_by_descriptor(descriptor: int, attributes: Attributes) -> None:
 
 
 def _set_by_name(folder: int, name: str, attributes: Attributes) -> None:
-    """Of what must not be opened: a link, or a device."""
+    """For what must not be opened: a link, or a device."""
     if attributes.extended and hasattr(os, "setxattr"):
         for attribute, value in attributes.extended.items():
             with contextlib.suppress(OSError, ValueError):
@@ -383,7 +383,7 @@ def _set_by_name(folder: int, name: str, attributes: Attributes) -> None:
 
 
 def _set_permissions(folder: int, name: str, mode: int) -> None:
-    """Of a special file, which opening would set off; Linux can only change what a name leads to, or a descriptor."""
+    """For a special file, which must not be opened. Linux cannot change a name's own mode: O_PATH does not open it."""
     if os.chmod in os.supports_follow_symlinks:
         os.chmod(name, mode, dir_fd=folder, follow_symlinks=False)
         return

@@ -27,7 +27,7 @@ _SHARING = {"SHARED": 0, "PRIVATE": 1, "LOCKED": 2}
 
 @dataclass(frozen=True)
 class Source:
-    """Where an error comes from: a file as the daemon read it, and the lines in it, first and last."""
+    """Where an error comes from: a file as the daemon read it, and the ranges of its lines, first and last."""
 
     filename: str
     text: str
@@ -41,13 +41,13 @@ class Source:
 
 @dataclass(frozen=True)
 class FailedState:
-    """What is left of a failed step, while the build that ran it through a gateway has not returned.
+    """What is left of a failed step, until the build that ran it through a gateway has returned.
 
     Attributes:
         operation: The step as BuildKit runs it (protojson).
         description: Its names, such as ``llb.customname``.
         before: Ids of the states that it started from.
-        after: Ids of what it left, one per mount.
+        after: Ids of the states that it left, one per mount.
     """
 
     operation: dict[str, object]
@@ -114,7 +114,7 @@ class SolveError(RpcError):
 
     @classmethod
     def of(cls, error: RpcError) -> Self:
-        """Look into an error of any call."""
+        """The error of any call, with BuildKit's details."""
         return error if isinstance(error, cls) else cls(error.code, error.message, error.status_details)
 
     @property
@@ -122,7 +122,7 @@ class SolveError(RpcError):
         """The failing lines of the Dockerfile, counted from 1; none where the daemon does not say."""
         if self.sources:
             return self.sources[0].lines
-        # A subrequest's error has no details, only BuildKit's parser.ErrorLocation in words.
+        # A subrequest's error has no details, only BuildKit's parser.ErrorLocation in its message.
         match = _PARSE_ERROR.search(self.message)
         return (int(match[1]),) if match else ()
 
@@ -131,7 +131,7 @@ class SolveError(RpcError):
 
         Args:
             step: Digest of the step that Status showed as failed.
-            source_map: Where the steps were written.
+            source_map: The lines of the steps.
         """
         self.step = self.step or step
         if self.exit_code is None and self.step and (match := _EXIT_CODE.search(self.message)):

@@ -1,9 +1,9 @@
-"""What a sender may list, and in which order, as in fsutil's `validator.go` and `hardlinks.go`.
+"""What a sender may list, and in what order, as in fsutil's `validator.go` and `hardlinks.go`.
 
 https://github.com/tonistiigi/fsutil
 
-Each folder comes before what it holds, names within it ascend bytewise, and a folder that was left is not entered
-again. So no path comes twice, and nothing that was received can be replaced by what comes later.
+Each folder comes before its content, names within it ascend bytewise, and a folder that was left is not entered
+again. So no path comes twice, and nothing that was received can be replaced later.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Listing:
         self._files: set[str] = set()
 
     def add(self, stat: Stat) -> None:
-        """Take the next entry.
+        """Check the next entry.
 
         Raises:
-            TransferError: It may not come here; the message names its path.
+            TransferError: It is not allowed here; the message names its path.
         """
         path = stat.path
         if not is_plain(path):
@@ -58,5 +58,5 @@ class Listing:
 
 
 def _bytes(name: str) -> bytes:
-    """A name as it was sent: code points sort as their UTF-8 does, but for bytes that are none."""
+    """A name as it was sent. Code points sort like their UTF-8, except for bytes that are not UTF-8."""
     return name.encode("utf-8", "surrogateescape")

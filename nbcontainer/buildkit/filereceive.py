@@ -1,8 +1,8 @@
-"""The receiving half of the directory protocol: what an exporter of type `local` puts into a folder.
+"""The receiving half of the directory protocol: the files that an exporter of type `local` puts into a folder.
 
-The daemon calls `moby.filesync.v1.FileSend/DiffCopy` and lists its files; this end asks for their content. As with
-buildx, what the folder holds already stays unless it has the same name, and everything belongs to the user.
-The daemon is not trusted: `Listing` says what it may list, and `Destination` keeps all of it in the folder.
+The daemon calls `moby.filesync.v1.FileSend/DiffCopy` and lists its files; this side requests their content. As with
+buildx, what the folder already contains stays unless it has the same name, and everything belongs to the user.
+The daemon is not trusted: `Listing` checks what it lists, and `Destination` keeps all of it in the folder.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def receive(
     """Answer one call of `FileSend/DiffCopy`.
 
     Args:
-        packets: Those of the daemon.
-        destination: The folder; it is made if it does not exist.
-        statistics: Kept up to date meanwhile.
+        packets: The daemon's.
+        destination: The folder; it is created if it does not exist.
+        statistics: Kept up to date during the transfer.
 
     Yields:
         Packets to send, several at a time.
 
     Raises:
-        TransferError: The daemon failed, broke the protocol, or ended before all was there.
+        TransferError: The daemon failed, broke the protocol, or ended before everything had arrived.
         DestinationError: A file was refused, or cannot be written.
     """
     statistics = statistics or Statistics()
@@ -62,12 +62,12 @@ def receive(
 
 
 class _Receiver:
-    """Files while they arrive.
+    """Files that are being received.
 
     Attributes:
         listed: How many entries the daemon has listed.
         complete: Whether it has listed all.
-        awaited: Files that have not arrived whole, by number.
+        awaited: Files that are not complete yet, by number.
     """
 
     def __init__(self, destination: Destination, statistics: Statistics) -> None:
@@ -81,7 +81,7 @@ class _Receiver:
         self.awaited: dict[int, Stat] = {}
 
     def add(self, stat: Stat | None) -> bool:
-        """Make what the daemon lists, None being the end; says whether its content must be asked for."""
+        """Create what the daemon lists, None being the end; returns whether its content must be requested."""
         if self.complete:
             raise TransferError(f"the daemon listed {stat.path if stat else ''!r} after the end of its list")
         if stat is None:
@@ -96,8 +96,8 @@ class _Receiver:
             self._destination.make_symlink(stat.path, stat.linkname, _attributes(stat))
         elif stat.mode & (DEVICE | FIFO):
             self._make_special(stat)
-        elif stat.linkname in self._left_out:  # what has that name is the user's own, if anything
-            self._leave_out(stat, "is a further name of one")
+        elif stat.linkname in self._left_out:  # anything of that name is the user's own
+            self._leave_out(stat, "is another name of one")
         elif stat.linkname:
             self._links.append(stat)
         elif is_regular(stat.mode):
@@ -108,10 +108,10 @@ class _Receiver:
         return False
 
     def write(self, number: int, data: bytes) -> None:
-        """Take a piece of a file; an empty one ends it."""
+        """Write a piece of a file; an empty one ends it."""
         stat = self.awaited.get(number)
         if stat is None:
-            raise TransferError(f"the daemon sent file number {number}, which was not asked for")
+            raise TransferError(f"the daemon sent file number {number}, which was not requested")
         file = self._open.get(number)
         if file is None:
             file = self._open[number] = self._destination.open_file(stat.path, _attributes(stat))
@@ -125,7 +125,7 @@ class _Receiver:
         self._statistics.report()
 
     def finish(self) -> None:
-        """Do what can be done only when all files are there: further names, and the attributes of folders."""
+        """Do what needs all files to be there: hard links, and the attributes of folders."""
         for stat in self._links:
             self._destination.make_link(stat.path, stat.linkname)
         self._destination.finish()

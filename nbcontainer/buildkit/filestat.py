@@ -1,6 +1,6 @@
-"""Facts about one file of a build context, as BuildKit's directory protocol wants them.
+"""Metadata of one file of a build context, as BuildKit's directory protocol needs it.
 
-They are those that buildx sends: https://github.com/tonistiigi/fsutil (`stat.go`, `stat_unix.go`).
+It is what buildx sends: https://github.com/tonistiigi/fsutil (`stat.go`, `stat_unix.go`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple, Self
 from .messages import Stat
 
 CHUNK = 1 << 20
-"""Bytes that are read at once; the daemon takes messages of up to 16 MiB."""
+"""Bytes per read; the daemon accepts messages of up to 16 MiB."""
 
 # Go's os.FileMode, which is not st_mode: https://pkg.go.dev/io/fs#FileMode
 DIRECTORY = 1 << 31
@@ -40,12 +40,12 @@ GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Errors of a file that is no longer what it was when its folder was listed."""
 
 FirstNames = dict[tuple[int, int], str]
-"""Device and inode → the first name under which a file with several was met."""
+"""Device and inode → the first name under which a file with several was found."""
 
 Known = dict[tuple[int, int], tuple[tuple[int, ...], Stat]]
-"""Device and inode → what tells whether a file has changed, and its description when it was last listed."""
+"""Device and inode → what shows whether a file has changed, and its `Stat` when it was last listed."""
 
-_SETTLED = 2 * 10**9  # nanoseconds after which a change can no longer hide behind the clock's coarse steps
+_SETTLED = 2 * 10**9  # nanoseconds after which a change cannot go unnoticed because of the clock's coarse steps
 _known: Known = {}
 _MOST_KNOWN = 100_000
 
@@ -54,7 +54,7 @@ class ContextError(Exception):
     """A build context that cannot be sent.
 
     Attributes:
-        path: The file or folder at fault; within the context, or the context's own.
+        path: The file or folder at fault: within the context, or the context itself.
         reason: What is wrong with it.
     """
 
@@ -103,12 +103,12 @@ def permissions(mode: int) -> int:
 
 
 def is_regular(mode: int) -> bool:
-    """Say whether Go's `os.FileMode` is that of an ordinary file, whose content can be asked for."""
+    """Whether Go's `os.FileMode` is that of an ordinary file, whose content can be requested."""
     return not mode & _TYPE
 
 
 class FileReader:
-    """One file while it is read: no more than the bytes that it had when it was opened.
+    """A file that is being read: at most the bytes that it had when it was opened.
 
     Attributes:
         size: Bytes to come; a file that shrinks yields fewer.
@@ -137,7 +137,7 @@ class FileReader:
             self._descriptor = None
 
     def chunks(self) -> Iterator[bytes]:
-        """Read on to the end, at most `CHUNK` bytes at once.
+        """Read to the end, at most `CHUNK` bytes at once.
 
         Raises:
             ContextError: The disk failed.
@@ -160,27 +160,27 @@ class FileReader:
 
 
 def describe(path: str, entry: os.DirEntry[str], folder: int | None, first_names: FirstNames) -> Stat | None:
-    """Describe what is on disk; owner and group stay 0, as every docker client has it.
+    """Describe a file on disk; owner and group stay 0, as in every docker client.
 
-    A file that has not changed since it was last described is not asked for its attributes again: whatever changes
-    them, changes its time of change.
+    The attributes of a file that has not changed since it was last described are not read again: whatever changes
+    them also changes its ctime.
 
     Args:
         path: Its path within the context.
-        entry: Where it is.
-        folder: The descriptor of its folder, if it was listed by one.
-        first_names: Is read and extended for files with several names.
+        entry: The directory entry.
+        folder: The descriptor of its folder, if it was listed through one.
+        first_names: Read and extended for files with several names.
 
     Returns:
-        None if it has vanished. Not to be changed.
+        None if it has vanished. Must not be changed: it is cached.
 
     Raises:
-        ContextError: It cannot be read, or has a name that BuildKit cannot take.
+        ContextError: It cannot be read, or has a name that BuildKit does not accept.
     """
     try:
         if folder is None:
             status = entry.stat(follow_symlinks=False)
-        else:  # not by that with which it was listed, which may have been closed
+        else:  # not through the entry, whose descriptor may have been closed
             status = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
         if status.st_nlink != 1 or not stat_bits.S_ISREG(status.st_mode):
             return _described(path, entry, folder, status, first_names)
@@ -224,7 +224,7 @@ def _described(
 
 
 def describe_memory(path: str, file: MemoryFile) -> Stat:
-    """Describe a file in memory; its time tells its content, since the daemon compares size, time and mode."""
+    """Describe a file in memory; its time is made from its content, since the daemon compares size, time and mode."""
     _check_name(path)
     digest = int.from_bytes(hashlib.sha256(file.data).digest()[:8], "big")
     mtime = _MEMORY_TIME + digest % 10**9
@@ -242,7 +242,7 @@ def _check_name(path: str) -> None:
         try:
             path.encode()
         except UnicodeEncodeError:
-            raise ContextError(path, "its name is not UTF-8, and builds take no other; rename it") from None
+            raise ContextError(path, "its name is not UTF-8, which builds require; rename it") from None
 
 
 def _link_target(path: str, on_disk: str, folder: int | None) -> str:
@@ -250,12 +250,12 @@ def _link_target(path: str, on_disk: str, folder: int | None) -> str:
     try:
         target.encode()
     except UnicodeEncodeError:
-        raise ContextError(path, "the target of this symbolic link is not UTF-8, and builds take no other") from None
+        raise ContextError(path, "the target of this symbolic link is not UTF-8, which builds require") from None
     return target
 
 
 def _extended_attributes(path: str, on_disk: str) -> dict[str, bytes]:
-    """Read extended attributes as buildx does: all but Apple's own, and not those whose value cannot be read."""
+    """Read extended attributes as buildx does: all but Apple's own and those whose value cannot be read."""
     if not hasattr(os, "listxattr"):  # Python has it on Linux only
         return {}
     try:
@@ -279,5 +279,5 @@ def _extended_attributes(path: str, on_disk: str) -> dict[str, bytes]:
 
 
 def unreadable(path: str, error: OSError) -> ContextError:
-    """Say that a file or folder cannot be read, and what to do."""
+    """The error for a file or folder that cannot be read, and what to do."""
     return ContextError(path, f"cannot be read: {error.strerror}; make it readable or name it in .dockerignore")

@@ -1,7 +1,7 @@
-"""The sending half of the directory protocol, by which BuildKit asks its client for the build context.
+"""The sending half of the directory protocol, by which BuildKit requests the build context from its client.
 
-The daemon calls `moby.filesync.v1.FileSync/DiffCopy`; the client lists its tree in STAT packets, the daemon asks for
-the files that it does not hold yet by their place in that list, and gets them in DATA packets. Errors travel as ERROR
+The daemon calls `moby.filesync.v1.FileSync/DiffCopy`; the client lists its tree in STAT packets, the daemon requests
+the files that it does not have yet by their place in that list, and gets them in DATA packets. Errors are sent as ERROR
 packets. The protocol is described in https://github.com/tonistiigi/fsutil (`receive.go`).
 """
 
@@ -35,7 +35,7 @@ class TransferError(Exception):
 
 @dataclass
 class Statistics:
-    """How far the transfer of one tree is.
+    """The progress of the transfer of one tree.
 
     Attributes:
         on_change: Called with this object while it changes, at most 20 times a second, and at the end; on the thread
@@ -44,9 +44,9 @@ class Statistics:
         files: Files sent so far.
         bytes: Bytes of their content sent so far.
         path: The file that was sent last.
-        problems: Files that changed, shrank or vanished while they were sent, each with what happened; of very many the
+        problems: Files that changed, shrank or vanished while they were sent, each with what happened; at most the
             first hundred.
-        finished: Whether the daemon has said that it has all it wants.
+        finished: Whether the daemon has reported that it has everything.
     """
 
     on_change: Callable[[Statistics], None] | None = None
@@ -59,7 +59,7 @@ class Statistics:
     _reported: float = 0.0
 
     def report(self, *, now: bool = False) -> None:
-        """Tell the listener, if it is time to."""
+        """Call the listener, if it is time to."""
         if self.on_change is not None:
             clock = time.monotonic()
             if now or clock - self._reported >= _SECONDS_BETWEEN_REPORTS:
@@ -73,9 +73,9 @@ class Statistics:
 
 
 class _Requests:
-    """What the daemon asks for, read by a thread of its own so that it is never kept from asking.
+    """What the daemon requests, read by a thread of its own so that the daemon never has to wait.
 
-    Each file can be asked for once, so no more is kept here than was listed.
+    Each file can be requested once, so no more is kept here than was listed.
     """
 
     def __init__(self, packets: Iterable[bytes]) -> None:
@@ -93,15 +93,15 @@ class _Requests:
                 if packet.type == REQUEST:
                     file = self.listed.pop(packet.id, None)
                     if file is None:
-                        raise TransferError(f"the daemon asked for file number {packet.id}, which it may not have")  # noqa: TRY301 - told where the answer is awaited
+                        raise TransferError(f"the daemon requested file number {packet.id}, which it may not have")  # noqa: TRY301 - raised again by `next`
                     self._queue.put((packet.id, file))
                 elif packet.type == FINISHED:
                     self.finished = True
                     return
                 elif packet.type == ERROR:
                     text = packet.data.decode("utf-8", "replace")
-                    raise TransferError(f"the daemon refused the build context: {text}")  # noqa: TRY301 - as above
-        except Exception as error:  # noqa: BLE001 - raised where the answer is awaited
+                    raise TransferError(f"the daemon refused the build context: {text}")  # noqa: TRY301 - raised again by `next`
+        except Exception as error:  # noqa: BLE001 - raised again by `next`
             self._queue.put(error)
         finally:
             self.ended = True
@@ -114,7 +114,7 @@ class _Requests:
         """Wait for a request; None after the last.
 
         Raises:
-            Exception: What the daemon or the connection to it reported in place of one.
+            Exception: What the daemon or the connection to it reported instead of one.
         """
         request = self._queue.get()
         if isinstance(request, Exception):
@@ -130,21 +130,21 @@ def send(
 ) -> Iterator[list[bytes]]:
     """Answer one call of `FileSync/DiffCopy`.
 
-    It ends early, without an error, when `requests` ends early: then the daemon has lost interest. Memory use does not
+    It ends early, without an error, when `requests` ends early: then the daemon needs no more. Memory use does not
     depend on the size of the files.
 
     Args:
         tree: What to send.
-        requests: The packets of the daemon. Reading them may block; it is done on another thread.
-        metadata: That of the call, with the daemon's patterns.
-        statistics: Kept up to date meanwhile.
+        requests: The daemon's packets. Reading them may block; it is done on another thread.
+        metadata: The metadata of the call, with the daemon's patterns.
+        statistics: Kept up to date during the transfer.
 
     Yields:
         Packets, several at a time.
 
     Raises:
         ContextError: A file or folder cannot be read; the daemon has been told.
-        InvalidPatternError: As above, for a pattern.
+        InvalidPatternError: A pattern is not valid; the daemon has been told.
         TransferError: The daemon refused what it got.
     """
     statistics = statistics or Statistics()
@@ -168,7 +168,7 @@ def send(
 
 
 class _Batch:
-    """Packets that are worth sending together."""
+    """Packets that are sent together."""
 
     def __init__(self) -> None:
         self.packets: list[bytes] = []
@@ -176,7 +176,7 @@ class _Batch:
 
     def add(self, packet: bytes) -> None:
         self.packets.append(packet)
-        self.size += len(packet) + 5  # gRPC puts five bytes before a message
+        self.size += len(packet) + 5  # gRPC prefixes a message with five bytes
 
     def take(self) -> list[bytes]:
         packets, self.packets, self.size = self.packets, [], 0
@@ -184,7 +184,7 @@ class _Batch:
 
 
 def _stat_packet(stat: Stat) -> bytes:
-    """Write what `Packet(type=STAT, stat=stat).encode()` writes, for plain files in less time: there are many."""
+    """Write what `Packet(type=STAT, stat=stat).encode()` writes, but faster for plain files, since there are many."""
     if stat.packet:
         return stat.packet
     if stat.linkname or stat.devmajor or stat.devminor or stat.xattrs:
@@ -236,7 +236,7 @@ def _send_list(
                 yield from _send_file(tree, request, batch, statistics)
             yield batch.take()
     statistics.entries = number
-    if not incoming.ended:  # else the list may be cut short, and must not look complete
+    if not incoming.ended:  # otherwise the list may be cut short, and must not look complete
         batch.add(Packet(type=STAT).encode())
         yield batch.take()
 
@@ -244,7 +244,7 @@ def _send_list(
 def _send_file(
     tree: Tree, request: tuple[int, tuple[str, int, int]], batch: _Batch, statistics: Statistics
 ) -> Iterator[list[bytes]]:
-    """Put a file's packets into the batch, which is sent on the way where it becomes large."""
+    """Put a file's packets into the batch, which is sent whenever it becomes large."""
     number, (path, size, mtime) = request
     statistics.files += 1
     statistics.path = path

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .messages import Entry
 
 UPLOAD_URL = "http://buildkit-session/"
-"""With an id of `Services.uploads` behind it: the `context` that is a tar sent by this client."""
+"""Followed by an id of `Services.uploads`: the `context` that is a tar sent by this client."""
 
 NETWORK_HOST = "network.host"
 
@@ -23,7 +23,7 @@ _ULIMIT = re.compile(r"[a-z]+=(-1|\d+)(:(-1|\d+))?")
 
 @dataclass(frozen=True, kw_only=True)
 class DockerfileFlags:
-    """What ``docker build`` says to the frontend, by its flags.
+    """What ``docker build`` passes to the frontend, by its flags.
 
     Attributes:
         filename: The Dockerfile's name in the tree ``dockerfile``.
@@ -34,10 +34,10 @@ class DockerfileFlags:
         no_cache: ``--no-cache``.
         no_cache_filter: ``--no-cache-filter``: stages.
         pull: ``--pull``.
-        prefer_local: Images that the engine has need not be looked up (what buildx says to engines without ``--pull``).
+        prefer_local: Do not look up images that the engine has (buildx's default for engines without ``--pull``).
         add_hosts: ``--add-host``: ``NAME:ADDRESS`` or ``NAME=ADDRESS[,ADDRESS]``.
-        host_gateway: What the address ``host-gateway`` means: the worker's label
-            ``org.mobyproject.buildkit.worker.moby.host-gateway-ip`` says it.
+        host_gateway: What the address ``host-gateway`` means, which is the worker's label
+            ``org.mobyproject.buildkit.worker.moby.host-gateway-ip``.
         network: ``--network``: ``default``, ``none`` or ``host``; the last also needs the entitlement `NETWORK_HOST`.
         shm_size: ``--shm-size``, as ``64m`` or in bytes.
         ulimits: ``--ulimit``: ``NAME=SOFT[:HARD]``.
@@ -74,10 +74,10 @@ class DockerfileFlags:
         """The frontend's attributes.
 
         Raises:
-            ValueError: A value has not the form that docker knows; the message says which and what is meant.
+            ValueError: A value does not have docker's form; the message says which one, and the form.
         """
         if self.network not in ("", "default", "none", "host"):
-            raise ValueError(f"network {self.network!r}: a build knows default, none and host")
+            raise ValueError(f"network {self.network!r}: a build can use default, none or host")
         given = {
             "target": self.target,
             "platform": ",".join(self.platforms),
@@ -103,12 +103,12 @@ class DockerfileFlags:
             found |= {f"{kind}:{name}": value for name, value in (table or {}).items()}
         found |= {name: value for name, value in given.items() if value}
         if self.no_cache or self.no_cache_filter:
-            found["no-cache"] = "" if self.no_cache else ",".join(self.no_cache_filter)  # of all stages
+            found["no-cache"] = "" if self.no_cache else ",".join(self.no_cache_filter)  # empty means all stages
         return found
 
 
 def local_context(name: str) -> tuple[str, str]:
-    """For a named context that is a directory here: its name in `Services.trees`, and the attribute's value."""
+    """For a named context that is a local directory: its name in `Services.trees`, and the attribute's value."""
     tree = f"_{name}" if name in ("context", "dockerfile") else name
     return tree, f"local:{tree}"
 
@@ -117,13 +117,13 @@ def size_in_bytes(size: str | int) -> int:
     """Read ``64m`` or ``1.5 GiB`` as docker does: every unit is binary.
 
     Raises:
-        ValueError: It is no size.
+        ValueError: It is not a valid size.
     """
     if isinstance(size, int):
         return size
     match = _SIZE.fullmatch(size.strip())
     if match is None:
-        raise ValueError(f"size {size!r}: write a number of bytes, or one with k, m or g behind it")
+        raise ValueError(f"size {size!r}: write a number of bytes, or one followed by k, m or g")
     return int(float(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
 
 
@@ -169,7 +169,7 @@ def _hosts(given: Iterable[str], host_gateway: str) -> Iterable[str]:
             try:
                 ipaddress.ip_address(bare)
             except ValueError:
-                raise ValueError(f"host {host!r}: {address!r} is no address") from None
+                raise ValueError(f"host {host!r}: {address!r} is not a valid address") from None
             yield f"{name}={bare}"
 
 

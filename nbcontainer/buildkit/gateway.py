@@ -1,6 +1,6 @@
 """The gateway (LLBBridge): drive a build as its frontend does.
 
-Lint, outline and targets of a Dockerfile; files of any state; processes in any state, a failed step's among them.
+Lint, outline and targets of a Dockerfile; files of any state; processes in any state, including a failed step's.
 """
 
 import contextlib
@@ -20,16 +20,15 @@ from .rpc_status import Code, RpcError
 from .wire import Kind, Message, encoded
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
-_REGISTER = 10  # seconds within which a daemon knows a build that was just begun
+_REGISTER = 10  # seconds until a daemon must know a build that was just started
 _SUBREQUESTS = "moby.buildkit.frontend.subrequests+forward"
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
 class Gateway:
-    """Calls that belong to the build `ref`, which was begun by a Solve without a frontend.
+    """Calls that belong to the build `ref`, which was started by a Solve without a frontend.
 
-    `cancel` breaks off the calls that are under way; to end the build its Solve must be cancelled as well, or a RUN
-    goes on.
+    `cancel` aborts the running calls; to end the build, its Solve must be cancelled as well, or a RUN goes on.
     """
 
     def __init__(self, control: Control, ref: str) -> None:
@@ -39,7 +38,7 @@ class Gateway:
         self._lock = threading.Lock()
 
     def cancel(self) -> None:
-        """Break off all calls; later ones fail."""
+        """Abort all calls; later ones fail."""
         with self._lock:
             self._cancelled = True
             calls = list(self._calls)
@@ -51,10 +50,10 @@ class Gateway:
         self._call("Ping", Empty(), Empty, timeout=_REGISTER)
 
     def solve(self, options: SolveOptions, *, evaluate: bool = False) -> tuple[gateway_messages.Result, bytes]:
-        """Let the frontend make a graph, and (`evaluate`) run it; returns the result, and as it was encoded.
+        """Let the frontend make a graph, and (`evaluate`) run it; returns the result, decoded and encoded.
 
         Raises:
-            SolveError: It failed. With `evaluate` its `failed` says how to look into the failed step.
+            SolveError: It failed. With `evaluate`, its `failed` gives access to the failed step.
         """
         request = gateway_messages.GatewaySolveRequest(
             definition=options.definition,
@@ -112,12 +111,12 @@ class Gateway:
             try:
                 self._call("ReleaseContainer", gateway_messages.ContainerId(id=name), Empty, timeout=_REGISTER)
             except RpcError as error:
-                # It repeats how the first process ended; and a build that is over has released it.
+                # It repeats the outcome of the first process; and a build that is over has already released it.
                 if error.code not in (Code.UNKNOWN, Code.CANCELLED, Code.UNAVAILABLE):
                     raise
 
     def return_result(self, result: bytes = b"", error: RpcError | None = None) -> None:
-        """End the frontend's part: the outer Solve goes on with the encoded `result`, or fails with `error`."""
+        """End the frontend's part: the outer Solve continues with the encoded `result`, or fails with `error`."""
         # A daemon (BuildKit 0.25 in Docker 28.5) crashes if it gets neither a result nor an error.
         request = gateway_messages.ReturnRequest(result=encoded(result))
         if error is not None:
@@ -135,17 +134,17 @@ class Gateway:
         return decoded(answer, raw)
 
     def stream(self, name: str, requests: Iterator[bytes]) -> Iterator[bytes]:
-        """Begin a streaming call of this build."""
+        """Start a streaming call of this build."""
         with self.following() as follow:
             yield from self._client.stream(_SERVICE + name, requests, metadata=self._metadata, on_call=follow)
 
     @contextlib.contextmanager
     def following(self) -> Iterator[Callable[[Call], None]]:
-        """Keep a call where `cancel` finds it."""
-        begun: list[Call] = []
+        """Register a call for `cancel`."""
+        started: list[Call] = []
 
         def follow(call: Call) -> None:
-            begun.append(call)
+            started.append(call)
             with self._lock:
                 self._calls.add(call)
                 cancelled = self._cancelled
@@ -156,7 +155,7 @@ class Gateway:
             yield follow
         finally:
             with self._lock:
-                self._calls.difference_update(begun)
+                self._calls.difference_update(started)
 
 
 @dataclass(frozen=True)
@@ -210,7 +209,7 @@ class Container:
 
 
 def source_map(result: gateway_messages.Result) -> SourceMap | None:
-    """Step digest → Dockerfile lines, of all platforms of a result; None where the daemon does not tell."""
+    """Step digest → Dockerfile lines, of all platforms of a result; None where the daemon does not send it."""
     merged = SourceMap()
     for ref in result.all_refs():
         definition: Definition | None = ref.definition

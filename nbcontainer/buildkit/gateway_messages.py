@@ -8,7 +8,7 @@ from .wire import Message, blob, blob_map, flag, many, message_map, number, numb
 
 
 class Ref(Message):
-    """A state of a file system that the daemon can make, and the graph which says how."""
+    """A state of a file system that the daemon can make, and the graph that says how."""
 
     id: str = text(1)
     definition: Definition | None = one(2, Definition)
@@ -21,14 +21,14 @@ class RefMap(Message):
 
 
 class Result(Message):
-    """What a frontend made: `ref`, or `refs` where there are several platforms."""
+    """A frontend's result: `ref`, or `refs` where there are several platforms."""
 
     ref: Ref | None = one(3, Ref)
     refs: RefMap | None = one(4, RefMap)
     metadata: dict[str, bytes] = blob_map(10)
 
     def all_refs(self) -> list[Ref]:
-        """Its states, however many."""
+        """All its states."""
         several = list(self.refs.refs.values()) if self.refs else []
         return [self.ref, *several] if self.ref else several
 

@@ -1,4 +1,4 @@
-"""Go's regular expressions as Python's: https://pkg.go.dev/regexp/syntax."""
+"""Go's regular expressions translated to Python's: https://pkg.go.dev/regexp/syntax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["python_regex"]
 
 _REPETITION = re.compile(r"\{[0-9]+(,[0-9]*)?\}")
 
-# Escapes of letters that Go's regexp package understands and that mean the same to Python's (with re.ASCII).
+# Letter escapes of Go's regexp package that mean the same in Python (with re.ASCII).
 _LETTER_ESCAPES = {**{letter: "\\" + letter for letter in "abfnrtvdDsSwWBA"}, "z": r"\Z"}
 _POSIX_CLASSES = {
     "alnum": "0-9A-Za-z",
@@ -32,8 +32,8 @@ def python_regex(regex: str) -> str:
     """Translate from Go's regexp syntax, of which `patterns` writes a small part, to Python's.
 
     Raises:
-        ValueError: It has what cannot be translated.
-        IndexError: It is cut off.
+        ValueError: It contains something that cannot be translated.
+        IndexError: It is incomplete.
     """
     out, position = [], 0
     while position < len(regex):

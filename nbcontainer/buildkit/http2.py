@@ -1,7 +1,7 @@
-"""HTTP/2 with gRPC's framing as a machine without I/O: bytes in, changes out; calls in, bytes out.
+"""HTTP/2 with gRPC's framing as a state machine without I/O: bytes in, changes out; calls in, bytes out.
 
-Flow control follows the reader: what a consumer has not taken counts against the window of its stream, so that a slow
-one holds back its own peer and nobody else; the window of the whole connection is given back at once.
+Flow control follows the reader: what a consumer has not taken counts against the window of its stream, so a slow one
+holds back only its own stream; the window of the whole connection is given back at once.
 """
 
 import struct
@@ -24,19 +24,19 @@ STREAM_WINDOW = 4 << 20
 CONNECTION_WINDOW = 16 << 20
 MESSAGE_LIMIT = 64 << 20
 CONCURRENT_CALLS = 256
-HEADERS_LIMIT = 16 << 20  # bytes, as Go's gRPC has it: the error of a failed step holds its whole command
-_OVERHEAD = 64  # what a waiting message costs beside its bytes, so that empty ones count too
+HEADERS_LIMIT = 16 << 20  # bytes, as in Go's gRPC: the error of a failed step contains its whole command
+_OVERHEAD = 64  # what a waiting message costs besides its bytes, so that empty ones count too
 _PREFIX = 5
 
 
 class Stream:
-    """One call, as far as the connection knows it.
+    """The connection's state of one call.
 
     Attributes:
         headers: What the other side sent first.
         trailers: What it sent last.
-        ended: The other side has said all it will say.
-        ended_here: This side has.
+        ended: The other side sends no more.
+        ended_here: This side sends no more.
         failure: Why the call is over before its end.
     """
 
@@ -52,7 +52,7 @@ class Stream:
         self.failure: RpcError | None = None
 
     def feed(self, data: bytes, limit: int) -> None:
-        """Cut `data` into messages.
+        """Split `data` into messages.
 
         Raises:
             RpcError: A message is larger than `limit` bytes, or compressed.
@@ -76,7 +76,7 @@ class Stream:
         del partial[:start]
 
     def outcome(self) -> RpcError | None:
-        """Say how the call ended; None if well."""
+        """The error with which the call ended; None for success."""
         return self.failure or error_of_headers(self.headers, self.trailers)
 
 
@@ -89,15 +89,15 @@ class Changes:
 
 
 class _Frames(FrameBuffer):
-    """h2's own takes 64 frames of headers, a megabyte at most; this one goes by their size."""
+    """h2's own accepts 64 frames of headers, a megabyte at most; this one limits their total size."""
 
     def __init__(self, *, server: bool) -> None:
         super().__init__(server)
         self._more = bytearray()  # from the third frame on
 
     def _update_header_buffer(self, f: Frame | None) -> Frame | None:
-        begun = self._headers_buffer
-        if len(begun) > 1 and isinstance(f, ContinuationFrame) and f.stream_id == begun[0].stream_id:
+        kept = self._headers_buffer
+        if len(kept) > 1 and isinstance(f, ContinuationFrame) and f.stream_id == kept[0].stream_id:
             self._more += f.data
             if len(self._more) > HEADERS_LIMIT:
                 raise ProtocolError(f"headers of more than {HEADERS_LIMIT} bytes")
@@ -108,7 +108,7 @@ class _Frames(FrameBuffer):
 
 
 class _Connection(H2Connection):
-    """h2's own takes every GOAWAY for the end; one without an error only announces it (RFC 9113, 6.8)."""
+    """h2's own treats every GOAWAY as the end; one without an error only announces it (RFC 9113, 6.8)."""
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[events.Event]]:
         state = self.state_machine.state
@@ -119,11 +119,11 @@ class _Connection(H2Connection):
 
 
 class Http2:
-    """One end of a connection. Not safe for threads: `connection.Connection` guards it.
+    """One side of a connection. Not thread-safe: `connection.Connection` guards it.
 
     Attributes:
         lost: Why the connection is over, once it is.
-        draining: Why the other side takes no new calls; those that it has go on.
+        draining: Why the other side takes no new calls; the running ones continue.
     """
 
     def __init__(self, *, client: bool, message_limit: int = MESSAGE_LIMIT) -> None:
@@ -160,25 +160,25 @@ class Http2:
         return self._h2.data_to_send()
 
     def open(self, headers: Sequence[tuple[str, str]]) -> Stream:
-        """Begin a call.
+        """Start a call.
 
         Raises:
             RpcError: The connection is lost, or the other side allows no more calls now.
         """
         if self.lost or self.draining:
-            raise self.lost or self.draining  # type: ignore[misc] # one of them is there
+            raise self.lost or self.draining  # type: ignore[misc] # one of them is set
         try:
             stream = Stream(self._h2.get_next_available_stream_id())
             self._h2.send_headers(stream.id, headers)
         except TooManyStreamsError:
             raise RpcError(Code.RESOURCE_EXHAUSTED, "the other side allows no more calls at a time") from None
         except H2Error as error:
-            raise RpcError(Code.UNAVAILABLE, f"cannot begin a call: {error}") from error
+            raise RpcError(Code.UNAVAILABLE, f"cannot start a call: {error}") from error
         self.streams[stream.id] = stream
         return stream
 
     def send_headers(self, stream: Stream, headers: Sequence[tuple[str, str]], *, end: bool = False) -> None:
-        """Send the first or, with `end`, the last headers of an answer; nothing if the call is over."""
+        """Send the first or, with `end`, the last headers of a reply; nothing if the call is over."""
         if self._over(stream) or stream.ended_here:
             return
         self._h2.send_headers(stream.id, headers, end_stream=end)
@@ -202,19 +202,19 @@ class Http2:
                 self._h2.send_data(stream.id, piece)
                 position += len(piece)
         except StreamClosedError:
-            raise RpcError(Code.CANCELLED, "the other side broke off the call") from None
+            raise RpcError(Code.CANCELLED, "the other side aborted the call") from None
         return stop - start
 
     def end(self, stream: Stream) -> None:
-        """Say that no more will be sent."""
+        """Signal that no more will be sent."""
         if not self._over(stream) and not stream.ended_here:
             self._h2.end_stream(stream.id)
             self._end_here(stream)
 
     def reset(self, stream: Stream, failure: RpcError | None) -> None:
-        """Break off the call, with `failure` as its outcome here unless it has one already.
+        """Abort the call, with `failure` as its outcome here unless it has one already.
 
-        A client gives None where it was answered before it had sent all.
+        A client passes None where it was answered before it had sent everything.
         """
         if stream.failure is None:
             stream.failure = failure
@@ -235,7 +235,7 @@ class Http2:
         return message
 
     def fail(self, lost: RpcError) -> None:
-        """The connection is over: so are all its calls."""
+        """The connection is over, and so are all its calls."""
         if self.lost is None:
             self.lost = self.draining or lost
         for stream in self.streams.values():
@@ -245,25 +245,25 @@ class Http2:
         self.streams.clear()
 
     def close(self) -> None:
-        """Say goodbye, and end all calls here."""
+        """Send a GOAWAY, and end all calls here."""
         if self.lost is None:
             self._h2.close_connection()
         self.fail(RpcError(Code.CANCELLED, "the connection was closed"))
 
     def receive(self, data: bytes) -> Changes:
-        """Digest bytes from the other side.
+        """Process bytes from the other side.
 
         Raises:
-            RpcError: They are no HTTP/2; the connection cannot go on.
+            RpcError: They are not HTTP/2; the connection cannot go on.
         """
         if self._first and self.client and data.startswith(b"HTTP/1"):
             line = data.split(b"\r\n", 1)[0].decode("latin-1")[:120]
-            raise RpcError(Code.UNAVAILABLE, f"the other side speaks HTTP/1 and no gRPC here: {line!r}")
+            raise RpcError(Code.UNAVAILABLE, f"the other side speaks HTTP/1, not gRPC: {line!r}")
         self._first = False
         changes = Changes()
         try:
             for event in self._h2.receive_data(data):
-                self._digest(event, changes)
+                self._process(event, changes)
             self._return_connection_window()
         except RpcError:
             raise
@@ -271,7 +271,7 @@ class Http2:
             raise RpcError(Code.UNAVAILABLE, f"the other side sent malformed HTTP/2: {error!r:.200}") from error
         return changes
 
-    def _digest(self, event: events.Event, changes: Changes) -> None:
+    def _process(self, event: events.Event, changes: Changes) -> None:
         if isinstance(event, events.DataReceived):
             self._received += event.flow_controlled_length or 0
             stream = self.streams.get(event.stream_id or 0)
@@ -294,18 +294,18 @@ class Http2:
                 self._progress(stream, event)
 
     def _drain(self, event: events.ConnectionTerminated) -> list[Stream]:
-        """The other side says goodbye: in peace it ends the calls that it has heard of, and no others."""
+        """The other side sent a GOAWAY: without an error, it still completes the calls that it has received."""
         said = (event.additional_data or b"").decode("utf-8", "replace")
         reason = f"the other side is closing the connection (GOAWAY {event.error_code}: {said!r:.200})"
         self.draining = RpcError(Code.UNAVAILABLE, reason)
         if event.error_code:
             raise self.draining
-        unheard = [stream for number, stream in self.streams.items() if number > (event.last_stream_id or 0)]
+        not_received = [stream for number, stream in self.streams.items() if number > (event.last_stream_id or 0)]
         if self.client:
-            for stream in unheard:
+            for stream in not_received:
                 stream.failure = stream.failure or self.draining
                 self.streams.pop(stream.id)
-        return unheard
+        return not_received
 
     def _progress(self, stream: Stream, event: events.Event) -> None:
         if isinstance(event, events.ResponseReceived):
@@ -337,7 +337,7 @@ class Http2:
         self._give_back(stream)
 
     def _give_back(self, stream: Stream) -> None:
-        """Let the other side send on: in few large steps, and only while little waits for the consumer."""
+        """Let the other side send more: in few large steps, and only while little waits for the consumer."""
         if stream.withheld < STREAM_WINDOW // 4 or stream.waiting > STREAM_WINDOW // 2 or stream.ended:
             return
         if self.lost or stream.id not in self.streams:
@@ -354,7 +354,7 @@ class Http2:
             self._received = 0
 
     def _over(self, stream: Stream) -> bool:
-        """Nothing can be sent any more: the call failed, or (to a client) it was answered."""
+        """Whether nothing can be sent any more: the call failed, or (for a client) it was answered."""
         if self.lost or stream.failure is not None or stream.id not in self.streams:
             return True
         return self.client and stream.ended
@@ -363,7 +363,7 @@ class Http2:
         stream.ended_here = True
         if stream.ended:
             self.streams.pop(stream.id, None)
-        elif not self.client:  # answered before the client ended: it need not go on
+        elif not self.client:  # answered before the client ended, which need not send more
             self.reset(stream, RpcError(Code.CANCELLED, "the call was answered"))
 
 

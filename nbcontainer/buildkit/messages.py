@@ -12,7 +12,7 @@ class Empty(Message):
 
 
 class Bytes(Message):
-    """Bytes alone: a secret, a piece of a tunnel, of an upload or of a tar."""
+    """Only bytes: a secret, a piece of a tunnel, of an upload or of a tar."""
 
     data: bytes = blob(1)
 
@@ -29,7 +29,7 @@ class Time(Message):
 
 
 class AnyMessage(Message):
-    """google.protobuf.Any; BuildKit puts JSON into `value` and ``+json`` behind the type."""
+    """google.protobuf.Any; BuildKit puts JSON into `value` and appends ``+json`` to the type."""
 
     type_url: str = text(1)
     value: bytes = blob(2)
@@ -54,7 +54,7 @@ class Platform(Message):
 
 
 class Version(Message):
-    """Which BuildKit answers."""
+    """The version of BuildKit."""
 
     package: str = text(1)
     version: str = text(2)
@@ -179,7 +179,7 @@ class CacheOptions(Message):
 
 
 class SolveRequest(Message):
-    """Control.Solve. `exporter_old` is what daemons before BuildKit 0.13 read, `exporters` what later ones do."""
+    """Control.Solve. Daemons before BuildKit 0.13 read `exporter_old`, later ones `exporters`."""
 
     ref: str = text(1)
     definition: Definition | None = one(2, Definition)
@@ -207,7 +207,7 @@ class StatusRequest(Message):
 
 
 class Vertex(Message):
-    """A step: it is sent again whenever it changes."""
+    """A step; it is sent again whenever it changes."""
 
     digest: str = text(1)
     inputs: list[str] = texts(2)
@@ -250,7 +250,7 @@ class VertexWarning(Message):
 
 
 class StatusResponse(Message):
-    """What changed since the last one."""
+    """What has changed since the last one."""
 
     vertexes: list[Vertex] = many(1, Vertex)
     statuses: list[VertexStatus] = many(2, VertexStatus)
@@ -265,7 +265,7 @@ class Stat(Message):
     """A file; `mode` is Go's os.FileMode, `mtime` in nanoseconds.
 
     Attributes:
-        packet: The STAT packet that has it, kept once it was written; no field.
+        packet: The encoded STAT packet, cached; not a field.
     """
 
     packet: bytes = b""

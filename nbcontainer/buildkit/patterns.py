@@ -2,7 +2,7 @@
 
 The semantics are those of moby/patternmatcher v0.6 (which `docker build`, buildx and BuildKit share), quirks
 included: `*`, `**`, `?`, `[...]`, `[^...]`, backslash escapes and `!` exceptions, last match wins, and what
-matches a directory matches all below it. https://github.com/moby/patternmatcher
+matches a directory matches everything below it. https://github.com/moby/patternmatcher
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _SPACE = (
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 )
 _SPECIAL = frozenset("*[]?^\\")
-# patternmatcher means to escape | { } too, but its table of eight bytes has no room for characters from "@" on
+# patternmatcher tries to escape | { } too, but its table of eight bytes has no room for characters from "@" on
 _ESCAPED_BY_MOBY = frozenset(".+()$")
 _BAD = "syntax error in pattern"
 
 
 class InvalidPatternError(ValueError):
-    """A pattern that cannot be understood.
+    """A pattern that is not valid.
 
     Attributes:
         pattern: The pattern as it was given.
@@ -48,12 +48,12 @@ def clean(path: str) -> str:
 
 
 def read_ignore_file(text: str | bytes) -> list[str]:
-    """Read the patterns of a `.dockerignore`, in the way of moby/patternmatcher/ignorefile.
+    """Read the patterns of a `.dockerignore`, as moby/patternmatcher/ignorefile does.
 
-    Comments, empty lines and a byte order mark are dropped, blanks around a pattern and its leading slash too.
+    Comments, empty lines, a byte order mark, blanks around a pattern and its leading slash are dropped.
 
     Args:
-        text: The content of the file; bytes are read as UTF-8, and what is not UTF-8 as Python reads such names.
+        text: The content of the file; bytes are read as UTF-8, with surrogate escapes as in Python's file names.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
@@ -76,7 +76,7 @@ def read_ignore_file(text: str | bytes) -> list[str]:
 
 
 class _Pattern:
-    """One pattern, compiled when it is first asked."""
+    """One pattern, compiled on first use."""
 
     __slots__ = ("_match", "exception", "fixed_base", "given", "text")
 
@@ -85,7 +85,7 @@ class _Pattern:
         self.text = text
         self.exception = exception
         base = text.removesuffix("/**").removesuffix("/*")
-        # the directory that holds all that can match, or None where wildcards hide it
+        # the directory that contains everything that can match, or None where wildcards hide it
         self.fixed_base = None if _SPECIAL.intersection(base) else base
         self._match: Callable[[str], object] | None = None
 
@@ -96,7 +96,7 @@ class _Pattern:
 
 
 class Patterns:
-    """A list of patterns, to be asked for each path of a walk.
+    """A list of patterns, to match each path of a walk.
 
     Args:
         patterns: As the daemon sends them, or as `read_ignore_file` returns them.
@@ -119,7 +119,7 @@ class Patterns:
                 if not text:
                     raise InvalidPatternError(given, "an exception needs a pattern after the !")
             try:
-                name_matches(text, ".")  # only for its errors, as patternmatcher does it
+                name_matches(text, ".")  # only for its errors, as in patternmatcher
             except ValueError as error:
                 raise InvalidPatternError(given, str(error)) from None
             items.append(_Pattern(given, text, exception=exception))
@@ -130,20 +130,20 @@ class Patterns:
         return len(self._items)
 
     def match(self, path: str, parent: Sequence[bool] = ()) -> tuple[bool, Sequence[bool]]:
-        """Say whether a path matches, given what its directory matched.
+        """Whether a path matches, given what its directory matched.
 
         Args:
             path: Relative to the context, with slashes.
             parent: The second half of the answer for the directory above; empty at the top.
 
         Returns:
-            Whether the path matches, and which patterns did: hand this on for what lies below.
+            Whether the path matches, and which patterns did: pass this on for what is below.
         """
         matched = False
         matches = []
         for index, item in enumerate(self._items):
             match = bool(parent) and parent[index]
-            # a pattern that could not change the answer is not tried, and counts as unmatched below
+            # a pattern that could not change the result is not tried, and counts as unmatched below
             if not match and item.exception == matched:
                 match = bool(item.match(path))
             matches.append(match)
@@ -152,7 +152,7 @@ class Patterns:
         return matched, matches
 
     def matches(self, path: str) -> bool:
-        """Say whether a path matches, walking down to it through its directories."""
+        """Whether a path matches, walking down to it through its directories."""
         matched, info = False, ()  # type: tuple[bool, Sequence[bool]]
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
@@ -160,7 +160,7 @@ class Patterns:
         return matched
 
     def may_match_below(self, directory: str, *, exceptions: bool = False) -> bool:
-        """Say whether a pattern (or, with `exceptions`, an exception) may match something in a directory."""
+        """Whether a pattern (or, with `exceptions`, an exception) may match something in a directory."""
         inside = directory + "/"
         return any(
             item.fixed_base is None or (item.fixed_base + "/").startswith(inside)
@@ -170,11 +170,11 @@ class Patterns:
 
 
 def name_matches(pattern: str, name: str) -> bool:
-    """Say whether a name matches as Go's `filepath.Match` has it, where `*` and `?` stop at a slash.
+    """Whether a name matches as in Go's `filepath.Match`, where `*` and `?` stop at a slash.
 
     Raises:
-        ValueError: The pattern is malformed. As in Go, what follows the first part that does not match is not
-            looked at, and patterns are checked by this function: so `a/*[-b]` is valid and `[-b]` is not.
+        ValueError: The pattern is malformed. As in Go, what follows the first part that does not match is
+            ignored, and patterns are checked by this function: so `a/*[-b]` is valid and `[-b]` is not.
     """
     while pattern:
         rest = pattern.lstrip("*")
@@ -215,7 +215,7 @@ def _chunk_end(pattern: str) -> int:
 
 
 def _match_chunk(chunk: str, text: str) -> str | None:
-    """Match a pattern without `*` at the start of a text: what is left of the text, or None."""
+    """Match a pattern without `*` at the start of a text; returns the rest of the text, or None."""
     position, failed = 0, False
     while position < len(chunk):
         failed = failed or not text
@@ -261,7 +261,7 @@ def _class_char(chunk: str, position: int) -> tuple[int, str]:
 
 
 def _compile(given: str, text: str) -> Callable[[str], object]:
-    """Port of patternmatcher's `compile`, which picks plain string tests where they are enough."""
+    """Port of patternmatcher's `compile`, which uses plain string tests where they suffice."""
     regex, kind = _to_go_regex(text)
     if kind == "exact":
         return text.__eq__
@@ -279,7 +279,7 @@ def _compile(given: str, text: str) -> Callable[[str], object]:
 
 
 def _to_go_regex(text: str) -> tuple[str, str]:
-    """Write a pattern as patternmatcher writes it for Go's regexp; it does not look inside brackets either."""
+    """Translate a pattern for Go's regexp as patternmatcher does, which does not parse brackets either."""
     out, kind, position = ["^"], "exact", 0
     while position < len(text):
         first, char = position == 0, text[position]
@@ -301,7 +301,7 @@ def _to_go_regex(text: str) -> tuple[str, str]:
         elif char in _ESCAPED_BY_MOBY:
             out.append("\\" + char)
         elif char == "\\":
-            # one at the very end stays, and makes an ordinary character of the $ that follows
+            # one at the very end stays, and escapes the $ that follows
             out.append("\\" + text[position : position + 1])
             kind = "regex" if position < len(text) else kind
             position += 1

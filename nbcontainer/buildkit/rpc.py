@@ -1,4 +1,4 @@
-"""gRPC on any byte stream: a client that dials when it must, and a server for one connection."""
+"""gRPC on any byte stream: a client that dials when needed, and a server for one connection."""
 
 import contextlib
 import logging
@@ -11,7 +11,7 @@ from .connection import HEALTH, ByteStream, Call, Connection
 from .rpc_status import Code, Metadata, RpcError, encode_message
 
 Handler = Callable[[Iterator[bytes], Metadata], Iterable[bytes | list[bytes]]]
-"""A method of a server: gets requests and metadata, yields answers; a list is sent as one batch."""
+"""A method of a server: gets requests and metadata, yields replies; a list is sent as one batch."""
 
 OnCall = Callable[[Call], None]
 
@@ -23,7 +23,7 @@ class Client:
 
     Args:
         open_stream: Connects to the server. OSError becomes `RpcError`, other errors pass through.
-        name: The server's, for the log, which has a line for each call when it has ended.
+        name: The server's, for the log, which gets a line for each call that has ended.
     """
 
     def __init__(self, open_stream: Callable[[], ByteStream], name: str = "BuildKit") -> None:
@@ -39,8 +39,8 @@ class Client:
         self.close()
 
     def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
-        """Begin a call that goes on for as long as the caller likes; see `Connection.call`."""
-        with self._logged(method, "begun"):
+        """Start a call that lasts for as long as the caller likes; see `Connection.call`."""
+        with self._logged(method, "started"):
             return self._connected().call(method, metadata, timeout)
 
     def unary(
@@ -59,7 +59,7 @@ class Client:
         """
         answers = list(self.stream(method, [request], metadata=metadata, timeout=timeout, on_call=on_call))
         if not answers:
-            raise RpcError(Code.INTERNAL, f"{method} was answered by nothing")
+            raise RpcError(Code.INTERNAL, f"{method} got no reply")
         return answers[0]
 
     def stream(
@@ -71,9 +71,9 @@ class Client:
         timeout: float | None = None,
         on_call: OnCall | None = None,
     ) -> Iterator[bytes]:
-        """Send messages and yield the answers. Whoever leaves early, by an interrupt too, cancels the call.
+        """Send messages and yield the replies. Leaving early, even by an interrupt, cancels the call.
 
-        Anything but a list of `requests` is drawn from by a thread of its own.
+        Unless `requests` is a list, a thread of its own reads from it.
 
         Raises:
             RpcError: It failed.
@@ -94,7 +94,7 @@ class Client:
                 raise
 
     def drop_if_silent(self, seconds: float) -> None:
-        """Give up the connection if nothing comes from it for so long; the next call opens another one."""
+        """Drop the connection if nothing arrives from it for so long; the next call opens another one."""
         connection = self._connection
         if connection is None:
             return
@@ -117,7 +117,7 @@ class Client:
 
     @contextlib.contextmanager
     def _logged(self, method: str, outcome: str) -> Iterator[None]:
-        """Log a call when the block ends: its name, outcome and milliseconds, and nothing of what was said."""
+        """Log a call when the block ends: its name, outcome and milliseconds, but no content."""
         began = time.perf_counter()
         try:
             yield
@@ -148,11 +148,11 @@ class Client:
 
 
 class _Answered(Exception):
-    """The answer came before all was sent."""
+    """The reply came before everything was sent."""
 
 
 def _send_all(call: Call, requests: Iterable[bytes]) -> None:
-    """Send; where the call is over already, its answer says why."""
+    """Send; where the call is already over, its reply says why."""
     try:
         for message in requests:
             call.send(message)
@@ -166,7 +166,7 @@ def _pump(call: Call, requests: Iterable[bytes]) -> None:
         _send_all(call, requests)
     except _Answered:
         return
-    except Exception as error:  # noqa: BLE001 - the one who asked reads the answers in another thread
+    except Exception as error:  # noqa: BLE001 - the caller reads the replies on another thread
         call.fail(RpcError(Code.CANCELLED, f"the requests broke off: {type(error).__name__}: {error}"))
 
 
@@ -174,8 +174,8 @@ class Server:
     """Answers calls on one connection, each on a thread of its own.
 
     Args:
-        handlers: ``/package.Service/Method`` → what answers it.
-        on_lost: Told why the connection ended, if not by `close`.
+        handlers: ``/package.Service/Method`` → its handler.
+        on_lost: Gets the reason why the connection ended, if not by `close`.
     """
 
     def __init__(self, handlers: Mapping[str, Handler], on_lost: Callable[[RpcError], None] | None = None) -> None:
@@ -198,14 +198,14 @@ class Server:
             call.send_headers([(":status", "200"), ("content-type", "application/grpc")])
             handler = self.handlers.get(call.method)
             if handler is None:
-                raise RpcError(Code.UNIMPLEMENTED, f"{call.method} is not offered")  # noqa: TRY301 - one way out
+                raise RpcError(Code.UNIMPLEMENTED, f"{call.method} is not offered")  # noqa: TRY301 - one exit for all errors
             metadata = {name: values for name, values in call.headers.items() if not name.startswith(":")}
             with contextlib.closing(_closable(handler(call.messages(), metadata))) as answers:
                 for answer in answers:
                     call.send(*answer) if isinstance(answer, list) else call.send(answer)
         except RpcError as error:
             outcome = error
-        except Exception as error:  # noqa: BLE001 - the peer is told, whatever a handler raises
+        except Exception as error:  # noqa: BLE001 - the peer must learn of any failure
             outcome = RpcError(Code.UNKNOWN, f"{type(error).__name__}: {error}")
         trailers = [("grpc-status", str(int(outcome.code)))]
         if outcome.message:
@@ -214,5 +214,5 @@ class Server:
 
 
 def _closable(answers: Iterable[bytes | list[bytes]]) -> Generator[bytes | list[bytes], None, None]:
-    """As a generator, so that what the handler holds is let go of at once when the call breaks off."""
+    """As a generator, which can be closed: then a handler frees its resources at once when the call is aborted."""
     yield from answers

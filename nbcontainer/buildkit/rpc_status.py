@@ -1,4 +1,4 @@
-"""gRPC's status codes, its error, and what travels in its headers.
+"""gRPC's status codes, its error, and the encoding of its headers.
 
 Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
@@ -39,8 +39,8 @@ class RpcError(Exception):
     """A call that failed.
 
     Attributes:
-        code: Why, in gRPC's terms; `Code.UNAVAILABLE` where the connection failed.
-        message: Why, in words.
+        code: The reason as gRPC's code; `Code.UNAVAILABLE` where the connection failed.
+        message: The reason in words.
         status_details: The encoded google.rpc.Status of grpc-status-details-bin, or nothing.
     """
 
@@ -53,7 +53,7 @@ class RpcError(Exception):
 
 
 def metadata_of(headers: Headers) -> dict[str, list[str]]:
-    """Gather headers into lists by name; values of ``-bin`` headers stay in base64."""
+    """Group headers into lists by name; values of ``-bin`` headers stay in base64."""
     found: dict[str, list[str]] = {}
     for name, value in headers:
         found.setdefault(name, []).append(value)
@@ -94,7 +94,7 @@ _HTTP_TO_CODE = {
 }
 
 _HTTP2_TO_CODE = {
-    7: Code.UNAVAILABLE,  # REFUSED_STREAM: it was not begun
+    7: Code.UNAVAILABLE,  # REFUSED_STREAM: it was not started
     8: Code.CANCELLED,  # CANCEL
     11: Code.RESOURCE_EXHAUSTED,  # ENHANCE_YOUR_CALM
     12: Code.PERMISSION_DENIED,  # INADEQUATE_SECURITY
@@ -102,20 +102,20 @@ _HTTP2_TO_CODE = {
 
 
 def error_of_reset(error_code: int) -> RpcError:
-    """Say what an RST_STREAM means."""
+    """The error that an RST_STREAM means."""
     code = _HTTP2_TO_CODE.get(error_code, Code.INTERNAL)
-    what = "the other side cancelled the call" if code is Code.CANCELLED else "the other side broke off the call"
+    what = "the other side cancelled the call" if code is Code.CANCELLED else "the other side aborted the call"
     return RpcError(code, f"{what} (HTTP/2 error {error_code})")
 
 
 def error_of_headers(headers: Metadata, trailers: Metadata) -> RpcError | None:
-    """Say how a call ended, from its first and last headers; None if well."""
+    """The error with which a call ended, from its first and last headers; None for success."""
     last = trailers if "grpc-status" in trailers else headers
     status = (last.get("grpc-status") or [""])[0]
     if not status:
         http = (headers.get(":status") or ["no status"])[0]
         code = _HTTP_TO_CODE.get(int(http) if http.isdecimal() else 0, Code.UNKNOWN)
-        return RpcError(code, f"the answer is not gRPC (HTTP {http})")
+        return RpcError(code, f"the reply is not gRPC (HTTP {http})")
     message = urllib.parse.unquote((last.get("grpc-message") or [""])[0], errors="replace")
     try:
         code = Code(int(status))

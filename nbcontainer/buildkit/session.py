@@ -1,7 +1,7 @@
-"""The session: what a daemon may ask of this client while it builds.
+"""The session: what a daemon may request from this client while it builds.
 
-The daemon is the client here. Its calls come back to us over a tunnel through the Control/Session call, or over a
-stream that the caller gives (the Engine's ``POST /session``). Services and their metadata:
+The daemon is the client here. Its calls come back to us through a tunnel in the Control/Session call, or over a
+stream from the caller (the Engine's ``POST /session``). Services and their metadata:
 https://github.com/moby/buildkit/tree/master/session
 """
 
@@ -37,7 +37,7 @@ _CHUNK = 1 << 20
 _TUNNEL_CHUNK = 1 << 19
 _SERVING = 1
 _MOST_OUTPUTS = 16
-"""Results that may arrive at the same time, one for each platform; each holds some tens of descriptors."""
+"""Results that may arrive at the same time, one for each platform; each uses some tens of descriptors."""
 
 
 @dataclass
@@ -45,17 +45,17 @@ class Services:
     """What the daemon may have; everything else is refused.
 
     Attributes:
-        trees: Directory name (``context``, ``dockerfile``, named contexts) → the files that it shows.
-        secrets: Secret id → asked for its bytes when a step wants them; None says that there is no such secret.
+        trees: Directory name (``context``, ``dockerfile``, named contexts) → its files.
+        secrets: Secret id → returns its bytes, called when a step needs them; None means that there is no such secret.
         login: Registry host → `Login`, or None for anonymous.
-        http_handlers: urllib's handlers for requests to token services, where its own will not do.
-        token_authority: Fetch registry tokens here, so that passwords stay here; else the daemon asks for them.
+        http_handlers: urllib handlers for requests to token services, in place of urllib's defaults.
+        token_authority: Fetch registry tokens here, so that passwords stay here; otherwise the daemon gets them.
         ssh: Agent id (``default``) → path of the agent's socket.
-        uploads: Id → opens what is sent as ``http://buildkit-session/ID``: a context as a tar.
+        uploads: Id → opens the file that is sent as ``http://buildkit-session/ID``: a context as a tar.
         outputs: Exporter's number (``0`` for the only one) → opens the file that a ``tar``, ``oci`` or ``docker``
             exporter writes; `destination.replacement` opens one of the user's.
         output_folders: Exporter's number → the folder that a ``local`` exporter fills.
-        on_request: Told of each request by kind and subject, never by its content.
+        on_request: Gets the kind and subject of each request, never its content.
     """
 
     trees: Mapping[str, Tree] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Services:
 
 
 class OutputError(SolveError):
-    """What an exporter was to send here was refused, cannot be written, or did not come whole."""
+    """An exporter's result was refused, cannot be written, or did not arrive whole."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.DATA_LOSS, message)
@@ -79,7 +79,7 @@ class OutputError(SolveError):
 
 @dataclass
 class _Output:
-    """One call that sends what an exporter made; there are several where it has several platforms."""
+    """One call that sends an exporter's result; there are several for several platforms."""
 
     name: str
     whole: bool = False
@@ -87,18 +87,18 @@ class _Output:
 
 
 class Session:
-    """Services that one or more builds may call while it is open.
+    """Services that builds may call while it is open.
 
     Attributes:
-        id: By which builds name it.
-        transfers: Directory name, or ``output`` and its number → what was sent or received of it, growing meanwhile.
+        id: Its name in builds.
+        transfers: Directory name, or ``output`` and its number → the progress of its transfer.
         lost: Why it ended before `close`, or None.
 
     Args:
         services: What to offer.
         name: Shown in the daemon's log.
-        shared_key: Names the context directory, so that its files need not be sent again; stable per directory.
-        on_lost: Told if the connection ends before `close`.
+        shared_key: Identifies the context directory, so that its files need not be sent again; stable per directory.
+        on_lost: Gets the reason if the connection ends before `close`.
     """
 
     def __init__(
@@ -134,11 +134,11 @@ class Session:
         ]
 
     def attach(self, stream: ByteStream) -> None:
-        """Answer the daemon on this stream."""
+        """Serve the daemon on this stream."""
         self._server.attach(stream)
 
     def close(self) -> None:
-        """End it: the daemon can ask for nothing more."""
+        """End it: the daemon can make no more requests."""
         self._closed = True
         self._server.close()
 
@@ -172,13 +172,13 @@ class Session:
             offered["/moby.filesync.v1.FileSend/DiffCopy"] = self._receive_output
         return offered
 
-    def _tell(self, kind: str, subject: str) -> None:
+    def _report(self, kind: str, subject: str) -> None:
         if self.services.on_request is not None:
             self.services.on_request(kind, subject)
 
     def _send_directory(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes | list[bytes]]:
         name = _first(metadata, "dir-name")
-        self._tell("directory", name)
+        self._report("directory", name)
         tree = self.services.trees.get(name)
         if tree is None:
             raise RpcError(Code.NOT_FOUND, f"no access allowed to directory {name!r}")
@@ -187,40 +187,40 @@ class Session:
         yield from filesync.send(tree, requests, metadata, statistics)
 
     def _secret(self, request: messages.GetSecretRequest) -> messages.Bytes:
-        self._tell("secret", request.id)
+        self._report("secret", request.id)
         source = self.services.secrets.get(request.id)
         try:
             value = source() if source is not None else None
-        except Exception as error:  # noqa: BLE001 - its text might hold the secret
+        except Exception as error:  # noqa: BLE001 - its text might contain the secret
             raise RpcError(Code.UNKNOWN, f"secret {request.id!r} cannot be read: {type(error).__name__}") from None
         if value is None:
             raise RpcError(Code.NOT_FOUND, f"secret {request.id!r} was not given")
         return messages.Bytes(data=value)
 
     def _login(self, host: str) -> Login | None:
-        """Ask once per host: a credential helper may be slow, a person asked twice is annoyed."""
+        """Look up each host once: a credential helper may be slow, or prompt the user each time."""
         with self._asking:
             if host not in self._logins:
                 try:
                     self._logins[host] = self.services.login(host) if self.services.login is not None else None
-                except Exception as error:  # noqa: BLE001 - as in _secret
+                except Exception as error:  # noqa: BLE001 - its text might contain the secret
                     raise RpcError(
                         Code.UNKNOWN, f"the login for {host} cannot be read: {type(error).__name__}"
                     ) from None
             return self._logins[host]
 
     def _credentials(self, request: messages.Host) -> messages.Credentials:
-        self._tell("credentials", request.host)
+        self._report("credentials", request.host)
         login = self._login(request.host) or Login()
         return messages.Credentials(username=login.username, secret=login.secret)
 
     def _token(self, request: messages.TokenRequest) -> messages.Token:
-        self._tell("token", request.host)
+        self._report("token", request.host)
         return fetch_token(request, self._login(request.host), self.services.http_handlers)
 
     def _key(self, host: str, salt: bytes) -> Ed25519PrivateKey:
-        """Tokens are cached by the daemon under this key, so those of a login are found by who has its seed only."""
-        # with the first registry that wants a token: it loads OpenSSL
+        """The daemon caches tokens under this key, so those of a login are only found with this session's seed."""
+        # imported for the first token only, as it loads OpenSSL
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
         mac = hmac.new(salt, digestmod=hashlib.sha256)
@@ -247,7 +247,7 @@ class Session:
 
     def _forward_agent(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
         name = _first(metadata, "buildkit.ssh.id")
-        self._tell("ssh", name or "default")
+        self._report("ssh", name or "default")
         with socket.socket(socket.AF_UNIX) as agent:
             try:
                 agent.connect(self._agent(name))
@@ -259,7 +259,7 @@ class Session:
 
     def _upload(self, _: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
         name = _first(metadata, "urlpath").lstrip("/")
-        self._tell("upload", name)
+        self._report("upload", name)
         opener = self.services.uploads.get(name)
         if opener is None:
             raise RpcError(Code.NOT_FOUND, f"no upload {name!r}")
@@ -268,27 +268,27 @@ class Session:
                 yield messages.Bytes(data=data).encode()
 
     def output_error(self, *, built: bool) -> OutputError | None:
-        """What went wrong with what the exporters sent; if the daemon says that all is `built`, whatever is missing."""
+        """What went wrong with the exporters' results; once the daemon has `built` all, also what is missing."""
         for output in self._outputs:
             if output.error:
                 return OutputError(output.error)
         if not built:
             return None
         if not all(output.whole for output in self._outputs):
-            return OutputError("the daemon said that it was done before it had sent the whole result")
+            return OutputError("the daemon reported that it was done before it had sent the whole result")
         if {*self.services.outputs, *self.services.output_folders} - {output.name for output in self._outputs}:
             return OutputError("the daemon sent no result")
         return None
 
     def _receive_output(self, requests: Iterator[bytes], metadata: Metadata) -> Iterator[bytes | list[bytes]]:
         name = _first(metadata, "buildkit-attachable-exporter-id") or "0"
-        self._tell("output", name)
+        self._report("output", name)
         output = _Output(name)
         self._outputs.append(output)
         try:
-            with self._one_of_few():
+            with self._limited():
                 yield from self._received(name, output, requests)
-        except RpcError:  # the call's end; a failed build says why
+        except RpcError:  # the call ended; a failed build says why
             raise
         except Exception as error:
             if not output.whole:
@@ -296,7 +296,7 @@ class Session:
             raise
 
     @contextlib.contextmanager
-    def _one_of_few(self) -> Iterator[None]:
+    def _limited(self) -> Iterator[None]:
         if not self._receiving.acquire(blocking=False):
             raise filesync.TransferError(f"the daemon sends more than {_MOST_OUTPUTS} results at the same time")
         try:
@@ -310,7 +310,7 @@ class Session:
         if folder is not None:
             statistics = self.transfers[f"output {name}"] = filesync.Statistics()
             for answer in filereceive.receive(requests, folder, statistics):
-                output.whole = statistics.finished  # before the daemon hears of it, and is done
+                output.whole = statistics.finished  # before the daemon gets the reply, and is done
                 yield answer
         elif opener is not None:
             with opener() as target:
@@ -328,7 +328,7 @@ class Tunnel:
         self._call = call
 
     def recv(self, _: int, /) -> bytes:
-        """Wait for some bytes; a message without any does not end the stream."""
+        """Wait for some bytes; an empty message does not end the stream."""
         while (message := self._call.receive()) is not None:
             if data := messages.Bytes.decode(message).data:
                 return data

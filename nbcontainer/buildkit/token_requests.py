@@ -1,4 +1,4 @@
-"""Asking a token service over HTTP; loaded when the first registry asks for a token, as urllib.request is heavy."""
+"""Requests to a token service over HTTP; imported with the first one, as urllib.request is slow to import."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ _LARGEST_ANSWER = 4 << 20
 
 
 class Refused(Exception):
-    """The token service said no, or nothing sensible; `status` is HTTP's, or 0."""
+    """The token service refused, or its reply is not valid; `status` is HTTP's, or 0."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 def by_post(request: TokenRequest, login: "Login", handlers: Handlers) -> dict[str, object]:
-    """Ask as OAuth does (https://distribution.github.io/distribution/spec/auth/oauth/); raises `Refused`."""
+    """Request it by OAuth (https://distribution.github.io/distribution/spec/auth/oauth/); raises `Refused`."""
     form = {"client_id": request.client_id or "buildkit-client", "service": request.service}
     if request.scopes:
         form["scope"] = " ".join(request.scopes)
@@ -41,7 +41,7 @@ def by_post(request: TokenRequest, login: "Login", handlers: Handlers) -> dict[s
 
 
 def by_get(request: TokenRequest, login: "Login | None", handlers: Handlers) -> dict[str, object]:
-    """Ask the older way (https://distribution.github.io/distribution/spec/auth/token/); raises `Refused`."""
+    """Request it the older way (https://distribution.github.io/distribution/spec/auth/token/); raises `Refused`."""
     query = [("service", request.service), *(("scope", scope) for scope in request.scopes)]
     headers = {}
     if login and login.secret:
@@ -50,11 +50,11 @@ def by_get(request: TokenRequest, login: "Login | None", handlers: Handlers) -> 
         headers["Authorization"] = f"Basic {pair}"
     separator = "&" if "?" in request.realm else "?"
     url = request.realm + separator + urllib.parse.urlencode([pair for pair in query if pair[1]])
-    return _ask(urllib.request.Request(url, headers=headers), handlers)  # noqa: S310 - as above
+    return _ask(urllib.request.Request(url, headers=headers), handlers)  # noqa: S310 - fetch_token checked the scheme
 
 
 class _NoRedirectOfSecrets(urllib.request.HTTPRedirectHandler):
-    """Follow a redirect, but carry the password to no other host."""
+    """Follow a redirect, but send the password to no other host."""
 
     def redirect_request(
         self, req: urllib.request.Request, *args: *tuple[IO[bytes], int, str, HTTPMessage, str]
@@ -81,9 +81,9 @@ def _ask(request: urllib.request.Request, handlers: Handlers) -> dict[str, objec
     except urllib.error.URLError as error:
         raise Refused(0, str(error.reason)) from None
     except ValueError:
-        raise Refused(0, "its answer is no JSON") from None
+        raise Refused(0, "its reply is not JSON") from None
     except OSError as error:
         raise Refused(0, str(error)) from None
     if not isinstance(found, dict):
-        raise Refused(0, "its answer is no JSON object")
+        raise Refused(0, "its reply is not a JSON object")
     return found

@@ -1,7 +1,7 @@
-"""Registry logins, and the bearer tokens that registries hand out for them.
+"""Registry logins, and the bearer tokens that registries issue for them.
 
-The order of attempts is that of buildkit's session/auth/authprovider: with a secret by OAuth (POST), where the registry
-does not know that by GET with basic authentication; without one by an anonymous GET.
+The order of attempts is that of buildkit's session/auth/authprovider: with a secret by OAuth (POST), or, where the
+registry does not support that, by GET with basic authentication; without one by an anonymous GET.
 """
 
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .token_requests import Refused
 
-_SHORTEST_LIFE = 60  # seconds: what a token lives where the registry does not say
+_SHORTEST_LIFE = 60  # seconds: a token's lifetime where the registry does not say
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Login:
 
     @classmethod
     def identity_token(cls, token: str) -> Self:
-        """Log in by a token, as docker's config keeps for some registries."""
+        """Log in with a token, which docker's config stores for some registries."""
         return cls("", token)
 
 
@@ -39,10 +39,10 @@ LoginFor = Callable[[str], Login | None]
 
 
 def fetch_token(request: TokenRequest, login: Login | None, http_handlers: Sequence[type["BaseHandler"]] = ()) -> Token:
-    """Ask the registry's token service for what `request` describes, by urllib with these handlers of its requests.
+    """Get the token that `request` describes from the registry's token service, by urllib with these handlers.
 
     Raises:
-        RpcError: It refuses, cannot be reached, or answers nonsense; the message has neither secret nor token.
+        RpcError: It refuses, cannot be reached, or sends an invalid reply; the message has neither secret nor token.
     """
     from .token_requests import Refused, by_get, by_post  # noqa: PLC0415 - loads urllib.request
 
@@ -55,7 +55,7 @@ def fetch_token(request: TokenRequest, login: Login | None, http_handlers: Seque
             try:
                 answer = by_post(request, login, http_handlers)
             except Refused as refused:
-                # Registries that know only GET: Google's and ECR say 404, Artifactory 401, Azure 400, Quay 405.
+                # Registries that support only GET: Google's and ECR answer 404, Artifactory 401, Azure 400, Quay 405.
                 if refused.status not in (400, 401, 404, 405) or not login.username:
                     raise
                 answer = by_get(request, login, http_handlers)

@@ -1,9 +1,9 @@
-"""What a build context holds: a folder, files in memory, or files in memory laid over a folder.
+"""The content of a build context: a folder, files in memory, or files in memory over a folder.
 
-`Tree.walk` lists it in the order, and with the facts, that BuildKit's directory protocol wants; it behaves as
+`Tree.walk` lists it in the order, and with the metadata, that BuildKit's directory protocol needs; it behaves as
 https://github.com/tonistiigi/fsutil (`fs.go`, `stat.go`, `filter.go`, `followlinks.go`) does for buildx.
-Only, no link is followed below the folder, whatever takes a folder's place meanwhile: a daemon whose own output goes
-into the context could else read any file.
+Except that no link is followed below the folder, even if one replaces a folder during the walk: otherwise a daemon
+whose own output goes into the context could read any file.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from .patterns import Patterns, clean, name_matches
 __all__ = ["Tree"]
 
 _FLAGS = os.O_RDONLY
-for _name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a fifo that took a file's place must not block
+for _name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a FIFO that replaced a file must not block
     _FLAGS |= getattr(os, _name, 0)
 _FOLDER_FLAGS = _FLAGS | getattr(os, "O_DIRECTORY", 0)
 
 _RELATIVE = {os.open, os.stat, os.readlink} <= os.supports_dir_fd and os.scandir in os.supports_fd
-"""Whether files can be found from a folder's descriptor. Windows cannot, and cannot receive output either."""
+"""Whether files can be opened relative to a folder's descriptor. Windows cannot, and cannot receive output either."""
 
 _HAS_WILDCARD = re.compile(r"(?:[^\\*?\[]|\\.)*[*?\[]", re.DOTALL)
 
 _MOST_FOLDERS = 64
-"""Descriptors of folders that are kept on the way down; a process has 1,024."""
+"""Descriptors of folders that are kept open on the way down; a process has 1,024."""
 
 
 class _Folder:
-    """A folder on the way down; `settled` where all that it holds is wanted, unless it is excluded."""
+    """A folder on the way down; `settled` where all of its content is wanted, unless excluded."""
 
     __slots__ = ("descriptor", "entries", "entry", "excluded", "included", "on_disk", "path", "sent", "settled")
 
@@ -57,7 +57,7 @@ class _Folder:
         self.entries: Iterator[tuple[str, os.DirEntry[str] | None]] = iter(())
 
     def close(self) -> None:
-        """Let go of the descriptor."""
+        """Close the descriptor."""
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
@@ -72,7 +72,7 @@ class _Selection:
         self.excludes_nothing = self._exclude is None
 
     def visit(self, path: str, above: _Folder, below: _Folder | None) -> tuple[bool, bool]:
-        """Decide on a path; `below` is given for folders and takes what is known for those inside.
+        """Decide on a path; `below` is given for folders, and takes what is known for their content.
 
         Returns:
             Whether the path itself is wanted, and whether anything in the folder may be.
@@ -102,10 +102,10 @@ class Tree:
 
     Args:
         root: The folder; symbolic links in its own path are resolved.
-        files: Path within the tree → content. A text is stored as UTF-8.
+        files: Path within the tree → content. A string is stored as UTF-8.
 
     Raises:
-        ContextError: `root` is no folder, or the paths of `files` make no sense.
+        ContextError: `root` is not a folder, or a path in `files` is not valid.
     """
 
     def __init__(
@@ -140,17 +140,17 @@ class Tree:
         follow: Sequence[str] = (),
         stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[Stat]:
-        """List what is wanted, folders before what they hold, names in bytewise order.
+        """List what is wanted, folders before their content, names in bytewise order.
 
         Args:
             include: Patterns of what is wanted; empty: everything.
             exclude: Patterns of what is not, as in `.dockerignore`.
             follow: Paths that are wanted together with the targets of their symbolic links.
-            stopped: Asked now and then; once it is true the walk ends.
+            stopped: Called now and then; once it returns true the walk ends.
 
         Raises:
             ContextError: A folder or file that is wanted cannot be read.
-            InvalidPatternError: A pattern cannot be understood.
+            InvalidPatternError: A pattern is not valid.
         """
         if follow:
             targets = self._followed(follow)
@@ -176,7 +176,7 @@ class Tree:
         for name, entry in folder.entries:
             path = inside + name
             is_folder = path in self._folders if entry is None else entry.is_dir(follow_symlinks=False)
-            if whole and not is_folder:  # as most are
+            if whole and not is_folder:  # the common case
                 stat = self._stat(path, entry, folder, first_names)
                 if stat is not None:
                     yield stat
@@ -203,12 +203,12 @@ class Tree:
     def open(self, path: str, size: int | None = None, mtime: int | None = None) -> FileReader:
         """Open a file that `walk` has listed.
 
-        A file that has vanished since is read as empty, as buildx does it, and the reader's `problem` says so.
+        A file that has vanished since is read as empty, as in buildx, and the reader's `problem` says so.
 
         Args:
             path: Its path within the tree.
             size: Its size when it was listed.
-            mtime: Its time of modification then, in nanoseconds.
+            mtime: Its modification time then, in nanoseconds.
 
         Raises:
             ContextError: It cannot be read. (docker would send it as empty.)
@@ -232,13 +232,13 @@ class Tree:
         return FileReader(path, descriptor=descriptor, size=status.st_size, problem=problem)
 
     def exists(self, path: str) -> bool:
-        """Say whether there is anything of that name."""
+        """Whether anything has that name."""
         if path in self._files or path in self._folders:
             return True
         return self.root is not None and os.path.lexists(self._on_disk(path))
 
     def _on_disk(self, path: str) -> str:
-        return os.path.join(self.root or "", path)  # noqa: PTH118 - Path would drop what is not normal, and is slow
+        return os.path.join(self.root or "", path)  # noqa: PTH118 - Path would normalize it, and is slow
 
     def _open_root(self) -> int | None:
         """The folder's descriptor, for as long as this object lives."""
@@ -267,7 +267,7 @@ class Tree:
             folder.close()
 
     def _held(self, folder: _Folder) -> int | None:
-        """The folder's descriptor, which is opened a step at a time, following no link; None where there are none."""
+        """The folder's descriptor, opened one step at a time without following links; None where there are none."""
         if folder.descriptor is not None or self._root is None:
             return folder.descriptor
         descriptor = os.dup(self._root)
@@ -289,12 +289,12 @@ class Tree:
             place = self._held(folder)
         with os.scandir(self._on_disk(folder.path) if place is None else place) as found:
             entries: list[os.DirEntry[str]] = list(found)
-        for entry in entries:  # a file system that did not say is asked while the descriptor is there
+        for entry in entries:  # where the file system did not say, this needs the open descriptor
             entry.is_dir(follow_symlinks=False)
         return entries
 
     def _list(self, folder: _Folder, above: _Folder | None = None) -> list[tuple[str, os.DirEntry[str] | None]]:
-        """List one folder, from the one `above` it where that is at hand; None stands for what is in memory only."""
+        """List one folder, through the one `above` it where that is open; None stands for what is in memory only."""
         entries: dict[str, os.DirEntry[str] | None] = {}
         in_memory = self._folders.get(folder.path)
         if folder.on_disk:
@@ -314,7 +314,7 @@ class Tree:
         return sorted(entries.items())  # the order of code points is the bytewise order of their UTF-8
 
     def _send_above(self, stack: Sequence[_Folder], first_names: FirstNames) -> Iterator[Stat]:
-        """Describe the folders around a path that are not wanted themselves, but hold what is."""
+        """Describe the folders above a path, which are not wanted themselves but contain what is."""
         above = stack[0]
         for folder in stack:
             if not folder.sent:
@@ -338,7 +338,7 @@ class Tree:
         return filestat.describe_folder(path) if memory is None else filestat.describe_memory(path, memory)
 
     def _followed(self, paths: Sequence[str]) -> list[str] | None:
-        """Find the paths to send so that symbolic links among the wanted ones keep their targets; None: all."""
+        """Find the paths to send, which include the targets of symbolic links among the wanted ones; None: all."""
         resolved: set[str] = set()
         todo = [clean("/" + path)[1:] or "." for path in reversed(paths)]
         while todo:
@@ -359,7 +359,7 @@ class Tree:
         return None if "." in resolved else _without_nested(sorted(resolved))
 
     def _link_targets(self, path: str) -> list[str]:
-        """Read the symbolic links that a path, whose last part may have wildcards, names: as absolute paths."""
+        """Read the symbolic links that a path names, whose last part may have wildcards; as absolute paths."""
         folder, name = posixpath.split(path)
         if not _HAS_WILDCARD.match(name):
             return self._link_target(path)
@@ -382,13 +382,13 @@ class Tree:
         try:
             with self._folder(folder) as above:
                 target = os.readlink(self._on_disk(path) if above is None else name, dir_fd=above)
-        except OSError:  # no link, or nothing there
+        except OSError:  # not a link, or nothing there
             return []
         return [clean(posixpath.join("/", posixpath.dirname(path), target))]
 
 
 def _without_nested(paths: Iterable[str]) -> list[str]:
-    """Port of fsutil's `dedupePaths`: the root asks for everything, which is written as no pattern at all."""
+    """Port of fsutil's `dedupePaths`: the root means everything, which is expressed by no pattern at all."""
     out: list[str] = []
     last = ""
     for path in paths:

@@ -1,7 +1,7 @@
-"""Matching with wildcards in bounded time, as Go's regexp does: the daemon, which is not trusted, writes patterns too.
+"""Matching wildcards in bounded time, as Go's regexp does: some patterns come from the daemon, which is not trusted.
 
-Python's regular expressions try all ways to share a path among the wildcards of a pattern; with many of both that
-lasts for hours, in which no other thread of the process runs.
+Python's regular expressions try all ways to divide a path among the wildcards of a pattern; with long paths and many
+wildcards that takes hours, during which no other thread of the process runs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from math import comb
 __all__ = ["matcher"]
 
 _MOST_WAYS = 50_000
-"""Ways to share a path among wildcards that may be tried: a few milliseconds."""
+"""Ways to divide a path among wildcards that may be tried: a few milliseconds."""
 
 _MOST_WITH_ODDITIES = 2
-"""Wildcards of a pattern with what only Python's regular expressions can tell here, and no honest one has."""
+"""Wildcards allowed in a pattern that needs Python's regular expressions; no real pattern has more."""
 
 _FOLDERS, _ANYTHING, _WITHIN, _REPEATED = r"(.*/)?", ".*", "[^/]*", "{"
 _TOKEN = re.compile(r"\(\.\*/\)\?|\.\*|\[\^/\]\*|\[\^?(?:\\.|[^\]\\])+\]|\\x..|\\.|.", re.DOTALL)
@@ -24,10 +24,10 @@ _ODD = re.compile(r"[|^({*]|\\[bBAZ]")
 
 
 def matcher(regex: str) -> Callable[[str], object]:
-    """Compile what `patterns` has written: alternatives of characters and wildcards between `^` and `$`.
+    """Compile a regular expression from `patterns`: characters and wildcards between `^` and `$`.
 
     Raises:
-        ValueError: It may take very long.
+        ValueError: Matching it may take very long.
         re.error: It is malformed.
     """
     compiled = re.compile(regex, re.ASCII)
@@ -50,7 +50,7 @@ def matcher(regex: str) -> Callable[[str], object]:
 
 
 def _match(steps: list[str | re.Pattern[str]], path: str) -> bool:
-    """Follow all ways at once, a character at a time; a number below zero is a step within `_FOLDERS`."""
+    """Follow all ways at once, one character at a time; a negative number is a step within `_FOLDERS`."""
     here = _reached({0}, steps)
     for char in path:
         after: set[int] = set()
@@ -75,7 +75,7 @@ def _match(steps: list[str | re.Pattern[str]], path: str) -> bool:
 
 
 def _reached(places: set[int], steps: list[str | re.Pattern[str]]) -> set[int]:
-    """Add what lies behind wildcards, which may stand for nothing."""
+    """Add the steps after wildcards, which may match nothing."""
     for place in sorted(places):
         at = place
         while 0 <= at < len(steps) and isinstance(steps[at], str):

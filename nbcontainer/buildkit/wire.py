@@ -22,15 +22,15 @@ _DEEPEST_GROUP = 64
 
 
 class WireError(ValueError):
-    """Bytes that are no protocol-buffer message, or a value that cannot be written as one."""
+    """Bytes that are not a protocol-buffer message, or a value that cannot be written as one."""
 
 
 def encode_varint(number: int) -> bytes:
     """Write an unsigned number in groups of seven bits, lowest first."""
-    if number < 128:  # noqa: PLR2004 - what fits into seven bits
+    if number < 128:  # noqa: PLR2004 - fits into seven bits
         return _SMALL[number]
     out = bytearray()
-    while number > 127:  # noqa: PLR2004 - as above
+    while number > 127:  # noqa: PLR2004 - fits into seven bits
         out.append(number & 127 | 128)
         number >>= 7
     out.append(number)
@@ -38,10 +38,10 @@ def encode_varint(number: int) -> bytes:
 
 
 def decode_varint(data: bytes, position: int) -> tuple[int, int]:
-    """Read a number at `position`; returns it and the position behind it.
+    """Read a number at `position`; returns it and the position after it.
 
     Raises:
-        WireError: It is cut off, or longer than ten bytes.
+        WireError: It is incomplete, or longer than ten bytes.
     """
     result = shift = 0
     try:
@@ -49,7 +49,7 @@ def decode_varint(data: bytes, position: int) -> tuple[int, int]:
             byte = data[position]
             position += 1
             result |= (byte & 127) << shift
-            if byte < 128:  # noqa: PLR2004 - the top bit says that more follow
+            if byte < 128:  # noqa: PLR2004 - the top bit means that more follow
                 return result & _MASK, position
             shift += 7
             if shift > 63:  # noqa: PLR2004 - ten bytes hold 64 bits
@@ -59,7 +59,7 @@ def decode_varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _skip_group(data: bytes, position: int, number: int) -> int:
-    """Return the position behind the group that was opened as field `number`."""
+    """Return the position after the group that was opened as field `number`."""
     still_open = [number]
     while still_open:
         key, position = decode_varint(data, position)
@@ -70,7 +70,7 @@ def _skip_group(data: bytes, position: int, number: int) -> int:
             still_open.append(key >> 3)
         elif kind == END_GROUP:
             if still_open.pop() != key >> 3:
-                raise WireError("a group ends that was not begun")
+                raise WireError("a group ends that was not started")
         else:
             _, position = _read_value(data, position, kind)
     return position
@@ -94,14 +94,14 @@ def _read_value(data: bytes, position: int, kind: int) -> tuple[int | bytes, int
 
 
 Values = dict[str, Any]
-"""What a message holds, by name: each field's own type."""
+"""A message's values by field name, each of the field's own type."""
 
 Writer = Callable[[list[bytes], bytes, Any], None]
 Reader = Callable[[Values, str, Any], None]
 
 
 class Field(NamedTuple):
-    """How one attribute travels."""
+    """How one attribute is encoded."""
 
     number: int
     kind: int
@@ -112,7 +112,7 @@ class Field(NamedTuple):
 
 
 class _Fresh:
-    """A class attribute that gives each instance a list or map of its own when it is first read."""
+    """A class attribute that creates a list or map for each instance when it is first read."""
 
     def __init__(self, factory: Callable[[], object], name: str) -> None:
         self.factory, self.name = factory, name
@@ -125,9 +125,9 @@ class _Fresh:
 
 
 class Message:
-    """Base of all messages: keyword arguments set fields, `encode` and `decode` are the wire.
+    """Base of all messages: keyword arguments set fields, `encode` and `decode` convert to and from bytes.
 
-    Its `repr` shows neither bytes nor fields that are marked as hidden, so that no secret gets into a log.
+    Its `repr` shows neither bytes nor fields that are marked as hidden, to keep secrets out of logs.
     """
 
     _fields: ClassVar[list[tuple[str, bytes, Writer]]] = []
@@ -156,7 +156,7 @@ class Message:
         """Write the message.
 
         Raises:
-            WireError: A text holds what UTF-8 cannot say (a lone surrogate).
+            WireError: A string contains what UTF-8 cannot encode (a lone surrogate).
         """
         out: list[bytes] = []
         values = self.__dict__
@@ -220,7 +220,7 @@ class Message:
 
 
 class _Present(bytes):
-    """Bytes that are written even where there are none: an encoded sub-message."""
+    """Bytes that are written even if empty: an encoded sub-message."""
 
 
 Kind = TypeVar("Kind", bound=Message)
@@ -330,7 +330,7 @@ def blob(number: int) -> bytes:
 
 
 def encoded(data: bytes) -> bytes:
-    """Mark bytes as an encoded sub-message for a `blob`: it is there, even if it is empty."""
+    """Mark bytes as an encoded sub-message for a `blob`: it is present even if empty."""
     return _Present(data)
 
 

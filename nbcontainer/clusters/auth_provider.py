@@ -1,4 +1,4 @@
-"""Credentials of a kubeconfig's auth-provider, by the `kubernetes` package, which takes most of a second to load."""
+"""Credentials from a kubeconfig's auth-provider, by the `kubernetes` package, which takes long to import."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SUCCESSORS = {"gcp": "The exec plugin gke-gcloud-auth-plugin", "azure": "The exe
 
 
 async def headers_of(access: Access, auth_provider: AuthProvider) -> Headers:
-    """A credential of the auth providers that are built into clients, of which OpenID Connect is left.
+    """A credential from an auth provider that is built into clients; OpenID Connect is the only one left.
 
     Raises:
-        AuthFailed: it gave none, or is one of those that Kubernetes has removed.
+        AuthFailed: it returned none, or is one that Kubernetes has removed.
     """
     provider = auth_provider.name
     if provider != "oidc":
-        cure = f"{SUCCESSORS[provider]} takes its place." if provider in SUCCESSORS else ""
-        what = f"{access.origin}: the auth provider {provider!r} is not one that kubectl has any more."
+        cure = f"{SUCCESSORS[provider]} replaces it." if provider in SUCCESSORS else ""
+        what = f"{access.origin}: kubectl no longer supports the auth provider {provider!r}."
         raise AuthFailed(what, host=access.server, status=0, cure=cure)
     configuration = client.Configuration()
     try:
-        # given what was read: by itself it reads the files that KUBECONFIG named when it was imported
+        # we pass what we have read, because it would read the files that KUBECONFIG named when it was imported
         await config.load_kube_config_from_dict(  # type: ignore[no-untyped-call,unused-ignore]
             {
                 "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],

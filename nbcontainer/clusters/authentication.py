@@ -1,7 +1,7 @@
-"""Who one is to an API server: headers and client certificates from a kubeconfig's user entry.
+"""Authentication to an API server: headers and client certificates from a kubeconfig's user entry.
 
-Certificates, tokens, token files, passwords and impersonation are served here, exec plugins by `credential_plugin`,
-and OpenID Connect by `auth_provider`.
+Certificates, tokens, token files, passwords and impersonation are handled here, exec plugins in `credential_plugin`,
+and OpenID Connect in `auth_provider`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nbcontainer import clusters
-from nbcontainer.clusters.credential_plugin import LOOK_SECONDS, run_plugin
+from nbcontainer.clusters.credential_plugin import POLL_SECONDS, run_plugin
 from nbcontainer.clusters.kubeconfig_files import unread_file
 from nbcontainer.errors import AuthFailed, ClusterUnavailable
 from nbcontainer.operation import run_soon
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Credentials", "Headers", "tls_context"]
 
-Headers = tuple[tuple[str, str], ...]  # in pairs, as a name may come again: one for each group
+Headers = tuple[tuple[str, str], ...]  # pairs, because a name may be repeated: once for each group
 
-HEADER_SIGNS = "!#$&'*+-.^_`|~"  # beside letters and digits; RFC 7230
-_UNSENDABLE = re.compile("[\x00-\x08\n-\x1f\x7f\ud800-\udfff]")  # Python's text may hold half a character, no header
-EXPIRY_MARGIN = 10.0  # seconds before its end at which a credential counts as expired
+HEADER_SIGNS = "!#$&'*+-.^_`|~"  # allowed besides letters and digits; RFC 7230
+_UNSENDABLE = re.compile("[\x00-\x08\n-\x1f\x7f\ud800-\udfff]")  # with surrogates, which Python's strings may contain
+EXPIRY_MARGIN = 10.0  # seconds before it expires at which a credential is no longer used
 
 
 class Credentials:
     """The headers of one context's user, kept until they expire.
 
     Attributes:
-        client_certificate, client_key: PEM that an exec plugin gave, b"" where there is none.
+        client_certificate, client_key: PEM from an exec plugin, b"" where there is none.
     """
 
     def __init__(self, access: Access) -> None:
@@ -60,16 +60,16 @@ class Credentials:
         return self._headers is not None and fresh
 
     def headers(self, given_up: threading.Event | None = None) -> Headers:
-        """The headers to send. Unless they are `current`, it may take a while, and no event loop should wait for it.
+        """The headers to send. Unless they are `current`, this may take a while, so no event loop may call it.
 
         Args:
-            given_up: set by others once they do not wait for it any more; what runs for it is ended.
+            given_up: set by the caller when it no longer waits; a plugin that runs for it is then ended.
 
         Raises:
-            AuthFailed: an exec plugin or auth provider gave none.
+            AuthFailed: an exec plugin or auth provider returned none.
         """
         given_up = given_up or threading.Event()
-        while not self._lock.acquire(timeout=LOOK_SECONDS):  # a plugin that asks a person is not run twice at once
+        while not self._lock.acquire(timeout=POLL_SECONDS):  # a plugin that prompts the user must not run twice at once
             if given_up.is_set():
                 return ()
         try:
@@ -93,10 +93,10 @@ class Credentials:
         return "Credentials(…)"
 
     def _read(self, given_up: threading.Event) -> Headers:
-        """In the order of client-go: what the file itself holds, then plugins."""
+        """In client-go's order: first what the file itself contains, then plugins."""
         self._expires = None
         if not self._access.is_tls:
-            return _impersonation(self._access)  # client-go sends no secret where everybody can read it
+            return _impersonation(self._access)  # like client-go, send no secret over plain http
         return (*self._authorization(given_up), *_impersonation(self._access))
 
     def _authorization(self, given_up: threading.Event) -> Headers:
@@ -117,8 +117,8 @@ class Credentials:
         return (("Authorization", f"Bearer {_one_line(self._access, 'token', token)}"),)
 
     def _token(self, token: str, name: str) -> str:
-        """The token file's content, else the token that stands beside it."""
-        # kubelets rotate these files; client-go reads them again every minute as well
+        """The token file's content, or else the token given beside it."""
+        # kubelets rotate these files; client-go too reads them again every minute
         self._expires = datetime.now(UTC).timestamp() + 60 + EXPIRY_MARGIN
         try:
             read = (self._access.folder / name).read_text("utf-8").strip()
@@ -131,7 +131,7 @@ class Credentials:
             ) from None
         if not read and not token:
             raise ClusterUnavailable(
-                f"{self._access.origin}: the file of tokenFile is empty: {name}.", context=self._access.context
+                f"{self._access.origin}: the tokenFile is empty: {name}.", context=self._access.context
             )
         return read or token
 
@@ -145,12 +145,12 @@ class Credentials:
         return self._bearer(str(status["token"])) if status.get("token") else ()
 
     def _check(self, certificate: bytes, key: bytes) -> None:
-        """Refuse what is no certificate and its key; it is not kept, so that the next call asks the plugin again."""
+        """Refuse what is not a certificate with its key; it is not kept, so the next call runs the plugin again."""
         try:
             tls_context(self._access, certificate, key)
         except ClusterUnavailable:
             what = f"{self._access.origin}: the credential plugin's certificate and key cannot be used."
-            cure = "Each must be PEM, and the key must be the certificate's; an encrypted one is not taken."
+            cure = "Both must be PEM, and the key must belong to the certificate; an encrypted key is not accepted."
             raise AuthFailed(what, host=self._access.server, status=0, cure=cure) from None
 
     def _end(self, stamp: str) -> float:
@@ -165,21 +165,21 @@ class Credentials:
 
 
 def _one_line(access: Access, field: str, value: str) -> str:
-    """A header's value, if it can be one: a line break in it would begin another header.
+    """A header's value, checked: a line break in it would start another header.
 
     Raises:
         ClusterUnavailable: it cannot be sent.
     """
     if _UNSENDABLE.search(value):
         raise ClusterUnavailable(
-            f"{access.origin}: {field} has a line break or another character in it that cannot be sent.",
+            f"{access.origin}: {field} contains a line break or another character that cannot be sent.",
             context=access.context,
         )
     return value
 
 
 def _impersonation(access: Access) -> Headers:
-    """The headers that make a call another user's: whoever is let in must be allowed to impersonate that one.
+    """The headers that make a call in another user's name: the authenticated user must be allowed to impersonate them.
 
     See https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/.
     """
@@ -198,7 +198,7 @@ def _impersonation(access: Access) -> Headers:
 
 
 def _kept(access: Access, field: str, value: str) -> str:
-    """A header's value that comes as it is: HTTP drops spaces around it, and the call would be somebody else's.
+    """A header's value, checked for spaces around it: HTTP drops them, and the call would be made as another user.
 
     Raises:
         ClusterUnavailable: there are such spaces.
@@ -214,7 +214,7 @@ def tls_context(access: Access, certificate: bytes, key: bytes) -> ssl.SSLContex
     """The TLS settings for an API server, or None for plain http.
 
     Raises:
-        ClusterUnavailable: a certificate or key is not one.
+        ClusterUnavailable: a certificate or key is not valid.
     """
     if not access.is_tls:
         return None
@@ -237,7 +237,7 @@ def tls_context(access: Access, certificate: bytes, key: bytes) -> ssl.SSLContex
 
 
 def _load_chain(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """Load a client certificate from memory: Python's ssl takes files only, and a key should not reach the disk."""
+    """Load a client certificate from memory: Python's ssl takes only files, but a key should not be written to disk."""
     with ExitStack() as stack:
         names = []
         for text in (certificate, key):
@@ -254,5 +254,5 @@ def _load_chain(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None
 
 
 def _no_password() -> str:
-    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
-    raise ValueError("the client key is encrypted, which kubectl does not take either")
+    """Called for an encrypted key; otherwise OpenSSL would prompt in the terminal and wait."""
+    raise ValueError("the client key is encrypted, which kubectl does not accept either")

@@ -1,6 +1,6 @@
-"""What goes on with an API server: streams and WebSockets over one aiohttp session on the background loop.
+"""Long-lived connections to an API server: streams and WebSockets over one aiohttp session on the background loop.
 
-aiohttp takes a while to import; what needs none of it is in `connection` and `http`.
+aiohttp takes a while to import; what does not need it is in `connection` and `http`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ LOG = logging.getLogger(__name__)
 
 SWITCHING_PROTOCOLS = 101
 UNAUTHORIZED = 401
-HANDSHAKE_SECONDS = 30.0  # for what an API server that is there does before a command begins
-HEARTBEAT_SECONDS = 10.0  # after which a silent WebSocket is pinged; it breaks without an answer in half of that time
-FAREWELL_SECONDS = 0.3  # for TLS's
+HANDSHAKE_SECONDS = 30.0  # how long an API server that is reachable may take until a command starts
+HEARTBEAT_SECONDS = 10.0  # after which a silent WebSocket is pinged; with no answer in half of that time, it is closed
+CLOSE_SECONDS = 0.3  # how long to wait for TLS's close_notify
 READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
-SILENT_SECONDS = 15.0  # after which a stream's API server is asked whether it is there, as client-go's HTTP/2 pings do
+SILENT_SECONDS = 15.0  # after which a silent stream's API server is probed, as client-go's HTTP/2 pings do
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -54,7 +54,7 @@ class Client:
         self._tls: ssl.SSLContext | None = None
 
     async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
-        """The session, and the headers that prove who one is."""
+        """The session, and the headers with the credentials."""
         access, credentials = self._link.access, self._link.credentials
         headers = await credentials.headers_soon()
         wanted = (access, credentials.client_certificate, credentials.client_key)
@@ -62,10 +62,10 @@ class Client:
             if self._session is not None:
                 self._retired.append(self._session)  # streams may still run on it
             self._tls = tls_context(access, credentials.client_certificate, credentials.client_key)
-            # none is kept: one that leads nowhere by now would look like a stream on which nothing happens
+            # connections are not reused: one that has died meanwhile would look like a stream on which nothing happens
             connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or False, force_close=True)
-            # else asyncio waits half a minute for the farewell of a server that is silent; the argument is deprecated
-            connector._ssl_shutdown_timeout = FAREWELL_SECONDS  # noqa: SLF001 - as the comment says
+            # otherwise asyncio waits 30 s for the close_notify of a silent server; the public argument is deprecated
+            connector._ssl_shutdown_timeout = CLOSE_SECONDS  # noqa: SLF001 - see above
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 headers={"User-Agent": "nbcontainer"},
@@ -100,7 +100,7 @@ class Client:
             finally:
                 watcher.cancel()
         finally:
-            _break_off(response)  # what was not read must not be waited for
+            _abort(response)  # do not wait for what was not read
 
     @asynccontextmanager
     async def websocket(
@@ -109,9 +109,9 @@ class Client:
         """`Cluster.websocket`."""
         url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            socket = await self._accepted(lambda: self._shake_hands(cluster, url, protocols))
+            socket = await self._accepted(lambda: self._handshake(cluster, url, protocols))
         except aiohttp.WSServerHandshakeError as error:
-            # aiohttp drops the refusal's text; a plain call of the same path is refused with the same words
+            # aiohttp drops the refusal's text, so we make a plain call of the same path to get it
             await cluster.request("GET", path, parameters=parameters)
             raise ApiError(f"{cluster.server} refused a WebSocket.", status=error.status) from None
         except BROKEN as error:
@@ -125,7 +125,7 @@ class Client:
                 async with asyncio.timeout(0.3):
                     await socket.close()
 
-    async def _shake_hands(
+    async def _handshake(
         self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
     ) -> aiohttp.ClientWebSocketResponse:
         session, headers = await self.session()
@@ -154,7 +154,7 @@ class Client:
         return socket
 
     async def _accepted(self, open: Callable[[], Awaitable[Answer]]) -> Answer:  # noqa: A002 - what it does
-        """What `open` gives; credentials that are not accepted are read again once."""
+        """What `open` returns; credentials that are not accepted are read again once."""
         try:
             return await open()
         except AuthFailed as error:
@@ -195,7 +195,7 @@ class Client:
         return response
 
     async def _answer(self, cluster: Cluster, call: Coroutine[object, object, Answer]) -> Answer:
-        """A call's answer. If it has not begun within connect_timeout, the API server must show that it is there."""
+        """A call's response. If it has not started within connect_timeout, the API server is probed."""
         calling = asyncio.ensure_future(call)
         probing: asyncio.Future[None] | None = None
         try:
@@ -213,14 +213,14 @@ class Client:
                     await asyncio.gather(task, return_exceptions=True)
 
     async def probe(self, cluster: Cluster) -> None:
-        """`Http.probe`, which decides whether the API server is there."""
+        """`Http.probe`, which decides whether the API server is reachable."""
         await asyncio.to_thread(self._link.http.probe, cluster)
 
     async def _end_if_gone(self, cluster: Cluster, content: aiohttp.StreamReader) -> None:
-        """Break a silent stream once its API server gives no sign of life: what is frozen may look as if idle."""
+        """Close a silent stream once its API server fails a probe: a dead connection looks like an idle one."""
         seen = -1
         while True:
-            if seen == content.total_bytes and not self._link.http.is_known_to_be_there(SILENT_SECONDS):
+            if seen == content.total_bytes and not self._link.http.is_known_reachable(SILENT_SECONDS):
                 try:
                     await self.probe(cluster)
                 except ClusterUnavailable as error:
@@ -237,8 +237,8 @@ async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:
         raise cluster.unavailable(error, READ_SECONDS) from error
 
 
-def _break_off(response: aiohttp.ClientResponse) -> None:
-    """End a reply's connection at once: TLS would wait half a minute for the farewell of a far end that is silent."""
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """Close a response's connection at once: TLS would wait half a minute for a silent server's close_notify."""
     connection = response.connection
     if connection is not None and connection.transport is not None:
         connection.transport.abort()

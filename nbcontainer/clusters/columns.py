@@ -1,7 +1,7 @@
 """From the API server's own Tables to rows: columns, ages, tones. Pure.
 
-A Table (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables) holds what kubectl
-prints, made by the server, for any kind.
+A Table (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables) contains what
+kubectl prints; the server makes it, for any kind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BAD = ("error", "backoff", "fail", "evicted", "oomkilled", "crash", "lost", "in
 
 @functools.lru_cache(maxsize=256)  # a table of thousands has few words
 def status_tone(word: str) -> Tone:
-    """What a status word of the API means: "CrashLoopBackOff" is bad, "Pending" a warning, "Completed" dim."""
+    """The tone of an API status word: "CrashLoopBackOff" is bad, "Pending" a warning, "Completed" dim."""
     lower = word.lower()
     if lower in _GOOD:
         return Tone.GOOD
@@ -46,7 +46,7 @@ def status_tone(word: str) -> Tone:
 
 
 def epoch(timestamp: str | None) -> float | None:
-    """A timestamp of the API (RFC 3339) as seconds since the epoch."""
+    """An API timestamp (RFC 3339) as seconds since the epoch."""
     try:
         return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
     except ValueError:
@@ -54,7 +54,7 @@ def epoch(timestamp: str | None) -> float | None:
 
 
 def age_seconds(text: str) -> float | None:
-    """An age as the API server words it ("5m32s", "3d4h") in seconds, or None if it is none ("<unknown>")."""
+    """An age in the API server's form ("5m32s", "3d4h") in seconds, or None if it is not an age ("<unknown>")."""
     word = text.partition(" ")[0]  # events have "5m (x3 over 10m)"
     parts = _AGE.findall(word)
     if not parts or "".join(number + unit for number, unit in parts) != word:
@@ -63,25 +63,25 @@ def age_seconds(text: str) -> float | None:
 
 
 def age_text(seconds: float) -> str:
-    """Seconds as kubectl words an age: "42s", "5m32s", "3h", "12d"."""
+    """Seconds as an age in kubectl's form: "42s", "5m32s", "3h", "12d"."""
     whole = max(0, int(seconds))
     minutes, hours, days = whole // 60, whole // 3600, whole // 86400
     if whole < 120:  # noqa: PLR2004 - kubectl's own steps, in duration.HumanDuration
         return f"{whole}s"
-    if minutes < 10:  # noqa: PLR2004 - as above
+    if minutes < 10:  # noqa: PLR2004 - kubectl's
         return f"{minutes}m{whole % 60}s" if whole % 60 else f"{minutes}m"
-    if hours < 3:  # noqa: PLR2004 - as above
+    if hours < 3:  # noqa: PLR2004 - kubectl's
         return f"{minutes}m"
-    if hours < 8:  # noqa: PLR2004 - as above
+    if hours < 8:  # noqa: PLR2004 - kubectl's
         return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    if hours < 48:  # noqa: PLR2004 - as above
+    if hours < 48:  # noqa: PLR2004 - kubectl's
         return f"{hours}h"
-    return f"{days}d{hours % 24}h" if days < 8 and hours % 24 else f"{days}d"  # noqa: PLR2004 - as above
+    return f"{days}d{hours % 24}h" if days < 8 and hours % 24 else f"{days}d"  # noqa: PLR2004 - kubectl's
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How each cell of one set of columnDefinitions is turned into ours."""
+    """How the cells under one set of columnDefinitions are turned into ours."""
 
     columns: tuple[Column, ...]
     columns_but_age: tuple[Column, ...]  # the same, with the cell of the own age as it is: the metadata says it exactly
@@ -104,7 +104,7 @@ class Decoder:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns, known once a page was read."""
+        """The columns, known once a page has been read."""
         space = (Column("NAMESPACE"),) if self._with_namespace else ()
         return (*space, *self._plan.columns)
 
@@ -112,8 +112,8 @@ class Decoder:
         """The rows of a page, or of the Table in a watch event.
 
         Args:
-            page: a Table; one with no columnDefinitions has those of the page before.
-            namespace: that of all rows, where the page does not say (includeObject=None).
+            page: a Table; without columnDefinitions, it has those of the previous page.
+            namespace: the namespace of all rows, where the page does not contain it (includeObject=None).
         """
         definitions = entries_of(page, "columnDefinitions")
         if definitions:

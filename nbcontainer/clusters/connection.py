@@ -1,7 +1,7 @@
 """One API server: raw JSON calls for threads and for the background loop, streams and WebSockets.
 
-`find_cluster` reads the kubeconfig and sends nothing; a connection is opened by the first call. Nothing heavy loads
-here: what is aiohttp's is in `client`.
+`find_cluster` reads the kubeconfig and sends nothing; the first call opens a connection. Nothing heavy is imported
+here: the code that uses aiohttp is in `client`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ THREADS = 32
 
 
 class Link:
-    """What all namespaces of one context share: credentials, connections, and the kinds that its cluster has."""
+    """What all namespaces of one context share: credentials, connections, and the cluster's kinds."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -59,7 +59,7 @@ class Link:
 
     @property
     def client(self) -> Client:
-        """The side that is aiohttp's, which loads with its first use. Of the background loop alone."""
+        """The aiohttp client, which is imported on first use. Only for the background loop."""
         if self._client is None:
             self._client = clusters.client.Client(self)
         return self._client
@@ -73,7 +73,7 @@ class Link:
         """Read the kubeconfig again: its credentials were not accepted."""
         access = replace(read_access(self.access.context), context=self.access.context, namespace="")
         if _whose(access) != _whose(self.access):
-            return  # the context leads elsewhere by now, or is another user's: what was begun is not for that one
+            return  # the context now names another server or user, for which the current call is not meant
         self.access = access
         self.credentials = Credentials(self.access)
 
@@ -91,8 +91,8 @@ class Cluster:
     Its coroutines run on nbcontainer's background loop; `run` calls one from anywhere else.
 
     Attributes:
-        kubeconfig: the files that the context is of, as KUBECONFIG has them.
-        named: whether the call named the context, so that another call must as well.
+        kubeconfig: the files that define the context, as in KUBECONFIG.
+        named: whether the call named the context, so another call must name it too.
     """
 
     context: str
@@ -112,12 +112,13 @@ class Cluster:
         """The commands that reach it from a terminal."""
         named = self.context if self.named else ""
         if self.link.access.in_cluster:
-            return ClusterCommands("", self.namespace, os.devnull, named)  # with no context, kubectl finds it by itself
+            # without a context, kubectl uses the service account
+            return ClusterCommands("", self.namespace, os.devnull, named)
         return ClusterCommands(self.context, self.namespace, self.kubeconfig, named)
 
     @property
     def client(self) -> ClusterClient:
-        """A client of the kubernetes package for it, over the connections that its own calls have."""
+        """A client of the kubernetes package that uses this cluster's own connections."""
         return clusters.kubernetes_client.ClusterClient(self)
 
     def in_namespace(self, namespace: str) -> Cluster:
@@ -146,12 +147,12 @@ class Cluster:
             path: the URL's path.
             parameters: its query.
             body: what is sent, as JSON.
-            accept: the media types that are understood.
-            seconds: the longest silence, 0 for the usual.
-            cancellation: what may end it.
+            accept: the accepted media types.
+            seconds: the longest silence, 0 for the default.
+            cancellation: lets another thread end the call.
 
         Raises:
-            ApiError: it refused; NotFound, Forbidden, Conflict and AuthFailed are told apart.
+            ApiError: it refused; as NotFound, Forbidden, Conflict or AuthFailed where one of them fits.
             ClusterUnavailable: it does not answer.
         """
         prepared = _prepare(accept, body, JSON)
@@ -169,7 +170,7 @@ class Cluster:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> JsonObject:
-        """`call` for the background loop; raises as it does."""
+        """`call` for the background loop; raises the same errors."""
         status, document = await self.send(
             method, path, parameters=parameters, body=body, content_type=content_type, accept=accept
         )
@@ -186,12 +187,12 @@ class Cluster:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> tuple[int, JsonObject]:
-        """Call the API server; give its HTTP status and what it said, refusals included (but 401)."""
+        """Call the API server; returns its HTTP status and its answer, also for refusals (except 401)."""
         target, prepared = self._target(path, parameters), _prepare(accept, body, content_type)
         return await self.in_thread(lambda cancellation: self._exchange(method, target, prepared, 0.0, cancellation))
 
     async def in_thread(self, work: Callable[[Cancellation], Answer]) -> Answer:
-        """Do on a thread what makes calls; cancelling it ends the call that it waits for."""
+        """Run blocking calls on a thread; cancelling this ends the call that is running."""
         cancellation = Cancellation()
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads, work, cancellation)
@@ -219,16 +220,16 @@ class Cluster:
     async def stream(
         self, path: str, *, parameters: Parameters = (), accept: str = JSON, silence: float | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a long answer (a watch, a followed log); leaving the block closes it.
+        """Open a long response (a watch, a followed log); leaving the block closes it.
 
         Args:
             path: the URL's path.
             parameters: its query.
-            accept: the media types that are understood.
+            accept: the accepted media types.
             silence: seconds without a byte after which it counts as dead, None for never.
 
         Raises:
-            ApiError, ClusterUnavailable: as `request`, also while it is read inside the block.
+            ApiError, ClusterUnavailable: as in `request`, also while it is read inside the block.
         """
         async with self.link.client.stream(
             self, path, parameters=parameters, accept=accept, silence=silence
@@ -242,7 +243,7 @@ class Cluster:
         """Open a WebSocket (exec, port-forward); leaving the block closes it.
 
         Raises:
-            ApiError: the API server refused it, in its own words.
+            ApiError: the API server refused it; with its own message.
             ClusterUnavailable: it does not answer.
         """
         async with self.link.client.websocket(self, path, parameters=parameters, protocols=protocols) as socket:
@@ -260,7 +261,7 @@ class Cluster:
 
     @property
     def proxy(self) -> str:
-        """The proxy's URL, "" for none. NO_PROXY has no say on one that the kubeconfig names, as with kubectl."""
+        """The proxy's URL, "" for none. As in kubectl, NO_PROXY does not apply to a proxy from the kubeconfig."""
         return self.link.access.proxy or environment_proxy(self.server)
 
     @property
@@ -270,7 +271,7 @@ class Cluster:
 
     @property
     def compresses(self) -> bool:
-        """Whether answers are asked for compressed: on one machine, gzip costs more than it saves."""
+        """Whether to request compressed responses: on the same machine, gzip costs more than it saves."""
         return self.link.access.compress and not _is_local(self.server)
 
     def _decode(self, status: int, text: bytes) -> JsonObject:
@@ -283,20 +284,20 @@ class Cluster:
         return document
 
     def unavailable(self, error: BaseException, seconds: float = 0.0) -> ClusterUnavailable:
-        """Say in words why the API server does not answer; the time limit was `seconds`, 0 for connect_timeout."""
+        """The error that says why the API server does not answer within `seconds` (0 for connect_timeout)."""
         message, cure = explain(error, self.server, seconds or settings.connect_timeout, proxy=self.proxy)
         return ClusterUnavailable(f"Context {self.context!r}: {message}", context=self.context, cure=cure)
 
 
 def find_cluster(context: str = "", namespace: str = "") -> Cluster:
-    """The cluster that kubectl would use, by the kubeconfig and the settings. Sends nothing.
+    """The cluster that kubectl would use, from the kubeconfig and the settings. Sends nothing.
 
     Args:
-        context: a context's name; "" for `settings.context`, else the kubeconfig's current one.
-        namespace: "" for `settings.namespace`, else the context's own.
+        context: a context's name; "" for `settings.context`, or else the kubeconfig's current one.
+        namespace: "" for `settings.namespace`, or else the context's own.
 
     Raises:
-        ClusterUnavailable: there is no kubeconfig, no such context, or it is not whole.
+        ClusterUnavailable: there is no kubeconfig, no such context, or the context is incomplete.
     """
     access = read_access(context or settings.context, namespace or settings.namespace)
     shared = replace(access, namespace="")
@@ -310,7 +311,7 @@ def find_cluster(context: str = "", namespace: str = "") -> Cluster:
 
 
 def _whose(access: Access) -> tuple[object, ...]:
-    """Where calls go, and as whom: by the user's entry, whatever proves it, and by whom that one acts as."""
+    """Where calls go and as whom: the kubeconfig's user entry, whatever its credentials, and who it impersonates."""
     user = access.user
     acts_as = user.impersonate, user.impersonate_uid, user.impersonate_groups, user.impersonate_extra
     return access.server, access.origin, acts_as
@@ -332,7 +333,7 @@ def _is_local(server: str) -> bool:
     return (urlsplit(server).hostname or "") in {"127.0.0.1", "localhost", "::1"}
 
 
-# of asyncio's own threads there are few, and an API server that hangs would hold them
+# asyncio's default executor has few threads, and calls to an API server that hangs would occupy all of them
 _threads = ThreadPoolExecutor(THREADS, "nbcontainer: call of a cluster")
 _links: dict[str, Link] = {}
 _old_links: list[Link] = []
@@ -342,7 +343,7 @@ _links_lock = threading.Lock()
 @atexit.register
 def _close_all() -> None:
     """Close the connections, after the operations that use them were stopped."""
-    operation.stop_all()  # atexit runs it only later, and streams must end before their session
+    operation.stop_all()  # its own atexit handler runs after this one, but streams must end before their session
 
     async def close() -> None:
         for link in (*_links.values(), *_old_links):

@@ -1,4 +1,4 @@
-"""Exec plugins: programs that give a kubeconfig's user a credential.
+"""Exec plugins: programs that provide a credential for a kubeconfig's user.
 
 See https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins.
 """
@@ -29,7 +29,7 @@ __all__ = ["run_plugin"]
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
 
-LOOK_SECONDS = 0.1  # how often a plugin that runs is asked whether anybody waits for it
+POLL_SECONDS = 0.1  # how often to check, while a plugin runs, whether anybody still waits for it
 
 
 class _GivenUp(Exception):
@@ -37,19 +37,19 @@ class _GivenUp(Exception):
 
 
 def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) -> Mapping[str, str | None]:
-    """Run the user's exec plugin and give its status; it is ended once it is `given_up`.
+    """Run the user's exec plugin and return its status; the plugin is killed once `given_up` is set.
 
     Raises:
-        AuthFailed: it is not installed, failed, or gave no credential; with what it wrote to stderr.
+        AuthFailed: it is not installed, failed, or returned no credential; with what it wrote to stderr.
     """
     who = f"The credential plugin {plugin.command!r} of context {access.context!r}"
     if plugin.api_version not in VERSIONS:
-        cure = f"Those are {' and '.join(VERSIONS)}: a newer version of the plugin may have them."
-        what = f"{who} speaks a version that no Kubernetes client takes any more: {plugin.api_version}."
+        cure = f"Supported are {' and '.join(VERSIONS)}: a newer version of the plugin may have them."
+        what = f"{who} uses a version that Kubernetes clients no longer support: {plugin.api_version}."
         raise AuthFailed(what, host=access.server, status=0, cure=cure)
     if plugin.interactive_mode == "Always":
         cure = "Log in with it in a terminal, or choose another context."
-        raise AuthFailed(f"{who} works in a terminal only.", host=access.server, status=0, cure=cure)
+        raise AuthFailed(f"{who} works only in a terminal.", host=access.server, status=0, cure=cure)
     environment = dict(os.environ) | {variable.name: variable.value for variable in plugin.env}
     environment["KUBERNETES_EXEC_INFO"] = json.dumps(_request(access, plugin))
     # client-go: a command with a slash is relative to the kubeconfig, a bare word is looked up on PATH
@@ -61,11 +61,11 @@ def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) ->
         raise AuthFailed(f"{who} is not installed.", host=access.server, status=0, cure=hint) from None
     except subprocess.TimeoutExpired as error:
         cure = "Run it in a terminal to see what it waits for. The setting credential_plugin_timeout is the limit."
-        what = f"{who} did not end within {error.timeout:g} s, and was ended."
+        what = f"{who} did not end within {error.timeout:g} s, and was killed."
         raise AuthFailed(what, host=access.server, status=0, cure=cure) from None
     except _GivenUp:
-        raise AuthFailed(f"{who} was ended, as nobody waits for it.", host=access.server, status=0) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL among the words
+        raise AuthFailed(f"{who} was killed: nobody waits for it any more.", host=access.server, status=0) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         raise AuthFailed(f"{who} cannot be run: {error}.", host=access.server, status=0) from None
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip()[-500:] or "it wrote nothing"
@@ -74,7 +74,7 @@ def run_plugin(access: Access, plugin: ExecPlugin, given_up: threading.Event) ->
 
 
 def _request(access: Access, plugin: ExecPlugin) -> dict[str, object]:
-    """What the plugin is told: the ExecCredential of KUBERNETES_EXEC_INFO."""
+    """The plugin's input: the ExecCredential in KUBERNETES_EXEC_INFO."""
     spec: dict[str, object] = {"interactive": False}
     if plugin.provide_cluster_info:
         authority = base64.b64encode(access.certificate_authority).decode()
@@ -98,12 +98,12 @@ def _status(access: Access, plugin: ExecPlugin, who: str, output: bytes) -> Mapp
         said = None
     status, version = value_of(said, "status"), value_of(said, "apiVersion")
     if not _is_credential(status):
-        raise AuthFailed(f"{who} gave no credential.", host=access.server, status=0)
+        raise AuthFailed(f"{who} returned no credential.", host=access.server, status=0)
     if version != plugin.api_version:
-        what = f"{who} answered in version {version}, and the kubeconfig says {plugin.api_version}."
+        what = f"{who} answered in version {version}, but the kubeconfig says {plugin.api_version}."
         raise AuthFailed(what, host=access.server, status=0, cure="Put the plugin's own version into the kubeconfig.")
     if bool(status.get("clientCertificateData")) != bool(status.get("clientKeyData")):
-        raise AuthFailed(f"{who} gave a certificate or a key, not both.", host=access.server, status=0)
+        raise AuthFailed(f"{who} returned only one of certificate and key.", host=access.server, status=0)
     return status
 
 
@@ -116,7 +116,7 @@ def _is_credential(status: object) -> TypeGuard[Mapping[str, str | None]]:
 def _run_group(
     command: list[str], environment: dict[str, str], given_up: threading.Event
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program in a process group of its own, all of which is ended where it is not waited for to its end."""
+    """Run a program in a process group of its own; the whole group is killed if the wait for it is cut short."""
     with subprocess.Popen(
         command,
         env=environment,
@@ -140,9 +140,9 @@ def _output(process: subprocess.Popen[bytes], given_up: threading.Event) -> tupl
     while True:
         left = deadline - time.monotonic()
         try:
-            return process.communicate(timeout=max(0.0, min(LOOK_SECONDS, left)))
+            return process.communicate(timeout=max(0.0, min(POLL_SECONDS, left)))
         except subprocess.TimeoutExpired:
             if given_up.is_set():
                 raise _GivenUp from None
-            if left <= LOOK_SECONDS:
+            if left <= POLL_SECONDS:
                 raise subprocess.TimeoutExpired(process.args, limit) from None

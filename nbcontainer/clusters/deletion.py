@@ -1,4 +1,4 @@
-"""Pods on their way out: asked to end, and waited for until they are gone."""
+"""Deleting pods, and waiting until they are gone."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def delete(
     timeout: float = 0.0,
     missing_ok: bool = False,
 ) -> Operation[PodEnd, PodDeletion, Changes]:
-    """Delete pods by name or by label, and wait until they are gone. A stop ends the waiting alone.
+    """Delete pods by name or by label, and wait until they are gone. A stop ends only the wait.
 
     Args:
         cluster: the cluster, in their namespace.
         names: the pods' names.
-        selector: a label selector: these pods as well.
+        selector: a label selector, for pods in addition to `names`.
         force: kill at once, without waiting for the node to confirm it.
         grace_period: seconds that containers get to end by themselves; None for each pod's own (usually 30).
         wait: whether to wait until they are gone.
         timeout: seconds to wait for their end, 0 for no limit.
-        missing_ok: names that do not exist are passed over.
+        missing_ok: ignore names that do not exist.
 
     Raises:
         UsageError: neither names nor a selector.
@@ -72,7 +72,7 @@ def delete(
 
 
 async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missing_ok: bool) -> dict[str, str]:
-    """The uids of the pods that names and selector mean."""
+    """The uids of the pods that match the names or the selector."""
     found: dict[str, str] = {}
     if selector:
         pages = await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}, NAMES_ALONE)
@@ -104,14 +104,14 @@ class _Deletion:
         *,
         selector: str,
         wait: bool,
-        timeout: float,  # noqa: ASYNC109 - the caller's flag, which ends the wait with words of its own
+        timeout: float,  # noqa: ASYNC109 - the caller's own limit, which ends with an error of its own
     ) -> Changes:
-        """Ask all of them to end, wait, and say what was done."""
+        """Delete all of them, wait, and return what was done."""
         refusals: dict[str, NbcontainerError] = {}
         try:
             await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
             asked = {name: uid for name, uid in doomed.items() if name not in refusals}
-            for name, error in refusals.items() if asked else ():  # where all are refused, the error says it all
+            for name, error in refusals.items() if asked else ():  # if all are refused, the error says everything
                 _emit(progress, (name,), "refused", error.message)
             if wait and asked:
                 async with asyncio.timeout(timeout or None):
@@ -133,7 +133,7 @@ class _Deletion:
     async def _ask(
         self, name: str, uid: str, progress: Progress[PodEnd], refusals: dict[str, NbcontainerError]
     ) -> None:
-        # the uid guards a pod of the same name that somebody made in the meantime
+        # the uid protects a pod of the same name that somebody has created in the meantime
         options: dict[str, object] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
         if self._grace_period is not None:
             options["gracePeriodSeconds"] = self._grace_period
@@ -165,7 +165,7 @@ class _Deletion:
                 return
 
     def _refusal(self, refusals: Mapping[str, NbcontainerError], asked: Mapping[str, str]) -> NbcontainerError:
-        """The first refusal, with what was deleted all the same."""
+        """The first refusal, with what was deleted nevertheless."""
         first, *others = refusals.values()
         more = f" ({len(others)} more were refused.)" if others else ""
         done = f" Deleted: {', '.join(asked)}." if asked else ""
@@ -174,7 +174,7 @@ class _Deletion:
     def _changes(self, asked: Mapping[str, str]) -> Changes:
         cluster = self._cluster
         words = [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
-        words += ["--force"] if self._grace_period == 0 else []  # without it, kubectl makes one second of none
+        words += ["--force"] if self._grace_period == 0 else []  # without --force, kubectl turns 0 seconds into 1
         command = cluster.commands.kubectl("delete", "pods", *asked, *words)
         return Changes(
             Change("Pod", name, cluster.namespace, "deleted", uid=uid, where=cluster.where, command=command)

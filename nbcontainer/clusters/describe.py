@@ -1,4 +1,4 @@
-"""A pod described: kubectl describe's facts, its events included."""
+"""The description of a pod: kubectl describe's facts, including its events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def describe(cluster: Cluster, name: str, namespace: str = "") -> Description:
-    """All that is known of a pod, in kubectl's order, and its events, newest last.
+    """All that is known about a pod, in kubectl's order, and its events, newest last.
 
     Raises:
         NotFound: there is no such pod.
@@ -61,7 +61,7 @@ async def _describe(cluster: Cluster, name: str) -> Description:
 
 
 async def _events(cluster: Cluster, name: str) -> Table | str:
-    """A pod's events; where they may not be read, words that say so."""
+    """A pod's events; or why they cannot be read."""
     try:
         return await fetch_events(cluster, name)
     except Forbidden as error:
@@ -188,7 +188,7 @@ def _probe(probe: JsonObject) -> str:
 
 
 def _variable(one: JsonObject) -> str:
-    """A variable; what comes from a secret is named, never read."""
+    """A variable; one that comes from a secret is named, but the secret is never read."""
     name, source = text_of(one, "name"), object_of(one, "valueFrom")
     for kind, words in (("secretKeyRef", "secret"), ("configMapKeyRef", "config map")):
         if kind in source:

@@ -37,14 +37,14 @@ class Resource:
 
     @property
     def api_version(self) -> str:
-        """What stands as apiVersion in a manifest."""
+        """The apiVersion in a manifest."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str = "", name: str = "", part: str = "") -> str:
-        """The URL path of all objects, those of a namespace, one object, or a part of it such as "log".
+        """The URL path of all objects, those in a namespace, one object, or a subresource such as "log".
 
         Raises:
-            UsageError: a name that cannot be one.
+            UsageError: a name is not valid.
         """
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         space = f"/namespaces/{_segment(namespace)}" if namespace and self.namespaced else ""
@@ -60,7 +60,7 @@ EVENT = Resource("events", "Event", singular="event", short_names=("ev",))
 
 def _segment(name: str) -> str:
     if name in {".", ".."} or "/" in name or "%" in name:
-        raise UsageError(f"{name!r} cannot be the name of an object.")
+        raise UsageError(f"{name!r} is not a valid name of an object.")
     return quote(name, safe="")
 
 
@@ -73,7 +73,7 @@ class Kinds:
 
     @classmethod
     def of(cls, resources: list[Resource]) -> Kinds:
-        """Index the kinds by every word that kubectl takes for them."""
+        """Index the kinds by every word that kubectl accepts for them."""
         words: dict[str, Resource] = {}
         for resource in resources:
             for word in (resource.plural, resource.singular, resource.kind.lower(), *resource.short_names):
@@ -88,12 +88,12 @@ async def find_resource(cluster: Cluster, word: str) -> Resource:
     """The kind that a word names: plural, singular, kind or short name, with or without its group.
 
     Raises:
-        UsageError: the cluster has no such kind; with what it may mean.
+        UsageError: the cluster has no such kind; with similar names.
     """
     for known in (POD, EVENT):
         if word.lower() in {known.plural, known.singular, known.kind.lower(), *known.short_names}:
             return known
-    for fresh in (False, True):  # a kind that was added since is asked for anew
+    for fresh in (False, True):  # the second time with fresh discovery, for a kind that was added since
         kinds = await _kinds(cluster, fresh=fresh)
         if word.lower() in kinds.by_word:
             return kinds.by_word[word.lower()]
@@ -111,7 +111,7 @@ async def find_kind(cluster: Cluster, api_version: str, kind: str) -> Resource |
 
 
 async def near_kinds(cluster: Cluster, api_version: str, kind: str) -> list[str]:
-    """What a manifest with an unknown apiVersion and kind may mean, as "apiVersion kind"."""
+    """Suggestions for an unknown apiVersion and kind, as "apiVersion kind"."""
     resources = (await _kinds(cluster, fresh=False)).resources
     same = [f"{one.api_version} {one.kind}" for one in resources if one.kind.lower() == kind.lower()]
     if same:
@@ -154,7 +154,7 @@ def _from_aggregated(document: JsonObject) -> list[Resource]:
 
 
 async def _from_each_group(cluster: Cluster, groups: JsonObject) -> list[Resource]:
-    """Discovery as API servers before 1.27 have it: one call for each group's versions."""
+    """Discovery for API servers before 1.27: one call for each group and version."""
     paths = ["/api/v1"]
     for group in entries_of(groups, "groups"):
         preferred = text_of(group, "preferredVersion", "groupVersion")

@@ -1,4 +1,4 @@
-"""Events of a namespace or of one object, newest last: once, or kept up to date."""
+"""Events in a namespace or of one object, newest last: once, or kept up to date."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ COLUMNS = (
 
 
 class _Which:
-    """Whose events."""
+    """Which objects' events."""
 
     def __init__(self, cluster: Cluster, kind: str, name: str, *, all_namespaces: bool) -> None:
         self.everywhere = all_namespaces
@@ -71,12 +71,12 @@ class _Which:
 
 
 def events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False) -> Table:
-    """The events of a namespace, or of one object, newest last.
+    """The events in a namespace, or of one object, newest last.
 
     Args:
         cluster: the cluster, in the events' namespace.
         all_namespaces: those of all namespaces.
-        name: of this object alone; "" for all of the kind.
+        name: only this object's; "" for all of the kind.
         kind: the objects' kind; "" for all kinds.
 
     Raises:
@@ -132,7 +132,7 @@ async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent
 
 
 def _change(which: _Which, rows: dict[str, Row], changes: list[JsonObject]) -> TableEvent:
-    """The change, as a new table where an event that was there came again and moves to the end."""
+    """The change; it is a whole new table if a known event occurred again, because it moves to the end."""
     added: dict[str, Row] = {}
     gone, moved = set[str](), False
     for change in changes:

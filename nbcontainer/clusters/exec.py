@@ -54,13 +54,13 @@ KEPT = 64 * 1024  # characters of output that the result holds
 SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
 END_SECONDS = 0.6  # how long a stop waits for the command's end
 
-_endings: set[asyncio.Task[str]] = set()  # what goes on beside is held, lest it be collected
+_endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks are not garbage-collected
 
 
 def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
-    """Run a command in a pod's running container; its output comes as log lines while it runs.
+    """Run a command in a pod's running container; its output arrives as log lines while it runs.
 
-    Stopping it ends the command in the container as well, where that has a shell; a note says where it may go on.
+    Stopping it also ends the command in the container, if that has a shell; otherwise a note says that it may go on.
 
     The operation raises:
         CommandFailed: the command ended with a non-zero exit code.
@@ -90,7 +90,7 @@ class _Kept:
         self._parts: dict[int, list[str]] = {STDOUT: [], STDERR: []}
         self._sizes = {STDOUT: 0, STDERR: 0}
         self._dropped = {STDOUT: 0, STDERR: 0}
-        self.cut = {STDOUT: 0, STDERR: 0}  # characters that `output` left out
+        self.cut = {STDOUT: 0, STDERR: 0}  # characters missing from `output`
 
     def add(self, channel: int, data: bytes) -> None:
         self._parts[channel].append(data.decode("utf-8", "surrogateescape"))
@@ -102,13 +102,13 @@ class _Kept:
             self._sizes[channel] = KEPT
 
     def output(self, channel: int) -> str:
-        # characters may be cut between messages: the bytes are put together before they are decoded for good
+        # a message may end within a character, so the bytes are joined before they are decoded for the result
         raw = "".join(self._parts[channel]).encode("utf-8", "surrogateescape")
         text = raw.decode("utf-8", "replace")
         if len(text) <= KEPT and not self._dropped[channel]:
             return text
         last = text[-KEPT:]
-        whole = last[last.find("\n") + 1 :]  # from the beginning of a line, where there is one
+        whole = last[last.find("\n") + 1 :]  # from the start of a line, if there is one
         self.cut[channel] = self._dropped[channel] + len(text) - len(whole)
         return whole
 
@@ -158,9 +158,9 @@ class _Execution:
             self._progress.emit(LogEnded(*self._outcome))
 
     async def _end(self) -> str:
-        """End the command in the container; gives, and tells, a note where it may go on.
+        """End the command in the container; returns and emits a note if it may go on.
 
-        It is waited for a moment only, and goes on beside.
+        This waits only a moment; the rest happens in the background.
         """
         if not self._began:
             return ""
@@ -200,7 +200,7 @@ class _Execution:
         return await self._connected(path, [*parameters, ("container", chosen)])
 
     async def _choose_container(self) -> str:
-        """Of several containers the one that kubectl takes, and a note which one it is."""
+        """The container that kubectl picks from several, and a note that says which one it is."""
         name = self._request.name
         pod = await self._cluster.request("GET", POD.path(self._cluster.namespace, name))
         chosen = default_container(pod)
@@ -214,7 +214,7 @@ class _Execution:
         async with self._cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
             self._opened = True
             if request.stdin is not None and socket.protocol != V5:
-                cure = "Put the input into a file of the container, or into the command."
+                cure = "Put the input into a file in the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
             self._collector.emit(LogSource(request.name, open=True))
             sender = asyncio.create_task(self._send(socket))
@@ -256,7 +256,7 @@ class _Execution:
 
 
 def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
-    """The exit code in the Status object with which the API server ends a command."""
+    """The exit code from the Status object that the API server sends at a command's end."""
     try:
         status = orjson.loads(payload)
         if value_of(status, "status") == "Success":
@@ -266,10 +266,10 @@ def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
                 if cause.get("reason") == "ExitCode":
                     return int(text_of(cause, "message"))
         if not isinstance(status, dict):
-            raise ValueError  # noqa: TRY301, TRY004 - as what is no JSON
+            raise ValueError  # noqa: TRY301, TRY004 - handled below like invalid JSON
     except ValueError:
         raise ApiError(
-            f"How the command in {request.name} ended cannot be read: {payload[:100].decode(errors='replace')!r}.",
+            f"No exit code of the command in {request.name} in {payload[:100].decode(errors='replace')!r}.",
             reason="garbage",
         ) from None
     message = text_of(status, "message") or "it could not be run"
@@ -277,18 +277,16 @@ def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
 
 
 def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: str) -> ApiError:
-    """The error for a command that could not be started, from the runtime's own words, which name every layer."""
+    """The error for a command that could not be started, from the runtime's message, which names every layer."""
     program = request.command[0]
     if "executable file not found" in message or "no such file or directory" in message:
-        cure = "An image made FROM scratch has no shell; name a program that is in the image."
+        cure = "An image built FROM scratch has no shell; name a program that is in the image."
         if " " in program:
-            cure = (
-                "The command is one word in quotes: leave the quotes out, or let a shell take it apart: -- sh -c '…'."
-            )
+            cure = "The command is one quoted word: leave out the quotes, or let a shell split it: -- sh -c '…'."
         return NotFound(f"The container of {request.name} has no command {program!r}.", reason="NotFound", cure=cure)
     if "permission denied" in message or "is a directory" in message:
         return ApiError(
-            f"The container of {request.name} cannot run {program!r}: it is no program, or may not be executed.",
+            f"The container of {request.name} cannot run {program!r}: it is not a program, or not executable.",
             reason=reason,
             cure=f"-- ls -l {shlex.quote(program)} shows what it is.",
         )
@@ -301,7 +299,7 @@ def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: st
 
 
 async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> ApiError:
-    """Why a command was refused before it was started: no such pod or container, or none that runs."""
+    """Why a command was refused before it was started: no such pod or container, or it is not running."""
     if isinstance(error, NotFound):
         return await not_found_soon(cluster, (request.name,))
     if isinstance(error, Forbidden | AuthFailed):

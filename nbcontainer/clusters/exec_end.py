@@ -1,9 +1,9 @@
-"""The end of a command that was stopped: closing its stream does not end it, unless it writes.
+"""Ending a command that was stopped: closing its stream does not end it, unless it writes.
 
-kubectl leaves it running. Here a second command, in the same container, looks for the first and ends it with all its
-process group. The API cannot mark a command, so it is known by what every command run from outside has: a parent that
-is not in the container; and by its age. Where two are of one age, the one with the same words is it; if there
-are several, none is touched.
+kubectl leaves it running. Here a second command, in the same container, finds the first and kills its whole process
+group. The API cannot label a command, so it is recognised by what every exec'd command has, a parent outside the
+container, and by its age. Of two commands of the same age, it is the one with the same arguments; if several match,
+none is touched.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["end_command"]
 SECONDS = 15.0  # for all of it
 ENDED, NOT_FOUND, SEVERAL = "ended", "not there", "several"
 
-# POSIX sh and cat alone. $1: how much earlier than this one the command was asked for; $2: its words, together.
-# Times are in hundredths of a second, as Linux counts them in /proc/*/stat
+# Needs only POSIX sh and cat. $1: how much earlier than this one the command was requested; $2: its arguments, joined.
+# Times are in hundredths of a second, as in Linux's /proc/*/stat
 SCRIPT = r"""
 exec 2>/dev/null
 parent_of() {
@@ -72,23 +72,23 @@ kill -KILL -"$best" || kill -KILL "$best"
 
 
 async def end_command(cluster: Cluster, request: ExecRequest, began: float) -> str:
-    """End a command that was begun at `began` (of `time.monotonic`); gives why it goes on, "" if it does not."""
+    """End a command that was started at `began` (`time.monotonic`); returns why it may go on, "" if it does not."""
     earlier = int((time.monotonic() - began) * 100)
     words = ("sh", "-c", SCRIPT, "sh", str(earlier), "".join(request.command))
     try:
         async with asyncio.timeout(SECONDS):
             said = await _run(cluster, request, words)
     except (NbcontainerError, TimeoutError):
-        return "it may go on in the container: it could not be reached to end it"
+        return "it may go on in the container: the container could not be reached to end it"
     if ENDED in said or NOT_FOUND in said:
         return ""
     if SEVERAL in said:
-        return "it may go on in the container: another command began at the same time"
-    return "it may go on in the container, which has no shell with which it could be ended"
+        return "it may go on in the container: another command started at the same time"
+    return "it may go on in the container, which has no shell to end it with"
 
 
 async def _run(cluster: Cluster, request: ExecRequest, words: tuple[str, ...]) -> str:
-    """What a short command writes; as soon as it has written anything, if it does."""
+    """A short command's output, as soon as it has written anything."""
     parameters: list[tuple[str, str | int | bool]] = [("command", word) for word in words]
     parameters += [("stdout", True), ("stderr", False)]
     parameters += [("container", request.container)] if request.container else []

@@ -26,12 +26,12 @@ SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
 PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError", "ProxyFailed"}
-NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProtocol", "HTTPException"}  # of the same
+NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProtocol", "HTTPException"}  # theirs, too
 NO_ANSWER = {"ServerDisconnectedError", "RemoteDisconnected"}
 
 
 def raise_for_status(cluster: Cluster, status: int, document: object) -> None:
-    """Raise what a refusal says; do nothing for a success.
+    """Raise the error for a refusal; do nothing for a success.
 
     Raises:
         ApiError: the status is not a success.
@@ -41,7 +41,7 @@ def raise_for_status(cluster: Cluster, status: int, document: object) -> None:
 
 
 def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
-    """The error for a refusal: a `Status` object of the API, or whatever else came."""
+    """The error for a refusal: from the API's `Status` object, or from whatever else was sent."""
     said = object_of(document)
     status = number_of(said, "code") or status
     reason = text_of(said, "reason")
@@ -70,14 +70,14 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether a call that failed so is worth trying again later."""
+    """Whether a call that failed like this may succeed later."""
     if isinstance(error, ApiError):
         return error.status == TOO_MANY_REQUESTS or error.status >= SERVER_ERROR
     return isinstance(error, ClusterUnavailable)
 
 
 def explain(error: BaseException, server: str, seconds: float, *, proxy: str = "") -> tuple[str, str]:
-    """What a failed connection means, and what to do about it; `seconds` was its time limit."""
+    """Why a connection failed, and what to do about it; `seconds` was its time limit."""
     is_proxys = proxy and type(error).__name__ in PROXY_FAILED
     return _proxy_words(error, server, proxy) if is_proxys else _words(error, server, seconds)
 
@@ -94,11 +94,11 @@ def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]
     if isinstance(inner, ssl.SSLError):
         return (
             f"TLS with {server} failed: {inner.reason or inner}.",
-            "Is the server's address https, and its port right?",
+            "Does the server use https, and is its port right?",
         )
     if isinstance(inner, socket.gaierror):
         return (
-            f"the name of {server} is not known.",
+            f"the host name of {server} cannot be resolved.",
             "Check the server's name in the kubeconfig, and the network or VPN.",
         )
     if isinstance(error, TimeoutError) or isinstance(inner, TimeoutError):
@@ -113,38 +113,38 @@ def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]
 
 
 def _proxy_words(error: BaseException, server: str, proxy: str) -> tuple[str, str]:
-    host = urlsplit(proxy).netloc.rpartition("@")[2]  # a password may stand before it
+    host = urlsplit(proxy).netloc.rpartition("@")[2]  # without a user name and password
     status = getattr(error, "status", 0)
-    said = f"answered with HTTP status {status}" if status else "does not take connections"
-    cure = "Check proxy-url in the kubeconfig, else HTTPS_PROXY and HTTP_PROXY; NO_PROXY names what needs no proxy."
-    return f"the proxy {host}, which is the way to {server}, {said}.", cure
+    said = f"answered with HTTP status {status}" if status else "does not accept connections"
+    cure = "Check proxy-url in the kubeconfig, or HTTPS_PROXY and HTTP_PROXY; NO_PROXY lists hosts that need no proxy."
+    return f"the proxy {host}, used to reach {server}, {said}.", cure
 
 
 def _broken_words(error: BaseException, inner: BaseException, server: str) -> str:
     if type(error).__name__ in CUT_SHORT:
-        return f"the connection to {server} broke in the middle of an answer."
+        return f"the connection to {server} broke in the middle of a response."
     if type(error).__name__ in NO_ANSWER:
-        return f"{server} closed the connection without an answer."
+        return f"{server} closed the connection without a response."
     if type(error).__name__ in NOT_HTTP:
-        return f"what answers at {server} is no HTTP."
-    said = getattr(inner, "strerror", None) or " ".join(str(inner).split()) or "without a word"
+        return f"the response from {server} is not HTTP."
+    said = getattr(inner, "strerror", None) or " ".join(str(inner).split()) or "no reason was given"
     return f"the connection to {server} broke: {said}."
 
 
 def no_object(server: str, status: int, text: bytes) -> ApiError:
-    """The error for an answer that is none of an API server: a proxy may have given it."""
+    """The error for a response that does not come from an API server: a proxy may have sent it."""
     said = " ".join(_TAG.sub(" ", text[:2_000].decode(errors="replace")).split())[:200]
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     code = f"HTTP status {status}{f' ({phrase})' if phrase else ''}"
     return ApiError(
-        f"{server} answered with {code}, and not as an API server does: {said}",
+        f"{server} answered with {code}, but not like an API server: {said}",
         status=status,
-        cure="Is the server's address in the kubeconfig the API server's own? Something between may have answered.",
+        cure="Is the server in the kubeconfig the API server's own address? A proxy in between may have answered.",
     )
 
 
 def decode_status(text: bytes) -> object:
-    """What a refusal says: a `Status` object, or whatever else came as its message."""
+    """The content of a refusal: a `Status` object, or whatever else was sent, as its message."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

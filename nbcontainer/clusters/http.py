@@ -1,8 +1,8 @@
-"""HTTP to an API server, on the thread that calls, by the standard library alone.
+"""HTTP to an API server, on the calling thread, using only the standard library.
 
-All calls but those that go on (`client` has the watches, logs and WebSockets) are made here: what credentials are sent,
-when they are read again, which connections are kept, and whether an API server that is silent is slow or gone. A
-kernel's first table must not wait for aiohttp to load.
+All calls but the long-lived ones (watches, logs and WebSockets are in `client`) are made here. This module decides
+which credentials are sent, when they are read again, which connections are kept, and whether a silent API server is
+slow or gone. It does not use aiohttp, because a kernel's first table must not wait for its import.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are 
 IDLE_CONNECTIONS = 10
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
-PROBE = "/version"  # answered from memory, to anybody
+PROBE = "/version"  # answered from memory, without authorization
 GZIP = 16 + zlib.MAX_WBITS
 UNAUTHORIZED = 401
 
-Identity = tuple["Access", str, bytes, bytes]  # whose a connection is: with the proxy, the certificate and its key
+Identity = tuple["Access", str, bytes, bytes]  # who may reuse a connection: access, proxy, client certificate, its key
 
 
 class Cancellation:
-    """Ends a call from another thread: its connection is closed, and a plugin that runs for it is ended."""
+    """Ends a call from another thread: closes its connection, and ends a plugin that runs for it."""
 
     def __init__(self) -> None:
         self.given_up = threading.Event()
@@ -57,7 +57,7 @@ class Cancellation:
         self._lock = threading.Lock()
 
     def watch(self, connection: Connection | None) -> None:
-        """Say which connection the call waits for; None once it is over, as others may have the connection then."""
+        """Set the connection that the call waits for; None once it is over, because others may then use it."""
         with self._lock:
             self._connection = connection
             if connection is not None and self.given_up.is_set():
@@ -73,26 +73,26 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent; `path` is relative to the API server's own."""
+    """A request; `path` is relative to the API server's own path."""
 
     method: str
     path: str
     headers: Headers = ()
     body: bytes | None = None
     seconds: float = 0.0
-    goes_on: bool = False
+    open_ended: bool = False
 
     @property
     def limit(self) -> float | None:
-        """How many seconds nothing may come; None for ever, from an API server that shows that it is there."""
-        return self.seconds or (None if self.goes_on else READ_SECONDS)
+        """How many seconds it may be silent; None for no limit, as long as the API server answers probes."""
+        return self.seconds or (None if self.open_ended else READ_SECONDS)
 
 
 class Reply:
-    """A reply whose head has come.
+    """A response whose head has arrived.
 
     Attributes:
-        raw: http.client's reply, to be read or closed.
+        raw: http.client's response, to be read or closed.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Reply:
         return self.raw.status
 
     def read(self) -> bytes:
-        """All of it; the connection is kept for the next call.
+        """The whole body; the connection is kept for the next call.
 
         Raises:
             OSError, http.client.HTTPException: the connection broke.
@@ -120,7 +120,7 @@ class Reply:
         return zlib.decompress(text, GZIP) if self.raw.headers.get("Content-Encoding") == "gzip" else text
 
     def release(self) -> None:
-        """Keep the connection of a reply that has been read; close that of another."""
+        """Keep the connection if the response was read to its end; otherwise close it."""
         self._cancellation.watch(None)
         if self.raw.isclosed() and not self.raw.will_close:
             self._home.keep(self.connection)
@@ -128,8 +128,8 @@ class Reply:
             self.connection.close()
 
 
-class _AskElsewhere(Exception):
-    """An API server is there, and has not answered on a connection that was kept: perhaps that one leads nowhere."""
+class _UseNewConnection(Exception):
+    """An API server is reachable, but has not answered on a reused connection: that one may be dead."""
 
 
 class Http:
@@ -141,9 +141,9 @@ class Http:
         self._tls: ssl.SSLContext | None = None
         self._tls_for: Identity | None = None
         self._probing = threading.Lock()
-        self._failure: ClusterUnavailable | None = None  # of the last probe
-        self._probed = 0.0  # when it ended, of `time.monotonic`
-        self._probe = Cancellation()  # what ends the one that runs
+        self._failure: ClusterUnavailable | None = None  # the last probe's
+        self._probed = 0.0  # when the last probe ended (`time.monotonic`)
+        self._probe = Cancellation()  # ends the probe that is running
 
     def send(
         self,
@@ -156,7 +156,7 @@ class Http:
         seconds: float = 0.0,
         cancellation: Cancellation | None = None,
     ) -> tuple[int, bytes]:
-        """Call the API server; give its HTTP status and what it said, refusals included. As `open`."""
+        """Call the API server, as `open` does; returns its HTTP status and its answer, also for refusals."""
         encoding = "gzip" if cluster.compresses else "identity"
         whole = (("User-Agent", "nbcontainer"), ("Accept-Encoding", encoding), *headers.items())
         limit = seconds or READ_SECONDS
@@ -175,22 +175,22 @@ class Http:
         headers: Headers,
         body: bytes | None = None,
         seconds: float = 0.0,
-        goes_on: bool = False,
+        open_ended: bool = False,
         cancellation: Cancellation | None = None,
     ) -> Reply:
-        """Call the API server; give its reply, whatever it is. Credentials that it does not accept are read again once.
+        """Call the API server; returns its response, whatever it is. Credentials that are refused are read again once.
 
         Args:
-            cluster: whose call it is.
+            cluster: the cluster to call.
             method: the HTTP method.
             path: the URL's path with its query.
-            headers: beside those that prove who one is.
+            headers: in addition to the credentials.
             body: what is sent.
-            seconds: that it may be silent; connecting has the setting connect_timeout, or this if it is less. 0: as
-                long as an API server that is there may take, which shows that it is there whenever nothing has come
-                within connect_timeout.
-            goes_on: whether its reply may go on, as a watch does: then it may be silent for as long as it likes.
-            cancellation: what may end it.
+            seconds: how long it may be silent; connecting may take the setting connect_timeout, or this if it is
+                less. 0: as long as an ordinary call may take, if the API server answers a probe after each
+                connect_timeout of silence.
+            open_ended: whether the response is open-ended, like a watch: then silence has no limit.
+            cancellation: lets another thread end the call.
 
         Raises:
             ClusterUnavailable: it does not answer.
@@ -200,7 +200,7 @@ class Http:
             own = self._link.credentials.headers(cancellation.given_up)
             if cancellation.given_up.is_set():
                 raise cluster.unavailable(ConnectionAbortedError(0, "it was cancelled"))
-            request = _Request(method, path, (*headers, *own), body, seconds, goes_on)
+            request = _Request(method, path, (*headers, *own), body, seconds, open_ended)
             reply = self._answer(cluster, request, cancellation)
             if reply.status != UNAUTHORIZED or is_last_try:
                 break
@@ -214,21 +214,21 @@ class Http:
         self._idle.keep(connection)
 
     def close(self) -> None:
-        """End the connections that are kept, and a probe that runs."""
+        """Close the connections that are kept, and end a running probe."""
         self._probe.cancel()
         self._idle.close()
 
     def connect(self, cluster: Cluster) -> None:
-        """Open a connection for the next call, if there is none."""
+        """Open a connection for the next call, if none is kept."""
         if not self._idle:
-            self._link.credentials.headers()  # an exec plugin may give a certificate
+            self._link.credentials.headers()  # first, because an exec plugin may return a client certificate
             self.keep(self._open(cluster, settings.connect_timeout, Cancellation()))
 
     def probe(self, cluster: Cluster) -> None:
-        """Ask the API server for a sign of life, on a connection of its own; those who ask at once share the answer.
+        """Check on a separate connection that the API server answers; concurrent callers share one probe.
 
         Raises:
-            ClusterUnavailable: there is none within connect_timeout.
+            ClusterUnavailable: it does not answer within connect_timeout.
         """
         asked = time.monotonic()
         with self._probing:
@@ -239,8 +239,8 @@ class Http:
         if failure is not None:
             raise copy(failure)
 
-    def is_known_to_be_there(self, seconds: float) -> bool:
-        """Whether the last probe was answered, and no longer than so many seconds ago."""
+    def is_known_reachable(self, seconds: float) -> bool:
+        """Whether the last probe was answered, at most so many seconds ago."""
         return self._failure is None and time.monotonic() - self._probed < seconds
 
     def _ask(self, cluster: Cluster) -> ClusterUnavailable | None:
@@ -250,7 +250,7 @@ class Http:
         except ClusterUnavailable as error:
             return error
         try:
-            reply = _exchange(cluster, connection, _Request("GET", PROBE))  # a refusal is an answer, too
+            reply = _exchange(cluster, connection, _Request("GET", PROBE))  # a refusal is an answer as well
             Reply(self, connection, reply, self._probe).read()
         except BROKEN as error:
             connection.close()
@@ -279,10 +279,10 @@ class Http:
                 connection = self._open(
                     cluster, seconds, cancellation
                 )  # the API server closed that one while it was idle
-            except _AskElsewhere:
+            except _UseNewConnection:
                 connection.close()
                 connection = self._open(cluster, seconds, cancellation)
-            except BaseException:  # Ctrl-C: what comes next on it would be this call's answer
+            except BaseException:  # e.g. Ctrl-C: the next response on this connection would belong to this call
                 connection.close()
                 raise
             else:
@@ -294,7 +294,7 @@ class Http:
         def ask() -> None:
             self.probe(cluster)
             if connection.is_used_again and method == "GET":
-                raise _AskElsewhere
+                raise _UseNewConnection
 
         return ask
 
@@ -325,7 +325,7 @@ class Http:
 
 
 def _connect(cluster: Cluster, tls: ssl.SSLContext | None, seconds: float) -> Stream:
-    """A connection on which TLS's handshake, if it is TLS, is still to come."""
+    """A connection before its TLS handshake, if it uses TLS."""
     parts = urlsplit(cluster.server)
     host, port = parts.hostname or "", parts.port or (443 if tls else 80)
     proxy = proxy_of(cluster)
@@ -347,10 +347,10 @@ def _connect(cluster: Cluster, tls: ssl.SSLContext | None, seconds: float) -> St
 
 
 def _exchange(cluster: Cluster, connection: Connection, request: _Request) -> http.client.HTTPResponse:
-    """Send a request, and read its reply's head."""
+    """Send a request, and read the response's head."""
     target, headers = urlsplit(cluster.server).path + request.path, request.headers
     proxy = cluster.proxy
-    if proxy and not cluster.link.access.is_tls:  # it is sent to the proxy itself
+    if proxy and not cluster.link.access.is_tls:  # plain http is sent to the proxy itself, not through a tunnel
         target, headers = cluster.server + request.path, (*login(proxy).items(), *headers)
     with LoggedRequest(LOG, request.method, urlsplit(target).path, cluster.context) as logged:
         reply = connection.send(request.method, target, headers, request.body)
@@ -359,16 +359,16 @@ def _exchange(cluster: Cluster, connection: Connection, request: _Request) -> ht
 
 
 def proxy_of(cluster: Cluster) -> str:
-    """The URL of the proxy that leads to the API server, "" for none.
+    """The URL of the proxy to the API server, "" for none.
 
     Raises:
-        ClusterUnavailable: it is of a kind that is not supported.
+        ClusterUnavailable: its scheme is not supported.
     """
     if cluster.proxy and not cluster.proxy.startswith(("http://", "https://")):
         raise ClusterUnavailable(
-            f"The proxy of context {cluster.context!r} is of a kind that is not supported: "
+            f"The proxy of context {cluster.context!r} has a scheme that is not supported: "
             f"{urlsplit(cluster.proxy).scheme}.",
             context=cluster.context,
-            cure="http:// and https:// proxies are.",
+            cure="Use an http:// or https:// proxy.",
         )
     return cluster.proxy

@@ -1,4 +1,4 @@
-"""kubeconfig: which API server, as whom, by kubectl's rules. `kubeconfig_files` reads the files."""
+"""kubeconfig: which API server, and as which user, by kubectl's rules. `kubeconfig_files` reads the files."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from nbcontainer.errors import ClusterUnavailable
 __all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers"]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-IN_CLUSTER = "in-cluster"  # the name of a pod's own access, as of a context
+IN_CLUSTER = "in-cluster"  # stands for a context's name where a pod uses its own service account
 CREATE_HINT = "Put a kubeconfig at ~/.kube/config or name one in KUBECONFIG."
-PLUGIN_EXTENSION = "client.authentication.k8s.io/exec"  # the cluster's extension that exec plugins are given
+PLUGIN_EXTENSION = "client.authentication.k8s.io/exec"  # the cluster's extension that exec plugins receive
 
 
 @dataclass(frozen=True)
 class Access:
-    """One context, resolved: where its API server is and what proves who one is.
+    """One context, resolved: its API server and the credentials for it.
 
     Attributes:
-        user: the user's entry of the kubeconfig: its tokens, commands and auth providers, never printed.
-        folder: what relative file names of the user's entry are relative to.
-        origin: the file and the user's entry, as errors name them.
+        user: the kubeconfig's user entry: its tokens, commands and auth providers, never printed.
+        folder: the base of relative file names in the user entry.
+        origin: the file and the user entry, as errors name them.
         certificate_authority, client_certificate, client_key: PEM, b"" where there is none.
-        plugin_config: what the cluster's entry keeps for exec plugins.
-        in_cluster: whether it is a pod's own service account, which no kubeconfig has.
+        plugin_config: the cluster entry's configuration for exec plugins.
+        in_cluster: whether it is a pod's own service account, not from a kubeconfig.
     """
 
     context: str
@@ -62,7 +62,7 @@ def read_access(context: str = "", namespace: str = "") -> Access:
         namespace: overrides the context's own, if not "".
 
     Raises:
-        ClusterUnavailable: there is no kubeconfig, no such context, or the context is not whole.
+        ClusterUnavailable: there is no kubeconfig, no such context, or the context is incomplete.
     """
     merged = merge(paths())
     if not merged.contexts and context in {"", IN_CLUSTER}:
@@ -92,17 +92,17 @@ def contexts() -> tuple[dict[str, str], str]:
 
 
 def files() -> str:
-    """The files of the kubeconfig, as KUBECONFIG has them wherever a terminal stands."""
+    """The files of the kubeconfig, as KUBECONFIG lists them, valid in any working directory."""
     return os.pathsep.join(str(path.absolute()) for path in paths())
 
 
 def servers(*, hidden: bool = True) -> list[tuple[str, str]]:
     """Every context's name with its API server's address.
 
-    A context need not be whole for that, and a file that cannot be read is passed over.
+    A context may be incomplete for that, and a file that cannot be read is skipped.
 
     Args:
-        hidden: those of ~/.kube/config as well, where KUBECONFIG names other files.
+        hidden: also include ~/.kube/config where KUBECONFIG names other files.
     """
     found: dict[tuple[str, str], None] = {}
     for listed in (paths(), [default_path()] if hidden else []):
@@ -142,7 +142,7 @@ def _resolve(name: str, namespace: str, merged: Merged) -> Access:
 
 
 def _server(cluster: Found[schema.Cluster], context: str) -> str:
-    """The API server's URL. A bare HOST:PORT is http, as to kubectl, whatever certificates the entry has."""
+    """The API server's URL. As in kubectl, a bare HOST:PORT means http, whatever certificates the entry has."""
     text = cluster.entry.server
     if not text:
         raise cluster.wrong("it has no server", context)
@@ -153,9 +153,9 @@ def _server(cluster: Found[schema.Cluster], context: str) -> str:
         except ValueError:
             continue
         if valid and (url == text or parts.path in {"", "/"}):
-            if "@" in parts.netloc:  # it would be shown wherever the server is
-                cure = "Make them username and password of the user's entry."
-                raise cluster.wrong("server has a user's name or password in it", context, cure)
+            if "@" in parts.netloc:  # the password would be shown wherever the server is
+                cure = "Move them to username and password in the user entry."
+                raise cluster.wrong("server contains a user name or password", context, cure)
             return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     raise cluster.wrong("server must be an http or https URL, or HOST:PORT", context)
 
@@ -175,7 +175,7 @@ def _proxy(cluster: Found[schema.Cluster], context: str) -> str:
 def _authority(cluster: Found[schema.Cluster], context: str) -> bytes:
     authority = _pem(cluster, "certificate-authority", context)
     if authority and cluster.entry.insecure_skip_tls_verify:
-        what = "insecure-skip-tls-verify is true, and there is a certificate-authority to verify with"
+        what = "insecure-skip-tls-verify is true, but there is a certificate-authority to verify with"
         raise cluster.wrong(what, context, "Remove one of them.")
     return authority
 
@@ -184,7 +184,7 @@ def _pem(found: Found[schema.Cluster] | Found[schema.User], key: str, context: s
     """PEM from `KEY-data`, or from the file that `KEY` names.
 
     Raises:
-        ClusterUnavailable: both are there, as which is meant cannot be told; or the file cannot be read.
+        ClusterUnavailable: both are there, which is ambiguous; or the file cannot be read.
     """
     attribute = key.replace("-", "_")
     data: bytes = getattr(found.entry, f"{attribute}_data")
@@ -201,7 +201,7 @@ def _pem(found: Found[schema.Cluster] | Found[schema.User], key: str, context: s
 
 
 def _checked(user: Found[schema.User], context: str) -> schema.User:
-    """The user's entry, if kubectl would take it."""
+    """The user entry, if kubectl would accept it."""
     entry = user.entry
     impersonates = entry.impersonate_uid or entry.impersonate_groups or entry.impersonate_extra
     has_certificate = entry.client_certificate or entry.client_certificate_data
@@ -215,7 +215,7 @@ def _checked(user: Found[schema.User], context: str) -> schema.User:
     if plugin is not None and entry.auth_provider is not None:
         raise user.wrong("exec and auth-provider are both there; only one is allowed", context)
     if plugin is not None:
-        modern = plugin.api_version.endswith("/v1beta1")  # which takes it as IfAvailable
+        modern = plugin.api_version.endswith("/v1beta1")  # where a missing interactiveMode means IfAvailable
         for key, value in (
             ("command", plugin.command),
             ("apiVersion", plugin.api_version),

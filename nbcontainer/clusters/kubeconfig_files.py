@@ -1,6 +1,6 @@
-"""The files of a kubeconfig: where they are, what they say, and all of them as one, by kubectl's rules.
+"""The files of a kubeconfig: where they are, what they contain, and how they are merged, by kubectl's rules.
 
-They are read here without `kubernetes`: it takes milliseconds, where `kubernetes.aio` takes most of a second to import.
+They are read without `kubernetes`: this takes milliseconds, but `kubernetes.aio` takes most of a second to import.
 See https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/.
 """
 
@@ -25,7 +25,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True)
 class Found(Generic[Entry]):
-    """An entry, and where it stands."""
+    """An entry and its origin."""
 
     kind: str
     name: str
@@ -44,7 +44,7 @@ class Found(Generic[Entry]):
 
 @dataclass(frozen=True)
 class Merged:
-    """All files as one: the first to set a name wins, and of the current context the first to set it."""
+    """All files merged: for each name, and for the current context, the first file that sets it wins."""
 
     paths: list[Path]
     current: str
@@ -63,11 +63,11 @@ def is_readable(path: Path) -> bool:
 
 
 def paths() -> list[Path]:
-    """The files that KUBECONFIG names, else the default one."""
+    """The files that KUBECONFIG names, or else the default one."""
     listed = os.environ.get("KUBECONFIG", "")
     if listed:
-        # absolute: what runs on must not find other files where the notebook has changed its folder since
-        return [Path(os.path.expanduser(part)).absolute() for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - an unknown ~user is a name
+        # absolute, so that what is still running finds the same files after the notebook changes its directory
+        return [Path(os.path.expanduser(part)).absolute() for part in listed.split(os.pathsep) if part]  # noqa: PTH111 - leaves an unknown ~user as it is
     return [default_path()]
 
 
@@ -77,16 +77,16 @@ def default_path() -> Path:
 
 
 def _short(path: Path) -> str:
-    """The path as it is written by hand."""
+    """The path as a user writes it, with ~."""
     home = Path.home()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def merge(files: list[Path]) -> Merged:
-    """Read all files; those that are missing are passed over.
+    """Read all files; missing ones are skipped.
 
     Raises:
-        ClusterUnavailable: one cannot be read, is no kubeconfig, or has two entries of one name.
+        ClusterUnavailable: one cannot be read, is not a kubeconfig, or has two entries of the same name.
     """
     merged = Merged(files, "", {}, {}, {})
     for path in dict.fromkeys(files):
@@ -99,10 +99,10 @@ def merge(files: list[Path]) -> Merged:
 
 
 def _add(merged: dict[str, Found[Entry]], kind: str, path: Path, named: Iterable[tuple[str, Entry]]) -> None:
-    """Add a file's entries of one kind, but for those that an earlier file has.
+    """Add a file's entries of one kind, except those that an earlier file has.
 
     Raises:
-        ClusterUnavailable: two entries of this file have one name: which is meant cannot be told.
+        ClusterUnavailable: two entries of this file have the same name, which is ambiguous.
     """
     own: set[str] = set()
     for name, entry in named:
@@ -114,7 +114,7 @@ def _add(merged: dict[str, Found[Entry]], kind: str, path: Path, named: Iterable
             merged.setdefault(name, found)
 
 
-# what each file said, and how it was then: every call reads the kubeconfig, and one of hundreds of contexts takes long
+# each file's content and its state at that time: every call reads the kubeconfig, and parsing a large one takes long
 _read: dict[Path, tuple[object, schema.Config]] = {}
 
 
@@ -128,12 +128,12 @@ def _read_file(path: Path) -> schema.Config:
 
 
 def _signature(path: Path) -> object:
-    """What changes when the file does; None where it cannot be told."""
+    """A value that changes when the file does; None where this is not known."""
     try:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    # with the time of the last change, which nobody can set: a copy may keep all else
+    # includes ctime, which nobody can set: a copy over the file may keep everything else
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev
 
 
@@ -157,13 +157,13 @@ def _load(path: Path) -> object:
         return None
     except OSError as error:
         raise ClusterUnavailable(f"The kubeconfig {_short(path)} cannot be read: {error.strerror}.") from error
-    except YamlError as error:  # whose own words may quote the line, which may hold a token
+    except YamlError as error:  # its own message may quote the line, which may contain a token
         raise ClusterUnavailable(f"The kubeconfig {_short(path)}, line {error.line}, is not YAML.") from None
     return None if document is None else document.root.value
 
 
 def _field(document: Any, error: WrongType) -> str:
-    """A wrong field in words: its entry by name, then its path there."""
+    """A wrong field in words: its entry's name, then its path in the entry."""
     path = list(error.path)
     entry = ""
     if len(path) > 1 and isinstance(path[1], int):
@@ -177,7 +177,7 @@ def _field(document: Any, error: WrongType) -> str:
 
 
 def unread_file(key: str, other: str, name: str, error: Exception) -> tuple[str, str]:
-    """Say why the file that `key` names cannot be read, and what to do; `other` is where its content may stand."""
-    if "\n" in name or getattr(error, "errno", 0) == errno.ENAMETOOLONG:  # a secret, put into the wrong place
+    """Why the file that `key` names cannot be read, and what to do; `other` is where its content belongs."""
+    if "\n" in name or getattr(error, "errno", 0) == errno.ENAMETOOLONG:  # a secret in the wrong place
         return f"{key} must be the name of a file", f"The content itself goes into {other}."
-    return f"the file of {key} cannot be read: {name}: {getattr(error, 'strerror', '') or 'it is not text'}", ""
+    return f"the file {key} cannot be read: {name}: {getattr(error, 'strerror', '') or 'it is not text'}", ""

@@ -1,4 +1,4 @@
-"""The fields of a kubeconfig, as kubectl's own types have them.
+"""The fields of a kubeconfig, as in kubectl's own types.
 
 Source: k8s.io/client-go/tools/clientcmd/api/v1/types.go.
 """
@@ -15,7 +15,7 @@ __all__ = ["AuthProvider", "Cluster", "Config", "Context", "EnvironmentVariable"
 
 @dataclass(frozen=True)
 class Extension:
-    """Whatever a program of others keeps in the file."""
+    """Data that another program keeps in the file."""
 
     name: str = ""
     extension: object = field(default=None, repr=False)
@@ -23,7 +23,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where an API server is, and how it proves that it is the right one."""
+    """Where an API server is, and how to verify it."""
 
     server: str = ""
     tls_server_name: str = ""
@@ -37,7 +37,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class EnvironmentVariable:
-    """A variable that an exec plugin gets."""
+    """An environment variable for an exec plugin."""
 
     name: str = ""
     value: str = field(default="", repr=False)
@@ -45,7 +45,7 @@ class EnvironmentVariable:
 
 @dataclass(frozen=True)
 class ExecPlugin:
-    """A program that gives credentials."""
+    """A program that provides credentials."""
 
     command: str = ""
     args: tuple[str, ...] = field(default=(), repr=False)
@@ -58,7 +58,7 @@ class ExecPlugin:
 
 @dataclass(frozen=True)
 class AuthProvider:
-    """The older way to a credential: built into the client."""
+    """The older source of credentials: built into the client."""
 
     name: str = ""
     config: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -66,7 +66,7 @@ class AuthProvider:
 
 @dataclass(frozen=True)
 class User:
-    """What proves who one is, and as whom one acts."""
+    """Credentials, and the user to impersonate."""
 
     client_certificate: str = ""
     client_certificate_data: bytes = field(default=b"", repr=False)
@@ -87,7 +87,7 @@ class User:
 
 @dataclass(frozen=True)
 class Context:
-    """A cluster, a user there, and a namespace."""
+    """A cluster, a user, and a namespace."""
 
     cluster: str = ""
     user: str = ""
@@ -121,7 +121,7 @@ class NamedContext:
 
 @dataclass(frozen=True)
 class Preferences:
-    """What kubectl itself no longer heeds; a wrong type in it is an error all the same."""
+    """Fields that kubectl now ignores; a wrong type in them is still an error."""
 
     colors: bool = False
     extensions: tuple[Extension, ...] = ()

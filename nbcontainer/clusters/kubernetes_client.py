@@ -1,8 +1,8 @@
 """The kubernetes package's own client, over our connections to an API server.
 
-Its calls and objects are the package's own; how the API server is reached, TLS, proxies, credentials and impersonation
-included, is ours. A connection that breaks is an error rather than the quiet end of a watch, an API server that hangs
-is noticed, and closing the client ends the calls of other threads.
+Its calls and objects are the package's own; the way to the API server is ours, including TLS, proxies, credentials and
+impersonation. A connection that breaks is an error rather than the quiet end of a watch, an API server that hangs is
+noticed, and closing the client ends the calls of other threads.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = ["ClusterClient", "manifests_of"]
 REPLACED = {
     "call_api",
     "request",
-}  # by kubernetes.stream, with what opens a socket of its own; by the package's version
+}  # what kubernetes.stream replaces, by the package's version, with a function that opens a socket of its own
 
 
 def manifests_of(objects: object) -> str:
-    """An object of the package, or several, as the text that can be applied; dictionaries are taken too."""
+    """One object of the package, or several, as text that can be applied; dictionaries are accepted too."""
     found = objects if isinstance(objects, (list, tuple)) else [objects]
     client = kubernetes.client.ApiClient(kubernetes.client.Configuration(proxy=""))
     plain = [client.sanitize_for_serialization(each) for each in found]  # type: ignore[no-untyped-call,unused-ignore]
@@ -50,7 +50,7 @@ class ClusterClient(kubernetes.client.ApiClient):
 
     def __init__(self, cluster: Cluster) -> None:
         configuration = kubernetes.client.Configuration(host=cluster.server)
-        configuration.proxy = None  # Python's rules are others than kubectl's, and SOCKS needs a further package
+        configuration.proxy = None  # ours: Python's rules differ from kubectl's, and SOCKS needs another package
         super().__init__(configuration)
         self.rest_client = _Rest(cluster, configuration)
 
@@ -66,15 +66,15 @@ class ClusterClient(kubernetes.client.ApiClient):
 
 
 class _Rest(rest.RESTClientObject):
-    """The package's way from a call to a request; its own `__init__` would only make a pool of other connections."""
+    """Turns the package's calls into requests; the base's `__init__` is skipped, as it would make its own pool."""
 
     def __init__(self, cluster: Cluster, configuration: kubernetes.client.Configuration) -> None:
         self.configuration = configuration
-        self.pool_manager = _Calls(cluster)  # type: ignore[assignment] # it has what is called of one
+        self.pool_manager = _Calls(cluster)  # type: ignore[assignment] # it has the members that are used
 
 
 class _Calls:
-    """Sends the package's requests; it calls this as it calls a `urllib3.PoolManager`."""
+    """Sends the package's requests, in place of a `urllib3.PoolManager`."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -90,10 +90,10 @@ class _Calls:
         timeout: urllib3.Timeout | None = None,
         **_: object,
     ) -> urllib3.HTTPResponse:
-        """Send a request; raises as `ClusterClient` says."""
+        """Send a request; raises the errors that `ClusterClient` documents."""
         cluster = self._cluster
         if not url.startswith(f"{cluster.server}/"):
-            raise UsageError(f"This client calls {cluster.server} alone.")
+            raise UsageError(f"This client calls only {cluster.server}.")
         own = {name.lower() for name, _ in cluster.link.credentials.headers()}
         chosen = tuple((name, value) for name, value in (headers or {}).items() if name.lower() not in own)
         seconds = _seconds(timeout)
@@ -107,7 +107,7 @@ class _Calls:
                 headers=(*chosen, ("Accept-Encoding", "identity")),
                 body=body.encode() if isinstance(body, str) else body,
                 seconds=seconds,
-                goes_on=True,
+                open_ended=True,
                 cancellation=cancellation,
             )
         except ClusterUnavailable as error:
@@ -117,7 +117,7 @@ class _Calls:
         return _Response(cluster, reply, method, url, cancellation)
 
     def clear(self) -> None:
-        """End the calls that run."""
+        """End the running calls."""
         for cancellation in list(self._running):
             cancellation.cancel()
 
@@ -126,14 +126,14 @@ def _seconds(timeout: urllib3.Timeout | None) -> float:
     """How long a read may take; 0 where the caller has set no limit."""
     if timeout is None:
         return 0.0
-    begun = timeout.clone()
-    begun.start_connect()
-    limit = begun.read_timeout
+    started = timeout.clone()
+    started.start_connect()
+    limit = started.read_timeout
     return float(limit) if isinstance(limit, (int, float)) else 0.0
 
 
 class _Response(urllib3.HTTPResponse):
-    """A reply as urllib3 gives them, whose breaks are ours."""
+    """A urllib3 response that raises our errors when its connection breaks."""
 
     def __init__(self, cluster: Cluster, reply: Reply, method: str, url: str, cancellation: Cancellation) -> None:
         self._held = held = _Held(reply)
@@ -145,16 +145,16 @@ class _Response(urllib3.HTTPResponse):
             reason=reply.raw.reason,
             preload_content=False,
             original_response=reply.raw,
-            pool=held,  # type: ignore[arg-type] # it has what is called of one
-            connection=held,  # type: ignore[arg-type] # as above
+            pool=held,  # type: ignore[arg-type] # it has the members that are used
+            connection=held,  # type: ignore[arg-type] # it has the members that are used
             request_method=method,
             request_url=url,
         )
         self._cluster = cluster
-        self._cancellation = cancellation  # for as long as it is read
+        self._cancellation = cancellation  # valid until it has been read
 
     def read_chunked(self, *arguments: Any, **options: Any) -> Generator[bytes]:
-        """As urllib3 has it; it ends where the caller has stopped it."""
+        """As in urllib3; it ends without an error if the caller has stopped it."""
         try:
             yield from super().read_chunked(*arguments, **options)
         except ClusterUnavailable:
@@ -171,7 +171,7 @@ class _Response(urllib3.HTTPResponse):
 
 
 class _Held:
-    """The connection of a reply, and the pool that it goes back to."""
+    """A response's connection, and the pool that it is returned to."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -179,16 +179,16 @@ class _Held:
 
     @property
     def sock(self) -> _Held:
-        """What `kubernetes.watch` shuts down to stop a watch of another thread."""
+        """The socket that `kubernetes.watch` shuts down to stop another thread's watch."""
         return self
 
     def shutdown(self, _how: int) -> None:
-        """End the reply, from any thread."""
+        """End the response, from any thread."""
         self.is_stopped = True
         self._reply.connection.close()
 
     def close(self) -> None:
-        """Close the connection; what was read to its end is not in it any more."""
+        """Close the connection, unless the response was read to its end and no longer holds it."""
         self._reply.connection.close()
 
     def _put_conn(self, _connection: _Held) -> None:

@@ -1,4 +1,4 @@
-"""Where the readers of all sources put their lines: told together, at most 20 times a second, and spooled."""
+"""Collects the lines of all sources' readers: emits them in batches, at most 20 times a second, and spools them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["BACKLOG", "Collector"]
 
 BACKLOG = 64  # batches that a late listener still gets; each may hold thousands of lines
 BATCH_SECONDS = 0.05
-BATCH_LINES = 10_000  # a batch that is full is told at once, which bounds what waits here
+BATCH_LINES = 10_000  # a full batch is emitted at once, which bounds the memory
 
 
 class Collector:
@@ -32,7 +32,7 @@ class Collector:
         self._last = 0.0
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Take lines, and what is written to the spool file for them."""
+        """Add lines, and the bytes that the spool file gets for them."""
         if spooled:
             self._spool.write(spooled)
         if not lines:
@@ -45,12 +45,12 @@ class Collector:
             self._timer = self._loop.call_at(self._last + BATCH_SECONDS, self.flush)
 
     def emit(self, event: LogSource) -> None:
-        """Tell of a source, after the lines that came before."""
+        """Emit a source's event, after the lines that came before it."""
         self.flush()
         self._progress.emit(event)
 
     def flush(self) -> None:
-        """Tell all lines that wait."""
+        """Emit all waiting lines."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -61,6 +61,6 @@ class Collector:
             self._progress.emit(LogLines(tuple(lines)))
 
     def close(self) -> None:
-        """Tell what waits, and finish the spool file."""
+        """Emit the waiting lines, and finish the spool file."""
         self.flush()
         self._spool.close()

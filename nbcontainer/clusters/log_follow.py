@@ -1,4 +1,4 @@
-"""Following one container through restarts, broken connections and crowds, without losing or repeating a line."""
+"""Following one container through restarts, broken connections and stream limits, with no line lost or repeated."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["Followed", "Slots"]
 
 MOST_STREAMS, FEWEST_STREAMS = 256, 8
-POLL_SECONDS = 2.0  # between two looks at a source that has no stream of its own
+POLL_SECONDS = 2.0  # between two reads of a source that has no stream of its own
 NEWS_SECONDS = 1.0  # how long the watch may lag behind the end of a stream
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 TOO_MANY_REQUESTS = 429
 
 
 def _open_files() -> int:
-    """How many files this process may have open; 0 or less where nothing limits them."""
+    """How many files this process may have open; 0 or less if unlimited."""
     if sys.platform == "win32":
         return 0
     import resource  # noqa: PLC0415 - not on Windows
@@ -42,10 +42,9 @@ def _open_files() -> int:
 
 
 class Slots:
-    """How many streams may be open at once. Sources beyond that are read in turns, none is refused.
+    """How many streams may be open at once. Further sources are polled in turn, so none is refused.
 
-    The number falls by half when the API server says that it is too many, and grows again with each stream that is
-    opened well.
+    The limit is halved when the API server refuses one more stream, and grows again with each stream that opens.
     """
 
     def __init__(self) -> None:
@@ -53,16 +52,16 @@ class Slots:
         self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
         self._most = self.limit
         self._taken = 0
-        self.used = False  # whether any stream was opened well
+        self.used = False  # whether any stream was opened successfully
 
-    def take(self) -> bool:
-        """Whether a stream may be opened; `give` it back afterwards."""
+    def acquire(self) -> bool:
+        """Whether a stream may be opened; call `release` when it has ended."""
         if self._taken >= self.limit:
             return False
         self._taken += 1
         return True
 
-    def give(self) -> None:
+    def release(self) -> None:
         """A stream has ended."""
         self._taken -= 1
 
@@ -71,7 +70,7 @@ class Slots:
         self.limit = max(FEWEST_STREAMS, self._taken // 2)
 
     def opened(self) -> None:
-        """A stream was opened well."""
+        """A stream was opened successfully."""
         self.used = True
         self.limit = min(self._most, self.limit + 1)
 
@@ -81,7 +80,7 @@ class Followed:
 
     Args:
         bounds: `sinceSeconds` and `tailLines` at the time of the call; empty for what starts later.
-        joins: whether it is said that it came later.
+        joins: whether to emit that it joined later.
     """
 
     def __init__(
@@ -100,22 +99,22 @@ class Followed:
         self._cluster, self._collector, self._slots = cluster, collector, slots
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
         self._joins = joins
-        reader.position.on_gap = self._say_gap
+        reader.position.on_gap = self._emit_gap
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
         self._pod: JsonObject | None = pod
         self._news = asyncio.Event()
-        self._reading = ""  # the container ID that is being read
-        self._finished = ""  # the one that was read to its end
+        self._reading = ""  # the ID of the container that is being read
+        self._finished = ""  # the ID of the last one that was read to its end
         self._note = ""
-        self._away = False  # whether it was told that the log cannot be read just now
+        self._away = False  # whether an event has said that the log cannot be read at the moment
         self.pod_name = text_of(pod, "metadata", "name")
         self.pod_uid = text_of(pod, "metadata", "uid")
 
     def update(self, pod: JsonObject | None) -> None:
-        """The watch has seen the pod change; None: it is gone."""
+        """Take the pod's new state from the watch; None if it is gone."""
         if pod is not None:
-            self.pod_uid = text_of(pod, "metadata", "uid")  # another pod of the same name, as StatefulSets make them
+            self.pod_uid = text_of(pod, "metadata", "uid")  # may be another pod of the same name, as in StatefulSets
         self._pod = pod
         self._news.set()
 
@@ -123,7 +122,7 @@ class Followed:
         """Read until the pod is gone or has ended.
 
         Raises:
-            Forbidden: logs may not be read at all.
+            Forbidden: this user may not read logs.
         """
         pause = FIRST_PAUSE
         while current := await self._next_container():
@@ -135,14 +134,14 @@ class Followed:
                 pause = FIRST_PAUSE
                 await self._after_stream(followed=followed)
             except (ApiError, ClusterUnavailable) as error:
-                if not await self._bear(error, pause):
+                if not await self._should_retry(error, pause):
                     break
                 pause = min(pause * 2, LONGEST_PAUSE)
         self._collector.add(*self._reader.finish())
         self._collector.emit(LogSource(self._source, open=False, note=self._end_words()))
 
     def _start(self, container_id: str) -> None:
-        """Turn to a container's new instance."""
+        """Switch to a container's new instance."""
         restarted = bool(self._reading)
         self._collector.add(*self._reader.finish())
         self._reader.begin(resume=False)
@@ -155,13 +154,13 @@ class Followed:
         self._collector.emit(LogSource(self._source, open=True, note=note))
 
     async def _take_turn(self) -> bool:
-        """Read on, followed where there is room for a stream; gives whether it was."""
-        slot = self._slots.take()
+        """Read further, with a follow stream if the limit allows one; returns whether it did."""
+        slot = self._slots.acquire()
         try:
             await self._read(follow=slot)
         finally:
             if slot:
-                self._slots.give()
+                self._slots.release()
         return slot
 
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
@@ -185,7 +184,7 @@ class Followed:
         )
 
     def _first_bounds(self) -> dict[str, int]:
-        """The bounds while nothing was read: what was logged since the call is wanted, however late it is asked for."""
+        """The bounds while nothing has been read: all lines since the call, however late this request is."""
         bounds, now = self._bounds, time.monotonic()
         if bounds.get("tailLines") == 0 and self._opened:
             return {"sinceSeconds": math.ceil(now - self._opened)}
@@ -195,9 +194,9 @@ class Followed:
         return bounds
 
     async def _after_stream(self, *, followed: bool) -> None:
-        """A stream ended: was it the container's end, or only the connection's?
+        """A stream ended: find out whether the container ended, or only the connection.
 
-        What came after the last line end counts as a line at the container's end alone: until then it comes again.
+        An unfinished last line counts as a line only if the container ended; otherwise the next stream repeats it.
         """
         if followed and self._is_running():
             await self._wait_for_news(NEWS_SECONDS)
@@ -205,7 +204,7 @@ class Followed:
             await self._wait_for_news(POLL_SECONDS)
         status = self._status()
         if self._pod is None or (status.get("containerID") == self._reading and not self._is_running()):
-            # whatever came between the stream's last byte and the container's end
+            # read what was written between the stream's last byte and the container's end
             if self._pod is not None:
                 await self._read_rest(previous=False)
             self._collector.add(*self._reader.finish())
@@ -220,26 +219,26 @@ class Followed:
             await self._read_rest(previous=True)
 
     async def _read_rest(self, *, previous: bool) -> None:
-        """Read what an ended instance wrote last; says so where the node no longer has it."""
+        """Read the last output of an ended instance; emits a note if the node no longer has it."""
         try:
             await self._read(follow=False, previous=previous)
         except NotFound:
             if self._pod is not None:
-                await self._wait_for_news(NEWS_SECONDS)  # the watch is about to tell of its deletion
+                await self._wait_for_news(NEWS_SECONDS)  # the watch is about to report its deletion
         except ApiError as error:
             if is_passing(error):
                 raise
-            # of a pod that is being deleted the node takes the log away as soon as its stream has ended
+            # while a pod is being deleted, the node removes its log as soon as the stream has ended
             if self._pod is not None and not value_of(self._pod, "metadata", "deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
                 self._collector.emit(LogSource(self._source, open=False, note=note))
 
-    def _say_gap(self, since: str) -> None:
+    def _emit_gap(self, since: str) -> None:
         note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
         self._collector.emit(LogSource(self._source, open=True, note=note))
 
-    async def _bear(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
-        """Whether to try again after an error; says it once."""
+    async def _should_retry(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
+        """Whether to try again after an error; the error is emitted once."""
         if isinstance(error, ApiError) and error.status == TOO_MANY_REQUESTS:
             self._slots.too_many()
         elif isinstance(error, Forbidden) and not self._slots.used:

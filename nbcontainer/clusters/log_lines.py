@@ -1,4 +1,4 @@
-"""From a log stream's bytes to lines, and the place from which an interrupted stream goes on. Pure."""
+"""From a log stream's bytes to lines, and the position at which an interrupted stream is resumed. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from nbcontainer.model.logs import LogLine
 
 __all__ = ["LINE_LIMIT", "LineReader"]
 
-LINE_LIMIT = 10_000  # characters of one line that a window holds; the spool file has all of it
+LINE_LIMIT = 10_000  # characters of one line that are kept in memory; the spool file has all of it
 LONG_LINE = 65_536  # bytes after which an unfinished line goes to the spool without waiting for its end
 
 
 class LineReader:
-    """The lines of one container, over all the streams in which they come.
+    """The lines of one container, across all the streams that carry them.
 
-    With timestamps, a stream that broke can be taken up again, from `resume_from` on: no line is lost or given twice,
-    and a long line that broke goes on within. `position` says how.
+    With timestamps, a broken stream can be resumed at `resume_from`: no line is lost or returned twice, and a long line
+    that was cut is continued. `log_position` explains how.
 
     Args:
         source: the name that lines carry.
-        stamped: whether each line begins with a timestamp, as `timestamps=true` makes it.
-        keep_stamps: whether the spool file gets them too.
-        prefix: what stands before each line in the spool file.
-        stream: "stdout" or "stderr", where it is known.
+        stamped: whether each line begins with a timestamp, as with `timestamps=true`.
+        keep_stamps: whether the timestamps go to the spool file too.
+        prefix: the beginning of each line in the spool file.
+        stream: "stdout" or "stderr", if it is known.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class LineReader:
 
     @property
     def resume_from(self) -> str:
-        """The `sinceTime` with which to go on, or "" if nothing was read yet."""
+        """The `sinceTime` of the next request, or "" if nothing was read yet."""
         return self.position.since
 
     def begin(self, *, resume: bool, within: bool = False) -> None:
-        """A new stream begins: one that goes on where the last broke off, or one of a new container.
+        """Start a new stream: one that resumes the last, or the stream of a new container.
 
         Args:
-            resume: which of the two.
-            within: of a new one, a part of the log is asked for, before which there may be more.
+            resume: whether it resumes the last.
+            within: if it does not: whether only a part of the log was requested, with possibly more before it.
         """
         if resume:
             self.position.resume()
@@ -62,7 +62,7 @@ class LineReader:
         self._rest, self._long = b"", None
 
     def feed(self, chunk: bytes) -> tuple[list[LogLine], bytes]:
-        """Take bytes; give the lines that they complete, and what goes to the spool file."""
+        """Take bytes; returns the lines that they complete, and the bytes for the spool file."""
         done: list[LogLine] = []
         spooled = b""
         if self._long is not None:
@@ -86,13 +86,13 @@ class LineReader:
         return done, spooled
 
     def finish(self) -> tuple[list[LogLine], bytes]:
-        """The log ended: give its last line if no line end came after it."""
+        """The log has ended: returns its last line if that had no line end."""
         done, spooled = self._end_broken()
         if self._long is not None:
             found, text = self._end_long()
         else:
             rest, self._rest = self._rest, b""
-            # what broke off within its stamp has no text yet
+            # a line that was cut within its timestamp has no text yet
             found, text = self._decode([rest]) if rest and (b" " in rest or not self._stamped) else ([], b"")
         return done + found, spooled + text
 
@@ -110,7 +110,7 @@ class LineReader:
         if not bodies:
             return done, spooled
         joined = b"\n".join(bodies)
-        # a line end never belongs to a longer character, so that all lines can be decoded at once
+        # in UTF-8 a newline byte is never part of a longer character, so all lines can be decoded at once
         texts = joined.decode("utf-8", "replace").split("\n")
         if len(joined) > LINE_LIMIT:
             texts = [_cut(text, len(text)) if len(text) > LINE_LIMIT else text for text in texts]
@@ -126,10 +126,10 @@ class LineReader:
         return done, spooled + joined + b"\n"
 
     def _unstamp(self, lines: list[bytes], *, whole: bool = True) -> tuple[list[bytes], list[int | None], int]:
-        """What stands after the stamps, the stamps, and how many of the lines were given before."""
+        """The lines without their timestamps, the timestamps, and how many of the lines were already returned."""
         parts = [line.partition(b" ") for line in lines]
         moments = [self._moment(stamp) for stamp, _, _ in parts]
-        # the rest of a line that began before the stream did has no stamp
+        # the rest of a line that began before the stream has no timestamp
         bodies = [
             line if moment is None else body for line, moment, (_, _, body) in zip(lines, moments, parts, strict=True)
         ]
@@ -138,7 +138,7 @@ class LineReader:
         return bodies, moments, old
 
     def _begin_long(self) -> tuple[list[LogLine], bytes]:
-        """The unfinished line is long: what came of it goes to the spool file, its beginning is kept."""
+        """The unfinished line is long: spool what has arrived of it, and keep its beginning in memory."""
         rest, self._rest = self._rest, b""
         body, moment, old = rest, None, 0
         if self._stamped:
@@ -161,7 +161,7 @@ class LineReader:
         return ([self._cut_line(line)], b"\n") if line is not None and not line.old else ([], b"")
 
     def _end_broken(self, body: bytes = b"") -> tuple[list[LogLine], bytes]:
-        """A long line that broke off came again, with `body` as its text, or it does not come again."""
+        """A long line that was cut was sent again, with `body` as its text, or is not sent again."""
         line, self._broken = self._broken, None
         if line is None:
             return [], b""
@@ -174,7 +174,7 @@ class LineReader:
 
 
 class _LongLine:
-    """A line that is longer than is kept, while it still comes; `spooled` bytes of it are in the spool file."""
+    """A line that is too long for memory, while it arrives; `spooled` bytes of it are in the spool file."""
 
     def __init__(self, head: str, time: float, *, spooled: int = 0) -> None:
         self.head, self.time, self.spooled = head, time, spooled
@@ -182,7 +182,7 @@ class _LongLine:
         self.old = spooled == sys.maxsize
 
     def take(self, part: bytes) -> bytes:
-        """Take more of it, and give what the spool file has not."""
+        """Take more of it; returns what the spool file does not have yet."""
         missing = part[max(0, self.spooled - self.size) :]
         self.size += len(part)
         self.spooled = max(self.spooled, self.size)

@@ -1,4 +1,4 @@
-"""Where in a log its reader stands: what was read, and which lines of a new stream come after it. Pure."""
+"""A reader's position in a log: what was read, and which lines of a new stream come after it. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Moments", "Position"]
 
 BILLION = 1_000_000_000
-BEGINNING = 1_000  # bytes by which lines with the same stamp are known
-MARGIN = 1  # seconds by which stamps may be out of order: those of stdout and stderr are made side by side
+BEGINNING = 1_000  # bytes of a line that are compared to identify lines with the same stamp
+MARGIN = 1  # seconds by which stamps may be out of order: stdout and stderr are stamped concurrently
 SECOND = len("2026-01-02T03:04:05")
 FULL = len("2026-01-02T03:04:05.123456789Z")
 STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
@@ -27,8 +27,8 @@ class Moments:
         self._second, self._base = b"none yet", 0
 
     def __call__(self, stamp: bytes) -> int | None:
-        """The moment that a stamp names; None where it is not one."""
-        # nearly all lines have the form and the second of the line before
+        """The time in a stamp; None if it is not a stamp."""
+        # nearly all lines have the same form and second as the line before
         if len(stamp) == FULL and stamp.startswith(self._second) and stamp.endswith(b"Z"):
             digits = stamp[SECOND + 1 : -1]
             if digits.isdigit():
@@ -47,17 +47,17 @@ class Moments:
 
 
 class Position:
-    """The last line that was read of one container's log, found again in the streams that come after a break.
+    """The last line that was read from a container's log, which is searched for in the stream after a break.
 
-    The API's `sinceTime` counts in whole seconds, so a new stream begins with lines that were read, and with lines that
-    `tailLines` or `sinceSeconds` left out. They are told by their whole stamps: everything up to the last line that was
-    read is old, everything after it is new. Where several lines have its stamp, those that were read with it are old.
-    Lines need not be in the order of their stamps: those of stdout and stderr are not always.
+    The API's `sinceTime` has whole seconds, so a new stream begins with lines that were already read, or that
+    `tailLines` or `sinceSeconds` left out. Full stamps identify them: everything up to the last line that was read is
+    old, everything after it is new. If several lines share its stamp, those that were read before it are old too.
+    Lines may be out of order by their stamps, because stdout and stderr are stamped separately.
 
     Attributes:
-        searching: whether the last line was not found yet in the present stream.
-        found: whether it was; if neither, the present stream is the first, or the line does not come again.
-        on_gap: called with the time of the last line where the log now begins after it, as after a rotation.
+        searching: whether the last line has not been found in the current stream yet.
+        found: whether it has; if neither, the current stream is the first, or the line is not sent again.
+        on_gap: called with the last line's time if the log now begins after it, for example after a rotation.
     """
 
     def __init__(self) -> None:
@@ -65,22 +65,22 @@ class Position:
         self.restart()
 
     def restart(self, *, within: bool = False) -> None:
-        """A container's log begins, or `within`: a part of it, before which there may be more."""
+        """Start a container's log, or with `within` a part of it, with possibly more before it."""
         self._last: int | None = None  # the stamp of the last line
-        self._run: list[bytes] = []  # the beginnings of that line and of those right before it that have its stamp
+        self._run: list[bytes] = []  # the beginnings of that line and of those directly before it with the same stamp
         self._within = within  # whether there may be more of them, before the first line that was read
         self._highest = 0
         self._forget_stream()
 
     def resume(self) -> None:
-        """A new stream begins, which was asked for from `since` on."""
+        """Start a new stream, which was requested from `since` on."""
         self._forget_stream()
         self.searching = bool(self._run)
 
     def _forget_stream(self) -> None:
         self.searching = self.found = False
         self._coming: deque[bytes] = deque(maxlen=len(self._run) if self._within else None)
-        self._old = False  # whether it gave any line that is not new
+        self._old = False  # whether it has had any old line
 
     @property
     def since(self) -> str:
@@ -99,7 +99,7 @@ class Position:
         return len(lines)
 
     def saw(self, moments: Sequence[int | None], lines: Sequence[bytes], *, whole: bool = True) -> None:
-        """These lines were read; not `whole`: the last of them goes on."""
+        """Record that these lines were read; without `whole`, the last of them is unfinished."""
         known = [moment for moment in moments if moment is not None]
         if not known:
             return
@@ -124,7 +124,7 @@ class Position:
             return self.found
         self._coming.append(line[:BEGINNING])
         before, self.found = self.found, list(self._coming) == self._run
-        # where the same words stand there again and again, the last place that fits
+        # where the same text repeats, the last match counts
         return before and not self.found
 
 

@@ -1,7 +1,8 @@
-"""The log of the run before a container's last restart, which a node keeps for one run alone.
+"""The log of the run before a container's last restart; a node keeps only one such log.
 
-From a crash to the next start, 10 s and more, the pod's status still names the run before the crash, whose log is gone
-by then: the node says so in place of the log. The run that has just crashed is read instead, as the present one.
+Between a crash and the next start, 10 s or more, the pod's status still names the run before the crashed one. Its log
+is already gone, and the node sends an error text in place of it. Then the run that has just crashed is read instead,
+as the current one.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.clusters.log_stream import TakesLines
+    from nbcontainer.clusters.log_stream import LineSink
     from nbcontainer.model.logs import LogLine
 
 __all__ = ["copy_previous"]
 
-NEWS_SECONDS = 10.0  # how long the status may lag behind what has become of the runs
+NEWS_SECONDS = 10.0  # how long the pod's status may lag behind its containers
 BAD_REQUEST = 400
 
 
@@ -39,7 +40,7 @@ async def copy_previous(
     parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
-    collector: TakesLines,
+    collector: LineSink,
 ) -> None:
     """Copy the log of the run before a container's last restart. The lines are stamped.
 
@@ -68,7 +69,7 @@ async def copy_previous(
                     collector=lines,
                 )
             except _LaterRun:
-                continue  # it was started again in the meantime
+                continue  # it has been started again meanwhile
             except ApiError as error:
                 if error.reason != LOG_GONE and error.status != BAD_REQUEST:
                     raise
@@ -76,28 +77,28 @@ async def copy_previous(
             else:
                 return
         known = await _changed(cluster, known, container, deadline)
-    cure = f"{cluster.commands.magic('logs', name)} shows what it wrote since it was started last."
+    cure = f"{cluster.commands.magic('logs', name)} shows what it has written since its last start."
     if said:
         raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", status=404, cure=cure)
-    said = f"Container {container} of {name} was not restarted: it had no run before."
+    said = f"Container {container} of {name} was not restarted: it has no previous run."
     raise NotFound(said, status=404, cure=cure)
 
 
 class _LaterRun(Exception):
-    """The lines are those of a run that began after the one that is wanted had ended."""
+    """The lines come from a run that began after the wanted one had ended."""
 
 
 class _Until:
-    """Gives lines on, unless the first of them was written after a moment."""
+    """Passes lines on, unless the first of them was written after a given time."""
 
-    def __init__(self, collector: TakesLines, moment: float) -> None:
-        self._collector, self._latest = collector, moment + 1  # the API gives whole seconds
+    def __init__(self, collector: LineSink, moment: float) -> None:
+        self._collector, self._latest = collector, moment + 1  # the API's times are whole seconds
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
         """Take lines.
 
         Raises:
-            _LaterRun: they are too late.
+            _LaterRun: they were written too late.
         """
         if lines and lines[0].time > self._latest:
             raise _LaterRun
@@ -106,12 +107,12 @@ class _Until:
 
 
 def _last_run(pod: JsonObject, container: str) -> str:
-    """The ID of the run before, "" while the status names none."""
+    """The ID of the previous run, "" while the status names none."""
     return text_of(container_status(pod, container), "lastState", "terminated", "containerID")
 
 
 def _ended_run(pod: JsonObject, container: str) -> JsonObject:
-    """How the present run ended, if it did and another will follow."""
+    """How the current run ended, if it has and another will follow."""
     ended = object_of(container_status(pod, container), "state", "terminated")
     policy = text_of(pod, "spec", "restartPolicy") or "Always"
     again = policy == "Always" or (policy == "OnFailure" and bool(ended.get("exitCode")))
@@ -119,7 +120,7 @@ def _ended_run(pod: JsonObject, container: str) -> JsonObject:
 
 
 async def _changed(cluster: Cluster, pod: JsonObject, container: str, deadline: float) -> JsonObject | None:
-    """The pod once its status names other runs; None if it does not in time, or the pod is gone."""
+    """The pod once its status names other runs; None if this takes too long, or the pod is gone."""
     known = (_last_run(pod, container), _ended_run(pod, container))
     with suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):

@@ -1,4 +1,4 @@
-"""Whose logs: the pods and containers that a log request means. Pure, but for what `resolve` looks up."""
+"""The pods and containers that a log request names. Pure, except for `resolve`'s look-ups."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Pods by name, and pods by label: those that appear later belong to the second.
+    """Pods by name, and pods by label: only the latter may be joined by pods that appear later.
 
     Attributes:
-        pods: the named ones as they were found.
+        pods: the named pods.
         selectors: label selectors.
-        missing: what of the request does not exist, in words; the rest does.
+        missing: which part of the request does not exist, in words.
     """
 
     pods: tuple[Pod, ...]
@@ -52,7 +52,7 @@ async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
 
     Raises:
         UsageError: it names nothing, or a kind that has no pods.
-        NotFound: nothing of what is named exists, with what may be meant; where some of it does, `missing` says so.
+        NotFound: none of the names exists, with suggestions; if only some do not, `missing` lists them.
     """
     if not request.names and not request.selector:
         raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector with -l.")
@@ -72,7 +72,7 @@ async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
 
 
 async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | str | NotFound | None:
-    """The pod or the selector that a word means; an error, or None for a pod, where it does not exist."""
+    """The pod or the selector that a word names; if it does not exist, an error, or None for a pod."""
     kind, _, name = word.rpartition("/")
     pod = kind in {"", *_POD_WORDS}
     resource = POD if pod else await find_resource(cluster, kind)
@@ -86,7 +86,7 @@ async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | st
 
 
 def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
-    """The error for a pod that has no such container as is asked for."""
+    """The error for a pod without the requested container."""
     if not request.container or chosen_containers(pod, request):
         return None
     return NotFound(
@@ -104,7 +104,7 @@ def _selector_of(owner: Pod, resource: Resource) -> str:
 
 
 def _selector_text(selector: JsonObject) -> str:
-    """A workload's or a service's selector as the API takes it."""
+    """A workload's or a service's selector in the API's form."""
     if "matchLabels" not in selector and "matchExpressions" not in selector:
         return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
     parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
@@ -116,7 +116,7 @@ def _selector_text(selector: JsonObject) -> str:
 
 
 def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
-    """The containers of a pod whose logs are asked for, as kubectl chooses them; none where it has no such one."""
+    """The containers of a pod whose logs are requested, as kubectl chooses them; none if it has no such container."""
     every = container_names(pod)
     if request.container:
         return [request.container] if request.container in every else []
@@ -127,7 +127,7 @@ def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
 
 
 def default_container(pod: Pod) -> str:
-    """The container that kubectl means where none is named: that of its annotation, else the first, else ""."""
+    """The container that kubectl picks if none is named: the annotation's, or else the first; "" for none."""
     main = [text_of(one, "name") for one in entries_of(pod, "spec", "containers")]
     preferred = text_of(pod, "metadata", "annotations", DEFAULT_CONTAINER)
     return preferred if preferred in container_names(pod) else next(iter(main), "")
@@ -140,14 +140,14 @@ def container_names(pod: Pod) -> list[str]:
 
 
 def source_name(pod: Pod, container: str, request: LogRequest) -> str:
-    """How a source is called: "pod", or "pod/container" where several containers may be meant."""
+    """A source's name: "pod", or "pod/container" where several containers may be read."""
     name = text_of(pod, "metadata", "name")
     several = len(entries_of(pod, "spec", "containers")) + len(entries_of(pod, "spec", "initContainers")) > 1
     return f"{name}/{container}" if several and (request.all_containers or request.container) else name
 
 
 def container_status(pod: Pod, container: str) -> JsonObject:
-    """A container's status, empty while the node has not written one."""
+    """A container's status, empty until the node has written one."""
     for key in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for one in entries_of(pod, "status", key):
             if one.get("name") == container:
@@ -162,7 +162,7 @@ def title_of(request: LogRequest) -> str:
 
 
 def command_of(cluster: Cluster, request: LogRequest) -> str:
-    """The same as kubectl's command, which takes one name: one command for each."""
+    """The same as kubectl commands; kubectl takes only one name, so there is a command for each."""
     words = ["-c", request.container] if request.container else []
     words += ["--all-containers"] if request.all_containers else []
     words += ["-f"] if request.follow else []

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.model.logs import LogLine
 
-__all__ = ["LOG_GONE", "TakesLines", "copy_stream"]
+__all__ = ["LOG_GONE", "LineSink", "copy_stream"]
 
 LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
-# kubelets write some refusals into the log itself, with status 200, and without a line end
+# kubelets write some errors into the log itself, with status 200 and without a line end
 REFUSAL = re.compile(
     rb"unable to retrieve container logs for [a-z0-9-]+://[0-9a-f]+"
     rb'|failed to try resolving symlinks in path "[^"\n]*": [^\n]*'
@@ -26,11 +26,11 @@ REFUSAL = re.compile(
 LONGEST_REFUSAL = 1_000  # bytes
 
 
-class TakesLines(Protocol):
-    """Where lines go, such as a `Collector`."""
+class LineSink(Protocol):
+    """What receives the lines, such as a `Collector`."""
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Take lines, and what is written to the spool file for them."""
+        """Add lines, and the bytes that the spool file gets for them."""
 
 
 async def copy_stream(
@@ -39,13 +39,13 @@ async def copy_stream(
     parameters: Parameters,
     *,
     reader: LineReader,
-    collector: TakesLines,
+    collector: LineSink,
     opened: Callable[[], None] = lambda: None,
 ) -> None:
-    """Copy a log to its end, whole lines at a time. The reader keeps what came after the last line end.
+    """Copy a log to its end, whole lines at a time. The reader keeps an unfinished last line.
 
     Raises:
-        ApiError: the API server or the node refuses it; `LOG_GONE` is the reason where the node no longer has it.
+        ApiError: the API server or the node refuses it; the reason is `LOG_GONE` if the node no longer has the log.
         ClusterUnavailable: the connection broke.
     """
     try:
@@ -58,7 +58,7 @@ async def copy_stream(
                     continue
                 collector.add(*reader.feed(held))
                 held = b""
-                await asyncio.sleep(0)  # at full speed there is always a next chunk: let the others run
+                await asyncio.sleep(0)  # at full speed, the next chunk is always ready: let other tasks run
     except ApiError as error:
         if REFUSAL.search(error.message.encode()):
             raise _gone(error.message, error.status) from None
@@ -69,7 +69,7 @@ async def copy_stream(
 
 
 def _may_be_refusal(beginning: bytes) -> bool:
-    """Whether what came of a stream so far may be the whole of a refusal."""
+    """Whether the stream so far may be nothing but an error text."""
     words = (b"unable to retrieve container logs for ", b'failed to try resolving symlinks in path "')
     begins = any(beginning.startswith(word[: len(beginning)]) for word in words)
     return begins and len(beginning) < LONGEST_REFUSAL and b"\n" not in beginning

@@ -1,4 +1,4 @@
-"""Logs of pods: a stream for each container, merged; followed through restarts, joined by pods that come later."""
+"""Logs of pods: a stream for each container, merged; followed through restarts, including pods that appear later."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BAD_REQUEST, NOT_FOUND = 400, 404
 
 
 def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-    """The log of pods, so far or followed.
+    """The logs of pods, so far or followed.
 
     Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
     join, and only a stop or the end of `duration` ends it; followed by pods' names, it ends when they have.
@@ -84,14 +84,14 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
             else:
                 await _read_once(cluster, request, wanted, collector)
     except TimeoutError:
-        pass  # the end that was asked for
+        pass  # the requested end
     except ExceptionGroup as group:
         failure = _first(group)
     finally:
         collector.close()
         progress.emit(LogEnded())
     if failure is not None:
-        raise failure  # not within the group's handler: IPython shows all of an error that a group led to
+        raise failure  # outside the group's handler, so that IPython does not show the group as its context
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
@@ -100,7 +100,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
-    """Read what there is, one source after the other."""
+    """Read the logs so far, one source after the other."""
     pods = await _find_pods(cluster, wanted)
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
@@ -154,12 +154,12 @@ async def _read_source(
 
 
 def _not_begun(cluster: Cluster, pod: JsonObject, container: str, error: ApiError) -> ApiError:
-    """The error for a container that has no log yet: why it does not run, or how to wait for it."""
+    """The error for a container that has no log yet: why it is not running, or how to wait for it."""
     found = trouble(pod, cluster.commands)
     if found is not None:
         return ApiError(found.message, status=error.status, reason=found.reason, cure=found.cure)
     name = text_of(pod, "metadata", "name")
-    if isinstance(error, NotFound):  # the pod was there a moment ago: it is the node that does not know it
+    if isinstance(error, NotFound):  # the pod existed a moment ago, so it is the node that does not know it
         error = error.replaced(message=f"The node of pod {name} has no log of container {container}.")
     if "terminated" not in object_of(container_status(pod, container), "state"):
         error = error.replaced(cure=f"{cluster.commands.magic('logs', '-f', name)} waits until it runs.")
@@ -167,7 +167,7 @@ def _not_begun(cluster: Cluster, pod: JsonObject, container: str, error: ApiErro
 
 
 def first_parameters(request: LogRequest) -> dict[str, int]:
-    """The bounds that hold for what was logged before the call."""
+    """The bounds for what was logged before the call."""
     since = {"sinceSeconds": max(1, round(request.since))} if request.since > 0 else {}
     return since | ({"tailLines": request.tail} if request.tail >= 0 else {})
 
@@ -183,7 +183,7 @@ async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[JsonObject]:
 
 
 class _Follow:
-    """Following pods: a watch that knows them all, and a reader for each of their containers."""
+    """Follows pods: a watch of all of them, and a reader for each of their containers."""
 
     def __init__(self, cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
         self._cluster = cluster
@@ -204,13 +204,13 @@ class _Follow:
                 group.create_task(self._watch(group, {"fieldSelector": f"metadata.name={name}"}, name))
 
     async def _watch(self, group: asyncio.TaskGroup, parameters: dict[str, str], name: str) -> None:
-        """Keep the readers of some pods informed. For one pod by name, end when it has ended."""
+        """Pass changes of the pods on to their readers. For one pod by name, return when it has ended."""
         path, first = POD.path(self._cluster.namespace), True
         async for news in reflect(self._cluster, path, parameters):
             if isinstance(news, Listed):
                 pods = [pod for page in news.pages for pod in entries_of(page, "items")]
                 if first and not pods:
-                    await self._say_none(name, parameters)
+                    await self._emit_none(name, parameters)
                 self._listed(group, pods, name, first=first)
                 first = False
             elif isinstance(news, Changed):
@@ -224,10 +224,10 @@ class _Follow:
                 await asyncio.gather(*(task for one, task in self._readers.values() if one.pod_name == name))
                 return
 
-    async def _say_none(self, name: str, parameters: dict[str, str]) -> None:
-        """The first list is empty."""
+    async def _emit_none(self, name: str, parameters: dict[str, str]) -> None:
+        """Emit that the first list is empty."""
         if name:
-            note = f"{name} was deleted"  # since it was looked up
+            note = f"{name} was deleted"  # after it was looked up
         else:
             await asyncio.to_thread(check_namespace, self._cluster)
             note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"
@@ -237,10 +237,10 @@ class _Follow:
         for pod in pods:
             self._seen(group, pod, early=first)
         listed = {text_of(pod, "metadata", "name") for pod in pods}
-        for gone in [key for key in self._mine(name) if key not in listed]:
+        for gone in [key for key in self._watched_names(name) if key not in listed]:
             self._gone(gone)
 
-    def _mine(self, name: str) -> list[str]:
+    def _watched_names(self, name: str) -> list[str]:
         return [name] if name else [key for key in self._pods if key not in self._names]
 
     def _seen(self, group: asyncio.TaskGroup, pod: JsonObject, *, early: bool) -> None:

@@ -1,7 +1,7 @@
-"""What a name that does not exist may mean: a near name, another namespace, or a namespace that is not there.
+"""Suggestions for a name that does not exist: a similar name, another namespace, or that the namespace is missing.
 
-The calls are on the caller's own thread, and are made only where something was not found. What may not be asked is
-passed over.
+The calls run on the caller's own thread, and only after something was not found. What the user may not list is
+skipped.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = ["NAMES_ALONE", "check_namespace", "missing_namespace", "near_names", 
 NAMESPACE = Resource("namespaces", "Namespace", namespaced=False, singular="namespace", short_names=("ns",))
 NAMES_ALONE = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 ONE_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
-MOST_NAMES = 500  # that are looked through for a near one
-ASK_SECONDS = 3.0  # an answer that takes longer is not worth waiting for
+MOST_NAMES = 500  # names that are searched for a similar one
+ASK_SECONDS = 3.0  # a suggestion is not worth a longer wait
 
 
 def check_namespace(cluster: Cluster) -> None:
-    """Make sure that the cluster's namespace exists, where that may be asked.
+    """Make sure that the cluster's namespace exists, if the user may look it up.
 
     Raises:
-        NotFound: it does not; with what may be meant.
+        NotFound: it does not; with suggestions.
     """
     error = missing_namespace(cluster)
     if error is not None:
@@ -40,7 +40,7 @@ def check_namespace(cluster: Cluster) -> None:
 
 
 def missing_namespace(cluster: Cluster) -> NotFound | None:
-    """The error for a namespace that does not exist; None where it does, or where that may not be asked."""
+    """The error for a namespace that does not exist; None if it does, or if the user may not look it up."""
     if not cluster.namespace:
         return None
     try:
@@ -65,7 +65,7 @@ def _no_namespace(cluster: Cluster) -> NotFound:
 
 
 def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:
-    """The error for objects that do not exist: the names that may be meant, or where they are."""
+    """The error for objects that do not exist: with similar names, or the namespace where they are."""
     here = _names(cluster, resource, {"limit": str(MOST_NAMES)}, cluster.namespace)
     error = missing_namespace(cluster) if not here and resource.namespaced else None
     if error is not None:
@@ -95,7 +95,7 @@ def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
 def _names(
     cluster: Cluster, resource: Resource, parameters: dict[str, str], namespace: str = ""
 ) -> list[tuple[str, str]]:
-    """Names with their namespaces; none where they may not be listed."""
+    """Names with their namespaces; none if the user may not list them."""
     try:
         answer = cluster.call(
             "GET", resource.path(namespace), parameters=parameters, accept=NAMES_ALONE, seconds=ASK_SECONDS
@@ -107,9 +107,9 @@ def _names(
 
 
 def near_names(word: str, names: Sequence[str]) -> list[str]:
-    """Up to three names that `word` may mean.
+    """Up to three names similar to `word`.
 
-    Those that a controller made ("web-5d59d67564-x2x7k") count without their endings as well.
+    Generated names ("web-5d59d67564-x2x7k") also match without their suffixes.
     """
     spelled: dict[str, str] = {}
     for name in names:

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 __all__ = ["containers", "create", "one_object"]
 
-PASSING_SECONDS = 5.0  # how long a trouble that may pass is borne
-SETTLE_SECONDS = 1.2  # how long a pod that has just begun to run is given to end at once: a kubelet looks each second
-REPORT_SECONDS = 5.0  # how long a node may take to tell that a container has ended, once its log has
+PASSING_SECONDS = 5.0  # how long to tolerate a problem that may pass by itself
+SETTLE_SECONDS = 1.2  # how long to watch whether a started pod ends at once: a kubelet checks every second
+REPORT_SECONDS = 5.0  # how long a node may take to report a container's end after the end of its log
 ACCOUNT_SECONDS = 15.0  # how long a namespace's own service account may take to appear
-LAST_LINES = 20  # of a failed container's log, for the error
+LAST_LINES = 20  # how much of a failed container's log the error shows
 STARTED_AGAIN = (
     "its command ended with exit code 0, and its restart policy starts it again and again: "
-    "give it a command that stays (after --), or --restart=Never"
+    "give it a command that keeps running (after --), or --restart=Never"
 )
 
 
 def containers(cluster: Cluster, name: str) -> list[str]:
-    """The names of a pod's containers; those that run first and those for debugging come last.
+    """The names of a pod's containers; init and debug containers come last.
 
     Raises:
         NotFound: there is no such pod.
@@ -50,7 +50,7 @@ def containers(cluster: Cluster, name: str) -> list[str]:
 def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
     """Create a pod, and wait until it runs (or has completed).
 
-    Where it cannot run, the operation fails with the reason and the cure, and the pod is left where it is.
+    If it cannot run, the operation fails with the reason and the cure, and the pod is not removed.
 
     The operation raises:
         Conflict: there is a pod of this name.
@@ -106,7 +106,7 @@ async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progr
     except TimeoutError:
         word = pod_status(await _read(cluster, request.name) or pod)
         raise ApiError(
-            f"Pod {request.name} does not run after {request.timeout:g} s: its status is {word}.",
+            f"Pod {request.name} is not running after {request.timeout:g} s: its status is {word}.",
             reason="Timeout",
             cure=f"It stays; {cluster.commands.magic('describe', request.name)} shows why, --timeout waits longer.",
         ) from None
@@ -142,7 +142,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
     told, since = ("", ""), 0.0
     loop = asyncio.get_running_loop()
     async for pod in one_object(cluster, POD, name):
-        if pod is None or _is_going(pod):
+        if pod is None or _is_terminating(pod):
             raise NotFound(f"Pod {name} was deleted while it started.", status=404)
         step = (pod_status(pod), _waiting_words(pod))
         if step != told:
@@ -162,20 +162,20 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
             since = since or loop.time()
             later = await _wait_for_change(cluster, name, PASSING_SECONDS - (loop.time() - since), pod)
             found = trouble(later, cluster.commands)
-            if found is None or not found.passing or _is_going(later):
+            if found is None or not found.passing or _is_terminating(later):
                 continue
         raise await _failure(cluster, name, found)
-    raise AssertionError  # a reflector ends only by an error
+    raise AssertionError  # a reflector ends only with an error
 
 
-def _is_going(pod: JsonObject) -> bool:
+def _is_terminating(pod: JsonObject) -> bool:
     return bool(value_of(pod, "metadata", "deletionTimestamp"))
 
 
 async def _settled(cluster: Cluster, name: str, pod: JsonObject) -> JsonObject:
     """A pod that runs, a moment later, or as soon as it has ended: many that cannot run do so at once.
 
-    A node tells of an end up to some seconds late; its log of the container ends at once.
+    A node reports an end up to some seconds late, but the container's log stream ends at once.
     """
     if text_of(pod, "status", "phase") != "Running":
         return pod
@@ -205,7 +205,7 @@ async def _settled(cluster: Cluster, name: str, pod: JsonObject) -> JsonObject:
 
 
 async def _end_of_log(cluster: Cluster, name: str, container: str) -> None:
-    """Return when a container's log ends; never where it may not be read."""
+    """Return when a container's log ends; never, if the user may not read it."""
     with suppress(NbcontainerError):
         parameters = {"container": container, "follow": "true", "tailLines": "0"}
         async with cluster.stream(
@@ -218,7 +218,7 @@ async def _end_of_log(cluster: Cluster, name: str, container: str) -> None:
 
 
 async def _wait_for_change(cluster: Cluster, name: str, seconds: float, pod: JsonObject) -> JsonObject:
-    """The pod once it is no longer in the same trouble, or as it stands after some seconds."""
+    """The pod once it no longer has the same problem, or its state after some seconds."""
     newest = pod
     with suppress(TimeoutError):
         async with asyncio.timeout(max(0.0, seconds)):
@@ -235,7 +235,7 @@ def _is_up(pod: JsonObject) -> bool:
         return True
     containers = entries_of(pod, "status", "containerStatuses")
     if containers and all(_ended_well(one) for one in containers):
-        return True  # it has done its work, though its restart policy starts it again
+        return True  # it has completed, although its restart policy starts it again
     return _runs(pod)
 
 
@@ -284,7 +284,7 @@ async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIt
     """One object as it is and each time it changes; None once it is gone or does not exist.
 
     Raises:
-        ApiError, ClusterUnavailable: as `reflect`.
+        ApiError, ClusterUnavailable: as in `reflect`.
     """
     path = resource.path(cluster.namespace)
     async for news in reflect(cluster, path, {"fieldSelector": f"metadata.name={name}"}):

@@ -1,4 +1,4 @@
-"""The pods of a cluster's namespace, as both kinds of backend have them."""
+"""The pods of a cluster's namespace, as a `PodsBackend`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["ClusterPods"]
 
 @dataclass(frozen=True)
 class ClusterPods:
-    """Pods of a Kubernetes cluster, in one namespace. What does the work loads with each call."""
+    """Pods of a Kubernetes cluster, in one namespace. The modules that do the work are imported by the first call."""
 
     cluster: Cluster
 
@@ -48,7 +48,7 @@ class ClusterPods:
 
     @property
     def address(self) -> str:
-        """The API server's."""
+        """The API server's address."""
         return self.cluster.server
 
     @property
@@ -77,7 +77,7 @@ class ClusterPods:
         selector: str = "",
         field_selector: str = "",
     ) -> Table:
-        """The pods, once; raises as `clusters.tables.table`."""
+        """The pods, once; raises the errors of `clusters.tables.table`."""
         return clusters.tables.table(
             self.cluster,
             names=tuple(names),
@@ -95,7 +95,7 @@ class ClusterPods:
         field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped; raises as `clusters.tables.watch_table`."""
+        """The pods, until stopped; raises the errors of `clusters.tables.watch_table`."""
         return clusters.tables.watch_table(
             self.cluster,
             names=tuple(names),
@@ -106,39 +106,39 @@ class ClusterPods:
         )
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
-        """Create a pod, and wait until it runs; raises as `clusters.pods.create`."""
+        """Create a pod, and wait until it runs; raises the errors of `clusters.pods.create`."""
         return clusters.pods.create(self.cluster, request)
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
     ) -> Operation[PodEnd, PodDeletion, Changes]:
-        """Delete pods, and wait until they are gone; raises as `clusters.deletion.delete`."""
+        """Delete pods, and wait until they are gone; raises the errors of `clusters.deletion.delete`."""
         return clusters.deletion.delete(self.cluster, names, force=force, grace_period=grace_period)
 
     def describe(self, name: str) -> Description:
-        """All about a pod, with its events; raises as `clusters.describe.describe`."""
+        """A pod's description, with its events; raises the errors of `clusters.describe.describe`."""
         return clusters.describe.describe(self.cluster, name)
 
     def containers(self, name: str) -> list[str]:
-        """The names of a pod's containers; raises as `clusters.pods.containers`."""
+        """The names of a pod's containers; raises the errors of `clusters.pods.containers`."""
         return clusters.pods.containers(self.cluster, name)
 
     def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
-        """Logs of pods, merged; raises as `clusters.logs.logs`."""
+        """Logs of pods, merged; raises the errors of `clusters.logs.logs`."""
         return clusters.logs.logs(self.cluster, request)
 
     def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
-        """Run a command in a pod's container; raises as `clusters.exec.execute`."""
+        """Run a command in a pod's container; raises the errors of `clusters.exec.execute`."""
         return clusters.exec.execute(self.cluster, request)
 
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
-        """What happened to a pod, or to all of them; raises as `clusters.events.events`."""
+        """What happened to a pod, or to all of them; raises the errors of `clusters.events.events`."""
         return clusters.events.events(self.cluster, name, all_namespaces=all_namespaces)
 
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
     ) -> list[Change]:
-        """Apply YAML of any kinds; raises as `clusters.resources.apply`."""
+        """Apply YAML of any kinds; raises the errors of `clusters.resources.apply`."""
         return clusters.resources.apply(
             self.cluster,
             text,

@@ -1,9 +1,9 @@
-"""List, then watch, then list again: a collection of objects kept up to date, for as long as it is wanted.
+"""List, then watch, then list again: a collection of objects, kept up to date.
 
-The rules are those of client-go's reflector (https://kubernetes.io/docs/reference/using-api/api-concepts/): begin a
-watch at the list's resourceVersion, ask for bookmarks, and start over with a fresh list, without the old
-resourceVersion, after "410 Gone". A watch that was closed is also followed by a fresh list: API servers cut slow
-watchers off, and proxies cut streams, without any error that a client could see.
+The rules are those of client-go's reflector (https://kubernetes.io/docs/reference/using-api/api-concepts/): start a
+watch at the list's resourceVersion, request bookmarks, and after "410 Gone" start over with a fresh list, without the
+old resourceVersion. A watch that was closed is also followed by a fresh list: API servers cut off slow watchers, and
+proxies cut streams, without an error that a client could see.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 __all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
 
 JSON = "application/json"
-Page = JsonObject  # a list, a Table or a watch event, as the API server gave it
-PAGE = 500  # objects in a page, as kubectl has it
+Page = JsonObject  # a list, a Table or a watch event, as the API server sent it
+PAGE = 500  # objects in a page, as in kubectl
 UNAUTHORIZED, GONE = 401, 410
-BATCH_SECONDS = 0.05  # changes that come closer together than this are given together
+BATCH_SECONDS = 0.05  # changes within this time are returned together
 WATCH_SECONDS = (
     300,
     600,
 )  # the API server is asked to end a watch after a random time between these, as client-go does
-SILENCE_SECONDS = 150.0  # bookmarks come each minute: a watch this silent is dead
+SILENCE_SECONDS = 150.0  # bookmarks are sent every minute, so a watch that is silent this long is dead
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0  # seconds before listing again
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """All objects, listed anew: the pages as the API gave them."""
+    """All objects, listed afresh: the pages as the API server sent them."""
 
     pages: list[Page]
 
@@ -58,7 +58,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The API server cannot be followed just now, and is tried again."""
+    """The API server cannot be watched at the moment, and is tried again."""
 
     reason: str
 
@@ -75,10 +75,10 @@ def list_here(
     *,
     cancellation: Cancellation | None = None,
 ) -> list[Page]:
-    """All pages of a list; a page token that expires while they are read begins the list anew, once.
+    """All pages of a list; if a page token expires while they are read, the list is started over, once.
 
     Raises:
-        ApiError, ClusterUnavailable: as `Cluster.call`.
+        ApiError, ClusterUnavailable: as in `Cluster.call`.
     """
     pages: list[Page] = []
     token, has_begun_anew = "", False
@@ -107,18 +107,18 @@ async def list_all(cluster: Cluster, path: str, parameters: Mapping[str, str], a
 async def reflect(
     cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON, *, version: str = ""
 ) -> AsyncIterator[Listed | Changed | Away]:
-    """Give the list, then changes, and the list again whenever the watch was interrupted. Ends only by an error.
+    """Yield the list, then changes, and the list again whenever the watch was interrupted. Ends only with an error.
 
     Args:
         cluster: the cluster.
         path: the collection's path.
-        parameters: what narrows it.
-        accept: the media types that are understood.
-        version: the resourceVersion of a list that the caller has: then changes come first, and a list only later.
+        parameters: the query, which may narrow it.
+        accept: the accepted media types.
+        version: the resourceVersion of a list that the caller already has: then changes come first.
 
     Raises:
-        ApiError: the API server refuses, and will go on refusing.
-        ClusterUnavailable: the very first list found no API server. Later the reflector tries again for ever.
+        ApiError: the API server refuses, and a retry would not help.
+        ClusterUnavailable: the very first list found no API server. Later, the reflector retries forever.
     """
     pause, listed_once = FIRST_PAUSE, bool(version)
     while True:
@@ -136,18 +136,18 @@ async def reflect(
             if time.monotonic() - began < WATCH_SECONDS[0] / 2:
                 yield Away("the API server closed the watch")
             else:
-                continue  # its time had come
+                continue  # the watch's own time limit
         except _Expired:
             yield Away("the API server has forgotten this version")
         except (ApiError, ClusterUnavailable) as error:
-            # credentials that are no longer accepted are read again with each try: somebody may renew them
+            # each try reads credentials that are no longer accepted again: the user may have renewed them
             renewable = isinstance(error, AuthFailed) and error.status == UNAUTHORIZED
             if not listed_once or not (is_passing(error) or renewable):
                 raise
             yield Away(error.message)
         except orjson.JSONDecodeError:
             yield Away("the API server's answer was cut short")
-        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
@@ -159,7 +159,7 @@ async def _watch(
         "watch": "true",
         "allowWatchBookmarks": "true",
         "resourceVersion": version,
-        "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 - jitter, no secret
+        "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 - jitter, not a secret
     }
     whole = {**parameters, **more}
     async with cluster.stream(path, parameters=whole, accept=accept, silence=SILENCE_SECONDS) as response:
@@ -168,7 +168,7 @@ async def _watch(
             for line in lines:
                 event = orjson.loads(line)
                 if not isinstance(value_of(event, "type"), str) or not isinstance(value_of(event, "object"), dict):
-                    raise ApiError("The API server's watch cannot be read: it has not the form of one.")
+                    raise ApiError("The API server's answer cannot be read: it is not a watch.")
                 match event["type"]:
                     case "BOOKMARK":
                         continue
@@ -186,10 +186,10 @@ def version_of(pages: list[Page]) -> str:
 
 
 def check_page(page: Page) -> None:
-    """Make sure that a list or a Table is one: something else than an API server may have given it.
+    """Check that an answer is a list or a Table: something other than an API server may have sent it.
 
     Raises:
-        ApiError: it is none.
+        ApiError: it is not.
     """
     listed = all(_is_objects(page.get(key) or []) for key in ("items", "rows", "columnDefinitions"))
     cells = [row.get("cells") or [] for row in entries_of(page, "rows")]
@@ -198,7 +198,7 @@ def check_page(page: Page) -> None:
         or not all(isinstance(one, list) for one in cells)
         or not isinstance(page.get("metadata") or {}, dict)
     ):
-        raise ApiError("The API server's list cannot be read: it has not the form of one.")
+        raise ApiError("The API server's answer cannot be read: it is not a list.")
 
 
 def _is_objects(part: object) -> bool:
@@ -212,7 +212,7 @@ def _raise_watch_error(cluster: Cluster, status: JsonObject) -> None:
 
 
 async def _batches(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
-    """The stream's lines, the first at once, then together with those of the next few hundredths of a second."""
+    """The stream's lines, in batches: each is yielded with those of the next few hundredths of a second."""
     rest, lines, due = b"", list[bytes](), 0.0
     loop = asyncio.get_running_loop()
     while True:
@@ -221,7 +221,7 @@ async def _batches(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
                 chunk = await content.readany()
         except TimeoutError:
             if not lines:
-                raise  # the stream's own: nothing came for too long
+                raise  # the stream's own time limit: it was silent for too long
         else:
             if not chunk:
                 break

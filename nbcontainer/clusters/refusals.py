@@ -1,4 +1,4 @@
-"""The API server's refusals of an object, in few words: it quotes whole objects, differences and patterns. Pure."""
+"""The API server's refusals of an object, made short: its own quote whole objects, differences and patterns. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nbcontainer.json_objects import JsonObject, entries_of, text_of
 
 __all__ = ["cause_words", "fixed_fields", "invalid_words", "is_fixed", "name_cure"]
 
-MOST_WORDS = 300  # characters of one cause
+MOST_CHARACTERS = 300  # of one cause
 MOST_CAUSES = 3
 _NAME_RULE = re.compile(r"must consist of lower case alphanumeric characters")
 _NAME = "it takes lower-case letters, digits{signs}, and begins and ends with a letter or digit"
@@ -27,10 +27,10 @@ def cause_words(cause: JsonObject) -> str:
         signs = ", '-' and '.'" if "subdomain" in quoted[2] else " and '-'"
         return f'"{quoted[1]}" cannot be a name: {_NAME.format(signs=signs)}'
     message = _PATTERN.sub("", message)
-    if len(message) > MOST_WORDS and message.startswith("Invalid value: "):
+    if len(message) > MOST_CHARACTERS and message.startswith("Invalid value: "):
         message = message.rpartition(": ")[2]  # after the value, which may be a whole object
     message = " ".join(message.partition("\n")[0].split())
-    return message if len(message) <= MOST_WORDS else f"{message[:MOST_WORDS]} …"
+    return message if len(message) <= MOST_CHARACTERS else f"{message[:MOST_CHARACTERS]} …"
 
 
 def invalid_words(status: JsonObject) -> tuple[str, str]:
@@ -41,7 +41,7 @@ def invalid_words(status: JsonObject) -> tuple[str, str]:
     words: dict[str, str] = {}
     for cause in causes:
         said = cause_words(cause)
-        # one bad name is refused in several fields, each by a rule of its own
+        # one bad name may be refused in several fields, each by its own rule
         key = said.partition(" cannot be a name: ")[0] if " cannot be a name: " in said else f"{cause}"
         words.setdefault(key, f"{text_of(cause, 'field')}: {said}".removeprefix(": "))
     shown = list(words.values())[:MOST_CAUSES]
@@ -51,22 +51,22 @@ def invalid_words(status: JsonObject) -> tuple[str, str]:
 
 
 def name_cure(causes: Sequence[JsonObject]) -> str:
-    """A name that would be taken in place of one that is refused, as a proposal."""
+    """A proposal for a valid name in place of a refused one."""
     for cause in causes:
         quoted = _VALUE.match(text_of(cause, "message"))
         if quoted and _NAME_RULE.search(quoted[2]):
             proposed = re.sub(r"[^a-z0-9]+", "-", quoted[1].lower()).strip("-")[:63]
-            return f"Call it {proposed}, for instance." if proposed else ""
+            return f"Call it {proposed}, for example." if proposed else ""
     return ""
 
 
 def is_fixed(cause: JsonObject) -> bool:
-    """Whether a field is refused because it cannot be changed in an object that exists."""
+    """Whether a field is refused because it cannot be changed in an existing object."""
     return bool(_FIXED.search(text_of(cause, "message")))
 
 
 def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str]:
-    """The fields whose change was refused: those below the cause's that differ, but for those that it calls free."""
+    """The fields whose change was refused: all that differ below the cause's field, except those it allows."""
     message, field = text_of(cause, "message").partition("\n")[0], text_of(cause, "field")
     root = field.partition(".")[0]
     free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
@@ -76,7 +76,7 @@ def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str
 
 
 def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
-    """The paths of what is wanted and is not so."""
+    """The paths of wanted values that are different in the object."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
             yield from _differences(value, present.get(key), f"{path}.{key}" if path else str(key))

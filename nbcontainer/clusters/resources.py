@@ -26,7 +26,7 @@ __all__ = ["MANAGER", "apply"]
 MANAGER = "nbcontainer"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 CREATED, NOT_FOUND, CONFLICT = 201, 404, 409
-MOST_LINES = 5  # of a refusal
+MOST_LINES = 5  # of a refusal that are shown
 
 
 def apply(
@@ -43,17 +43,17 @@ def apply(
 
     Args:
         cluster: the cluster, in the namespace of objects that name none.
-        namespace: another namespace; a manifest that names a different one is then an error.
+        namespace: another namespace; then a manifest that names a different one is an error.
         text: one or more YAML documents.
-        source_map: from the text's lines to the person's own.
+        source_map: from the text's lines to the user's own.
         dry_run: the API server checks and answers, and changes nothing.
         force_conflicts: take over fields that others manage.
-        labels: added to each object's own.
+        labels: are added to each object's own.
 
     Raises:
         UsageError: the text is not YAML, or not manifests; or the cluster has no such kind.
         Conflict: somebody else manages a field; it names field, manager and line.
-        ApiError: the API server refuses an object; what was applied before it stays.
+        ApiError: the API server refuses an object; those applied before it stay.
     """
     manifests = parse_manifests(text, source_map.own)
     return cluster.run(
@@ -99,7 +99,7 @@ async def _apply(
             present = old if before < CREATED else None
             there = replace(cluster, namespace=space)
             raise await _refusal(there, manifest, status, answer, changes, present=present)
-        same = before < CREATED and _essence(old) == _essence(answer)
+        same = before < CREATED and _comparable(old) == _comparable(answer)
         action = "created" if status == CREATED else "unchanged" if same else "configured"
         changes.append(
             Change(
@@ -118,7 +118,7 @@ async def _apply(
 
 
 def _command(cluster: Cluster, spaces: Sequence[str], *, dry_run: bool, force: bool) -> str:
-    """The same as kubectl's command, which refuses objects of another namespace than the one that it names."""
+    """The same as a kubectl command; kubectl refuses objects in another namespace than its -n names."""
     words = [*(["--dry-run=server"] if dry_run else []), *(["--force-conflicts"] if force else [])]
     named = cluster.namespace if {*spaces} <= {"", cluster.namespace} else ""
     return cluster.commands.kubectl("apply", "--server-side", "-f", "-", *words, namespace=named)
@@ -146,20 +146,20 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
         raise UsageError(
             f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
             f"the call's is {cluster.namespace!r}.",
-            cure=f"Name {stated} with -n, or take one of the two out.",
+            cure=f"Name {stated} with -n, or remove one of the two.",
         )
     return stated or cluster.namespace
 
 
 def _with_labels(document: JsonObject, labels: dict[str, str]) -> JsonObject:
     own = value_of(document, "metadata", "labels") or {}
-    if not labels or not isinstance(own, dict):  # what is wrong with them, the API server says
+    if not labels or not isinstance(own, dict):  # if they are wrong, the API server says so
         return document
     return {**document, "metadata": {**object_of(document, "metadata"), "labels": {**labels, **own}}}
 
 
-def _essence(document: JsonObject) -> JsonObject:
-    """An object without what changes by itself: its status may move on between two calls."""
+def _comparable(document: JsonObject) -> JsonObject:
+    """An object without what changes by itself: its status may differ between two calls."""
     metadata = {**object_of(document, "metadata"), "managedFields": None, "resourceVersion": None}
     return {**document, "metadata": metadata, "status": None}
 
@@ -173,7 +173,7 @@ async def _refusal(
     *,
     present: JsonObject | None,
 ) -> ApiError:
-    """The API server's refusal, with the lines of the fields that it names; `present` is the object as it is."""
+    """The API server's refusal, with the lines of the fields that it names; `present` is the existing object."""
     causes = entries_of(answer, "details", "causes")
     stays = "".join(f" {change.kind} {change.name}," for change in before)
     stays = f" Applied before it:{stays.rstrip(',')}." if before else ""
@@ -187,11 +187,11 @@ async def _refusal(
             "\n".join(words) + stays,
             status=status,
             reason="FieldManagerConflict",
-            cure="--force-conflicts takes these fields over; or leave them out of the manifest.",
+            cure="--force-conflicts takes over these fields; or leave them out of the manifest.",
         )
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:
-        line = manifest.stated_line("metadata.namespace")  # else the call names it
+        line = manifest.stated_line("metadata.namespace")  # otherwise the call names it
         return absent.replaced(message=f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}")
     if causes:
         lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]

@@ -1,7 +1,7 @@
 """Decoded YAML or JSON to data classes, as strictly as Go reads it into its structs. Pure.
 
-A wrong type is an error that names the field; a field that the schema does not have is passed over; null is a field's
-default. The error never holds a value, but for those words that YAML readers take for true or false.
+A wrong type is an error that names the field; a field that is not in the schema is ignored; null is the field's
+default. The error never contains a value, except words that YAML readers take for true or false.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ KINDS: tuple[tuple[type | types.UnionType, str], ...] = (
     (list, "a list"),
     (Mapping, "a mapping"),
 )
-QUOTES = "YAML takes it for something else than text: put it in quotes."
+QUOTES = "YAML does not read it as text: put it in quotes."
 
 
 class WrongType(Exception):
-    """A field is not of its schema's type.
+    """A field does not have its schema's type.
 
     Attributes:
         path: the keys and indexes that lead to the field.
@@ -48,18 +48,18 @@ class WrongType(Exception):
 
 
 def key(name: str, default: Default, *, shown: bool = True) -> Default:
-    """A field of a data class that has another name in the document; `shown`: whether its repr has it."""
+    """A field of a data class with another name in the document; `shown`: whether the repr includes it."""
     return field(default=default, repr=shown, metadata={"key": name})
 
 
 def read(schema: type[Entry], document: object) -> Entry:
     """Read a document into a data class.
 
-    The fields' types may be str, bool, bytes (base64 in the document), object (whatever it is), other data classes,
+    The fields' types may be str, bool, bytes (base64 in the document), object (any value), other data classes,
     these or None, `tuple[X, ...]` and `Mapping[str, X]`. A field's key is its name with hyphens, else what `key` says.
 
     Raises:
-        WrongType: a field is of another type.
+        WrongType: a field has another type.
     """
     return schema(**dict(_fields(schema, _mapping(document))))
 
@@ -154,7 +154,7 @@ def _bytes(found: object) -> bytes:
 
 
 def _words(found: object) -> str:
-    """What a value is, without the value: it may be a secret in the wrong place."""
+    """The kind of a value, without the value itself, which may be a secret in the wrong place."""
     if isinstance(found, str) and found.lower() in BOOLEAN_WORDS:
         return f'the text "{found}"'
     return next((words for kinds, words in KINDS if isinstance(found, kinds)), f"a {type(found).__name__}")

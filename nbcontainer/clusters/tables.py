@@ -1,4 +1,4 @@
-"""Tables of pods and of any kind: once, or kept up to date by watch."""
+"""Tables of pods and of any kind: once, or kept up to date by a watch."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
 class Selection:
-    """Which objects a table is of: a kind, a namespace or all, and what narrows them.
+    """The objects of a table: a kind, a namespace or all, and what narrows them.
 
     Args:
-        names: only these objects; several are picked here, as the API can select one alone.
+        names: only these objects; several are filtered here, because the API can select only one.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Selection:
         return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=True)
 
     def pick(self, rows: list[Row]) -> list[Row]:
-        """The rows that are asked for by name."""
+        """The rows with the requested names."""
         return [row for row in rows if row.name in self.names] if len(self.names) > 1 else rows
 
 
@@ -94,7 +94,7 @@ def table(
     field_selector: str = "",
     names: tuple[str, ...] = (),
 ) -> Table:
-    """The objects of a kind, once. Waits for the API server; Ctrl-C gives up.
+    """The objects of a kind, once. Waits for the API server; Ctrl-C ends the wait.
 
     Raises:
         NotFound: one of `names` does not exist, or the namespace.
@@ -131,10 +131,10 @@ def watch_table(
     names: tuple[str, ...] = (),
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """The objects of a kind, kept up to date until it is stopped; `finish` makes its result of the last table.
+    """The objects of a kind, kept up to date until it is stopped; `finish` makes its result from the last table.
 
-    While the API server is away, `TableLive(False, "reconnecting: …")` says so, and it is tried again. It ends by
-    itself only with an error: an API server that was not there at the start, or one that refuses.
+    While the API server cannot be reached, it emits `TableLive(False, "reconnecting: …")` and retries. It ends by
+    itself only with an error: the API server cannot be reached at the start, or refuses.
     """
     selection = Selection(
         cluster,
@@ -157,7 +157,7 @@ def _watch(
     *,
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """Keep `state` up to date, from the resourceVersion of the list that it was decoded from, if there was one."""
+    """Keep `state` up to date, starting at the resourceVersion of the list that it came from, if it has one."""
 
     def conclude(last: TableState) -> Table:
         table = Table(last, selection.command)
@@ -179,7 +179,7 @@ async def _follow(
 ) -> None:
     live = bool(version)
     if selection.namespace and not version:
-        # first paint: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
+        # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
         reset = selection.reset(decoder, pages)
         if not reset.rows:
@@ -201,13 +201,13 @@ async def _follow(
                 case Away():
                     live = False
                     progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
-            await asyncio.sleep(0)  # a flood of changes leaves room for the other operations
+            await asyncio.sleep(0)  # in a flood of changes, let other operations run
     finally:
         progress.emit(TableLive(live=False))
 
 
 def _changes(selection: Selection, decoder: Decoder, events: list[JsonObject]) -> TableChanged:
-    """The net change of some events: a row that changed twice is given once."""
+    """The net change of some events: a row that changed twice is included once."""
     rows: dict[str, Row] = {}
     gone: set[str] = set()
     for event in events:

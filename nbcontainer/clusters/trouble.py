@@ -1,4 +1,4 @@
-"""Why a pod does not run, in plain words, from its status alone. Pure.
+"""Why a pod is not running, in plain words, from its status alone. Pure.
 
 The reasons are those that kubelet and scheduler write into `status.containerStatuses` and `status.conditions`
 (https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/).
@@ -26,11 +26,11 @@ class Trouble:
 
     Attributes:
         reason: Kubernetes' own word ("ErrImagePull", "CrashLoopBackOff", "Unschedulable").
-        message: it in plain words.
+        message: the same in plain words.
         cure: what to do next.
         container: the container concerned, or "".
         exit_code: of its command, or None.
-        passing: whether it may well go away by itself in a moment.
+        passing: whether it may pass by itself.
     """
 
     reason: str
@@ -42,7 +42,7 @@ class Trouble:
 
 
 def trouble(pod: Pod, commands: ClusterCommands = CLUSTER_IN_USE) -> Trouble | None:
-    """What keeps this pod from running, or None if nothing is known to; `commands` are its cluster's, for the cure."""
+    """What keeps this pod from running, or None if nothing known does; `commands` are its cluster's, for the cure."""
     name = text_of(pod, "metadata", "name")
     status = object_of(pod, "status")
     for container in container_statuses(pod):
@@ -71,7 +71,7 @@ def _log_cure(pod: Pod, commands: ClusterCommands, *words: str) -> str:
 
 
 def pod_status(pod: Pod) -> str:
-    """The word that stands in kubectl's STATUS column."""
+    """The word in kubectl's STATUS column."""
     status = object_of(pod, "status")
     if value_of(pod, "metadata", "deletionTimestamp"):
         return "Terminating"
@@ -147,7 +147,7 @@ def _container_trouble(name: str, pod: Pod, container: JsonObject, commands: Clu
 
 
 def _start_words(said: str) -> str:
-    """The end of a runtime's long chain of errors, which alone names the cause."""
+    """The end of a runtime's long chain of errors; only the end names the cause."""
     _, found, cause = said.partition("unable to start container process: ")
     return (cause if found else said).strip().rstrip(".")
 
@@ -169,18 +169,18 @@ def _ending(code: int | None, reason: object) -> str:
 
 def _image_words(image: str, reason: str, said: str) -> str:
     if reason == "InvalidImageName":
-        return f"{image!r} is not an image's name."
+        return f"{image!r} is not a valid image name."
     if reason == "ErrImageNeverPull":
         return f"the image {image} is not on the node, and its pull policy is Never."
-    words = f"the image {image} cannot be pulled: {_last_words(said) or reason}."
+    words = f"the image {image} cannot be pulled: {_cause(said) or reason}."
     if _means(said, _MISSING):
         words = f"the registry has no image {image}."
     elif _means(said, _DENIED):
-        words = f"the registry does not let the node pull {image} without credentials."
+        words = f"the registry does not allow the node to pull {image} without credentials."
     elif _means(said, ("http response to https client",)):
-        words = f"the registry of {image} speaks plain http, and the node expects https."
+        words = f"the registry of {image} uses plain http, but the node expects https."
     elif _means(said, ("no such host", "connection refused", "timeout", "dial tcp")):
-        words = f"the node cannot reach the registry of {image}: {_last_words(said)}."
+        words = f"the node cannot reach the registry of {image}: {_cause(said)}."
     return words
 
 
@@ -189,11 +189,11 @@ _DENIED = ("unauthorized", "denied", "401", "authorization")
 
 
 def _means(said: str, words: tuple[str, ...]) -> bool:
-    """Whether a node's message speaks of one of these: containerd has no codes for them."""
+    """Whether a node's message mentions one of these: containerd has no codes for them."""
     return any(word in said.lower() for word in words)
 
 
-def _last_words(said: str) -> str:
+def _cause(said: str) -> str:
     return said.rstrip(". ").rsplit(": ", 2)[-1] if len(said) > 200 else said.rstrip(". ")  # noqa: PLR2004 - a line
 
 
@@ -203,11 +203,11 @@ def _image_cure(reason: str, said: str, pod: Pod, commands: ClusterCommands) -> 
     name, space = text_of(pod, "metadata", "name"), _space(pod)
     if _means(said, _DENIED):
         create = commands.kubectl("create", "secret", "docker-registry", namespace=space)
-        return f"Give the pod an image pull secret (`{create} …`), or use an open registry."
+        return f"Give the pod an image pull secret (`{create} …`), or use a registry that needs no login."
     if _means(said, _MISSING):
-        return "Check its name and tag, and that it was pushed (`%docker push`). The pod stays, and tries again."
+        return "Check its name and tag, and that it was pushed (`%docker push`). The pod keeps trying."
     describe = commands.magic("describe", name, namespace=space)
-    return f"The pod stays, and tries again by itself; {describe} shows the node's own words."
+    return f"The pod keeps trying; {describe} shows the node's own message."
 
 
 def _scheduling_trouble(name: str, status: JsonObject, commands: ClusterCommands) -> Trouble | None:
@@ -219,9 +219,9 @@ def _scheduling_trouble(name: str, status: JsonObject, commands: ClusterCommands
             said = text_of(condition, "message").strip().rstrip(".")
             return Trouble(
                 reason,
-                f"Pod {name} cannot run: no node takes it: {said or reason}.",
+                f"Pod {name} cannot run: no node accepts it: {said or reason}.",
                 f"Ask for less, or make room; `{commands.kubectl('get', 'nodes', namespace='')}` shows them. "
-                "The pod stays, and waits for one.",
+                "The pod keeps waiting for a node.",
                 passing=True,
             )
     return None

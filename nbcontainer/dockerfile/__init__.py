@@ -1,7 +1,8 @@
 """Dockerfile text: parsed, checked and planned, without an engine.
 
-`substitute` puts Python variables into a cell's text; `parse` makes a `Dockerfile` of it, with the lines of every
-instruction; `check` finds all problems at once; `Dockerfile.plan` foretells the build's steps. Nothing here does I/O.
+`substitute` puts Python variables into a cell's text; `parse` turns it into a `Dockerfile`, with the lines of every
+instruction; `check` finds all problems at once; `Dockerfile.plan` lists the steps that a build will take. Nothing here
+does I/O.
 """
 
 from nbcontainer.dockerfile.checks import check

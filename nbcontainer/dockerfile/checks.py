@@ -1,8 +1,8 @@
-"""What is wrong with a Dockerfile, as far as its text alone tells: all of it at once.
+"""What is wrong with a Dockerfile, as far as its text alone shows: all problems at once.
 
 An error here is one in BuildKit too (frontend/dockerfile: instructions/parse.go, dockerfile2llb/convert.go); what
-BuildKit lets pass is a warning at most. It looks only into the stages that it builds: elsewhere, what it would find
-there warns. A `# syntax=` line hands the text to another frontend, which may know more words: unknown ones only warn.
+BuildKit accepts is a warning at most. BuildKit checks only the stages that it builds: errors in others are warnings.
+A `# syntax=` line hands the text to another frontend, which may know more words: unknown ones are only warnings.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def check(
     build_args: Mapping[str, str] | None = None,
     build_contexts: Collection[str] = (),
 ) -> list[Problem]:
-    """Every problem of a Dockerfile, in the order of its lines, which are the person's own.
+    """Every problem of a Dockerfile, in the order of its lines, which are the user's own.
 
     Args:
         dockerfile: the parsed text.
-        target: the stage that is wanted, "" for the last.
-        build_args: by name; they may stand in FROM lines.
-        build_contexts: the names of further build contexts, which `--from` may use like stages.
+        target: the stage to build, "" for the last.
+        build_args: by name; FROM lines may use them.
+        build_contexts: the names of additional build contexts, which `--from` may use like stages.
     """
     arguments = build_args or {}
     foreign = dockerfile.syntax or arguments.get("BUILDKIT_SYNTAX", "")
@@ -85,11 +85,11 @@ def _target(dockerfile: Dockerfile, target: str) -> Problem:
 
 
 def _order(dockerfile: Dockerfile) -> Iterator[Fault]:
-    """A Dockerfile begins with FROM; only ARG may stand before it."""
+    """A Dockerfile begins with FROM; only ARG may come before it."""
     first = next((item for item in dockerfile.preamble if item.name != "ARG"), None)
     if first is not None:
-        yield first.fault(f"{first.name} stands before the first FROM",
-                    "A Dockerfile begins with FROM IMAGE; only ARG may stand before it.")  # fmt: skip
+        yield first.fault(f"{first.name} comes before the first FROM",
+                    "A Dockerfile begins with FROM IMAGE; only ARG may come before it.")  # fmt: skip
     elif not dockerfile.stages and not any(fault.severity == "error" for fault in dockerfile.faults):
         last = max(1, len(dockerfile.text.rstrip("\n").split("\n"))) if dockerfile.text.strip() else 1
         what = "there is no FROM" if dockerfile.preamble else "the Dockerfile is empty"
@@ -111,7 +111,7 @@ def _quotes(dockerfile: Dockerfile, instruction: Instruction, *, built: bool) ->
     if instruction.faulty or instruction.name not in ("ENV", "LABEL", "ARG"):
         return
     for word in instruction.arguments:
-        read = word.partition("=")[2] if instruction.name == "ARG" else word  # of ARG the value alone
+        read = word.partition("=")[2] if instruction.name == "ARG" else word  # for ARG only the value
         quote = open_quote(read, dockerfile.escape)
         if quote:
             yield instruction.fault(
@@ -124,7 +124,7 @@ def _quotes(dockerfile: Dockerfile, instruction: Instruction, *, built: bool) ->
 
 
 def _trigger(instruction: Instruction, trigger: Instruction) -> Iterator[Fault]:
-    """ONBUILD: BuildKit judges the trigger's word only; the rest when an image is built FROM this one."""
+    """ONBUILD: BuildKit checks only the trigger's name; the rest when an image is built FROM this one."""
     if trigger.name == "ONBUILD":
         yield instruction.fault("ONBUILD cannot trigger another ONBUILD")
     elif trigger.name in ("FROM", "MAINTAINER"):
@@ -199,5 +199,5 @@ def _no_stage(dockerfile: Dockerfile, stage: Stage, instruction: Instruction, so
         names = [other.name for other in dockerfile.stages if other.name and other.index != stage.index]
         likely = nearest(source, names, cutoff=0.75)
         if likely:
-            message = f"--from={source} is no stage; it is taken for an image"
+            message = f"--from={source} is not a stage; it is taken for an image"
             yield instruction.fault(message, f"Did you mean {likely}?", rule="from", severity="warning")

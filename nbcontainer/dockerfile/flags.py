@@ -11,9 +11,9 @@ from nbcontainer.dockerfile.words import ANY_MOUNT_KEY, FLAGS, MOUNT_TYPES, SHAR
 
 __all__ = ["flag_faults"]
 
-_UNJUDGED = ("ARG", "STOPSIGNAL", "ONBUILD")  # BuildKit drops what looks like a flag of these
+_UNJUDGED = ("ARG", "STOPSIGNAL", "ONBUILD")  # BuildKit ignores what looks like a flag of these
 _DURATION = re.compile(r"^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$")
-_MOUNT_WORDS = ("readonly", "ro", "readwrite", "rw", "required")  # keys that stand without a value
+_MOUNT_WORDS = ("readonly", "ro", "readwrite", "rw", "required")  # keys that need no value
 
 
 def flag_faults(instruction: Instruction) -> Iterator[Fault]:
@@ -30,9 +30,9 @@ def flag_faults(instruction: Instruction) -> Iterator[Fault]:
                 _meant(instruction, flag, list(words)),
                 unknown=True,
             )
-            return  # BuildKit stops here: what follows is judged once this one is mended
+            return  # BuildKit stops here: what follows is checked once this one is fixed
         if word.kind != "values" and flag.name in seen:
-            yield instruction.fault(f"--{flag.name} stands twice")
+            yield instruction.fault(f"--{flag.name} is given twice")
         seen.add(flag.name)
         yield from _value(instruction, flag, word)
 
@@ -83,9 +83,9 @@ def _healthcheck(instruction: Instruction, name: str, value: str) -> Iterator[Fa
 
 
 def _mount(instruction: Instruction, value: str) -> Iterator[Fault]:
-    """`--mount=type=…,key=value`: judged by BuildKit when the stage is built, as variables may stand in it."""
+    """`--mount=type=…,key=value`: BuildKit checks it only when the stage is built, as it may contain variables."""
     if '"' in value:
-        return  # comma separated values with quotes: rare, and BuildKit's to judge
+        return  # comma-separated values with quotes: rare, and left to BuildKit
     fields = mount_fields(value)
     kind = fields.get("type", "bind")
     for key, content in fields.items():

@@ -38,8 +38,8 @@ def _from(instruction: Instruction) -> Iterator[Fault]:
         yield instruction.fault("FROM needs an image", "Write FROM IMAGE, such as FROM busybox.")
     elif len(words) == three and words[1].lower() == "as":
         if not _STAGE_NAME.match(words[2].lower()):
-            yield instruction.fault(f"{words[2]} cannot be a stage's name",
-                         "It begins with a letter, and holds letters, digits, - _ and . only.")  # fmt: skip
+            yield instruction.fault(f"{words[2]} is not a valid stage name",
+                         "It begins with a letter, and contains only letters, digits, - _ and .")  # fmt: skip
     elif len(words) > 1:
         yield instruction.fault("FROM takes an image, or an image, AS and a name", "Write FROM IMAGE AS NAME.")
 
@@ -55,7 +55,7 @@ def _copy(instruction: Instruction) -> Iterator[Fault]:
         yield instruction.fault(f"{name} needs a source and a destination", f"Write {name} SOURCE… DESTINATION.")
         return
     if is_heredoc(words[-1]):
-        yield instruction.fault(f"{name} needs a destination behind the heredoc", f"Write {name} {words[-1]} /path.")
+        yield instruction.fault(f"{name} needs a destination after the heredoc", f"Write {name} {words[-1]} /path.")
     if name == "COPY":
         remote = [word for word in words[:-1] if re.match("https?://", word)]
         if remote and not instruction.flag("from"):
@@ -88,20 +88,20 @@ def _expose(instruction: Instruction) -> Iterator[Fault]:
         yield instruction.fault("EXPOSE needs a port", "Write EXPOSE 8080, or EXPOSE 53/udp.")
     for word in instruction.arguments:
         if not re.fullmatch(r"[A-Za-z0-9_./:\-]+", word):
-            continue  # variables, quotes and escapes are BuildKit's to fill in
+            continue  # variables, quotes and escapes are left to BuildKit
         ports, slash, protocol = word.rpartition(":")[2].partition("/")
         found = _PORTS.match(ports)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
         if found is None or not first <= last <= _MOST_PORT:
-            hint = "Write EXPOSE 8080; the ports of host and container are joined when it runs." if ":" in word else ""
+            hint = "Write EXPOSE 8080; docker run -p publishes it on a port of the host." if ":" in word else ""
             yield instruction.fault(
                 f"EXPOSE: {word} is not a port", hint or "Ports are 0 to 65535: EXPOSE 8080.", "late"
             )
         elif slash and protocol.lower() not in ("tcp", "udp", "sctp", ""):
             yield instruction.fault(f"EXPOSE: {word} has no known protocol", "It is tcp, udp or sctp.", "late")
         elif ":" in word:
-            yield instruction.warning(f"EXPOSE: {word} names a host's port, which has no effect",
-                           f"Write EXPOSE {ports}; docker run -p joins the ports.", "ExposeInvalidFormat")  # fmt: skip
+            yield instruction.warning(f"EXPOSE: {word} names a host port, which has no effect",
+                           f"Write EXPOSE {ports}; docker run -p publishes them.", "ExposeInvalidFormat")  # fmt: skip
 
 
 def _one(what: str, example: str) -> Callable[[Instruction], Iterator[Fault]]:
@@ -163,7 +163,7 @@ _JSON_FORMS = ("RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "HEALTHCHECK
 
 
 def _almost_json(instruction: Instruction) -> Iterator[Fault]:
-    """A JSON array that is none is taken for words of a shell, which is seldom what was meant."""
+    """Warn of an invalid JSON array, which is passed to a shell: that is rarely what was meant."""
     rest = instruction.rest
     if instruction.name == "HEALTHCHECK":
         rest = rest.partition(" ")[2].strip()
@@ -173,14 +173,14 @@ def _almost_json(instruction: Instruction) -> Iterator[Fault]:
     if inner.startswith("'") and inner.endswith("'"):
         words = re.findall(r"'([^']*)'", inner)
         better = ", ".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words)
-        why = "JSON knows only double quotes"
+        why = "JSON allows only double quotes"
     elif inner.translate(_TYPOGRAPHIC) != inner:
         better, why = inner.translate(_TYPOGRAPHIC), "the quotes are typographic ones"
     elif inner.startswith('"') and inner.rstrip().endswith(","):
-        better, why = inner.rstrip().removesuffix(","), "a comma stands before the ]"
+        better, why = inner.rstrip().removesuffix(","), "there is a comma before the ]"
     else:
         return
-    yield instruction.warning(f"{instruction.name}: this is not JSON, so a shell gets it as it stands: {why}",
+    yield instruction.warning(f"{instruction.name}: this is not JSON, so a shell gets it unchanged: {why}",
                    f"Write [{better}].", "json")  # fmt: skip
 
 

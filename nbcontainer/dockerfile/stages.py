@@ -1,4 +1,4 @@
-"""A parsed Dockerfile: its stages, what they need of each other, and the steps that a build of it will take."""
+"""A parsed Dockerfile: its stages, how they depend on each other, and the steps that a build of it will take."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Stage:
 
     Attributes:
         index: its number, from 0.
-        name: the name behind AS in small letters, or "".
-        base: what stands behind FROM, as written.
+        name: the name after AS in lowercase, or "".
+        base: what follows FROM, as written.
         platform: the value of `--platform`, as written, or "".
         start: the FROM instruction.
-        instructions: those that follow it.
+        instructions: those after it.
     """
 
     index: int
@@ -45,7 +45,7 @@ class Stage:
 
     @property
     def label(self) -> str:
-        """Its name, or "stage-N" as BuildKit calls one without."""
+        """Its name, or "stage-N", which is BuildKit's name for one without."""
         return self.name or f"stage-{self.index}"
 
     @property
@@ -56,13 +56,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """A parsed Dockerfile. Lines are Dockerfile lines; `own` gives the person's.
+    """A parsed Dockerfile. Lines are Dockerfile lines; `own` returns the user's.
 
     Attributes:
         text: the whole text.
-        preamble: instructions before the first FROM; only ARG may stand there.
+        preamble: instructions before the first FROM; only ARG is allowed there.
         stages: in the text's order.
-        faults: what could not be parsed; `check` makes problems of them, and finds more.
+        faults: what could not be parsed; `check` turns them into problems, and finds more.
         escape: the escape character.
         directives: `# syntax=`, `# escape=` and `# check=`, by name.
     """
@@ -89,11 +89,11 @@ class Dockerfile:
         return self.directives.get("syntax", "").split(" ")[0]
 
     def own(self, instruction: Instruction) -> tuple[int, int]:
-        """The person's own first and last line of an instruction."""
+        """The user's own first and last line of an instruction."""
         return self.source_map.own(instruction.line), self.source_map.own(instruction.end_line)
 
     def stage(self, name: str) -> Stage | None:
-        """The stage of a name, in any letter case; of several, the last."""
+        """The stage with this name, ignoring case; the last of several."""
         return self._names.get(name.lower())
 
     @cached_property
@@ -179,13 +179,13 @@ class Dockerfile:
     def plan(
         self, target: str = "", build_args: Mapping[str, str] | None = None, *, classic: bool = False
     ) -> list[BuildStep]:
-        """The steps that a build of `target` will take, in the text's order, none of them begun.
+        """The steps that a build of `target` will take, in the text's order, none of them started.
 
         Args:
             target: the stage to build; the last one, where it is "".
             build_args: by name.
-            classic: as engines without BuildKit do it: every instruction is a step, and every stage up to the target is
-                built.
+            classic: for engines without BuildKit, where every instruction is a step, and every stage up to the target
+                is built.
         """
         steps = []
         stages = self.reachable(target, build_args)
@@ -213,7 +213,7 @@ class Dockerfile:
 
 def _is_step(instruction: Instruction) -> bool:
     if instruction.name == "WORKDIR":
-        return instruction.rest != "/"  # it is there already
+        return instruction.rest != "/"  # it exists already
     return instruction.name in _STEPS
 
 
@@ -240,7 +240,7 @@ def is_heredoc(word: str) -> bool:
 
 
 def mount_fields(value: str) -> dict[str, str]:
-    """The fields of a `--mount` value, by their keys in small letters; a key alone has the value ""."""
+    """The fields of a `--mount` value, by their keys in lowercase; a key alone has the value ""."""
     fields = {}
     for part in re.findall(r'(?:"[^"]*"|[^,])+', value):
         key, _, content = part.strip('"').partition("=")
@@ -249,7 +249,7 @@ def mount_fields(value: str) -> dict[str, str]:
 
 
 def expand(word: str, known: Mapping[str, str | None], escape: str = "\\") -> str | None:
-    """Fill in `$name` and `${name:-default}`; None where a value cannot be known here, or the syntax is wrong."""
+    """Fill in `$name` and `${name:-default}`; None where a value cannot be known here, or the syntax is invalid."""
     unknown = [name for name, value in known.items() if value is None]
     if any(re.search(rf"\$\{{?{re.escape(name)}\b", word) for name in unknown):
         return None
@@ -262,7 +262,7 @@ def expand(word: str, known: Mapping[str, str | None], escape: str = "\\") -> st
 
 
 def open_quote(word: str, escape: str = "\\") -> str:
-    """The quote that a word opens and does not close, or ""; variables are not looked at."""
+    """The quote that a word opens and does not close, or ""; variables are not expanded."""
     try:
         ShellLex(escape, env={}, skip_unset_env=True).process_word(word)
     except (ValueError, RecursionError, re.error) as error:
@@ -272,11 +272,11 @@ def open_quote(word: str, escape: str = "\\") -> str:
 
 
 def parse(text: str, source_map: SourceMap | None = None) -> Dockerfile:
-    """Parse a Dockerfile; never raises. `check` tells what is wrong with it.
+    """Parse a Dockerfile; never raises. `check` finds what is wrong with it.
 
     Args:
         text: the Dockerfile.
-        source_map: from its lines to the person's own; without it they are the same.
+        source_map: from its lines to the user's own; without it they are the same.
     """
     parsed = parse_text(text)
     starts = [index for index, item in enumerate(parsed.instructions) if item.name == "FROM"]

@@ -12,27 +12,27 @@ __all__ = ["substitute", "substitute_word"]
 
 # a name with attributes; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
 _REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
-_BREAK = re.compile("[\n\r\x85\u2028\u2029]")  # Dockerfiles know the first, YAML 1.1 all of them (its section 5.4)
+# a line break in Dockerfiles is the first, in YAML 1.1 any of them (its section 5.4)
+_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
 
 def substitute(
     text: str, namespace: Mapping[str, object], first_line: int = 1, cell: str = ""
 ) -> tuple[str, SourceMap]:
-    """Put the values of Python variables where `{{name}}` or `{{name.attribute}}` stands.
+    """Replace each `{{name}}` or `{{name.attribute}}` by the value of a Python variable.
 
     Args:
         text: the text of a cell, without its magic line.
         namespace: the variables.
-        first_line: the line of the text's first line in the person's cell (2 below a magic line).
+        first_line: the number of the text's first line in the user's cell (2 after a magic line).
         cell: the cell's name, for the map.
 
     Returns:
-        The new text, and the map of its lines to the cell's: all lines of a value map to the line where its name
-        stands.
+        The new text, and the map of its lines to the cell's: all lines of a value map to the line with its name.
 
     Raises:
         UsageError: a name is not defined; the message has the line of each, and names `--raw`. Or a value has
-            several lines and does not stand alone on its line, where they would be instructions of their own.
+            several lines and is not alone on its line, where they would become instructions of their own.
     """
     lines: list[str] = []
     origins: list[tuple[str, int]] = []
@@ -87,7 +87,7 @@ def _refuse_missing(missing: Sequence[tuple[int, str]]) -> None:
     if missing:
         raise UsageError(
             "\n".join(f"line {number}: {{{{{name}}}}} is not defined in Python." for number, name in missing),
-            cure=f"Define {missing[0][1]}, or give --raw to leave all {{{{ }}}} as they are.",
+            cure=f"Define {missing[0][1]}, or use --raw to leave all {{{{ }}}} as they are.",
         )
 
 

@@ -1,8 +1,8 @@
 """Dockerfile text → instructions with their lines.
 
 The parser is BuildKit's own, ported to Python: the package e2b-dockerfile-utils. It stops at the first fault; here a
-faulty instruction is set aside (or read as the word it nearly is) and the parsing goes on, so that all faults of a text
-are found at once. It also does not look into ONBUILD; here the trigger is parsed as the instruction it is.
+faulty instruction is skipped (or read as the word that it resembles) and parsing continues, to find all faults of a
+text at once. It also does not look into ONBUILD; here the trigger is parsed as the instruction it is.
 
 All lines in this module are Dockerfile lines, counted from 1.
 """
@@ -18,7 +18,7 @@ from nbcontainer.dockerfile.words import INSTRUCTIONS, nearest
 
 __all__ = ["Fault", "Flag", "Heredoc", "Instruction", "Parsed", "parse_text"]
 
-MOST_FAULTS = 50  # a text with more is not a Dockerfile; each costs one more pass
+MOST_FAULTS = 50  # a text with more is not a Dockerfile; each costs another pass
 
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"^(?:#|//)\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
@@ -27,11 +27,11 @@ _SPACES = " \t\v\f\r\n\x85\xa0"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one instruction, before anything is known of the rest.
+    """What is wrong with one instruction, regardless of the rest.
 
     Attributes:
-        unknown: whether an unknown word is all that is wrong (another frontend may know it).
-        other_line: the line that stands for "{line}" in `suggestion`.
+        unknown: whether the only fault is an unknown word (another frontend may know it).
+        other_line: the line that replaces "{line}" in `suggestion`.
     """
 
     line: int
@@ -46,7 +46,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A flag as written; `value` is None where no "=" stands."""
+    """A flag as written; `value` is None where there is no "="."""
 
     name: str
     value: str | None
@@ -67,15 +67,15 @@ class Instruction:
 
     Attributes:
         name: the instruction's word in capitals.
-        text: the whole instruction in one line: continuation lines joined, heredocs without their content.
+        text: the whole instruction on one line: continuation lines joined, heredocs without their content.
         rest: `text` without the word and its flags.
-        arguments: the rest in words, as BuildKit splits them for this instruction; a key, a value and "=" or "" in
-            turn for ENV and LABEL.
+        arguments: the rest in words, as BuildKit splits it for this instruction; for ENV and LABEL a key, a value and
+            "=" or "" in turn.
         is_json: whether the rest is a JSON array, the exec form.
         line: its first line, from 1.
         end_line: its last line, heredocs included.
         trigger: the instruction of an ONBUILD.
-        faulty: whether its word was guessed, so that the rest should not be judged.
+        faulty: whether its word was guessed, so that the rest should not be checked.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Instruction:
 
     @property
     def title(self) -> str:
-        """The instruction in one line for people: spaces collapsed, the first line of a heredoc in brackets."""
+        """The instruction on one line for display: spaces collapsed, the first line of a heredoc in parentheses."""
         title = " ".join(self.text.split())
         first = next((line.strip() for heredoc in self.heredocs for line in heredoc.content.splitlines()
                       if line.strip()), "")  # fmt: skip
@@ -108,15 +108,15 @@ class Instruction:
         unknown: bool = False,
         other_line: int = 0,
     ) -> Fault:
-        """What is wrong with it, as `Fault` has it."""
+        """A fault of this instruction."""
         return Fault(self.line, self.end_line, message, suggestion, unknown, rule, severity, other_line)
 
     def warning(self, message: str, suggestion: str = "", rule: str = "", *, other_line: int = 0) -> Fault:
-        """What is not right with it, but does not keep BuildKit from building."""
+        """A fault that does not stop BuildKit from building."""
         return self.fault(message, suggestion, rule, severity="warning", other_line=other_line)
 
     def flag(self, name: str) -> str | None:
-        """The value of a flag, "" where it has none, None where it does not stand."""
+        """The value of a flag, "" where it has none, None where it is not given."""
         return next((flag.value or "" for flag in self.flags if flag.name == name), None)
 
     def flag_values(self, name: str) -> tuple[str, ...]:
@@ -136,12 +136,12 @@ class Parsed:
 
 @dataclass(slots=True)
 class _Repairs:
-    """The text's lines while faults are set aside, and what was done to them."""
+    """The text's lines while faults are removed, and what was changed in them."""
 
     lines: list[str]
     escape: str
     faults: list[Fault] = field(default_factory=list)
-    triggers: dict[int, str] = field(default_factory=dict)  # line → the ONBUILD words that were taken off
+    triggers: dict[int, str] = field(default_factory=dict)  # line → the ONBUILD instruction whose word was removed
     guessed: set[int] = field(default_factory=set)
 
     def last_line(self, line: int) -> int:
@@ -158,13 +158,13 @@ class _Repairs:
         return index + 1
 
     def set_aside(self, line: int, end_line: int) -> None:
-        """Make lines empty, so that the next pass does not meet them."""
+        """Blank out lines, so that the next pass skips them."""
         for index in range(line - 1, min(end_line, len(self.lines))):
             self.lines[index] = "\n"
 
 
 def parse_text(text: str) -> Parsed:
-    """Parse a Dockerfile. Never raises: what cannot be parsed is told in `faults`."""
+    """Parse a Dockerfile. Never raises: what cannot be parsed is in `faults`."""
     text = text.removeprefix("\ufeff")
     directives = _directives(text)
     repairs = _Repairs(re.findall(r"[^\n]*\n|[^\n]+$", text), directives.get("escape", "\\"))
@@ -186,8 +186,8 @@ def parse_text(text: str) -> Parsed:
         Fault(
             warning.line,
             warning.line,
-            "an empty line stands inside a continued instruction",
-            "Remove it, or begin it with #; it will be an error one day.",
+            "there is an empty line inside a continued instruction",
+            "Remove it, or begin it with #; it will become an error.",
             rule="NoEmptyContinuation",
             severity="warning",
         )
@@ -239,14 +239,14 @@ def _directives(text: str) -> dict[str, str]:
 
 
 def _open_triggers(repairs: _Repairs, ast: DockerfileAst) -> bool:
-    """Take the word ONBUILD off its instruction, so that the trigger itself is parsed, heredocs and all."""
+    """Remove the word ONBUILD from its instruction, so that the trigger itself is parsed, including heredocs."""
     opened = False
     for node in ast.instructions:
         line = node.start_line
         if node.name != "ONBUILD" or not node.original.strip()[len("ONBUILD") :].strip():
             continue
         if line in repairs.triggers:
-            continue  # ONBUILD ONBUILD: a fault, which the checks tell
+            continue  # ONBUILD ONBUILD: a fault, which `check` reports
         physical = repairs.lines[line - 1]
         bare = re.sub(r"(?i)^(\s*)ONBUILD(?=\s)[ \t\v\f\r]*", r"\1", physical, count=1)
         if bare == physical:
@@ -257,11 +257,11 @@ def _open_triggers(repairs: _Repairs, ast: DockerfileAst) -> bool:
     return opened
 
 
-def _repair(repairs: _Repairs, line: int, told: str) -> None:
-    """Note the fault at `line`, and change the lines so that the next pass gets beyond it."""
+def _repair(repairs: _Repairs, line: int, error: str) -> None:
+    """Record the fault at `line`, and change the lines so that the next pass gets past it."""
     end_line = repairs.last_line(line)
     word = repairs.lines[line - 1].split(None, 1)[0] if repairs.lines[line - 1].strip() else ""
-    message = told.partition(": ")[2] if told.startswith("Dockerfile parse error") else told
+    message = error.partition(": ")[2] if error.startswith("Dockerfile parse error") else error
     if word.upper() in INSTRUCTIONS or word.startswith(("#", "//")) or not word:
         if "heredoc" in message and line not in repairs.guessed:
             repairs.faults.append(_open_heredoc(repairs, line))
@@ -272,7 +272,7 @@ def _repair(repairs: _Repairs, line: int, told: str) -> None:
         repairs.set_aside(line, end_line)
         return
     if line in repairs.triggers:
-        # BuildKit does not judge the word of a trigger; the image that is built FROM this one will
+        # BuildKit does not check the word of a trigger until an image is built FROM this one
         repairs.faults.append(
             Fault(line, end_line, f"unknown instruction in ONBUILD: {word}", _did_you_mean(word), severity="warning")
         )
@@ -292,14 +292,14 @@ def _did_you_mean(word: str) -> str:
     if likely:
         return f"Did you mean {likely}?"
     if not word.isascii() and nearest(word.partition("\xa0")[0], INSTRUCTIONS):
-        return "A no-break space stands where a space should be."
+        return "There is a no-break space in place of a space."
     if word in ("&&", "||", "|", ";") or word.startswith("-"):
-        return "Does the line above lack a \\ at its end?"
+        return "Is a \\ missing at the end of the line above?"
     return ""
 
 
 def _plain(message: str, word: str) -> str:
-    """The parser's message without Go's manner."""
+    """The parser's message without Go's prefixes."""
     message = message.removeprefix("Syntax error - ")
     return message if message.startswith(word.upper()) or not word else f"{word.upper()}: {message}"
 
@@ -314,20 +314,18 @@ def _open_heredoc(repairs: _Repairs, line: int) -> Fault:
                 line,
                 number,
                 f"heredoc {bare.strip()} is not closed",
-                f"Spaces stand beside {bare.strip()} on line {{line}}.",
+                f"There are spaces around {bare.strip()} on line {{line}}.",
                 other_line=number,
             )
     name = names[0] if names else "EOF"
-    return Fault(
-        line, len(repairs.lines), f"heredoc {name} is not closed", f"A line that holds only {name} must end it."
-    )
+    return Fault(line, len(repairs.lines), f"heredoc {name} is not closed", f"A line with only {name} must end it.")
 
 
 def _instruction(node: DockerfileInstruction, repairs: _Repairs, escape: str) -> Instruction:
     rest = "" if node.name not in INSTRUCTIONS else _rest(node.original, escape)
     arguments = tuple(node.args)
     if node.name in ("ADD", "COPY") and not node.json:
-        arguments = tuple(_WHITESPACE.split(rest)) if rest else ()  # BuildKit does not heed quotes here
+        arguments = tuple(_WHITESPACE.split(rest)) if rest else ()  # BuildKit ignores quotes here
     flags = []
     for flag in node.flags:
         name, equals, value = flag.removeprefix("--").partition("=")

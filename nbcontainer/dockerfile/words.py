@@ -30,11 +30,11 @@ DIRECTIVES = ("syntax", "escape", "check")
 
 @dataclass(frozen=True, slots=True)
 class FlagWord:
-    """A flag that an instruction knows.
+    """A flag of an instruction.
 
     Attributes:
         kind: "switch" (`--link`, `--link=false`), "value" (once) or "values" (may be repeated).
-        values: what may stand behind "=", where that is a fixed set.
+        values: what may follow "=", where that is a fixed set.
     """
 
     name: str
@@ -66,7 +66,7 @@ MOUNT_KEYS: dict[str, tuple[str, ...]] = {
     "secret": ("id", "target", "env", "required", "mode", "uid", "gid"),
     "ssh": ("id", "target", "required", "mode", "uid", "gid"),
 }
-"""What each type of mount is usually given; see `ANY_MOUNT_KEY` for all that BuildKit takes."""
+"""The usual keys of each type of mount; see `ANY_MOUNT_KEY` for all that BuildKit accepts."""
 
 ANY_MOUNT_KEY = frozenset(key for keys in MOUNT_KEYS.values() for key in keys).union(
     ("type", "src", "dst", "destination", "readonly", "readwrite")
@@ -82,7 +82,7 @@ PREDEFINED_ARGUMENTS = (
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word that `word` most nearly is, or ""; letter case does not count."""
+    """The known word most similar to `word`, or ""; case is ignored."""
     by_folded = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=cutoff)
     return by_folded[found[0]] if found else ""

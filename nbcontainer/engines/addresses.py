@@ -1,7 +1,7 @@
 """Where an engine may be: what the settings, the environment and docker's configuration name, and the usual sockets.
 
 The order: the setting `engine`; DOCKER_HOST; DOCKER_CONTEXT and the current docker context; the usual sockets; the
-private Podman. Nothing is asked here whether it answers.
+private Podman. Nothing here checks whether an engine answers.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class Address:
     context: str = ""
 
 
-PRIVATE_PODMAN = Address("podman", "private Podman")  # however a call came by it, there is one
+PRIVATE_PODMAN = Address("podman", "private Podman")  # a single object, however a call names it
 
 
 def usual_addresses() -> tuple[Address, ...]:
-    """Where is looked where nothing names an engine."""
+    """The addresses to try where nothing names an engine."""
     return (*_sockets(), PRIVATE_PODMAN)
 
 
@@ -62,7 +62,7 @@ def named_address() -> Address | None:
     """The engine that the settings, the environment or docker's configuration name; None where nothing does.
 
     Raises:
-        UsageError: they name what cannot be.
+        UsageError: the name is not valid.
     """
     if settings.engine:
         return address_of(settings.engine)
@@ -87,7 +87,7 @@ def named_address() -> Address | None:
 
 def names_private_podman(name: str) -> bool:
     """Whether a name means the private Podman."""
-    return name == "podman" and find_context(name) is None  # a docker context of that name is what docker means by it
+    return name == "podman" and find_context(name) is None  # docker's own context of that name takes precedence
 
 
 def address_of(value: str, source: str = "the setting `engine`") -> Address:
@@ -120,7 +120,7 @@ def _of_context(context: Context) -> Address:
 
 
 def _environment_tls(url: str) -> Tls | None:
-    """TLS as docker's variables ask for it; it is for tcp alone."""
+    """TLS as docker's environment variables request it, which is for tcp only."""
     if not url.startswith(("tcp://", "https://")):
         return None
     verify = bool(os.environ.get("DOCKER_TLS_VERIFY"))
@@ -130,7 +130,7 @@ def _environment_tls(url: str) -> Tls | None:
 
 
 def usual_sockets() -> list[Path]:
-    """Where engines listen by default, the likelier first; whether anything is there is not looked at."""
+    """Where engines listen by default, the most likely first; it does not check whether anything is there."""
     home = Path.home()
     user = os.environ.get("XDG_RUNTIME_DIR") or (f"/run/user/{os.getuid()}" if sys.platform != "win32" else "")
     return [
@@ -153,7 +153,7 @@ def _sockets() -> tuple[Address, ...]:
     for path in usual_sockets():
         try:
             there = path.exists()
-        except PermissionError:
+        except PermissionError:  # it may be there; connecting to it says what to do
             there = True
         if there:
             found.append(Address(f"unix://{path}", "the usual sockets"))

@@ -1,4 +1,4 @@
-"""Builds: BuildKit where the engine has it, the classic stream where not; the same events from both."""
+"""Builds, by BuildKit where the engine has it, else by the classic stream; both emit the same events."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
 
 
 def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ()) -> BuildOperation:
-    """Build an image; returns at once with the running build.
+    """Build an image; returns the running build at once.
 
-    The text is checked first, and what is wrong with it is raised here, before anything is sent. The operation's result
-    is a `BuildResult`; it raises BuildFailed where a step fails, DockerfileError where the engine finds fault with the
+    The text is checked first, and its problems are raised here, before anything is sent. The operation's result
+    is a `BuildResult`; it raises BuildFailed where a step fails, DockerfileError where the engine rejects the
     text, Unsupported, EngineUnavailable, AuthFailed, PushFailed, or Stopped.
 
     Args:
         engine: where to build; with `request.builder` only the image is loaded there.
         request: what to build.
-        command: the words of the docker command, for the result; () for those that the request gives.
+        command: the words of the docker command, for the result; () derives them from the request.
 
     Raises:
-        DockerfileError: the text is wrong; all problems at once, with the person's own lines.
-        UsageError: a tag is no image name, or a push has no tag.
+        DockerfileError: the text is wrong; all problems at once, with the user's own lines.
+        UsageError: a tag is not a valid image name, or a push has no tag.
     """
     if request.builder == "default":  # buildx's name for the engine's own
         request = replace(request, builder="")
@@ -67,7 +67,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
         try:
             _run(engine, request, dockerfile, warnings, progress)
         except BaseException as error:
-            if operation.state.started:  # what was refused at once has no picture but its error
+            if operation.state.started:  # a build that was refused before it started shows only its error
                 progress.emit(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             if isinstance(error, BuildFailed):
                 raise _completed(error, operation.state, warnings) from error.__cause__
@@ -78,11 +78,11 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
 
 
 def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str:
-    """The same as a command; a builder and a push with the build are docker's alone."""
+    """The build as a command; only docker's has --builder and --push."""
     given = [*(words or build_words(request))]
     if request.builder and not any(word.startswith("--builder") for word in given):  # BUILDX_BUILDER named it
         given.insert(1, f"--builder={request.builder}")
-    if request.builder:  # it is found in docker's configuration
+    if request.builder:  # builders are in docker's configuration
         return replace(engine.commands, configuration=named_folder()).docker(*given)
     if not request.push or not engine.commands.is_podman:
         return engine.commands.command(*given)
@@ -91,7 +91,7 @@ def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str
 
 
 def _completed(error: BuildFailed, state: BuildState, warnings: list[Problem]) -> BuildFailed:
-    """The error with the whole output's file and length, and in its cure what the checks suggested."""
+    """The error with the file and length of the whole output, and the checks' suggestion in its cure."""
     step, kept = state.failed_step, error.output_lines
     lines = max(kept, step.output_lines if step else 0)
     where = f". {state.spool_note}" if state.spool_note else f"; all of them are in {state.spool}."
@@ -101,7 +101,7 @@ def _completed(error: BuildFailed, state: BuildState, warnings: list[Problem]) -
 
 
 def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:
-    """What was suggested for the failed lines: `--from=biuld` was taken for an image, and there is none."""
+    """What the checks suggested for the failed lines: `--from=biuld` was taken for an image, which does not exist."""
     first, last = error.lines or (0, -1)
     return next(
         (problem.suggestion for problem in warnings if first <= problem.line <= last and problem.suggestion), ""
@@ -113,14 +113,14 @@ def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
 
     Raises:
         DockerfileError: the text is wrong.
-        UsageError: a tag is no image name, or a push has no tag.
+        UsageError: a tag is not a valid image name, or a push has no tag.
     """
     for tag in request.tags:
         parse_reference(tag)
     if request.push and not request.tags:
         raise UsageError("--push needs a name to push to.", cure="Give it with -t, such as -t localhost:5000/web:1.")
     if request.push and request.outputs:
-        raise UsageError("--push and --output exclude each other.", cure="--output writes files in place of an image.")
+        raise UsageError("--push and --output cannot be combined.", cure="--output writes files in place of an image.")
     _check_text(request)
     dockerfile = parse(request.dockerfile, request.source_map)
     problems = check(
@@ -141,7 +141,7 @@ def _check_text(request: BuildRequest) -> None:
     except UnicodeEncodeError as error:
         line = request.source_map.own(request.dockerfile.count("\n", 0, error.start) + 1)
         raise DockerfileError(
-            [Problem(line, f"{request.dockerfile[error.start]!r} is half of a character, which UTF-8 cannot say")]
+            [Problem(line, f"{request.dockerfile[error.start]!r} is half of a character, which UTF-8 cannot encode")]
         ) from None
 
 
@@ -158,19 +158,19 @@ def frontend_of(request: BuildRequest) -> str:
 def _run(
     engine: Engine, request: BuildRequest, text: Dockerfile, problems: list[Problem], progress: Progress[BuildEvent]
 ) -> None:
-    """Build, and push, and tell the events."""
+    """Build, push, and emit the events."""
     by_buildkit = has_buildkit(engine, request)
     if not by_buildkit:
         engines.classic_build.refuse_unsupported(engine, request, text)
     title = request.tags[0] if request.tags else "image"
-    foretold = tuple(text.plan(request.target, request.build_args, classic=not by_buildkit))
+    planned = tuple(text.plan(request.target, request.build_args, classic=not by_buildkit))
     with closing(Spool(f"build-{title}")) as spool:
         progress.emit(
             BuildStarted(
                 title=title,
                 engine=f"builder {request.builder}" if request.builder else engine.name,
                 platform=request.platform or ("" if request.builder else engine.capabilities.platform),
-                steps=foretold,
+                steps=planned,
                 time=time.time(),
                 spool=spool.path,
             )
@@ -179,7 +179,7 @@ def _run(
         for problem in problems:
             progress.emit(BuildWarning(problem))
         run = engines.buildkit_build.run_buildkit if by_buildkit else engines.classic_build.run_classic
-        built = run(RunningBuild(engine, request, text, problems, foretold, progress, spool))
+        built = run(RunningBuild(engine, request, text, problems, planned, progress, spool))
     progress.emit(built)
     if request.push and not request.builder:
         engines.build_push.push_built(engine, request.tags, progress)

@@ -1,4 +1,4 @@
-"""Why a build failed, in a person's words, with the person's own lines."""
+"""Why a build failed, in plain words, with the user's own lines."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
 
 _PROCESS = re.compile(r"did not complete successfully: exit code: (\d+)")
 _PARSE = re.compile(r"^[Dd]ockerfile parse error (?:on )?line (\d+): ")
-_OLD_FRONTEND = "failed to solve with frontend dockerfile.v0: "  # so Docker 20.10 begins, and no newer one
+_OLD_FRONTEND = "failed to solve with frontend dockerfile.v0: "  # the prefix of Docker 20.10's messages alone
 _OLD_CURE = (
     "This engine's Dockerfile frontend is old: "
-    "`# syntax=docker/dockerfile:1` as the first line, or a newer engine, is the cure."
+    "make `# syntax=docker/dockerfile:1` the first line, or use a newer engine."
 )
 _CONTEXTS = "unsupported frontend capability moby.buildkit.frontend.contexts"
 _UNTERMINATED = "unterminated heredoc"
@@ -66,8 +66,8 @@ def build_failed(
     Args:
         message: the engine's own words.
         step: the step's name, as the engine says it.
-        title: its instruction, in one line.
-        lines: the person's own lines.
+        title: its instruction, on one line.
+        lines: the user's own lines.
         exit_code: its process's exit code, if there was one.
         output: the last lines that it wrote.
         request: the build.
@@ -100,12 +100,12 @@ def connection_lost(where: str, address: str, what: str) -> EngineUnavailable:
     return EngineUnavailable(
         f"The connection to {where} was lost during the build: {what}",
         tried=(address,),
-        cure="See whether it still runs, and build again.",
+        cure="Check whether it is still running, and build again.",
     )
 
 
 def short_reason(message: str) -> str:
-    """The engine's words without the path that the error took through it."""
+    """The engine's message without the prefixes that its layers added."""
     reason = plain(message).strip()
     changed = True
     while changed:
@@ -119,14 +119,14 @@ def short_reason(message: str) -> str:
 
 
 def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -> NbcontainerError:
-    """The error where the frontend, not a step, finds fault with the text."""
+    """The error where the frontend, not a step, rejects the text."""
     own = dockerfile.source_map.own
     is_old = message.startswith(_OLD_FRONTEND)
-    told = short_reason(message)
-    found = _PARSE.match(told)
+    short = short_reason(message)
+    found = _PARSE.match(short)
     if found and not lines:
         lines = (int(found[1]),)
-    reason = _PARSE.sub("", told)
+    reason = _PARSE.sub("", short)
     hint = _DID_YOU_MEAN.match(reason)
     suggestion = ""
     if hint:
@@ -134,7 +134,7 @@ def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -
     if reason.startswith(_LINE_TOO_LONG):  # BuildKit names the line before it
         lines = _too_long_lines(dockerfile) or lines
     if is_old and _CONTEXTS in reason:
-        return BuildFailed("This engine's Dockerfile frontend knows no named build contexts.", cure=_OLD_CURE)
+        return BuildFailed("This engine's Dockerfile frontend does not support named build contexts.", cure=_OLD_CURE)
     if not lines:
         return BuildFailed(reason)
     cure = ""
@@ -144,7 +144,7 @@ def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -
     if heredoc is not None and (is_old or reason == _UNTERMINATED):
         lines = (heredoc.line,)
         reason = (
-            "this engine's Dockerfile frontend reads no heredocs"
+            "this engine's Dockerfile frontend does not support heredocs"
             if is_old
             else _too_long(dockerfile, heredoc) or reason
         )
@@ -155,7 +155,7 @@ def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -
 
 
 def _too_long(dockerfile: Dockerfile, heredoc: Instruction) -> str:
-    """Why the engine's parser loses a heredoc whose end is there: it gives up at a very long line."""
+    """Why the engine's parser does not find a heredoc's end, though it is there: it gives up at a very long line."""
     longest = max(map(len, dockerfile.text.split("\n")[heredoc.line - 1 : heredoc.end_line]), default=0)
     if longest < LONG_LINE:
         return ""
@@ -169,12 +169,12 @@ def _too_long_lines(dockerfile: Dockerfile) -> tuple[int, ...]:
 
 
 def own_lines(lines: Sequence[int], source_map: SourceMap) -> tuple[int, int] | None:
-    """The person's own first and last line for Dockerfile lines."""
+    """The user's own first and last line for lines of the Dockerfile."""
     return (source_map.own(lines[0]), source_map.own(lines[-1])) if lines else None
 
 
 def _missing_file(reason: str, request: BuildRequest) -> str:
-    """What to do about a file that COPY does not find: it is left out, or there is one of nearly that name."""
+    """What to do about a file that COPY does not find: it is ignored, or another has a similar name."""
     where = "the files given by --add" if request.context is None else f"the build context {_folder(request.context)}"
     found = _MISSING.search(reason)
     if found is None or "://" in (request.context or ""):
@@ -202,11 +202,11 @@ def _not_sent(path: str, file: Path, where: str, request: BuildRequest) -> str:
 
 
 def _folder(context: str) -> str:
-    """A build context as its whole path: "." says little, and less at a sentence's end."""
+    """A build context as its full path: "." says little, and gets lost at the end of a sentence."""
     return context if "://" in context else str(Path(context).expanduser().resolve())
 
 
-def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest) -> str:  # noqa: PLR0911 - a return each
+def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest) -> str:  # noqa: PLR0911 - one per cause
     folded = reason.lower()
     word = title.split(" ", 1)[0].upper()
     if exit_code == COMMAND_NOT_FOUND:
@@ -220,7 +220,8 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
     if any(word in folded for word in ("authorization", "unauthorized", "401", "pull access denied", "403 forbidden")):
         return "Check the image's name; if it is private, log in first: `%docker login REGISTRY`."
     missing = "not found" in folded or "no such file" in folded or "manifest unknown" in folded
-    if word in ("COPY", "ADD") and missing and "--from" not in title:  # also of a file that is named secret
+    # before the check for secrets: a file may be named secret
+    if word in ("COPY", "ADD") and missing and "--from" not in title:
         return _missing_file(reason, request)
     if "secret" in folded and ("not found" in folded or "not given" in folded):
         return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."

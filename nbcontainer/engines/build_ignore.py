@@ -1,4 +1,4 @@
-"""Which files of the build context a build leaves out: what `.dockerignore` says, but nothing that is added by name."""
+"""Which files of the build context a build leaves out: those in `.dockerignore`, except files added by name."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SPECIAL = re.compile(r"([*?\[\]\\^])")
 
 
 def ignore_text(request: BuildRequest) -> str | None:
-    """The patterns that a build goes by, as a `.dockerignore` has them; None where there are none.
+    """The patterns that a build follows, in the form of a `.dockerignore`; None where there are none.
 
-    A file that the person adds by name is in the context whatever the patterns say: an allow-list begins with `*`.
+    A file that the user adds by name is in the context whatever the patterns say, since an allow-list begins with `*`.
 
     Raises:
-        ContextError: the file is there, but cannot be read.
+        ContextError: the file exists, but cannot be read.
     """
     text = _written(request)
     if text is None:
@@ -41,15 +41,15 @@ def is_ignored(request: BuildRequest, path: str) -> bool:
 
 
 def bad_pattern(request: BuildRequest) -> UsageError | None:
-    """The first pattern that cannot be understood, with its file and line; None where all can."""
+    """The error for the first invalid pattern, with its file and line; None where all are valid."""
     text = None
     with suppress(ContextError):
         text = _written(request)
     for number, line in enumerate((text or "").splitlines(), 1):
         try:
-            Patterns(read_ignore_file(line)).matches("a")  # some faults show with the first try only
+            Patterns(read_ignore_file(line)).matches("a")  # some errors show only when it is matched
         except InvalidPatternError as error:
-            return UsageError(f"{NAME} line {number}: {line.strip()!r} is no pattern: {error.reason}.")
+            return UsageError(f"{NAME} line {number}: {line.strip()!r} is not a valid pattern: {error.reason}.")
     return None
 
 

@@ -1,4 +1,4 @@
-"""What BuildKit's own checks say of a Dockerfile, without building it."""
+"""What BuildKit's own checks say about a Dockerfile, without building it."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from nbcontainer.model.build import BuildRequest, BuildWarning
 __all__ = ["lint"]
 
 SECONDS = 10.0  # BuildKit may ask a registry about the base images
-_NO_CHECKS = "unsupported request frontend.lint"  # a frontend before 1.8, in words where its error has no details
+_NO_CHECKS = "unsupported request frontend.lint"  # of a frontend before 1.8 whose error has no details
 _VIOLATION = re.compile(r"lint violation found for rules: (.+)")
 _NO_VERDICT = (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED)
 
 
 def lint(engine: Engine, request: BuildRequest) -> list[Problem]:
-    """The warnings of BuildKit's checks, and the error by which it would not build, in the order of the lines.
+    """The warnings of BuildKit's checks, and the error that would stop a build, in the order of the lines.
 
-    None where its frontend has no checks (before 1.8). That they could not be finished is a warning about no line.
+    Empty where its frontend has no checks (before 1.8). Checks that could not be finished are a warning without a line.
 
     Raises:
         EngineUnavailable: The builder that the request names cannot be reached.
-        UsageError: There is no such builder, or a value of the request is none that BuildKit takes.
+        UsageError: There is no such builder, or BuildKit does not accept a value of the request.
     """
-    told: list[BuildWarning] = []
+    warned: list[BuildWarning] = []
     try:
         asked = SolveOptions(frontend_attributes=options_of(engine, request).frontend_attributes)
-        services = services_of(request, {}, told.append)
+        services = services_of(request, {}, warned.append)
     except (ValueError, ContextError) as error:
         raise UsageError(f"{error}.") from None
     control = control_of(engine, request.builder)
@@ -54,12 +54,12 @@ def lint(engine: Engine, request: BuildRequest) -> list[Problem]:
         return [_unfinished(error.message)]
     except RpcError as error:
         return _refusal(SolveError.of(error), request)
-    found = [*(warning.problem for warning in told), *_warnings(answer, request), *_errors(answer, request)]
+    found = [*(warning.problem for warning in warned), *_warnings(answer, request), *_errors(answer, request)]
     return sorted(found, key=lambda problem: problem.line)
 
 
 def _refusal(error: SolveError, request: BuildRequest) -> list[Problem]:
-    """What it means that there is no answer: no checks, no time, or a text that the frontend cannot begin with."""
+    """What a missing answer means: no checks, no time, or a text that the frontend cannot parse."""
     if error.subrequest or error.code is Code.UNIMPLEMENTED or _NO_CHECKS in error.message:
         return []
     if (fault := usage_fault(error.message, request)) is not None:
@@ -74,13 +74,13 @@ def _unfinished(reason: str) -> Problem:
 
 
 def _verdict(message: str, lines: tuple[int, ...], request: BuildRequest) -> list[Problem]:
-    """BuildKit's refusal in the words that a build would have for it."""
+    """BuildKit's refusal, worded as a build would word it."""
     error = syntax_error(message, lines, parse(request.dockerfile, request.source_map))
     return list(error.problems) if isinstance(error, DockerfileError) else [Problem(0, error.message)]
 
 
 def _errors(answer: JsonObject, request: BuildRequest) -> list[Problem]:
-    """The fault by which the text would not build; the checks end there."""
+    """The error that would stop a build; the checks end there."""
     fault = object_of(answer.get("buildError"))
     if not fault:
         return []
@@ -88,7 +88,7 @@ def _errors(answer: JsonObject, request: BuildRequest) -> list[Problem]:
     violated = _VIOLATION.search(message)
     if violated is None or lines:
         return _verdict(message, lines, request)
-    # `# check=error=true` makes errors of the warnings that come with it, which know their lines
+    # `# check=error=true` turns the warnings of the same reply into errors; only they have lines
     rules = {rule.strip() for rule in violated[1].split(",")}
     found = [replace(item, severity="error") for item in _warnings(answer, request) if item.source in rules]
     return found or [Problem(0, message)]

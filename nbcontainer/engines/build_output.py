@@ -1,4 +1,4 @@
-"""A build that has begun, and what its steps write: whole lines, with bounded memory."""
+"""A running build, and the output of its steps: whole lines, with bounded memory."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ LONGEST_LINE = 16 * 1024  # characters; a longer one is cut into pieces
 
 @dataclass(frozen=True, slots=True)
 class RunningBuild:
-    """A build that has begun.
+    """A running build.
 
     Attributes:
         engine: where it runs, or where a builder's image is loaded.
         request: what is built.
         dockerfile: the request's text, parsed.
-        problems: the text's warnings, which were told already.
-        foretold: the steps that the text foretells.
-        progress: takes what is told, and hears of a stop.
+        problems: the text's warnings, which have been emitted already.
+        planned: the steps that the text implies.
+        progress: takes the events, and knows of a stop.
         spool: takes the whole output.
     """
 
@@ -38,12 +38,12 @@ class RunningBuild:
     request: BuildRequest
     dockerfile: Dockerfile
     problems: Sequence[Problem]
-    foretold: Sequence[BuildStep]
+    planned: Sequence[BuildStep]
     progress: Progress[BuildEvent]
     spool: Spool
 
     def emit(self, event: BuildEvent) -> None:
-        """Tell an event. Views of a step that has ended name the file: by then it has all of the step's output."""
+        """Emit an event. A step's output is flushed before its end: views then link to the file, which must have it."""
         if isinstance(event, StepFinished):
             self.spool.flush()
         self.progress.emit(event)
@@ -52,8 +52,8 @@ class RunningBuild:
 class LineSplitter:
     """Cuts a stream of bytes into lines.
 
-    A bar that is redrawn after carriage returns becomes its last state. ANSI sequences are kept. What cannot be decoded
-    becomes U+FFFD.
+    A progress bar that carriage returns redraw is reduced to its last state. ANSI sequences are kept. What cannot be
+    decoded becomes U+FFFD.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class LineSplitter:
         return lines
 
     def flush(self) -> list[str]:
-        """The line that has no end yet, if there is one; the stream is over."""
+        """The last line, if the stream ended without a line break."""
         rest, self._rest = self._rest + self._decoder.decode(b"", final=True), ""
         return [_collapse(rest)] if rest.strip("\r") else []
 

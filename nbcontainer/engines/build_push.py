@@ -16,7 +16,7 @@ __all__ = ["push_built"]
 
 
 def push_built(engine: Engine, tags: Sequence[str], progress: Progress[BuildEvent]) -> None:
-    """Push every tag, one after the other, and tell the progress of their layers.
+    """Push every tag, one after the other, and emit the progress of their layers.
 
     Raises:
         AuthFailed, Forbidden, NotFound, PushFailed: as `images.push`.

@@ -1,7 +1,7 @@
 """BuildKit's status messages → our build events.
 
-A vertex is a step. Which instruction of the Dockerfile it is, the source map tells (step digest → lines); until that is
-known, and for engines that have none, its name does: "[stage 2/4] RUN go build". Steps that the text foretold are
+A vertex is a step. The source map (step digest → lines) says which instruction of the Dockerfile it is; until that is
+known, and with engines that have none, its name does: "[stage 2/4] RUN go build". The steps planned from the text are
 replaced as the real ones appear.
 """
 
@@ -42,7 +42,7 @@ class _Step:
     """A vertex and what became of it.
 
     Attributes:
-        mirrors: foretold steps that are the same vertex: the same instruction, written twice.
+        mirrors: planned steps that are the same vertex: the same instruction, written twice.
     """
 
     step: BuildStep
@@ -59,22 +59,22 @@ class StatusTranslator:
     """Turns one build's status messages into events.
 
     Args:
-        foretold: the steps that the text foretells.
-        source_map: from Dockerfile lines to the person's own.
+        planned: the steps that the text implies.
+        source_map: from Dockerfile lines to the user's own.
         emit: called with each event.
         write: takes the whole output, for the spool file.
-        known_warnings: (rule, line) of problems that were told already.
+        known_warnings: (rule, line) of problems that have been emitted already.
     """
 
     def __init__(
         self,
-        foretold: Iterable[BuildStep],
+        planned: Iterable[BuildStep],
         source_map: SourceMap,
         emit: Callable[[BuildEvent], None],
         write: Callable[[bytes], object],
         known_warnings: Iterable[tuple[str, int]] = (),
     ) -> None:
-        self._foretold = {step.id: step for step in foretold}
+        self._planned = {step.id: step for step in planned}
         self._source_map = source_map
         self._emit, self._write = emit, write
         self._steps: dict[str, _Step] = {}
@@ -106,27 +106,27 @@ class StatusTranslator:
         for warning in response.warnings:
             self._warning(warning)
 
-    def finish(self, failed: str = "", *, well: bool = True) -> None:
-        """The build is over: nothing goes on running in the picture.
+    def finish(self, failed: str = "", *, succeeded: bool = True) -> None:
+        """The build is over: no step is shown as running any longer.
 
         Args:
             failed: the digest of the step at fault, "" if no step is to blame.
-            well: whether the build came to its end, and did not fail, stop, or lose its engine.
+            succeeded: whether the build completed, rather than failed, stopped, or lost its engine.
         """
         for digest, known in self._steps.items():
             self._flush(known)
             if digest == failed and known.state in (StepState.WAITING, StepState.RUNNING):
                 self._end(known, StepState.FAILED, None, known.error)
             elif known.state is StepState.RUNNING:
-                self._end(known, StepState.DONE if well else StepState.STOPPED, None if well else time.time())
-            elif known.state is StepState.WAITING and well:
+                self._end(known, StepState.DONE if succeeded else StepState.STOPPED, None if succeeded else time.time())
+            elif known.state is StepState.WAITING and succeeded:
                 self._end(known, StepState.DONE, None)
 
-    def finish_foretold(self) -> None:
-        """The build went well, so what was foretold and never seen is in the image: BuildKit merges equal steps."""
-        for step in self._foretold.values():
+    def finish_planned(self) -> None:
+        """The build succeeded, so planned steps that never appeared are in the image: BuildKit merges equal steps."""
+        for step in self._planned.values():
             self._emit(StepFinished(step.id, StepState.DONE))
-        self._foretold.clear()
+        self._planned.clear()
 
     def step(self, digest: str) -> BuildStep | None:
         """The step of a digest."""
@@ -142,7 +142,7 @@ class StatusTranslator:
         return next((digest for digest, known in self._steps.items() if known.state is StepState.FAILED), "")
 
     def error(self, digest: str) -> str:
-        """What a step failed with."""
+        """The error of a step."""
         return self._steps[digest].error if digest in self._steps else ""
 
     # --- vertices
@@ -166,7 +166,7 @@ class StatusTranslator:
             self._flush(known)
             state, time, error = _outcome(vertex)
             if known.was_cached and state is StepState.DONE:
-                state = StepState.CACHED  # it is told again, without the word, when a later step wants it
+                state = StepState.CACHED  # reported again, without the flag, when a later step needs it
             known.was_cached = state is StepState.CACHED
             self._end(known, state, time, error)
 
@@ -177,7 +177,7 @@ class StatusTranslator:
             self._emit(StepFinished(mirror.id, state, time, error))
 
     def _introduce(self, vertex: messages.Vertex) -> tuple[_Step, str]:
-        """The step of a vertex, and the foretold one that it replaces, or ""."""
+        """The step of a vertex, and the id of the planned one that it replaces, or ""."""
         match = _NAME.match(vertex.name)
         text = match[4] if match else vertex.name
         is_link = text.startswith("LINK ")
@@ -188,7 +188,7 @@ class StatusTranslator:
         if same:
             first, *mirrors = same
             for step in same:
-                del self._foretold[step.id]
+                del self._planned[step.id]
             step = replace(first, id=vertex.digest, name=vertex.name)
             return _Step(step, mirrors), first.id
         own = own_lines(lines, self._source_map)
@@ -203,16 +203,16 @@ class StatusTranslator:
         return _Step(step), ""
 
     def _same(self, lines: list[int], match: re.Match[str] | None, text: str) -> list[BuildStep]:
-        """The foretold steps that a vertex is: by its lines, else by its stage and number."""
+        """The planned steps that a vertex stands for: by its lines, else by its stage and number."""
         word = text.split(" ", 1)[0].upper()
         if lines:
             ids = {f"line {line}" for line in lines}
-            return [step for step in self._foretold.values()
+            return [step for step in self._planned.values()
                     if step.id in ids and step.instruction.split(" ", 1)[0].upper() == word]  # fmt: skip
         if match is None:
             return []
         place = f"{int(match[2])}/{int(match[3])}]"
-        for step in self._foretold.values():
+        for step in self._planned.values():
             named = _NAME.match(step.name)
             if named is None or f"{int(named[2])}/{int(named[3])}]" != place:
                 continue
@@ -229,7 +229,7 @@ class StatusTranslator:
         self._emit(StepProgress(status.vertex, transfer))
 
     def _logs(self, logs: Iterable[messages.VertexLog]) -> None:
-        """All that one message has of one step's stream becomes one event."""
+        """Emit one event for each step and stream in a message."""
         gathered: dict[tuple[str, int], list[messages.VertexLog]] = {}
         for log in logs:
             gathered.setdefault((log.vertex, log.stream), []).append(log)

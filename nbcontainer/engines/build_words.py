@@ -14,7 +14,7 @@ __all__ = ["build_words"]
 def build_words(request: BuildRequest) -> list[str]:
     """The words of the `docker build` that does the same with the Dockerfile's text as its standard input.
 
-    Values of build arguments and secrets are not in it; nor are files that exist in memory alone.
+    Values of build arguments and secrets are left out, and so are files that exist only in memory.
     """
     words = ["build", *(["-f-"] if request.context else [])]
     for flag, value in (
@@ -49,7 +49,7 @@ def _repeated(flag: str, values: Iterable[str]) -> list[str]:
 
 
 def _secret(secret: Secret) -> str:
-    """Where its value comes from; docker looks for a variable of its name where that is not said."""
+    """Where its value comes from; where that is missing, docker looks for a variable of its name."""
     kind, _, source = secret.origin.partition(" ")
     place = {"env": "env", "file": "src"}.get(kind)
     return f"id={secret.id},{place}={source}" if place and source else f"id={secret.id}"

@@ -1,4 +1,4 @@
-"""Where a buildx builder is: the engines on which its nodes run, or the address of its buildkitd."""
+"""Where a buildx builder runs: on which engines its nodes are, or the address of its buildkitd."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Node", "nodes_of"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Where a builder runs what it builds.
+    """Where a builder runs its builds.
 
     Attributes:
         context: the docker context, "" where there is only an address.
-        address: the engine's, or that of a buildkitd.
-        is_engine: whether it is an engine's.
+        address: of the engine, or of a buildkitd.
+        is_engine: whether the address is an engine's.
     """
 
     context: str
@@ -29,10 +29,10 @@ class Node:
 
 
 def nodes_of(builder: str) -> list[Node]:
-    """Where a builder runs what it builds; [] for the engine's own builder.
+    """Where a builder runs its builds; [] for the engine's own builder.
 
-    A docker context is a builder of its own name. Source: docker/buildx, store and builder packages. A builder in a
-    Kubernetes cluster runs in pods of its own, and none of its nodes is an engine.
+    Each docker context is also a builder of that name. A builder in a Kubernetes cluster runs in pods of its own, and
+    none of its nodes is an engine. Source: docker/buildx, store and builder packages.
     """
     if builder in ("", "default"):
         return []

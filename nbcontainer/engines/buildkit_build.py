@@ -44,30 +44,30 @@ from nbcontainer.model.build import BuildRequest, BuildWarning, ImageBuilt
 __all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
 
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
-FIRST_WITH_LIMITS = 23  # Docker's first version whose BuildKit heeds limits of the steps
+FIRST_WITH_LIMITS = 23  # the first Docker whose BuildKit applies limits to steps
 _IMAGE_ID = "containerimage.config.digest"
 _MANIFEST = "containerimage.digest"
 
 Output = Path | Callable[[], AbstractContextManager[BinaryIO]]
-"""A folder to fill, or what opens a file."""
+"""A folder to fill, or a function that opens a file."""
 
 ControlKey = tuple[str, tuple[Node, ...], int]
 
-# One connection for each engine and builder, kept for the next build; not beyond a fork, whose child has no threads.
+# One connection for each engine and builder, kept for the next build. A forked child makes its own: it has no threads.
 _controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def run_buildkit(running: RunningBuild) -> ImageBuilt:
-    """Build, and tell the events but the last, which is returned."""
+    """Build, and emit all events but the last, which is returned."""
     engine, request = running.engine, running.request
     for ignored in _ignored(engine, request):
         running.emit(ignored)
     known = [(problem.source, problem.line) for problem in running.problems]
-    translator = StatusTranslator(running.foretold, request.source_map, running.emit, running.spool.write, known)
+    translator = StatusTranslator(running.planned, request.source_map, running.emit, running.spool.write, known)
     response = _solve(running, translator)
     translator.finish()
-    translator.finish_foretold()
+    translator.finish_planned()
     return _built(engine, request, response)
 
 
@@ -92,17 +92,17 @@ def _solve(running: RunningBuild, translator: StatusTranslator) -> dict[str, str
         try:
             return build.run()
         except SolveError as error:
-            translator.finish(error.step or translator.failed, well=False)
+            translator.finish(error.step or translator.failed, succeeded=False)
             raise solve_failure(error, engine, request, running.dockerfile, translator) from None
 
 
 def _ignored(engine: Engine, request: BuildRequest) -> list[BuildWarning]:
-    """A warning for each flag that an old engine takes and does nothing about."""
+    """A warning for each flag that an old engine accepts and ignores."""
     version = engine.capabilities.version
     if request.builder or not version[:1].isdigit() or int(version.partition(".")[0]) >= FIRST_WITH_LIMITS:
         return []
     given = {"--ulimit": request.ulimits, "--shm-size": request.shm_size, "--cgroup-parent": request.cgroup_parent}
-    text = "{} is ignored: " + f"{engine.name} cannot do it, Docker {FIRST_WITH_LIMITS}.0 and newer can"
+    text = "{} is ignored: " + f"{engine.name} does not support it, Docker {FIRST_WITH_LIMITS}.0 and newer do"
     return [
         BuildWarning(Problem(0, text.format(flag), "warning", source="engine"))
         for flag, value in given.items()
@@ -115,7 +115,7 @@ def control_of(engine: Engine, builder: str) -> Control:
     builder = "" if builder == "default" else builder  # buildx's name for the engine's own
     with _lock:
         kept = _controls.setdefault(engine, {})
-        key = (builder, tuple(nodes_of(builder)), os.getpid())  # a name may mean another builder by now
+        key = (builder, tuple(nodes_of(builder)), os.getpid())  # the name may mean another builder since
         control = kept.get(key)
         if control is None:
             control = kept[key] = (
@@ -145,17 +145,17 @@ def _builder_stream(builder: str) -> Stream:
         raise EngineUnavailable(
             f"The builder {builder} cannot be reached: {error.strerror or error}",
             tried=(builder,),
-            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` lists the builders.",
         ) from None
 
 
 def shared_key(request: BuildRequest) -> str:
-    """What names the context at the daemon, so that unchanged files are not sent again: its absolute path."""
+    """The daemon's key for the context, by which unchanged files are not sent again: its absolute path."""
     return f"nbcontainer:{Path(request.context).resolve()}" if request.context is not None else "nbcontainer"
 
 
 def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
-    """What BuildKit is told of a request."""
+    """A request as BuildKit's options."""
     contexts = {name: _named_context(name, value)[1] for name, value in request.build_contexts.items()}
     remote = request.context if request.context is not None and _REMOTE.match(request.context) else ""
     attributes = frontend.DockerfileFlags(
@@ -186,7 +186,7 @@ def options_of(engine: Engine, request: BuildRequest) -> SolveOptions:
 
 
 def _proxies(engine: Engine, request: BuildRequest) -> dict[str, str]:
-    """The proxies of docker's configuration, as build arguments; the person's own come first."""
+    """The proxies of docker's configuration, as build arguments; the user's own take precedence."""
     return {name: value for name, value in proxies(engine.address).items() if name not in request.build_args}
 
 
@@ -209,10 +209,10 @@ def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
     """One `--output`: its type, the exporter's attributes, and the file or folder that it goes to.
 
     Raises:
-        ValueError: it is none that can be written here.
+        ValueError: it cannot be written here.
     """
     if len(outputs) > 1:
-        raise ValueError("--output: one at a time")
+        raise ValueError("--output: only one is supported")
     text = outputs[0]
     found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
     attributes = dict(found.attributes)
@@ -223,7 +223,7 @@ def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
     if found.type != "local" and target.is_dir():
         raise ValueError(f"--output {text!r}: {target} is a folder")
     if not target.parent.is_dir():
-        raise ValueError(f"--output {text!r}: there is no folder {target.parent}")
+        raise ValueError(f"--output {text!r}: the folder {target.parent} does not exist")
     return found.type, attributes, target
 
 
@@ -253,12 +253,12 @@ def services_of(request: BuildRequest, outputs: Mapping[str, Output], warn: Call
                 raise UsageError(f"--build-context {name}: {error}.") from None
 
     def login(host: str) -> Login | None:
-        def tell(text: str) -> None:
+        def report(text: str) -> None:
             warn(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
-        found = credentials(host, warn=tell)
+        found = credentials(host, warn=report)
         if found is None or found.kind == "registry token":
-            return None  # a bearer token is for the registry itself, and BuildKit asks for none
+            return None  # a bearer token is for the registry itself, and BuildKit never asks for one
         return Login(found.username, found.secret)
 
     return Services(
@@ -273,7 +273,7 @@ def services_of(request: BuildRequest, outputs: Mapping[str, Output], warn: Call
 
 
 def _try_folder(target: Path) -> None:
-    """Make the folder of an output before the build, so that one which cannot be is told at once."""
+    """Create the folder of an output before the build, to report at once that it cannot be created."""
     try:
         Destination(target).close()
     except DestinationError as error:
@@ -282,7 +282,7 @@ def _try_folder(target: Path) -> None:
 
 @contextmanager
 def _loading(engine: Engine, request: BuildRequest) -> Iterator[Mapping[str, Output]]:
-    """Where `--output` goes, or where a builder's image is received, and loaded into the engine when it is whole."""
+    """Where `--output` goes, or where a builder's image is received, to be loaded into the engine once it is whole."""
     if request.outputs:
         try:
             kind, _, target = _output(request.outputs)
@@ -323,7 +323,7 @@ def _built(engine: Engine, request: BuildRequest, response: Mapping[str, str]) -
 
 
 def image_size(engine: Engine, name: str) -> int:
-    """The size of an image in bytes; 0 where the engine does not tell."""
+    """The size of an image in bytes; 0 where the engine does not report it."""
     with suppress(ApiError, EngineUnavailable):
         return number_of(inspect(engine, name), "Size") if name else 0
     return 0

@@ -1,4 +1,4 @@
-"""What a Solve that failed means: the step, the text, the connection, or the person's own doing."""
+"""What a failed Solve means: an error of a step, the text, the connection, or the user's own options."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def solve_failure(
     if isinstance(error, OutputError):
         return BuildFailed(
             f"The output of {where} did not arrive: {plain(error.message)}.",
-            cure="A folder may hold a part of it; a file is as it was before.",
+            cure="A folder may contain part of it; a file is unchanged.",
         )
     if (fault := usage_fault(error.message, request)) is not None:
         return fault
-    # a failure whose words are too long for HTTP/2's headers takes the connection with it; the step had said it before
+    # an error too long for HTTP/2's headers breaks the connection; the step's status has reported it before
     if error.code is Code.UNAVAILABLE and not translator.error(failed):
         return connection_lost(where, request.builder or engine.address, f"{error.message.rstrip('.')}.")
     if error.code is Code.UNIMPLEMENTED and not failed:
@@ -62,21 +62,21 @@ def solve_failure(
 
 
 def usage_fault(message: str, request: BuildRequest) -> UsageError | None:
-    """What a failure was the person's own doing, outside of the text: a builder that is not there, a wrong pattern."""
+    """The error where the user's options, not the text, are at fault: an unknown builder, an invalid pattern."""
     if request.builder and _NO_BUILDER in message:
         return UsageError(
             f"There is no builder {request.builder}.",
-            cure=f"`{configured_commands().docker('buildx', 'ls')}` shows the builders.",
+            cure=f"`{configured_commands().docker('buildx', 'ls')}` lists the builders.",
         )
     if request.builder and _NO_BUILDX in message:
         return UsageError(
-            f"--builder {request.builder} needs docker's plugin buildx, which is not installed.",
+            f"--builder {request.builder} needs docker's buildx plugin, which is not installed.",
             cure="Install it, or name the address of a buildkitd: --builder tcp://HOST:PORT.",
         )
     if "multiple references to image store" in message:
         return UsageError(
-            f"This engine keeps images of one platform, and {request.platform} are several.",
-            cure="Name one, or turn the engine's containerd image store on.",
+            f"This engine stores images of a single platform, and {request.platform} names several.",
+            cure="Name one, or enable the engine's containerd image store.",
         )
     if "syntax error in pattern" in message or "invalid path pattern" in message:
         return bad_pattern(request)
@@ -84,12 +84,12 @@ def usage_fault(message: str, request: BuildRequest) -> UsageError | None:
 
 
 def _at_fault(error: SolveError, step: BuildStep | None, dockerfile: Dockerfile) -> Instruction | None:
-    """The instruction that an error's lines are in, or, from engines that tell none, that names the missing image."""
+    """The instruction at an error's lines, or, where the engine reports none, the one that names the missing image."""
     if error.lines:
         return next((item for item in dockerfile.instructions if item.line <= error.lines[0] <= item.end_line), None)
     name = step.name if step else ""
     if not name.startswith(_METADATA):
-        return _of_words(step, dockerfile) if step else None
+        return _by_text(step, dockerfile) if step else None
     for stage in dockerfile.stages:
         for item in (stage.start, *stage.instructions):
             named = [dockerfile.base(stage)] if item is stage.start else dockerfile.sources(item)
@@ -98,8 +98,8 @@ def _at_fault(error: SolveError, step: BuildStep | None, dockerfile: Dockerfile)
     return None
 
 
-def _of_words(step: BuildStep, dockerfile: Dockerfile) -> Instruction | None:
-    """The instruction of a step of which nothing but its words is known; an old engine's step of an ADD is its URL."""
+def _by_text(step: BuildStep, dockerfile: Dockerfile) -> Instruction | None:
+    """The instruction of a step that is known only by its text; an old engine names the step of an ADD by its URL."""
     for item in dockerfile.instructions:
         if item.title == step.instruction or (item.name == "ADD" and step.name in item.arguments[:-1]):
             return item

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["Capabilities", "capabilities_of"]
 
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
-BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` is there whatever builder is the default
+BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` exists whichever builder is the default
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an engine is and can do, asked once for each connection.
+    """What an engine is and can do, requested once for each engine.
 
     Attributes:
         product: "Docker Engine" or "Podman".
@@ -45,7 +45,7 @@ class Capabilities:
 
 
 def capabilities_of(ping: Reply, version: object) -> Capabilities:
-    """What its replies to `/_ping` and `/version` say.
+    """What an engine is, by its replies to `/_ping` and `/version`.
 
     Raises:
         ApiError: they are not those of a container engine.
@@ -58,6 +58,7 @@ def capabilities_of(ping: Reply, version: object) -> Capabilities:
     return Capabilities(
         product="Podman" if libpod else "Docker Engine",
         version=str(version.get("Version") or "?").partition("+")[0],  # "28.5.2+dfsg4" on Debian
+        # an engine refuses versions newer than its own
         api_version=".".join(str(number) for number in min(theirs, KNOWN_API)),
         os=system,
         architecture=str(version.get("Arch") or ""),

@@ -17,7 +17,7 @@ from nbcontainer.errors import Unsupported
 
 __all__ = ["dial_command"]
 
-ENDS_SECONDS = 0.5  # how long an ended stream waits for its child's exit code, and a closed one for its child
+ENDS_SECONDS = 0.5  # how long to wait for the exit code after the stream's end, and for the child's end after a close
 STDERR_BYTES = 2000
 
 
@@ -28,15 +28,16 @@ class _Child:
         self._command, self._process, self._errors = tuple(command), process, errors
 
     def check(self) -> None:
-        """Raise ConnectionError with the child's own words if it ended badly."""
+        """Raise ConnectionError with the child's own message if it failed."""
         try:
             code = self._process.wait(ENDS_SECONDS)
         except subprocess.TimeoutExpired:
             return
         if code:
-            raise ConnectionError(f"`{' '.join(self._command)}` ended with code {code}: {self._said() or 'no message'}")
+            said = self._stderr() or "no message"
+            raise ConnectionError(f"`{' '.join(self._command)}` ended with code {code}: {said}")
 
-    def _said(self) -> str:
+    def _stderr(self) -> str:
         with contextlib.suppress(OSError, ValueError):
             size = self._errors.seek(0, os.SEEK_END)
             self._errors.seek(max(0, size - STDERR_BYTES))
@@ -45,13 +46,13 @@ class _Child:
         return ""
 
     def end(self) -> None:
-        """End the child; it is collected by a thread if it takes its time."""
+        """Terminate the child; a thread reaps it, and kills it if it takes too long."""
         self._errors.close()
         if self._process.poll() is None:
             self._process.terminate()
-            threading.Thread(target=self._collect, daemon=True, name="nbcontainer: end of a child").start()
+            threading.Thread(target=self._reap, daemon=True, name="nbcontainer: end of a child").start()
 
-    def _collect(self) -> None:
+    def _reap(self) -> None:
         try:
             self._process.wait(ENDS_SECONDS)
         except subprocess.TimeoutExpired:
@@ -71,6 +72,7 @@ def dial_command(command: Sequence[str], *, environment: Mapping[str, str] | Non
     if sys.platform == "win32":
         raise Unsupported("ssh and dial-stdio connections", "nbcontainer on Windows", cure="Work in WSL.")
     ours, theirs = socket.socketpair()
+    # a file, not a pipe: nothing reads it meanwhile, and a full pipe would block the child
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child does
     try:
         process = subprocess.Popen(

@@ -44,7 +44,7 @@ from nbcontainer.operation import Progress
 
 __all__ = ["run_classic"]
 
-HEREDOC_PODMAN = (4, 8)  # the first Podman whose builder (buildah 1.33) reads heredocs
+HEREDOC_PODMAN = (4, 8)  # the first Podman whose builder (buildah 1.33) supports heredocs
 BAD_REQUEST, SERVER_ERROR = 400, 500
 
 _BUILDKIT_CURE = "Use an engine with BuildKit: Docker 19.03 or newer."
@@ -52,9 +52,9 @@ _EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit
 
 
 def run_classic(running: RunningBuild) -> ImageBuilt:
-    """Build, and tell the events but the last, which is returned."""
+    """Build, and emit all events but the last, which is returned."""
     engine, tags = running.engine, running.request.tags
-    translator = ClassicTranslator(running.dockerfile, running.foretold, running.emit, running.spool.write)
+    translator = ClassicTranslator(running.dockerfile, running.planned, running.emit, running.spool.write)
     _run(running, translator)
     found: JsonObject = {}
     with suppress(ApiError):
@@ -70,10 +70,10 @@ def run_classic(running: RunningBuild) -> ImageBuilt:
 
 
 def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> None:
-    """Say plainly what an engine without BuildKit cannot do.
+    """Refuse what an engine without BuildKit cannot do.
 
     Raises:
-        Unsupported: with the first thing that it cannot do.
+        Unsupported: names the first such thing.
     """
     podman = engine.is_podman
     for asked, what in (
@@ -124,11 +124,11 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         failure = _follow(begin, translator)
     except ApiError as error:
         link = tar.outward_link
-        if link is not None and error.status == SERVER_ERROR and engine.is_podman:  # its answer has no words
+        if link is not None and error.status == SERVER_ERROR and engine.is_podman:  # its reply has no message
             raise BuildFailed(
-                f"{engine.name} does not take the build context: the link {plain(link.path)} leads out of it, "
+                f"{engine.name} rejects the build context: the link {plain(link.path)} points outside of it, "
                 f"to {plain(link.linkname)}.",
-                cure="Leave it out by .dockerignore, or have it lead to a file of the context.",
+                cure="Exclude it in .dockerignore, or point it at a file in the context.",
             ) from None
         if error.status in (BAD_REQUEST, SERVER_ERROR):
             raise syntax_error(error.message, (), dockerfile) from None
@@ -152,9 +152,9 @@ def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> 
     with begin() as reply:
         for message in reply.lines():
             if "error" in message or "errorDetail" in message:
-                code = _exit_code(_told(message), translator)
-                # in the words of BuildKit, which all views know
-                translator.finish(StepState.FAILED, _told(message) if code is None else f"exit code: {code}")
+                code = _exit_code(_message_of(message), translator)
+                # worded as BuildKit does, which all views recognize
+                translator.finish(StepState.FAILED, _message_of(message) if code is None else f"exit code: {code}")
                 return message
             translator.take(message)
     if translator.image_id:
@@ -163,11 +163,11 @@ def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> 
 
 
 def _no_image(engine: Engine) -> EngineUnavailable:
-    return connection_lost(engine.name, engine.address, "it ended the build without a word of the image.")
+    return connection_lost(engine.name, engine.address, "it ended the build without naming an image.")
 
 
 def _until_stopped(tar: ContextTar, progress: Progress[BuildEvent]) -> Iterator[bytes]:
-    """The tar, until a stop is asked for: then the upload breaks off, and the engine with it."""
+    """The tar, until a stop is requested: then the upload breaks off, which stops the engine."""
     for piece in tar:
         if progress.stopping:
             raise Stopped("The build was stopped.")
@@ -186,14 +186,14 @@ def _context(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> C
 
 
 def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) -> bool:
-    """Whether a base image may have an ONBUILD; one that the engine does not have yet may."""
+    """Whether a base image may have an ONBUILD; assumed of one that the engine does not have yet."""
     if request.context is None:
         return False
     for stage in dockerfile.reachable(request.target, request.build_args):
         base = dockerfile.base(stage, request.build_args)
         if base == "scratch" or dockerfile.parent(stage, request.build_args) is not None:
             continue
-        try:  # not of its configuration, of which Podman does not show the triggers
+        try:  # its history, since Podman does not show the triggers in its configuration
             history = engine.http().json("GET", f"/images/{quoted(base)}/history") if base else None
         except ApiError:
             return True
@@ -205,11 +205,11 @@ def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) 
 def _query(engine: Engine, request: BuildRequest, dockerfile_name: str, mark: StepMark) -> dict[str, object]:
     ulimits: list[object] = [_ulimit(text) for text in request.ulimits]
     add_hosts: object = ",".join(request.add_hosts)
-    if engine.is_podman:  # which reads both in its own way, and refuses docker's
+    if engine.is_podman:  # which has its own formats for both, and rejects docker's
         ulimits = [*request.ulimits, *filter(None, [mark.ulimit])]
         add_hosts = [host.replace("=", ":", 1) for host in request.add_hosts]
     given: dict[str, object] = {
-        "version": "1",
+        "version": "1",  # the classic builder; "2" would be BuildKit
         "dockerfile": dockerfile_name,
         "t": request.tags[0] if request.tags else None,
         "rm": True,
@@ -256,15 +256,15 @@ def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEven
     return config_header({host: credentials(host, podman=engine.is_podman, warn=warn) for host in hosts})
 
 
-def _told(message: JsonObject) -> str:
-    told = text_of(object_of(message.get("errorDetail")), "message")
-    return told or text_of(message, "error") or "the build failed"
+def _message_of(message: JsonObject) -> str:
+    detail = text_of(object_of(message.get("errorDetail")), "message")
+    return detail or text_of(message, "error") or "the build failed"
 
 
 def _failure(
     message: JsonObject, request: BuildRequest, dockerfile: Dockerfile, translator: ClassicTranslator
 ) -> NbcontainerError:
-    text = _told(message)
+    text = _message_of(message)
     step = translator.step
     if step is None:
         return syntax_error(text, (), dockerfile)
@@ -280,7 +280,7 @@ def _failure(
 
 
 def _exit_code(error: str, translator: ClassicTranslator) -> int | None:
-    """The exit code that an engine's words have, where the failed step is a RUN."""
+    """The exit code in an engine's message, where the failed step is a RUN."""
     step, found = translator.step, _EXIT_CODE.search(error)
     if step is None or found is None or step.instruction.split(" ", 1)[0].upper() != "RUN":
         return None

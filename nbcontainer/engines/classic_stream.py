@@ -1,6 +1,6 @@
 """The classic build stream → our build events: Podman, and Docker without BuildKit.
 
-Such an engine makes a step of every instruction, one after the other, and writes all into one stream of text:
+These engines run every instruction as a step, one after the other, and write everything to one stream of text:
 "STEP 2/3: RUN make" (Podman; "[1/2] STEP 2/3: …" with several stages) or "Step 2/3 : RUN make" (Docker), what the step
 wrote, "--> Using cache", an id. Pulls of base images come as status messages with progress.
 """
@@ -37,7 +37,7 @@ class ClassicTranslator:
 
     Args:
         dockerfile: the text.
-        foretold: its steps; those of `Dockerfile.plan(classic=True)`.
+        planned: its steps; those of `Dockerfile.plan(classic=True)`.
         emit: called with each event.
         write: takes the whole output, for the spool file.
     """
@@ -45,12 +45,12 @@ class ClassicTranslator:
     def __init__(
         self,
         dockerfile: Dockerfile,
-        foretold: Sequence[BuildStep],
+        planned: Sequence[BuildStep],
         emit: Callable[[BuildEvent], None],
         write: Callable[[bytes], object],
     ) -> None:
         self._emit, self._write = emit, write
-        self._waiting = list(foretold)
+        self._waiting = list(planned)
         self._labels = [stage.label for stage in dockerfile.stages]
         self._splitter = LineSplitter()
         self._cached = False
@@ -67,7 +67,7 @@ class ClassicTranslator:
             data = stream.encode("utf-8", "replace")
             self._write(data)
             if _is_marker(stream.strip("\n")):
-                # what a step wrote without a line break at its end must not run into the engine's own words
+                # a step's output without a final line break must not run into the engine's own message
                 self._output(self._splitter.flush())
             self._output(self._splitter.feed(data))
         elif isinstance(status, str):
@@ -87,17 +87,17 @@ class ClassicTranslator:
 
     @property
     def runs_command(self) -> bool:
-        """Whether the step that is under way is a RUN."""
+        """Whether the current step is a RUN."""
         return self.step is not None and self.step.instruction.upper().startswith("RUN ")
 
     def _output(self, lines: Sequence[str]) -> None:
         written: list[str] = []
         for line in lines:
-            begun = _STEP.match(line)
-            if begun is not None:
-                self._say(written)
+            header = _STEP.match(line)
+            if header is not None:
+                self._write_lines(written)
                 written = []
-                self._begin(begun)
+                self._begin(header)
             elif _CACHED.match(line):
                 self._cached = True
             elif not _NOISE.match(line):
@@ -109,18 +109,18 @@ class ClassicTranslator:
                     self.image_id = built[1] or f"sha256:{built[2]}"
         while written and not written[-1]:
             written.pop()
-        self._say(written)
+        self._write_lines(written)
 
-    def _say(self, lines: list[str]) -> None:
+    def _write_lines(self, lines: list[str]) -> None:
         if lines and self.step is not None:
             self.tail.extend(lines)
             self._emit(StepOutput(self.step.id, tuple(lines), time=time.time()))
 
-    def _begin(self, begun: re.Match[str]) -> None:
+    def _begin(self, header: re.Match[str]) -> None:
         self._end(StepState.DONE)
         self.tail.clear()
-        stage = self._labels[int(begun[1]) - 1] if begun[1] and int(begun[1]) <= len(self._labels) else ""
-        text = begun[5].strip()
+        stage = self._labels[int(header[1]) - 1] if header[1] and int(header[1]) <= len(self._labels) else ""
+        text = header[5].strip()
         word = text.split(" ", 1)[0].upper()
         step = next(
             (
@@ -133,9 +133,9 @@ class ClassicTranslator:
         if step is not None:
             self._waiting.remove(step)
         else:
-            # the engine makes steps of its own: a LABEL for --label, the triggers of a base image
+            # the engine adds steps of its own: a LABEL for --label, the triggers of a base image
             self._extra += 1
-            step = BuildStep(id=f"extra {self._extra}", name=begun[0], stage=stage, instruction=text, internal=True)
+            step = BuildStep(id=f"extra {self._extra}", name=header[0], stage=stage, instruction=text, internal=True)
         self.step = step
         self._emit(StepStarted(step, time.time()))
 
@@ -150,12 +150,12 @@ class ClassicTranslator:
             return
         name, detail = text_of(message, "id"), object_of(message.get("progressDetail"))
         if not name:
-            self._say([status])
+            self._write_lines([status])
             return
         current, total = number_of(detail, "current"), number_of(detail, "total")
         self._emit(StepProgress(self.step.id, Transfer(name, current, total, done=status in _PULLED)))
 
 
 def _is_marker(text: str) -> bool:
-    """Whether a message is the engine's own word, not a step's output."""
+    """Whether a message is the engine's own, not a step's output."""
     return bool(text) and any(pattern.match(text) for pattern in (_STEP, _CACHED, _NOISE))

@@ -1,7 +1,7 @@
 """What docker's own configuration says: config.json, contexts and proxies. Read only; `registries` writes logins.
 
 `docker.context` of the docker package (7.2) is not used, since it differs from docker's command: it does not see the
-contexts of a DOCKER_CONFIG without a config.json, one file that cannot be read fails the whole list, and a context with
+contexts of a DOCKER_CONFIG without a config.json, one unreadable file fails the whole list, and a context with
 only a ca.pem, or with SkipTLSVerify and no certificates, loses its TLS.
 """
 
@@ -64,12 +64,12 @@ def config_folder() -> Path:
 
 
 def named_folder() -> str:
-    """The folder of docker's configuration, for what is found in it alone: a terminal's own may have the same name."""
+    """The folder of docker's configuration, for a name in it: in a terminal's own folder it may mean something else."""
     return str(config_folder().absolute())
 
 
 def unusual_folder() -> str:
-    """The folder of docker's configuration where a terminal may not know it: "" for ~/.docker."""
+    """The folder of docker's configuration, or "" for ~/.docker, which a terminal uses by default."""
     return "" if config_folder() == Path.home() / ".docker" else named_folder()
 
 
@@ -87,7 +87,7 @@ def load_config(path: Path | None = None) -> Config:
     """config.json, or {} where there is none.
 
     Raises:
-        UsageError: it is there, but it is no JSON object, or it cannot be read.
+        UsageError: it exists, but is not a JSON object, or cannot be read.
     """
     path = path or config_file()
     try:
@@ -96,9 +96,9 @@ def load_config(path: Path | None = None) -> Config:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not JSON"
-        raise UsageError(f"docker's configuration {path} cannot be read: {why}.", cure="Mend or remove it.") from None
+        raise UsageError(f"docker's configuration {path} cannot be read: {why}.", cure="Fix or remove it.") from None
     if not isinstance(value, dict):
-        raise UsageError(f"docker's configuration {path} is not a JSON object.", cure="Mend or remove it.")
+        raise UsageError(f"docker's configuration {path} is not a JSON object.", cure="Fix or remove it.")
     return value
 
 
@@ -121,14 +121,14 @@ def find_context(name: str) -> Context | None:
 
 
 def _default_context() -> Context:
-    """What docker's commands use where no context is chosen; it is in no store."""
+    """What docker's commands use where no context is chosen; no file has it."""
     return Context(DEFAULT, os.environ.get("DOCKER_HOST", "").strip() or "unix:///var/run/docker.sock")
 
 
 def contexts() -> list[Context]:
-    """The docker contexts that there are: docker's default one, those of DOCKER_CONFIG, and those of ~/.docker.
+    """All docker contexts: docker's default one, those of DOCKER_CONFIG, and those of ~/.docker.
 
-    What cannot be read is passed over. TLS is left out; `find_context` has it.
+    Unreadable ones are skipped. TLS is left out; `find_context` has it.
     """
     found = [_default_context()]
     for folder in dict.fromkeys((config_folder(), Path.home() / ".docker")):
@@ -140,7 +140,7 @@ def contexts() -> list[Context]:
 
 
 def proxies(address: str, config: Config | None = None) -> dict[str, str]:
-    """The proxy variables that docker's config gives to builds and containers on the engine at `address`.
+    """The proxy variables that docker's config sets for builds and containers on the engine at `address`.
 
     Both spellings, HTTP_PROXY and http_proxy, as docker sets them; {} where the config has none. Source: docker/cli,
     ConfigFile.ParseProxyConfig.
@@ -152,7 +152,7 @@ def proxies(address: str, config: Config | None = None) -> dict[str, str]:
 
 
 def proxy_table(address: str, config: Config | None = None) -> dict[str, str]:
-    """The same by the names that the config has for them, such as "httpProxy"."""
+    """The same, by their names in the config, such as "httpProxy"."""
     table = (load_config() if config is None else config).get("proxies")
     if not isinstance(table, dict):
         return {}

@@ -1,7 +1,7 @@
-"""Which container engine, and how it is reached.
+"""Which container engine is used, and how it is reached.
 
-`addresses` has the order in which engines are looked for; the last is a private Podman, started as a child. An engine
-that is named explicitly is used or missed, never replaced by another.
+`addresses` has the order in which engines are searched for; the last is a private Podman, started as a child. An engine
+that is named explicitly is used or is an error; it is never replaced by another.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Engine:
     """One container engine, reached and identified.
 
     Attributes:
-        address: as DOCKER_HOST would have it.
+        address: in the form of DOCKER_HOST.
         source: how it was found, in words.
         private: whether it is the private Podman, a child of this process.
     """
@@ -86,9 +86,9 @@ class Engine:
     def commands(self) -> EngineCommands:
         """The commands that reach it from a terminal."""
         tls = self._where.tls
-        # podman's client knows no TLS, and ssh:// is docker's own way to the other end
+        # podman's client does not support TLS, and ssh:// runs docker's command on the remote host
         podman = self.is_podman and tls is None and self.address.startswith(("unix://", "tcp://"))
-        context = "" if self._where.context == DEFAULT else self._where.context  # a terminal may take it for another
+        context = "" if self._where.context == DEFAULT else self._where.context  # a terminal's may be another engine
         return EngineCommands(
             context,
             self.address,
@@ -112,7 +112,7 @@ class Engine:
 
     @property
     def client(self) -> EngineClient:
-        """The docker package's own client for it: the same one for as long as it is referred to."""
+        """The docker package's own client for it: the same object for as long as it is referenced."""
         client = None if self._client is None else self._client()
         if client is None:
             client = engines.docker_client.EngineClient(self)
@@ -131,7 +131,7 @@ class Engine:
         """A new connection to its API.
 
         Raises:
-            EngineUnavailable: it is gone; the next `find_engine` looks anew.
+            EngineUnavailable: it is gone; the next `find_engine` searches again.
         """
         try:
             return _dial(self._where)
@@ -143,13 +143,13 @@ class Engine:
         """A stream to its BuildKit, for `nbcontainer.buildkit`.
 
         Raises:
-            Unsupported: it has no BuildKit, or something between does not let the upgrade pass.
+            Unsupported: it has no BuildKit, or a proxy in between does not pass the upgrade on.
             EngineUnavailable: it is gone.
         """
         return self._open("/grpc", "BuildKit")
 
     def open_session(self, headers: dict[str, str]) -> Stream:
-        """A stream on which it calls a BuildKit session's services (`POST /session`).
+        """A stream on which the engine calls a BuildKit session's services (`POST /session`).
 
         Raises:
             Unsupported, EngineUnavailable: as `open_stream`.
@@ -166,12 +166,12 @@ class Engine:
                 raise Unsupported(
                     f"an upgrade to {what} (it answered {error.status})",
                     self.name,
-                    cure="A proxy before the engine may refuse it.",
+                    cure="A proxy in front of the engine may refuse it.",
                 ) from None
             raise EngineUnavailable(error.message, tried=(self.address,)) from None
 
     def information(self) -> JsonObject:
-        """Its /info, asked once: storage driver, registries, root folder."""
+        """Its /info, requested once: storage driver, registries, root folder."""
         if self._information is None:
             self._information = object_of(self.http().json("GET", "/info"))
         return self._information
@@ -184,19 +184,20 @@ class Engine:
         return any(words_of(pair)[1:2] == ["io.containerd.snapshotter.v1"] for pair in pairs)
 
 
+# by the addresses that were candidates: other settings mean another search
 _engines: dict[tuple[Address, ...], Engine] = {}
 _lock = threading.Lock()
 
 
 def find_engine(name: str = "") -> Engine:
-    """The engine that a call means now; what was found is kept until its connection fails or the settings change.
+    """The engine that a call uses; it is kept until its connection fails or the settings change.
 
     Args:
         name: a docker context, an address or "podman", where the call names one.
 
     Raises:
         EngineUnavailable: none answers; `tried` and `cure` say why and what to do.
-        UsageError: the setting or docker's configuration names what cannot be.
+        UsageError: the name in the call, the setting or docker's configuration is not valid.
     """
     named = address_of(name, "the call's --context") if name else named_address()
     candidates = (named,) if named else usual_addresses()
@@ -208,7 +209,7 @@ def find_engine(name: str = "") -> Engine:
 
 
 def _kept(candidates: tuple[Address, ...]) -> Engine | None:
-    """What was found there before, with its connections, unless its socket is another by now: a link may be moved."""
+    """The engine found there before, with its connections, unless its socket was replaced: it may be a link."""
     engine = _engines.get(candidates)
     if engine is None or engine._socket == _socket_file(engine._where):  # noqa: SLF001 - of this module
         return engine
@@ -216,7 +217,7 @@ def _kept(candidates: tuple[Address, ...]) -> Engine | None:
 
 
 def _socket_file(address: Address) -> object:
-    """Which file the socket at an address is; None where there is none."""
+    """What identifies the socket's file at an address; None where there is none."""
     if not address.url.startswith("unix://"):
         return None
     try:
@@ -227,7 +228,7 @@ def _socket_file(address: Address) -> object:
 
 
 def _is_in_use(engine: Engine) -> bool:
-    """Whether a call that names no engine means this one."""
+    """Whether a call that names no engine uses this one."""
     try:
         named = named_address()
     except UsageError:
@@ -238,10 +239,10 @@ def _is_in_use(engine: Engine) -> bool:
 
 
 def engine_at_hand(name: str = "") -> Engine | None:
-    """The engine that a call would mean, if nothing has to be started for it: the answer to a Tab key.
+    """The engine that a call would use, if nothing has to be started for it; for completion.
 
-    It is connected already, or answers at a socket of this machine. Nobody is waited for who is looking for an engine,
-    since the private Podman may take long to start.
+    It is connected already, or answers at a socket of this machine. A search on another thread is not waited for, since
+    the private Podman may take long to start.
 
     Args:
         name: as for `find_engine`.
@@ -277,7 +278,7 @@ def find_podman() -> Engine:
 
 
 def forget_engines() -> None:
-    """Look for the engine anew on the next call."""
+    """Search for the engine again on the next call."""
     # no lock: it is also called while find_engine holds it, and each step is atomic
     while _engines:
         with suppress(KeyError):  # another thread took the last one
@@ -332,7 +333,7 @@ def _connect(address: Address) -> Engine:
 
 
 def _dial(address: Address) -> Stream:
-    """Dial, and turn what goes wrong into an EngineUnavailable with its cure."""
+    """Dial, and turn a failure into an EngineUnavailable with its cure."""
     url = address.url
     try:
         if url == "podman":
@@ -343,7 +344,7 @@ def _dial(address: Address) -> Stream:
         raise EngineUnavailable(message, tried=(address.url,), cure=cure) from error
 
 
-def _explain(address: Address, error: OSError) -> tuple[str, str]:  # noqa: PLR0911 - one return for each way to fail
+def _explain(address: Address, error: OSError) -> tuple[str, str]:  # noqa: PLR0911 - one return per kind of failure
     """What happened and what to do, for a connection that failed."""
     at = f"{address.url} ({address.source})"
     unix = address.url.startswith("unix://")
@@ -351,7 +352,7 @@ def _explain(address: Address, error: OSError) -> tuple[str, str]:  # noqa: PLR0
     match error:
         case PermissionError():
             group = "Add yourself to the docker group (`sudo usermod -aG docker $USER`) and log in again."
-            return f"You may not use {at}: permission denied.", group
+            return f"You have no access to {at}: permission denied.", group
         case FileNotFoundError() | NotADirectoryError():
             return f"There is no engine at {at}: no such socket.", start
         case ConnectionRefusedError():
@@ -360,8 +361,8 @@ def _explain(address: Address, error: OSError) -> tuple[str, str]:  # noqa: PLR0
         case TimeoutError():
             return f"The engine at {at} does not answer.", "Check the network, or restart the engine."
         case socket.gaierror():
-            return f"There is no host of the name in {at}.", "Check the address."
+            return f"The host name of {at} cannot be resolved.", "Check the address."
         case ssl.SSLError():
             why = getattr(error, "verify_message", "") or error.reason or str(error)
-            return f"TLS with {at} fails: {why}.", "Check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY."
+            return f"TLS with {at} failed: {why}.", "Check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY."
     return f"{at} cannot be reached: {error.strerror or error}", "Check the address."

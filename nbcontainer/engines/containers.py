@@ -30,11 +30,11 @@ COLUMNS = (
     Column("NAMES"),
 )
 SHORT_ID = 12
-STOP_SECONDS = 10  # docker's own: what a container gets between SIGTERM and SIGKILL
+STOP_SECONDS = 10  # docker's default time between SIGTERM and SIGKILL
 KILLED = 137
-# 128 and a signal that asks for the end: Ctrl-C, SIGKILL, SIGTERM
-ASKED_FOR = frozenset({130, KILLED, 143})
-LOOKED_AT = 20  # containers that were killed, of which is asked whether for want of memory
+# 128 plus the signal of a requested end: Ctrl-C, SIGKILL, SIGTERM
+STOP_CODES = frozenset({130, KILLED, 143})
+MOST_INSPECTED = 20  # killed containers that are checked for a lack of memory, a call each
 
 
 def list_containers(
@@ -43,12 +43,12 @@ def list_containers(
     """The engine's containers, newest first.
 
     Args:
-        engine: whose.
-        every: those that do not run too.
+        engine: the engine.
+        every: whether to include those that are not running.
         filters: docker's own, such as {"label": ["nbcontainer.notebook=…"], "status": ["exited"]}.
 
     Raises:
-        ApiError: a filter is wrong.
+        ApiError: a filter is not valid.
     """
     query = {"all": every, "filters": {name: list(values) for name, values in filters.items()} if filters else None}
     found = engine.http().json("GET", "/containers/json", query=query)
@@ -58,7 +58,7 @@ def list_containers(
 
 def _container(entry: JsonObject) -> ContainerFacts:
     names = [name.removeprefix("/") for name in words_of(entry, "Names")]
-    # a name with a second slash is a link's, as an alias of another container has it
+    # a name with a second slash is a link's: the alias that another container has for this one
     own = [name for name in names if "/" not in name] or names or [text_of(entry, "Id")[:SHORT_ID]]
     status = text_of(entry, "Status")
     exited = re.match(r"Exited \((-?\d+)\)", status)
@@ -85,15 +85,15 @@ def _ports(ports: Sequence[JsonObject]) -> str:
         if not port.get("PublicPort"):
             words[inside] = True
             continue
-        address = (text_of(port, "IP") or "0.0.0.0").replace("::", "0.0.0.0")  # noqa: S104 - told, not bound
+        address = (text_of(port, "IP") or "0.0.0.0").replace("::", "0.0.0.0")  # noqa: S104 - shown, not bound
         words[f"{address}:{port['PublicPort']}->{inside}"] = True
     return ", ".join(words)
 
 
 def table(engine: Engine, listed: Sequence[ContainerFacts], *, no_trunc: bool = False) -> TableState:
-    """Containers as a table; `no_trunc` gives whole ids."""
+    """Containers as a table; `no_trunc` shows full ids."""
     rows = []
-    starved = _out_of_memory(engine, listed)
+    out_of_memory = _out_of_memory(engine, listed)
     for container in listed:
         cells = (
             container.id if no_trunc else container.id[:SHORT_ID],
@@ -104,16 +104,16 @@ def table(engine: Engine, listed: Sequence[ContainerFacts], *, no_trunc: bool = 
             container.ports,
             container.name,
         )
-        tone = Tone.BAD if container.id in starved else _tone(container)
+        tone = Tone.BAD if container.id in out_of_memory else _tone(container)
         rows.append(Row(container.id, cells, tone, container.name, "", "container", container.labels))
     return apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
 
 
 def _out_of_memory(engine: Engine, listed: Sequence[ContainerFacts]) -> set[str]:
-    """The ids of those that the kernel killed because memory ran out, whose exit code is that of a stopped one."""
+    """The ids of those that the kernel killed because memory ran out; a stopped one may have the same exit code."""
     killed = [container.id for container in listed if container.exit_code == KILLED and container.state != "running"]
     found = set()
-    for container in killed[:LOOKED_AT]:
+    for container in killed[:MOST_INSPECTED]:
         with contextlib.suppress(NbcontainerError):  # removed since
             if value_of(inspect(engine, container), "State", "OOMKilled"):
                 found.add(container)
@@ -125,7 +125,7 @@ def _tone(container: ContainerFacts) -> Tone:
         case "running":
             return Tone.BAD if "(unhealthy)" in container.status else Tone.GOOD
         case "exited" | "stopped":
-            return Tone.BAD if container.exit_code and container.exit_code not in ASKED_FOR else Tone.DIM
+            return Tone.BAD if container.exit_code and container.exit_code not in STOP_CODES else Tone.DIM
         case "dead":
             return Tone.BAD
         case "paused" | "restarting" | "removing":
@@ -137,16 +137,16 @@ def _tone(container: ContainerFacts) -> Tone:
 
 
 def find(engine: Engine, names: Sequence[str], *, missing: list[str] | None = None) -> list[ContainerFacts]:
-    """The containers of these names or ids, of which a beginning is enough, in their order, each once.
+    """The containers with these names or ids, or prefixes of ids, in that order, each once.
 
     Args:
-        engine: whose.
+        engine: the engine.
         names: names or ids.
-        missing: takes the names that no container has, which are an error else.
+        missing: collects the names that no container has, which otherwise are an error.
 
     Raises:
-        NotFound: there is none of a name; it says which name is nearly that.
-        UsageError: several ids begin so.
+        NotFound: no container has a name; the error suggests a similar one.
+        UsageError: several ids begin with it.
     """
     listed = list_containers(engine, every=True)
     found: dict[str, ContainerFacts] = {}
@@ -166,13 +166,13 @@ def _named(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> Conta
     exact = next((one for one in listed if name.removeprefix("/") in one.names or name == one.id), None)
     if exact is not None:
         return exact
-    begun = [one for one in listed if name and one.id.startswith(name)]
-    if len(begun) > 1:
-        ids = ", ".join(one.id[:SHORT_ID] for one in begun[:5])
-        raise UsageError(f"{name!r} begins the ids of {len(begun)} containers: {ids}.", cure="Write more of the id.")
-    if not begun:
+    matching = [one for one in listed if name and one.id.startswith(name)]
+    if len(matching) > 1:
+        ids = ", ".join(one.id[:SHORT_ID] for one in matching[:5])
+        raise UsageError(f"{name!r} matches the ids of {len(matching)} containers: {ids}.", cure="Give more of the id.")
+    if not matching:
         raise not_found(engine, name, listed)
-    return begun[0]
+    return matching[0]
 
 
 def not_found(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> NotFound:
@@ -197,7 +197,7 @@ def inspect(engine: Engine, container: str) -> JsonObject:
 
 
 def start(engine: Engine, container: str) -> None:
-    """Start a container that does not run.
+    """Start a container that is not running.
 
     Raises:
         NotFound: there is no such container.
@@ -206,7 +206,7 @@ def start(engine: Engine, container: str) -> None:
 
 
 def stop(engine: Engine, container: str, *, seconds: int | None = None) -> None:
-    """Stop a container: SIGTERM, and SIGKILL after `seconds`, or docker's own 10.
+    """Stop a container: SIGTERM, then SIGKILL after `seconds`, which docker sets to 10.
 
     Raises:
         NotFound: there is no such container.
@@ -230,17 +230,17 @@ def kill(engine: Engine, container: str, *, signal: str = "KILL") -> None:
 
     Raises:
         NotFound: there is no such container.
-        Conflict: it does not run.
+        Conflict: it is not running.
     """
     engine.http().call("POST", f"/containers/{quoted(container)}/kill", query={"signal": signal})
 
 
 def remove(engine: Engine, container: str, *, force: bool = False, volumes: bool = False) -> None:
-    """Remove a container; with `force` even one that runs, with `volumes` its anonymous volumes too.
+    """Remove a container; `force` removes even a running one, `volumes` its anonymous volumes too.
 
     Raises:
         NotFound: there is no such container.
-        Conflict: it runs.
+        Conflict: it is running.
     """
     try:
         engine.http().call("DELETE", f"/containers/{quoted(container)}", query={"force": force, "v": volumes})

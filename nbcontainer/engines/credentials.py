@@ -1,6 +1,6 @@
 """Which credentials a registry gets: from docker's config.json, credential helpers, and Podman's auth.json.
 
-A helper is asked for one host at a time, with a time limit. One that is missing, hangs or answers nonsense means
+A helper is asked for one host at a time, with a time limit. One that is missing, hangs or sends an invalid reply means
 "anonymous", with a warning that says so.
 """
 
@@ -52,7 +52,7 @@ class CredentialWarning(UserWarning):
 
 
 class HelperFailed(Exception):
-    """A credential helper did not do what it was asked; the message has no secret."""
+    """A credential helper failed; the message contains no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Credential:
 
 
 def server_key(host: str) -> str:
-    """The name under which docker's files and helpers keep a registry."""
+    """The name under which docker's files and helpers store a registry."""
     return HUB_KEY if host == HUB else host
 
 
@@ -85,14 +85,14 @@ def credentials(host: str, *, podman: bool = False, warn: Warn | None = None) ->
     Args:
         host: any name of the registry.
         podman: whether Podman's own files come first.
-        warn: told, in a sentence, of a helper or a file that cannot be used; else it is a `CredentialWarning`.
+        warn: gets a sentence about a helper or a file that cannot be used; by default it is a `CredentialWarning`.
 
     Raises:
-        UsageError: `host` is no registry's name.
+        UsageError: `host` is not a valid registry name.
     """
     host = registry_host(host)
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         if warn is not None:
             warn(text)
         else:
@@ -102,9 +102,9 @@ def credentials(host: str, *, podman: bool = False, warn: Warn | None = None) ->
         try:
             config = load_config(path)
         except UsageError as error:
-            tell(f"{error.message} Going on without it.")
+            report(f"{error.message} Going on without it.")
             continue
-        found = _from_helper(config, host, tell) or _from_file(config, host, path, tell)
+        found = _from_helper(config, host, report) or _from_file(config, host, path, report)
         if found is not None:
             return found
     return None
@@ -143,20 +143,20 @@ def is_host(key: str, host: str) -> bool:
         return False
 
 
-def _from_helper(config: Config, host: str, tell: Warn) -> Credential | None:
+def _from_helper(config: Config, host: str, report: Warn) -> Credential | None:
     name = helper_for(config, host)
     if not name:
         return None
     try:
         reply = run_helper(name, "get", server_key(host))
     except HelperFailed as error:
-        tell(f"{error} {host} is used anonymously, unless a login is kept elsewhere.")
+        report(f"{error} {host} is used anonymously, unless a login is stored elsewhere.")
         return None
     if reply is None:
         return None
     pair = _answer(reply)
     if pair is None:
-        tell(f"docker-credential-{name} answered nonsense for {host}, which is used anonymously.")
+        report(f"docker-credential-{name} sent an invalid reply for {host}, which is used anonymously.")
         return None
     username, secret = pair
     kind = "identity token" if username == TOKEN_USER else "password"
@@ -165,7 +165,7 @@ def _from_helper(config: Config, host: str, tell: Warn) -> Credential | None:
 
 
 def _answer(reply: str) -> tuple[str, str] | None:
-    """User name and secret from a helper's reply to `get`; None for nonsense."""
+    """User name and secret from a helper's reply to `get`; None where it is invalid."""
     try:
         answer = json.loads(reply)
         username, secret = answer["Username"], answer["Secret"]
@@ -174,7 +174,7 @@ def _answer(reply: str) -> tuple[str, str] | None:
     return (username, secret) if isinstance(username, str) and isinstance(secret, str) else None
 
 
-def _from_file(config: Config, host: str, path: Path, tell: Warn) -> Credential | None:
+def _from_file(config: Config, host: str, path: Path, report: Warn) -> Credential | None:
     table = config.get("auths")
     if not isinstance(table, dict):
         return None
@@ -189,7 +189,7 @@ def _from_file(config: Config, host: str, path: Path, tell: Warn) -> Credential 
         if isinstance(entry.get("auth"), str) and entry["auth"]:
             pair = _decode(entry["auth"])
             if pair is None:
-                tell(f"The login for {host} in {path} is damaged, so {host} is used anonymously; log in again.")
+                report(f"The login for {host} in {path} is damaged, so {host} is used anonymously; log in again.")
                 continue
             return Credential(host, pair[0], pair[1], source=str(path))
         if isinstance(entry.get("username"), str) and isinstance(entry.get("password"), str):
@@ -206,7 +206,7 @@ def _decode(auth: str) -> tuple[str, str] | None:
 
 
 def run_helper(name: str, verb: str, text: str) -> str | None:
-    """Ask a credential helper (docker-credential-NAME). Returns its answer; None where it knows no such login.
+    """Run a credential helper (docker-credential-NAME). Returns its reply; None where it has no such login.
 
     Protocol: github.com/docker/docker-credential-helpers.
 
@@ -215,7 +215,7 @@ def run_helper(name: str, verb: str, text: str) -> str | None:
     """
     program = f"docker-credential-{name}"
     if not HELPER_NAME.fullmatch(name):
-        raise HelperFailed(f"docker's configuration names a credential helper {plain(name, 60)!r}, which cannot be.")
+        raise HelperFailed(f"docker's configuration names a credential helper {plain(name, 60)!r}, which is not valid.")
     limit = settings.credential_helper_timeout
     try:
         process = subprocess.Popen(
@@ -223,7 +223,7 @@ def run_helper(name: str, verb: str, text: str) -> str | None:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=True,  # a process group of its own, which `_kill` ends with all children
         )
     except FileNotFoundError:
         raise HelperFailed(f"The credential helper {program} is not installed.") from None
@@ -248,7 +248,7 @@ def run_helper(name: str, verb: str, text: str) -> str | None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the helper and what it has started, without waiting for its pipes."""
+    """Kill the helper and its children, without waiting for its pipes."""
     with contextlib.suppress(OSError):
         if sys.platform == "win32":
             process.kill()
@@ -268,13 +268,13 @@ def auth_header(credential: Credential | None, host: str) -> str:
 
 
 def config_header(found: Mapping[str, Credential | None]) -> str:
-    """The value of X-Registry-Config, which a classic build wants: host → credentials."""
+    """The value of X-Registry-Config, which a classic build needs: host → credentials."""
     table = {server_key(host): auth_config(credential, host) for host, credential in found.items() if credential}
     return base64.urlsafe_b64encode(json.dumps(table).encode()).decode()
 
 
 def auth_config(credential: Credential | None, host: str) -> dict[str, str]:
-    """A login as the API has it; an empty object for anonymous."""
+    """A login in the API's form; an empty object for anonymous."""
     if credential is None:
         return {}
     where = {"serveraddress": server_key(host)}

@@ -1,7 +1,7 @@
 """A byte stream to a daemon: unix socket, tcp, TLS, or ssh.
 
-Everything here raises OSError (mostly ConnectionError) with a sentence that a person can read; which engine is meant,
-and what to do about it, is said by `nbcontainer.engines.connection`.
+Everything here raises OSError (mostly ConnectionError) with a readable sentence; `nbcontainer.engines.connection` adds
+which engine is meant, and what to do.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def dial(
     """Connect to an engine's address: unix://, tcp://, https:// or ssh://.
 
     Args:
-        address: as DOCKER_HOST has it; a bare path is a unix socket.
+        address: in the form of DOCKER_HOST; a bare path is a unix socket.
         tls: for tcp:// with TLS.
-        timeout: seconds for the connection, TLS's handshake included. ssh connects later, while it is first used.
-        through_proxy: whether the environment's proxy is used for tcp. docker does for engines, not for builders.
+        timeout: seconds for the connection, TLS's handshake included. ssh connects only on first use.
+        through_proxy: whether to use the environment's proxy for tcp, as docker does for engines but not for builders.
 
     Raises:
         OSError: nothing answers there.
         Unsupported: a Windows named pipe.
-        UsageError: no address that an engine can have.
+        UsageError: it is not a valid engine address.
     """
     if address.startswith("/"):
         address = f"unix://{address}"
@@ -43,7 +43,7 @@ def dial(
         parts = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"{address!r} is no engine address: {error}.") from None
+        raise UsageError(f"{address!r} is not a valid engine address: {error}.") from None
     match parts.scheme:
         case "unix":
             return Stream(_connect_unix(address.removeprefix("unix://"), timeout))
@@ -67,13 +67,13 @@ def dial(
                 cure="Let Docker Desktop listen on tcp://127.0.0.1:2375 and set DOCKER_HOST to it, or work in WSL.",
             )
     raise UsageError(
-        f"{address!r} is no engine address.",
+        f"{address!r} is not a valid engine address.",
         cure="An address looks like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.",
     )
 
 
 def _connect_unix(path: str, timeout: float) -> socket.socket:
-    if sys.platform == "win32":  # whose Python has no such sockets
+    if sys.platform == "win32":  # whose Python has no Unix sockets
         raise Unsupported("Unix sockets", "Python on Windows", cure="Set DOCKER_HOST to tcp://…, or work in WSL.")
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -88,8 +88,8 @@ def _connect_unix(path: str, timeout: float) -> socket.socket:
 
 def _plain(connection: socket.socket) -> Stream:
     connection.settimeout(None)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames must not wait for an ACK
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # notices a host that vanished while idle
     return Stream(connection)
 
 
@@ -104,7 +104,7 @@ def _with_tls(connection: socket.socket, host: str, tls: Tls) -> Stream:
 
 
 def ssh_command(address: str, timeout: float = CONNECT_SECONDS) -> list[str]:
-    """The ssh command for an ssh:// address, with docker's own words and options (docker/cli, cli/connhelper).
+    """The ssh command for an ssh:// address, with docker's own command and options (docker/cli, cli/connhelper).
 
     Raises:
         UsageError: no host, a password, or a query.

@@ -40,8 +40,8 @@ IDLE_CONNECTIONS = 10  # as many as docker's own client keeps
 class EngineClient(docker.DockerClient):
     """`docker.DockerClient` for one of our engines.
 
-    Its methods raise `docker.errors` where the engine refuses, `requests.exceptions.ReadTimeout` where a time limit of
-    the caller's own runs out, and `EngineUnavailable` where the engine cannot be reached, breaks off or hangs.
+    Its methods raise `docker.errors` where the engine refuses, `requests.exceptions.ReadTimeout` where the caller's own
+    time limit expires, and `EngineUnavailable` where the engine cannot be reached, breaks off or hangs.
     """
 
     def __init__(self, engine: Engine) -> None:  # super().__init__ would only make another API client
@@ -49,19 +49,19 @@ class EngineClient(docker.DockerClient):
 
 
 class _Api(docker.APIClient):
-    """The package's API client; base_url matters to its own transport alone."""
+    """The package's API client; base_url matters only to its own transport."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__("unix:///engine", version=engine.capabilities.api_version)
         self._custom_adapter = _Adapter(engine)
         self.mount(f"{self.base_url}/", self._custom_adapter)
-        self.trust_env = False  # neither a proxy nor ~/.netrc: the dial knows the way
+        self.trust_env = False  # no proxy and no ~/.netrc: `Engine.dial` decides how to connect
         self._proxy_configs = docker.utils.proxy.ProxyConfig.from_dict(
             proxy_table(engine.address)  # type: ignore[arg-type] # the same names
         )
 
     def _read_from_socket(self, response: requests.Response, *arguments: object, **options: object) -> object:
-        # before each read it polls without end, which would not notice an engine that hangs: the read waits instead
+        # it polls without a time limit before each read, and would not notice a hung engine: the read waits instead
         self._get_raw_response_socket(response)._sock.is_polled = False  # type: ignore[attr-defined] # noqa: SLF001
         return super()._read_from_socket(response, *arguments, **options)  # type: ignore[misc]
 
@@ -73,7 +73,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self._sockets = sockets = weakref.WeakSet[_Socket]()
         self._lock = lock = threading.Lock()
 
-        def connect() -> _Socket:  # urllib3 keeps what idle connections refer to: it must not be this adapter
+        def connect() -> _Socket:  # must not refer to this adapter, which idle connections in urllib3 would keep alive
             made = _Socket(engine)
             with lock:
                 sockets.add(made)
@@ -92,7 +92,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return request.path_url
 
     def close(self) -> None:
-        """Close all connections, those of calls that other threads wait for too."""
+        """Close all connections, including those of calls that other threads wait for."""
         super().close()
         with self._lock:
             found = list(self._sockets)
@@ -111,7 +111,7 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
 
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: _Socket, *arguments: object, **options: object) -> None:
-        super().__init__(sock, *arguments, **options)  # type: ignore[arg-type] # it calls no more than `makefile`
+        super().__init__(sock, *arguments, **options)  # type: ignore[arg-type] # it calls only `makefile`
         self._socket = sock
 
     def begin(self) -> None:
@@ -136,15 +136,15 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 
 class _Socket:
-    """A connection to the engine, with what http.client, urllib3, docker and its users call of a socket."""
+    """A connection to the engine, with the socket methods that http.client, urllib3, docker and its users call."""
 
     def __init__(self, engine: Engine) -> None:
         self._stream = engine.dial()
         self._name, self._address = engine.name, engine.address
-        self._see_it_answers = engine.http().see_it_answers
+        self._check_alive = engine.http().check_alive
         self._timeout: float | None = None
         self._readers = 0
-        self._is_closed = False  # its readers may go on
+        self._is_closed = False  # its readers may still be open
         self._is_cut = False
         self._is_in_head = False
         self._is_whole = True  # whether the connection may end here
@@ -157,20 +157,20 @@ class _Socket:
     def makefile(self, _mode: str = "rb", _buffering: int | None = None) -> io.BufferedReader:
         """A reader for one reply, whose head comes first."""
         self._is_in_head, self._is_whole, self._tail = True, False, b""
-        self._stream.when_silent(self._see_it_answers, settings.connect_timeout)
+        self._stream.when_silent(self._check_alive, settings.connect_timeout)
         self._readers += 1
-        return io.BufferedReader(_Reader(self, "rwb"))  # type: ignore[arg-type] # it calls what is here alone
+        return io.BufferedReader(_Reader(self, "rwb"))  # type: ignore[arg-type] # it calls only what is here
 
     def begin_body(self, *, may_end: bool) -> None:
-        """The head has been read; `may_end` says whether the connection's end is the body's."""
+        """The head has been read; `may_end` says whether the end of the connection ends the body."""
         self._is_in_head, self._is_whole = False, may_end
-        self._stream.when_silent(self._see_it_answers)
+        self._stream.when_silent(self._check_alive)
 
-    def _of_head(self, data: bytes) -> bytes:
+    def _head_part(self, data: bytes) -> bytes:
         """As much of `data` as belongs to the head.
 
-        The rest stays in the stream: docker's package reads an upgraded connection past the buffer of http.client,
-        where a frame that came along with the head would be lost.
+        The rest stays in the stream: docker's package reads an upgraded connection without the buffer of
+        http.client, where a frame that arrived with the head would be lost.
         """
         seen = self._tail + data
         end = seen.find(HEAD_END)
@@ -188,7 +188,7 @@ class _Socket:
         """The next bytes.
 
         Raises:
-            EngineUnavailable: the connection broke, or the engine hangs. It is no OSError, which docker's package would
+            EngineUnavailable: the connection broke, or the engine hangs. Not an OSError, which docker's package would
                 take for the end of a stream.
             OSError: it was closed here, or (TimeoutError) nothing came in time.
         """
@@ -199,7 +199,7 @@ class _Socket:
         except OSError as error:
             raise self._broken(error) from error
         if self._is_in_head:
-            data = self._of_head(data)
+            data = self._head_part(data)
         if not data and size and (self._is_cut or not self._is_whole):
             raise self._broken(None)
         return data
@@ -211,7 +211,7 @@ class _Socket:
         return len(data)
 
     def sendall(self, data: bytes | bytearray | memoryview, _flags: int = 0) -> None:
-        """Send all of `data`; raises as `recv` does, and BrokenPipeError where the engine reads no further."""
+        """Send all of `data`; raises as `recv` does, and BrokenPipeError where the engine stops reading."""
         try:
             self._stream.sendall(data)
         except (BrokenPipeError, TimeoutError):
@@ -226,7 +226,7 @@ class _Socket:
 
     def _broken(self, error: OSError | None) -> Exception:
         if self._is_cut:
-            return ConnectionAbortedError("The connection was closed while it was waited for.")
+            return ConnectionAbortedError("The connection was closed while a call waited for it.")
         if isinstance(error, Silent):
             return lost(str(error), self._address)
         if self._is_in_head:
@@ -234,17 +234,17 @@ class _Socket:
         return lost(f"{self._name} broke off in the middle of its reply.", self._address)
 
     def fileno(self) -> int:
-        """A descriptor for polls: the connection's own, or one that is ready where a read need not wait, or shall."""
+        """A descriptor to poll: the connection's own, or a ready one where a read need not wait, or waits itself."""
         if not self.is_polled or self._stream.readable(0):
             return _ready()
         return self._stream.fileno()
 
     def gettimeout(self) -> float | None:
-        """How long one read or write may wait; None for ever."""
+        """How long one read or write may wait; None for no limit."""
         return self._timeout
 
     def settimeout(self, seconds: float | None) -> None:
-        """Say so."""
+        """Set how long one read or write may wait; None for no limit."""
         self._timeout = seconds
         self._stream.settimeout(seconds)
 
@@ -253,7 +253,7 @@ class _Socket:
         return self._stream.readable(0)
 
     def shutdown(self, how: int) -> None:
-        """End what is sent; or both ways, from any thread, which ends the call of a thread that reads."""
+        """End sending; or both directions, from any thread, which ends another thread's read."""
         if how == socket.SHUT_WR:
             self._stream.shutdown_write()
         elif how == socket.SHUT_RDWR:
@@ -277,12 +277,12 @@ class _Reader(socket.SocketIO):
     """What docker's package hands out as the socket of an exec or attach."""
 
     def flush(self) -> None:
-        """Nothing; http.client calls it after the user has closed it too."""
+        """Do nothing: http.client also calls it after the user has closed the reader."""
 
 
 @functools.cache
 def _ready() -> int:
-    """A descriptor that every poll finds ready: the one of a socket at its end. A select of Windows takes no other."""
+    """A descriptor that every poll finds ready: a socket's at its end, since select on Windows takes only sockets."""
     ours, theirs = socket.socketpair()
     theirs.close()
     return ours.detach()

@@ -22,11 +22,11 @@ from nbcontainer.spool import Spool
 
 __all__ = ["execute"]
 
-END_SECONDS = 1.0  # between a command's last word and the engine's word that it has ended
-PAUSE_SECONDS = 0.1  # between two questions whether it has
+END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
+PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
-LOST_CODE = 126  # which a command may have of its own, too: then what it did is as little known
-MARK = "NBCONTAINER_EXEC"  # the variable by which a command is found again
+LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
+MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again
 
 Execution = Operation[LogEvent, LogState, ExecResult]
 
@@ -35,7 +35,7 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
     """Run `request.command` in `container`; its output comes as log lines while it runs.
 
     The operation raises CommandFailed where the exit code is not 0, NotFound where there is no such container, Conflict
-    where it does not run.
+    where it is not running.
     """
     spool = Spool(f"exec-{request.name}")
     title = f"{request.name}: {shlex.join(request.command)}"
@@ -70,7 +70,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
             f"{request.command[0]} in {request.name} ended with exit code {code}.",
             exit_code=code,
             output=result.output or result.errors,
-            cure=f"{engine.name} gives this exit code to a command whose connection broke, too."
+            cure=f"{engine.name} also gives this exit code to a command whose connection broke."
             if code == LOST_CODE and _ends_what_loses_its_connection(engine)
             else "",
         )
@@ -91,12 +91,12 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     made = made_id(http.json("POST", f"/containers/{quoted(container)}/exec", body=body))
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
 
-    def ask() -> None:
-        """Whether a silent command is still there: an output that stalled does not end with it."""
+    def check_running() -> None:
+        """Raise where a silent command has ended: an output that stalled does not end with its command."""
         if not value_of(http.json("GET", f"/exec/{made}/json"), "Running"):
-            raise ConnectionError("The command has ended, and the connection brought no more of its output.")
+            raise ConnectionError("The command has ended, but no more of its output has arrived.")
 
-    stream.when_silent(ask)
+    stream.when_silent(check_running)
     deadline = _Deadline(request.timeout, stream.close)
     progress.emit(LogSource(request.name, open=True))
     try:
@@ -119,7 +119,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     code = number_of(state, "ExitCode")
     if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
         raise EngineUnavailable(
-            f"The connection to {engine.name} was lost, which ends the command in {request.name} with it.",
+            f"The connection to {engine.name} was lost, which also ended the command in {request.name}.",
             tried=(engine.address,),
             cure="Run it again; what it wrote before is kept.",
         )
@@ -127,13 +127,13 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
 
 
 def _ends_what_loses_its_connection(engine: Engine) -> bool:
-    """Whether the engine kills a command whose client has gone, and gives it an exit code: Docker 20.10 does."""
+    """Whether the engine kills a command whose client has gone, and reports an exit code: Docker 20.10 does."""
     version = tuple(int(number) for number in engine.capabilities.api_version.split("."))
     return not engine.is_podman and version < KEEPS_RUNNING_API
 
 
 class _Deadline:
-    """Ends an output after some seconds, 0 for never."""
+    """Ends an output after a number of seconds; 0 means never."""
 
     def __init__(self, seconds: float, end: Callable[[], None]) -> None:
         self.over = threading.Event()
@@ -155,17 +155,17 @@ class _Deadline:
 def _state_at_end(
     http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
 ) -> JsonObject:
-    """How the command stands, once it has ended or its time is over.
+    """The command's state, once it has ended or its time is up.
 
-    Where it outlives its output, or that ended within a frame, the connection broke, and no engine keeps such an
-    output: a note says that something may be missing.
+    If it outlives its output, or that ended within a frame, the connection broke. No engine keeps the output of an
+    exec, so a note says that some may be missing.
     """
-    begun, told = time.monotonic(), False
+    started, noted = time.monotonic(), False
     while True:
         state = object_of(http.json("GET", f"/exec/{made}/json"))
-        outlives = bool(state.get("Running")) and time.monotonic() - begun > END_SECONDS
-        if (outlives or not whole) and not (told or deadline.over.is_set() or progress.stopping):
-            told = True
-            progress.emit(LogGap("the connection ended before the command: what it wrote then is missing"))
-        if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if told else PAUSE_SECONDS):
+        outlives = bool(state.get("Running")) and time.monotonic() - started > END_SECONDS
+        if (outlives or not whole) and not (noted or deadline.over.is_set() or progress.stopping):
+            noted = True
+            progress.emit(LogGap("the connection ended before the command: its output after that is missing"))
+        if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if noted else PAUSE_SECONDS):
             return state

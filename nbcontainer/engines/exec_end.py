@@ -1,8 +1,8 @@
-"""The end of a command that was stopped: closing its stream does not end it, unless it writes.
+"""End a command that was stopped: closing its stream does not end it, unless it writes.
 
 Each command carries a mark in its environment, which its children inherit. A second command in the same container looks
-for the mark and ends whatever has it. Where the image has no shell, the engine is asked for the process: on this very
-machine it is ended from here, if it has the mark.
+for the mark and kills whatever has it. Where the image has no shell, the engine is asked for the process's id: on this
+machine it is killed from here, if it has the mark.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nbcontainer.json_objects import number_of, value_of
 
 __all__ = ["end_command"]
 
-SECONDS = 0.6  # that a stop waits for the end
+SECONDS = 0.6  # how long a stop waits for the end
 SCRIPT = r"""
 exec 2>/dev/null
 found=
@@ -35,7 +35,7 @@ echo ended
 
 
 def end_command(http: Http, container: str, execution: str, mark: str) -> str:
-    """End what carries `mark`; gives why it may go on, "" if it does not. It is waited for a moment only."""
+    """End what carries `mark`, waiting a moment for it; returns why it may still be running, or ""."""
     said: list[str] = []
     done = threading.Event()
 
@@ -43,7 +43,7 @@ def end_command(http: Http, container: str, execution: str, mark: str) -> str:
         try:
             said.append(_end(http, container, execution, mark))
         except (NbcontainerError, OSError):
-            said.append("it may go on in the container: it could not be reached to end it")
+            said.append("it may still be running in the container, which could not be reached to end it")
         done.set()
 
     threading.Thread(target=end, daemon=True, name="nbcontainer: end of a command").start()
@@ -72,4 +72,4 @@ def _end_from_here(process: int, mark: str) -> str:
         if process and mark.encode() in Path(f"/proc/{process}/environ").read_bytes():
             os.kill(process, signal.SIGKILL)
             return ""
-    return "it may go on in the container, which has no shell with which it could be ended"
+    return "it may still be running in the container, which has no shell to end it with"

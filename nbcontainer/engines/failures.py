@@ -1,4 +1,4 @@
-"""What an engine's refusals and broken connections mean, and its texts made fit for messages."""
+"""What an engine's refusals and broken connections mean, and its texts cleaned for messages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
 
-__all__ = ["SEE_WHETHER", "Magic", "api_error", "lost", "plain"]
+__all__ = ["CHECK_RUNNING", "Magic", "api_error", "lost", "plain"]
 
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
-SEE_WHETHER = "See whether it still runs: `%nbcontainer doctor`"
+CHECK_RUNNING = "Check whether it is still running: `%nbcontainer doctor`"
 MESSAGE_CHARACTERS = 2000
 # Podman answers 500 where Docker answers 404 or 409 (github.com/containers/podman, libpod/define/errors.go)
 PODMAN_CAUSES: dict[str, type[ApiError]] = {
@@ -42,13 +42,13 @@ _CURES: dict[str, Callable[[Magic], str]] = {
 
 def lost(message: str, address: str) -> EngineUnavailable:
     """The error where an engine goes away in the middle of something."""
-    return EngineUnavailable(message, tried=(address,) if address else (), cure=SEE_WHETHER)
+    return EngineUnavailable(message, tried=(address,) if address else (), cure=CHECK_RUNNING)
 
 
 def api_error(
     status: int, body: bytes, headers: Mapping[str, str], where: str, magic: Magic = ENGINE_IN_USE.magic
 ) -> ApiError:
-    """The error that a reply stands for, with the engine's own message."""
+    """The error for a reply, with the engine's own message."""
     message, cause = _message(body, headers)
     if not message:
         message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
@@ -73,7 +73,7 @@ def _message(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
 
 
 def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
-    """A far end's text, fit for a message: no control or bidirectional characters but line breaks, and not endless."""
+    """A server's text cleaned for a message: no control or bidirectional characters but line breaks, limited length."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)

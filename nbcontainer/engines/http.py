@@ -1,6 +1,6 @@
 """Calls to an engine over HTTP/1.1: JSON, streams of JSON lines, raw streams, hijacked connections.
 
-Every reply that is not a success becomes an error of ours that has the engine's own message. A stream can be closed
+Every reply that is not a success becomes one of our errors, with the engine's own message. A stream can be closed
 from another thread, which ends the call at once.
 """
 
@@ -16,7 +16,7 @@ from typing import Self
 from urllib.parse import quote, urlencode
 
 from nbcontainer.byte_stream import Silent, Stream
-from nbcontainer.engines.failures import SEE_WHETHER, Magic, api_error, lost, plain
+from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable
 from nbcontainer.http1 import Connection, IdleConnections
@@ -30,7 +30,7 @@ __all__ = ["Http", "Reply", "ReplyStream", "quoted"]
 LOG = logging.getLogger(__name__)
 
 CALL_SECONDS = 60.0
-REPEATABLE = ("GET", "HEAD")  # what was perhaps done already is not asked for again
+REPEATABLE = ("GET", "HEAD")  # any other call may have taken effect already
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
 READ_BYTES = 64 * 1024
 Query = Mapping[str, object]
@@ -63,7 +63,7 @@ class Reply:
 
 
 class ReplyStream:
-    """A reply whose body goes on. `close` may be called from any thread; the reader then gets an OSError or the end."""
+    """A streamed reply. `close` may be called from any thread; the reader then gets an OSError or the end."""
 
     def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
         self.headers = {name.lower(): value for name, value in reply.getheaders()}
@@ -121,11 +121,11 @@ class Http:
     """Calls to one engine.
 
     Args:
-        dial: gives a new connection; its errors pass through.
+        dial: opens a new connection; its errors pass through.
         where: the engine in words, for messages.
-        version: the API version that stands before each path, such as "1.47"; "" for none.
+        version: the API version that prefixes each path, such as "1.47"; "" for none.
         address: the engine's, for errors.
-        magic: makes the `%docker` line for this engine of a verb and its words, for cures.
+        magic: makes the `%docker` line for this engine from a verb and its words, for cures.
     """
 
     def __init__(
@@ -160,11 +160,11 @@ class Http:
 
         Raises:
             ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
-            EngineUnavailable: it cannot be reached, or went away before it had answered.
+            EngineUnavailable: it cannot be reached, or went away before it answered.
         """
         connection = self._idle.take()
         for attempt in (connection, None) if connection is not None else (None,):
-            used = attempt or _Connection(self._dial(), self._where, self.see_it_answers)
+            used = attempt or _Connection(self._dial(), self._where, self.check_alive)
             try:
                 reply = used.request(method, self._target(path, query), body, headers, timeout)
                 content = reply.read()
@@ -212,22 +212,22 @@ class Http:
         timeout: float | None = CALL_SECONDS,
         on_open: OnOpen | None = None,
     ) -> ReplyStream:
-        """A call whose reply goes on; `timeout` is for its beginning. `body` may be an iterable of bytes.
+        """A call whose reply is streamed.
 
         Args:
-            method: HTTP's word.
+            method: the HTTP method.
             path: without the version.
-            query: its parameters; None stands for one that is left out.
+            query: its parameters; those that are None are left out.
             body: JSON, bytes, or an iterable of bytes.
-            headers: further ones.
-            timeout: seconds that the beginning may take, None for ever.
-            on_open: gets what closes the connection, from any thread, before the engine has answered.
+            headers: additional ones.
+            timeout: seconds to wait for the reply's head; None for no limit.
+            on_open: gets a function that closes the connection from any thread, before the engine has answered.
 
         Raises:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
-        connection = _Connection(self._dial(), self._where, self.see_it_answers)
+        connection = _Connection(self._dial(), self._where, self.check_alive)
         if on_open is not None:
             on_open(connection.close)
         try:
@@ -244,7 +244,7 @@ class Http:
             connection.close()
             found = {name.lower(): value for name, value in reply.getheaders()}
             raise api_error(reply.status, refusal, found, self._where, self._magic)
-        connection.stream.when_silent(self.see_it_answers)
+        connection.stream.when_silent(self.check_alive)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
     def hijack(
@@ -257,9 +257,9 @@ class Http:
         protocol: str = "tcp",
         on_open: OnOpen | None = None,
     ) -> tuple[Stream, dict[str, str]]:
-        """POST and take the connection over: attach, exec ("tcp"), BuildKit ("h2c"). With the reply's headers.
+        """POST and take over the connection, for attach, exec ("tcp"), BuildKit ("h2c"); with the reply's headers.
 
-        `on_open` is as `stream` has it.
+        `on_open` is as in `stream`.
 
         Raises:
             ApiError: the engine refused.
@@ -289,16 +289,16 @@ class Http:
         except BaseException:
             stream.close()
             raise
-        if protocol == "tcp":  # BuildKit's own protocol can ask on the connection itself
-            stream.when_silent(self.see_it_answers)
+        if protocol == "tcp":  # BuildKit's own protocol can check on the connection itself
+            stream.when_silent(self.check_alive)
         return stream, found
 
     def close(self) -> None:
         """Close the idle connection."""
         self._idle.close()
 
-    def see_it_answers(self) -> None:
-        """Ask an engine that is slow to answer whether it is there at all.
+    def check_alive(self) -> None:
+        """Check that an engine that is slow to reply answers at all.
 
         Raises:
             Silent: it is not.
@@ -320,7 +320,7 @@ class Http:
     def _broken(self, error: Exception, timeout: float | None = None) -> ApiError | EngineUnavailable:
         if isinstance(error, TimeoutError):
             after = f" within {timeout:g} s" if timeout else ""
-            return ApiError(f"{self._where} did not answer{after}.", reason="timeout", cure=SEE_WHETHER)
+            return ApiError(f"{self._where} did not answer{after}.", reason="timeout", cure=CHECK_RUNNING)
         if isinstance(error, http.client.RemoteDisconnected):
             return lost(f"{self._where} closed the connection without an answer.", self._address)
         if isinstance(error, Silent):
@@ -330,7 +330,7 @@ class Http:
         if isinstance(error, OSError):
             words = (error.strerror or str(error)).rstrip(".")
             return lost(f"The connection to {self._where} broke: {plain(words)}.", self._address)
-        return ApiError(f"What answers at {self._where} does not speak an engine's HTTP.", reason="garbage")
+        return ApiError(f"The server at {self._where} does not speak the Engine API.", reason="garbage")
 
 
 class _Connection(Connection):
@@ -339,7 +339,7 @@ class _Connection(Connection):
     Args:
         stream: the connection.
         where: the engine in words.
-        when_slow: is called whenever nothing has come for as long as the setting connect_timeout; it may raise.
+        when_slow: called whenever nothing has arrived for as long as the setting connect_timeout; it may raise.
     """
 
     def __init__(self, stream: Stream, where: str, when_slow: Callable[[], None] | None = None) -> None:
@@ -350,7 +350,7 @@ class _Connection(Connection):
     def request(
         self, method: str, target: str, body: Body, headers: Mapping[str, str] | None, timeout: float | None
     ) -> http.client.HTTPResponse:
-        """Make a call whose body may be an iterable of bytes, and read its reply's head."""
+        """Send a request, whose body may be an iterable of bytes, and read the head of its reply."""
         self.stream.settimeout(timeout)
         content, extra = _encode(body)
         with LoggedRequest(LOG, method, target, self._where) as request:
@@ -377,5 +377,5 @@ def _query_text(value: object) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as one segment, or several, of a path: "team/app" keeps its slash."""
+    """A name as one or more segments of a path: "team/app" keeps its slash."""
     return quote(name, safe="/:@")

@@ -41,10 +41,10 @@ def push(engine: Engine, image: str) -> Transfer:
     """Send an image to its registry, which is the first part of its name.
 
     Raises:
-        UsageError: it is no image name.
+        UsageError: it is not a valid image name.
 
-    The operation raises AuthFailed or Forbidden where the registry wants another login, NotFound where the engine has
-    no such image, PushFailed for all else.
+    The operation raises AuthFailed or Forbidden where the registry needs another login, NotFound where the engine has
+    no such image, PushFailed otherwise.
     """
     reference = parse_reference(image).tagged()
     path = f"/images/{quoted(reference.name)}/push"
@@ -56,15 +56,15 @@ def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
     """Fetch an image from its registry.
 
     Args:
-        engine: whose store it goes into.
+        engine: the engine that stores it.
         image: the name; "latest" where it has neither tag nor digest.
         platform: such as "linux/arm64"; "" for the engine's own.
 
     Raises:
-        UsageError: it is no image name.
+        UsageError: it is not a valid image name.
 
-    The operation raises AuthFailed or Forbidden where the registry wants another login, NotFound where it has no such
-    image, EngineUnavailable where the engine goes away, PullFailed for all else.
+    The operation raises AuthFailed or Forbidden where the registry needs another login, NotFound where it has no such
+    image, EngineUnavailable where the engine goes away, PullFailed otherwise.
     """
     reference = parse_reference(image).tagged()
     query = {"fromImage": reference.name, "tag": reference.digest or reference.tag, "platform": platform or None}
@@ -74,7 +74,7 @@ def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What to ask the engine for."""
+    """What to request from the engine."""
 
     direction: str
     reference: Reference
@@ -84,11 +84,11 @@ class _Plan:
 
 
 def _transfer(engine: Engine, plan: _Plan) -> Transfer:
-    begun = time.time()
+    started = time.time()
     reference, image = plan.reference, str(plan.reference)
 
     def work(progress: Progress[model.TransferEvent]) -> None:
-        progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, begun))
+        progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, started))
         login = credentials(
             reference.host,
             podman=engine.is_podman,
@@ -109,13 +109,13 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             raise
 
     def conclude(state: model.TransferState, _: None) -> model.TransferResult:
-        seconds = (state.finished or time.time()) - begun
+        seconds = (state.finished or time.time()) - started
         return model.TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
 
-    started = model.TransferState(plan.direction, image, reference.host, engine.name, begun)
+    initial = model.TransferState(plan.direction, image, reference.host, engine.name, started)
     operation: Transfer = Operation(
         f"{plan.direction} of {image}",
-        started,
+        initial,
         model.apply_transfer,
         conclude=conclude,
         final_event=lambda: model.TransferEnded("stopped", "", time.time()),
@@ -127,7 +127,7 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     """Follow one transfer to its end.
 
     Raises:
-        ApiError: the engine or the registry refused, or the stream ended without an end.
+        ApiError: the engine or the registry refused, or the stream broke off.
     """
     headers = {"X-Registry-Auth": auth_header(login, plan.reference.host)}
     follower = _Follower(progress)
@@ -137,10 +137,10 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
         for message in reply.lines():
             follower.take(message)
     if plan.direction == "push" and not follower.digest:
-        raise ApiError(f"{engine.name} ended the push without telling the image's digest.", reason="broken stream")
+        raise ApiError(f"{engine.name} ended the push without reporting the image's digest.", reason="broken stream")
     found = inspect(engine, str(plan.reference))
     if plan.direction == "pull" and not follower.has_pulled(text_of(found, "Id")):
-        raise ApiError(f"{engine.name} ended the pull before the image was here.", reason="broken stream")
+        raise ApiError(f"{engine.name} ended the pull before the image was complete.", reason="broken stream")
     digest = follower.digest or _digest_of(found, plan.reference)
     progress.emit(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
@@ -187,7 +187,7 @@ class _Follower:
             self._progress.emit(model.TransferNote(status))
 
     def has_pulled(self, image_id: str) -> bool:
-        """Whether the engine said so: Docker ends with the digest, Podman with the image's id."""
+        """Whether the engine reported the image: Docker ends with the digest, Podman with the image's id."""
         short = image_id.removeprefix("sha256:")
         found = next((layer for name, layer in self._layers.items() if short.startswith(name)), None)
         return bool(self.digest) or (found is not None and found.status == "Download complete")
@@ -195,7 +195,7 @@ class _Follower:
     def _layer(self, name: str, status: str, detail: object) -> None:
         before = self._layers.get(name, model.LayerState(name))
         numbers = object_of(detail)
-        # "Extracting" counts seconds with the containerd store, and bytes else
+        # "Extracting" counts seconds with the containerd store, and bytes otherwise
         counted: JsonObject = numbers if "units" not in numbers else {}
         total = _whole(counted.get("total")) or before.total
         done = status.startswith(FINISHED)
@@ -219,18 +219,18 @@ def list_images(
     """The engine's images, newest first.
 
     Args:
-        engine: whose.
-        every: intermediate images too.
+        engine: the engine.
+        every: whether to include intermediate images.
         filters: docker's own, such as {"reference": ["web*"], "dangling": ["true"], "label": ["a=b"]}.
 
     Raises:
-        ApiError: a filter is wrong.
+        ApiError: a filter is not valid.
     """
     query = {"all": every, "filters": dict(filters or {}) or None}
     for attempt in range(RETRIES + 1):
         try:
             found = engine.http().json("GET", "/images/json", query=query)
-        except NotFound:  # Podman gives up where an image goes while it lists them
+        except NotFound:  # Podman fails where an image is removed while it lists them
             if attempt == RETRIES:
                 raise
         else:
@@ -239,7 +239,7 @@ def list_images(
 
 
 def _image(entry: JsonObject) -> model.ImageFacts:
-    """An image of the list, or as `inspect` has it."""
+    """An image from the list, or from `inspect`."""
     return model.ImageFacts(
         id=text_of(entry, "Id"),
         tags=tuple(shown_name(name) for name in _names(entry, "RepoTags") if name != "<none>:<none>"),
@@ -257,7 +257,7 @@ def _names(entry: JsonObject, key: str) -> list[str]:
 
 
 def shown_name(full: str) -> str:
-    """Docker's short form of a name: Podman gives "docker.io/library/busybox:latest"."""
+    """Docker's short form of a name: Podman returns "docker.io/library/busybox:latest"."""
     with contextlib.suppress(NbcontainerError):
         return str(parse_reference(full))
     return full
@@ -279,7 +279,7 @@ def get(engine: Engine, image: str) -> model.ImageFacts:
     """One image, by its name or id.
 
     Raises:
-        NotFound: there is no such image; it says which name is nearly that.
+        NotFound: there is no such image; the error suggests a similar name.
     """
     try:
         return _image(inspect(engine, image))
@@ -292,7 +292,7 @@ def tag(engine: Engine, image: str, target: str) -> str:
     """Give an image another name. Returns that name in full.
 
     Raises:
-        UsageError: `target` is no image name, or has a digest.
+        UsageError: `target` is not a valid image name, or has a digest.
         NotFound: there is no such image.
     """
     reference = parse_reference(target).tagged()
@@ -302,7 +302,7 @@ def tag(engine: Engine, image: str, target: str) -> str:
 
 
 def remove(engine: Engine, image: str, *, force: bool = False, prune: bool = True) -> list[str]:
-    """Remove a name of an image, and the image itself with its last name. Returns what was untagged and deleted.
+    """Remove a name of an image, and with its last name the image itself. Returns what was untagged and deleted.
 
     Raises:
         NotFound: there is no such image.

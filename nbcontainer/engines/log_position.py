@@ -1,52 +1,52 @@
-"""Where in a container's log to go on, when the connection that brought its output broke.
+"""Where to resume in a container's log, after the connection that carried its output broke.
 
-The log is read from its beginning, and what had come already is passed over, counted by lines in each stream: a log may
-replace bytes that are no text, and ends a last line that had no end. That it is the same text is checked at that place,
-since an engine that rotates logs drops their beginnings.
+The log is read from its beginning, and what was received before is skipped, counted by lines in each stream, since a
+log may replace bytes that are not text, and completes an unfinished last line. There the text is compared with what was
+received before, since an engine that rotates logs drops their beginnings.
 """
 
 from __future__ import annotations
 
 __all__ = ["KEPT_BYTES", "Position", "Unread"]
 
-KEPT_BYTES = 4096  # of what came last, by which the place is known again
-LEAST_ALIKE = 200  # characters of the log's end that must have come, where it is shorter than what came
+KEPT_BYTES = 4096  # of what came last, to recognize the place by
+LEAST_ALIKE = 200  # characters of the log's end that must have been received, where it is shorter than that
 
 
 class Position:
-    """How far one stream's output has come."""
+    """How much of one stream has been received."""
 
     def __init__(self) -> None:
-        self.lines = 0  # that were whole
-        self.begun = 0  # bytes of the line after them
-        self.bytes = 0  # in all
+        self.lines = 0  # complete ones
+        self.partial = 0  # bytes of the unfinished line after them
+        self.bytes = 0  # in total
         self.last = b""
 
     def take(self, data: bytes) -> None:
-        """Count what has come."""
+        """Count what was received."""
         lines = data.count(b"\n")
         self.lines += lines
-        self.begun = len(data) - data.rfind(b"\n") - 1 if lines else self.begun + len(data)
+        self.partial = len(data) - data.rfind(b"\n") - 1 if lines else self.partial + len(data)
         self.bytes += len(data)
         self.last = _end_of(self.last, data)
 
     def has(self, end: bytes) -> bool:
-        """Whether what came last has the end of a log."""
+        """Whether what was received last contains the end of a log."""
         return _text(end)[-LEAST_ALIKE:] in _text(self.last)
 
 
 class Unread:
-    """Finds in a stream's log what is not read yet."""
+    """Finds in a stream's log what has not been read yet."""
 
     def __init__(self, position: Position) -> None:
-        self._lines, self._bytes = position.lines, position.begun
+        self._lines, self._bytes = position.lines, position.partial
         self._position = position
         self._came = position.last
         self._passed = b""
-        self.other = False  # whether the log is not the one that was read before, or not from its beginning
+        self.other = False  # whether it is another log than the one read before, or lacks its beginning
 
     def feed(self, data: bytes) -> bytes:
-        """What of the log's next bytes has not been read."""
+        """The part of the log's next bytes that has not been read."""
         if not self._lines and not self._bytes:
             return data
         at = self._place(data)
@@ -57,7 +57,7 @@ class Unread:
         return data[at:]
 
     def _place(self, data: bytes) -> int:
-        """How many bytes are passed over."""
+        """How many bytes to skip."""
         at, count = 0, data.count(b"\n")
         if count < self._lines:
             self._lines -= count
@@ -70,9 +70,9 @@ class Unread:
         return at + step
 
     def ended_well(self) -> bool:
-        """Whether all that the log has was read, now that it has ended.
+        """Whether the whole log was read, now that it has ended.
 
-        One that is shorter than what came may lack its beginning: then its end is something new.
+        A log that is shorter than what was received may lack its beginning: then its end is new.
         """
         return not self.other and (not (self._lines or self._bytes) or self._position.has(self._passed))
 
@@ -82,5 +82,5 @@ def _end_of(before: bytes, data: bytes) -> bytes:
 
 
 def _text(data: bytes) -> str:
-    """What every log keeps: the text without what is no character, and without spaces and line breaks."""
+    """What every log keeps: the text without invalid bytes, spaces and line breaks."""
     return "".join(data.decode("utf-8", "ignore").replace("\ufffd", "").split())

@@ -1,4 +1,4 @@
-"""Logs of containers: the whole of them, or followed."""
+"""Logs of containers, whole or followed."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["logs"]
 
-END_SECONDS = 1.0  # between a log's last word and the engine's word that the container has ended
+END_SECONDS = 1.0  # between the end of a log and the engine's report that the container has ended
 
 
 def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
-    """The log of one or more containers, named by `request.names`; `notes` are told before it.
+    """The log of one or more containers, named by `request.names`; `notes` are emitted before it.
 
     It ends with the log's end; when following, with the last container's end, after `duration` seconds, or by a stop.
 
@@ -47,9 +47,9 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
     The operation raises NotFound where there is no such container.
     """
     if not request.names:
-        raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} shows them.")
+        raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} lists them.")
     if request.tail < -1 or request.since < 0 or request.duration < 0:
-        raise UsageError("How much of a log is shown, and for how long, is no negative number.", cure="tail=-1 is all.")
+        raise UsageError("tail, since and duration cannot be negative.", cure="tail=-1 shows the whole log.")
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")
     state = LogState(
@@ -110,7 +110,7 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
 
 
 def _began(found: JsonObject) -> str:
-    """When a container that runs was started; "" where it does not run."""
+    """When a running container was started; "" where it is not running."""
     return text_of(found, "State", "StartedAt") if value_of(found, "State", "Running") else ""
 
 
@@ -153,7 +153,7 @@ class _Reader:
         self._stream.close()
 
     def read(self) -> None:
-        """Read to the end; what goes wrong is kept in `error`."""
+        """Read to the end; a failure is kept in `error`."""
         try:
             while data := self._stream.read():
                 self._take(data)
@@ -168,15 +168,15 @@ class _Reader:
         self._progress.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
 
     def _goes_on(self) -> bool:
-        """Whether the container runs on, as it ran when its log was opened: then this was not the log's end."""
+        """Whether the container has been running since its log was opened: then this was not the log's end."""
         if not self._began:
             return False
-        with contextlib.suppress(ApiError):  # it is removed, or has not ended within this time
+        with contextlib.suppress(ApiError):  # it was removed, or did not end within this time
             path = f"/containers/{quoted(self._name)}/wait"
             self._engine.http().call("POST", path, query={"condition": "not-running"}, timeout=END_SECONDS)
             return False
         try:
-            return _began(inspect(self._engine, self._name)) == self._began  # else it was started again
+            return _began(inspect(self._engine, self._name)) == self._began  # otherwise it was restarted
         except ApiError:
             return False
 

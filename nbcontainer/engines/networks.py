@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
@@ -16,7 +18,19 @@ from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageErr
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
 
-__all__ = ["addresses", "create", "find", "ipam", "list_networks", "predefined", "remove", "users"]
+__all__ = [
+    "addresses",
+    "clock",
+    "create",
+    "find",
+    "ipam",
+    "list_networks",
+    "predefined",
+    "remove",
+    "stopped_users",
+    "unused",
+    "users",
+]
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -29,7 +43,7 @@ def list_networks(engine: Engine, filters: Mapping[str, Sequence[str]] | None = 
     """The engine's networks, by name.
 
     Raises:
-        ApiError: a filter is wrong.
+        ApiError: a filter is not valid.
     """
     query = {"filters": dict(filters or {}) or None}
     found = [_facts(entry) for entry in entries_of(engine.http().json("GET", "/networks", query=query))]
@@ -39,10 +53,10 @@ def list_networks(engine: Engine, filters: Mapping[str, Sequence[str]] | None = 
 
 
 def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> NetworkFacts:
-    """The network of a name, an id, or the beginning of one, as docker looks for it.
+    """The network with this name, id or prefix of an id, in docker's order.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such network.
         Conflict: there are several.
     """
     every = tuple(networks)
@@ -70,10 +84,10 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
 def ipam(
     subnets: Sequence[str], ip_ranges: Sequence[str], gateways: Sequence[str], aux_addresses: Mapping[str, str]
 ) -> list[dict[str, object]]:
-    """The API's configuration of addresses: each range and address belongs to the subnet that it lies in.
+    """The API's IPAM configuration: each range and address goes to the subnet that contains it.
 
     Raises:
-        UsageError: one is no subnet or address, or lies in none of the subnets.
+        UsageError: one is not a valid subnet or address, or is in none of the subnets.
     """
     pools: list[dict[str, object]] = [{"Subnet": subnet} for subnet in subnets]
     reserved: list[dict[str, object]] = [{} for _ in subnets]
@@ -85,10 +99,10 @@ def ipam(
         address = _parsed(flag, text)
         place = next((n for n, net in enumerate(nets) if _within(address, net)), None)
         if place is None:
-            raise UsageError(f"{flag} {plain(text, 80)} lies in no --subnet.", cure="Name the subnet too: --subnet=….")
+            raise UsageError(f"{flag} {plain(text, 80)} is in no --subnet.", cure="Name the subnet too: --subnet=….")
         pool = (reserved if flag == "--aux-address" else pools)[place]
         if key in pool:
-            raise UsageError(f"The subnet {subnets[place]} has one {flag} already.")
+            raise UsageError(f"The subnet {subnets[place]} already has a {flag}.")
         pool[key] = text
     return [pool | ({"AuxiliaryAddresses": few} if few else {}) for pool, few in zip(pools, reserved, strict=True)]
 
@@ -97,18 +111,18 @@ def create(engine: Engine, name: str, request: Mapping[str, object]) -> NetworkF
     """Create a network; `request` has the other fields of the API's body.
 
     Raises:
-        Conflict: there is one of that name.
+        Conflict: there is a network of that name.
         ApiError: the engine refused.
     """
     if not name:
         raise UsageError("A network needs a name.")
-    # without the first, Docker before 25 would make a second network of the same name
+    # without CheckDuplicate, Docker before 25 would create a second network of the same name
     body = {"Name": name, "CheckDuplicate": True, **{key: value for key, value in request.items() if value}}
     try:
         made = _created(engine, body)
     except Conflict as error:
         raise Conflict(
-            f"There is a network {plain(name, 100)} already in {engine.name}.",
+            f"There already is a network {plain(name, 100)} in {engine.name}.",
             status=error.status,
             reason="exists",
             cure=f"Choose another name, or remove it: {engine.commands.magic('network', 'rm', name)}",
@@ -122,16 +136,16 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
     Raises:
         NotFound: it is gone.
         Forbidden: it is predefined.
-        Conflict: a container uses it; it says which.
+        Conflict: a container uses it; the error says which.
     """
     try:
-        # by its id, Podman would remove one in use too; by its name, Docker may know several
+        # by id, Podman would remove even one in use; by name, Docker may have several
         engine.http().call("DELETE", f"/networks/{network.name if engine.is_podman else network.id}")
     except NotFound:
         raise NotFound(
             f"There is no network {plain(network.name, 100)} in {engine.name}.", status=404, reason="not found"
         ) from None
-    except (Conflict, Forbidden) as error:  # Docker's is a 403
+    except (Conflict, Forbidden) as error:  # Docker answers 403
         names = users(engine, network)
         if network.is_predefined or not names:
             raise
@@ -139,10 +153,42 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
 
 
 def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:
-    """The containers that keep a network: Docker's that run, and all of Podman's."""
+    """The containers that use a network: with Docker the running ones, with Podman all."""
     name = network.name if engine.is_podman else network.id
     found = list_containers(engine, every=engine.is_podman, filters={"network": [name]})
     return tuple(container.name for container in found)
+
+
+def unused(engine: Engine, labels: Mapping[str, Sequence[str]], until: float = math.inf) -> list[NetworkFacts]:
+    """The networks that the engine's own prune would remove, by name; Podman spares those of stopped containers.
+
+    Args:
+        engine: whose.
+        labels: the filters "label" and "label!".
+        until: the time, in seconds since the epoch, after which they were not created.
+    """
+    if engine.is_podman:
+        listed = _dangling(engine, labels)
+    else:  # its list knows no label!, and says of networks in use that they are dangling
+        listed = [network for network in list_networks(engine) if _has_labels(network, labels)]
+    found = [network for network in listed if network.created <= until and not network.is_predefined]
+    return found if engine.is_podman else [network for network in found if _is_idle(engine, network)]
+
+
+def stopped_users(engine: Engine, networks: Sequence[NetworkFacts]) -> tuple[str, ...]:
+    """The containers that would not start again without these networks, in which none runs."""
+    if engine.is_podman or not networks:  # it keeps a network for them
+        return ()
+    words = [word for network in networks for word in (network.id, network.name)]  # by name until it was started
+    return tuple(container.name for container in list_containers(engine, every=True, filters={"network": words}))
+
+
+def clock(engine: Engine) -> datetime:
+    """The time at the engine, in its zone; here, where it does not say."""
+    with contextlib.suppress(ValueError):
+        told = datetime.fromisoformat(text_of(object_of(engine.http().json("GET", "/info")), "SystemTime"))
+        return told if told.tzinfo else told.astimezone()
+    return datetime.now().astimezone()
 
 
 def addresses(engine: Engine, network: NetworkFacts) -> dict[str, str]:
@@ -160,17 +206,47 @@ def addresses(engine: Engine, network: NetworkFacts) -> dict[str, str]:
 
 
 def predefined(engine: Engine, name: str) -> Forbidden:
-    """The refusal to remove a network that is the engine's own."""
+    """The refusal to remove one of the engine's own networks."""
     return Forbidden(
         f"The network {name} is predefined, and cannot be removed from {engine.name}.", status=403, reason="predefined"
     )
+
+
+def _dangling(engine: Engine, labels: Mapping[str, Sequence[str]]) -> list[NetworkFacts]:
+    filters = {**labels, "dangling": ["true"]}
+    for _ in range(RETRIES):
+        try:
+            return list_networks(engine, filters)
+        except NotFound:  # Podman looks at each of its containers, of which one went meanwhile
+            pass
+    return list_networks(engine, filters)
+
+
+def _has_labels(network: NetworkFacts, labels: Mapping[str, Sequence[str]]) -> bool:
+    """Whether Docker's prune would take it: it has each label, and not all that it shall not have."""
+
+    def has(word: str) -> bool:
+        name, equals, value = word.partition("=")
+        return name in network.labels and (not equals or network.labels[name] == value)
+
+    refused = labels.get("label!", ())
+    return all(map(has, labels.get("label", ()))) and not (refused and all(map(has, refused)))
+
+
+def _is_idle(engine: Engine, network: NetworkFacts) -> bool:
+    """Whether Docker's prune would take it: nothing runs in it, and it is no part of others or of a swarm."""
+    try:
+        entry = object_of(engine.http().json("GET", f"/networks/{network.id}", query={"verbose": True}))
+    except NotFound:  # it went meanwhile
+        return False
+    return not any(entry.get(key) for key in ("Containers", "Services", "ConfigOnly", "Ingress"))
 
 
 def _created(engine: Engine, body: Mapping[str, object]) -> JsonObject:
     for _ in range(RETRIES):
         try:
             return object_of(engine.http().json("POST", "/networks/create", body=body))
-        except ApiError as error:  # Podman looks for a free subnet among interfaces that come and go, and made nothing
+        except ApiError as error:  # Podman created nothing: an interface vanished while it looked for a free subnet
             if INTERFACE_GONE not in error.message:
                 raise
     return object_of(engine.http().json("POST", "/networks/create", body=body))

@@ -16,7 +16,7 @@ SHOWN_USERS = 3
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
-    """Docker's `--filter KEY=VALUE`, which may be repeated, as the API takes them.
+    """Docker's `--filter KEY=VALUE`, which may be repeated, in the API's form.
 
     Raises:
         UsageError: one has no value.
@@ -46,10 +46,10 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
     """The error for a name that nothing has.
 
     Args:
-        engine: where it was looked for.
-        kind: "volume".
-        name: what was looked for.
-        known: the names that there are, of which the nearest is proposed.
+        engine: where it was searched for.
+        kind: such as "volume".
+        name: what was searched for.
+        known: the names that exist; the most similar one is suggested.
         lists: the `%docker` line that lists them.
     """
     near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
@@ -66,9 +66,9 @@ def in_use(engine: Engine, what: str, users: Sequence[str], error: ApiError) -> 
 
     Args:
         engine: where it is.
-        what: "volume data".
+        what: such as "volume data".
         users: the containers' names, at least one.
-        error: how the engine refused.
+        error: the engine's own.
     """
     shown = ", ".join(users[:SHOWN_USERS]) + (f" and {len(users) - SHOWN_USERS} more" * (len(users) > SHOWN_USERS))
     return Conflict(

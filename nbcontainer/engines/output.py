@@ -1,4 +1,4 @@
-"""What containers write, taken out of an engine's streams: frames to bytes, bytes to lines."""
+"""What containers write, extracted from an engine's streams: frames to bytes, bytes to lines."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["Frames", "Lines", "Recorder", "follow_output", "output_of", "seconds
 
 STREAMS = ("stdin", "stdout", "stderr")
 HEADER_BYTES = 8
-LONGEST_LINE = 64 * 1024  # characters; a longer one is broken up, so that memory is bounded
-OUTPUT_BYTES = 4 * 1024 * 1024  # of its end, that the result of a run holds
+LONGEST_LINE = 64 * 1024  # characters; a longer one is split, to bound memory
+OUTPUT_BYTES = 4 * 1024 * 1024  # of the output's end, kept in the result of a run
 STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ?")
 
 
 class Frames:
-    """Takes apart a multiplexed stream.
+    """Splits a multiplexed stream.
 
     Each frame has a header of 8 bytes: the stream's number, three zeros, and the length (big-endian). Source: Docker
     Engine API, "Attach to a container". With a terminal (`raw`) there are no frames.
@@ -38,10 +38,10 @@ class Frames:
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
-        """What of each stream `data` brings, in order; a frame may come in pieces.
+        """The (stream, bytes) pairs in `data`, in order; a frame may come in pieces.
 
         Raises:
-            ApiError: these are no frames.
+            ApiError: these are not frames.
         """
         if self._raw:
             if data:
@@ -52,7 +52,7 @@ class Frames:
         while len(data) - at >= HEADER_BYTES:
             number, zeros = data[at], data[at + 1 : at + 4]
             if number >= len(STREAMS) or zeros != b"\0\0\0":
-                raise ApiError("The engine's stream of output is not in frames.", reason="garbage")
+                raise ApiError("The engine's output stream is not in frames.", reason="garbage")
             length = int.from_bytes(data[at + 4 : at + HEADER_BYTES], "big")
             end = at + HEADER_BYTES + length
             if end > len(data):
@@ -65,7 +65,7 @@ class Frames:
             yield from self._part()
 
     def _part(self) -> Iterator[tuple[str, bytes]]:
-        """Give what there is of a very long frame, and shorten the frame by it."""
+        """Yield what there is of a very long frame, and shorten the frame by it."""
         number, length = self._rest[0], int.from_bytes(self._rest[4:HEADER_BYTES], "big")
         piece = self._rest[HEADER_BYTES:]
         self._rest = bytes([number, 0, 0, 0]) + (length - len(piece)).to_bytes(4, "big")
@@ -82,7 +82,7 @@ class Lines:
 
     Args:
         source: the name that each line carries.
-        stamped: whether each line begins with the engine's time, which is taken off.
+        stamped: whether each line begins with the engine's timestamp, which is removed.
     """
 
     def __init__(self, source: str, *, stamped: bool = False) -> None:
@@ -98,7 +98,7 @@ class Lines:
             decoder = self._decoders[stream] = codecs.getincrementaldecoder("utf-8")("replace")
         *whole, rest = (self._rest.get(stream, "") + decoder.decode(data)).split("\n")
         while len(rest) > LONGEST_LINE:
-            cut = rest.rfind("\r", 1, LONGEST_LINE)  # a bar that is drawn for hours is cut between two of its states
+            cut = rest.rfind("\r", 1, LONGEST_LINE)  # a progress bar that runs for hours is cut between two states
             cut = LONGEST_LINE if cut < 0 else cut
             whole.append(rest[:cut])
             rest = rest[cut:]
@@ -106,7 +106,7 @@ class Lines:
         return [self._line(stream, text) for text in whole]
 
     def end(self) -> list[LogLine]:
-        """The last lines, which no line break ended."""
+        """The last lines, which have no line break."""
         rest = [(stream, text) for stream, text in self._rest.items() if text]
         self._rest.clear()
         return [self._line(stream, text) for stream, text in rest]
@@ -120,14 +120,14 @@ class Lines:
 
 
 class Recorder:
-    """Tells lines, and keeps all that came in the spool file."""
+    """Emits lines, and writes everything to the spool file."""
 
     def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
         self._progress, self._spool = progress, spool
         spool.when_cut(lambda note: progress.emit(SpoolCut(note)))
 
     def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Take lines, and what is written to the file for them."""
+        """Take lines, and what to write to the file for them."""
         if spooled:
             self._spool.write(spooled)
             self._spool.flush()
@@ -136,10 +136,10 @@ class Recorder:
 
 
 def send_input(stream: Stream, data: bytes) -> threading.Event:
-    """Send a command its whole standard input, on a thread of its own so that its output is read meanwhile.
+    """Send a command its whole standard input, on a thread of its own: its output must be read meanwhile.
 
     Returns:
-        what is set once all of it is sent.
+        an event that is set once all of it has been sent.
     """
     sent = threading.Event()
 
@@ -154,7 +154,7 @@ def send_input(stream: Stream, data: bytes) -> threading.Event:
 
 
 def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool = False) -> bool:
-    """Record what a command writes, to its end; says whether the stream ended where it should.
+    """Record what a command writes, to its end; returns whether the stream ended at the end of a frame.
 
     Args:
         stream: the attached connection.
@@ -163,7 +163,7 @@ def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool 
         raw: whether the command has a terminal, whose output comes without frames.
 
     Raises:
-        ApiError: what comes is no output of a command.
+        ApiError: the stream is not a command's output.
     """
     frames, lines = Frames(raw=raw), Lines(source)
     try:
@@ -179,7 +179,7 @@ def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool 
 
 
 def output_of(state: LogState) -> tuple[str, int]:
-    """What a container wrote, from its file where that has more than the view holds; and how many lines it wrote."""
+    """What a container wrote, from its file where that has more than the state; and how many lines it wrote."""
     shown = "\n".join(line.text for line in state.lines)
     if state.total <= len(state.lines) or state.spool_note:
         return shown, state.total
@@ -188,7 +188,7 @@ def output_of(state: LogState) -> tuple[str, int]:
         with Path(state.spool).open("rb") as file:
             file.seek(max(0, size - OUTPUT_BYTES))
             data = file.read()
-    except OSError:  # somebody cleans up
+    except OSError:  # somebody has removed it
         return shown, state.total
     whole = size <= OUTPUT_BYTES
     if not whole:
@@ -198,7 +198,7 @@ def output_of(state: LogState) -> tuple[str, int]:
 
 
 def seconds_of(text: str) -> float:
-    """Seconds since the epoch of an engine's time ("2026-11-23T07:09:33.010200588Z"); 0 for none or nonsense."""
+    """Seconds since the epoch of an engine's time ("2026-11-23T07:09:33.010200588Z"); 0 if empty or invalid."""
     if text.startswith("0001-"):  # Go's zero time
         return 0.0
     try:

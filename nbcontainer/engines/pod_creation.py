@@ -1,4 +1,4 @@
-"""Podman's pods begin: created, or played from YAML.
+"""Creating Podman's pods: from a request, or played from YAML.
 
 Source: the libpod API 4.0, /libpod/play/kube.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["apply", "create"]
 
 PLAY_SECONDS = 600.0  # an image may have to be pulled
-SETTLE_SECONDS = 0.5  # how long a container is given to end at once
+SETTLE_SECONDS = 0.5  # how long a container is watched for an immediate end
 SETTLE_PAUSE = 0.05
 
 
@@ -41,7 +41,7 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
 
     The operation raises:
         Conflict: there is a pod of this name.
-        NotFound: the image is not to be had.
+        NotFound: the image cannot be pulled.
         CommandFailed: its container ended with a non-zero exit code.
     """
     operation: Operation[PodStep, PodStart, Change] = Operation(
@@ -71,7 +71,7 @@ def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) ->
 
 
 def _play(engine: Engine, manifests: Sequence[JsonObject], progress: Progress[PodStep] | None) -> list[Change]:
-    """Have Podman play manifests, one by one: what it did to each."""
+    """Have Podman play manifests, one by one; returns what it did for each."""
     changes = []
     for manifest in manifests:
         name = text_of(manifest, "metadata", "name")
@@ -128,11 +128,11 @@ def _without_its_ports(container: object) -> object:
 
 
 def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
-    """What Podman's refusal means; it half-makes the pod of an image that is not to be had, which is then removed."""
+    """What Podman's refusal means. It leaves half a pod where an image cannot be pulled, which is removed here."""
     message = error.message.removeprefix("playing YAML file: ")
     if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
         return Conflict(
-            f"There is a pod {name!r} already.",
+            f"There already is a pod {name!r}.",
             status=409,
             reason="AlreadyExists",
             cure=f"Delete it first ({engine.commands.pods('delete', name)}), or choose another name.",
@@ -141,7 +141,7 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
         with suppress(NbcontainerError):
             podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
         return NotFound(
-            f"Pod {name} cannot run: its image is not to be had. {message}",
+            f"Pod {name} cannot run: its image cannot be pulled. {message}",
             status=404,
             reason="ErrImagePull",
             cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
@@ -150,12 +150,12 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
 
 
 def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodStep]) -> None:
-    """Podman has started it when it answers; what ends at once is seen here."""
+    """Check that the pod, which Podman has started, does not end at once."""
     pod = find_pod(engine, request.name)
-    told = pod_status(pod, [], [])
-    progress.emit(PodStep(told))
+    status = pod_status(pod, [], [])
+    progress.emit(PodStep(status))
     for container in own_containers(pod):
-        # Podman's own wait does not see the end of what is started again at once
+        # Podman's own wait misses the end of a container that is restarted at once
         deadline = time.monotonic() + SETTLE_SECONDS
         while (code := _exit_code(engine, text_of(container, "Id"))) is None and time.monotonic() < deadline:
             time.sleep(SETTLE_PAUSE)
@@ -171,13 +171,13 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
 
 
 def _exit_code(engine: Engine, container: str) -> int | None:
-    """The code that a container has ended with, though it may run again by now; None where it has not ended yet."""
+    """The exit code of a container that has ended, even if it was restarted since; None where it has not ended yet."""
     found = inspect(engine, container)
     if text_of(found, "State", "Status") in ("exited", "stopped"):  # "stopped" before Podman starts it again
         return number_of(found, "State", "ExitCode")
     if not found.get("RestartCount"):
         return None
-    # while it runs, its exit code is 0: what it was is told by Podman's events alone
+    # a running container's exit code is 0: only Podman's events have the one before
     query = {"stream": "false", "filters": json.dumps({"container": [container], "event": ["died"]})}
     with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
         codes = [text_of(event, "Actor", "Attributes", "containerExitCode") for event in stream.lines()]
@@ -196,17 +196,17 @@ def apply(
     *,
     source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
 ) -> list[Change]:
-    """Play the pods of a YAML text. Podman knows no other kinds here, and does not change a pod that exists.
+    """Play the pods of a YAML text. No other kinds are supported, and a pod that exists is not changed.
 
     Raises:
-        UsageError: it is not YAML, or has another kind than Pod; with the person's own line.
+        UsageError: it is not YAML, or has another kind than Pod; with the user's own line.
         Conflict: a pod of that name exists.
     """
     manifests = parse_manifests(text, source_map.own)
     for manifest in manifests:
         if manifest.kind != "Pod":
             raise UsageError(
-                f"line {manifest.line_of('kind')}: {engine.name} can apply pods alone, not {manifest.kind}.",
+                f"line {manifest.line_of('kind')}: {engine.name} can apply only pods, not {manifest.kind}.",
                 cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
             )
     return _play(engine, [manifest.document for manifest in manifests], None)

@@ -1,4 +1,4 @@
-"""Podman's pods on their way out."""
+"""Deleting Podman's pods."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GRACE_SECONDS = 10
 def delete(
     engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
 ) -> Operation[PodEnd, PodDeletion, Changes]:
-    """Stop and remove pods, one after the other; each container gets `grace_period` seconds to end well.
+    """Stop and remove pods, one after the other; each container gets `grace_period` seconds to terminate by itself.
 
     The operation raises:
         NotFound: one of them does not exist; then nothing is deleted.
@@ -51,11 +51,11 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
             done = f" Deleted: {', '.join(gone)}." if gone else ""
             raise error.replaced(message=error.message + done) from None
         if progress.stopping:
-            progress.emit(PodEnd(name, "stopped", "Podman goes on stopping it; it is not removed", time.time()))
+            progress.emit(PodEnd(name, "stopped", "Podman is still stopping it; it is not removed", time.time()))
             raise ApiError("stopped", reason="Stopped")
         progress.emit(PodEnd(name, "deleted", time=time.time()))
         gone[name] = uid
-    flags = ("--force", "--time", str(seconds))  # what runs is stopped first
+    flags = ("--force", "--time", str(seconds))  # a running pod is stopped first
     return Changes(
         Change(
             "Pod",
@@ -71,13 +71,13 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
 
 
 def _remove(engine: Engine, uid: str, seconds: int, progress: Progress[PodEnd]) -> None:
-    """Stop a pod and remove it, unless somebody has enough of waiting for its end."""
-    # Podman 4.3 takes 0 seconds for its default of 10
+    """Stop a pod and remove it, unless a stop is requested meanwhile."""
+    # Podman 4.3 reads 0 seconds as its default of 10
     action, query = ("stop", {"t": seconds}) if seconds else ("kill", None)
     ended = threading.Event()
 
     def end() -> None:
-        with suppress(NbcontainerError):  # what does not run cannot be stopped, and is removed all the same
+        with suppress(NbcontainerError):  # a pod that is not running cannot be stopped, but is removed too
             podman_http(engine).call("POST", f"/libpod/pods/{uid}/{action}", query=query, timeout=seconds + 30.0)
         ended.set()
 

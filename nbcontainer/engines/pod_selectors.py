@@ -1,4 +1,4 @@
-"""Label selectors for Podman's pods, which it cannot select by itself as Kubernetes does."""
+"""Label selectors for Podman's pods, since Podman has none of Kubernetes' kind."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _TERM = re.compile(
 
 
 def matcher(selector: str, field_selector: str = "") -> Callable[[Pod], bool]:
-    """Whether a pod has the labels that `selector` asks for.
+    """A function that says whether a pod has the labels that `selector` requires.
 
     Raises:
-        UsageError: the selector cannot be read, or fields are asked for, which Podman's pods do not have.
+        UsageError: the selector is not valid, or there is one of fields, which Podman's pods do not support.
     """
     if field_selector:
         raise UsageError("Podman's pods cannot be selected by fields.", cure="Use -l with labels.")
@@ -39,7 +39,7 @@ def _terms(selector: str) -> list[Callable[[Mapping[str, str]], bool]]:
     while position < len(selector):
         match = _TERM.match(selector, position)
         if match is None:
-            raise UsageError(f"The selector {selector!r} cannot be read.", cure="Write -l app=web,tier!=back.")
+            raise UsageError(f"{selector!r} is not a valid selector.", cure="Write -l app=web,tier!=back.")
         terms.append(_term(match))
         position = match.end()
     return terms

@@ -1,4 +1,4 @@
-"""From Podman's words for pods and events to rows with a cluster's columns. Pure."""
+"""Podman's pods and events as rows with a cluster's columns. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TONES = {
 
 
 def columns() -> tuple[Column, ...]:
-    """A cluster's own columns of pods."""
+    """The columns of a cluster's pods."""
     return (
         Column("NAME"),
         Column("READY"),
@@ -38,7 +38,7 @@ def columns() -> tuple[Column, ...]:
 
 
 def pod_status(pod: JsonObject, containers: Sequence[JsonObject], codes: Sequence[int]) -> str:
-    """The pod's status in a cluster's words.
+    """The pod's status as a cluster words it.
 
     Podman says Created, Running, Degraded (some ended), Exited, Stopped, Paused, Dead.
     """
@@ -69,7 +69,7 @@ def pod_row(pod: JsonObject, containers: Sequence[JsonObject], restarts: int, co
 
 
 def event_row(index: int, event: JsonObject) -> Row:
-    """One event of Podman's."""
+    """One of Podman's events."""
     attributes = object_of(event, "Actor", "Attributes")
     kind, name = text_of(event, "Type"), text_of(attributes, "name") or text_of(event, "Actor", "ID")
     action = text_of(event, "Action")

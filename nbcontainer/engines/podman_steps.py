@@ -1,8 +1,8 @@
 """End the command of a build step that Podman leaves running when its client has gone.
 
-Podman cancels a build whose client closes the connection, but lets the RUN that is under way go on to its end (seen
-with 4.3). Its API has no call to end it. So each of our builds gives its steps a resource limit of a value that no
-other build has, and where the service runs on this machine, the processes that carry it are ours to end.
+Podman cancels a build whose client closes the connection, but lets the current RUN go on to its end (seen with 4.3).
+Its API has no call to end it. So each of our builds gives its steps a resource limit with a value that no other build
+has; where the service runs on this machine, the processes with that limit are ours to kill.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from pathlib import Path
 
 __all__ = ["StepMark"]
 
-# setrlimit(2): the CPU time, in microseconds, of a process that is scheduled in real time. Years of it limit nothing.
+# setrlimit(2): the CPU time, in microseconds, of a process with real-time scheduling. Years of it limit nothing.
 LIMIT = "rttime"
 LIMIT_IN_PROC = "Max realtime timeout"  # proc_pid_limits(5)
 LEAST, RANGE = 2**50, 2**50
-PATIENCE = 0.6  # seconds in which a step that was about to start may show up
+PATIENCE = 0.6  # seconds to wait for a step that is about to start
 
 
 class StepMark:
-    """What the processes of one build's steps are known by, for an engine of this machine.
+    """What identifies the processes of one build's steps, for an engine on this machine.
 
     Attributes:
         ulimit: what to add to the build's `ulimits`, or "" where its steps cannot be marked.
     """
 
     def __init__(self, address: str, ulimits: Sequence[str] = ()) -> None:
-        """Make a mark for a build by the Podman service at `address`, unless the user's `ulimits` have the limit."""
+        """Make a mark for a build by the Podman service at `address`, unless the user's `ulimits` set that limit."""
         self._value = LEAST + secrets.randbelow(RANGE)
         taken = any(text.partition("=")[0].strip() == LIMIT for text in ulimits)
         local = address.startswith("unix://") and sys.platform == "linux"
         self.ulimit = f"{LIMIT}={self._value}:{self._value}" if local and not taken else ""
 
     def end_running_step(self) -> bool:
-        """Kill what the build's step runs now, or starts within a moment; returns whether there was anything."""
+        """Kill what the build's step is running, or starts within a moment; returns whether there was anything."""
         end = time.monotonic() + PATIENCE
         while self.ulimit:
             ended = [pid for pid in self._processes() if _kill(pid)]

@@ -1,4 +1,4 @@
-"""Podman's own pods, for where there is no cluster, with a cluster's columns.
+"""Podman's own pods, for use without a cluster, with a cluster's columns.
 
 Source: the libpod API 4.0, /libpod/pods.
 """
@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 NOTE = "no cluster: these are Podman's pods"
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before Podman is asked again
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before the next attempt to reach Podman
 EVENTS_BACK = 3600  # seconds of the past that `events` shows
 
 
@@ -84,7 +84,7 @@ def table(
 
     Raises:
         NotFound: one of `names` does not exist.
-        UsageError: the selector cannot be read, or is of fields.
+        UsageError: the selector is not valid, or is one of fields.
     """
     reset = _reset(engine, selector, field_selector, tuple(names))
     found = {row.name for row in reset.rows}
@@ -106,7 +106,7 @@ def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str,
 def _row(engine: Engine, pod: JsonObject) -> Row:
     restarts, codes = 0, []
     for container in own_containers(pod):
-        with suppress(NbcontainerError):  # it may be gone by now
+        with suppress(NbcontainerError):  # it may be gone
             found = inspect(engine, text_of(container, "Id"))
             restarts += number_of(found, "RestartCount")
             codes.append(number_of(found, "State", "ExitCode"))
@@ -114,7 +114,7 @@ def _row(engine: Engine, pod: JsonObject) -> Row:
 
 
 def own_containers(pod: JsonObject) -> list[JsonObject]:
-    """A pod's containers without the one that only holds its network."""
+    """A pod's containers without its infra container, which only holds the network."""
     return [one for one in entries_of(pod, "Containers") if one.get("Id") != pod.get("InfraId")]
 
 
@@ -126,8 +126,8 @@ def watch_table(
     names: Sequence[str] = (),
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """The pods, kept up to date by Podman's events until it is stopped; `finish` makes its result of the last table."""
-    matcher(selector, field_selector)  # what is wrong with it is said here
+    """The pods, kept up to date by Podman's events until stopped; `finish` turns the last table into the result."""
+    matcher(selector, field_selector)  # raises now, rather than in the operation
 
     def conclude(last: TableState) -> Table:
         table = Table(last, engine.commands.podman("pod", "ps"))
@@ -147,7 +147,7 @@ def watch_table(
 def _follow(
     engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
 ) -> None:
-    """List, then list again whenever something happened to a pod or a container; when Podman is away, try again."""
+    """List, and again after each event of a pod or a container; while Podman is unreachable, retry."""
     closers: list[Callable[[], None]] = []
     stopped = threading.Event()
 
@@ -185,10 +185,10 @@ def _follow(
 
 
 def find_pod(engine: Engine, name: str) -> JsonObject:
-    """A pod as the list has it.
+    """A pod, as in the list.
 
     Raises:
-        NotFound: there is none of this name.
+        NotFound: there is no pod of this name.
     """
     pods = _listed(engine)
     for pod in pods:
@@ -203,7 +203,7 @@ def _no_pod(engine: Engine, name: str, pods: Sequence[JsonObject]) -> NotFound:
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
 
-# --- what one is told of a pod
+# --- about one pod
 
 
 def describe(engine: Engine, name: str) -> Description:
@@ -259,8 +259,8 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
     """The logs of pods' containers, merged.
 
     Raises:
-        NotFound: there is no such pod or container; where others of the request exist, a note says so instead.
-        UsageError: `previous` is asked for, which Podman does not keep.
+        NotFound: there is no such pod or container; where others of the request exist, it is only a note.
+        UsageError: `previous` is requested, which Podman does not keep.
     """
     if request.previous:
         raise UsageError("Podman keeps no log of the container before its last restart.")
@@ -283,7 +283,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
 
 
 def containers(engine: Engine, name: str) -> list[str]:
-    """The names of a pod's containers, as its manifest has them.
+    """The names of a pod's containers, as in its manifest.
 
     Raises:
         NotFound: there is no such pod.
@@ -292,7 +292,7 @@ def containers(engine: Engine, name: str) -> list[str]:
 
 
 def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
-    """The names of a pod's containers, or of the one that is wanted.
+    """The full names of a pod's containers, or of the wanted one.
 
     Raises:
         NotFound: there is no such pod or container.

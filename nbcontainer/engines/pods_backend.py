@@ -1,4 +1,4 @@
-"""Podman's pods, as both kinds of backend have them."""
+"""Podman's pods, with the interface that both kinds of backend share."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ __all__ = ["PodmanPods"]
 
 @dataclass(frozen=True)
 class PodmanPods:
-    """Podman's pods, for where there is no cluster. They are all in one place: `all_namespaces` changes nothing."""
+    """Podman's pods, for use without a cluster. They have no namespaces: `all_namespaces` changes nothing."""
 
     engine: Engine
 
     @property
     def kind(self) -> Literal["engine"]:
-        """An engine."""
+        """The kind of backend."""
         return "engine"
 
     @property
@@ -48,17 +48,17 @@ class PodmanPods:
 
     @property
     def address(self) -> str:
-        """The engine's."""
+        """The engine's address."""
         return self.engine.address
 
     @property
     def where(self) -> str:
-        """The engine."""
+        """The engine, in words."""
         return f"{self.engine.name} (no cluster)"
 
     @property
     def client(self) -> NoReturn:
-        """There is none.
+        """Not available.
 
         Raises:
             Unsupported: always.
@@ -67,7 +67,7 @@ class PodmanPods:
         raise Unsupported("the kubernetes package's client", self.engine.name, cure=cure)
 
     def in_namespace(self, namespace: str) -> PodmanPods:
-        """The same.
+        """The same pods, which have no namespaces.
 
         Raises:
             Unsupported: a namespace is named.
@@ -77,7 +77,7 @@ class PodmanPods:
         return self
 
     def command(self, name: str) -> str:
-        """The command that shows a pod, for a terminal."""
+        """The command that shows a pod in a terminal."""
         return self.engine.commands.podman("pod", "inspect", name)
 
     def table(
@@ -141,10 +141,10 @@ class PodmanPods:
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
     ) -> list[Change]:
-        """Play YAML, which Podman takes for pods; raises as `engines.pod_creation.apply`.
+        """Play YAML, of which Podman takes pods; raises as `engines.pod_creation.apply`.
 
         Raises:
-            Unsupported: a dry run or conflicts, which Podman does not know.
+            Unsupported: a dry run or conflicts, which Podman does not have.
         """
         if dry_run or force_conflicts:
             raise Unsupported("server-side apply's dry run and conflicts", self.engine.name)

@@ -1,7 +1,7 @@
-"""A Podman of our own: the engine of a machine that has none running.
+"""A Podman of our own: the engine on a machine where none is running.
 
 `podman system service` as a child, with storage and socket apart from the user's own Podman. The storage is kept
-between kernels; the child ends with the kernel, whatever ends that.
+between kernels; the child ends with the kernel, however that ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nbcontainer.errors import EngineUnavailable
 
 __all__ = ["PrivatePodman", "private_podman"]
 
-START_SECONDS = 20.0  # the first start of a rootless Podman sets its storage up
+START_SECONDS = 20.0  # a rootless Podman sets up its storage on its first start
 ENDS_SECONDS = 2.0
 
 # Runs as the child before podman does: the kernel's end, even by SIGKILL, ends the child (prctl(2), PR_SET_PDEATHSIG).
@@ -39,7 +39,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 
 class PrivatePodman:
-    """The child, started on first use and again when it is gone."""
+    """The child, started on first use and again whenever it is gone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,14 +48,14 @@ class PrivatePodman:
 
     @staticmethod
     def installed() -> bool:
-        """Whether it can be had here: podman is on PATH, and this is Linux."""
+        """Whether it is available: podman is on PATH, and this is Linux."""
         return sys.platform == "linux" and shutil.which("podman") is not None
 
     def start(self) -> str:
-        """Start it unless it runs. Returns its address.
+        """Start it unless it is running. Returns its address.
 
         Raises:
-            EngineUnavailable: it does not start; the message has Podman's own last words.
+            EngineUnavailable: it does not start; the message has the end of Podman's own output.
         """
         with self._lock:
             if self._process is not None and self._process.poll() is None:
@@ -71,19 +71,19 @@ class PrivatePodman:
                 self._folder = tempfile.mkdtemp(prefix="kernel-", dir=state)
                 log = Path(self._folder, "log")
                 self._process = _start(_command(self._socket), _environment(), log)
-            except OSError as error:  # a full disk, or a home that is read-only
+            except OSError as error:  # a full disk, or a read-only home
                 self._stop()
                 raise EngineUnavailable(
                     f"The private Podman does not start: {error.filename or 'podman'}: {error.strerror}.",
                     tried=("private Podman",),
-                    cure="Set NBCONTAINER_CACHE to a folder of yours that has room, or DOCKER_HOST to another engine.",
+                    cure="Set NBCONTAINER_CACHE to a folder of yours with space, or DOCKER_HOST to another engine.",
                 ) from None
             self._wait(log)
             return f"unix://{self._socket}"
 
     @property
     def address(self) -> str:
-        """Its address, "" where it does not run."""
+        """Its address, "" where it is not running."""
         return f"unix://{self._socket}" if self._folder else ""
 
     @property
@@ -98,14 +98,14 @@ class PrivatePodman:
                 said = log.read_text("utf-8", "replace").strip().splitlines()[-3:]
                 self._stop()
                 raise EngineUnavailable(
-                    f"The private Podman does not start: {' '.join(said) or 'it says nothing'}",
+                    f"The private Podman does not start: {' '.join(said) or 'it gives no reason'}",
                     tried=("private Podman",),
                     cure="Try `podman info` in a terminal, or set DOCKER_HOST to another engine.",
                 )
-            time.sleep(0.005)  # podman says nowhere that it listens
+            time.sleep(0.005)  # podman does not report that it is listening
 
     def stop(self) -> None:
-        """End the child; its storage and its containers stay."""
+        """Stop the child; its storage and its containers stay."""
         with self._lock:
             self._stop()
 
@@ -124,7 +124,7 @@ class PrivatePodman:
 
 
 def storage_folder() -> Path:
-    """Where images and containers of the private Podman are kept."""
+    """Where images and containers of the private Podman are stored."""
     cache = os.environ.get("NBCONTAINER_CACHE")
     if cache:
         return Path(cache) / "podman"
@@ -132,12 +132,12 @@ def storage_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Where Podman keeps what a restart of the machine must forget, and where our sockets are.
+    """Where Podman keeps what must not survive a restart of the machine, and where our sockets are.
 
     The same for every kernel, since Podman's database remembers it; short, since a socket's path must be.
 
     Raises:
-        EngineUnavailable: somebody else has made a folder of that name.
+        EngineUnavailable: another user owns a folder of that name.
     """
     user = os.getuid()
     parent = Path("/run") if user == 0 and os.access("/run", os.W_OK) else Path("/tmp")  # noqa: S108 - checked below
@@ -168,7 +168,7 @@ def _command(address: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """The kernel's own, and a private containers.conf unless the environment names one."""
+    """The kernel's environment, with a private containers.conf unless it names one."""
     environment = dict(os.environ)
     if not environment.get("CONTAINERS_CONF"):
         file = storage_folder() / "containers.conf"
@@ -178,7 +178,7 @@ def _environment() -> dict[str, str]:
             temporary.write_text(text, "utf-8")
             temporary.replace(file)
         environment["CONTAINERS_CONF"] = str(file)
-    # a service that is to listen must not be told to be a client, nor take systemd's sockets for its own
+    # these would make the service a client, or have it take over the kernel's own systemd sockets
     for name in ("CONTAINER_HOST", "CONTAINER_CONNECTION", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"):
         environment.pop(name, None)
     return environment
@@ -187,7 +187,7 @@ def _environment() -> dict[str, str]:
 def containers_conf() -> str:
     """The containers.conf that this machine needs; containers.conf(5).
 
-    No systemd session is asked for. Under cgroup v1, crun refuses the hybrid layout, so runc is used where it is
+    No systemd session is needed. Under cgroup v1, crun refuses the hybrid layout, so runc is used where it is
     installed. Limits are those of this process: Podman's own default fails where the hard limit is lower.
     """
     import resource  # noqa: PLC0415 - not on Windows
@@ -208,7 +208,7 @@ def containers_conf() -> str:
 
 
 def _start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start it from a thread that lives as long as the process: the signal comes at the end of the *thread*."""
+    """Start it on a thread that lives as long as the process: PDEATHSIG is sent when the parent *thread* ends."""
     answer: queue.SimpleQueue[subprocess.Popen[bytes] | OSError] = queue.SimpleQueue()
 
     def run() -> None:

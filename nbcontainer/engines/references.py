@@ -1,4 +1,4 @@
-"""Names of images and registries, read as docker reads them.
+"""Names of images and registries, parsed as docker parses them.
 
 Grammar and the names' short form: github.com/distribution/reference.
 """
@@ -58,27 +58,27 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Take an image's name apart.
+    """Parse an image's name.
 
     Raises:
-        UsageError: it is no image name; the message says which part is wrong, and why.
+        UsageError: it is not a valid image name; the message says which part is wrong, and why.
     """
     if not text or text != text.strip():
-        raise _wrong(text, "it is empty" if not text.strip() else "there is space around it")
+        raise _wrong(text, "it is empty" if not text.strip() else "there are spaces around it")
     if "://" in text:
         raise _wrong(text, "an image's name has no scheme", f"Leave {text.partition('://')[0]}:// out.")
     if _ID.fullmatch(text):
         raise _wrong(text, "64 hexadecimal digits are an image's id, not a name")
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
-        raise _wrong(text, f"{plain(digest, 80)!r} is no digest, which looks like sha256: and 64 hexadecimal digits")
+        raise _wrong(text, f"{plain(digest, 80)!r} is not a valid digest: sha256: and 64 hexadecimal digits")
     head, slash, last = rest.rpartition("/")
     last, colon, tag = last.partition(":")
     if colon and not _TAG.fullmatch(tag):
-        raise _wrong(text, f"{plain(tag, 80)!r} is no tag: letters, digits, _ . and -, at most 128 of them")
+        raise _wrong(text, f"{plain(tag, 80)!r} is not a valid tag: letters, digits, _ . and -, at most 128 of them")
     host, path = _split_host(head + slash + last)
     if not _HOST.fullmatch(host):
-        raise _wrong(text, f"{plain(host, 80)!r} is no registry's name")
+        raise _wrong(text, f"{plain(host, 80)!r} is not a valid registry name")
     for part in path.split("/"):
         _check_part(text, part)
     if len(f"{host}/{path}") > _LONGEST:
@@ -89,7 +89,7 @@ def parse_reference(text: str) -> Reference:
 
 
 def familiar(image: str) -> str:
-    """An image's name as docker shows it, where Podman gives "docker.io/library/busybox:latest"; an id as it is."""
+    """An image's name as docker shows it, where Podman has "docker.io/library/busybox:latest"; an id unchanged."""
     try:
         return str(parse_reference(image))
     except UsageError:
@@ -110,27 +110,28 @@ def _check_part(text: str, part: str) -> None:
     if not part:
         raise _wrong(text, "a part of it is empty")
     if part != part.lower() and _PART.fullmatch(part.lower()):
-        raise _wrong(text, "a repository's name is in lower case", f"Write {plain(text.lower(), 200)}.")
-    raise _wrong(text, f"{plain(part, 80)!r} may have small letters and digits only, with . _ or - between them")
+        raise _wrong(text, "a repository's name must be lowercase", f"Write {plain(text.lower(), 200)}.")
+    raise _wrong(text, f"{plain(part, 80)!r} may have only lowercase letters and digits, with . _ or - between them")
 
 
 def _wrong(text: str, why: str, cure: str = "") -> UsageError:
-    return UsageError(f"{plain(text, 200)!r} is no image name: {why}.", cure=cure)
+    return UsageError(f"{plain(text, 200)!r} is not a valid image name: {why}.", cure=cure)
 
 
 def registry_host(text: str) -> str:
-    """A registry's name from what a person or a configuration writes; all of Docker Hub's names become "docker.io".
+    """A registry's name, as written by a user or in a configuration; all of Docker Hub's names become "docker.io".
 
     "", "https://index.docker.io/v1/" and "index.docker.io" are Docker Hub; "https://example.com/v2/" is "example.com".
 
     Raises:
-        UsageError: it is no registry's name.
+        UsageError: it is not a valid registry name.
     """
     host = re.sub(r"^https?://", "", text.strip(), flags=re.IGNORECASE).partition("/")[0].lower()
     if not host and text.strip() in ("", "/"):
         return HUB
     if not _HOST.fullmatch(host):
         raise UsageError(
-            f"{plain(text, 200)!r} is no registry's name.", cure="It looks like docker.io, ghcr.io or localhost:5000."
+            f"{plain(text, 200)!r} is not a valid registry name.",
+            cure="It looks like docker.io, ghcr.io or localhost:5000.",
         )
     return HUB if host in HUB_NAMES else host

@@ -1,6 +1,6 @@
-"""Registries: log in and out as docker does, and the credentials that are kept.
+"""Registries: log in and out as docker does, and store the credentials.
 
-A login is checked first, and stored only when the registry accepts it: with the credential helper that docker's config
+A login is checked first, and stored only if the registry accepts it: with the credential helper that docker's config
 names, else in config.json.
 """
 
@@ -34,11 +34,11 @@ CHECK_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class LoginResult:
-    """A login that the registry accepted and that is now kept.
+    """A login that the registry accepted and that is now stored.
 
     Attributes:
         stored: where, in words.
-        encrypted: whether a credential helper keeps it; else it is readable in config.json, as with docker.
+        encrypted: whether a credential helper stores it; else it is readable in config.json, as with docker.
     """
 
     host: str
@@ -49,24 +49,24 @@ class LoginResult:
 
 
 def login(registry: str, username: str, password: str, *, engine: Engine | None = None) -> LoginResult:
-    """Check the credentials with the registry, and keep them as docker does.
+    """Check the credentials with the registry, and store them as docker does.
 
     Args:
-        registry: any name of it; "" is Docker Hub.
+        registry: any of its names; "" is Docker Hub.
         username: the user's name; "<token>" with an identity token as the password.
         password: never shown, logged, or put on a command line.
-        engine: asks the registry in our place where it can: it knows its own insecure registries and networks.
+        engine: checks the credentials in our place where it can: it knows its own insecure registries and networks.
 
     Raises:
         AuthFailed: the registry does not accept them; nothing is stored.
-        ApiError: the registry cannot be asked; nothing is stored.
-        UsageError: no such name, or docker's config cannot be read.
+        ApiError: the registry cannot be reached; nothing is stored.
+        UsageError: a name is not valid, or docker's config cannot be read.
     """
     host = registry_host(registry)
     if not username or not password:
         raise UsageError(f"A login at {host} needs a user name and a password.")
     if any(character in "\r\n\0" for character in username + password) or ":" in username:
-        raise UsageError("A user name has no colon, and neither it nor the password has a line break.")
+        raise UsageError("A user name cannot contain a colon, and neither it nor the password a line break.")
     config = load_config()
     kind = "identity token" if username == credentials.TOKEN_USER else "password"
     credential = Credential(host, "" if kind == "identity token" else username, password, kind)
@@ -90,7 +90,7 @@ def logout(registry: str = "") -> bool:
     """Forget the login at a registry. Returns whether there was one.
 
     Raises:
-        UsageError: it is no registry's name, or docker's config cannot be read.
+        UsageError: it is not a valid registry name, or docker's config cannot be read.
         ApiError: the credential helper refuses.
     """
     host = registry_host(registry)
@@ -113,7 +113,7 @@ def logout(registry: str = "") -> bool:
 
 
 def _check_by_engine(engine: Engine, credential: Credential) -> str | None:
-    """Let the engine ask. Returns an identity token, or ""; None where the engine cannot tell.
+    """Let the engine check. Returns an identity token, or ""; None where the engine cannot find out.
 
     Raises:
         AuthFailed: the registry refused.
@@ -122,7 +122,7 @@ def _check_by_engine(engine: Engine, credential: Credential) -> str | None:
     try:
         answer = engine.http().json("POST", "/auth", body=body, timeout=CHECK_SECONDS)
     except ApiError as error:
-        # Docker says 401, or for some registries 500 with the registry's status in the text; Podman says 500
+        # Docker answers 401, or for some registries 500 with the registry's status in the text; Podman answers 500
         if error.status == 401 or re.search(r"\b40[13]\b|unauthorized|invalid username/password", error.message):  # noqa: PLR2004
             raise credentials.refused(credential) from None
         return None
@@ -131,7 +131,7 @@ def _check_by_engine(engine: Engine, credential: Credential) -> str | None:
     return text_of(object_of(answer), "IdentityToken")
 
 
-# --- keeping
+# --- storing
 
 
 def _store_by_helper(helper: str, credential: Credential) -> None:
@@ -140,9 +140,9 @@ def _store_by_helper(helper: str, credential: Credential) -> None:
     try:
         credentials.run_helper(helper, "store", json.dumps(entry))
     except credentials.HelperFailed as error:
-        what = "Install the helper," if "not installed" in str(error) else "See why the helper fails,"
+        what = "Install the helper," if "not installed" in str(error) else "Find out why the helper fails,"
         raise ApiError(
-            f"The login at {credential.host} is good, but it was not stored. {error}",
+            f"The login at {credential.host} is valid, but it was not stored. {error}",
             reason="credential helper",
             cure=f"{what} or remove it from {config_file()}.",
         ) from None
@@ -171,7 +171,7 @@ def _drop(config: Config, host: str) -> None:
 
 
 def _change_config(change: Callable[[Config], None]) -> None:
-    """Change config.json: whole or not at all, its other keys and its indentation kept, readable by its owner alone.
+    """Change config.json: whole or not at all, its other keys and its indentation kept, readable only by its owner.
 
     Raises:
         UsageError: it cannot be read or written.
@@ -193,7 +193,7 @@ def _change_config(change: Callable[[Config], None]) -> None:
 
 
 def _indentation(text: str) -> str | None:
-    """The file's own; docker writes tabs."""
+    """The indentation of the file; docker writes tabs."""
     if not text.strip():
         return "\t"
     found = re.search(r"\{[^\S\n]*\r?\n([ \t]+)\"", text)
@@ -206,7 +206,7 @@ def _replace(path: Path, text: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename: a crash must not leave an empty config.json
         Path(name).chmod(stat.S_IRUSR | stat.S_IWUSR)
         Path(name).replace(path)
     except BaseException:
@@ -216,7 +216,7 @@ def _replace(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep two kernels of one user from writing over each other; docker itself takes no lock."""
+    """Keep two kernels of one user from overwriting each other's change; docker itself takes no lock."""
     if sys.platform == "win32":
         yield
         return

@@ -1,4 +1,4 @@
-"""Whether a registry accepts a login, asked without an engine."""
+"""Whether a registry accepts a login, checked without an engine."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ REPLY_BYTES = 64 * 1024
 
 
 def check(credential: Credential, config: Config) -> None:
-    """Ask the registry: GET /v2/ with Basic, or with the bearer token that it sends us for.
+    """Try the login: GET /v2/ with Basic, or with a bearer token from the service that the registry names.
 
     Raises:
         AuthFailed: it refused.
-        ApiError: it cannot be asked.
+        ApiError: it cannot be reached.
     """
     host = "registry-1.docker.io" if credential.host == HUB else credential.host
     schemes = ("https", "http") if _plain_http(credential.host, config) else ("https",)
@@ -45,10 +45,10 @@ def check(credential: Credential, config: Config) -> None:
         if status == 401:  # noqa: PLR2004 - HTTP's number
             _answer_challenge(f"{scheme}://{host}/v2/", challenge, credential)
         elif status >= 400:  # noqa: PLR2004 - HTTP's numbers
-            raise ApiError(f"{credential.host} is no registry: GET /v2/ gives HTTP {status}.", status=status)
-        return  # an open registry accepts everybody
+            raise ApiError(f"{credential.host} is not a registry: GET /v2/ returned HTTP {status}.", status=status)
+        return  # an open registry accepts anyone
     raise ApiError(
-        f"The registry {credential.host} cannot be asked: {trouble}.",
+        f"The registry {credential.host} cannot be reached: {trouble}.",
         reason="unreachable",
         cure="Check the name and the network; nothing was stored.",
     )
@@ -68,7 +68,7 @@ def _answer_challenge(url: str, challenge: str, credential: Credential) -> None:
     elif scheme == "bearer":
         authorization = f"Bearer {_bearer(challenge, credential)}"
     else:
-        raise ApiError(f"{credential.host} wants a way to log in that docker does not have.", status=401)
+        raise ApiError(f"{credential.host} requires a kind of login that docker does not support.", status=401)
     try:
         status, _ = _get(url, authorization)
     except (OSError, HTTPException) as error:
@@ -76,7 +76,7 @@ def _answer_challenge(url: str, challenge: str, credential: Credential) -> None:
     if status in (401, 403):
         raise refused(credential)
     if status >= 400:  # noqa: PLR2004 - HTTP's numbers
-        raise ApiError(f"{credential.host} answers GET /v2/ with HTTP {status}.", status=status)
+        raise ApiError(f"{credential.host} answered GET /v2/ with HTTP {status}.", status=status)
 
 
 def _bearer(challenge: str, credential: Credential) -> str:
@@ -92,12 +92,12 @@ def _bearer(challenge: str, credential: Credential) -> str:
         if error.code in (Code.UNAUTHENTICATED, Code.PERMISSION_DENIED):
             raise refused(credential) from None
         raise ApiError(
-            f"The token service of {credential.host} cannot be asked: {plain(str(error))}", reason="unreachable"
+            f"The token service of {credential.host} cannot be used: {plain(str(error))}", reason="unreachable"
         ) from None
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A registry's /v2/ is where it is; a password follows no redirect."""
+    """Follows no redirect, so that a password goes only to the registry itself."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -123,7 +123,7 @@ def _why(error: Exception) -> str:
     reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     match reason:
         case socket.gaierror():
-            return "there is no host of that name"
+            return "its host name cannot be resolved"
         case TimeoutError():
             return "it does not answer"
         case ConnectionRefusedError():

@@ -48,14 +48,14 @@ CLEAN_UP_PAUSE = 1.0
 def run(engine: Engine, request: RunRequest) -> Run:
     """Run a command in a new container.
 
-    With `detach` the result is there as soon as it has started. Else its output is told while it comes, and a stop
-    gives the command its stop signal and a third of a second, then kills it. An image that is missing is pulled first.
+    With `detach` the result is there as soon as it has started. Else its output is emitted as it arrives, and a stop
+    gives the command its stop signal and a third of a second, then kills it. A missing image is pulled first.
 
     Raises:
-        UsageError: a value of the request is wrong.
+        UsageError: a value of the request is not valid.
 
-    The operation raises CommandFailed when the command's exit code is not 0, NotFound for an image that is not to be
-    had, Conflict for a name in use, ApiError where the engine refuses, EngineUnavailable where it goes away.
+    The operation raises CommandFailed when the command's exit code is not 0, NotFound for an image that cannot be
+    pulled, Conflict for a name in use, ApiError where the engine refuses, EngineUnavailable where it goes away.
     """
     body = creation(request, proxies(engine.address))
     command = engine.commands.command(*run_words(request))
@@ -111,7 +111,7 @@ class _Runner:
             made = self._run()
         except BaseException as error:
             outcome, _ = outcome_of(error, stopped=self._progress.stopping)
-            self._progress.emit(LogEnded(outcome))  # why, the error says
+            self._progress.emit(LogEnded(outcome))  # the error says why
             raise
         finally:
             self._spool.close()
@@ -136,10 +136,10 @@ class _Runner:
             if self._spool is None:
                 self._start(container)
                 exit_code = None
+                self._check_stop()  # a container that was started while the call was being stopped does not run on
             else:
                 exit_code = self._attached(container, name, self._spool)
-            # a detached container that was started while somebody stopped the call is not left running
-            ended = self._spool is not None or not self._progress.stopping
+            ended = True
         except (EngineUnavailable, ApiError) as error:
             if isinstance(error, ApiError) and not _is_lost(error):
                 found = self._start_failed(error)
@@ -163,19 +163,19 @@ class _Runner:
         self._progress.emit(LogSource("", open=False, note=f"pulled {image}"))
 
     def _check_stop(self) -> None:
-        """Go no further once a stop was asked for."""
+        """Raise once a stop is requested."""
         if self._progress.stopping:
             raise Stopped(f"The run of {self._request.image} was stopped.")
 
     def _create(self) -> str:
-        """Make it. This call is waited for even after a stop: only its answer says what is to be removed."""
+        """Create the container. This call is waited for even after a stop: only its reply says what to remove."""
         query = {"name": self._request.name or None, "platform": self._request.platform or None}
         try:
             made = self._http.json("POST", "/containers/create", query=query, body=self._body)
         except Conflict as error:
             raise name_in_use(self._engine, error, self._request.name) from error
         except (EngineUnavailable, ApiError) as error:
-            raise _perhaps_made(error) from error
+            raise _maybe_created(error) from error
         for warning in words_of(made, "Warnings"):
             self._progress.emit(LogSource("", open=True, note=plain(warning)))
         return made_id(made)
@@ -190,11 +190,11 @@ class _Runner:
         return start_failed(error, self._engine, self._request, others)
 
     def _attached(self, container: str, name: str, spool: Spool) -> int:
-        """Attach first, then wait, then start: nothing of a short command is missed."""
+        """Attach first, then wait, then start, to miss nothing of a short command."""
         query = {"stream": True, "stdout": True, "stderr": True, "stdin": self._request.stdin is not None}
         on_stop = self._progress.on_stop
         stream, _ = self._http.hijack(f"/containers/{container}/attach", query=query, on_open=on_stop)
-        # Podman 4.3 says 0 for a container that it has already removed
+        # Podman 4.3 reports 0 for a container that it has already removed
         condition = "removed" if self._request.remove and not self._engine.is_podman else "next-exit"
         with (
             stream,
@@ -213,28 +213,28 @@ class _Runner:
             again = condition if condition == "removed" else "not-running"
             code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
             output = RunOutput(self._engine, container, name, Recorder(self._progress, spool), self._progress)
-            stays = not self._request.remove and self._request.restart in ("", "no")
-            exit_code = output.follow(stream, code, stays=stays, goes=self._request.remove, sent=sent)
+            remains = not self._request.remove and self._request.restart in ("", "no")
+            exit_code = output.follow(stream, code, remains=remains, auto_removed=self._request.remove, sent=sent)
         if self._request.remove and condition != "removed":
-            with contextlib.suppress(NbcontainerError):  # Podman is about to do it: now, so that its name is free
+            with contextlib.suppress(NbcontainerError):  # Podman is about to do it; its name must be free now
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
         self._progress.emit(LogSource(name, open=False))
         return exit_code
 
     def _out_of_sight(self, error: EngineUnavailable | ApiError, container: str) -> EngineUnavailable:
-        """The error where the engine went away: what runs there runs on, as it does when docker loses its engine."""
+        """The error where the engine went away: what runs there keeps running, as when docker loses its engine."""
         name = self._request.name or container[:SHORT_ID]
         follow = self._engine.commands.magic("logs", "-f", name)
         return EngineUnavailable(
-            f"{error.message} Where {name} had been started, it runs on.",
+            f"{error.message} If {name} was started, it keeps running.",
             tried=getattr(error, "tried", ()),
-            cure=f"See whether the engine still runs: `%nbcontainer doctor`; then {follow}, or stop it.",
+            cure=f"Check whether the engine is still running: `%nbcontainer doctor`; then {follow}, or stop it.",
         )
 
     def _clean_up(self, container: str, *, running: bool) -> None:
-        """Leave nothing running, unless not `running`; what never ran, or was to be removed, is removed.
+        """Stop the container, unless not `running`; remove one that never ran, or was to be removed.
 
-        After a stop, an engine that does not answer is asked again for a while, which nobody waits for.
+        After a stop, a call to an engine that does not answer is repeated for a while; nothing waits for it.
         """
         deadline = time.monotonic() + (CLEAN_UP_PATIENCE if self._progress.stopping else 0.0)
         while True:
@@ -252,31 +252,31 @@ class _Runner:
         path = f"/containers/{container}"
         found = self._http.json("GET", f"{path}/json", timeout=patience)
         state = object_of(found, "State")
-        begun = state.get("Status") not in ("created", "configured")
-        if begun and not running:
+        was_started = state.get("Status") not in ("created", "configured")
+        if was_started and not running:
             return
-        if state.get("Running") and self._spool is not None:  # a detached one had only begun
+        if state.get("Running") and self._spool is not None:  # a detached one has only just started
             with contextlib.suppress(ApiError):  # it does not end by itself
                 signal = text_of(found, "Config", "StopSignal") or "SIGTERM"
                 self._http.call("POST", f"{path}/kill", query={"signal": signal}, timeout=GRACE_SECONDS)
                 self._http.call("POST", f"{path}/wait", query={"condition": "not-running"}, timeout=GRACE_SECONDS)
-        if not begun or self._request.remove:
+        if not was_started or self._request.remove:
             self._http.call("DELETE", path, query={"force": True, "v": True}, timeout=patience)
-        else:  # one that has ended too: it shall not be started again
+        else:  # even one that has ended, so that its restart policy does not start it again
             self._http.call("POST", f"{path}/stop", query={"t": 0}, timeout=patience)
 
 
 def _is_lost(error: NbcontainerError) -> bool:
-    """Whether the engine was asked, and its answer did not come: what was asked for may be done all the same."""
+    """Whether a request was sent and no reply came: it may have taken effect."""
     return isinstance(error, EngineUnavailable) or (isinstance(error, ApiError) and error.reason == "timeout")
 
 
-def _perhaps_made(error: EngineUnavailable | ApiError) -> EngineUnavailable | ApiError:
-    """The error of a call that makes a container; it says so where that may be there, though its id is not known."""
+def _maybe_created(error: EngineUnavailable | ApiError) -> EngineUnavailable | ApiError:
+    """The error of a call that creates a container; it says so where that may exist, though its id is not known."""
     if not _is_lost(error) or isinstance(error.__cause__, (ConnectionRefusedError, FileNotFoundError)):
         return error
     return EngineUnavailable(
-        f"{error.message} It may have made the container, and has not started it.",
+        f"{error.message} It may have created the container, but has not started it.",
         tried=getattr(error, "tried", ()),
         cure=f"{error.cure}; `%docker ps -a` lists what is there.".removeprefix("; "),
     )

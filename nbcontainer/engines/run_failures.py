@@ -1,6 +1,6 @@
-"""Why a container did not start, in a person's words.
+"""Why a container did not start, in plain words.
 
-The engines pass on the words of their parts (runc, crun, the proxies of ports); only these tell the cases apart.
+The engines pass on the messages of their parts (runc, crun, port proxies); only these distinguish the cases.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _NOT_EXECUTABLE = re.compile(r'exec: "?([^"]*?)"?: permission denied|open execut
 def start_failed(
     error: ApiError, engine: Engine, request: RunRequest, others: Iterable[ContainerFacts]
 ) -> NbcontainerError:
-    """The error of a container that was made and does not start.
+    """The error for a container that was created but did not start.
 
     Args:
         error: the engine's own.
         engine: where.
         request: what was to run.
-        others: the containers that run.
+        others: the running containers.
     """
     said = error.message
     if found := _PORT.search(said):
@@ -60,7 +60,7 @@ def start_failed(
 
 def _command_cure(command: str) -> str:
     if command.startswith("-"):
-        return f"What follows the image is its command: write {command} before the image."
+        return f"What follows the image is its command: put {command} before the image."
     if command.rpartition("/")[2] in {"sh", "bash", "ash"}:
         return "An image without a shell runs what it was built for: leave the command out."
     return "Check its spelling, and that the image was built with it."
@@ -72,7 +72,7 @@ def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterabl
     stop = f", or stop it: {engine.commands.magic('stop', holder)}" if holder else ""
     inside = next((one.rpartition(":")[2] for one in request.publish if f"{port}:" in one), "PORT")
     return Conflict(
-        f"Port {port} is in use already{whose}, so {engine.name} cannot publish it.",
+        f"Port {port} is already in use{whose}, so {engine.name} cannot publish it.",
         status=409,
         reason="port in use",
         cure=f"Publish another one: -p {int(port) + 1}:{inside}{stop}.",
@@ -80,9 +80,9 @@ def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterabl
 
 
 def name_in_use(engine: Engine, error: Conflict, name: str) -> Conflict:
-    """The error where another container has the name already."""
+    """The error where another container already has the name."""
     if not name:
         return error
-    message = f"There is a container {name} already."
+    message = f"There already is a container {name}."
     cure = f"Remove it: {engine.commands.magic('rm', '-f', name)}, or choose another --name."
     return Conflict(message, status=error.status, reason=error.reason, cure=cure)

@@ -1,9 +1,9 @@
-"""What the command of a `docker run` writes, to its end, and its exit code.
+"""The whole output of the command of a `docker run`, and its exit code.
 
-An attached connection that breaks between two frames ends like one whose command has ended. So its end is believed only
-with the container's own; while that runs, the rest comes from its log, and where the engine keeps none, from a second
-connection, with a note on what is missing. Of a container that has ended and is still there, the log tells whether
-anything of its output is missing; of one that is removed as soon as it has ended, the log is followed to that end.
+An attached connection that breaks between two frames looks like one whose command has ended. So its end counts only
+with the container's own. While that is running, the rest comes from its log, and where the engine keeps none, from a
+second connection, with a note on what is missing. The log of a container that has ended and still exists shows whether
+any output is missing; the log of one that is removed as soon as it ends is followed to that end.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from nbcontainer.operation import Progress
 
 __all__ = ["ExitCode", "RunOutput"]
 
-END_SECONDS = 1.0  # between a command's last word and the engine's word that it has ended
-SILENT_SECONDS = 5.0  # after which a connection is given up whose container has ended
-TRIES = 3  # of a connection that brings nothing
+END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
+SILENT_SECONDS = 5.0  # after which the connection of a container that has ended is given up
+TRIES = 3  # of a connection that delivers nothing
 PAUSE_SECONDS = 0.5  # between them
-CHECKED_BYTES = 256 * 1024  # of an output that is compared whole with its log; of a longer one, the end is
+CHECKED_BYTES = 256 * 1024  # of output that is compared in full with its log; of a longer one, only the end is
 CHECKED_LINES = 20
 
 
@@ -39,14 +39,14 @@ class ExitCode:
     """A container's exit code, waited for on a thread; a connection that breaks is replaced.
 
     Attributes:
-        known: set once it is known, or known that it cannot be.
+        known: set once it is known, or cannot be found out.
 
     Args:
         engine: whose container it is.
         path: the container's, "/containers/ID".
-        waiting: the reply to POST …/wait, which was begun before the container was started.
-        again: the condition to wait for on a further connection.
-        progress: hears of a stop.
+        waiting: the reply to POST …/wait, which was sent before the container was started.
+        again: the condition to wait for on another connection.
+        progress: knows of a stop.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class ExitCode:
         threading.Thread(target=self._wait, args=(waiting,), daemon=True, name="nbcontainer: exit code").start()
 
     def get(self, seconds: float | None = None) -> int | None:
-        """The exit code; None where it is not known within so many seconds.
+        """The exit code; None where it is not known within `seconds`.
 
         Raises:
-            NbcontainerError: it cannot be known.
+            NbcontainerError: it cannot be found out.
         """
         if not self.known.wait(seconds):
             return None
@@ -81,7 +81,7 @@ class ExitCode:
         self.known.set()
 
     def _ask_again(self) -> int | None:
-        begun = time.monotonic()
+        started = time.monotonic()
         query = {"condition": self._again}
         on_open = self._progress.on_stop
         try:
@@ -90,15 +90,15 @@ class ExitCode:
             ) as waiting:
                 code = _code(waiting)
         except NotFound:
-            message = f"{self._engine.name} removed the container before it had told its exit code."
+            message = f"{self._engine.name} removed the container before it reported its exit code."
             raise lost(message, self._engine.address) from None
         if code is None:
-            time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
+            time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - started)))
         return code
 
 
 def _code(waiting: ReplyStream) -> int | None:
-    """The exit code that the engine tells; None where the connection broke before."""
+    """The exit code that the engine reports; None where the connection broke before."""
     with contextlib.suppress(EngineUnavailable):
         for message in waiting.lines():
             if isinstance(message.get("StatusCode"), int):
@@ -116,7 +116,7 @@ class RunOutput:
         container: its id.
         name: what its lines are marked with.
         recorder: takes the lines.
-        progress: takes notes, and hears of a stop.
+        progress: takes notes, and knows of a stop.
     """
 
     def __init__(
@@ -126,37 +126,43 @@ class RunOutput:
         self._recorder, self._progress = recorder, progress
         self._lines = Lines(name)
         self._positions: dict[str, Position] = defaultdict(Position)
-        self._told = 0  # lines
+        self._line_count = 0
         self._noted = -1
         self._heard = time.monotonic()
 
     def follow(
-        self, stream: Stream, exit_code: ExitCode, *, stays: bool, goes: bool, sent: threading.Event | None = None
+        self,
+        stream: Stream,
+        exit_code: ExitCode,
+        *,
+        remains: bool,
+        auto_removed: bool,
+        sent: threading.Event | None = None,
     ) -> int:
         """Record what the command writes, to its end. Returns its exit code.
 
         Args:
             stream: the attached connection.
             exit_code: of this container.
-            stays: whether the container is still there when it has ended, and not started again.
-            goes: whether it is removed as soon as it has ended.
-            sent: set once all of the command's input is sent, where it has one.
+            remains: whether the container still exists after its end, and is not restarted.
+            auto_removed: whether it is removed as soon as it has ended.
+            sent: set once all of the command's input has been sent, where it has one.
 
         Raises:
-            EngineUnavailable: the engine has gone away, or the command has only a part of its input.
+            EngineUnavailable: the engine has gone away, or the command got only part of its input.
             ApiError: the engine does not know the exit code.
             Stopped: it was stopped.
         """
         try:
             whole = self._attached(stream, exit_code)
-            if whole and goes and (sent is None or sent.is_set()):
+            if whole and auto_removed and (sent is None or sent.is_set()):
                 whole = self._follow_to_end()
             code = exit_code.get(END_SECONDS) if whole else None
             if not whole or (code is None and self._is_running()):
                 self._check_input(sent)
                 self._go_on(exit_code)
             code = exit_code.get()
-            if stays:
+            if remains:
                 self._check()
         finally:
             self._recorder.add(self._lines.end(), b"")
@@ -166,7 +172,7 @@ class RunOutput:
         return code
 
     def _attached(self, stream: Stream, exit_code: ExitCode) -> bool:
-        """Take what a connection brings; whether it ended where an output may end."""
+        """Take what a connection delivers; returns whether it ended where an output may end."""
         frames, over, silent = Frames(), threading.Event(), threading.Event()
         watching = (stream, exit_code, over, silent)
         threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
@@ -175,7 +181,7 @@ class RunOutput:
                 self._take(frames.feed(data))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
-        except (OSError, ApiError):  # the connection broke, or brings nonsense
+        except (OSError, ApiError):  # the connection broke, or delivers garbage
             return False
         finally:
             over.set()
@@ -183,7 +189,7 @@ class RunOutput:
         return not frames.broken and not silent.is_set()
 
     def _watch(self, stream: Stream, exit_code: ExitCode, over: threading.Event, silent: threading.Event) -> None:
-        """Close a connection that does not end though the container has, and brings nothing any more."""
+        """Close a connection that does not end though the container has, and delivers nothing more."""
         exit_code.known.wait()
         self._heard = max(self._heard, time.monotonic())
         while not over.wait(max(0.0, self._heard + SILENT_SECONDS - time.monotonic())):
@@ -200,8 +206,8 @@ class RunOutput:
                 self._positions[name].take(piece)
                 lines += self._lines.feed(name, piece)
                 taken.append(piece)
-        finally:  # what stands before nonsense is good
-            self._told += len(lines)
+        finally:  # what came before the garbage is valid
+            self._line_count += len(lines)
             self._recorder.add(lines, b"".join(taken))
 
     # --- where the connection broke
@@ -210,7 +216,7 @@ class RunOutput:
         if sent is None:
             return
         if not sent.is_set():
-            message = f"{self._engine.name} broke off while {self._name} read its input, of which it has a part only."
+            message = f"{self._engine.name} broke off while {self._name} was reading its input, and it got only part."
             raise lost(message, self._engine.address)
         self._note(LogGap("the connection broke while the command ran: it may lack the end of its input"))
 
@@ -222,7 +228,7 @@ class RunOutput:
         query = {"stream": True, "stdout": True, "stderr": True}
         tries = TRIES
         while tries and exit_code.get(0) is None:
-            told, tries = self._told, tries - 1
+            before, tries = self._line_count, tries - 1
             try:
                 stream, _ = self._engine.http().hijack(
                     f"{self._path}/attach", query=query, on_open=self._progress.on_stop
@@ -234,14 +240,14 @@ class RunOutput:
             if whole and (exit_code.get(END_SECONDS) is not None or not self._is_running()):
                 return
             self._say_what_is_missing()
-            tries = TRIES if self._told > told else tries
+            tries = TRIES if self._line_count > before else tries
             exit_code.get(PAUSE_SECONDS)
 
     def _rest_of_log(self, exit_code: ExitCode) -> bool:
-        """Tell the rest from the log, until the container has ended; False where the log is not to be had."""
+        """Emit the rest from the log, until the container has ended; False where the log cannot be read."""
         tries = TRIES
         while tries:
-            told, tries = self._told, tries - 1
+            before, tries = self._line_count, tries - 1
             try:
                 if not self._read_log(follow=True):
                     return False
@@ -252,11 +258,11 @@ class RunOutput:
             except EngineUnavailable:  # it broke, too
                 self._check_stop()
                 exit_code.get(PAUSE_SECONDS)
-            tries = TRIES if self._told > told or self._is_running() else tries
+            tries = TRIES if self._line_count > before or self._is_running() else tries
         return False
 
     def _read_log(self, *, follow: bool) -> bool:
-        """Tell what the log has more; False where it is another log than the one that was told so far."""
+        """Emit what more the log has; False where it does not match what was emitted so far."""
         unread = {name: Unread(self._positions[name]) for name in ("stdout", "stderr")}
         frames, ends = Frames(), dict[str, bytes]()
         query = {"stdout": True, "stderr": True, "follow": follow}
@@ -277,13 +283,13 @@ class RunOutput:
     def _without_last_end(
         self, pieces: Iterable[tuple[str, bytes]], ends: dict[str, bytes]
     ) -> Iterator[tuple[str, bytes]]:
-        """The pieces that are not empty; the end of a line that had begun waits in `ends` for what follows it.
+        """The pieces that are not empty; the line break after an unfinished line waits in `ends` for what follows it.
 
-        A log ends the last line, also where the command did not.
+        A log ends the last line even where the command did not.
         """
         for name, piece in pieces:
             rest = ends.pop(name, b"") + piece
-            if rest == b"\n" and self._positions[name].begun:
+            if rest == b"\n" and self._positions[name].partial:
                 ends[name] = rest
             elif rest:
                 yield name, rest
@@ -291,9 +297,9 @@ class RunOutput:
     # --- where the container has ended
 
     def _follow_to_end(self) -> bool:
-        """Tell what the log has more, until the container has ended; False where that is still to be done.
+        """Emit what more the log has, until the container has ended; False where that is still to be done.
 
-        Where the log cannot be read, the container is about to be removed, or its log is not kept.
+        A log that cannot be read is not a failure: the container is about to be removed, or keeps no log.
         """
         with contextlib.suppress(ApiError, EngineUnavailable):
             if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES:
@@ -303,7 +309,7 @@ class RunOutput:
         return True
 
     def _check(self) -> None:
-        """Tell what the log has and the connection did not bring."""
+        """Emit what the log has and the connection did not deliver."""
         for _ in range(TRIES):
             with contextlib.suppress(EngineUnavailable):  # it broke, too
                 with contextlib.suppress(ApiError):  # a log that cannot be read
@@ -317,7 +323,7 @@ class RunOutput:
             self._say_what_is_missing()
 
     def _end_came(self, *, follow: bool = False) -> bool:
-        """Whether the log's last lines are among what has come; with `follow`, until the container has ended."""
+        """Whether the log's last lines were received; with `follow`, until the container has ended."""
         frames, last = Frames(), dict.fromkeys(("stdout", "stderr"), b"")
         query = {"stdout": True, "stderr": True, "tail": CHECKED_LINES, "follow": follow}
         with self._engine.http().stream(
@@ -337,15 +343,16 @@ class RunOutput:
 
     def _say_it_broke(self) -> None:
         if self._noted < 0:
-            note = f"the connection broke after {_count(self._told)}; what follows is from the container's log"
+            note = f"the connection broke after {_count(self._line_count)}; what follows is from the container's log"
             self._note(LogSource(self._name, open=True, note=note))
 
     def _say_what_is_missing(self) -> None:
-        if self._noted != self._told:
-            self._note(LogGap(f"the connection broke after {_count(self._told)}: what was written then is missing"))
+        if self._noted != self._line_count:
+            seen = _count(self._line_count)
+            self._note(LogGap(f"the connection broke after {seen}: the output after that is missing"))
 
     def _note(self, event: LogEvent) -> None:
-        self._noted = self._told
+        self._noted = self._line_count
         self._progress.emit(event)
 
     def _is_running(self) -> bool:

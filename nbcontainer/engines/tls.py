@@ -1,4 +1,4 @@
-"""TLS to an engine, by files that are named as docker names them."""
+"""TLS to an engine, from files with docker's names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Tls"]
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The TLS files of a tcp:// engine, named as docker names them.
+    """The TLS files of a tcp:// engine, with docker's names.
 
     Attributes:
         folder: holds ca.pem, cert.pem and key.pem; each may be missing.
@@ -22,7 +22,7 @@ class Tls:
     verify: bool = True
 
     def flags(self) -> tuple[str, ...]:
-        """The same as flags of docker's client."""
+        """The TLS flags of docker's client."""
         names = {"--tlscacert": "ca.pem", "--tlscert": "cert.pem", "--tlskey": "key.pem"}
         files = {flag: self.folder / name for flag, name in names.items()} if self.folder else {}
         here = [f"{flag}={path.absolute()}" for flag, path in files.items() if path.is_file()]
@@ -32,7 +32,7 @@ class Tls:
         """The client's side of TLS.
 
         Raises:
-            OSError: a file cannot be read, or is no certificate or key.
+            OSError: a file cannot be read, or is not a certificate or key.
         """
         context = ssl.create_default_context()
         files = {name: self.folder / name for name in ("ca.pem", "cert.pem", "key.pem")} if self.folder else {}
@@ -48,5 +48,5 @@ class Tls:
 
 
 def _no_password() -> str:
-    """Called for a key that is encrypted; else OpenSSL would ask the terminal, and wait."""
-    raise OSError("key.pem is encrypted, which docker does not take either")
+    """Refuse an encrypted key, for whose password OpenSSL would otherwise prompt in the terminal, and wait."""
+    raise OSError("key.pem is encrypted, which docker does not support either")

@@ -1,6 +1,6 @@
-"""Why a push or a pull failed, in a person's words.
+"""Why a push or a pull failed, in plain words.
 
-The engine forwards the registry's and Go's words; only these tell the cases apart (the HTTP status is 200 or 500).
+The engine forwards the registry's and Go's messages; only these distinguish the cases (the HTTP status is 200 or 500).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def transfer_error(
     status: int = 0,
     magic: Magic = ENGINE_IN_USE.magic,
 ) -> NbcontainerError:
-    """The error for what an engine said about a push or a pull that failed; a build's `FROM` has the same ones."""
+    """The error for an engine's message about a failed push or pull; a build's `FROM` has the same ones."""
     host = reference.host
     said = f"The {direction} of {reference} failed: {message}"
     hub = "" if host == HUB else f" {host}"
@@ -55,14 +55,14 @@ def transfer_error(
             said, status=403, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}."
         )
     if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
-        again = " again: the login that is kept is not accepted" if login is not None else ""
+        again = " again: the stored login is not accepted" if login is not None else ""
         return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
     if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
         cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
         return NotFound(said, status=404, reason="not found", cure=cure)
     cure = ""
     if NO_HOST.search(message):
-        cure = f"There is no host {host}, or no network: check the name."
+        cure = f"Check the name and the network: the host {host} cannot be resolved."
     elif NOT_TLS.search(message):
         cure = f"If {host} is yours, add it to the engine's insecure registries, or give it a trusted certificate."
     elif REFUSED.search(message):

@@ -19,11 +19,11 @@ HEADER_BYTES = 64 * 1024
 
 
 class UpgradeRefused(ConnectionError):
-    """The far end answered an upgrade with an ordinary reply.
+    """The server answered an upgrade with an ordinary reply.
 
     Attributes:
         status: the reply's HTTP status.
-        body: the beginning of what it said.
+        body: the beginning of the reply's body.
     """
 
     def __init__(self, status: int, body: bytes) -> None:
@@ -40,17 +40,17 @@ def upgrade(
     body: bytes = b"",
     timeout: float | None = REPLY_SECONDS,
 ) -> dict[str, str]:
-    """Turn an HTTP/1.1 connection into a raw one; what came after the reply's headers stays in the stream.
+    """Turn an HTTP/1.1 connection into a raw one; what arrived after the reply's headers stays in the stream.
 
-    `POST /grpc` and `POST /session` with protocol "h2c" are the Engine's ways to BuildKit, "tcp" is for attach and
+    `POST /grpc` and `POST /session` with protocol "h2c" lead to the Engine's BuildKit, "tcp" is for attach and
     exec. Docker's reply is 101, or for older calls 200 and raw bytes.
 
     Returns:
         the reply's headers, their names in lower case.
 
     Raises:
-        UpgradeRefused: the far end answered, but not with an upgrade.
-        OSError: the connection broke, or nothing came in `timeout` seconds.
+        UpgradeRefused: the server answered, but not with an upgrade.
+        OSError: the connection broke, or nothing arrived within `timeout` seconds.
     """
     lines = [
         f"POST {path} HTTP/1.1",
@@ -61,7 +61,7 @@ def upgrade(
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
     ]
     if any("\r" in line or "\n" in line for line in lines):
-        raise UsageError("A line break in the address of a call.")
+        raise UsageError("The path or a header of a call contains a line break.")
     stream.settimeout(timeout)
     stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
     status, reply, rest = _read_head(stream, timeout)
@@ -69,7 +69,7 @@ def upgrade(
     if status != 101 and not (status == 200 and protocol == "tcp" and raw):  # noqa: PLR2004 - HTTP's numbers
         with contextlib.suppress(OSError):
             if not rest:
-                stream.settimeout(1)
+                stream.settimeout(1)  # the body says why, which is worth a short wait
                 rest = stream.recv(HEADER_BYTES)
         raise UpgradeRefused(status, rest)
     stream.unread(rest)
@@ -87,13 +87,13 @@ def _read_head(stream: Stream, timeout: float | None) -> tuple[int, dict[str, st
             raise ConnectionError("The connection was closed before a reply came.")
         data += more
         if len(data) > HEADER_BYTES or not data.startswith(b"HTTP/"[: len(data)]):
-            raise ConnectionError("What answers there does not speak HTTP.")
+            raise ConnectionError("The server does not speak HTTP.")
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError("timed out")
     head, _, rest = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ", 2)
     if len(words) < 2 or not words[1].isdigit():  # noqa: PLR2004 - version and status
-        raise ConnectionError("What answers there does not speak HTTP.")
+        raise ConnectionError("The server does not speak HTTP.")
     pairs = (line.partition(":") for line in lines)
     return int(words[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}, rest

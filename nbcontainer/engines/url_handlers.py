@@ -1,4 +1,4 @@
-"""urllib with the proxies of the environment as docker understands them, and a line in the log for each request."""
+"""urllib with the environment's proxies as docker understands them, and a debug log line for each request."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ PORTS = {"http": 80, "https": 443}
 
 
 class EnvironmentProxies(urllib.request.ProxyHandler):
-    """Takes the place of urllib's own handler, whose rules for NO_PROXY are others."""
+    """Replaces urllib's own handler, whose rules for NO_PROXY differ from docker's."""
 
     def __init__(self) -> None:
         super().__init__({})
 
     def http_open(self, request: urllib.request.Request) -> None:
-        """Direct a request to its proxy, if it has one; what connects comes after this.
+        """Direct a request to its proxy, if it has one; the next handler connects.
 
         Raises:
-            URLError: the proxy is of a kind that urllib cannot use, or the request's own URL is none.
+            URLError: urllib does not support this kind of proxy, or the request's own URL is not valid.
         """
         try:
             proxy = environment_proxy(request.full_url)
@@ -63,11 +63,11 @@ class _Logged(urllib.request.AbstractHTTPHandler):
 
 
 class _LoggedHTTP(_Logged, urllib.request.HTTPHandler):
-    """In the place of urllib's own."""
+    """Replaces urllib's own."""
 
 
 class _LoggedHTTPS(_Logged, urllib.request.HTTPSHandler):
-    """In the place of urllib's own."""
+    """Replaces urllib's own."""
 
 
 URL_HANDLERS = (EnvironmentProxies, _LoggedHTTP, _LoggedHTTPS)

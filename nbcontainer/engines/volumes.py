@@ -20,10 +20,10 @@ def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = N
     """The engine's volumes, by name.
 
     Raises:
-        ApiError: a filter is wrong.
+        ApiError: a filter is not valid.
     """
     each = [dict(filters or {})]
-    if engine.is_podman:  # Podman 4.3 gives what fits any of several filters: a prune would take too much
+    if engine.is_podman:  # Podman 4.3 returns what matches any of several filters: a prune would remove too much
         each = [
             {name: few}
             for name, values in (filters or {}).items()
@@ -54,18 +54,18 @@ def inspect(engine: Engine, name: str) -> VolumeFacts:
 def create(
     engine: Engine, name: str, *, driver: str, options: Mapping[str, str], labels: Mapping[str, str]
 ) -> VolumeFacts:
-    """Create a volume; of a name that one has already, it is that one, as with docker."""
-    asked = {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)}
-    body = {key: value for key, value in asked.items() if value}
+    """Create a volume; where one of that name exists, return that one, as docker does."""
+    given = {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)}
+    body = {key: value for key, value in given.items() if value}
     return _facts(object_of(engine.http().json("POST", "/volumes/create", body=body)))
 
 
 def remove(engine: Engine, name: str) -> None:
-    """Remove a volume with what is in it.
+    """Remove a volume and its content.
 
     Raises:
         NotFound: there is no such volume.
-        Conflict: a container uses it; it says which.
+        Conflict: a container uses it; the error says which.
     """
     try:
         engine.http().call("DELETE", _path(engine, name))
@@ -79,13 +79,19 @@ def remove(engine: Engine, name: str) -> None:
 
 
 def sizes(engine: Engine) -> dict[str, int]:
-    """The bytes in each volume, which the engine counts anew: that may take long."""
-    found = engine.http().json("GET", "/system/df", query={"type": "volume"})
+    """The size of each volume in bytes; the engine measures them on each call, which may take long.
+
+    Empty where Podman, which also measures containers, lost one in the meantime.
+    """
+    try:
+        found = engine.http().json("GET", "/system/df", query={"type": "volume"})
+    except NotFound:
+        return {}
     return {volume.name: volume.size for volume in map(_facts, entries_of(object_of(found).get("Volumes")))}
 
 
 def _path(engine: Engine, name: str) -> str:
-    """Where the API has a volume: a name with a slash would lead elsewhere, unless there is one of that name."""
+    """A volume's path in the API: a name with a slash would lead elsewhere, unless a volume of that name exists."""
     if "/" in name and all(volume.name != name for volume in list_volumes(engine)):
         raise no_volume(engine, name)
     return f"/volumes/{quoted(name)}"

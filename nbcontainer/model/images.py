@@ -23,12 +23,12 @@ SHORT_ID = 12
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What an engine knows of an image.
+    """What an engine knows about an image.
 
     Attributes:
         id: the digest of its configuration, "sha256:…".
         tags: its names with their tags, in docker's short form.
-        digests: its names with the digests that they have in their registries.
+        digests: its names with their digests in the registries.
         created: when, in seconds since the epoch; 0 where the engine does not say.
         size: its bytes in the engine's store.
         platform: such as "linux/amd64"; "" in a list, where the engine does not say.

@@ -103,7 +103,7 @@ def apply_pod_step(state: PodStart, event: PodStep) -> PodStart:
 
 @dataclass(frozen=True, slots=True)
 class PodEnd:
-    """What became of a pod that is deleted.
+    """What has happened to a pod that is being deleted.
 
     `status` is "Terminating", "deleted", "refused", or "stopped" where nobody waits for it any longer; `message` says
     more, or is "". `time` is seconds since the epoch.

@@ -1,8 +1,8 @@
 """One running thing: a build, a push, a watch, a followed log.
 
-The work runs beside the caller, on a thread of its own or on the one background asyncio thread. Its events are folded
-into `state` there, once, whether or not anyone listens; listeners get copies of the events through queues of their
-own, so that none of them can hold the work up. Views read `state` and `revision` and draw at their own pace.
+The work runs beside the caller, on a thread of its own or on the one background asyncio thread. There its events are
+folded into `state`, once, whether or not anyone listens. Each listener gets the events through a queue of its own, so
+a slow one cannot block the work. Views read `state` and `revision` and draw at their own pace.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from nbcontainer.operation.registry import running, stop_all
 __all__ = ["AnyOperation", "Operation", "Progress", "background_loop", "run_soon", "running", "stop_all"]
 
 Event = TypeVar("Event")
-Emitted = TypeVar("Emitted", contravariant=True)  # noqa: PLC0105 - what is emitted, in Progress
-State = TypeVar("State", covariant=True)  # noqa: PLC0105 - an operation only gives it, and so its result
-Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - as above
+Emitted = TypeVar("Emitted", contravariant=True)  # noqa: PLC0105 - reads better than Emitted_contra
+State = TypeVar("State", covariant=True)  # noqa: PLC0105 - reads better than State_co
+Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - reads better than Result_co
 
 BACKLOG = 1_000  # events that a late listener still gets
-STOP_SECONDS = 0.7  # how long a stop waits for the far end to be gone before the caller has control again
-UNANSWERED = "The far end has not confirmed it yet: it is being ended in the background."
+STOP_SECONDS = 0.7  # how long a stop waits for the server before the caller gets control back
+UNANSWERED = "The server has not confirmed it yet: the work is being ended in the background."
 
 
 class Progress(Protocol[Emitted]):
-    """What running work is given: a way to tell events, and to hear of a stop."""
+    """What running work receives: a way to emit events, and to learn of a stop."""
 
     def emit(self, event: Emitted) -> None:
         """Fold one event into the state and pass it to the listeners."""
@@ -50,7 +50,7 @@ class Progress(Protocol[Emitted]):
 
     @property
     def stopping(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
 
 
 AnyOperation: TypeAlias = "Operation[Any, object, object]"
@@ -60,21 +60,21 @@ class Operation(Generic[Event, State, Result]):
     """One running thing, with live events, a state, and a result.
 
     Iterate it with `for` or `async for` to get its events, the latest past ones first; read `.state` at any time;
-    `.result()` waits and returns what came of it, or raises the far end's error; `.stop()` ends it. Leaving a loop
-    over its events leaves the operation running; Ctrl-C while waiting for it stops it.
+    `.result()` waits and returns the result, or raises the server's error; `.stop()` ends it. Leaving a loop over its
+    events leaves the operation running; Ctrl-C while waiting for it stops it.
 
-    The work raises when it is cut off by a stop; what it returns counts as done, even after one. Where the far end does
-    not answer a stop, the operation is over after `STOP_SECONDS` all the same, and its work goes on ending what it
-    began; `gone` says when that is through.
+    The work raises when it is cut off by a stop; if it returns, it counts as done, even after a stop. If the server
+    does not answer a stop, the operation is done after `STOP_SECONDS` all the same, and its work cleans up in the
+    background; `gone` says when it has finished.
 
     Args:
         name: what runs, in a few words, for messages ("build of web:1").
         state: the state before the first event.
         apply: the fold: (state, event) → state.
-        conclude: makes the result from the last state and what the work returned.
+        conclude: makes the result from the last state and the work's return value.
         endless: a watch or a followed log: stopping it is its normal end, and its result is its last view.
-        backlog: how many past events are kept for listeners that come late.
-        final_event: makes the event that tells of a stop which the far end has not answered.
+        backlog: how many past events are kept for late listeners.
+        final_event: makes the last event if the server has not answered a stop.
     """
 
     def __init__(
@@ -185,11 +185,11 @@ class Operation(Generic[Event, State, Result]):
 
     @property
     def stopping(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         return self._stopping
 
     def _end(self, value: object = None, error: BaseException | None = None) -> None:
-        """The work is through."""
+        """Record that the work has finished."""
         registry.discard(self)
         self._gone = True
         self._changed.ring()
@@ -197,7 +197,7 @@ class Operation(Generic[Event, State, Result]):
             self._finish(value, error)
 
     def _give_up(self) -> None:
-        """Be over though the far end has not answered a stop; the work goes on ending what it began."""
+        """Finish although the server has not answered a stop; the work cleans up in the background."""
         if self._final_event is not None:
             self.emit(self._final_event())
         self._finish(None, asyncio.CancelledError(), cure=UNANSWERED)
@@ -249,11 +249,11 @@ class Operation(Generic[Event, State, Result]):
 
     @property
     def gone(self) -> bool:
-        """Whether its work is through too, which after a stop that the far end does not answer takes longer."""
+        """Whether its work has finished too, which takes longer if the server does not answer a stop."""
         return self._gone
 
     def wait_until_gone(self, timeout: float | None = None) -> bool:
-        """Wait until its work is through; False when `timeout` seconds passed."""
+        """Wait until its work has finished; False when `timeout` seconds passed."""
         return self._changed.wait(lambda: self._gone, timeout)
 
     @property
@@ -278,15 +278,15 @@ class Operation(Generic[Event, State, Result]):
         call()
 
     def result(self, timeout: float | None = None) -> Result:
-        """Wait for its end and return what came of it.
+        """Wait for its end and return the result.
 
         An endless operation returns its last view when stopped.
 
         Raises:
-            TimeoutError: it still runs after `timeout` seconds (and goes on).
+            TimeoutError: it is still running after `timeout` seconds (and goes on).
             Stopped: it was stopped, and it is not endless.
-            KeyboardInterrupt: Ctrl-C while waiting; it is stopped, and over within a second.
-            NbcontainerError: what the far end refused or failed with.
+            KeyboardInterrupt: Ctrl-C while waiting; it is stopped, and done within a second.
+            NbcontainerError: the server refused or failed.
         """
         try:
             if not self.wait(timeout):
@@ -298,7 +298,7 @@ class Operation(Generic[Event, State, Result]):
         return self._result  # type: ignore[return-value] # set with done
 
     def stop(self) -> None:
-        """Ask it to end. Returns at once; the far end is told, and `result()` waits for it, `STOP_SECONDS` at most."""
+        """Request a stop, and return at once. It reaches the server; `result()` waits at most `STOP_SECONDS` for it."""
         with interrupts_deferred():
             with self._lock:
                 if self._stopping or self._done:
@@ -307,22 +307,22 @@ class Operation(Generic[Event, State, Result]):
                 self._stop_timer = threading.Timer(STOP_SECONDS, self._give_up)
                 self._stop_timer.daemon = True
                 cancels = tuple(self._cancels)
-            with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread begins any more
+            with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread can be started
                 self._stop_timer.start()
             for cancel in cancels:
                 try:
                     cancel()
-                except Exception:  # noqa: BLE001, S112 - the other far ends must be told all the same
+                except Exception:  # noqa: BLE001, S112 - the other servers must be told all the same
                     continue
 
     def interrupt(self) -> None:
-        """Stop it, and wait until it is over, which takes less than a second. Further interrupts ask for the same."""
+        """Stop it, and wait until it is done, which takes less than a second. Further interrupts change nothing."""
         with interrupts_ignored():
             self.stop()
             self.wait(registry.EXIT_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
-        """Give the events, the backlog first; raises the operation's error at the end, if there is one."""
+        """Yield the events, the backlog first; raises the operation's error at the end, if there is one."""
         listener: Listener[Event] = Listener()
         self._listen(listener)
         try:
@@ -335,7 +335,7 @@ class Operation(Generic[Event, State, Result]):
         self._raise_error(unless=Stopped)
 
     async def __aiter__(self) -> AsyncIterator[Event | Missed]:
-        """Give the events, the backlog first, on the caller's own event loop."""
+        """Yield the events, the backlog first, on the caller's own event loop."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
         listener: Listener[Event] = Listener(lambda: loop.call_soon_threadsafe(wake.set))
@@ -363,7 +363,7 @@ class Operation(Generic[Event, State, Result]):
         ended = asyncio.Event()
 
         def wake() -> None:
-            with contextlib.suppress(RuntimeError):  # the waiter's event loop is closed: nobody is there to be woken
+            with contextlib.suppress(RuntimeError):  # the waiter's event loop is closed: nobody is waiting
                 loop.call_soon_threadsafe(ended.set)
 
         self.when_done(wake)
@@ -371,7 +371,7 @@ class Operation(Generic[Event, State, Result]):
         return self.result()
 
     def __repr__(self) -> str:
-        """Say what it is and how it stands."""
+        """Its name and its status."""
         if not self._done:
             how = "stopping" if self._stopping else "running"
         elif self._error is not None:
@@ -395,5 +395,5 @@ class Operation(Generic[Event, State, Result]):
 
     def _raise_error(self, *, unless: type[BaseException] | tuple[()] = ()) -> None:
         if self._error is not None and not isinstance(self._error, unless):
-            # each time anew: its traceback is that of the work and of this caller, and does not grow from call to call
+            # reset each time: otherwise the traceback would grow with every call that raises the same error
             raise self._error.with_traceback(self._traceback)

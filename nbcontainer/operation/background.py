@@ -19,7 +19,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
-    """The event loop of the background thread, which starts with the first use."""
+    """The event loop of the background thread, which is started on first use."""
     global _loop  # noqa: PLW0603 - one loop for the process, made on first use
     with interrupts_deferred(), _lock:
         if _loop is None or _loop.is_closed():
@@ -51,7 +51,7 @@ def run_soon(coroutine: Coroutine[object, object, Result]) -> Result:
 
 
 def _forget() -> None:
-    """A forked child has none of its parent's threads."""
+    """Start over in a forked child, which has none of its parent's threads."""
     global _loop, _lock
     _loop, _lock = None, threading.Lock()
 

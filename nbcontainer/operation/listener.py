@@ -15,14 +15,14 @@ __all__ = ["Listener"]
 
 Event = TypeVar("Event")
 
-QUEUE_LENGTH = 10_000  # events that it may lag behind before it misses the oldest
+QUEUE_LENGTH = 10_000  # events by which it may lag behind before it misses the oldest
 
 
 class Listener(Generic[Event]):
     """A bounded queue of events.
 
     Args:
-        wake: called when something has come, on any thread.
+        wake: called on any thread when something has arrived.
     """
 
     def __init__(self, wake: Callable[[], object] = lambda: None) -> None:
@@ -30,16 +30,16 @@ class Listener(Generic[Event]):
         self._missed = 0
         self._closed = False
         self._lock = threading.Lock()
-        self._came = Bell()
+        self._news = Bell()
         self._wake = wake
 
     def start(self, backlog: Iterable[Event], missed: int) -> None:
-        """Begin with the past events, before which `missed` others are forgotten."""
+        """Start with the past events; `missed` earlier ones are no longer kept."""
         self._events.extend(backlog)
         self._missed = missed
 
     def put(self, event: Event) -> None:
-        """Take one event; the oldest gives way where the queue is full."""
+        """Add one event; if the queue is full, the oldest is dropped."""
         with self._lock:
             if len(self._events) >= QUEUE_LENGTH:
                 self._events.popleft()
@@ -48,17 +48,17 @@ class Listener(Generic[Event]):
         self._ring()
 
     def close(self) -> None:
-        """No event will follow."""
+        """Mark the end: no event will follow."""
         self._closed = True
         self._ring()
 
     def _ring(self) -> None:
-        self._came.ring()
-        with contextlib.suppress(RuntimeError):  # the listener's event loop is closed: nobody is there to be woken
+        self._news.ring()
+        with contextlib.suppress(RuntimeError):  # the listener's event loop is closed: nobody is waiting
             self._wake()
 
     def take(self) -> tuple[list[Event | Missed], bool]:
-        """All that waits, and whether that is the end."""
+        """All waiting events, and whether they are the last."""
         with self._lock:
             batch: list[Event | Missed] = [Missed(self._missed)] if self._missed else []
             batch.extend(self._events)
@@ -67,9 +67,9 @@ class Listener(Generic[Event]):
             return batch, self._closed
 
     def events(self) -> Iterator[Event | Missed]:
-        """The events as they come, until it is closed."""
+        """The events as they arrive, until it is closed."""
         closed = False
         while not closed:
-            self._came.wait(lambda: self._events or self._missed or self._closed)
+            self._news.wait(lambda: self._events or self._missed or self._closed)
             batch, closed = self.take()
             yield from batch

@@ -1,4 +1,4 @@
-"""All operations that run, so that none outlives the process."""
+"""All running operations, so that none outlives the process."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["EXIT_SECONDS", "add", "discard", "running", "stop_all"]
 
-EXIT_SECONDS = 1.0  # how long a stop waits at the interpreter's exit, after which nothing goes on
+EXIT_SECONDS = 1.0  # how long the interpreter's exit waits for stopped operations
 
 _lock = threading.Lock()
-_running: set[AnyOperation] = set()  # a WeakSet's callbacks swallow interrupts
+_running: set[AnyOperation] = set()  # not a WeakSet, whose callbacks swallow interrupts
 
 
 def add(operation: AnyOperation) -> None:
-    """It runs."""
+    """Add an operation that has started."""
     with _lock:
         _running.add(operation)
 
 
 def discard(operation: AnyOperation) -> None:
-    """It runs no longer."""
+    """Remove an operation that has ended."""
     with _lock:
         _running.discard(operation)
 
@@ -39,7 +39,7 @@ def _all() -> list[AnyOperation]:
 
 
 def running() -> frozenset[AnyOperation]:
-    """What this thread has begun and is not over."""
+    """The operations that this thread has started and that are not done."""
     return frozenset(found for found in _all() if not found.done and found.started_by == threading.get_ident())
 
 
@@ -56,8 +56,8 @@ def stop_all() -> None:
 
 
 def _forget() -> None:
-    """A forked child has none of its parent's threads, so nothing runs in it."""
-    global _lock  # noqa: PLW0603 - the old one may be held by a thread that is not there
+    """Start over in a forked child, which has none of its parent's threads, so nothing runs in it."""
+    global _lock  # noqa: PLW0603 - the old one may be held by a thread that the child does not have
     _lock = threading.Lock()
     _running.clear()
 

@@ -86,4 +86,23 @@ VERBS = (
         calls="networks.remove",
         asks="networks.plan_remove",
     ),
+    Verb(
+        "network prune",
+        "Removes the networks that no container uses.",
+        (
+            option(
+                "--filter",
+                help="only these, such as label=tier=db or until=24h",
+                kind="list",
+                metavar="FILTER",
+                to="filters",
+            ),
+            switch("-f", "--force", "-y", "--yes", help="do not ask", control=True, to="yes"),
+            ENGINE,
+        ),
+        example="%docker network prune",
+        command=("docker", "network", "prune"),
+        calls="networks.prune",
+        asks="networks.plan_prune",
+    ),
 )

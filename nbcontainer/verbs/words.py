@@ -7,7 +7,7 @@ from math import isfinite
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["Value", "convert", "shell_words"]
+__all__ = ["Value", "convert", "seconds_of", "shell_words"]
 
 Value = str | int | float | dict[str, str]
 """What an argument takes from one word."""
@@ -60,7 +60,7 @@ def convert(kind: str, name: str, value: str) -> Value:
     if kind == "decimal":
         return _decimal(name, value)
     if kind == "seconds":
-        return _seconds(name, value)
+        return seconds_of(name, value)
     if kind == "port":
         return _port(name, value)
     return _pairs(name, value) if kind == "pairs" else value
@@ -93,8 +93,12 @@ def _decimal(name: str, value: str) -> float:
     return number
 
 
-def _seconds(name: str, value: str) -> float:
-    """A duration as Go writes it ("90s", "1h30m"), or plain seconds."""
+def seconds_of(name: str, value: str) -> float:
+    """A duration as Go writes it ("90s", "1h30m"), or plain seconds.
+
+    Raises:
+        UsageError: it is neither.
+    """
     try:
         return float(value)
     except ValueError:

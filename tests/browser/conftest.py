@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     """The Jupyter server, with JupyterLab and Notebook 7."""
     if not (REPOSITORY / "nbcontainer" / "labextension" / "package.json").exists():
-        pytest.skip("the front end is not built: pip install -e .")
+        pytest.skip("the front end is not built; run `pip install -e .`")
     server = JupyterServer(tmp_path_factory.mktemp("jupyter"))
     yield server
     server.stop()
@@ -43,14 +43,14 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
 
 @pytest.fixture
 def lab(started: JupyterServer) -> Iterator[JupyterServer]:
-    """The Jupyter server; what a test leaves open is closed."""
+    """The Jupyter server; anything a test leaves open is closed."""
     yield started
     started.abandon()
 
 
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go, for somebody to look at: NBCONTAINER_SCREENSHOTS, or a folder of this run."""
+    """The folder for screenshots: NBCONTAINER_SCREENSHOTS, or a temporary one."""
     wanted = os.environ.get("NBCONTAINER_SCREENSHOTS")
     folder = Path(wanted) if wanted else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ SOURCES = ("web-7c9d5b-x2x8q", "web-7c9d5b-r7kpl", "web-7c9d5b-9k2vh")
 
 
 def pod(number: int, now: float, cpu: int = 0) -> Row:
-    """Pod `number`; with `cpu` it uses that much."""
+    """Pod `number`; with `cpu` it uses that much CPU."""
     known = random.Random(number)
     status, tone = "Running", Tone.PLAIN
     if number % 1111 == 3:
@@ -90,10 +90,10 @@ def pods(
     columns = tuple(replace(column, wide=column.wide or column.name in hidden) for column in COLUMNS)
 
     def work(progress: Progress[TableEvent]) -> None:
-        begun, turn = time.time(), 0
+        started, turn = time.time(), 0
         while not progress.stopping:
             turn += 1
-            time.sleep(max(0.0, begun + turn / 50 - time.time()))
+            time.sleep(max(0.0, started + turn / 50 - time.time()))
             if changes:
                 chosen = (random.randrange(count) for _ in range(max(1, changes // 50)))
                 progress.emit(TableChanged(tuple(pod(number, now, random.randrange(1, 400)) for number in chosen)))
@@ -108,11 +108,11 @@ def pods(
 
 def batches(count: int, size: int, first: int = 0) -> Iterator[tuple[LogLine, ...]]:
     """`count` lines of three sources, in batches of `size`."""
-    begun = time.time()
+    started = time.time()
     while count > 0:
         numbers = range(first, first + min(size, count))
         yield tuple(
-            LogLine(SOURCES[number % 3], f"{TEXTS[number * 7 % 6]} #{number}", begun + number / 1000)
+            LogLine(SOURCES[number % 3], f"{TEXTS[number * 7 % 6]} #{number}", started + number / 1000)
             for number in numbers
         )
         first += len(numbers)
@@ -126,7 +126,7 @@ def log(
     spool = Spool(title)
     padding = "x" * pad
 
-    def told(progress: Progress[LogEvent], lines: tuple[LogLine, ...]) -> None:
+    def emit(progress: Progress[LogEvent], lines: tuple[LogLine, ...]) -> None:
         if padding:
             lines = tuple(LogLine(line.source, line.text + padding, line.time) for line in lines)
         spool.write(encode_lines(lines))
@@ -136,15 +136,15 @@ def log(
         for name in SOURCES:
             progress.emit(LogSource(name, open=True))
         for lines in batches(count, 500):
-            told(progress, lines)
+            emit(progress, lines)
         note = f"{SOURCES[1]} restarted (exit 137, out of memory); the log goes on with the new container"
         progress.emit(LogSource(SOURCES[1], open=True, note=note))
-        begun, done = time.time(), count
+        started, done = time.time(), count
         while not progress.stopping:
             time.sleep(0.02)
-            due = count + int((time.time() - begun) * rate)
+            due = count + int((time.time() - started) * rate)
             for lines in batches(due - done, 500, done):
-                told(progress, lines)
+                emit(progress, lines)
             done = max(done, due)
         progress.emit(LogEnded())
         spool.close()
@@ -186,7 +186,7 @@ def _until_stopped(name: str, state: Any, apply: Any) -> Any:
 
 
 def creation() -> Operation[PodStep, PodStart, PodStart]:
-    """A pod that comes no further than being created."""
+    """A pod that is stuck in ContainerCreating."""
 
     def work(progress: Progress[PodStep]) -> None:
         progress.emit(PodStep("Pending"))
@@ -201,13 +201,13 @@ def creation() -> Operation[PodStep, PodStart, PodStart]:
 
 
 def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
-    """Three pods that are asked to end; one of them has, seven seconds ago the first was asked."""
-    begun = time.time() - 7
+    """Three terminating pods: the deletion started seven seconds ago, and one is gone."""
+    started = time.time() - 7
 
     def work(progress: Progress[PodEnd]) -> None:
         for name in ("web", "cart", "db"):
-            progress.emit(PodEnd(name, "Terminating", time=begun))
-        progress.emit(PodEnd("db", "deleted", time=begun + 2))
+            progress.emit(PodEnd(name, "Terminating", time=started))
+        progress.emit(PodEnd("db", "deleted", time=started + 2))
         while not progress.stopping:
             time.sleep(0.01)
         for name in ("web", "cart"):
@@ -219,7 +219,7 @@ def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
 
 
 def forget(shell: Any) -> None:
-    """Stop what runs, close the widgets and forget the variables, so that another notebook may have the kernel."""
+    """Stop what is running, close the widgets and delete the variables: another notebook gets the kernel."""
     for running in tuple(registry._running):
         running.stop()
         running.wait(5)

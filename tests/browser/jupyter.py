@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 180.0
 KERNEL_MILLISECONDS = 60_000
 FOLDERS = {"lab": "lab/tree", "notebook": "notebooks"}
-# what a command gives is not taken to this side: it is a whole widget
+# the command's result is not returned to Python: it is a whole widget
 OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', { path }) }"
 NOTEBOOK = "const notebook = [...window.jupyterapp.shell.widgets('main')].find(widget => widget.sessionContext);"
 READY = f"""async () => {{
@@ -42,9 +42,9 @@ CLOSE = """() => {
 THEME = "async name => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme: name }) }"
 THEME_IS = "name => document.body.dataset.jpThemeName === name"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-# anywidget says so where a widget's start took two seconds, as on a busy machine, and starts it all the same
+# anywidget logs this if a widget takes over two seconds to start, as on a busy machine; it starts all the same
 TOO_SLOW = "[anywidget] Failed to initialize model"
-# what a kernel forgets before the next notebook has it
+# cleans up a kernel before the next notebook gets it
 FORGET = "from tests.browser.feeds import forget; forget(get_ipython())"
 
 
@@ -62,9 +62,9 @@ def _free_port() -> int:
 class JupyterServer:
     """A Jupyter server with JupyterLab and Notebook 7. Everything it writes goes below `folder`.
 
-    Notebooks are opened one after the other in one page of JupyterLab and on one kernel, as a person does: the
-    application's start takes six seconds of processor time, a kernel's two. Where a test ends in the middle, its page
-    and the kernel are not used again.
+    Notebooks are opened one after the other in one page of JupyterLab and on one kernel, as a user does: starting the
+    application takes six seconds of processor time, a kernel two. If a test fails in the middle, its page and the
+    kernel are not reused.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,7 +87,7 @@ class JupyterServer:
             "IPYTHONDIR": str(folder / "ipython"),
             "JUPYTER_PLATFORM_DIRS": "1",
         }
-        # the extension as it was built here, whether or not the package is installed
+        # the extension as built in this clone, whether or not the package is installed
         extensions = folder / "extensions"
         extensions.mkdir()
         (extensions / "nbcontainer").symlink_to(REPOSITORY / "nbcontainer" / "labextension")
@@ -110,7 +110,7 @@ class JupyterServer:
         self._wait()
 
     def _quiet_news(self) -> None:
-        """Have the page not ask about news, which would cover what the screenshots show."""
+        """Keep the page from asking about news, which would cover parts of the screenshots."""
         path = self._settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}), "utf-8")
@@ -141,7 +141,7 @@ class JupyterServer:
             self._process.wait()
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Ask the server by its own interface, as another page or program may."""
+        """Call the server's REST API, as another page or program may."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/{path}", data, method=method)
         with urllib.request.urlopen(request, timeout=60) as reply:
@@ -168,9 +168,9 @@ class JupyterServer:
 
         Args:
             browser: where.
-            name: of the file, without its ending; of one test alone.
+            name: of the file, without its extension; unique to a test.
             cells: its code.
-            own_kernel: whether it has a kernel for itself, which ends when the notebook is closed.
+            own_kernel: whether it has its own kernel, which is shut down when the notebook is closed.
             application: "lab" or "notebook".
         """
         if cells is not None:
@@ -189,13 +189,13 @@ class JupyterServer:
 
     def _new_page(self, context: BrowserContext) -> Page:
         page = context.new_page()
-        # JupyterLab gives a stylesheet a second and a half, which a busy machine may not keep
+        # JupyterLab allows a stylesheet a second and a half, which may be too short on a busy machine
         slow_theme = page.locator(".jp-Dialog", has_text="Error Loading Theme")
         page.add_locator_handler(slow_theme, lambda dialog: dialog.locator(".jp-mod-accept").click())
         return page
 
     def _session(self, name: str, *, own_kernel: bool) -> str:
-        """Join the notebook, before it is open, and a kernel, which starts meanwhile; gives the session's id."""
+        """Connect the notebook to a kernel before it is opened, to start the kernel early; returns the session's id."""
         kernel = {"name": "python3"} if own_kernel or not self._kernel else {"id": self._kernel}
         session = self.ask(
             "POST", "sessions", {"path": f"{name}.ipynb", "name": "", "type": "notebook", "kernel": kernel}
@@ -213,7 +213,7 @@ class JupyterServer:
             notebook.page.close()
 
     def abandon(self) -> None:
-        """Give up what a test left open, and the kernel: nobody knows what it does."""
+        """Discard what a test left open, and the kernel, whose state is unknown."""
         if not self.opened:
             return
         while self.opened:
@@ -241,12 +241,12 @@ class NotebookPage:
     def _answer(self, dialog: Dialog) -> None:
         if dialog.type == "beforeunload":
             dialog.accept()
-        else:  # an alert() that hostile text brought about
+        else:  # an alert() triggered by hostile text
             self.errors.append(f"dialog: {dialog.message}")
             dialog.dismiss()
 
     def show(self) -> None:
-        """Bring the notebook on the page, and wait for its kernel."""
+        """Show the notebook in the page, and wait for its kernel."""
         if self.page.url == "about:blank":
             self.page.goto(f"{self.server.url}/{FOLDERS[self.application]}/{self.name}.ipynb?reset")
         else:
@@ -256,16 +256,16 @@ class NotebookPage:
         self.wait_for_kernel()
 
     def show_again(self) -> None:
-        """Close the notebook and open it again, while its kernel goes on."""
+        """Close the notebook and open it again, while its kernel keeps running."""
         self.page.evaluate(CLOSE)
         self.show()
 
     def wait_for_kernel(self) -> None:
-        """Wait until the kernel itself has answered; the page's indicator says "idle" before that."""
+        """Wait until the kernel itself has replied; the page's indicator says "idle" earlier."""
         self.page.evaluate(READY)
 
     def execute(self, code: str) -> None:
-        """Execute code beside the cells."""
+        """Execute code outside the cells."""
         self.page.evaluate(EXECUTE, code)
 
     def use_theme(self, theme: str) -> None:
@@ -299,7 +299,7 @@ class NotebookPage:
         self.wait_executed(index)
 
     def save(self) -> Path:
-        """Save the notebook, and wait until the file is whole."""
+        """Save the notebook, and wait until the file is complete."""
         path = self.server.root / f"{self.name}.ipynb"
         before = path.stat().st_mtime_ns
         self.page.keyboard.press("Control+s")
@@ -324,12 +324,12 @@ class NotebookPage:
         self.server.ask("POST", f"kernels/{self._session()['kernel']['id']}/interrupt")
 
     def dismiss_dialog(self) -> None:
-        """Answer JupyterLab's dialog, once it is there."""
+        """Answer JupyterLab's dialog once it appears."""
         self.page.locator(".jp-Dialog .jp-mod-accept").click(timeout=KERNEL_MILLISECONDS)
         self.page.locator(".jp-Dialog").wait_for(state="detached")
 
     def close(self) -> None:
-        """Close the notebook; its own kernel ends, a shared one forgets what it did."""
+        """Close the notebook; its own kernel is shut down, a shared one is cleaned up."""
         if not self._own_session and len(self.server.opened) == 1:
             self.execute(FORGET)
         self.page.remove_listener("pageerror", self._note)

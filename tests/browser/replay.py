@@ -1,4 +1,4 @@
-"""Runs in the kernel of a browser test: an operation that tells recorded events at their own pace."""
+"""Runs in the kernel of a browser test: an operation that emits recorded events at their own pace."""
 
 import time
 from dataclasses import fields, is_dataclass, replace
@@ -18,7 +18,7 @@ TIMES = {"time", "started", "finished"}
 
 
 def shifted(value: Any, seconds: float) -> Any:
-    """`value` with its times, and those of what it holds, `seconds` later."""
+    """`value` with its times, including nested ones, `seconds` later."""
     if isinstance(value, tuple):
         return tuple(shifted(part, seconds) for part in value)
     if not is_dataclass(value) or isinstance(value, type):
@@ -34,11 +34,11 @@ def build(name: str, *, speed: float = 1.0, hold: int | None = None) -> Operatio
     """The recorded build `name`; with `hold` it stays after that many events until it is stopped."""
 
     def work(progress: Progress[Any]) -> None:
-        begun = time.time()
+        started = time.time()
         silence, first = next(build_events.read(name))
-        later = begun - first.time
+        later = started - first.time
         for number, (seconds, event) in enumerate(build_events.read(name)):
-            while time.time() < begun + (seconds - silence) / speed and not progress.stopping:
+            while time.time() < started + (seconds - silence) / speed and not progress.stopping:
                 time.sleep(0.005)
             if number == hold:
                 while not progress.stopping:

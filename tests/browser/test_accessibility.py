@@ -1,4 +1,4 @@
-"""Every view, as axe-core and a keyboard find it."""
+"""Every view, checked by axe-core and by keyboard."""
 
 import pytest
 from playwright.sync_api import expect
@@ -22,7 +22,7 @@ VIEWS = {
 
 def test_axe_finds_nothing(lab, browser):
     if not AXE.exists():
-        pytest.skip("axe-core is missing: npm ci in nbcontainer/frontend")
+        pytest.skip("axe-core is missing; run `npm ci` in nbcontainer/frontend")
     page = lab.open(browser, "axe", [IMPORT + "\n".join(VIEWS.values()), "replay.show_build('failing')"])
     page.run_and_wait(0)
     page.run(1)

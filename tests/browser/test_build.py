@@ -93,7 +93,7 @@ def test_a_saved_notebook_shows_the_end_without_a_kernel(lab, browser):
     assert "<script" not in html
     assert "http" not in html
     assert "failed at line 4" in bundles[0]["text/plain"]
-    # the same HTML in a page of its own, without scripts and network
+    # the same HTML in a separate page, without scripts or network
     context = browser.new_context(java_script_enabled=False, offline=True)
     alone = context.new_page()
     alone.set_content(html)
@@ -106,7 +106,7 @@ def test_opened_again_without_its_kernel_the_saved_picture_is_shown(lab, browser
     page.run_and_wait(0)
     expect(page.output(0).locator(".nbc-build")).to_be_visible()
     page.save()
-    page.close()  # and with it its kernel
+    page.close()  # and its kernel with it
     page = lab.open(browser, "opened-again", own_kernel=True)
     picture = page.output(0).locator("[role='group'][aria-label]")
     expect(picture).to_contain_text("✕ failed", timeout=30_000)

@@ -1,4 +1,4 @@
-"""What views do to the cells around them: a cell that runs again, cells that a table adds, pods that are waited for."""
+"""What views do to the cells around them: rerunning a cell, cells added by a table, waiting for pods."""
 
 import re
 
@@ -22,7 +22,7 @@ try:
     show(creation(), PodStartView(), Notebook())
 finally:
     show(deletion(), PodDeletionView(), Notebook())"""
-# of every frame until the new view has ended: how high the output is, and whether it shows a view
+# for every frame until the new view has ended: the height of the output, and whether it shows a view
 FRAMES = """output => { window.frames_seen = [];
   const look = () => {
     const views = [...output.querySelectorAll('.nbc')].filter(view => view.offsetHeight > 20);
@@ -74,7 +74,7 @@ def test_actions_on_rows_add_magics_in_cells_below(lab, browser, screenshots):
     expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
     run = int(prompt.inner_text().strip("[]:"))
     output.locator(".nbc-grid").focus()
-    page.page.keyboard.press("l")  # the same once more needs no other cell
+    page.page.keyboard.press("l")  # doing it again reuses the cell
     expect(prompt).to_have_text(f"[{run + 1}]:")
     expect(cells).to_have_count(2)
     output.locator(".nbc-grid").focus()
@@ -86,7 +86,7 @@ def test_actions_on_rows_add_magics_in_cells_below(lab, browser, screenshots):
     expect(cells).to_have_count(3)
     expect(page.cell(1).locator(".cm-content")).to_have_text(f"print('-n shop {names[4]}')")
     expect(page.cell(1).locator(".cm-content")).to_be_focused()
-    expect(page.cell(1).locator(".jp-InputPrompt")).to_have_text("[ ]:")  # it is the person's to complete
+    expect(page.cell(1).locator(".jp-InputPrompt")).to_have_text("[ ]:")  # it is the user's to complete
     assert page.errors == []
     page.close()
 
@@ -101,7 +101,7 @@ def test_each_rows_result_is_shown(lab, browser, screenshots):
     rows.first.click()
     page.page.keyboard.press("Shift+ArrowDown")
     cells = page.page.locator(".jp-Notebook .jp-Cell")
-    for _ in range(2):  # the same once more needs no other cells
+    for _ in range(2):  # doing it again reuses the cells
         page.output(0).get_by_role("button", name="describe").click()
         expect(page.output(1)).to_contain_text(f"'of -n shop {names[0]}'")
         expect(page.output(2)).to_contain_text(f"'of -n shop {names[1]}'")

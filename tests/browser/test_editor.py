@@ -34,7 +34,7 @@ LINE = "%kpod exec -n shop web -- sh"
 
 
 def colour(cell, text):
-    """The colour in which `text` is drawn, as it differs from plain text."""
+    """The colour of `text`, if it differs from plain text."""
     return cell.evaluate(
         """(cell, text) => {
             const walker = document.createTreeWalker(cell.querySelector('.cm-content'), NodeFilter.SHOW_TEXT);
@@ -67,7 +67,7 @@ def test_colours(lab, application, browser, screenshots):
     assert colour(yaml, "# a comment") not in (None, "plain")
     assert colour(yaml, "apiVersion") not in (None, "plain")
     page.page.screenshot(path=screenshots / f"colours-{application}.png")
-    # Notebook 7.6 has an error of its own at its start, without any extension too
+    # Notebook 7.6 logs an error at start even without any extension
     assert [error for error in page.errors if "nbcontainer" in error] == []
     page.close()
 
@@ -103,7 +103,7 @@ def test_a_cell_is_coloured_as_it_is_typed(lab, browser):
 
 
 def open_busy(lab, browser, name, cells):
-    """A notebook whose kernel is busy in the first cell, and so many empty cells below."""
+    """A notebook whose kernel is busy in the first cell, with empty cells below."""
     page = lab.open(browser, name, ["import time\nprint('begun')\ntime.sleep(60)", *[""] * cells])
     page.run(0)
     expect(page.output(0)).to_contain_text("begun", timeout=30_000)
@@ -125,7 +125,7 @@ def test_completion_works_while_the_kernel_is_busy(lab, browser):
         page.page.keyboard.press("Tab")
         accepted = page.cell(index).locator(".cm-line").last
         menu = page.page.locator(".jp-Completer-item", has_text=label).first
-        # a single word is taken at once, several are offered
+        # a single match is inserted at once, several are offered
         expect(menu.or_(accepted.filter(has_text=label)).first).to_be_visible(timeout=10_000)
         page.page.keyboard.press("Escape")
     page.interrupt_kernel()
@@ -133,7 +133,7 @@ def test_completion_works_while_the_kernel_is_busy(lab, browser):
     page.close()
 
 
-# in the page's own order: the shortest first, then by the alphabet; as they are given where nothing is typed yet
+# in the page's order: shortest first, then alphabetical; in the given order if nothing is typed yet
 LABELS = {
     "%%dockerfile\nFROM busybox AS zz-tools\nFROM busybox AS build\nFROM busybox AS own\nCOPY --from=": [
         ("zz-tools", "stage"),

@@ -110,7 +110,7 @@ def test_search_covers_the_whole_log_and_new_lines(lab, browser):
     output.locator(".nbc-search").fill(r"#\d*77$ OR never")
     expect(hits).to_have_text(re.compile(r"of 2\d\d$"))
     found = hits.inner_text()
-    expect(hits).not_to_have_text(found, timeout=10_000)  # more came meanwhile
+    expect(hits).not_to_have_text(found, timeout=10_000)  # more arrived in the meantime
     output.locator(".nbc-search").press("Enter")
     output.locator(".nbc-search").press("Shift+Enter")
     output.locator(".nbc-search").fill("(")
@@ -188,15 +188,15 @@ def test_a_flood_loses_no_line_and_never_freezes_the_page(lab, browser, figures)
     output = page.output(0)
     counts = output.locator(".nbc-counts")
     expect(output.locator(".nbc-line").first).to_be_visible(timeout=30_000)
-    begun = time.monotonic()
+    started = time.monotonic()
     before = int(re.sub(r"\D", "", counts.inner_text().split(" line")[0]))
     page.page.evaluate("""() => { window.gaps = []; let last = performance.now();
       const count = now => { window.gaps.push(now - last); last = now; requestAnimationFrame(count) };
       requestAnimationFrame(count) }""")
     page.run_and_wait(1)
-    answered = time.monotonic() - begun
+    answered = time.monotonic() - started
     expect(counts).to_contain_text("1,000,000 lines", timeout=120_000)
-    took = time.monotonic() - begun
+    took = time.monotonic() - started
     gaps = page.page.evaluate("window.gaps")
     size = output.locator(".nbc-spool").inner_text().split(" in ")[0]
     figures(
@@ -205,10 +205,10 @@ def test_a_flood_loses_no_line_and_never_freezes_the_page(lab, browser, figures)
     )
     assert max(gaps) < 1000
     expect(output.locator(".nbc-line").last).to_contain_text("#999999")
-    begun = time.monotonic()
+    started = time.monotonic()
     output.locator(".nbc-search").fill("#123456x")
     expect(output.locator(".nbc-hits")).to_have_text("1 of 1", timeout=60_000)
-    figures(f"search in 1,000,000 lines: {time.monotonic() - begun:.1f} s with typing")
+    figures(f"search in 1,000,000 lines: {time.monotonic() - started:.1f} s with typing")
     expect(output.locator(".nbc-marked")).to_contain_text("#123456x")
     heap = page.page.evaluate("performance.memory.usedJSHeapSize / 1e6")
     figures(f"heap of the page after the flood: {heap:.0f} MB")

@@ -1,4 +1,4 @@
-"""Views in JupyterLab of a real engine and a real cluster: what fails, what is stopped, what a row's key begins."""
+"""Views in JupyterLab of a real engine and cluster: failures, stops, and actions started by a row's key."""
 
 import re
 import uuid

@@ -112,7 +112,7 @@ def test_filter_order_and_keys(table):
     assert names(table)[:10] == sorted(names(table)[:10], key=natural)
     table.page.keyboard.press("Enter")
     expect(head).to_have_attribute("aria-sort", "descending")
-    # JupyterLab's own keys do nothing while the table has the keyboard
+    # JupyterLab's own shortcuts do nothing while the table has the focus
     cells = table.page.locator(".jp-Notebook .jp-Cell").count()
     grid(table).focus()
     for key in "ddabab":
@@ -181,7 +181,7 @@ def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
 def test_ten_thousand_rows_that_change_leave_the_page_smooth(table, browser, figures):
     element = grid(table)
     blank = browser.new_page()
-    possible = blank.evaluate(FRAMES, 1)  # how many this machine draws of nothing, now
+    possible = blank.evaluate(FRAMES, 1)  # the frames that this machine draws of an empty page now
     blank.close()
     still = table.page.evaluate(FRAMES, 1.5)
     scrolling = table.page.evaluate(
@@ -205,9 +205,11 @@ def test_first_paint(lab, browser, figures):
       if (row?.offsetHeight) window.painted = Date.now() / 1000; else requestAnimationFrame(watch) }; watch() }""")
     page.run_and_wait(0)
     expect(page.output(0).locator(".nbc-row").first).to_be_visible()
-    _, begun, sent = page.output(0).get_by_text("sent").inner_text().split()
+    _, started, sent = page.output(0).get_by_text("sent").inner_text().split()
     painted = page.page.evaluate("window.painted")
-    figures(f"first paint of 10,000 rows: {painted - float(begun):.3f} s, {painted - float(sent):.3f} s after the send")
+    figures(
+        f"first paint of 10,000 rows: {painted - float(started):.3f} s, {painted - float(sent):.3f} s after the send"
+    )
     assert painted - float(sent) < 3
     page.run_and_wait(1)
     page.close()
@@ -310,13 +312,13 @@ def test_a_table_whose_kernel_was_killed_or_restarted_says_so(lab, browser, scre
     os.kill(int(page.output(1).inner_text()), signal.SIGKILL)
     expect(status).to_have_text(NOT_LIVE, timeout=40_000)
     expect(output.get_by_role("button", name="Stop")).to_be_hidden()
-    expect(output.locator(".nbc-row").first).to_be_visible()  # what it last knew is still there
+    expect(output.locator(".nbc-row").first).to_be_visible()  # its last state is still there
     page.page.screenshot(path=screenshots / "table-kernel-gone.png")
-    page.dismiss_dialog()  # JupyterLab's own words: the kernel died, and was started anew
+    page.dismiss_dialog()  # JupyterLab's own dialog: the kernel died, and was restarted
     page.wait_for_kernel()
     page.run_and_wait(0)
     expect(status).to_have_text("● live", timeout=30_000)
-    page.restart_kernel()  # a kernel that is asked to end still says so
+    page.restart_kernel()  # a kernel that is shut down still says so
     expect(status).to_have_text(re.compile(f"^■ stopped$|{NOT_LIVE.pattern}"), timeout=40_000)
     assert page.errors == []
     page.close()

@@ -103,7 +103,7 @@ def ways(request):
 def test_failures_name_their_lines(engine, ways, dockerfile, expected):
     (lines, exit_code, words), news = expected, []
     made = Build(engine, options(), services(dockerfile), on_status=news.append, **ways)
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(SolveError) as caught:
         made.run()
     error = caught.value
@@ -112,7 +112,7 @@ def test_failures_name_their_lines(engine, ways, dockerfile, expected):
     assert error.code in (Code.UNKNOWN, Code.NOT_FOUND, Code.INVALID_ARGUMENT)
     if exit_code:
         assert steps(news)[error.step].error
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - started < 5
 
 
 def test_a_target_that_does_not_exist(engine, ways):
@@ -121,11 +121,11 @@ def test_a_target_that_does_not_exist(engine, ways):
 
 
 def test_a_solve_that_is_refused_does_not_leave_status_waiting(engine, ways):
-    begun = time.monotonic()
+    started = time.monotonic()
     made = Build(engine, options([Entry(type="nosuch")]), services("FROM busybox"), on_status=print, **ways)
     with pytest.raises(SolveError, match="exporter"):
         made.run()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - started < 2
 
 
 def test_cancel_ends_the_step_within_a_second(engine, ways):
@@ -140,10 +140,10 @@ def test_cancel_ends_the_step_within_a_second(engine, ways):
     thread = threading.Thread(target=run)
     thread.start()
     wait_until(lambda: b"begun" in output_of(news) and processes(marker))
-    begun = time.monotonic()
+    started = time.monotonic()
     made.cancel()
     thread.join(5)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started < 1
     assert errors[0].code is Code.CANCELLED
     wait_until(lambda: not processes(marker), 1)
     made.cancel()
@@ -216,11 +216,11 @@ def test_a_lost_connection_ends_the_build(open_stream, ways):
 
         thread = threading.Thread(target=cut)
         thread.start()
-        begun = time.monotonic()
+        started = time.monotonic()
         with pytest.raises(SolveError) as caught:
             made.run()
         assert caught.value.code is Code.UNAVAILABLE
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - started < 5
         thread.join()
         assert control.list_workers()
         assert len(streams) == 2

@@ -83,7 +83,7 @@ def by_us(control, case):
 def by_buildx(engine, case):
     """buildx's result."""
     tar = case.folder.with_suffix(".tar")
-    # a Dockerfile on disk would be synced from a folder that concurrent builds share, which daemons get wrong
+    # a Dockerfile on disk would be synced from a folder shared by concurrent builds, which daemons mix up
     command = [engine["NBCONTAINER_TEST_BUILDX"], "build", "-q", "--no-cache", "-f", "-"]
     command += ["-o", f"type=tar,dest={tar}", case.folder]
     environment = {**os.environ, **engine}
@@ -97,7 +97,7 @@ def by_buildx(engine, case):
     return listing(data), ""
 
 
-def told(seed, case, ours, theirs):
+def report(seed, case, ours, theirs):
     only_ours = {name: facts for name, facts in (ours[0] or {}).items() if (theirs[0] or {}).get(name) != facts}
     only_theirs = {name: facts for name, facts in (theirs[0] or {}).items() if (ours[0] or {}).get(name) != facts}
     return f"seed {seed}: {case}\n  ours:   {only_ours} {ours[1]}\n  buildx: {only_theirs} {theirs[1]}"
@@ -113,7 +113,7 @@ def test_no_difference_from_buildx(engine, control, tmp_path: Path):
         for seed, case, future in zip(seeds, cases, expected, strict=True):
             ours, theirs = by_us(control, case), future.result()
             if ours[0] != theirs[0]:
-                different.append(told(seed, case, ours, theirs))
+                different.append(report(seed, case, ours, theirs))
             with_files += len(ours[0] or ()) > 2
             refused += ours[0] is None
             attributes += sum(len(facts[-1]) for facts in (ours[0] or {}).values())

@@ -267,7 +267,7 @@ def test_a_file_that_has_the_name_of_what_was_left_out_gets_no_further_name(kind
     received([*listed(*stats), END, Packet(type=FINISHED)], canary.target, statistics)
     assert statistics.problems == [
         "a is of an unknown kind, and was left out",
-        "b is a further name of one, and was left out",
+        "b is another name of one, and was left out",
     ]
     assert [path.name for path in canary.target.iterdir()] == ["a"]
     assert (canary.target / "a").stat().st_nlink == 1
@@ -279,8 +279,8 @@ def test_a_file_that_has_the_name_of_what_was_left_out_gets_no_further_name(kind
         ([END, *listed(file("a"))], "after the end of its list"),
         ([END, END], "after the end of its list"),
         ([*listed(file("a")), Packet(type=FINISHED)], "before it had sent the whole result"),
-        ([*listed(file("a")), END, *content(0, b"1"), *content(0, b"2")], "number 0, which was not asked for"),
-        ([*listed(directory("a")), END, *content(0, b"1")], "number 0, which was not asked for"),
+        ([*listed(file("a")), END, *content(0, b"1"), *content(0, b"2")], "number 0, which was not requested"),
+        ([*listed(directory("a")), END, *content(0, b"1")], "number 0, which was not requested"),
         (listed(link("a", "b\0c")), "'a' cannot be written: embedded null"),
         (listed(link("a", "")), "'a' cannot be written: No such file"),
         (listed(link("a", "x" * 5000)), "'a' cannot be written: File name too long"),
@@ -297,9 +297,9 @@ def test_a_transfer_that_breaks_the_rules_is_an_error_of_ours(packets, said, can
 
 def test_a_daemon_cannot_use_up_the_descriptors_of_this_process(canary):
     many = [file(f"{number:04}") for number in range(2000)]
-    begun = [Packet(type=DATA, id=number, data=b"x") for number in range(2000)]
-    with pytest.raises(DestinationError, match="'0016' was refused: 16 files arrive already"):
-        received([*listed(*many), END, *begun], canary.target)
+    started = [Packet(type=DATA, id=number, data=b"x") for number in range(2000)]
+    with pytest.raises(DestinationError, match="'0016' was refused: 16 files are already being received"):
+        received([*listed(*many), END, *started], canary.target)
     canary.check()
     assert list(canary.target.iterdir()) == []
 

@@ -96,7 +96,7 @@ def test_damaged_streams_end_in_an_error_or_go_on(position, damage, cuts):
 
 def test_an_answer_in_http_1_is_named():
     core = Http2(client=True)
-    with pytest.raises(RpcError, match=r"speaks HTTP/1 and no gRPC here: 'HTTP/1\.1 400 Bad Request'"):
+    with pytest.raises(RpcError, match=r"speaks HTTP/1, not gRPC: 'HTTP/1\.1 400 Bad Request'"):
         core.receive(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 

@@ -401,20 +401,20 @@ def test_what_cannot_be_dialled():
 
 
 def test_a_lost_connection_is_reported_but_not_a_closed_one():
-    told = []
+    reported = []
     for close in (True, False):
         left, right = pair()
-        server = Server(ECHO, on_lost=told.append)
+        server = Server(ECHO, on_lost=reported.append)
         server.attach(right)
         if close:
             server.close()
             left.close()
             time.sleep(0.05)
-            assert not told
+            assert not reported
         else:
             left.close()
-            wait_until(lambda: told)
-            assert told[0].code is Code.UNAVAILABLE
+            wait_until(lambda: reported)
+            assert reported[0].code is Code.UNAVAILABLE
             server.close()
 
 
@@ -465,6 +465,6 @@ def test_each_call_is_one_line_in_the_log_without_its_content(caplog):
         ("POST", "/x.Y/Echo", "OK"),
         ("POST", "/x.Y/Refuse", "NOT_FOUND"),
         ("POST", "/x.Y/Echo", "CANCELLED"),
-        ("POST", "/x.Y/Echo", "begun"),
+        ("POST", "/x.Y/Echo", "started"),
     ]
     assert "hidden" not in caplog.text

@@ -158,7 +158,7 @@ def test_ssh_agents_are_joined(tmp_path):
 
 
 def test_a_step_reads_secrets_and_an_ssh_agent(engine, tmp_path):
-    news, told = [], []
+    news, reported = [], []
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "agent"))
         listener.listen()
@@ -169,14 +169,14 @@ def test_a_step_reads_secrets_and_an_ssh_agent(engine, tmp_path):
             offered={
                 "secrets": {"token": lambda: b"hunter2", "unused": lambda: 1 / 0},
                 "ssh": {"default": str(tmp_path / "agent")},
-                "on_request": lambda kind, subject: told.append((kind, subject)),
+                "on_request": lambda kind, subject: reported.append((kind, subject)),
             },
             news=news,
         )
     assert b"f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7" in output_of(news)
-    assert ("secret", "token") in told
-    assert ("directory", "dockerfile") in told
-    assert "hunter2" not in repr(told)
+    assert ("secret", "token") in reported
+    assert ("directory", "dockerfile") in reported
+    assert "hunter2" not in repr(reported)
 
 
 def test_a_context_as_a_tar(engine):
@@ -230,7 +230,7 @@ def test_an_output_that_cannot_be_written(engine, tmp_path):
         build(engine, "FROM busybox", exporters=[Entry(type="tar")], offered=offered)
 
 
-def test_an_output_for_which_there_is_no_room(engine):
+def test_an_output_on_a_full_disk(engine):
     with pytest.raises(OutputError, match="it cannot be written: No space left on device"):
         build(
             engine,
@@ -346,16 +346,16 @@ def test_invalid_token_services(realm):
 def test_pushes_and_pulls_that_ask_for_a_login(buildkitd, registries, which, authority):
     """End to end: an image is pushed to a registry with a login, and pulled back."""
     registry = registries[which == "token"]
-    told, news, word = [], [], unique()
+    reported, news, word = [], [], unique()
     name = f"{registry.address}/nbcontainer/test:{word}"
     offered = {
         "login": lambda _: Login("alice", "secret"),
         "token_authority": authority,
-        "on_request": lambda kind, subject: told.append((kind, subject)),
+        "on_request": lambda kind, subject: reported.append((kind, subject)),
     }
     push = entry(f"type=image,name={name},push=true")
     build(buildkitd, f"FROM busybox\nRUN echo {word} > /word", exporters=[push], offered=offered)
-    assert ("token" if authority and which == "token" else "credentials", registry.address) in told
+    assert ("token" if authority and which == "token" else "credentials", registry.address) in reported
     build(buildkitd, f"FROM {name}\nRUN cat /word", offered=offered, news=news, no_cache=True)
     assert word in output_of(news).decode()
 
@@ -372,14 +372,14 @@ def test_a_wrong_password(buildkitd, registries, which):
 
 def test_a_base_image_behind_a_login_on_an_engine(engine, registries):
     password, tokens = registries
-    told = []
+    reported = []
     offered = {
-        "on_request": lambda kind, subject: told.append((kind, subject)),
+        "on_request": lambda kind, subject: reported.append((kind, subject)),
         "login": lambda _: Login("alice", "secret"),
     }
     build(engine, f"FROM {tokens.address}/library/busybox\nRUN echo {unique()}", offered=offered, pull=True)
-    assert ("token", tokens.address) in told
+    assert ("token", tokens.address) in reported
     with pytest.raises(SolveError) as caught:
         build(engine, f"FROM {password.address}/nosuch/image", offered=offered, pull=True)
     assert caught.value.lines == (1,)
-    assert ("credentials", password.address) in told
+    assert ("credentials", password.address) in reported

@@ -1,6 +1,6 @@
 """A proxy to an API server that a test can break within a line.
 
-It is plain HTTP on the near side, but for clients with credentials of their own: those are sent only over TLS.
+It is plain HTTP on the client's side, except for clients with their own credentials: those are sent only over TLS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PIECE = 65_536
 
 @dataclass
 class Break:
-    """Where the next stream breaks: within the marker, in an answer to a request with these words."""
+    """Where the next stream breaks: within the marker, in a reply to a request with these words."""
 
     words: bytes
     marker: bytes
@@ -66,13 +66,16 @@ class BreakingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def break_next(self, words: bytes, marker: bytes, how: str) -> None:
-        """Break a stream: "reset" is RST, "closed" is FIN within a chunk, "clean" an end that HTTP cannot tell from a
-        good one (the request must be sent after this call). "held" is no break: it comes once `released` is set."""
+        """Break a stream: "reset" is RST, "closed" is FIN within a chunk.
+
+        "clean" is an end that HTTP cannot distinguish from a good one (the request must be sent after this call).
+        "held" is not a break: the data is passed on once `released` is set.
+        """
         self._clean = how == "clean"
         self._break = Break(words, marker, how)
 
     def kubeconfig(self, path: Path, user: dict[str, object] | None = None) -> Path:
-        """A kubeconfig with one context that leads through here."""
+        """A kubeconfig with one context that leads through the proxy."""
         return write_kubeconfig(path, self.server, user, self.authority)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The clusters that these tests talk to: the environment's real node, and API servers of their own."""
+"""The clusters that these tests talk to: the environment's real node, and the tests' own API servers."""
 
 import uuid
 from contextlib import suppress

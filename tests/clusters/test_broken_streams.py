@@ -122,7 +122,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         cluster = find_cluster("", "default")
         operation = watch_table(cluster)
         until(lambda: operation.state.live)
-        until(lambda: cluster.link.http.is_known_to_be_there(60.0))  # once it is open, a heartbeat is requested
+        until(lambda: cluster.link.http.is_known_reachable(60.0))  # once it is open, a heartbeat is requested
         proxy.stall(Way.REPLIED)
         operation.stop()
         operation.result(2)
@@ -348,7 +348,7 @@ def test_a_followed_log_says_that_the_api_server_froze_and_that_it_is_read_again
     assert operation.state.sources == {"freezes": True}
     proxy.break_next(b"follow=true", b"line ", "closed")
     until(lambda: proxy.breaks == 1)
-    until(lambda: "broke in the middle of an answer" in operation.state.notes[-1])
+    until(lambda: "broke in the middle of a response" in operation.state.notes[-1])
     until(lambda: operation.state.sources == {"freezes": True})
     operation.stop()
     operation.result(5)
@@ -496,9 +496,9 @@ BAD_GATEWAY = b"<html><head><title>no</title></head><body><h1>502 Bad Gateway</h
 ODD = [
     (b"HTTP/1.1 502 Bad Gateway", BAD_GATEWAY, r"status 502 \(Bad Gateway\), .*: 502 Bad Gateway$"),
     (b"HTTP/1.1 429 Too Many Requests", b"slow down", r"status 429 \(Too Many Requests\), .*: slow down$"),
-    *((b"HTTP/1.1 200 OK", text, "not as an API server does") for text in (b"null", b"[]", b"3", b'"x"')),
+    *((b"HTTP/1.1 200 OK", text, "not like an API server") for text in (b"null", b"[]", b"3", b'"x"')),
     *(
-        (b"HTTP/1.1 200 OK", text, "has not the form of one")
+        (b"HTTP/1.1 200 OK", text, "it is not a list")
         for text in (b'{"rows": [7]}', b'{"rows": {"a": 1}}', b'{"rows": [{"cells": 5}]}', b'{"metadata": [1]}')
     ),
 ]

@@ -45,7 +45,7 @@ class CuttingProxy(BreakingProxy):
     def __init__(self, access, seed):
         super().__init__(access)
         self._random = random.Random(seed)
-        self._stream = threading.local()  # each connection has a thread of its own
+        self._stream = threading.local()  # each connection has its own thread
 
     def _pass_on(self, near, request, data):
         if b"follow=true" not in request or self.breaks >= CUTS:

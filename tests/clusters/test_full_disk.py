@@ -25,7 +25,7 @@ def test_a_log_and_commands(space, tmp_path, monkeypatch):
         result = logs(space, LogRequest(("full-disk",))).result(30)
         assert (result.state.total, result[-1].text) == (LINES, str(LINES))
         (note,) = result.state.notes
-        assert note.startswith(f"{result.state.spool} is not whole, it has the first ")
+        assert note.startswith(f"{result.state.spool} is incomplete, it has the first ")
         assert note.endswith(": the disk is full")
         done = execute(space, ExecRequest("full-disk", ("seq", str(LINES)))).result(30)
         assert (done.exit_code, done.output.split("\n")[-2]) == (0, str(LINES))

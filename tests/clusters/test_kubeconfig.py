@@ -220,11 +220,11 @@ def test_an_expired_plugin_token_is_asked_for_again(write, tmp_path):
     ("body", "words"),
     [
         ("echo log in first >&2; exit 3", "exit code 3: log in first"),
-        ("echo hello", "gave no credential"),
-        ("yes [ | tr -d '\\n' | head -c 100000", "gave no credential"),
-        (f"""echo '{ANSWER} "status": {{"token": 7}}}}'""", "gave no credential"),
+        ("echo hello", "returned no credential"),
+        ("yes [ | tr -d '\\n' | head -c 100000", "returned no credential"),
+        (f"""echo '{ANSWER} "status": {{"token": 7}}}}'""", "returned no credential"),
         ("""echo '{"status": {"token": "t"}}'""", "answered in version None"),
-        (f"""echo '{ANSWER} "status": {{"clientCertificateData": "C"}}}}'""", "a certificate or a key, not both"),
+        (f"""echo '{ANSWER} "status": {{"clientCertificateData": "C"}}}}'""", "only one of certificate and key"),
         (f"""echo '{ANSWER} "status": {{"token": "t", "expirationTimestamp": "soon"}}}}'""", "is not a time"),
     ],
 )
@@ -363,7 +363,7 @@ def test_a_running_operation_does_not_become_another_files_user(write, monkeypat
 @pytest.mark.parametrize("user", [{"token": "s3cret\nX: y"}, {"token": "t", "as": "s3cret\nX: y"}])
 def test_nothing_in_the_file_can_inject_a_header(write, user):
     write(user_of(**user))
-    with pytest.raises(ClusterUnavailable, match=r'user "u": (token|as) has a line break') as caught:
+    with pytest.raises(ClusterUnavailable, match=r'user "u": (token|as) contains a line break') as caught:
         headers(read_access())
     assert "s3cret" not in str(caught.value)
 
@@ -388,7 +388,9 @@ def test_a_plugin_is_not_run_where_there_is_a_certificate(write):
 @pytest.mark.parametrize(("name", "cure"), [("gcp", "gke-gcloud-auth-plugin"), ("azure", "kubelogin"), ("other", "")])
 def test_removed_auth_providers_are_named(write, name, cure):
     write(user_of(**{"auth-provider": {"name": name}}))
-    with pytest.raises(AuthFailed, match=f"user \"u\": the auth provider '{name}' is not one") as caught:
+    with pytest.raises(
+        AuthFailed, match=f"user \"u\": kubectl no longer supports the auth provider '{name}'"
+    ) as caught:
         headers(read_access())
     assert cure in caught.value.cure
 
@@ -461,8 +463,11 @@ def test_an_encrypted_key_is_refused_and_no_terminal_asked(write, tmp_path):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"interactiveMode": "Always"}, "works in a terminal only"),
-        ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "a version that no Kubernetes client takes any more"),
+        ({"interactiveMode": "Always"}, "works only in a terminal"),
+        (
+            {"apiVersion": "client.authentication.k8s.io/v1alpha1"},
+            "a version that Kubernetes clients no longer support",
+        ),
     ],
 )
 def test_a_plugin_that_cannot_be_used_here_is_not_run(write, tmp_path, fields, words):

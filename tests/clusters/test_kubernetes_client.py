@@ -93,7 +93,7 @@ def test_streams_are_refused_with_what_to_use_and_the_client_goes_on(space):
     assert core.list_namespaced_pod(space.namespace).kind
 
 
-def test_it_calls_its_own_api_server_alone(space):
+def test_it_calls_only_its_own_api_server(space):
     with pytest.raises(UsageError, match="alone"):
         space.client.call_api("GET", "https://example.com/api")
 

@@ -23,9 +23,9 @@ class Entry:
 
 
 def stream(entries, opened, *, since=0, tail=None):
-    """What a kubelet gives of a log that had `opened` entries when it was asked, and grows while it is followed.
+    """What a kubelet sends of a log that had `opened` entries at the request, and grows while it is followed.
 
-    It counts entries for `tail`, and a line of several parts has the stamp of the first that it gives.
+    It counts entries for `tail`, and a line of several parts has the timestamp of the first one it sends.
     """
     given_so_far, new_line = [], True
     for entry in entries[max(0, opened - tail) if tail is not None else 0 :]:

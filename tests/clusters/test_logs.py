@@ -300,7 +300,7 @@ def test_a_pod_that_cannot_start_says_why(space):
     assert "%docker push" in caught.value.cure
 
 
-def test_a_pod_that_has_not_begun_says_how_to_wait(space):
+def test_a_pod_that_has_not_started_says_how_to_wait(space):
     create(space, PodRequest("early", "busybox", command=("sleep", "600"), wait=False)).result(30)
     with pytest.raises(ApiError) as caught:
         logs(space, LogRequest(("early",))).result(30)

@@ -76,7 +76,7 @@ def test_a_pod_that_completes_counts_as_run(space):
     [
         ("noimage", {"image": "127.0.0.1:5000/no/such:1"}, "ErrImagePull", "has no image 127.0.0.1:5000/no"),
         ("nohost", {"image": "127.0.0.1:9/no/such:1"}, "ErrImagePull", "cannot reach the registry"),
-        ("badname", {"image": "Not:::a:name"}, "InvalidImageName", "is not an image's name"),
+        ("badname", {"image": "Not:::a:name"}, "InvalidImageName", "is not a valid image name"),
         (
             "never",
             {"image": "127.0.0.1:5000/no/such:2", "pull_policy": "Never"},
@@ -130,7 +130,7 @@ def test_no_node_takes_it(space):
 
 def test_create_times_out_with_the_status(space):
     request = PodRequest("slow", "busybox", command=("sleep", "60"), timeout=0.05)
-    with pytest.raises(ApiError, match=r"does not run after 0\.05 s") as caught:
+    with pytest.raises(ApiError, match=r"is not running after 0\.05 s") as caught:
         create(space, request).result(30)
     assert caught.value.reason == "Timeout"
 
@@ -262,7 +262,7 @@ def test_no_such_command_container_or_pod(space, shell):
         execute(space, ExecRequest(shell, ("ls /",))).result(30)
     assert "one word" in caught.value.cure
     for word in ("/etc", "/etc/passwd"):
-        with pytest.raises(ApiError, match=f"cannot run '{word}': it is no program") as caught:
+        with pytest.raises(ApiError, match=f"cannot run '{word}': it is not a program") as caught:
             execute(space, ExecRequest(shell, (word,))).result(30)
         assert caught.value.cure == f"-- ls -l {word} shows what it is."
     with pytest.raises(NotFound, match="Pod shell has no container 'nope'") as caught:
@@ -288,7 +288,7 @@ def test_a_command_where_nothing_runs(space):
 def test_names_and_namespaces_that_cannot_be(space):
     with pytest.raises(ApiError, match='"Web_1" cannot be a name: it takes lower-case letters') as caught:
         create(space, PodRequest("Web_1", "busybox")).result(30)
-    assert (caught.value.status, caught.value.cure) == (422, "Call it web-1, for instance.")
+    assert (caught.value.status, caught.value.cure) == (422, "Call it web-1, for example.")
     assert len(caught.value.message) < 200
     with pytest.raises(NotFound, match='There is no namespace "defalt"') as caught:
         create(space, PodRequest("web", "busybox", namespace="defalt")).result(30)

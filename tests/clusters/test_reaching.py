@@ -153,7 +153,7 @@ def test_the_proxy_is_used_for_everything_else(who_asks_the_proxy, no_proxy):
     assert list(who_asks_the_proxy(no_proxy)) == ["we", "kubectl"]
 
 
-def test_calls_one_after_the_other_share_a_connection_and_a_cancelled_one_ends_its_own_alone(write, proxy, space):
+def test_consecutive_calls_share_a_connection_and_a_cancelled_one_closes_only_its_own(write, proxy, space):
     proxy.addresses = {"kubernetes:443": space.server.removeprefix("https://")}
     cluster = write(**{"server": "https://kubernetes", "proxy-url": f"http://{proxy.address}"})
     ask = partial(cluster.request, "GET", "/version")
@@ -188,7 +188,7 @@ def test_a_proxy_that_fails_is_named_without_its_password(write, monkeypatch):
     cluster = write(**{"server": "https://kubernetes", "proxy-url": "http://ann:s3cret@127.0.0.1:1"})
     for call in (lambda: table(cluster), lambda: watch_table(cluster).result(20)):
         with pytest.raises(
-            ClusterUnavailable, match=r"the proxy 127\.0\.0\.1:1, .* does not take connections"
+            ClusterUnavailable, match=r"the proxy 127\.0\.0\.1:1, .* does not accept connections"
         ) as caught:
             call()
         assert "s3cret" not in str(caught.value)

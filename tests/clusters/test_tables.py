@@ -204,7 +204,7 @@ def test_an_api_server_that_restarts_is_followed_again(own_cluster):
     assert any(isinstance(event, TableReset) for event in events_seen)
 
 
-def test_a_forgotten_version_is_listed_anew(own_cluster):
+def test_an_expired_version_is_listed_again(own_cluster):
     own_cluster.fill("forgotten", 2)
     cluster = own_cluster.cluster(namespace="forgotten")
     pages = cluster.run(reflector.list_all(cluster, POD.path("forgotten"), {}))

@@ -67,7 +67,7 @@ REJECTED = [
     ("FROM x\nCOPY --chown=1 --chown=2 a b", 2, "twice", ""),
     ("FROM x\nCMD --version", 2, "no flag --version", 'CMD ["--version"]'),
     ("FROM x\nCOPY a", 2, "a source and a destination", "DESTINATION"),
-    ("FROM x\nCOPY a <<EOF\nEOF", 2, "a destination behind the heredoc", ""),
+    ("FROM x\nCOPY a <<EOF\nEOF", 2, "a destination after the heredoc", ""),
     ("FROM x\nCOPY https://x/y /z", 2, "cannot fetch", "ADD"),
     ("FROM x\nCOPY --from=1 a b", 2, "no such stage", "0 to 0"),
     ("FROM x\nCOPY --from=0 a b", 2, "cannot copy from itself", ""),
@@ -75,7 +75,7 @@ REJECTED = [
     ("FROM x\nCOPY --from=$A a b", 2, "does not take variables", "FROM"),
     ("FROM", 1, "needs an image", "busybox"),
     ("FROM a b", 1, "AS and a name", "AS"),
-    ("FROM a AS 1b", 1, "cannot be a stage's name", "letter"),
+    ("FROM a AS 1b", 1, "is not a valid stage name", "letter"),
     ("FROM $A", 1, "names no image", "ARG"),
     ("FROM x\nENV a", 2, "two arguments", ""),
     ("FROM x\nENV", 2, "a name and a value", "NAME=VALUE"),
@@ -117,7 +117,7 @@ WARNED = [
     ("FROM x\nCMD ['a', 'b']", 2, "not JSON", 'Write ["a", "b"].'),
     ("FROM x\nCMD [“a”]", 2, "typographic", '["a"]'),
     ('FROM x\nCMD ["a",]', 2, "comma", '["a"]'),
-    ("FROM x AS build\nFROM y\nCOPY --from=biuld /a /a", 3, "no stage", "build"),
+    ("FROM x AS build\nFROM y\nCOPY --from=biuld /a /a", 3, "is not a stage", "build"),
     ("FROM x AS a\nFROM y AS a", 2, "defined twice", "line 1"),
     ("FROM x\nCMD a\nCMD b", 2, "only the last CMD", ""),
     ("FROM x\nEXPOSE 80:80", 2, "no effect", "EXPOSE 80"),
@@ -131,7 +131,7 @@ WARNED = [
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
-def test_what_buildkit_accepts_is_no_error(text):
+def test_what_buildkit_accepts_is_not_an_error(text):
     assert [str(problem) for problem in check(parse(text)) if problem.severity == "error"] == []
 
 

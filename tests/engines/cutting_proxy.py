@@ -16,12 +16,12 @@ class Cut:
     """Where one reply breaks.
 
     Attributes:
-        words: what the first line of its request has.
-        marker: it breaks after the frame, or, in an answer without frames, after the bytes that have this.
-        how: "between" two frames or right after the bytes, "within" the frame that follows; "stall": it stays open and
-            brings nothing any more; "garbage": what follows is no frame; "clean": as between, and HTTP cannot tell;
-            "ended": the answer ends as a good one does, with the chunk that has the marker.
-        times: in so many answers.
+        words: a part of its request's first line.
+        marker: it breaks after the frame, or in a reply without frames the bytes, that contain this.
+        how: "between" two frames or right after the bytes, "within" the following frame; "stall": it stays open but
+            sends nothing more; "garbage": what follows is not a frame; "clean": as between, but HTTP cannot notice;
+            "ended": the reply ends as a good one does, with the chunk that contains the marker.
+        times: the number of replies to break.
     """
 
     words: bytes
@@ -50,7 +50,7 @@ class CuttingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self, words, marker, how="between", times=1):
-        """Break the next answers to requests with `words`."""
+        """Break the next replies to requests with `words`."""
         planned = Cut(words, marker, how, times)
         self.cuts.append(planned)
         return planned

@@ -32,7 +32,7 @@ SLOWLY = (
     "for n in $(seq 6 10); do echo line $n; sleep 0.1; done"
 )
 FROM_LOG = "the connection broke after 5 lines; what follows is from the container's log"
-MISSING = "the connection broke after 5 lines: what was written then is missing"
+MISSING = "the connection broke after 5 lines: the output after that is missing"
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_an_input_that_was_cut_is_an_error(far, proxy, busybox, container):
     data = b"".join(b"line %d\n" % number for number in range(1, 1_000_000))
     proxy.cut(b"/attach", b"line 5\n")
     operation = run(far, RunRequest(busybox, ("sh", "-c", script), name=container, stdin=data))
-    with pytest.raises(EngineUnavailable, match="a part only"):
+    with pytest.raises(EngineUnavailable, match="got only part"):
         operation.result(60)
 
 
@@ -213,7 +213,7 @@ def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, conta
     script = SLOWLY.replace("sleep 1;", "sleep 3;")
     operation = execute(far, container, ExecRequest(container, ("sh", "-c", script)))
     if far.capabilities.api_version == "1.41" and not far.capabilities.pods:  # Docker 20.10
-        said = {"between": "exit code 126.*whose connection broke", "within": "was lost, which ends the command"}
+        said = {"between": "exit code 126.*whose connection broke", "within": "was lost, which also ended the command"}
         with pytest.raises((CommandFailed, EngineUnavailable), match=f"(?s){said[how]}"):
             operation.result(60)
         assert (cut.done.is_set(), texts(operation)) == (True, TEN[:5])
@@ -221,7 +221,7 @@ def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, conta
     result = operation.result(60)
     assert cut.done.is_set()
     assert (texts(operation), result.exit_code) == (TEN[:5], 0)
-    assert result.notes == ("the connection ended before the command: what it wrote then is missing",)
+    assert result.notes == ("the connection ended before the command: its output after that is missing",)
     proxy.cut(b"/start", b"line 5\n", how)
     with pytest.raises(CommandFailed, match="exit code 3"):
         execute(far, container, ExecRequest(container, ("sh", "-c", f"{script}; exit 3"))).result(60)
@@ -244,7 +244,7 @@ def test_a_pull_that_ends_early_is_a_failure_though_the_image_was_here_before(fa
     name = f"{registry}/library/busybox:latest"
     images.pull(far, name).result(60)
     proxy.cut(b"/images/create", b"\n", "clean")
-    with pytest.raises(PullFailed, match="ended the pull before the image was here"):
+    with pytest.raises(PullFailed, match="ended the pull before the image was complete"):
         images.pull(far, name).result(60)
     assert images.pull(far, name).result(60).image == name
 
@@ -258,7 +258,7 @@ def test_a_build_that_ends_early_is_a_failure_though_a_step_wrote_what_looks_lik
     cut = proxy_of_podman.cut(b"/build", f'{digits}\\n"}}'.encode(), "ended")
     text = f"FROM busybox\nRUN echo {unique}; printf %s $(seq 100 131) | cut -c1-64; sleep 600"
     try:
-        with pytest.raises(EngineUnavailable, match="without a word of the image"):
+        with pytest.raises(EngineUnavailable, match="without naming an image"):
             build(podman_far, BuildRequest(text, tags=(tag,))).result(60)
         assert cut.done.is_set()
     finally:
@@ -271,7 +271,7 @@ def test_a_container_whose_creation_got_no_reply_is_reported(engine, tmp_path, b
         far = connection.Engine(
             "", "test", engine.capabilities, _where=addresses.Address(f"unix://{tmp_path / 'cuts'}")
         )
-        with pytest.raises(EngineUnavailable, match="may have made the container") as caught:
+        with pytest.raises(EngineUnavailable, match="may have created the container") as caught:
             run(far, RunRequest(busybox, ("true",), name=container)).result(60)
         assert cutting.struck.is_set()
         far.close_idle()

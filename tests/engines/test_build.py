@@ -92,7 +92,7 @@ def test_the_state_is_the_fold_of_the_events(engine):
         assert next(step.name for step in events[0].steps).endswith("FROM busybox")
 
 
-def test_a_failing_run_is_told_with_its_lines_exit_code_and_last_words(engine):
+def test_a_failing_run_has_its_lines_exit_code_and_last_output(engine):
     operation = start(
         engine,
         f"FROM busybox\nRUN echo {unique()}\n\n# two lines fail\n"
@@ -171,7 +171,7 @@ def test_a_link_that_leads_out_of_the_context_is_built_or_named(engine, tmp_path
     (tmp_path / "folder/link").symlink_to(target)
     text = f"FROM busybox\nCOPY . /{unique()}\n"
     if engine.capabilities.pods and target.startswith(".."):
-        with pytest.raises(BuildFailed, match=r"the link folder/link leads out of it, to \.\./\.\./outside"):
+        with pytest.raises(BuildFailed, match=r"the link folder/link points outside of it, to \.\./\.\./outside"):
             made(engine, text, context=str(tmp_path))
     else:
         assert made(engine, text, context=str(tmp_path)).steps

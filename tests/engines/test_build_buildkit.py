@@ -42,7 +42,7 @@ def old_engine(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("FROM busybox\nRUN a \\\n  b\nCOPY <<EOF /x\nHELLO\nEOF\n", 5, "reads no heredocs"),
+        ("FROM busybox\nRUN a \\\n  b\nCOPY <<EOF /x\nHELLO\nEOF\n", 5, "does not support heredocs"),
         ("FROM busybox AS a\nFROM busybox\nCOPY --link --from=a /bin/sh /x\n", 4, "Unknown flag: link"),
         ("FROM busybox\nHEALTHCHECK --start-interval=3s CMD true\n", 3, "Unknown flag: start-interval"),
     ],
@@ -165,13 +165,13 @@ def test_named_contexts_and_target(new_engine, tmp_path):
 
 def test_planned_steps_are_replaced_in_place(engine):
     operation = start(engine, f"FROM busybox AS a\nRUN echo {unique()}\nFROM busybox\nCOPY --from=a /etc/passwd /p\n")
-    foretold = [event for event in operation if isinstance(event, BuildStarted)]
+    planned = [event for event in operation if isinstance(event, BuildStarted)]
     steps = operation.result().steps
     assert [step.lines for step in steps] == [(2, 2), (3, 3), (4, 4), (5, 5)]
     assert all(step.state in (StepState.DONE, StepState.CACHED) for step in steps)
     assert all(step.id.startswith("sha256:") for step in steps if step.lines in ((3, 3), (5, 5)))
-    if foretold:
-        assert [step.lines for step in foretold[0].steps] == [step.lines for step in steps]
+    if planned:
+        assert [step.lines for step in planned[0].steps] == [step.lines for step in steps]
 
 
 def test_warnings_of_the_engine_have_the_users_own_lines(new_engine):
@@ -189,7 +189,7 @@ def test_faults_that_only_the_engine_finds(new_engine):
     assert caught.value.lines == (3,)
 
 
-def test_an_unchanged_context_is_not_sent_again(new_engine, tmp_path):
+def test_an_unchanged_context_is_not_resent(new_engine, tmp_path):
     context = tmp_path / "context"
     context.mkdir()
     (context / "big").write_bytes(bytes(3_000_000))
@@ -253,7 +253,7 @@ def test_an_interrupt_stops_the_step_too(new_engine):
     wait_until(lambda: not processes(f"1{marker}"), 10)
 
 
-def test_an_engine_found_again_builds_on(new_engine):
+def test_an_engine_that_is_found_again_can_build(new_engine):
     made(new_engine, "FROM busybox")
     forget_engines()
     again = find_engine()

@@ -71,10 +71,10 @@ def test_what_would_not_build_fails_the_check_with_its_line(fault, builder, regi
     (error,) = [problem for problem in lint_of(text, builder, source_map=lines) if problem.severity == "error"]
     assert error.line == line + 1
     assert said in error.message
-    code, told = says_buildx(text)
+    code, output = says_buildx(text)
     assert code == 1
-    assert said in told
-    assert f"{line} | >>> " in told
+    assert said in output
+    assert f"{line} | >>> " in output
 
 
 def test_a_line_that_is_too_long_has_its_own_number(builder):

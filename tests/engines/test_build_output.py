@@ -52,6 +52,6 @@ def test_bars_do_not_grow():
 
 
 @given(st.lists(st.binary(max_size=20)))
-def test_pieces_do_not_matter_where_there_is_no_bar(pieces):
+def test_without_a_bar_chunks_do_not_matter(pieces):
     whole = [piece.replace(b"\r", b"") for piece in pieces]
     assert lines_of(*whole) == lines_of(b"".join(whole))

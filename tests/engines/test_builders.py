@@ -62,7 +62,7 @@ def test_the_builder_of_the_engine_itself(new_engine):
 
 def test_buildx_that_is_missing_is_named(new_engine, monkeypatch):
     monkeypatch.setenv("PATH", f"{Path(running('docker', 'Docker').client()).parent}:{os.environ['PATH']}")
-    with pytest.raises(UsageError, match="buildx, which is not installed"):
+    with pytest.raises(UsageError, match="buildx plugin, which is not installed"):
         made(new_engine, "FROM busybox", builder="nbcontainer-nowhere")
 
 

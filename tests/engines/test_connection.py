@@ -99,7 +99,7 @@ def test_nothing_there_is_one_error_with_the_cure(monkeypatch, tmp_path):
     [
         ("unix:///nowhere/x.sock", "no such socket"),
         ("tcp://127.0.0.1:9", "connection refused"),
-        ("tcp://nosuch.invalid:2375", "no host of the name"),
+        ("tcp://nosuch.invalid:2375", "host name of .* cannot be resolved"),
     ],
 )
 def test_why_an_engine_cannot_be_reached(monkeypatch, host, words):
@@ -196,10 +196,10 @@ def test_a_waiting_reader_is_woken_by_close(docker):
 
     stream = dial(docker.address)
     threading.Timer(0.2, stream.close).start()
-    begun = time.monotonic()
+    started = time.monotonic()
     with contextlib.suppress(OSError):
         assert stream.recv() == b""
-    assert time.monotonic() - begun < 1.2
+    assert time.monotonic() - started < 1.2
 
 
 def test_proxies_of_dockers_config(configuration):

@@ -124,12 +124,12 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
         taken.listen()
         port = taken.getsockname()[1]
         request = RunRequest(busybox, FOREVER, name=container, detach=True, publish=(f"{port}:80",))
-        with pytest.raises(Conflict, match=f"Port {port} is in use already, so") as caught:
+        with pytest.raises(Conflict, match=f"Port {port} is already in use, so") as caught:
             run(engine, request).result(60)
         assert f"-p {port + 1}:80" in caught.value.cure
     assert container not in names(engine)
     run(engine, request).result(60)
-    with pytest.raises(Conflict, match=f"Port {port} is in use already by the container {container}"):
+    with pytest.raises(Conflict, match=f"Port {port} is already in use by the container {container}"):
         run(engine, replace(request, name="")).result(60)
     with pytest.raises(Conflict, match=f"a container {container} already") as caught:
         run(engine, request).result(60)
@@ -164,7 +164,7 @@ def test_an_out_of_memory_kill_is_a_failure(docker, busybox_of, unique):
         with pytest.raises(CommandFailed) as caught:
             run(docker, request).result(60)
         if not containers.inspect(docker, unique)["State"]["OOMKilled"]:
-            pytest.skip("this kernel lets no engine see that memory ran out")
+            pytest.skip("on this kernel engines cannot see that memory ran out")
         assert caught.value.exit_code == 137
         assert next(row for row in nbc.containers.list(all=True) if row.name == unique).tone is Tone.BAD
     finally:
@@ -191,12 +191,12 @@ def test_containers_are_found_by_name_and_by_the_beginning_of_an_id(engine, busy
 def test_stop_leaves_nothing_running(engine, busybox, container, remove):
     operation = run(engine, RunRequest(busybox, FOREVER, name=container, remove=remove))
     wait_for(operation, lambda state: state.total)
-    begun = time.monotonic()
+    started = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(10)
     assert operation.wait_until_gone(10)  # the command had a moment to exit by itself
-    assert time.monotonic() - begun < 3  # on a loaded machine; control returns sooner
+    assert time.monotonic() - started < 3  # on a loaded machine; control returns sooner
     assert container not in [entry.name for entry in containers.list_containers(engine)]
     assert (container in names(engine)) is not remove
 
@@ -243,10 +243,10 @@ def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybo
     run(engine, RunRequest(busybox, FOREVER, name=container, detach=True)).result(60)
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)
-    begun = time.monotonic()
+    started = time.monotonic()
     operation.stop()
     assert operation.result(5).text == "up"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started < 1
     assert logs(engine, LogRequest((container,), follow=True, duration=0.3)).result(5).text == "up"
     operation = logs(engine, LogRequest((container,), follow=True))
     wait_for(operation, lambda state: state.total)
@@ -318,7 +318,7 @@ def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
     assert magic(f"logs -f --timeout 0.3 {container}").text == "from here"
     with pytest.raises(UsageError, match="would not end here"):
         magic(f"logs -f {container}")
-    with pytest.raises(UsageError, match="no negative number"):
+    with pytest.raises(UsageError, match="cannot be negative"):
         magic(f"logs --tail -2 {container}")
     with pytest.raises(Conflict):
         magic(f"rm -y {container}")

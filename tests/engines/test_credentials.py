@@ -101,9 +101,9 @@ def test_a_helper_without_a_login_is_not_an_error(configuration, helper, recwarn
     [
         (None, "is not installed"),
         ("echo keychain is locked; exit 1", "failed with code 1: keychain is locked"),
-        ("echo '<html>'", "nonsense"),
-        ("echo '[1, 2]'", "nonsense"),
-        ("""echo '{"Username": 1, "Secret": null}'""", "nonsense"),
+        ("echo '<html>'", "invalid reply"),
+        ("echo '[1, 2]'", "invalid reply"),
+        ("""echo '{"Username": 1, "Secret": null}'""", "invalid reply"),
         ("printf '\\033[31mred\\033[0m'; exit 3", "failed with code 3: red"),
         ("kill -9 $$", "failed with code -9"),
     ],
@@ -112,22 +112,22 @@ def test_a_bad_helper_means_anonymous_and_a_warning(configuration, helper, scrip
     if script:
         helper(script)
     config(configuration, credsStore="test")
-    told = []
-    assert credentials("ghcr.io", warn=told.append) is None
-    assert len(told) == 1
-    assert words in told[0]
-    assert "ghcr.io" in told[0]
-    assert "\x1b" not in told[0]
+    reported = []
+    assert credentials("ghcr.io", warn=reported.append) is None
+    assert len(reported) == 1
+    assert words in reported[0]
+    assert "ghcr.io" in reported[0]
+    assert "\x1b" not in reported[0]
 
 
 def test_a_hanging_helper_is_ended_with_its_children(configuration, helper, monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "credential_helper_timeout", 0.3)
     helper(f"sleep 60 & echo $! > {tmp_path}/pid; wait")
     config(configuration, credsStore="test")
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.warns(CredentialWarning, match="did not answer within 0.3 s"):
         assert credentials("ghcr.io") is None
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - started < 3
     child = int((tmp_path / "pid").read_text())
     for _ in range(100):
         try:
@@ -167,9 +167,9 @@ def test_odd_but_harmless_files(configuration, values):
 
 def test_a_helper_name_cannot_leave_the_path(configuration):
     config(configuration, credsStore="../../bin/evil")
-    told = []
-    assert credentials("ghcr.io", warn=told.append) is None
-    assert "cannot be" in told[0]
+    reported = []
+    assert credentials("ghcr.io", warn=reported.append) is None
+    assert "is not valid" in reported[0]
 
 
 def test_no_registry_is_a_usage_error():

@@ -221,12 +221,12 @@ def test_an_engine_that_hangs_is_an_error_in_ten_seconds(way, waiting):
         wait_for(client, len(calls))
         wait_until(lambda: len(client.containers.list()) >= 1)
         way.freeze()
-        begun = time.monotonic()
+        started = time.monotonic()
         found["a new call"] = threads.submit(client.containers.list)
         for what, call in found.items():
             with pytest.raises(EngineUnavailable, match="does not answer"):
                 pytest.fail(f"{what}: {call.result(20)!r}")
-        took = time.monotonic() - begun
+        took = time.monotonic() - started
         way.thaw()
     assert took < 15  # ten, plus some for a busy machine
 

@@ -34,12 +34,12 @@ def ending(operation, view, error):
 
 
 def test_builds(engine, unique):
-    def begun(text, **fields):
+    def started(text, **fields):
         return build(engine, BuildRequest(text, tags=(f"{unique}:1",), **fields))
 
     text = f"FROM busybox\nRUN echo {unique}; exit 7"
-    assert "✕ failed at line 2, exit code 7" in ending(begun(text), BuildView(), BuildFailed)
-    operation = begun(f"FROM busybox\nRUN echo {unique}; sleep 600\nRUN echo after")
+    assert "✕ failed at line 2, exit code 7" in ending(started(text), BuildView(), BuildFailed)
+    operation = started(f"FROM busybox\nRUN echo {unique}; sleep 600\nRUN echo after")
     wait_until(lambda: any(step.output for step in operation.state.steps.values()))
     operation.stop()
     stopped = ending(operation, BuildView(), Stopped)
@@ -70,13 +70,13 @@ def test_pushes_and_pulls(engine, registry, password_registry, make_image, uniqu
 
 
 def test_runs(engine, busybox, unique):
-    def begun(script):
+    def started(script):
         return run(engine, RunRequest(busybox, ("sh", "-c", script), name=unique, remove=True))
 
-    assert "✓ done" in ending(begun("echo hällo"), LogView(), None).splitlines()[0]
-    operation = begun("echo no; exit 3")
+    assert "✓ done" in ending(started("echo hällo"), LogView(), None).splitlines()[0]
+    operation = started("echo no; exit 3")
     assert "✕ exit code 3" in ending(operation, LogView(), CommandFailed).splitlines()[0]
-    operation = begun("echo ä; sleep 600")
+    operation = started("echo ä; sleep 600")
     wait_until(lambda: operation.state.total)
     assert operation.state.total_bytes == 3
     operation.stop()

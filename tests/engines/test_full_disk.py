@@ -48,7 +48,7 @@ def test_run(engine, busybox, disk):
     assert result.output.split("\n")[-1] == LAST
     note = noted(result.notes, disk)
     kept = Path(result.spool).read_text()
-    assert f"{result.spool} is not whole, it has the first {kept.count(chr(10)):,} lines" in note
+    assert f"{result.spool} is incomplete, it has the first {kept.count(chr(10)):,} lines" in note
     assert kept.startswith("line 1 of the output\nline 2 of the output\n")
     for text in (repr(result), as_text(picture_of(result)), as_text(LogView("Run").render(operation.state))):
         assert note in text

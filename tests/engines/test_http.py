@@ -55,7 +55,7 @@ def test_garbage_is_an_error_that_says_so(speak, answer, words):
     assert "\u202e" not in str(caught.value)
 
 
-def test_a_reply_that_breaks_off_anywhere_is_no_success(speak):
+def test_a_truncated_reply_is_not_a_success(speak):
     answer = reply("201 Created", b'{"Id": "4f5a"}', "Content-Type: application/json")
     assert speak(answer).json("POST", "/x") == {"Id": "4f5a"}
     for length in range(1, len(answer)):
@@ -119,11 +119,11 @@ def test_silence_ends_after_the_timeout(speak):
 
 def test_a_frozen_engine_is_detected_by_a_ping(speak, monkeypatch):
     monkeypatch.setattr(settings, "connect_timeout", 0.2)
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(EngineUnavailable, match="does not answer") as caught:
         speak(b"", stay=True).json("GET", "/x")
     assert "doctor" in caught.value.cure
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - started < 5
 
 
 def test_one_that_is_only_slow_is_waited_for(tmp_path, monkeypatch):
@@ -168,7 +168,7 @@ def test_what_does_not_exist_has_a_cure():
     assert (type(found), found.cure) == (NotFound, "`%docker ps -a` lists them.")
 
 
-def test_a_kept_connection_that_was_closed_is_dialled_anew(speak):
+def test_a_kept_connection_that_was_closed_is_dialled_again(speak):
     # the server promises to keep the connection, and closes it
     http = speak(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     assert http.json("GET", "/1") == {}
@@ -212,10 +212,10 @@ def test_lines_may_come_in_pieces(speak):
 def test_a_stream_is_closed_from_another_thread_within_a_second(speak):
     stream = speak(chunked(b'{"a": 1}\n', end=False), stay=True).stream("GET", "/x")
     threading.Timer(0.2, stream.close).start()
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(EngineUnavailable):
         list(stream.lines())
-    assert time.monotonic() - begun < 1.2
+    assert time.monotonic() - started < 1.2
 
 
 @pytest.mark.parametrize("way", ["stream", "hijack"])
@@ -224,12 +224,12 @@ def test_a_call_is_closed_from_another_thread_before_it_is_answered(speak, way):
         threading.Timer(0.2, close).start()
 
     http = speak(b"", stay=True)
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(EngineUnavailable):
         http.hijack("/x", on_open=close_later) if way == "hijack" else http.stream(
             "POST", "/x", timeout=None, on_open=close_later
         )
-    assert time.monotonic() - begun < 1.2
+    assert time.monotonic() - started < 1.2
 
 
 def test_a_refused_hijack_is_the_engines_error(speak):

@@ -168,11 +168,11 @@ def test_the_registry_dies_in_the_middle_of_a_push_and_stop_ends_it(docker, regi
             assert time.monotonic() < deadline
             assert not operation.done, operation.error
             operation.wait(1, revision=operation.revision)
-        begun = time.monotonic()
+        started = time.monotonic()
         operation.stop()
         with pytest.raises(Stopped):
             operation.result(5)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - started < 1
     with pytest.raises(PushFailed, match="refused"):
         images.push(docker, name).result(60)
 
@@ -202,7 +202,7 @@ PROGRESS = b'{"status":"Pushing","progressDetail":{"current":5,"total":10},"id":
     ("stream", "kind", "words"),
     [
         (chunked(PROGRESS, end=False), EngineUnavailable, "cut off: .* broke off"),
-        (chunked(PROGRESS), PushFailed, "without telling the image's digest"),
+        (chunked(PROGRESS), PushFailed, "without reporting the image's digest"),
         (chunked(PROGRESS, b"<html>oops\n"), PushFailed, "not JSON"),
         (
             chunked(PROGRESS, b'{"errorDetail":{"message":"denied: \\u001b[31mno"},"error":"x"}\n'),
@@ -210,7 +210,7 @@ PROGRESS = b'{"status":"Pushing","progressDetail":{"current":5,"total":10},"id":
             "denied: no",
         ),
         (chunked(PROGRESS, b'{"error":"went wrong"}\n'), PushFailed, "went wrong"),
-        (chunked(b'{"id": 3, "status": [1], "progressDetail": "x", "aux": 7}\n'), PushFailed, "without telling"),
+        (chunked(b'{"id": 3, "status": [1], "progressDetail": "x", "aux": 7}\n'), PushFailed, "without reporting"),
         (reply("500 x", b'{"message":"no basic auth credentials"}'), AuthFailed, "%docker login"),
     ],
 )

@@ -1,6 +1,7 @@
 """Networks, as docker and podman have them, by their magics and as a Python API."""
 
 import zlib
+from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -9,7 +10,7 @@ import nbcontainer as nbc
 from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
 from nbcontainer.codec import from_json, to_json
-from nbcontainer.engines import containers
+from nbcontainer.engines import containers, networks
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
@@ -84,9 +85,9 @@ def test_a_range_or_an_address_belongs_to_the_subnet_containing_it():
         (("10.1.0.0",), (), ()): "--subnet takes a subnet, not '10.1.0.0'",
         (("x/\x1b[31m24",), (), ()): "--subnet takes a subnet, not 'x/24'",
         (("10.1.0.0/16",), (), ("10.1.0.1/16",)): "--gateway takes an address",
-        (("10.1.0.0/16",), ("10.2.0.0/24",), ()): r"--ip-range 10\.2\.0\.0/24 lies in no --subnet",
-        ((), (), ("10.1.0.1",)): r"--gateway 10\.1\.0\.1 lies in no --subnet",
-        (("10.1.0.0/16",), (), ("10.1.0.1", "10.1.0.2")): r"The subnet 10\.1\.0\.0/16 has one --gateway already",
+        (("10.1.0.0/16",), ("10.2.0.0/24",), ()): r"--ip-range 10\.2\.0\.0/24 is in no --subnet",
+        ((), (), ("10.1.0.1",)): r"--gateway 10\.1\.0\.1 is in no --subnet",
+        (("10.1.0.0/16",), (), ("10.1.0.1", "10.1.0.2")): r"The subnet 10\.1\.0\.0/16 already has a --gateway",
     }.items():
         with pytest.raises(UsageError, match=said):
             ipam(*words, {})
@@ -96,7 +97,7 @@ def test_a_name_that_is_taken(engine, name):
     nbc.networks.create(name)
     with pytest.raises(Conflict) as caught:
         nbc.networks.create(name)
-    assert caught.value.message == f"There is a network {name} already in {engine.name}."
+    assert caught.value.message == f"There already is a network {name} in {engine.name}."
     assert nbc.networks.list(filters=[f"name={name}"]).names == [name]
 
 
@@ -208,6 +209,102 @@ def test_a_removal_shows_what_goes_and_asks(engine, name, monkeypatch):
         plan.do()
 
 
+def test_a_prune_shows_what_goes_and_takes_those_alone(engine, busybox, name, monkeypatch):
+    nbc.networks.create(name, labels={"prune": name})
+    nbc.networks.create(f"{name}-2", labels={"prune": name})
+    mine = f"--filter label=prune={name}"
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    with pytest.raises(Stopped):
+        magic(f"network prune {mine}")
+    both = f"2 networks: {name}, {name}-2,"
+    assert asked == [f"Remove {both} of {engine.name}? No container uses them. [y/N] "]
+    plan = nbc.networks.plan_prune(filters=[f"label=prune={name}"])
+    assert plan.changes == (name, f"{name}-2")
+    used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, network=name)
+    run(engine, used).result(60)
+    try:
+        assert nbc.networks.plan_prune(filters=[f"label=prune={name}"]).changes == (f"{name}-2",)
+        assert name not in nbc.networks.plan_prune().changes
+        report = magic(f"network prune -f {mine}")
+        assert str(report) == f"{name}-2 removed"
+        assert str(plan.do()).splitlines() == [  # one is used by now, and one went meanwhile
+            f"The network {name} is used by {name}.",
+            f"There is no network {name}-2 in {engine.name}.",
+        ]
+        assert str(magic(f"network prune {mine}")) == "No network is unused."
+    finally:
+        containers.remove(engine, name, force=True)
+    assert str(magic(f"network prune --force {mine}")) == f"{name} removed"
+    assert len(asked) == 1
+
+
+def test_a_prune_says_what_would_not_start_again(engine, busybox, name):
+    nbc.networks.create(name, labels={"prune": name})
+    run(engine, RunRequest(busybox, ("true",), name=name, network=name)).result(60)
+    try:
+        plan = nbc.networks.plan_prune(filters=[f"label=prune={name}"])
+        if engine.capabilities.pods:  # Podman spares it
+            assert plan.changes == ()
+            return
+        assert plan.question == (
+            f"Remove the network {name} from {engine.name}? "
+            f"No container that runs uses it, but the container {name} could not start again."
+        )
+        assert str(plan.do()) == f"{name} removed"
+        with pytest.raises(NotFound):
+            containers.start(engine, name)
+    finally:
+        containers.remove(engine, name, force=True)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_filters_of_a_prune_are_docker_s(name):
+    made = nbc.networks.create(name, labels={"prune": name, "tier": "db"}).created
+    nbc.networks.create(f"{name}-2", labels={"prune": name})
+    both = (name, f"{name}-2")
+
+    def changes(*filters):
+        return nbc.networks.plan_prune(filters=[f"label=prune={name}", *filters]).changes
+
+    assert changes() == both
+    assert changes("label=tier") == changes("label=tier=db") == both[:1]
+    assert changes("label=tier=web") == changes("label=tie") == ()
+    assert changes("label!=tier") == changes("label!=tier=db") == both[1:]
+    assert changes("label!=tier=web") == both
+    assert changes("until=0s") == changes("until=2999-12-31") == changes("until=2999-12-31T23:59+02:00") == both
+    assert changes("until=24h") == changes("until=1h30m") == changes("until=2020-01-31T15:04:05.5Z") == ()
+    assert changes("until=20200131") == ()  # seconds
+    assert changes(f"until={made - 1:.6f}") == ()
+    assert changes(f"until={made + 0.01:.6f}")[:1] == both[:1]
+    for word in ("", "nan", "inf", "1d", "-1h", "2026-13-01", "yesterday", "1.2.3h", "9" * 400, "\u0664h"):
+        with pytest.raises(UsageError, match="until takes a time or a duration"):
+            changes(f"until={word}")
+    with pytest.raises(UsageError, match="is given once"):
+        changes("until=1h", "until=2h")
+    with pytest.raises(UsageError, match="network prune has no filter 'driver'"):
+        magic("network prune -f --filter driver=bridge")
+
+
+def test_a_time_without_a_zone_is_in_the_engine_s(engine, name, monkeypatch):
+    assert networks.clock(engine).utcoffset() is not None
+    made = nbc.networks.create(name, labels={"prune": name}).created
+    for hours in (-11, 0, 13):
+        now = datetime.now(timezone(timedelta(hours=hours)))
+        monkeypatch.setattr(networks, "clock", lambda _, now=now: now)
+        for seconds, gone in {-60: (), 60: (name,)}.items():
+            word = datetime.fromtimestamp(made + seconds, now.tzinfo).strftime("%Y-%m-%dT%H:%M:%S")
+            plan = nbc.networks.plan_prune(filters=[f"label=prune={name}", f"until={word}"])
+            assert plan.changes == gone, (hours, word)
+
+
+def test_a_prune_spares_what_is_no_network_of_its_own(docker, name, tmp_path):
+    create = docker.commands.command("network", "create", "--config-only", "--label", f"prune={name}", name)
+    Terminal(tmp_path).run(create)
+    assert nbc.networks.plan_prune(filters=[f"label=prune={name}"]).changes == ()
+    assert not {"bridge", "host", "none"} & {*nbc.networks.plan_prune().changes}
+
+
 @pytest.mark.usefixtures("docker_engine")
 def test_a_name_of_strange_characters_is_shown_plainly(docker, unique):
     networks = nbc.engine(docker.address).networks
@@ -225,11 +322,11 @@ def test_a_name_of_strange_characters_is_shown_plainly(docker, unique):
 
 
 def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatch):
-    network = nbc.networks.create(name)
-    plan = nbc.networks.plan_remove(name)
+    network = nbc.networks.create(name, labels={"prune": name})
+    plan, pruned = nbc.networks.plan_remove(name), nbc.networks.plan_prune(filters=[f"label=prune={name}"])
     with monkeypatch.context() as patch:
         patch.setattr(nbc.settings, "protected_contexts", (engine.address,))
-        for call in (plan.do, network.remove, lambda: nbc.networks.create(f"{name}-2")):
+        for call in (plan.do, network.remove, lambda: nbc.networks.create(f"{name}-2"), pruned.do, nbc.networks.prune):
             with pytest.raises(Protected):
                 call()
     assert name in nbc.networks.list().names
@@ -260,6 +357,12 @@ def test_the_commands_reach_the_same_networks(engine, name, tmp_path):
     assert ("--force" in gone.command) is not engine.commands.is_podman  # whose own removes containers
     nbc.networks.create(name)
     terminal.run(gone.command)
+    assert name not in nbc.networks.list().names
+    mine = [f"label=prune={name}", "until=2999-12-31"]
+    nbc.networks.create(name, labels={"prune": name})
+    pruned = nbc.networks.prune(filters=mine).command
+    nbc.networks.create(name, labels={"prune": name})
+    terminal.run(pruned, "y\n")  # it asks
     assert name not in nbc.networks.list().names
 
 

@@ -278,7 +278,7 @@ spec:
             pod_creation.apply(podman, text)
     finally:
         delete(podman, [unique], force=True).result(30)
-    with pytest.raises(UsageError, match=r"line 2: .* pods alone, not Service"):
+    with pytest.raises(UsageError, match=r"line 2: .* only pods, not Service"):
         pod_creation.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
     with pytest.raises(UsageError, match="line 4: "):
         pod_creation.apply(podman, "a: [\nb: }", source_map=SourceMap.shifted(2, 2))

@@ -71,7 +71,7 @@ def test_a_token_registry_accepts(asked, token_registry):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "nosuch.invalid"])
 def test_a_registry_that_is_not_there(asked, configuration, host):
-    with pytest.raises(ApiError, match="cannot be asked"):
+    with pytest.raises(ApiError, match="cannot be reached"):
         login(host, "alice", "secret", engine=asked)
     assert not (configuration / "config.json").exists()
 
@@ -166,7 +166,7 @@ def test_no_proxy_knows_networks_and_ports(proxy, password_registry, monkeypatch
     monkeypatch.setenv("NO_PROXY", no_proxy)
     monkeypatch.setattr(registries, "CHECK_SECONDS", 0.5)  # nothing has that address: a direct connection would hang
     if is_direct:
-        with pytest.raises(ApiError, match="cannot be asked"):
+        with pytest.raises(ApiError, match="cannot be reached"):
             login(NOWHERE, "alice", "secret")
     else:
         login(NOWHERE, "alice", "secret")

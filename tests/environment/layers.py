@@ -194,7 +194,7 @@ def _push_blob(registry: str, repository: str, digest: str, content: bytes | Pat
         return
     started = request(f"{base}/uploads/", "POST")
     if started.status != 202:
-        raise StartFailed(f"{registry} refuses an upload to {repository}: {started.status} {started.body[:200]!r}")
+        raise StartFailed(f"{registry} rejected an upload to {repository}: {started.status} {started.body[:200]!r}")
     location = started.headers["location"]
     url = f"{location}{'&' if '?' in location else '?'}digest={digest}"
     kind = {"Content-Type": "application/octet-stream"}
@@ -205,7 +205,7 @@ def _push_blob(registry: str, repository: str, digest: str, content: bytes | Pat
     else:
         finished = request(url, "PUT", kind, content)
     if finished.status != 201:
-        raise StartFailed(f"{registry} did not take {digest}: {finished.status} {finished.body[:200]!r}")
+        raise StartFailed(f"{registry} rejected {digest}: {finished.status} {finished.body[:200]!r}")
 
 
 def push(registry: str, image: Image, names: Iterable[str]) -> str:
@@ -232,7 +232,7 @@ def push(registry: str, image: Image, names: Iterable[str]) -> str:
         url = f"http://{registry}/v2/{repository}/manifests/{tag}"
         answer = request(url, "PUT", {"Content-Type": MANIFEST_TYPE}, manifest)
         if answer.status != 201:
-            raise StartFailed(f"{registry} did not take {name}: {answer.status} {answer.body[:200]!r}")
+            raise StartFailed(f"{registry} rejected {name}: {answer.status} {answer.body[:200]!r}")
     return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
 

@@ -1,7 +1,7 @@
 """Debian packages without installing them: downloaded by apt, unpacked into private folders.
 
 The machine's package database, its sources and what is installed stay as they are, and no root is needed.
-apt runs with lists, cache and preferences of its own; the mirror's address is the one that the machine uses.
+apt runs with its own lists, cache and preferences, and the machine's mirror.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def mirrors() -> dict[str, str]:
     """The suites of the machine's own Debian sources and the address of each.
 
     Raises:
-        Unavailable: This is no Debian 12 with package sources.
+        Unavailable: This is not a Debian 12 with package sources.
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise Unavailable("apt-get and dpkg-deb are not here: the parts are made from Debian packages")
+        raise Unavailable("apt-get and dpkg-deb are not installed: the parts are made from Debian packages")
     targets = run(
         ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI) $(COMPONENT)", "Created-By: Packages"]
     )
@@ -160,5 +160,5 @@ def program(name: str, package: str = "") -> str:
     tree = unpack(package or name, [package or name])
     found = shutil.which(name, path=program_path(tree))
     if not found:
-        raise Unavailable(f"{name} is neither here nor in the Debian package {package or name}")
+        raise Unavailable(f"{name} is neither installed nor in the Debian package {package or name}")
     return found

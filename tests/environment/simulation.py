@@ -132,7 +132,7 @@ class Kwok(Part):
             for name in wanted - there:
                 pool.submit(api.call, path, "POST", _pod(name))
         Process(self.name).wait(lambda: self.running() == count, 120)
-        say(f"kwok: {count} simulated pods run in the namespace {NAMESPACE}")
+        say(f"kwok: {count} simulated pods are running in the namespace {NAMESPACE}")
 
     def remove_pods(self) -> None:
         """Removes the simulated pods."""

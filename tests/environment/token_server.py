@@ -1,6 +1,6 @@
 """A token server like Docker Hub's: bearer tokens for a scope, with or without a login.
 
-Runs on its own (``python token_server.py PORT FOLDER SERVICE PASSWORD``), standard library only. Without a login a
+Runs standalone (``python token_server.py PORT FOLDER SERVICE PASSWORD``), standard library only. Without a login a
 client may pull everything; the user ``alice`` may also push anywhere but into ``library/``, as on Docker Hub.
 Protocol: distribution's "Token Authentication Specification" and "OAuth2" (POST with grant_type).
 

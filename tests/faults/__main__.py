@@ -40,14 +40,12 @@ def table(trials: Sequence[Trial]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The command line; the exit code is 1 where anything went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--trials", type=int, default=200, help="how many")
-    parser.add_argument("--seed", type=int, default=1, help="what the moments are drawn from")
-    parser.add_argument("--only", default=",".join(OPERATIONS), help="operations, with commas between")
-    parser.add_argument("--lanes", type=int, default=2, help="processes at the same time")
-    parser.add_argument(
-        "--replay", metavar="SEED:INDEX", action="append", help="make these trials again, and no others"
-    )
-    parser.add_argument("--verbose", action="store_true", help="a line for each trial")
+    parser.add_argument("--trials", type=int, default=200, help="number of trials")
+    parser.add_argument("--seed", type=int, default=1, help="seed that determines the faults")
+    parser.add_argument("--only", default=",".join(OPERATIONS), help="operations, comma-separated")
+    parser.add_argument("--lanes", type=int, default=2, help="parallel processes")
+    parser.add_argument("--replay", metavar="SEED:INDEX", action="append", help="run only these trials again")
+    parser.add_argument("--verbose", action="store_true", help="print a line per trial")
     chosen = parser.parse_args(arguments)
     only = chosen.only.split(",")
     if unknown := set(only) - set(OPERATIONS):

@@ -36,7 +36,7 @@ SCRIPT = (
 WRITTEN = [f"line {number} of {LINES}" for number in range(1, LINES + 1)]
 INPUT = [f"input {number} {'.' * (number % 90)}" for number in range(1, 1500)]
 # our own message for a container whose state is no longer known
-RUNS_ON, MAY_BE_MADE = "runs on", "may have made the container"
+RUNS_ON, MAY_BE_MADE = "keeps running", "may have created the container"
 
 
 @contextmanager
@@ -114,8 +114,10 @@ def difference_of_lines(written: list[str], code: int | None, ended: Ended) -> D
         return difference
     if ended.failed:
         return Difference("all lines, and an error", missing=True)
-    told = ended.code or 0
-    return Difference(f"exit code {told} for {code}", bytes=1) if code is not None and told != code else difference
+    reported = ended.code or 0
+    return (
+        Difference(f"exit code {reported} for {code}", bytes=1) if code is not None and reported != code else difference
+    )
 
 
 def spooled(path: str) -> list[str]:

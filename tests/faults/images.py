@@ -76,12 +76,12 @@ class Build(OnEngine):
             return Difference("another file has arrived", bytes=1)
         return self.difference_of_image(ended.value.id)
 
-    def difference_of_image(self, told: str) -> Difference:
+    def difference_of_image(self, reported: str) -> Difference:
         """Whether the engine has the image that the result names."""
         with patience(), suppress(NbcontainerError):
             kept = str(images.inspect(self.direct, self.tag)["Id"])
             kept = kept if kept.startswith("sha256:") else f"sha256:{kept}"
-            return Difference() if kept == told else Difference(f"the image {told} for {kept}", bytes=1)
+            return Difference() if kept == reported else Difference(f"the image {reported} for {kept}", bytes=1)
         return Difference(f"there is no image {self.tag}")
 
     def end(self) -> None:
@@ -258,9 +258,11 @@ class Pull(Moves):
             if kept != self.id:
                 return Difference(f"the image {kept} for {self.id}")
             wanted, _ = self.manifest()
-            told = ended.value.digest
-            same = sum(a != b for a, b in zip(told, wanted, strict=False))
-            return Difference() if told == wanted else Difference(f"the digest {told!r} for {wanted}", bytes=same)
+            reported = ended.value.digest
+            same = sum(a != b for a, b in zip(reported, wanted, strict=False))
+            return (
+                Difference() if reported == wanted else Difference(f"the digest {reported!r} for {wanted}", bytes=same)
+            )
         return Difference(f"the engine has no {self.image}")
 
     def end(self) -> None:

@@ -151,14 +151,14 @@ class Watch(InCluster):
         self.context(address)
         waiting, began = self.changes.split(), time.monotonic()
         away = Away(lambda state: not state.live and state.trouble)
-        begun: list[Operation[Any, TableState, Any]] = []
+        started: list[Operation[Any, TableState, Any]] = []
 
         def begin() -> Operation[Any, TableState, Any]:
-            begun.append(self.pods.watch(selector=f"trial={self.word}"))
-            return begun[0]
+            started.append(self.pods.watch(selector=f"trial={self.word}"))
+            return started[0]
 
         def until() -> bool:
-            state = begun[0].state
+            state = started[0].state
             if waiting and (state.live or time.monotonic() - began > 3):
                 word = waiting.pop(0)
                 self.change(word[0], word[1:])
@@ -204,14 +204,14 @@ class PodLogs(InCluster):
 
     def carry_out(self, address: str) -> Ended:
         self.context(address)
-        begun: list[Any] = []
+        started: list[Any] = []
 
         def begin() -> Any:
-            begun.append(self.pods.logs(self.word, follow=True))
-            return begun[0]
+            started.append(self.pods.logs(self.word, follow=True))
+            return started[0]
 
         away = Away(lambda state: state.sources and not any(state.sources.values()) and state.notes)
-        return attempt(begin, until=lambda: away(begun[0].state))
+        return attempt(begin, until=lambda: away(started[0].state))
 
     def difference(self, ended: Ended) -> Difference:
         return difference_of_lines(WRITTEN, None, ended)

@@ -203,7 +203,7 @@ class Rig:
                 if verdict.outcome is Outcome.RIGHT:
                     break
             else:
-                raise RuntimeError(f"{chosen.name} goes wrong without a fault: {verdict.words}")
+                raise RuntimeError(f"{chosen.name} fails without a fault: {verdict.words}")
             self._ready[chosen] = scenario, passed
         return self._ready[chosen]
 

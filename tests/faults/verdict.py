@@ -1,9 +1,9 @@
 """The allowed outcomes of a trial.
 
-Right is the whole result: all lines once and in order, the exit code, the digest, the rows. Else an error of the tree
-in one or two lines, or a result with a note that something is missing. What carries no checksum may arrive changed by
-a corruption, and no client can notice: then as many bytes may differ as were changed, and no more. Never: another
-exception, a wrong exit code, lines that are missing without a word or come twice, an operation that does not end, or
+Right is the whole result: all lines once and in order, the exit code, the digest, the rows. Otherwise one of
+nbcontainer's errors in one or two lines, or a result with a note that something is missing. Data without a checksum may
+arrive corrupted, which no client can notice: then at most as many bytes may differ as were corrupted. Never: another
+exception, a wrong exit code, lines that are missing without a note or repeated, an operation that does not end, or
 anything left behind.
 """
 
@@ -58,12 +58,12 @@ class Ended:
 
     Args:
         value: The result.
-        error: What was raised in its place.
-        lines: The lines of output that came, where there is output.
-        code: The exit code that was told.
-        notes: What was remarked meanwhile.
-        stopped: Whether it had to be stopped, since it went on for too long.
-        stuck: Whether it did not even end then.
+        error: The error raised instead.
+        lines: The lines of output, if there is output.
+        code: The reported exit code.
+        notes: The notes.
+        stopped: Whether it had to be stopped because it took too long.
+        stuck: Whether it did not end even then.
     """
 
     value: Any = None
@@ -190,12 +190,12 @@ def _never(ended: Ended, *, left: str, waits: bool) -> str:
 
 
 def _error(ended: Ended, difference: Difference, *, corrupted: bool) -> Verdict:
-    told = f"{type(ended.error).__name__}: {ended.error}"
+    reported = f"{type(ended.error).__name__}: {ended.error}"
     if len(str(ended.error).splitlines()) > MOST_LINES:
-        return Verdict(Outcome.WRONG, f"an error of more than {MOST_LINES} lines: {told}")
+        return Verdict(Outcome.WRONG, f"an error of more than {MOST_LINES} lines: {reported}")
     if ended.lines and not difference.missing and not corrupted:
-        return Verdict(Outcome.WRONG, f"{difference.words}; then {told}")
-    return Verdict(Outcome.REFUSED, told)
+        return Verdict(Outcome.WRONG, f"{difference.words}; then {reported}")
+    return Verdict(Outcome.REFUSED, reported)
 
 
 def _said(ended: Ended) -> str:

@@ -13,7 +13,7 @@ def test_units(tmp_path):
     node = shutil.which("node")
     esbuild = FRONTEND / "node_modules" / "esbuild" / "bin" / "esbuild"
     if node is None or not esbuild.exists():
-        pytest.skip("Node.js or the front end's node_modules are missing: npm ci in nbcontainer/frontend")
+        pytest.skip("Node.js or the front end's node_modules are missing; run `npm ci` in nbcontainer/frontend")
     tests = sorted(FRONTEND.glob("tests/*.test.ts"))
     assert tests
     build = [esbuild, *tests, "--bundle", "--platform=node", "--format=esm", "--out-extension:.js=.mjs"]

@@ -107,9 +107,9 @@ class Kernel:
 
         Args:
             code: the cell.
-            cell: its id, as a page sends it; "" for none, as nbclient.
-            answers: what a person types when asked; None where nobody can be asked.
-            when: once this holds, call `then`, once.
+            cell: its id, as a page sends it; "" for none, as with nbclient.
+            answers: what the user types at prompts; None if there is no user.
+            when: a condition; once it holds, `then` is called once.
             then: what to do at that moment, such as `interrupt`.
             seconds: how long it may take.
         """
@@ -121,29 +121,29 @@ class Kernel:
         if cell:
             message["metadata"] = {"cellId": cell, "deletedCells": [], "recordTiming": False}
         self.client.shell_channel.send(message)
-        ran, begun, waiting, idle = Ran(), time.monotonic(), list(answers or ()), False
+        ran, started, waiting, idle = Ran(), time.monotonic(), list(answers or ()), False
         while not (idle and ran.reply):
-            assert time.monotonic() - begun < seconds, f"{code!r} still runs: {ran.text}"
+            assert time.monotonic() - started < seconds, f"{code!r} still runs: {ran.text}"
             self._reply(ran, message)
             if answers is not None:
                 self._answer(ran, waiting)
-            idle = self._read(ran, message, begun) or idle
+            idle = self._read(ran, message, started) or idle
             if when is not None and then is not None and when(ran):
                 when = None
                 then()
-        ran.seconds = time.monotonic() - begun
+        ran.seconds = time.monotonic() - started
         return ran
 
     def collect(self, seconds: float, until: Callable[[Ran], bool]) -> Ran:
         """Messages that arrive while no cell is running."""
-        ran, begun = Ran(), time.monotonic()
+        ran, started = Ran(), time.monotonic()
         while not until(ran):
-            assert time.monotonic() - begun < seconds, [message["msg_type"] for _, message in ran.messages]
+            assert time.monotonic() - started < seconds, [message["msg_type"] for _, message in ran.messages]
             try:
                 message = self.client.get_iopub_msg(timeout=0.1)
             except Empty:
                 continue
-            ran.messages.append((time.monotonic() - begun, message))
+            ran.messages.append((time.monotonic() - started, message))
         return ran
 
     def _reply(self, ran: Ran, request: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ class Kernel:
         ran.asked.append((asked["content"]["prompt"], asked["content"]["password"]))
         self.client.input(waiting.pop(0) if waiting else "")
 
-    def _read(self, ran: Ran, request: dict[str, Any], begun: float) -> bool:
+    def _read(self, ran: Ran, request: dict[str, Any], started: float) -> bool:
         """Handle one message; True if it says that the cell has ended."""
         try:
             message = self.client.get_iopub_msg(timeout=0.05)
@@ -172,7 +172,7 @@ class Kernel:
             return False
         if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
             return False
-        ran.messages.append((time.monotonic() - begun, message))
+        ran.messages.append((time.monotonic() - started, message))
         if message["msg_type"] == "status":
             return bool(message["content"]["execution_state"] == "idle")
         self._keep(ran, message)

@@ -133,7 +133,7 @@ def test_a_check_reports_the_engines_verdict_with_the_cells_line(docker_kernel):
     assert "No problems" not in ran.text
 
 
-def test_an_output_for_which_there_is_no_room(docker_kernel):
+def test_an_output_on_a_full_disk(docker_kernel):
     ran = docker_kernel.run("%%dockerfile -o type=tar,dest=/dev/full\nFROM busybox")
     assert ran.error == "BuildFailed"
     assert "did not arrive: it cannot be written: No space left on device." in " ".join(ran.traceback)

@@ -65,6 +65,19 @@ def test_images_are_those_of_the_line_s_engine(docker_kernel):
     assert matches(docker_kernel, "%%dockerfile --context unix:///no/such.sock\nFROM busy") == []
 
 
+def test_networks_are_offered_where_they_are_inspected(docker_kernel):
+    name = "completed-network"
+    ran = docker_kernel.run(f"%docker network create {name}")
+    assert not ran.error, ran.traceback
+    try:
+        assert matches(docker_kernel, f"%docker network inspect bridge {name[:-3]}") == [name]
+        assert matches(docker_kernel, f"%docker network inspect --context unix:///no/such.sock {name[:-3]}") == []
+        assert set(matches(docker_kernel, "%docker network prune --f")) == {"--filter", "--force"}
+        assert {"inspect", "prune"} <= set(matches(docker_kernel, "%docker network "))
+    finally:
+        docker_kernel.run(f"%docker network rm -y {name}")
+
+
 NOTHING = ["%kpod logs -n no-such-namespace no-such-", "%kpod logs -l ", "%kpod logs nothing-", "%docker run --name ",
            "%docker nothing", "%%dockerfile -t x\nFROM busybox\nRUN ", "%%kube apply\nki", "%%docker run busybox\npri",
            "x = %kpod logs nothing-"]  # fmt: skip

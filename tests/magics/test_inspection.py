@@ -28,7 +28,7 @@ def test_help_on_the_word_at_the_cursor(code, word, wanted):
 @pytest.mark.parametrize(
     "code", ["", "x = 1", "%%bash\necho", "%%kube apply\nkind: Pod", "%%dockerfile\n", "%timeit x"]
 )
-def test_what_is_not_ours_is_left_alone(code):
+def test_foreign_code_is_left_alone(code):
     assert help_at(code, len(code)) is None
 
 

@@ -80,7 +80,7 @@ def test_run_and_its_result(kernel):
     assert "│ line" in still(kernel.run("%%docker run --rm -i busybox cat\nline of the cell"))
 
 
-def test_what_is_refused_at_once_shows_its_error_alone(kernel):
+def test_what_is_refused_at_once_shows_only_its_error(kernel):
     for code in ("%docker logs not-there-1", "%docker rm -y not-there-1"):
         ran = kernel.run(code)
         assert (ran.error, ran.kinds) == ("NotFound", ["error"]), ran.text

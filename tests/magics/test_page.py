@@ -61,6 +61,6 @@ def test_without_the_built_page_a_still_picture_takes_the_widgets_place(docker_k
     assert "✓ built" in ran.bundles[0]["text/plain"]
 
 
-def test_what_is_refused_at_once_shows_its_error_alone(docker_kernel):
+def test_what_is_refused_at_once_shows_only_its_error(docker_kernel):
     ran = docker_kernel.run("%docker logs not-there-1", cell="refused")
     assert (ran.error, ran.kinds) == ("NotFound", ["error"])

@@ -89,7 +89,7 @@ def test_a_stopped_demo_says_so_in_one_line(tmp_path, number):
         )
     try:
         wait_until(lambda: "▶ %%dockerfile" in log.read_text() or process.poll() is not None, seconds=120)
-        begun = descendants(process.pid)
+        started = descendants(process.pid)
         process.send_signal(number)
         wait_until(lambda: process.poll() is not None, seconds=30, what=log.read_text)
         assert process.returncode == 130, log.read_text()
@@ -99,5 +99,5 @@ def test_a_stopped_demo_says_so_in_one_line(tmp_path, number):
     said = log.read_text()
     assert said.splitlines()[-1].endswith("■ stopped; everything it started was stopped, too")
     assert "Traceback" not in said
-    assert begun
-    wait_until(lambda: not [one for one in begun if Path(f"/proc/{one}/exe").exists()])
+    assert started
+    wait_until(lambda: not [one for one in started if Path(f"/proc/{one}/exe").exists()])

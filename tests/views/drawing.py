@@ -13,11 +13,11 @@ from tests.recordings import build_events
 
 
 def replay(progress):
-    begun, hang = time.monotonic(), "hang" in sys.argv
+    started, hang = time.monotonic(), "hang" in sys.argv
     for seconds, event in build_events.read("good"):
-        time.sleep(max(0.0, seconds / float(sys.argv[1]) - (time.monotonic() - begun)))
+        time.sleep(max(0.0, seconds / float(sys.argv[1]) - (time.monotonic() - started)))
         progress.emit(event)
-        if hang and seconds > 4.5:  # amid a step that writes
+        if hang and seconds > 4.5:  # in the middle of a step that writes
             while not progress.stopping:
                 time.sleep(0.01)
             raise InterruptedError

@@ -27,8 +27,8 @@ from tests.recordings import build_events
 
 def lines(name):
     view = BuildView()
-    told = [view.line(event) for _, event in build_events.read(name)]
-    return "\n".join(line for line in told if line is not None).splitlines()
+    shown = [view.line(event) for _, event in build_events.read(name)]
+    return "\n".join(line for line in shown if line is not None).splitlines()
 
 
 def merge(whole, message):
@@ -42,27 +42,27 @@ def merge(whole, message):
 
 
 def test_lines_of_a_good_build():
-    told = lines("good")
-    assert told[0].startswith("building demo/good:1.4 on Docker Engine")
-    assert any(line.endswith("[build 2/5] WORKDIR /src cached") for line in told)
-    assert told[-1].startswith("built demo/good:1.4 sha256:")
-    assert not any("internal/part21" in line for line in told)  # output belongs to the spool file
+    shown = lines("good")
+    assert shown[0].startswith("building demo/good:1.4 on Docker Engine")
+    assert any(line.endswith("[build 2/5] WORKDIR /src cached") for line in shown)
+    assert shown[-1].startswith("built demo/good:1.4 sha256:")
+    assert not any("internal/part21" in line for line in shown)  # output belongs to the spool file
 
 
 def test_a_step_has_its_line_once():
-    told = lines("good")
-    finished = [line for line in told if " done " in line or line.endswith("cached")]
+    shown = lines("good")
+    finished = [line for line in shown if " done " in line or line.endswith("cached")]
     numbers = [line.split()[0] for line in finished]
     assert len(numbers) == len(set(numbers))
 
 
 def test_lines_of_a_failed_build_end_with_the_output():
-    told = lines("failing")
-    at = next(index for index, line in enumerate(told) if " failed after " in line)
-    assert told[at].endswith("exit code: 1")
-    assert "    cmd/server/main.go:31:14: undefined: rate.NewLimiter <b>no</b>" in told[at:]
+    shown = lines("failing")
+    at = next(index for index, line in enumerate(shown) if " failed after " in line)
+    assert shown[at].endswith("exit code: 1")
+    assert "    cmd/server/main.go:31:14: undefined: rate.NewLimiter <b>no</b>" in shown[at:]
     # the last lines of standard output, and standard error's, although BuildKit sent those first
-    assert sum(line.startswith("    ") for line in told[at:]) == 22  # with the count of those before
+    assert sum(line.startswith("    ") for line in shown[at:]) == 22  # with the count of those before
 
 
 def test_lines_of_a_long_output_say_how_many_are_hidden_and_where_they_are():

@@ -18,8 +18,8 @@ def state(count):
 
 def test_lines():
     view = TransferView()
-    told = [line for line in map(view.line, EVENTS) if line is not None]
-    assert told == [
+    shown = [line for line in map(view.line, EVENTS) if line is not None]
+    assert shown == [
         "pushing 127.0.0.1:5001/team/go to 127.0.0.1:5001",
         "5f70bf18a086 layer already exists",
         "8277a4e2e1dc pushed 130 MB",

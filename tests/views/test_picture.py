@@ -68,14 +68,14 @@ def _tags(html):
 
 
 def test_sentences_wrap_in_a_narrow_terminal():
-    told = Picture(
+    shown = Picture(
         (
             Line.of(Span("put a kubeconfig at ~/.kube/config"), indent=2, wraps=True),
             Grid(((Span("Warning"), Span("Failed to pull the image")),), flexible=1, wraps=True),
         )
     )
     console = Console(file=io.StringIO(), width=22)
-    console.print(as_rich(told))
+    console.print(as_rich(shown))
     assert [line.rstrip() for line in console.file.getvalue().splitlines()] == [
         "  put a kubeconfig at",
         "  ~/.kube/config",

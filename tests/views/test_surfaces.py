@@ -61,10 +61,10 @@ def test_ctrl_c_while_a_line_is_printed_stops_it_within_a_second():
             raise KeyboardInterrupt
 
     running = operation(silent_until_stopped)
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(Stopped):
         show(running, Interrupts(), Plain())
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - started < 1
     assert running.done
 
 
