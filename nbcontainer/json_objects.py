@@ -6,11 +6,14 @@ Each reader takes the keys that lead to a value, from the outermost object inwar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 __all__ = ["JsonObject", "entries_of", "number_of", "object_of", "text_of", "texts_of", "value_of", "words_of"]
 
 JsonObject = Mapping[str, object]
 """A JSON object whose members may be anything."""
+
+_TEXT = frozenset({str})
 
 
 def value_of(found: object, *keys: str) -> object:
@@ -42,12 +45,21 @@ def words_of(found: object, *keys: str) -> list[str]:
 
 def text_of(found: object, *keys: str) -> str:
     """The string below `keys`; "" if there is none."""
-    return str(value_of(found, *keys) or "")
+    for key in keys:  # as `value_of`, whose call would cost as much again, and a table has thousands
+        if not isinstance(found, dict):
+            return ""
+        found = found.get(key)
+    return found if isinstance(found, str) else str(found or "")
 
 
-def texts_of(found: object, *keys: str) -> dict[str, str]:
+def texts_of(found: object, *keys: str) -> Mapping[str, str]:
     """Strings by name, such as labels; {} if there are none."""
-    return {str(name): str(value) for name, value in object_of(found, *keys).items()}
+    texts = object_of(found, *keys)
+    return texts if _are_texts(texts) else {name: str(value) for name, value in texts.items()}
+
+
+def _are_texts(found: JsonObject) -> TypeGuard[Mapping[str, str]]:
+    return _TEXT.issuperset(map(type, found.values()))
 
 
 def number_of(found: object, *keys: str) -> int:

@@ -19,7 +19,7 @@ from nbcontainer.model.networks import NetworkFacts
 from nbcontainer.model.results import Described, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import changes, reads
-from nbcontainer.verbs.words import convert
+from nbcontainer.verbs.words import seconds_of
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
@@ -306,7 +306,7 @@ def _until(engine: Connected, words: Sequence[str]) -> float:
             time = datetime.fromisoformat(f"{day}T{hour or '00'}{zone or ''}")
             return (time if zone else time.replace(tzinfo=now.tzinfo)).timestamp()
         if _DURATION.fullmatch(word):
-            return now.timestamp() - float(convert("seconds", "--filter until", word))
+            return now.timestamp() - seconds_of("--filter until", word)
     except (ValueError, OverflowError, UsageError):
         pass
     raise UsageError(

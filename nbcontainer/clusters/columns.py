@@ -6,10 +6,11 @@ kubectl prints; the server makes it, for any kind.
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
@@ -29,6 +30,7 @@ _WAITING = ("pending", "creating", "terminating", "initializing", "notready", "n
 _BAD = ("error", "backoff", "fail", "evicted", "oomkilled", "crash", "lost", "invalid", "outof", "deadline")
 
 
+@functools.lru_cache(maxsize=256)  # a table of thousands has few words
 def status_tone(word: str) -> Tone:
     """The tone of an API status word: "CrashLoopBackOff" is bad, "Pending" a warning, "Completed" dim."""
     lower = word.lower()
@@ -82,6 +84,7 @@ class _Plan:
     """How the cells under one set of columnDefinitions are turned into ours."""
 
     columns: tuple[Column, ...]
+    columns_but_age: tuple[Column, ...]  # the same, with the cell of the own age as it is: the metadata says it exactly
     status: int | None
     age: int | None  # the column that shows the object's own age
 
@@ -97,7 +100,7 @@ class Decoder:
     def __init__(self, kind: str, *, with_namespace: bool) -> None:
         self._kind = kind
         self._with_namespace = with_namespace
-        self._plan = _Plan((), None, None)
+        self._plan = _Plan((), (), None, None)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -127,8 +130,10 @@ class Decoder:
         metadata = object_of(row, "object", "metadata")
         namespace = text_of(metadata, "namespace") or namespace
         found = _cells(row)
-        cells = [_cell(cell, column, now) for cell, column in zip(found, plan.columns, strict=False)]
-        if plan.age is not None and plan.age < len(cells) and "creationTimestamp" in metadata:
+        dated = plan.age is not None and plan.age < len(found) and "creationTimestamp" in metadata
+        columns = plan.columns_but_age if dated else plan.columns
+        cells = [_cell(cell, column, now) for cell, column in zip(found, columns, strict=False)]
+        if dated and plan.age is not None:
             cells[plan.age] = epoch(text_of(metadata, "creationTimestamp"))
         status = cells[plan.status] if plan.status is not None and plan.status < len(cells) else ""
         if self._with_namespace:
@@ -163,24 +168,27 @@ def _plan(definitions: Sequence[JsonObject]) -> _Plan:
         columns.append(Column(name, _kind_of(name, definition), wide=number_of(definition, "priority") > 0))
     names = [column.name for column in columns]
     status = next((index for index, column in enumerate(columns) if column.kind == "status"), None)
-    return _Plan(tuple(columns), status, names.index("AGE") if "AGE" in names else None)
+    undated = tuple(replace(column, kind="text") if column.name == "AGE" else column for column in columns)
+    return _Plan(tuple(columns), undated, status, names.index("AGE") if "AGE" in names else None)
 
 
 def _kind_of(name: str, definition: JsonObject) -> str:
     if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or definition.get("type") == "date":
         return "age"
-    if name == "RESTARTS" or definition.get("type") in _NUMBER_TYPES:
+    if name == "RESTARTS" or text_of(definition, "type") in _NUMBER_TYPES:
         return "number"
     return "status" if name in _STATUS_COLUMNS and not definition.get("priority") else "text"
 
 
 def _cell(cell: object, column: Column, now: float) -> Cell:
-    if column.kind == "age" and isinstance(cell, str):
-        age = age_seconds(cell)
-        return now - age if age is not None else epoch(cell)
-    if column.kind == "number" and isinstance(cell, str):
-        number = _LEADING_NUMBER.match(cell)  # RESTARTS is "3 (5m ago)"
-        return int(number.group(1)) if number else None
-    if cell is None or isinstance(cell, (str, int, float)):
+    if isinstance(cell, str):
+        if column.kind == "age":
+            age = age_seconds(cell)
+            return now - age if age is not None else epoch(cell)
+        if column.kind == "number":
+            number = _LEADING_NUMBER.match(cell)  # RESTARTS is "3 (5m ago)"
+            return int(number.group(1)) if number else None
+        return cell
+    if cell is None or isinstance(cell, (int, float)):
         return cell
     return ", ".join(map(str, cell)) if isinstance(cell, list) else str(cell)

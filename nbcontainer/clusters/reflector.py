@@ -19,7 +19,7 @@ import orjson
 
 from nbcontainer.clusters.failures import is_passing, status_error
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
-from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -167,9 +167,9 @@ async def _watch(
             events = list[Page]()
             for line in lines:
                 event = orjson.loads(line)
-                if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+                if not isinstance(value_of(event, "type"), str) or not isinstance(value_of(event, "object"), dict):
                     raise ApiError("The API server's answer cannot be read: it is not a watch.")
-                match event.get("type"):
+                match event["type"]:
                     case "BOOKMARK":
                         continue
                     case "ERROR":
@@ -206,7 +206,7 @@ def _is_objects(part: object) -> bool:
 
 
 def _raise_watch_error(cluster: Cluster, status: JsonObject) -> None:
-    if status.get("code") == GONE or status.get("reason") in {"Expired", "Gone"}:
+    if status.get("code") == GONE or text_of(status, "reason") in {"Expired", "Gone"}:
         raise _Expired
     raise status_error(cluster, number_of(status, "code") or 500, status)
 

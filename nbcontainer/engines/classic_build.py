@@ -37,7 +37,7 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
-from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
 from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
@@ -197,7 +197,7 @@ def _has_trigger(engine: Engine, request: BuildRequest, dockerfile: Dockerfile) 
             history = engine.http().json("GET", f"/images/{quoted(base)}/history") if base else None
         except ApiError:
             return True
-        if not history or any("ONBUILD " in str(layer.get("CreatedBy")) for layer in history):
+        if not history or any("ONBUILD " in text_of(layer, "CreatedBy") for layer in entries_of(history)):
             return True
     return False
 

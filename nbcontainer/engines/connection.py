@@ -13,7 +13,7 @@ import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.byte_stream import Stream
@@ -31,6 +31,7 @@ from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import Http
 from nbcontainer.engines.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.json_objects import JsonObject, object_of, words_of
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
@@ -63,7 +64,7 @@ class Engine:
     _where: Address = field(default_factory=lambda: Address(""), repr=False)
     _socket: object = field(default=None, repr=False)
     _http: Http | None = field(default=None, repr=False)
-    _information: dict[str, Any] | None = field(default=None, repr=False)
+    _information: JsonObject | None = field(default=None, repr=False)
     _client: weakref.ref[EngineClient] | None = field(default=None, repr=False)
 
     @property
@@ -169,17 +170,18 @@ class Engine:
                 ) from None
             raise EngineUnavailable(error.message, tried=(self.address,)) from None
 
-    def information(self) -> dict[str, Any]:
+    def information(self) -> JsonObject:
         """Its /info, requested once: storage driver, registries, root folder."""
         if self._information is None:
-            self._information = dict(self.http().json("GET", "/info"))
+            self._information = object_of(self.http().json("GET", "/info"))
         return self._information
 
     @property
     def containerd_store(self) -> bool:
         """Whether its images are kept by containerd (Docker only). Asks /info on first use."""
-        status = self.information().get("DriverStatus") or []
-        return any(len(pair) > 1 and pair[1] == "io.containerd.snapshotter.v1" for pair in status)
+        status = self.information().get("DriverStatus")
+        pairs = status if isinstance(status, list) else []
+        return any(words_of(pair)[1:2] == ["io.containerd.snapshotter.v1"] for pair in pairs)
 
 
 # by the addresses that were candidates: other settings mean another search

@@ -6,11 +6,12 @@ import contextlib
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, value_of, words_of
 from nbcontainer.model.containers import ContainerFacts
 from nbcontainer.model.tables import Column, Row, TableReset, TableState, Tone, apply_table
 
@@ -51,32 +52,32 @@ def list_containers(
     """
     query = {"all": every, "filters": {name: list(values) for name, values in filters.items()} if filters else None}
     found = engine.http().json("GET", "/containers/json", query=query)
-    rows = [_container(entry) for entry in found or () if isinstance(entry, dict)]
+    rows = [_container(entry) for entry in entries_of(found)]
     return sorted(rows, key=lambda container: container.created, reverse=True)
 
 
-def _container(entry: Mapping[str, Any]) -> ContainerFacts:
-    names = [str(name).removeprefix("/") for name in entry.get("Names") or ()]
+def _container(entry: JsonObject) -> ContainerFacts:
+    names = [name.removeprefix("/") for name in words_of(entry, "Names")]
     # a name with a second slash is a link's: the alias that another container has for this one
-    own = [name for name in names if "/" not in name] or names or [str(entry.get("Id"))[:SHORT_ID]]
-    status = str(entry.get("Status") or "")
+    own = [name for name in names if "/" not in name] or names or [text_of(entry, "Id")[:SHORT_ID]]
+    status = text_of(entry, "Status")
     exited = re.match(r"Exited \((-?\d+)\)", status)
     return ContainerFacts(
-        id=str(entry.get("Id") or ""),
+        id=text_of(entry, "Id"),
         name=own[0],
         names=tuple(own),
-        image=str(entry.get("Image") or ""),
-        command=str(entry.get("Command") or ""),
-        state=str(entry.get("State") or ""),
+        image=text_of(entry, "Image"),
+        command=text_of(entry, "Command"),
+        state=text_of(entry, "State"),
         status=status,
-        ports=_ports(entry.get("Ports") or ()),
-        created=float(entry.get("Created") or 0),
+        ports=_ports(entries_of(entry, "Ports")),
+        created=float(number_of(entry, "Created")),
         exit_code=int(exited[1]) if exited else None,
-        labels={str(name): str(value) for name, value in (entry.get("Labels") or {}).items()},
+        labels=texts_of(entry, "Labels"),
     )
 
 
-def _ports(ports: Sequence[Mapping[str, Any]]) -> str:
+def _ports(ports: Sequence[JsonObject]) -> str:
     """As docker ps writes them; IPv4 and IPv6 of one port are one."""
     words = {}
     for port in ports:
@@ -84,7 +85,7 @@ def _ports(ports: Sequence[Mapping[str, Any]]) -> str:
         if not port.get("PublicPort"):
             words[inside] = True
             continue
-        address = str(port.get("IP") or "0.0.0.0").replace("::", "0.0.0.0")  # noqa: S104 - shown, not bound
+        address = (text_of(port, "IP") or "0.0.0.0").replace("::", "0.0.0.0")  # noqa: S104 - shown, not bound
         words[f"{address}:{port['PublicPort']}->{inside}"] = True
     return ", ".join(words)
 
@@ -114,7 +115,7 @@ def _out_of_memory(engine: Engine, listed: Sequence[ContainerFacts]) -> set[str]
     found = set()
     for container in killed[:MOST_INSPECTED]:
         with contextlib.suppress(NbcontainerError):  # removed since
-            if (inspect(engine, container).get("State") or {}).get("OOMKilled"):
+            if value_of(inspect(engine, container), "State", "OOMKilled"):
                 found.add(container)
     return found
 
@@ -186,14 +187,13 @@ def not_found(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> No
 # --- one container
 
 
-def inspect(engine: Engine, container: str) -> dict[str, Any]:
+def inspect(engine: Engine, container: str) -> JsonObject:
     """All that the engine knows of a container, as docker's own JSON.
 
     Raises:
         NotFound: there is no such container.
     """
-    found = engine.http().json("GET", f"/containers/{quoted(container)}/json")
-    return found if isinstance(found, dict) else {}
+    return object_of(engine.http().json("GET", f"/containers/{quoted(container)}/json"))
 
 
 def start(engine: Engine, container: str) -> None:

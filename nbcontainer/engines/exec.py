@@ -11,9 +11,10 @@ from collections.abc import Callable
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
+from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import Recorder, follow_output, send_input
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
-from nbcontainer.json_objects import JsonObject, number_of, object_of
+from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation, Progress
@@ -87,12 +88,12 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
         "Cmd": list(request.command),
         "Env": [f"{MARK}={mark}"],
     }
-    made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
+    made = made_id(http.json("POST", f"/containers/{quoted(container)}/exec", body=body))
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
 
     def check_running() -> None:
         """Raise where a silent command has ended: an output that stalled does not end with its command."""
-        if not http.json("GET", f"/exec/{made}/json").get("Running"):
+        if not value_of(http.json("GET", f"/exec/{made}/json"), "Running"):
             raise ConnectionError("The command has ended, but no more of its output has arrived.")
 
     stream.when_silent(check_running)

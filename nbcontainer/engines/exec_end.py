@@ -14,8 +14,10 @@ import threading
 from pathlib import Path
 
 from nbcontainer.engines.http import Http, quoted
+from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import Frames
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.json_objects import number_of, value_of
 
 __all__ = ["end_command"]
 
@@ -50,10 +52,10 @@ def end_command(http: Http, container: str, execution: str, mark: str) -> str:
 
 def _end(http: Http, container: str, execution: str, mark: str) -> str:
     state = http.json("GET", f"/exec/{execution}/json")
-    if not state.get("Running"):
+    if not value_of(state, "Running"):
         return ""
     body = {"AttachStdout": True, "AttachStderr": True, "Cmd": ["sh", "-c", SCRIPT, "sh", mark]}
-    made = str(http.json("POST", f"/containers/{quoted(container)}/exec", body=body)["Id"])
+    made = made_id(http.json("POST", f"/containers/{quoted(container)}/exec", body=body))
     with contextlib.suppress(NbcontainerError):
         stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": False})
         frames, output = Frames(raw=False), b""
@@ -62,7 +64,7 @@ def _end(http: Http, container: str, execution: str, mark: str) -> str:
                 output += b"".join(piece for _, piece in frames.feed(data))
         if b"ended" in output:
             return ""
-    return _end_from_here(int(state.get("Pid") or 0), mark)
+    return _end_from_here(number_of(state, "Pid"), mark)
 
 
 def _end_from_here(process: int, mark: str) -> str:

@@ -11,8 +11,8 @@ import http.client
 import json
 import logging
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Self
 from urllib.parse import quote, urlencode
 
 from nbcontainer.byte_stream import Silent, Stream
@@ -20,6 +20,7 @@ from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, 
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable
 from nbcontainer.http1 import Connection, IdleConnections
+from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
@@ -33,6 +34,8 @@ REPEATABLE = ("GET", "HEAD")  # any other call may have taken effect already
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
 READ_BYTES = 64 * 1024
 Query = Mapping[str, object]
+Content = bytes | bytearray | memoryview | Iterable[bytes] | None
+Body = Mapping[str, object] | Content
 OnOpen = Callable[[Callable[[], None]], None]
 
 
@@ -42,7 +45,7 @@ class Reply:
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """The body as JSON; None where it is empty.
 
         Raises:
@@ -51,11 +54,12 @@ class Reply:
         if not self.body.strip():
             return None
         try:
-            return json.loads(self.body)
+            found: object = json.loads(self.body)
         except (ValueError, RecursionError):
             raise ApiError(
                 f"The engine's reply is not JSON: {plain(self.body, 100)!r}.", status=self.status, reason="garbage"
             ) from None
+        return found
 
 
 class ReplyStream:
@@ -79,7 +83,7 @@ class ReplyStream:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
 
-    def lines(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> Iterator[JsonObject]:
         """The JSON objects of the body, one a line.
 
         Raises:
@@ -95,7 +99,7 @@ class ReplyStream:
         if rest.strip():
             yield self._object(rest)
 
-    def _object(self, line: bytes) -> dict[str, Any]:
+    def _object(self, line: bytes) -> JsonObject:
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(line)
             if isinstance(value, dict):
@@ -148,7 +152,7 @@ class Http:
         path: str,
         *,
         query: Query | None = None,
-        body: Any = None,
+        body: Body = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = CALL_SECONDS,
     ) -> Reply:
@@ -185,9 +189,17 @@ class Http:
             return Reply(reply.status, found, content)
         raise AssertionError
 
-    def json(self, method: str, path: str, **arguments: Any) -> Any:
+    def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Body = None,
+        timeout: float | None = CALL_SECONDS,
+    ) -> object:
         """As `call`, and the reply's JSON."""
-        return self.call(method, path, **arguments).json()
+        return self.call(method, path, query=query, body=body, timeout=timeout).json()
 
     def stream(
         self,
@@ -195,7 +207,7 @@ class Http:
         path: str,
         *,
         query: Query | None = None,
-        body: Any = None,
+        body: Body = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = CALL_SECONDS,
         on_open: OnOpen | None = None,
@@ -240,7 +252,7 @@ class Http:
         path: str,
         *,
         query: Query | None = None,
-        body: Any = None,
+        body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         protocol: str = "tcp",
         on_open: OnOpen | None = None,
@@ -256,13 +268,13 @@ class Http:
         stream = self._dial()
         if on_open is not None:
             on_open(stream.close)
-        content, extra = _encode(body)
+        content, extra = (b"", {}) if body is None else _encode_json(body)
         try:
             target = self._target(path, query)
             with LoggedRequest(LOG, "POST", target, self._where) as request:
                 try:
                     found = upgrade(
-                        stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content or b""
+                        stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content
                     )
                     request.status = "upgraded"
                 except UpgradeRefused as refused:
@@ -336,7 +348,7 @@ class _Connection(Connection):
         stream.when_silent(when_slow, settings.connect_timeout)
 
     def request(
-        self, method: str, target: str, body: Any, headers: Mapping[str, str] | None, timeout: float | None
+        self, method: str, target: str, body: Body, headers: Mapping[str, str] | None, timeout: float | None
     ) -> http.client.HTTPResponse:
         """Send a request, whose body may be an iterable of bytes, and read the head of its reply."""
         self.stream.settimeout(timeout)
@@ -348,12 +360,14 @@ class _Connection(Connection):
         return reply
 
 
-def _encode(body: Any) -> tuple[Any, dict[str, str]]:
-    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        return body, {}
-    if isinstance(body, (dict, list)):
-        return json.dumps(body).encode(), {"Content-Type": "application/json"}
+def _encode(body: Body) -> tuple[Content, dict[str, str]]:
+    if isinstance(body, Mapping):
+        return _encode_json(body)
     return body, {}
+
+
+def _encode_json(body: Mapping[str, object]) -> tuple[bytes, dict[str, str]]:
+    return json.dumps(dict(body)).encode(), {"Content-Type": "application/json"}
 
 
 def _query_text(value: object) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.output import Frames, Lines, Recorder
 from nbcontainer.errors import ApiError, NbcontainerError, UsageError
+from nbcontainer.json_objects import JsonObject, text_of, value_of
 from nbcontainer.model.logs import (
     LogEnded,
     LogEvent,
@@ -26,7 +27,7 @@ from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from nbcontainer.engines.connection import Engine
 
@@ -108,10 +109,9 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     progress.emit(LogEnded())
 
 
-def _began(found: Mapping[str, Any]) -> str:
+def _began(found: JsonObject) -> str:
     """When a running container was started; "" where it is not running."""
-    state = found.get("State") or {}
-    return str(state.get("StartedAt") or "") if state.get("Running") else ""
+    return text_of(found, "State", "StartedAt") if value_of(found, "State", "Running") else ""
 
 
 class _Reader:
@@ -130,7 +130,7 @@ class _Reader:
         request = self._request
         found = inspect(self._engine, self._name)
         self._began = _began(found)
-        self._frames = Frames(raw=bool((found.get("Config") or {}).get("Tty")))
+        self._frames = Frames(raw=bool(value_of(found, "Config", "Tty")))
         self._lines = Lines(self._name, stamped=request.timestamps)
         query = {
             "stdout": True,

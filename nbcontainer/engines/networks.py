@@ -255,7 +255,7 @@ def _created(engine: Engine, body: Mapping[str, object]) -> JsonObject:
 def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:
     if network.name != "bridge":
         return network
-    name = str(engine.http().json("GET", f"/networks/{network.id}").get("Name"))
+    name = text_of(engine.http().json("GET", f"/networks/{network.id}"), "Name")
     return replace(network, name=name, is_predefined=True)
 
 

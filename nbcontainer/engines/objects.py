@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
+from nbcontainer.json_objects import text_of
 
-__all__ = ["filters_of", "in_use", "not_found"]
+__all__ = ["filters_of", "in_use", "made_id", "not_found"]
 
 SHOWN_USERS = 3
 
@@ -27,6 +28,18 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
             raise UsageError(f"--filter takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db.")
         filters.setdefault(key, []).append(value)
     return filters
+
+
+def made_id(answer: object) -> str:
+    """The id of what an engine has made, as it answers.
+
+    Raises:
+        ApiError: the answer names none.
+    """
+    found = text_of(answer, "Id")
+    if not found:
+        raise ApiError("The engine has not said the id of what it was to make.", reason="garbage")
+    return found
 
 
 def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists: str) -> NotFound:

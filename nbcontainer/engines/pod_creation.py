@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.failures import plain
@@ -18,6 +18,7 @@ from nbcontainer.engines.logs import logs as container_logs
 from nbcontainer.engines.pod_tables import pod_status
 from nbcontainer.engines.pods import find_pod, own_containers, podman_http
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, words_of
 from nbcontainer.kubernetes_yaml.manifests import parse_manifests
 from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Change
@@ -69,11 +70,11 @@ def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) ->
                      where=engine.name, command=changes[0].command, manifest=sent)  # fmt: skip
 
 
-def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Progress[Any] | None) -> list[Change]:
+def _play(engine: Engine, manifests: Sequence[JsonObject], progress: Progress[PodStep] | None) -> list[Change]:
     """Have Podman play manifests, one by one; returns what it did for each."""
     changes = []
     for manifest in manifests:
-        name = str((manifest.get("metadata") or {}).get("name") or "")
+        name = text_of(manifest, "metadata", "name")
         stream = None
         try:
             stream = podman_http(engine).stream(
@@ -91,11 +92,11 @@ def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Prog
         finally:
             if stream is not None:
                 stream.close()
-        pods = answer.get("Pods") or []
-        faults = [str(fault) for pod in pods for fault in pod.get("ContainerErrors") or ()]
+        pods = entries_of(answer, "Pods")
+        faults = [fault for pod in pods for fault in words_of(pod, "ContainerErrors")]
         if faults:
             raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
-        uid = str(pods[0].get("ID") or "") if pods else ""
+        uid = text_of(pods[0], "ID") if pods else ""
         changes.append(
             Change(
                 "Pod",
@@ -111,14 +112,19 @@ def _play(engine: Engine, manifests: Sequence[Mapping[str, Any]], progress: Prog
     return changes
 
 
-def _without_ports(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _without_ports(manifest: JsonObject) -> JsonObject:
     """The manifest with only those ports that name a host port: Podman 4.3 publishes all others on the host too."""
-    spec = dict(manifest.get("spec") or {})
-    containers = []
-    for container in spec.get("containers") or ():
-        ports = [port for port in container.get("ports") or () if port.get("hostPort")]
-        containers.append({**{key: value for key, value in container.items() if key != "ports"}, "ports": ports})
-    return {**manifest, "spec": {**spec, "containers": containers}}
+    spec = object_of(manifest, "spec")
+    containers = spec.get("containers")
+    if not isinstance(containers, list):
+        return manifest
+    return {**manifest, "spec": {**spec, "containers": [_without_its_ports(one) for one in containers]}}
+
+
+def _without_its_ports(container: object) -> object:
+    if not isinstance(container, dict):  # Podman says what is wrong with it
+        return container
+    return {**container, "ports": [port for port in entries_of(container, "ports") if port.get("hostPort")]}
 
 
 def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
@@ -151,10 +157,10 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
     for container in own_containers(pod):
         # Podman's own wait misses the end of a container that is restarted at once
         deadline = time.monotonic() + SETTLE_SECONDS
-        while (code := _exit_code(engine, str(container["Id"]))) is None and time.monotonic() < deadline:
+        while (code := _exit_code(engine, text_of(container, "Id"))) is None and time.monotonic() < deadline:
             time.sleep(SETTLE_PAUSE)
         if code:
-            output = _last_output(engine, str(container["Id"]))
+            output = _last_output(engine, text_of(container, "Id"))
             raise CommandFailed(
                 f"The container of pod {request.name} ended with exit code {code}."
                 + "".join(f"\n  {line}" for line in output.splitlines()[-3:]),
@@ -167,16 +173,15 @@ def _until_running(engine: Engine, request: PodRequest, progress: Progress[PodSt
 def _exit_code(engine: Engine, container: str) -> int | None:
     """The exit code of a container that has ended, even if it was restarted since; None where it has not ended yet."""
     found = inspect(engine, container)
-    state = found.get("State") or {}
-    if str(state.get("Status")) in ("exited", "stopped"):  # "stopped" before Podman starts it again
-        return int(state.get("ExitCode") or 0)
+    if text_of(found, "State", "Status") in ("exited", "stopped"):  # "stopped" before Podman starts it again
+        return number_of(found, "State", "ExitCode")
     if not found.get("RestartCount"):
         return None
     # a running container's exit code is 0: only Podman's events have the one before
     query = {"stream": "false", "filters": json.dumps({"container": [container], "event": ["died"]})}
     with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
-        codes = [(event.get("Actor") or {}).get("Attributes", {}).get("containerExitCode") for event in stream.lines()]
-    return int(codes[-1] or 0) if codes else 0
+        codes = [text_of(event, "Actor", "Attributes", "containerExitCode") for event in stream.lines()]
+    return int(codes[-1]) if codes and codes[-1].isdecimal() else 0
 
 
 def _last_output(engine: Engine, container: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engines.pods import find_pod, podman_http
 from nbcontainer.errors import ApiError, NbcontainerError
+from nbcontainer.json_objects import text_of
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation, Progress
@@ -39,7 +40,7 @@ def delete(
 
 
 def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[PodEnd]) -> Changes:
-    doomed = {name: str(find_pod(engine, name)["Id"]) for name in names}
+    doomed = {name: text_of(find_pod(engine, name), "Id") for name in names}
     gone: dict[str, str] = {}
     for name, uid in doomed.items():
         progress.emit(PodEnd(name, "Terminating", time=time.time()))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from nbcontainer.errors import UsageError
+from nbcontainer.json_objects import JsonObject, texts_of
 
 __all__ = ["matcher"]
 
-Pod = Mapping[str, Any]
+Pod = JsonObject
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 _NAME = r"[A-Za-z0-9][\w./-]*"
@@ -30,7 +30,7 @@ def matcher(selector: str, field_selector: str = "") -> Callable[[Pod], bool]:
     if field_selector:
         raise UsageError("Podman's pods cannot be selected by fields.", cure="Use -l with labels.")
     terms = _terms(selector)
-    return lambda pod: all(term(pod.get("Labels") or {}) for term in terms)
+    return lambda pod: all(term(texts_of(pod, "Labels")) for term in terms)
 
 
 def _terms(selector: str) -> list[Callable[[Mapping[str, str]], bool]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from nbcontainer.engines.output import seconds_of
+from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of, texts_of
 from nbcontainer.model.tables import Column, Row, Tone
 
 __all__ = ["EVENT_COLUMNS", "columns", "event_row", "pod_row", "pod_status"]
@@ -37,13 +37,13 @@ def columns() -> tuple[Column, ...]:
     )
 
 
-def pod_status(pod: Mapping[str, Any], containers: Sequence[Mapping[str, Any]], codes: Sequence[int]) -> str:
+def pod_status(pod: JsonObject, containers: Sequence[JsonObject], codes: Sequence[int]) -> str:
     """The pod's status as a cluster words it.
 
     Podman says Created, Running, Degraded (some ended), Exited, Stopped, Paused, Dead.
     """
-    word = str(pod.get("Status") or pod.get("State") or "Unknown")
-    own = [str(one.get("Status") or "") for one in containers]
+    word = text_of(pod, "Status") or text_of(pod, "State") or "Unknown"
+    own = [text_of(one, "Status") for one in containers]
     if word == "Created":
         return "Pending"
     if word in {"Degraded", "Exited", "Stopped", "Dead"}:
@@ -53,33 +53,30 @@ def pod_status(pod: Mapping[str, Any], containers: Sequence[Mapping[str, Any]], 
     return word
 
 
-def pod_row(
-    pod: Mapping[str, Any], containers: Sequence[Mapping[str, Any]], restarts: int, codes: Sequence[int]
-) -> Row:
+def pod_row(pod: JsonObject, containers: Sequence[JsonObject], restarts: int, codes: Sequence[int]) -> Row:
     """One pod; `codes` are its containers' exit codes."""
-    ready = sum(str(one.get("Status")) == "running" for one in containers)
+    ready = sum(text_of(one, "Status") == "running" for one in containers)
     status = pod_status(pod, containers, codes)
-    name = str(pod.get("Name") or "")
+    name = text_of(pod, "Name")
     return Row(
-        key=str(pod.get("Id") or name),
-        cells=(name, f"{ready}/{len(containers)}", status, restarts, seconds_of(str(pod.get("Created") or ""))),
+        key=text_of(pod, "Id") or name,
+        cells=(name, f"{ready}/{len(containers)}", status, restarts, seconds_of(text_of(pod, "Created"))),
         tone=_TONES.get(status, Tone.PLAIN),
         name=name,
         kind="Pod",
-        labels=dict(pod.get("Labels") or {}),
+        labels=texts_of(pod, "Labels"),
     )
 
 
-def event_row(index: int, event: Mapping[str, Any]) -> Row:
+def event_row(index: int, event: JsonObject) -> Row:
     """One of Podman's events."""
-    about = event.get("Actor") or {}
-    attributes = about.get("Attributes") or {}
-    kind, name = str(event.get("Type") or ""), str(attributes.get("name") or about.get("ID") or "")
-    action = str(event.get("Action") or "")
-    code = str(attributes.get("containerExitCode") or "0")
+    attributes = object_of(event, "Actor", "Attributes")
+    kind, name = text_of(event, "Type"), text_of(attributes, "name") or text_of(event, "Actor", "ID")
+    action = text_of(event, "Action")
+    code = text_of(attributes, "containerExitCode") or "0"
     failed = action == "died" and code != "0"
-    message = f"exit code {code}" if action == "died" else str(attributes.get("image") or "")
-    cells = (float(event.get("time") or 0), "Warning" if failed else "Normal", action, f"{kind}/{name}", message)
+    message = f"exit code {code}" if action == "died" else text_of(attributes, "image")
+    cells = (float(number_of(event, "time")), "Warning" if failed else "Normal", action, f"{kind}/{name}", message)
     return Row(
         key=f"{event.get('timeNano')}-{index}",
         cells=cells,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import difflib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.engines.containers import inspect
@@ -26,6 +26,7 @@ from nbcontainer.engines.pod_tables import (
     pod_status,
 )
 from nbcontainer.errors import NbcontainerError, NotFound, UsageError
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, words_of
 from nbcontainer.model.pods import Description, ExecRequest, ExecResult
 from nbcontainer.model.tables import (
     Row,
@@ -65,6 +66,10 @@ def podman_http(engine: Engine) -> Http:
     return Http(engine.dial, where=engine.name, version="4.0.0", magic=engine.commands.magic)
 
 
+def _listed(engine: Engine) -> list[JsonObject]:
+    return entries_of(podman_http(engine).json("GET", "/libpod/pods/json"))
+
+
 # --- the table
 
 
@@ -85,32 +90,32 @@ def table(
     found = {row.name for row in reset.rows}
     missing = [name for name in names if name not in found]
     if missing:
-        raise _no_pod(engine, missing[0], podman_http(engine).json("GET", "/libpod/pods/json"))
+        raise _no_pod(engine, missing[0], _listed(engine))
     return Table(apply_table(TableState(), reset), engine.commands.podman("pod", "ps"))
 
 
 def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
     fits = matcher(selector, field_selector)
-    pods = podman_http(engine).json("GET", "/libpod/pods/json")
+    pods = _listed(engine)
     rows = [_row(engine, pod) for pod in pods if fits(pod) and (not names or pod.get("Name") in names)]
     rows.sort(key=lambda row: row.name)
     title = f"pods with {selector}" if selector else "pods"
     return TableReset(columns(), tuple(rows), title, engine.name, NOTE)
 
 
-def _row(engine: Engine, pod: Mapping[str, Any]) -> Row:
+def _row(engine: Engine, pod: JsonObject) -> Row:
     restarts, codes = 0, []
     for container in own_containers(pod):
         with suppress(NbcontainerError):  # it may be gone
-            found = inspect(engine, str(container["Id"]))
-            restarts += int(found.get("RestartCount") or 0)
-            codes.append(int((found.get("State") or {}).get("ExitCode") or 0))
+            found = inspect(engine, text_of(container, "Id"))
+            restarts += number_of(found, "RestartCount")
+            codes.append(number_of(found, "State", "ExitCode"))
     return pod_row(pod, own_containers(pod), restarts, codes)
 
 
-def own_containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def own_containers(pod: JsonObject) -> list[JsonObject]:
     """A pod's containers without its infra container, which only holds the network."""
-    return [one for one in pod.get("Containers") or () if one.get("Id") != pod.get("InfraId")]
+    return [one for one in entries_of(pod, "Containers") if one.get("Id") != pod.get("InfraId")]
 
 
 def watch_table(
@@ -168,7 +173,7 @@ def _follow(
                 progress.emit(TableLive(live=True))
                 listed, pause = True, FIRST_PAUSE
                 for event in stream.lines():
-                    if event.get("Type") in {"pod", "container"}:
+                    if text_of(event, "Type") in {"pod", "container"}:
                         progress.emit(_reset(engine, selector, field_selector, names))
         except NbcontainerError as error:
             if not listed:
@@ -179,21 +184,21 @@ def _follow(
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def find_pod(engine: Engine, name: str) -> dict[str, Any]:
+def find_pod(engine: Engine, name: str) -> JsonObject:
     """A pod, as in the list.
 
     Raises:
         NotFound: there is no pod of this name.
     """
-    pods = podman_http(engine).json("GET", "/libpod/pods/json")
+    pods = _listed(engine)
     for pod in pods:
         if pod.get("Name") == name:
-            return dict(pod)
+            return pod
     raise _no_pod(engine, name, pods)
 
 
-def _no_pod(engine: Engine, name: str, pods: Sequence[Mapping[str, Any]]) -> NotFound:
-    near = difflib.get_close_matches(name, [str(pod.get("Name") or "") for pod in pods], n=3, cutoff=0.7)
+def _no_pod(engine: Engine, name: str, pods: Sequence[JsonObject]) -> NotFound:
+    near = difflib.get_close_matches(name, [text_of(pod, "Name") for pod in pods], n=3, cutoff=0.7)
     cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
     return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
 
@@ -211,23 +216,23 @@ def describe(engine: Engine, name: str) -> Description:
     head = [
         ("Name", name),
         ("Status", pod_status(pod, [], [])),
-        ("Created", str(pod.get("Created") or "")),
-        ("Labels", "\n".join(f"{key}={value}" for key, value in sorted((pod.get("Labels") or {}).items()))),
-        ("Networks", ", ".join(pod.get("Networks") or ())),
+        ("Created", text_of(pod, "Created")),
+        ("Labels", "\n".join(f"{key}={value}" for key, value in sorted(texts_of(pod, "Labels").items()))),
+        ("Networks", ", ".join(words_of(pod, "Networks"))),
     ]
     sections = [("", tuple((key, value) for key, value in head if value))]
     for container in own_containers(pod):
-        found = inspect(engine, str(container["Id"]))
-        state, config = found.get("State") or {}, found.get("Config") or {}
+        found = inspect(engine, text_of(container, "Id"))
+        state, config = object_of(found, "State"), object_of(found, "Config")
         facts = [
-            ("Image", str(config.get("Image") or found.get("Image") or "")),
-            ("Command", " ".join([*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())])),
-            ("State", str(state.get("Status") or "")),
-            ("Started", str(state.get("StartedAt") or "")),
+            ("Image", text_of(config, "Image") or text_of(found, "Image")),
+            ("Command", " ".join([*words_of(config, "Entrypoint"), *words_of(config, "Cmd")])),
+            ("State", text_of(state, "Status")),
+            ("Started", text_of(state, "StartedAt")),
             ("Exit Code", str(state.get("ExitCode")) if state.get("Status") == "exited" else ""),
-            ("Restart Count", str(found.get("RestartCount") or 0)),
+            ("Restart Count", str(number_of(found, "RestartCount"))),
         ]
-        title = f"Container {str(found.get('Name') or '').removeprefix('/').removeprefix(f'{name}-')}"
+        title = f"Container {text_of(found, 'Name').removeprefix('/').removeprefix(f'{name}-')}"
         sections.append((title, tuple((key, value) for key, value in facts if value)))
     happened = tuple(tuple(str(cell) for cell in row.cells[1:]) for row in _events(engine, name))
     return Description("Pod", name, "", f"{engine.name} ({NOTE})", tuple(sections), happened,
@@ -244,7 +249,7 @@ def events(engine: Engine, name: str = "") -> Table:
 def _events(engine: Engine, name: str) -> list[Row]:
     query = {"stream": "false", "since": str(int(time.time()) - EVENTS_BACK)}
     with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
-        happened = [event for event in stream.lines() if event.get("Type") in {"pod", "container"}]
+        happened = [event for event in stream.lines() if text_of(event, "Type") in {"pod", "container"}]
     rows = [event_row(index, event) for index, event in enumerate(happened)]
     about = (f"pod/{name}", f"container/{name}-")
     return [row for row in rows if not name or row.name == about[0] or row.name.startswith(about[1])]
@@ -262,7 +267,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
     names = request.names
     if request.selector:
         fits = matcher(request.selector, "")
-        names = tuple(str(pod["Name"]) for pod in podman_http(engine).json("GET", "/libpod/pods/json") if fits(pod))
+        names = tuple(text_of(pod, "Name") for pod in _listed(engine) if fits(pod))
         if not names:
             raise NotFound(f"No pod has the labels {request.selector}.", status=404)
     found, missing = list[str](), list[NotFound]()
@@ -292,7 +297,7 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     Raises:
         NotFound: there is no such pod or container.
     """
-    containers = [str(one.get("Names") or one["Id"]) for one in own_containers(find_pod(engine, name))]
+    containers = [text_of(one, "Names") or text_of(one, "Id") for one in own_containers(find_pod(engine, name))]
     if not wanted:
         return containers
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import pull
+from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import Recorder, output_of, send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed
 from nbcontainer.engines.run_output import ExitCode, RunOutput
@@ -25,6 +26,7 @@ from nbcontainer.errors import (
     Stopped,
     outcome_of,
 )
+from nbcontainer.json_objects import object_of, text_of, words_of
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
 from nbcontainer.operation import Operation, Progress
@@ -93,7 +95,7 @@ class _Runner:
         self,
         engine: Engine,
         request: RunRequest,
-        body: Mapping[str, Any],
+        body: Mapping[str, object],
         spool: Spool | None,
         progress: Progress[LogEvent],
     ) -> None:
@@ -130,7 +132,7 @@ class _Runner:
         ended = lost_sight = False
         try:
             self._check_stop()
-            name = str(inspect(self._engine, container).get("Name") or container[:SHORT_ID]).removeprefix("/")
+            name = (text_of(inspect(self._engine, container), "Name") or container[:SHORT_ID]).removeprefix("/")
             if self._spool is None:
                 self._start(container)
                 exit_code = None
@@ -169,14 +171,14 @@ class _Runner:
         """Create the container. This call is waited for even after a stop: only its reply says what to remove."""
         query = {"name": self._request.name or None, "platform": self._request.platform or None}
         try:
-            made = self._http.json("POST", "/containers/create", query=query, body=dict(self._body))
+            made = self._http.json("POST", "/containers/create", query=query, body=self._body)
         except Conflict as error:
             raise name_in_use(self._engine, error, self._request.name) from error
         except (EngineUnavailable, ApiError) as error:
             raise _maybe_created(error) from error
-        for warning in made.get("Warnings") or ():
-            self._progress.emit(LogSource("", open=True, note=plain(str(warning))))
-        return str(made["Id"])
+        for warning in words_of(made, "Warnings"):
+            self._progress.emit(LogSource("", open=True, note=plain(warning)))
+        return made_id(made)
 
     def _start(self, container: str) -> None:
         self._http.call("POST", f"/containers/{container}/start")
@@ -248,14 +250,14 @@ class _Runner:
     def _end(self, container: str, *, running: bool) -> None:
         patience = CLEAN_UP_SECONDS
         path = f"/containers/{container}"
-        found = self._http.json("GET", f"{path}/json", timeout=patience) or {}
-        state = found.get("State") or {}
+        found = self._http.json("GET", f"{path}/json", timeout=patience)
+        state = object_of(found, "State")
         was_started = state.get("Status") not in ("created", "configured")
         if was_started and not running:
             return
         if state.get("Running") and self._spool is not None:  # a detached one has only just started
             with contextlib.suppress(ApiError):  # it does not end by itself
-                signal = (found.get("Config") or {}).get("StopSignal") or "SIGTERM"
+                signal = text_of(found, "Config", "StopSignal") or "SIGTERM"
                 self._http.call("POST", f"{path}/kill", query={"signal": signal}, timeout=GRACE_SECONDS)
                 self._http.call("POST", f"{path}/wait", query={"condition": "not-running"}, timeout=GRACE_SECONDS)
         if not was_started or self._request.remove:

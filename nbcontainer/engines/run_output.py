@@ -21,6 +21,7 @@ from nbcontainer.engines.http import ReplyStream
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
 from nbcontainer.engines.output import Frames, Lines, Recorder
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped
+from nbcontainer.json_objects import number_of, text_of, value_of
 from nbcontainer.model.logs import LogEvent, LogGap, LogSource
 from nbcontainer.operation import Progress
 
@@ -101,9 +102,9 @@ def _code(waiting: ReplyStream) -> int | None:
     with contextlib.suppress(EngineUnavailable):
         for message in waiting.lines():
             if isinstance(message.get("StatusCode"), int):
-                return int(message["StatusCode"])
-            error = message.get("Error") or message.get("message")
-            raise ApiError(plain(str(error.get("Message") if isinstance(error, dict) else error)))
+                return number_of(message, "StatusCode")
+            said = text_of(message, "Error", "Message") or text_of(message, "Error") or text_of(message, "message")
+            raise ApiError(plain(said or f"{message}"))
     return None
 
 
@@ -356,10 +357,10 @@ class RunOutput:
 
     def _is_running(self) -> bool:
         try:
-            found = self._engine.http().json("GET", f"{self._path}/json") or {}
+            found = self._engine.http().json("GET", f"{self._path}/json")
         except ApiError:
             return False
-        return bool((found.get("State") or {}).get("Running"))
+        return bool(value_of(found, "State", "Running"))
 
     def _check_stop(self) -> None:
         if self._progress.stopping:

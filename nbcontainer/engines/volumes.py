@@ -46,7 +46,7 @@ def inspect(engine: Engine, name: str) -> VolumeFacts:
         NotFound: there is no such volume.
     """
     try:
-        return _facts(engine.http().json("GET", _path(engine, name)))
+        return _facts(object_of(engine.http().json("GET", _path(engine, name))))
     except NotFound:
         raise no_volume(engine, name) from None
 
@@ -57,7 +57,7 @@ def create(
     """Create a volume; where one of that name exists, return that one, as docker does."""
     given = {"Name": name, "Driver": driver, "DriverOpts": dict(options), "Labels": dict(labels)}
     body = {key: value for key, value in given.items() if value}
-    return _facts(engine.http().json("POST", "/volumes/create", body=body))
+    return _facts(object_of(engine.http().json("POST", "/volumes/create", body=body)))
 
 
 def remove(engine: Engine, name: str) -> None:

@@ -18,6 +18,7 @@ from nbcontainer.protection import Unsaid
 if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
     from nbcontainer.magics.calls import Call
+    from nbcontainer.model.build import BuildResult
 
 __all__ = ["build_options", "engine_of", "given_or_inherited", "run_build"]
 
@@ -44,7 +45,7 @@ def build_options(call: Call) -> dict[str, Any]:
 
 def run_build(
     call: Call, text: str, options: Mapping[str, Any], command: Sequence[str], *, behind: bool = False
-) -> Any:
+) -> object:
     """Check, or build and show progress, depending on the flags; with `behind`, return the running build immediately.
 
     Args:
@@ -88,7 +89,7 @@ def _place(path: Path) -> tuple[object, ...]:
     return os.path.realpath(path), path.stat().st_ino if special else 0
 
 
-def _write_files(files: dict[str, tuple[Path, tuple[object, ...]]], result: Any) -> None:
+def _write_files(files: dict[str, tuple[Path, tuple[object, ...]]], result: BuildResult) -> None:
     facts = {
         "containerimage.config.digest": result.id,
         "containerimage.digest": result.digest,

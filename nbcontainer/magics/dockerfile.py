@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 from pathlib import Path
-from typing import Any
 
 from nbcontainer.dockerfile.substitution import substitute
 from nbcontainer.errors import UsageError
@@ -19,7 +18,7 @@ VERBS = Verbs("dockerfile", "Builds the cell.")
 
 
 @VERBS.add(DOCKERFILE)
-def dockerfile(call: Call) -> Any:
+def dockerfile(call: Call) -> object:
     """Parse, build, show."""
     values = call.values
     if values.into and (not values.into.isidentifier() or keyword.iskeyword(values.into)):

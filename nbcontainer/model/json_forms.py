@@ -30,7 +30,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from types import NoneType, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nbcontainer.errors import NbcontainerError, SerializationError, restored
@@ -164,7 +164,7 @@ def _error(kind: type[NbcontainerError]) -> _Form:
 
 
 def _object(
-    members: Callable[[], Sequence[tuple[str, _Form, bool]]], build: Callable[[dict[str, Any]], object]
+    members: Callable[[], Sequence[tuple[str, _Form, bool]]], build: Callable[[dict[str, object]], object]
 ) -> _Form:
     """The form of an object with these members: the name, the form, and whether it is required."""
 
@@ -231,9 +231,9 @@ def _array(kind: Any, arguments: tuple[object, ...]) -> _Form:
     )
 
 
-def _mapping(keys: Any, values: Any) -> _Form:
+def _mapping(keys: object, values: object) -> _Form:
     if keys is not str:
-        pairs = _array(tuple, (tuple[keys, values], ...))
+        pairs = _array(tuple, (GenericAlias(tuple, (keys, values)), ...))
         return _checked(
             "a mapping", lambda value: pairs.encode(tuple(value.items())), lambda document: dict(pairs.decode(document))
         )
@@ -301,7 +301,7 @@ def _abstract(kind: type) -> _Form:
     return _Form(encode, decode)
 
 
-def _below(kind: Any) -> Iterator[type]:
+def _below(kind: type[object]) -> Iterator[type[object]]:
     for item in kind.__subclasses__():
         if not inspect.isabstract(item):
             yield item

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from nbcontainer.errors import UsageError
 
@@ -14,7 +14,7 @@ __all__ = ["bytes_from", "command_words", "names_from", "request_of"]
 Request = TypeVar("Request")
 
 
-def request_of(kind: type[Request], given: Mapping[str, Any]) -> Request:
+def request_of(kind: type[Request], given: Mapping[str, object]) -> Request:
     """The request whose fields are the arguments of a call: those in `given`, its `locals()`, that are fields.
 
     A list is taken for a tuple, one string for a tuple of one, and None for an empty mapping.
@@ -30,17 +30,21 @@ def request_of(kind: type[Request], given: Mapping[str, Any]) -> Request:
     return kind(**values)
 
 
-def _as_field(item: Field[Any], value: Any) -> Any:
+def _as_field(item: Field[object], value: object) -> object:
     if item.name == "files" and isinstance(value, Mapping):
         return {path: bytes_from(f"The file {path}", content) for path, content in value.items()}
     if str(item.type).startswith("Mapping") and not isinstance(value, Mapping):
         raise UsageError(f"{item.name} is a mapping of names to values, not a {type(value).__name__}.")
     if not str(item.type).startswith("tuple"):
         return value
-    return names_from(value) if value else ()
+    if not value or isinstance(value, str):
+        return (value,) if value else ()
+    if not isinstance(value, Iterable):
+        raise UsageError(f"{item.name} is a list, not a {type(value).__name__}.")
+    return tuple(value)
 
 
-def bytes_from(what: str, content: Any) -> bytes:
+def bytes_from(what: str, content: object) -> bytes:
     """A content as bytes.
 
     Args:

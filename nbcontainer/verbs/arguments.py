@@ -40,7 +40,7 @@ class Argument:
     help: str
     kind: str = "text"
     metavar: str = ""
-    default: Any = None
+    default: str | float | None = None
     required: bool = False
     many: bool = False
     own: bool = False
@@ -120,7 +120,7 @@ def option(
     *names: str,
     help: str,  # noqa: A002 - argparse's name for it
     metavar: str = "",
-    default: Any = None,
+    default: str | float | None = None,
     kind: str = "text",
     own: bool = False,
     choices: tuple[str, ...] = (),

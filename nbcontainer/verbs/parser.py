@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import UsageError
 from nbcontainer.verbs.arguments import Argument, Values
-from nbcontainer.verbs.words import convert
+from nbcontainer.verbs.words import Value, convert
 
 if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
@@ -105,7 +105,7 @@ class _Parser:
 
     def _set(self, argument: Argument, name: str, value: str | None) -> None:
         if argument.kind == "refused":
-            raise UsageError(f"{name} is {argument.help}.", cure=argument.default)
+            raise UsageError(f"{name} is {argument.help}.", cure=str(argument.default))
         key = argument.key
         if argument.kind == "switch":
             if value is not None and value.lower() not in {"true", "false"}:
@@ -164,7 +164,7 @@ class _Parser:
                 raise UsageError(f"{argument.long} is missing.", cure=" ".join(words))
 
 
-def _named(argument: Argument, word: str) -> Any:
+def _named(argument: Argument, word: str) -> Value:
     """A positional's value; for an argument that takes pods, `pod/web` is the pod web."""
     kind, slash, name = word.partition("/")
     if slash and kind in RESOURCES.get(argument.resource, ()):

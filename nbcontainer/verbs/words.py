@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import Any
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["convert", "shell_words"]
+__all__ = ["Value", "convert", "seconds_of", "shell_words"]
+
+Value = str | int | float | dict[str, str]
+"""What an argument takes from one word."""
 
 # in the order of POSIX Shell Command Language, 2.2: single quotes, double quotes, a backslash, plain text, blanks
 _PIECE = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)""", re.DOTALL)
@@ -44,7 +46,7 @@ def shell_words(line: str) -> list[str]:
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def convert(kind: str, name: str, value: str) -> Any:
+def convert(kind: str, name: str, value: str) -> Value:
     """Convert a word to the kind of value that an argument takes.
 
     Raises:
@@ -58,7 +60,7 @@ def convert(kind: str, name: str, value: str) -> Any:
     if kind == "decimal":
         return _decimal(name, value)
     if kind == "seconds":
-        return _seconds(name, value)
+        return seconds_of(name, value)
     if kind == "port":
         return _port(name, value)
     return _pairs(name, value) if kind == "pairs" else value
@@ -91,8 +93,12 @@ def _decimal(name: str, value: str) -> float:
     return number
 
 
-def _seconds(name: str, value: str) -> float:
-    """A duration as Go writes it ("90s", "1h30m"), or plain seconds."""
+def seconds_of(name: str, value: str) -> float:
+    """A duration as Go writes it ("90s", "1h30m"), or plain seconds.
+
+    Raises:
+        UsageError: it is neither.
+    """
     try:
         return float(value)
     except ValueError:

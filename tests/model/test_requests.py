@@ -25,3 +25,8 @@ def test_a_content_is_a_text_or_bytes():
     assert bytes_from("stdin", "é") == bytes_from("stdin", bytearray("é".encode())) == "é".encode()
     with pytest.raises(UsageError, match="stdin is a list, not str or bytes"):
         bytes_from("stdin", ["a"])
+
+
+def test_a_number_is_no_list():
+    with pytest.raises(UsageError, match="tags is a list, not a int"):
+        request_of(BuildRequest, {"tags": 5})
