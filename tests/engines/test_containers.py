@@ -131,7 +131,7 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
     run(engine, request).result(60)
     with pytest.raises(Conflict, match=f"Port {port} is already in use by the container {container}"):
         run(engine, replace(request, name="")).result(60)
-    with pytest.raises(Conflict, match=f"a container {container} already") as caught:
+    with pytest.raises(Conflict, match=f"already is a container {container}") as caught:
         run(engine, request).result(60)
     assert f"%docker rm -f {container}" in caught.value.cure
 

@@ -218,7 +218,7 @@ def test_a_prune_shows_what_goes_and_takes_those_alone(engine, busybox, name, mo
     with pytest.raises(Stopped):
         magic(f"network prune {mine}")
     both = f"2 networks: {name}, {name}-2,"
-    assert asked == [f"Remove {both} of {engine.name}? No container uses them. [y/N] "]
+    assert asked == [f"Remove {both} from {engine.name}? No container uses them. [y/N] "]
     plan = nbc.networks.plan_prune(filters=[f"label=prune={name}"])
     assert plan.changes == (name, f"{name}-2")
     used = RunRequest(busybox, ("sleep", "600"), name=name, detach=True, network=name)
