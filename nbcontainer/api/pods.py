@@ -213,6 +213,8 @@ class Pods(Noun):
                 raise UsageError("Which pods should be deleted?", cure="Name them, or give a selector, or all=True.")
             case 2 | 3:  # refused, as by kubectl: a combination would be ambiguous
                 raise UsageError("Give names, a selector or all=True, but only one of the three.")
+        if "" in names:  # refused before anybody is asked whether to delete it
+            raise UsageError("'' is not a valid name of a pod.")
         found = names or tuple(backend.table(selector=selector).names)
         more = " …" if len(found) > SHOWN_NAMES else ""
         several = f"{len(found)} pods: {', '.join(found[:SHOWN_NAMES])}{more}"
