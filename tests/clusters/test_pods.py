@@ -257,6 +257,11 @@ def test_input_is_sent_and_ended(space, shell):
     assert execute(space, ExecRequest(shell, ("cat",), stdin=b"")).result(30).output == ""
 
 
+def test_input_may_be_text(space, shell):
+    pods = nbc.cluster().at(ClusterPods(space)).pods
+    assert pods.exec(shell, "cat", stdin="häl").result(30).output == "häl"
+
+
 def test_no_such_command_container_or_pod(space, shell):
     with pytest.raises(NotFound, match="has no command 'no-such'"):
         execute(space, ExecRequest(shell, ("no-such",))).result(30)
