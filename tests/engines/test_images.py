@@ -46,6 +46,35 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     assert len(images.history(engine, name)) == 1
 
 
+NO_NAMES = [
+    lambda: nbc.images.get(""),
+    lambda: nbc.images.get("../../containers/json"),
+    lambda: nbc.images.tag("", "x:1"),
+    lambda: nbc.volumes.get(""),
+    lambda: nbc.volumes.get(".."),
+    lambda: nbc.volumes.remove(""),
+    lambda: nbc.networks.get(""),
+    lambda: nbc.networks.get(".."),
+    lambda: nbc.containers.get(""),
+    lambda: nbc.containers.logs("").result(30),
+    lambda: nbc.containers.logs("..").result(30),
+    lambda: nbc.containers.stop(".."),
+    lambda: nbc.containers.remove(""),
+]
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_cannot_be_a_name_is_refused():
+    for call in NO_NAMES:
+        with pytest.raises((UsageError, NotFound), match=r"is not a valid name|There is no"):
+            call()
+
+
+def test_an_image_cannot_be_given_a_digest(engine):
+    with pytest.raises(UsageError, match="has a digest"):
+        images.tag(engine, "busybox", "a@sha256:" + "0" * 64)
+
+
 def test_an_image_is_an_object_with_its_verbs(engine, registry, make_image, unique, monkeypatch):
     name = make_image(engine, f"{registry}/tests/{unique}:1")
     image = nbc.images.get(name)
