@@ -94,7 +94,7 @@ def test_streams_are_refused_with_what_to_use_and_the_client_goes_on(space):
 
 
 def test_it_calls_only_its_own_api_server(space):
-    with pytest.raises(UsageError, match="alone"):
+    with pytest.raises(UsageError, match="calls only"):
         space.client().call_api("GET", "https://example.com/api")
 
 
