@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import logging
 import socket
 import threading
 import weakref
@@ -26,6 +27,7 @@ import urllib3.connectionpool
 from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.config import proxy_table
 from nbcontainer.engines.failures import lost
+from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineClient"]
 
 HEAD_END = b"\r\n\r\n"
+LOG = logging.getLogger(__name__)
 READING = frozenset({"GET", "HEAD"})
 IDLE_CONNECTIONS = 10  # as many as docker's own client keeps
 
@@ -72,7 +75,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
     """Sends the requests of a session over connections to the engine, whatever host their URL names."""
 
     def __init__(self, engine: Engine, check: Callable[[], None]) -> None:
-        self._check = check
+        self._check, self._where = check, engine.name
         self._sockets = sockets = weakref.WeakSet[_Socket]()
         self._lock = lock = threading.Lock()
 
@@ -88,7 +91,10 @@ class _Adapter(requests.adapters.HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         if request.method not in READING:
             self._check()
-        return super().send(request, *arguments, **options)
+        with LoggedRequest(LOG, str(request.method), request.path_url, self._where) as logged:
+            response = super().send(request, *arguments, **options)
+            logged.status = response.status_code
+        return response
 
     def get_connection_with_tls_context(self, *_: object, **__: object) -> _Pool:
         return self._pool
