@@ -10,7 +10,9 @@ What is not written:
 - Callables, such as `Table.follow`, and private fields, such as the handle that removes a volume: after reading they
   have their defaults. Locks, threads and connections have no form at all; a test checks all classes for them.
 - Requests, and `Secret`: build arguments, environment variables, standard input and files may be secret, but what is
-  written is meant to be shared. A result's `command` says what was requested, without secrets.
+  written is meant to be shared. A result's `command` says what was requested, without values of environment variables
+  and build arguments that may be secret, and with `"$name"` for a value that a magic's line took from `{{name}}`. What
+  else a call in Python passes, such as a word of the command to run, is written as it is.
 - Plans, which are questions.
 - An error's cause (`__cause__`) and traceback.
 - What the function in a field's metadata, `{"to_json": function}`, leaves out, such as the values of a Secret.

@@ -46,6 +46,7 @@ class Option(TraitType[Kind, object], Generic[Kind]):
     """
 
     takes = ""  # a description of valid values
+    choices: tuple[str, ...] = ()  # all valid values, if they are few
 
     def __init__(self, default: Kind, help: str) -> None:  # noqa: A002 - traitlets' own name
         super().__init__(default, help=help, config=True)
@@ -84,6 +85,7 @@ class Surface(Text):
     """One of SURFACES."""
 
     takes = f"one of {', '.join(SURFACES)}"
+    choices = SURFACES
 
     def read(self, value: object) -> str:
         return SURFACES[SURFACES.index(super().read(value))]
@@ -93,6 +95,7 @@ class Boolean(Option[bool]):
     """True or false."""
 
     takes = "true or false"
+    choices = ("true", "false")
 
     def read(self, value: object) -> bool:
         if isinstance(value, str):
@@ -188,6 +191,12 @@ class NBContainer(Configurable):
     def meanings(cls) -> dict[str, str]:
         """What each option means, in declaration order."""
         return {name: option.help for name, option in vars(cls).items() if isinstance(option, Option)}
+
+    @classmethod
+    def choices(cls, name: str) -> tuple[str, ...]:
+        """The values that an option can have, if they are few; () otherwise, and where there is no such option."""
+        option = vars(cls).get(name)
+        return option.choices if isinstance(option, Option) else ()
 
     def values(self) -> dict[str, object]:
         """Each option's value."""

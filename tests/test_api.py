@@ -1,7 +1,9 @@
 """The public calls from plain Python: a script, a running event loop, a thread."""
 
 import asyncio
+import copy
 import os
+import pickle
 import shlex
 import subprocess
 import sys
@@ -12,7 +14,8 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.engines.connection import forget_engines
-from nbcontainer.errors import BuildFailed, CommandFailed, DockerfileError, EngineUnavailable, Protected
+from nbcontainer.errors import BuildFailed, CommandFailed, DockerfileError, EngineUnavailable, Protected, UsageError
+from nbcontainer.model.results import Objects
 from tests.engines.build_engines import wait_until
 
 HEAVY = {"docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "yaml", "h2", "requests"}
@@ -122,6 +125,47 @@ def test_what_changes_a_protected_engine_is_refused_unless_the_call_names_it(mon
     with pytest.raises(Protected):  # the build's steps run there, wherever the result goes
         nbc.images.build("FROM busybox", outputs=(f"{tmp_path}/out",))
     assert not (tmp_path / "out").exists()
+
+
+def copies(found):
+    return pickle.loads(pickle.dumps(found)), copy.deepcopy(found), copy.copy(found)
+
+
+@pytest.mark.usefixtures("docker")
+def test_objects_of_an_engine_are_pickled_and_copied_as_records():
+    network, image = nbc.networks.get("bridge"), nbc.images.get("busybox")
+    volume = nbc.volumes.create()
+    container = nbc.containers.run("busybox", "true", detach=True).result()
+    container = nbc.containers.get(container.id)
+    for found, change in (
+        (network, lambda record: record.remove()),
+        (image, lambda record: record.tag("copied:1")),
+        (volume, lambda record: record.remove()),
+        (container, lambda record: record.remove()),
+    ):
+        for record in copies(found):
+            assert record == found
+            with pytest.raises(UsageError, match="This is a record of the"):
+                change(record)
+    for several in (Objects([network, volume]), nbc.networks.list(), nbc.images.list()):
+        for record in copies(several):
+            assert type(record) is type(several)
+            assert record == several
+    assert nbc.networks.list()["bridge"].id == network.id  # the table itself still has its objects
+    volume.remove()
+    container.remove(force=True)
+
+
+def test_pods_are_pickled_and_copied_as_records(kubernetes_cluster, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
+    table = nbc.pods.list(all_namespaces=True)
+    for record in copies(table):
+        assert record == table
+    pod = table[f"{table[0].namespace}/{table[0].name}"]
+    for record in copies(pod):
+        assert record == pod
+        with pytest.raises(UsageError, match="This is a record of the pod"):
+            record.delete()
 
 
 def test_pods_and_protection(kubernetes_cluster, monkeypatch):

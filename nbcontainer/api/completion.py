@@ -20,7 +20,8 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
     """Names for completion: images, containers, pods, contexts, namespaces … none if nothing answers immediately.
 
     Args:
-        kind: the argument's `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context" or "namespace".
+        kind: the argument's `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context", "engine" (a
+            docker context) or "namespace".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
         pod: the pod whose containers are wanted.
@@ -34,6 +35,8 @@ def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str =
             case "context":
                 found = sorted(clusters.kubeconfig.contexts()[0])
                 return found or [each.name for each in engines.config.contexts()]
+            case "engine":
+                return list(dict.fromkeys(each.name for each in engines.config.contexts()))
             case "namespace":
                 return _namespaces(context)
             case _:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from nbcontainer.errors import UsageError
 from nbcontainer.model.build import SourceMap
 
-__all__ = ["substitute", "substitute_word"]
+__all__ = ["split_word", "substitute", "substitute_word"]
 
 # a name with attributes; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
 _REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
@@ -81,6 +81,12 @@ def substitute_word(word: str, namespace: Mapping[str, object]) -> str:
     new = _REFERENCE.sub(value, word)
     _refuse_missing(missing)
     return new
+
+
+def split_word(word: str) -> list[tuple[str, str]]:
+    """Each `{{name}}` of a word with what precedes it, then the rest with "" for a name."""
+    pieces = [*_REFERENCE.split(word), ""]
+    return list(zip(pieces[::2], pieces[1::2], strict=True))
 
 
 def _refuse_missing(missing: Sequence[tuple[int, str]]) -> None:

@@ -11,5 +11,6 @@ if TYPE_CHECKING:
     from nbcontainer.magics import hover as hover
     from nbcontainer.magics import preloading as preloading
     from nbcontainer.magics import substitution as substitution
+    from nbcontainer.magics import written as written
 else:
     __getattr__ = modules_on_use(__name__)

@@ -100,7 +100,11 @@ class Call:
     def assign(self, name: str, value: object) -> None:
         """Set one of the user's variables."""
         if self.shell is not None:
-            self.shell.user_ns[name] = value
+            self.shell.user_ns[name] = self.without_values(value)
+
+    def without_values(self, result: object) -> object:
+        """A result whose commands have no value that the line wrote as `{{name}}`."""
+        return magics.written.Written(self.written, self.namespace).result(result) if self.written else result
 
     def confirm(self, what: str) -> None:
         """Say what will be done and ask for confirmation, unless `-y` was given or `settings.confirm` is off.
@@ -252,7 +256,13 @@ def _run(
         raise UsageError(f"{verb.title} needs a cell body.", cure="--help shows an example.")
     if verb.body == "no" and cell is not None:
         raise UsageError(f"%{verb.title} does not take a cell body: write {verb.title}.")
-    return verbs.handler(verb)(Call(verb, verb.parse(words), cell, namespace, shell, written))
+    try:
+        call = Call(verb, verb.parse(words), cell, namespace, shell, written)
+        return call.without_values(verbs.handler(verb)(call))
+    except NbcontainerError as error:
+        if not written:
+            raise
+        raise magics.written.Written(written, namespace).error(error) from None
 
 
 def _asks_for_help(magic: Magic, words: list[str]) -> bool:

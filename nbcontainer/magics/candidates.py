@@ -16,6 +16,7 @@ from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument
 from nbcontainer.verbs.grammar import Magic, Verb
+from nbcontainer.verbs.parser import RESOURCES
 from nbcontainer.verbs.words import shell_words
 
 __all__ = ["Candidate", "Known", "Where", "candidates"]
@@ -36,12 +37,14 @@ class Where:
         context: the kubeconfig's context.
         pod: the pod whose containers may be named.
         engine: the docker context, or the engine's address.
+        setting: the setting whose values are wanted.
     """
 
     namespace: str = ""
     context: str = ""
     pod: str = ""
     engine: str = ""
+    setting: str = ""
 
 
 Names = Callable[[str, Where], Iterable[str]]
@@ -67,12 +70,15 @@ class Known:
                 return [name for name in self.variables if not name.startswith("_") and name not in self.hidden]
             case "setting":
                 return list(settings.meanings())
+            case "setting-value":
+                return settings.choices(where.setting)
             case "path":
                 return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
         try:
             said = {key: substitute_word(value, self.variables) for key, value in asdict(where).items()}
         except UsageError:  # a {{name}} of a variable that is not defined yet
             return []
+        del said["setting"]
         return known_names(kind, **said)
 
 
@@ -168,10 +174,23 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
     if fragment.startswith("-"):
         offered = [argument.long for argument in dict.fromkeys(flags.values()) if argument.kind != "refused"]
         return [Candidate(name, "flag") for name in [*offered, "--help"]]
-    loose = sum(not word.startswith("-") for word in words)
     places = verb.positionals
-    place = places[min(loose, len(places) - 1)] if places else None
-    return _values(place, known) if place is not None else []
+    if not places:
+        return []
+    place = places[min(_loose(words, flags), len(places) - 1)]
+    kind, slash, _ = fragment.partition("/")
+    prefix = f"{kind}/" if slash and kind in RESOURCES.get(place.resource, ()) else ""
+    return [Candidate(f"{prefix}{item.text}", item.kind) for item in _values(place, known)]
+
+
+def _loose(words: list[str], flags: Mapping[str, Argument]) -> int:
+    """How many of the words are neither flags nor their values."""
+    count, is_value = 0, False
+    for word in words:
+        flag = flags.get(word)
+        count += not (is_value or word.startswith("-"))
+        is_value = not is_value and flag is not None and flag.takes_value
+    return count
 
 
 def _where(verb: Verb, words: list[str]) -> Where:
@@ -185,6 +204,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
         return str(found[0] if isinstance(found, list) else found)
 
     pods = [argument.key for argument in verb.positionals if argument.completes == "pod"]
+    settings_named = [argument.key for argument in verb.positionals if argument.completes == "setting"]
     context = value("context") or value("table_context")
     of_cluster = any(argument.key == "context" and argument.completes == "context" for argument in verb.arguments)
     return Where(
@@ -192,6 +212,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
         context=context if of_cluster else "",
         pod=value(pods[0]) if pods else "",
         engine="" if of_cluster else context,
+        setting=value(settings_named[0]) if settings_named else "",
     )
 
 
@@ -199,7 +220,7 @@ def _values(argument: Argument, names: NamesThere) -> list[Candidate]:
     if argument.choices:
         return [Candidate(choice, "value") for choice in argument.choices]
     if argument.completes:
-        kind = argument.completes.removeprefix("pod-")  # any kind of container
+        kind = argument.completes.rpartition("-")[2]  # any kind of container
         return [Candidate(name, kind) for name in names(argument.completes)]
     return []
 

@@ -31,7 +31,7 @@ class Change:
 
     @property
     def yaml(self) -> str:
-        """The object as YAML, as it was sent."""
+        """The object as YAML, as it was sent, but with `{{name}}` for a value that a magic's line took from there."""
         from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
 
         return write_yaml(dict(self.manifest))

@@ -1,8 +1,9 @@
 """What was done, as a command for a terminal: the one place that writes docker, podman and kubectl commands.
 
 A pasted command reaches the same engine or cluster whatever the terminal's own context, DOCKER_HOST, DOCKER_CONFIG or
-KUBECONFIG: it always names the place, and for a context also the file that defines it. It never contains a secret: such
-a value is left to the shell's environment.
+KUBECONFIG: it always names the place, and for a context also the file that defines it. The value of an
+environment variable that may be secret is left to the shell's environment; `magics/written.py` does the same for the
+values of a magic's line.
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ class Described(ABC):
         """Which object."""
         return f"{type(self).__name__}({self.name!r})"
 
+    def __getstate__(self) -> dict[str, object]:
+        """What is pickled and copied: a record: the facts, without the private handle, which has connections."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
     @abstractmethod
     def description(self) -> Description:
         """All about it."""

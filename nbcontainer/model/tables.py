@@ -199,6 +199,10 @@ class Table(Sequence[Row]):
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
 
+    def __getstate__(self) -> dict[str, object]:
+        """What is pickled and copied: all but `follow` and `object_of`, which have connections."""
+        return {name: value for name, value in vars(self).items() if name not in {"follow", "object_of"}}
+
     def __len__(self) -> int:
         """How many rows there are."""
         return len(self.state.rows)

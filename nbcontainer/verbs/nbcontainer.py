@@ -12,7 +12,7 @@ SETTINGS = Verb(
     "Shows the settings, or changes one.",
     (
         positional("NAME", help="a setting's name", required=False, completes="setting"),
-        positional("VALUE", help="its new value", required=False),
+        positional("VALUE", help="its new value", required=False, completes="setting-value"),
     ),
     example="%nbcontainer settings protected_contexts prod-*",
 )

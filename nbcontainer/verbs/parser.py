@@ -14,7 +14,7 @@ from nbcontainer.verbs.words import Value, convert
 if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
 
-__all__ = ["parse", "parse_so_far"]
+__all__ = ["RESOURCES", "parse", "parse_so_far"]
 
 # the prefixes allowed in kind/name, by kind (kubectl api-resources)
 RESOURCES = {"pod": ("pod", "pods", "po")}

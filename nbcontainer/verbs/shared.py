@@ -7,7 +7,12 @@ from nbcontainer.verbs.arguments import option, switch
 __all__ = ["CLUSTER", "ENGINE", "NAMESPACE", "TABLE", "TTY", "YES"]
 
 ENGINE = option(
-    "--context", help="the docker context of the engine, or its address", own=True, metavar="NAME", control=True
+    "--context",
+    help="the docker context of the engine, or its address",
+    own=True,
+    metavar="NAME",
+    completes="engine",
+    control=True,
 )
 CLUSTER = option(
     "--context",

@@ -78,6 +78,34 @@ def test_networks_are_offered_where_they_are_inspected(docker_kernel):
         docker_kernel.run(f"%docker network rm -y {name}")
 
 
+def test_the_pod_is_offered_wherever_flags_stand(docker_kernel, space):
+    pod = f"{space}-web"
+    for line in (
+        f"-n {space} exec ",
+        f"exec -n {space} ",
+        f"exec -n {space} {pod[:-2]}",
+        f"exec --namespace={space} -i ",
+    ):
+        assert matches(docker_kernel, f"%kpod {line}") == [pod]
+    assert matches(docker_kernel, f"%kpod exec -n {space} {pod} ") == []
+    assert matches(docker_kernel, f"%kpod logs -n {space} pod/") == [f"pod/{pod}"]
+    assert matches(docker_kernel, f"%kpod get -n {space} po/{pod[:-2]}") == [f"po/{pod}"]
+    assert matches(docker_kernel, f"%kpod logs -n {space} deploy/") == []
+
+
+def test_docker_s_contexts_are_offered_for_engines(docker_kernel):
+    assert "default" in matches(docker_kernel, "%docker --context ")
+    assert matches(docker_kernel, "%docker ps --context=defau") == ["--context=default"]
+    assert "default" in matches(docker_kernel, "%%dockerfile --context ")
+
+
+def test_a_setting_s_values_are_offered(docker_kernel):
+    assert matches(docker_kernel, "%nbcontainer settings surf") == ["surface"]
+    assert matches(docker_kernel, "%nbcontainer settings surface ") == ["auto", "notebook", "terminal", "plain"]
+    assert matches(docker_kernel, "%nbcontainer settings confirm f") == ["false"]
+    assert matches(docker_kernel, "%nbcontainer settings log_window ") == []
+
+
 NOTHING = ["%kpod logs -n no-such-namespace no-such-", "%kpod logs -l ", "%kpod logs nothing-", "%docker run --name ",
            "%docker nothing", "%%dockerfile -t x\nFROM busybox\nRUN ", "%%kube apply\nki", "%%docker run busybox\npri",
            "x = %kpod logs nothing-"]  # fmt: skip
