@@ -28,6 +28,8 @@ CALLS = {
     "names must be a str": lambda: nbc.volumes.remove(["a"]),
     "name must": lambda: nbc.volumes.create(3),
     r"secrets\[0\] must be a Secret": lambda: nbc.images.build("FROM a", secrets=["x"]),
+    r"tags must be a list, each item a str, not a value of type int": lambda: nbc.images.build("FROM a", tags=5),
+    "build_args must be a mapping": lambda: nbc.images.build("FROM a", build_args=["A=1"]),
     "dockerfile": lambda: nbc.images.build(3),
     r"files\['a'\] must be a str or bytes": lambda: nbc.images.check("FROM a", files={"a": 3}),
 }
