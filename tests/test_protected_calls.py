@@ -9,13 +9,14 @@ import threading
 from operator import attrgetter
 
 import pytest
+from kubernetes.client import CoreV1Api
 
 import nbcontainer as nbc
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.engines.connection import forget_engines
-from nbcontainer.errors import EngineUnavailable, Protected
+from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Protected
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
@@ -315,6 +316,19 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
 
 
+def test_a_client_from_before_an_engine_was_protected_only_reads_it(engine, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    client, named = nbc.engine().client, nbc.engine("prodpod").client
+    image, before = client.images.get("busybox"), engine.requests()
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for change in (client.volumes.create, lambda: image.tag("nbc-protected", "3"), lambda: image.remove(force=True)):
+        with pytest.raises(Protected, match="--context=prodpod"):
+            pytest.fail(repr(change()))
+    assert engine.requests() == before
+    assert client.images.get("busybox").id == image.id
+    named.volumes.create("nbc-protected-client").remove()
+
+
 def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):
     if not engine.has_pods:
         return
@@ -374,3 +388,20 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
         with pytest.raises(Protected, match="--context=prod"):
             magic("kpod", line.replace("web", "web --table-context=prod", 1))
     assert cluster == []
+
+
+def test_a_client_from_before_a_cluster_was_protected_only_reads_it(cluster, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    core = CoreV1Api(nbc.cluster().client)
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for change in (core.create_namespaced_pod, core.patch_namespaced_config_map, core.delete_namespaced_pod):
+        arguments = {"name": "w", "namespace": "default", "body": {}}
+        if change == core.create_namespaced_pod:
+            del arguments["name"]
+        with pytest.raises(Protected, match="--context=prod"):
+            pytest.fail(repr(change(**arguments)))
+    assert cluster == []
+    monkeypatch.setattr(settings, "connect_timeout", 0.2)
+    with pytest.raises(ClusterUnavailable):
+        core.list_namespaced_pod("default")
+    assert cluster

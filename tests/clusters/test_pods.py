@@ -267,7 +267,7 @@ def test_no_such_command_container_or_pod(space, shell):
         execute(space, ExecRequest(shell, ("no-such",))).result(30)
     with pytest.raises(NotFound, match="has no command 'ls /'") as caught:
         execute(space, ExecRequest(shell, ("ls /",))).result(30)
-    assert "one word" in caught.value.cure
+    assert "one quoted word" in caught.value.cure
     for word in ("/etc", "/etc/passwd"):
         with pytest.raises(ApiError, match=f"cannot run '{word}': it is not a program") as caught:
             execute(space, ExecRequest(shell, (word,))).result(30)

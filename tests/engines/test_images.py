@@ -83,7 +83,7 @@ def test_an_image_is_an_object_with_its_verbs(engine, registry, make_image, uniq
     assert image.platform.startswith("linux/")
     assert image.size > 0
     picture = as_text(picture_of(image))
-    assert all(word in picture for word in (f"Image/{name}", image.id, image.platform, f"{image.size:,} bytes"))
+    assert all(word in picture for word in (f"Image/{name}", image.id, image.platform, "Size"))
     with monkeypatch.context() as patch:
         patch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays bound to the engine it was found in
         assert image.push().result(60).digest.startswith("sha256:")
@@ -164,7 +164,7 @@ def test_missing_things_have_distinct_errors(engine, registry, unique):
     assert "`%docker images" in missing.value.cure
     with pytest.raises(NotFound, match="Check the name"):
         images.pull(engine, f"{registry}/tests/{unique}:1").result(60)
-    with pytest.raises(PullFailed, match="no host") as caught:
+    with pytest.raises(PullFailed, match="cannot be resolved") as caught:
         images.pull(engine, "nosuch.invalid/x:1").result(60)
     assert caught.value.host == "nosuch.invalid"
     with pytest.raises(PullFailed, match="is running"):
