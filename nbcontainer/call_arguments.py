@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, wraps
 from numbers import Integral, Real
 from types import NoneType, SimpleNamespace, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["checked"]
+__all__ = ["checked", "checks"]
 
-SHOWN = {str: "a str", bool: "True or False", int: "an int", float: "a number", bytes: "bytes", NoneType: "None"}
+Words = ParamSpec("Words")
+Answer = TypeVar("Answer")
+
+SHOWN = {str: "a str", bool: "True or False", int: "an int", float: "a finite number", bytes: "bytes", NoneType: "None"}
 NUMBERS: dict[type, type] = {int: Integral, float: Real}  # numpy's numbers count as well
+
+
+def checks(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Check the arguments of a function that has no mark, as `checked` does."""
+
+    @wraps(call)
+    def checking(*words: Words.args, **named: Words.kwargs) -> Answer:
+        given, keywords = checked(call, words, named)
+        return call(*given, **keywords)
+
+    return checking
 
 
 def checked(
@@ -36,7 +51,7 @@ def checked(
         if kind is None:
             continue
         if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
-            bound.arguments[name] = tuple(_fitted(name, kind, one) for one in value)
+            bound.arguments[name] = tuple(_fitted(f"Each of {name}", kind, one) for one in value)
         else:
             bound.arguments[name] = _fitted(name, kind, value)
     return bound.args, bound.kwargs
@@ -85,7 +100,7 @@ def _fitted(what: str, kind: object, value: object) -> object:
                 if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
                     return tuple(_fitted(f"{what}[{index}]", item_kind, item) for index, item in enumerate(value))
     wanted = " or ".join(_shown(one) for one in kinds)
-    given = "None" if value is None else f"a value of type {type(value).__name__}"
+    given = str(value) if isinstance(value, float | NoneType) else f"a value of type {type(value).__name__}"
     raise UsageError(f"{what} must be {wanted}, not {given}.")
 
 
@@ -94,6 +109,8 @@ def _is_of(value: object, kind: type) -> bool:
         return kind is bool
     if kind is bytes:
         return isinstance(value, bytes | bytearray | memoryview)
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
     return isinstance(value, NUMBERS.get(kind, kind))
 
 

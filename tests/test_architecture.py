@@ -83,6 +83,7 @@ ALLOWED = {
         "json_objects",
     },
     "api": {
+        "call_arguments",
         "loading",
         "verbs",
         "errors",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import clusters
 from nbcontainer.api.pods import Pods
+from nbcontainer.call_arguments import checks
 from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Changes
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "cluster"]
 
 
+@checks
 def cluster(context: str = "", namespace: str = "") -> Cluster:
     """A Kubernetes cluster and what is in it: `nbc.cluster("prod", namespace="shop").pods.list()`.
 

@@ -14,7 +14,7 @@ from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.requests import bytes_from, command_words, names_from, refuse_negative
+from nbcontainer.model.requests import bytes_from, command_words, refuse_negative
 from nbcontainer.model.results import Described, Remark, Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.protection import changes, reads
@@ -156,8 +156,8 @@ class Containers(EngineNoun):
             detach=detach,
             remove=remove,
             environment=environment or {},
-            publish=names_from(publish),
-            volumes=names_from(volumes),
+            publish=tuple(publish),
+            volumes=tuple(volumes),
             entrypoint=entrypoint,
             user=user,
             workdir=workdir,

@@ -11,6 +11,7 @@ from nbcontainer.api.images import Images
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.registries import Registries
 from nbcontainer.api.volumes import Volumes
+from nbcontainer.call_arguments import checks
 from nbcontainer.protection import changes, guard, guard_later, place_of_engine
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "engine"]
 
 
+@checks
 def engine(name: str = "") -> Engine:
     """A container engine and what is in it: `nbc.engine("prod").volumes.list()`.
 

@@ -1,15 +1,15 @@
-"""Requests from the arguments of a call, which may be lists, or one string in place of a list."""
+"""Requests from the arguments of a call."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import Field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["bytes_from", "command_words", "names_from", "refuse_negative", "request_of"]
+__all__ = ["bytes_from", "command_words", "refuse_negative", "request_of"]
 
 Request = TypeVar("Request")
 
@@ -17,31 +17,15 @@ Request = TypeVar("Request")
 def request_of(kind: type[Request], given: Mapping[str, object]) -> Request:
     """The request whose fields are the arguments of a call: those in `given`, its `locals()`, that are fields.
 
-    A list is taken for a tuple, one string for a tuple of one, and None for an empty mapping.
-
-    Raises:
-        UsageError: a value has the wrong type.
+    None stands for an empty mapping, and the `files` of a build may be text.
     """
-    values = {}
-    for item in fields(kind):  # type: ignore[arg-type]
-        is_mapping = str(item.type).startswith("Mapping")
-        if item.name in given and not (is_mapping and given[item.name] is None):
-            values[item.name] = _as_field(item, given[item.name])
-    return kind(**values)
-
-
-def _as_field(item: Field[object], value: object) -> object:
-    if item.name == "files" and isinstance(value, Mapping):
-        return {path: bytes_from(f"The file {path}", content) for path, content in value.items()}
-    if str(item.type).startswith("Mapping") and not isinstance(value, Mapping):
-        raise UsageError(f"{item.name} is a mapping of names to values, not a {type(value).__name__}.")
-    if not str(item.type).startswith("tuple"):
-        return value
-    if not value or isinstance(value, str):
-        return (value,) if value else ()
-    if not isinstance(value, Iterable):
-        raise UsageError(f"{item.name} is a list, not a {type(value).__name__}.")
-    return tuple(value)
+    found = {item.name: given[item.name] for item in fields(kind) if item.name in given}  # type: ignore[arg-type]
+    mappings = {item.name for item in fields(kind) if str(item.type).startswith("Mapping")}  # type: ignore[arg-type]
+    found = {name: value for name, value in found.items() if value is not None or name not in mappings}
+    files = found.get("files")
+    if isinstance(files, Mapping):
+        found["files"] = {path: bytes_from(f"The file {path}", content) for path, content in files.items()}
+    return kind(**found)
 
 
 def bytes_from(what: str, content: object) -> bytes:
@@ -73,11 +57,6 @@ def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
         return tuple(shlex.split(command))
     except ValueError as error:
         raise UsageError(f"The command cannot be read: {error}.", cure="A list of its words needs no quotes.") from None
-
-
-def names_from(names: Sequence[str] | str) -> tuple[str, ...]:
-    """Several names, or one, which needs no list around it."""
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def refuse_negative(**seconds: float | None) -> None:
