@@ -246,5 +246,5 @@ def remove(engine: Engine, container: str, *, force: bool = False, volumes: bool
         engine.http().call("DELETE", f"/containers/{quoted(container)}", query={"force": force, "v": volumes})
     except Conflict as error:
         raise Conflict(
-            error.message, status=error.status, reason=error.reason, cure="Stop it first, or use --force."
+            error.message, status=error.status, reason=error.reason, cure="Stop it first, or use `--force`."
         ) from error

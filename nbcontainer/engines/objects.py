@@ -25,7 +25,9 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise UsageError(f"--filter takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db.")
+            raise UsageError(
+                f"`--filter` takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db."
+            )
         filters.setdefault(key, []).append(value)
     return filters
 
