@@ -55,9 +55,8 @@ class PodsBackend(Protocol):
     def where(self) -> str:
         """Context and namespace, or the engine, in words."""
 
-    @property
-    def client(self) -> ApiClient:
-        """A client of the kubernetes package, where it is a cluster."""
+    def client(self, check: Callable[[], None]) -> ApiClient:
+        """A client of the kubernetes package, where it is a cluster; `check` may refuse what is not only read."""
 
     def in_namespace(self, namespace: str) -> PodsBackend:
         """The same in another namespace ("" for the same)."""

@@ -19,6 +19,7 @@ from typing import Literal, ParamSpec, Self, TypeVar
 import nbcontainer.clusters
 import nbcontainer.engines
 from nbcontainer.addresses import canonical, same_engine, same_server, without_password
+from nbcontainer.call_arguments import checked
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
@@ -210,11 +211,14 @@ def is_marked(call: Callable[..., object]) -> bool | None:
 
 
 def _marked(call: Callable[Words, Answer], *, changing: bool, switch: str = "") -> Callable[Words, Answer]:
+    """Mark a call, and check the types of its arguments before it does anything."""
+
     @wraps(call)
     def marked(*words: Words.args, **named: Words.kwargs) -> Answer:
-        token = _is_changing.set(changing and not named.get(switch))
+        given, keywords = checked(call, words, named)
+        token = _is_changing.set(changing and not keywords.get(switch))
         try:
-            return call(*words, **named)
+            return call(*given, **keywords)
         finally:
             _is_changing.reset(token)
 

@@ -66,7 +66,8 @@ ALLOWED = {
     },
     "identity": set(),
     "addresses": set(),
-    "protection": {"addresses", "errors", "settings", "engines", "clusters"},
+    "call_arguments": {"errors"},
+    "protection": {"addresses", "call_arguments", "errors", "settings", "engines", "clusters"},
     "pods_backend": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
         "loading",

@@ -9,13 +9,14 @@ import threading
 from operator import attrgetter
 
 import pytest
+from kubernetes.client import CoreV1Api
 
 import nbcontainer as nbc
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.engines.connection import forget_engines
-from nbcontainer.errors import EngineUnavailable, Protected
+from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Protected
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.protection import TableContext, is_marked
@@ -303,7 +304,7 @@ def test_a_check_runs_no_frontend_on_a_protected_engine(engine):
         return
     for text, arguments in (("# syntax=127.0.0.1:1/front:1\n", {}), ("", {"BUILDKIT_SYNTAX": "127.0.0.1:1/front:1"})):
         (remark,) = nbc.images.check(f"{text}FROM busybox", build_args=arguments).remarks
-        assert "front:1 is run for them" in remark.text
+        assert "they would run 127.0.0.1:1/front:1" in remark.text
         assert "--context=prodpod" in remark.cure
     assert engine.requests() == {b"GET /_ping", b"GET /version"}
 
@@ -317,6 +318,19 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     nbc.engine("prodpod").images.pull("busybox").result()
     assert nbc.engine("prodpod").client.images.get("busybox").id
     assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
+
+
+def test_a_client_from_before_an_engine_was_protected_only_reads_it(engine, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    client, named = nbc.engine().client, nbc.engine("prodpod").client
+    image, before = client.images.get("busybox"), engine.requests()
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for change in (client.volumes.create, lambda: image.tag("nbc-protected", "3"), lambda: image.remove(force=True)):
+        with pytest.raises(Protected, match=NAMES_ENGINE):
+            pytest.fail(repr(change()))
+    assert engine.requests() == before
+    assert client.images.get("busybox").id == image.id
+    named.volumes.create("nbc-protected-client").remove()
 
 
 def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):
@@ -378,3 +392,20 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
         with pytest.raises(Protected, match=NAMES_CLUSTER):
             magic("kpod", line.replace("web", "web --table-context=prod", 1))
     assert cluster == []
+
+
+def test_a_client_from_before_a_cluster_was_protected_only_reads_it(cluster, monkeypatch):
+    monkeypatch.setattr(settings, "protected_contexts", ())
+    core = CoreV1Api(nbc.cluster().client)
+    monkeypatch.setattr(settings, "protected_contexts", ("prod*",))
+    for change in (core.create_namespaced_pod, core.patch_namespaced_config_map, core.delete_namespaced_pod):
+        arguments = {"name": "w", "namespace": "default", "body": {}}
+        if change == core.create_namespaced_pod:
+            del arguments["name"]
+        with pytest.raises(Protected, match=NAMES_CLUSTER):
+            pytest.fail(repr(change(**arguments)))
+    assert cluster == []
+    monkeypatch.setattr(settings, "connect_timeout", 0.2)
+    with pytest.raises(ClusterUnavailable):
+        core.list_namespaced_pod("default")
+    assert cluster

@@ -32,6 +32,7 @@ def test_a_line_has_method_path_status_time_and_place(caplog):
         ("/", "https://hidden@host:5000", "https://host:5000"),
         ("/", "unix:///run/a@b.sock", "unix:///run/a@b.sock"),
         ("/images/ann:hidden@host:5000/app/json", "docker", "/images/host:5000/app/json"),
+        ("/images/ann:hidden%40host:5000/app/json", "docker", "/images/host:5000/app/json"),
         ("/images/hidden@host/app:1/push?tag=1", "docker", "/images/host/app:1/push"),
         (f"/images/host:5000/app:1@sha256:{'0' * 64}/json", "docker", f"/host:5000/app:1@sha256:{'0' * 64}/json"),
     ],

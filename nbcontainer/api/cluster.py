@@ -10,7 +10,7 @@ from nbcontainer.api.pods import Pods
 from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Changes
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
-from nbcontainer.protection import changes, changes_unless, guard, refuse_moved
+from nbcontainer.protection import changes, changes_unless, guard, guard_later, refuse_moved
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -59,15 +59,17 @@ class Cluster:
 
         It reaches the cluster the same way nbcontainer does, as the same user. Its calls raise the package's own errors
         if the API server refuses, and `ClusterUnavailable` if the connection breaks or hangs. Any call may change
-        something, so a protected cluster must be named. Objects that it creates do not get the notebook's label. Pass
-        the namespace to each call.
+        something, so a protected cluster must be named; if it is protected only later, each request other than GET and
+        HEAD raises `Protected`. Objects that it creates do not get the notebook's label. Pass the namespace to each
+        call.
 
         Raises:
             ClusterUnavailable: as for `connect`.
             Unsupported: there is only Podman; also raised by the client for calls meant for `kubernetes.stream`.
             Protected: the cluster is protected and not named.
         """
-        return self.connect().client
+        found = self.connect()
+        return found.client(guard_later(place_of_pods(found), self.context))
 
     @changes_unless("dry_run")
     def apply(

@@ -14,7 +14,7 @@ from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.requests import bytes_from, command_words, names_from
+from nbcontainer.model.requests import bytes_from, command_words, names_from, refuse_negative
 from nbcontainer.model.results import Described, Remark, Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.protection import changes, reads
@@ -259,6 +259,7 @@ class Containers(EngineNoun):
         Raises:
             NotFound: one of them does not exist; nothing is stopped.
         """
+        refuse_negative(seconds=seconds)
         engine = self._engine.connect()
         found = engines.containers.find(engine, names)
         for one in found:

@@ -11,7 +11,7 @@ from nbcontainer.api.images import Images
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.registries import Registries
 from nbcontainer.api.volumes import Volumes
-from nbcontainer.protection import changes, guard, place_of_engine
+from nbcontainer.protection import changes, guard, guard_later, place_of_engine
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -58,14 +58,15 @@ class Engine:
 
         It reaches the engine the same way nbcontainer does, and stays the same object while you hold a reference to it.
         Its calls raise docker's own errors if the engine refuses, and `EngineUnavailable` if the connection breaks or
-        hangs. Any call may change something, so a protected engine must be named. What it creates does not get the
-        notebook's label.
+        hangs. Any call may change something, so a protected engine must be named; if it is protected only later, each
+        request other than GET and HEAD raises `Protected`. What it creates does not get the notebook's label.
 
         Raises:
             EngineUnavailable: the engine does not answer.
             Protected: the engine is protected and not named.
         """
-        return self.connect().client
+        found = self.connect()
+        return found.client(self.name, guard_later(place_of_engine(found), self.name))
 
     def connect(self) -> Connected:
         """Find it. If the calling method changes something, check protection.

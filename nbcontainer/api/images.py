@@ -36,6 +36,8 @@ COLUMNS = (
 )
 NONE = "<none>"
 
+SHOWN_IN_MB = 100_000  # bytes
+
 
 @dataclass(frozen=True, repr=False)
 class Image(Described, ImageFacts):
@@ -77,8 +79,13 @@ class Image(Described, ImageFacts):
         from nbcontainer.model.pods import Description  # noqa: PLC0415 - only needed for drawing
 
         made = datetime.fromtimestamp(self.created, UTC).isoformat(" ", "seconds") if self.created > 0 else ""
+        size = f"{self.size / 1e6:,.1f} MB" if self.size >= SHOWN_IN_MB else f"{self.size:,} bytes"
         facts = [("ID", self.id), ("Tags", "\n".join(self.tags)), ("Digests", "\n".join(self.digests))]
-        facts += [("Platform", self.platform), ("Created", made), ("Size", f"{self.size / 1e6:,.1f} MB")]
+        facts += [
+            ("Platform", self.platform),
+            ("Created", made),
+            ("Size", size),
+        ]
         sections = [("", tuple((name, value) for name, value in facts if value))]
         sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
         return Description("Image", self.name, where=self.where, sections=tuple(sections), command=self.command)

@@ -76,7 +76,7 @@ class Pod(Described):
         command: Sequence[str] | str,
         *,
         container: str = "",
-        stdin: bytes | None = None,
+        stdin: str | bytes | None = None,
         tty: bool = False,
         timeout: float = 0.0,
     ) -> Operation[LogEvent, LogState, ExecResult]:

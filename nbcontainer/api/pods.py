@@ -15,7 +15,7 @@ from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import Description, ExecRequest, PodRequest
-from nbcontainer.model.requests import command_words
+from nbcontainer.model.requests import bytes_from, command_words, refuse_negative
 from nbcontainer.model.tables import Row, Table
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, reads
@@ -157,6 +157,7 @@ class Pods(Noun):
             ApiError: it cannot run; `reason` says why, and the pod is not removed.
             CommandFailed: its container exited with a non-zero code.
         """
+        refuse_negative(timeout=timeout)
         request = PodRequest(
             name,
             image,
@@ -207,12 +208,15 @@ class Pods(Noun):
         grace_period: int | None = None,
     ) -> Plan[Operation[PodEnd, PodDeletion, Changes]]:
         """What `delete` would do with the same arguments."""
+        refuse_negative(grace_period=grace_period)
         backend = self._cluster.connect()
         match sum(map(bool, (names, selector, all))):
             case 0:
                 raise UsageError("Which pods should be deleted?", cure="Name them, or give a selector, or `--all`.")
             case 2 | 3:  # refused, as by kubectl: a combination would be ambiguous
                 raise UsageError("Give names, a selector or `--all`, but only one of the three.")
+        if "" in names:  # refused before anybody is asked whether to delete it
+            raise UsageError("'' is not a valid name of a pod.")
         found = names or tuple(backend.table(selector=selector).names)
         more = " …" if len(found) > SHOWN_NAMES else ""
         several = f"{len(found)} pods: {', '.join(found[:SHOWN_NAMES])}{more}"
@@ -299,7 +303,7 @@ class Pods(Noun):
         command: Sequence[str] | str,
         *,
         container: str = "",
-        stdin: bytes | None = None,
+        stdin: str | bytes | None = None,
         tty: bool = False,
         timeout: float = 0.0,
     ) -> Operation[LogEvent, LogState, ExecResult]:
@@ -309,7 +313,7 @@ class Pods(Noun):
             name: the pod.
             command: the command and its arguments; a text is split as a shell does.
             container: which of its containers; "" for the first.
-            stdin: the command's standard input.
+            stdin: the command's standard input; a str is encoded as UTF-8.
             tty: whether to allocate a terminal for it.
             timeout: seconds after which it is stopped; 0 for never.
 
@@ -319,7 +323,15 @@ class Pods(Noun):
         words = command_words(command)
         if not words:
             raise UsageError(f"Which command should run in {name}?", cure=f'nbc.pods.exec({name!r}, ["date"])')
-        request = ExecRequest(name, words, container=container, stdin=stdin, tty=tty, timeout=timeout)
+        refuse_negative(timeout=timeout)
+        request = ExecRequest(
+            name,
+            words,
+            container=container,
+            stdin=None if stdin is None else bytes_from("stdin", stdin),
+            tty=tty,
+            timeout=timeout,
+        )
         return self._cluster.connect().execute(request)
 
     @reads

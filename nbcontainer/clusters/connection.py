@@ -116,10 +116,13 @@ class Cluster:
             return ClusterCommands("", self.namespace, os.devnull, named)
         return ClusterCommands(self.context, self.namespace, self.kubeconfig, named)
 
-    @property
-    def client(self) -> ClusterClient:
-        """A client of the kubernetes package that uses this cluster's own connections."""
-        return clusters.kubernetes_client.ClusterClient(self)
+    def client(self, check: Callable[[], None] = lambda: None) -> ClusterClient:
+        """A client of the kubernetes package that uses this cluster's own connections.
+
+        Args:
+            check: is called before each request that may change something, and raises where that is refused.
+        """
+        return clusters.kubernetes_client.ClusterClient(self, check)
 
     def in_namespace(self, namespace: str) -> Cluster:
         """The same cluster in another namespace ("" for the same)."""

@@ -40,8 +40,14 @@ class Resource:
         """The apiVersion in a manifest."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    def path(self, namespace: str = "", name: str = "", part: str = "") -> str:
+    def path(self, namespace: str = "", name: str | None = None, part: str = "") -> str:
         """The URL path of all objects, those in a namespace, one object, or a subresource such as "log".
+
+        Args:
+            namespace: "" for all namespaces.
+            name: the object's; None for all objects. An empty name is refused: its path would be that of all objects,
+                and a DELETE of it would delete them all.
+            part: the subresource.
 
         Raises:
             UsageError: a name is not valid.
@@ -49,7 +55,7 @@ class Resource:
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         space = f"/namespaces/{_segment(namespace)}" if namespace and self.namespaced else ""
         path = f"{root}{space}/{self.plural}"
-        if name:
+        if name is not None:
             path += f"/{_segment(name)}"
         return f"{path}/{part}" if part else path
 
@@ -59,7 +65,7 @@ EVENT = Resource("events", "Event", singular="event", short_names=("ev",))
 
 
 def _segment(name: str) -> str:
-    if name in {".", ".."} or "/" in name or "%" in name:
+    if name in {"", ".", ".."} or "/" in name or "%" in name:
         raise UsageError(f"{name!r} is not a valid name of an object.")
     return quote(name, safe="")
 

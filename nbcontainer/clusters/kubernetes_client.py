@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterClient", "manifests_of"]
 
+READING = frozenset({"GET", "HEAD"})
 REPLACED = {
     "call_api",
     "request",
@@ -43,16 +44,18 @@ def manifests_of(objects: object) -> str:
 class ClusterClient(kubernetes.client.ApiClient):
     """`kubernetes.client.ApiClient` for one of our clusters: `kubernetes.client.CoreV1Api(client)`.
 
+    It calls `check` before each request that may change something.
+
     Its methods raise `kubernetes.client.ApiException` where the API server refuses, urllib3's `ReadTimeoutError` where
     a `_request_timeout` of the caller's own runs out, and `ClusterUnavailable` where the API server cannot be reached,
     breaks off or hangs.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, check: Callable[[], None]) -> None:
         configuration = kubernetes.client.Configuration(host=cluster.server)
         configuration.proxy = None  # ours: Python's rules differ from kubectl's, and SOCKS needs another package
         super().__init__(configuration)
-        self.rest_client = _Rest(cluster, configuration)
+        self.rest_client = _Rest(cluster, configuration, check)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in REPLACED:
@@ -68,16 +71,18 @@ class ClusterClient(kubernetes.client.ApiClient):
 class _Rest(rest.RESTClientObject):
     """Turns the package's calls into requests; the base's `__init__` is skipped, as it would make its own pool."""
 
-    def __init__(self, cluster: Cluster, configuration: kubernetes.client.Configuration) -> None:
+    def __init__(
+        self, cluster: Cluster, configuration: kubernetes.client.Configuration, check: Callable[[], None]
+    ) -> None:
         self.configuration = configuration
-        self.pool_manager = _Calls(cluster)  # type: ignore[assignment] # it has the members that are used
+        self.pool_manager = _Calls(cluster, check)  # type: ignore[assignment] # it has the members that are used
 
 
 class _Calls:
     """Sends the package's requests, in place of a `urllib3.PoolManager`."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, check: Callable[[], None]) -> None:
+        self._cluster, self._check = cluster, check
         self._running = weakref.WeakSet[Cancellation]()
 
     def request(
@@ -94,6 +99,8 @@ class _Calls:
         cluster = self._cluster
         if not url.startswith(f"{cluster.server}/"):
             raise UsageError(f"This client calls only {cluster.server}.")
+        if method not in READING:
+            self._check()
         own = {name.lower() for name, _ in cluster.link.credentials.headers()}
         chosen = tuple((name, value) for name, value in (headers or {}).items() if name.lower() not in own)
         seconds = _seconds(timeout)

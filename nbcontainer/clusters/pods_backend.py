@@ -56,10 +56,9 @@ class ClusterPods:
         """Context and namespace."""
         return self.cluster.where
 
-    @property
-    def client(self) -> ClusterClient:
-        """A client of the kubernetes package."""
-        return self.cluster.client
+    def client(self, check: Callable[[], None]) -> ClusterClient:
+        """A client of the kubernetes package, which calls `check` before each request that may change something."""
+        return self.cluster.client(check)
 
     def in_namespace(self, namespace: str) -> ClusterPods:
         """The same in another namespace ("" for the same)."""

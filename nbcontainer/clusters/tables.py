@@ -61,6 +61,8 @@ class Selection:
             **({"labelSelector": selector} if selector else {}),
             **({"fieldSelector": ",".join(fields)} if fields else {}),
         }
+        for name in names:
+            resource.path(self.namespace, name)  # refuses what cannot be a name: an empty one would select all objects
         self.path = resource.path(self.namespace)
         space = self.namespace or ("all namespaces" if self.everywhere else "")
         self.where = f"{cluster.context} · {space}" if space else cluster.context

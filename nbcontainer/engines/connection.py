@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +66,9 @@ class Engine:
     _socket: object = field(default=None, repr=False)
     _http: Http | None = field(default=None, repr=False)
     _information: JsonObject | None = field(default=None, repr=False)
-    _client: weakref.ref[EngineClient] | None = field(default=None, repr=False)
+    _clients: weakref.WeakValueDictionary[object, EngineClient] = field(
+        default_factory=weakref.WeakValueDictionary, repr=False
+    )
 
     @property
     def context(self) -> str:
@@ -110,13 +113,17 @@ class Engine:
             )
         return self._http
 
-    @property
-    def client(self) -> EngineClient:
-        """The docker package's own client for it: the same object for as long as it is referenced."""
-        client = None if self._client is None else self._client()
+    def client(self, said: str = "", check: Callable[[], None] = lambda: None) -> EngineClient:
+        """The docker package's own client for it: the same object for as long as it is referenced.
+
+        Args:
+            said: how the caller names the engine; each name has a client of its own, since `check` depends on it.
+            check: is called before each request that may change something, and raises where that is refused.
+        """
+        key = (type(said), said)
+        client = self._clients.get(key)
         if client is None:
-            client = engines.docker_client.EngineClient(self)
-            self._client = weakref.ref(client)
+            self._clients[key] = client = engines.docker_client.EngineClient(self, check)
         return client
 
     def _magic(self, *words: str) -> str:

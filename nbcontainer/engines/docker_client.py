@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import http.client
 import io
+import logging
 import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.utils.proxy
@@ -26,6 +27,7 @@ import urllib3.connectionpool
 from nbcontainer.byte_stream import Silent
 from nbcontainer.engines.config import proxy_table
 from nbcontainer.engines.failures import lost
+from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -34,26 +36,29 @@ if TYPE_CHECKING:
 __all__ = ["EngineClient"]
 
 HEAD_END = b"\r\n\r\n"
+LOG = logging.getLogger(__name__)
+READING = frozenset({"GET", "HEAD"})
 IDLE_CONNECTIONS = 10  # as many as docker's own client keeps
 
 
 class EngineClient(docker.DockerClient):
-    """`docker.DockerClient` for one of our engines.
+    """`docker.DockerClient` for one of our engines; it calls `check` before each request that may change something.
 
     Its methods raise `docker.errors` where the engine refuses, `requests.exceptions.ReadTimeout` where the caller's own
     time limit expires, and `EngineUnavailable` where the engine cannot be reached, breaks off or hangs.
     """
 
-    def __init__(self, engine: Engine) -> None:  # super().__init__ would only make another API client
-        self.api = _Api(engine)
+    def __init__(self, engine: Engine, check: Callable[[], None]) -> None:
+        # super().__init__ would only make another API client
+        self.api = _Api(engine, check)
 
 
 class _Api(docker.APIClient):
     """The package's API client; base_url matters only to its own transport."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, check: Callable[[], None]) -> None:
         super().__init__("unix:///engine", version=engine.capabilities.api_version)
-        self._custom_adapter = _Adapter(engine)
+        self._custom_adapter = _Adapter(engine, check)
         self.mount(f"{self.base_url}/", self._custom_adapter)
         self.trust_env = False  # no proxy and no ~/.netrc: `Engine.dial` decides how to connect
         self._proxy_configs = docker.utils.proxy.ProxyConfig.from_dict(
@@ -69,7 +74,8 @@ class _Api(docker.APIClient):
 class _Adapter(requests.adapters.HTTPAdapter):
     """Sends the requests of a session over connections to the engine, whatever host their URL names."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, check: Callable[[], None]) -> None:
+        self._check, self._where = check, engine.name
         self._sockets = sockets = weakref.WeakSet[_Socket]()
         self._lock = lock = threading.Lock()
 
@@ -81,6 +87,14 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
         self._pool = _Pool(connect)
         super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        if request.method not in READING:
+            self._check()
+        with LoggedRequest(LOG, str(request.method), request.path_url, self._where) as logged:
+            response = super().send(request, *arguments, **options)
+            logged.status = response.status_code
+        return response
 
     def get_connection_with_tls_context(self, *_: object, **__: object) -> _Pool:
         return self._pool

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 from nbcontainer.byte_stream import Silent, Stream
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
-from nbcontainer.errors import ApiError, EngineUnavailable
+from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
 from nbcontainer.http1 import Connection, IdleConnections
 from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ENGINE_IN_USE
@@ -377,5 +377,11 @@ def _query_text(value: object) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as one or more segments of a path: "team/app" keeps its slash."""
+    """A name as one or more segments of a path: "team/app" keeps its slash.
+
+    Raises:
+        UsageError: a segment is empty, "." or "..": the path would be that of something else.
+    """
+    if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise UsageError(f"{plain(name, 100)!r} is not a valid name.")
     return quote(name, safe="/:@")

@@ -16,7 +16,7 @@ from nbcontainer.engines.objects import not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, parse_reference
 from nbcontainer.engines.transfer_failures import transfer_error
-from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, outcome_of
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError, outcome_of
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
@@ -296,6 +296,10 @@ def tag(engine: Engine, image: str, target: str) -> str:
         NotFound: there is no such image.
     """
     reference = parse_reference(target).tagged()
+    if reference.digest:  # an engine would accept it and change nothing
+        raise UsageError(
+            f"{plain(target, 200)} has a digest: an image cannot be given one.", cure="Give a name and a tag."
+        )
     query = {"repo": reference.name, "tag": reference.tag}
     engine.http().call("POST", f"/images/{quoted(image)}/tag", query=query)
     return str(reference)

@@ -12,6 +12,7 @@ from datetime import datetime
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import in_use, not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
@@ -142,7 +143,7 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
     """
     try:
         # by id, Podman would remove even one in use; by name, Docker may have several
-        engine.http().call("DELETE", f"/networks/{network.name if engine.is_podman else network.id}")
+        engine.http().call("DELETE", f"/networks/{quoted(network.name if engine.is_podman else network.id)}")
     except NotFound:
         raise NotFound(
             f"There is no network {plain(network.name, 100)} in {engine.name}.", status=404, reason="not found"

@@ -56,8 +56,7 @@ class PodmanPods:
         """The engine, in words."""
         return f"{self.engine.name} (no cluster)"
 
-    @property
-    def client(self) -> NoReturn:
+    def client(self, check: Callable[[], None]) -> NoReturn:  # noqa: ARG002 - as of every backend
         """Not available.
 
         Raises:

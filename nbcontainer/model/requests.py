@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["bytes_from", "command_words", "names_from", "request_of"]
+__all__ = ["bytes_from", "command_words", "names_from", "refuse_negative", "request_of"]
 
 Request = TypeVar("Request")
 
@@ -78,3 +78,14 @@ def command_words(command: Sequence[str] | str) -> tuple[str, ...]:
 def names_from(names: Sequence[str] | str) -> tuple[str, ...]:
     """Several names, or one, which needs no list around it."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_negative(**seconds: float | None) -> None:
+    """Check the times of a call, by the names of its arguments; None is one that was not given.
+
+    Raises:
+        UsageError: one is negative.
+    """
+    for name, value in seconds.items():
+        if value is not None and value < 0:
+            raise UsageError(f"{name} must not be negative.")

@@ -28,6 +28,7 @@ class Argument:
         hidden: whether its values may be secret and are left out of the command.
         inherits: for a mapping: whether a name without a value takes its value from the environment, or is left out if
             it is not set there, as docker does; otherwise the value is empty.
+        valued: for a mapping: whether a name without a value is refused, as by kubectl.
         completes: what kind of value to complete: "image", "pod", "pod-container", "container", "namespace", "stage",
             "path", "variable", "context", "setting", or one of `choices`.
         to: its name in `Values` and as a keyword of the call, if that differs from its own name.
@@ -56,6 +57,7 @@ class Argument:
     missing: str = ""
     gives: bool | None = None
     inherits: bool = False
+    valued: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -132,6 +134,7 @@ def option(
     required: bool = False,
     gives: bool | None = None,
     inherits: bool = False,
+    valued: bool = False,
 ) -> Argument:
     """A flag with a value."""
     return Argument(
@@ -150,6 +153,7 @@ def option(
         required=required,
         gives=gives,
         inherits=inherits,
+        valued=valued,
     )
 
 

@@ -350,6 +350,8 @@ def _beside(name: str, text: str, width: int) -> list[str]:
 def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str]:
     if "" in given:  # the value may be secret
         raise UsageError(f"{argument.long}: the name before the = is missing.", cure="Write NAME=VALUE.")
+    if argument.valued and None in given.values():
+        raise UsageError(f"{argument.long}: the value after the name is missing.", cure="Write NAME=VALUE.")
     if not argument.inherits:
         return {name: value or "" for name, value in given.items()}
     found = {name: os.environ.get(name) if value is None else value for name, value in given.items()}

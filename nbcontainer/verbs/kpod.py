@@ -52,7 +52,7 @@ VERBS = (
             ),
             option("--image", help="the container's image", completes="image", required=True),
             NAMESPACE,
-            option("--env", help="an environment variable", kind="mapping", to="environment"),
+            option("--env", help="an environment variable", kind="mapping", valued=True, to="environment"),
             option("--port", help="a port of the container", kind="list", each="port", to="ports"),
             option("-l", "--labels", help="labels, such as app=web,tier=front", kind="pairs", metavar="KEY=VALUE,…"),
             switch("--command", help="the command after -- also replaces the image's entrypoint", to="entrypoint"),

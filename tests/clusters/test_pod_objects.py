@@ -26,7 +26,7 @@ def test_a_pod_of_a_table_and_one_that_was_got_are_the_same(shop):
     assert (pod.name, pod.namespace, pod.labels) == ("web", shop.namespace, {"of": "dev"})
     assert pod.status == pod.facts["status"]
     assert time.time() - pod.facts["age"] < 600
-    assert "since 20" in dict(pod.description().sections[0][1])["Age"]
+    assert dict(pod.description().sections[0][1])["Created"].startswith("20")
     assert repr(pod) == "Pod('web')"
     with pytest.raises(NotFound, match="Did you mean web"):
         pods.get("webb")

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.clusters.deletion import delete
 from nbcontainer.clusters.describe import describe
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.pods import create, one_object
+from nbcontainer.clusters.pods_backend import ClusterPods
 from nbcontainer.clusters.tables import table
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
@@ -255,12 +257,17 @@ def test_input_is_sent_and_ended(space, shell):
     assert execute(space, ExecRequest(shell, ("cat",), stdin=b"")).result(30).output == ""
 
 
+def test_input_may_be_text(space, shell):
+    pods = nbc.cluster().at(ClusterPods(space)).pods
+    assert pods.exec(shell, "cat", stdin="häl").result(30).output == "häl"
+
+
 def test_no_such_command_container_or_pod(space, shell):
     with pytest.raises(NotFound, match="has no command 'no-such'"):
         execute(space, ExecRequest(shell, ("no-such",))).result(30)
     with pytest.raises(NotFound, match="has no command 'ls /'") as caught:
         execute(space, ExecRequest(shell, ("ls /",))).result(30)
-    assert "one word" in caught.value.cure
+    assert "one quoted word" in caught.value.cure
     for word in ("/etc", "/etc/passwd"):
         with pytest.raises(ApiError, match=f"cannot run '{word}': it is not a program") as caught:
             execute(space, ExecRequest(shell, (word,))).result(30)
@@ -293,6 +300,34 @@ def test_names_and_namespaces_that_cannot_be(space):
     with pytest.raises(NotFound, match='There is no namespace "defalt"') as caught:
         create(space, PodRequest("web", "busybox", namespace="defalt")).result(30)
     assert caught.value.cure == "Did you mean default?"
+
+
+@pytest.mark.parametrize("part", ["", "log", "exec"])
+def test_no_path_of_an_object_has_an_empty_name(part):
+    assert POD.path("shop") == "/api/v1/namespaces/shop/pods"
+    with pytest.raises(UsageError, match="'' is not a valid name"):
+        POD.path("shop", "", part)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda pods: pods.delete(""),
+        lambda pods: pods.plan_delete("web", ""),
+        lambda pods: pods.describe(""),
+        lambda pods: pods.exec("", "date").result(30),
+        lambda pods: pods.logs("").result(30),
+        lambda pods: pods.logs("pod/").result(30),
+        lambda pods: pods.get(""),
+        lambda pods: pods.watch("web", "").result(30),
+        lambda pods: delete(pods.namespaced, [""]).result(30),
+    ],
+)
+def test_an_empty_name_is_refused(space, call):
+    pods = nbc.cluster().at(ClusterPods(space)).pods
+    pods.namespaced = space
+    with pytest.raises(UsageError, match="'' is not a valid name"):
+        call(pods)
 
 
 def test_hostile_output_is_text_and_the_spool_has_its_bytes(space, shell):

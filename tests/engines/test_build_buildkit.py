@@ -104,7 +104,7 @@ ENTRYPOINT ["/hello"]
 
 
 def test_several_platforms_for_an_engine_that_keeps_one_have_a_cure(docker):
-    with pytest.raises(UsageError, match="linux/amd64,linux/arm64 are several") as caught:
+    with pytest.raises(UsageError, match="linux/amd64,linux/arm64 names several") as caught:
         made(docker, "FROM busybox\n", platform="linux/amd64,linux/arm64")
     assert "Name one" in caught.value.cure
 

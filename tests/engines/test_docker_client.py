@@ -44,7 +44,7 @@ def client(request, monkeypatch, busybox_of):
     busybox_of(engine)
     engine.http().close()
     before, threads = sockets(), threading.active_count()
-    made = engine.client
+    made = engine.client()
     yield made
     made.close()
     engine.http().close()
@@ -198,8 +198,8 @@ def way(docker, tmp_path, monkeypatch):
 @pytest.fixture
 def waiting(docker, way, unique):  # noqa: ARG001 - read from the environment
     """Calls that wait for something, through the proxy that breaks."""
-    client = connection.find_engine().client
-    made = docker.client.containers.run("busybox", ["sleep", "600"], name=unique, detach=True)
+    client = connection.find_engine().client()
+    made = docker.client().containers.run("busybox", ["sleep", "600"], name=unique, detach=True)
     container = client.containers.get(unique)
     yield (
         {
@@ -249,7 +249,7 @@ def test_a_frame_that_comes_along_with_the_head(tmp_path, monkeypatch, split):
     head = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
     frame = b"\x01\0\0\0\0\0\0\x05early"
     with Speaker(tmp_path / "s.sock", PING, VERSION, head + frame) as speaker:
-        client = find(speaker.address, monkeypatch).client
+        client = find(speaker.address, monkeypatch).client()
         if split:  # the end of the head in two reads
             receive = byte_stream.Stream.recv
             monkeypatch.setattr(byte_stream.Stream, "recv", lambda self, size: receive(self, min(size, split)))
@@ -259,7 +259,7 @@ def test_a_frame_that_comes_along_with_the_head(tmp_path, monkeypatch, split):
 def test_a_stream_that_is_cut_between_two_lines_is_an_error(tmp_path, monkeypatch):
     cut = chunked(b'{"Type": "container"}\n', end=False)
     with Speaker(tmp_path / "s.sock", PING, VERSION, cut) as speaker:
-        events = find(speaker.address, monkeypatch).client.events(decode=True)
+        events = find(speaker.address, monkeypatch).client().events(decode=True)
         assert next(events) == {"Type": "container"}
         with pytest.raises(EngineUnavailable, match="broke off"):
             next(events)
@@ -267,7 +267,7 @@ def test_a_stream_that_is_cut_between_two_lines_is_an_error(tmp_path, monkeypatc
 
 def test_a_time_limit_of_the_callers_own(tmp_path, monkeypatch):
     with Speaker(tmp_path / "s.sock", PING, VERSION, b"", stay=True) as speaker:
-        client = find(speaker.address, monkeypatch).client
+        client = find(speaker.address, monkeypatch).client()
         with pytest.raises(requests.exceptions.ReadTimeout):
             client.api.wait("some", timeout=0.2)
 
@@ -292,6 +292,6 @@ def test_neither_a_proxy_nor_netrc_gets_in_between(docker, monkeypatch, tmp_path
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     (tmp_path / "netrc").write_text("default login alice password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    reply = docker.client.api.get(f"{docker.client.api.base_url}/_ping")
+    reply = docker.client().api.get(f"{docker.client().api.base_url}/_ping")
     assert reply.ok
     assert "Authorization" not in reply.request.headers

@@ -9,8 +9,8 @@ from nbcontainer import byte_stream
 from nbcontainer.engines import connection
 from nbcontainer.engines.dial import dial
 from nbcontainer.engines.failures import api_error, plain
-from nbcontainer.engines.http import Http
-from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
+from nbcontainer.engines.http import Http, quoted
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound, UsageError
 from nbcontainer.settings import settings
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, unix_connect, unix_listener
 
@@ -161,6 +161,13 @@ def test_podmans_causes_become_errors(cause, kind):
     found = api_error(500, f'{{"cause": "{cause}", "message": "said", "response": 500}}'.encode(), {}, "Podman")
     assert type(found) is kind
     assert str(found) == "said"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../../containers/json", "team//app", "/app", "app/"])
+def test_a_name_that_would_lead_elsewhere_is_refused(name):
+    assert quoted("team/app:1@sha256:a b") == "team/app:1@sha256:a%20b"
+    with pytest.raises(UsageError, match="is not a valid name"):
+        quoted(name)
 
 
 def test_what_does_not_exist_has_a_cure():

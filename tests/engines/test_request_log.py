@@ -8,8 +8,10 @@ import uuid
 from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
+import docker.errors
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.engines import containers, images
 from nbcontainer.engines.buildkit_build import close_connections
 from nbcontainer.engines.connection import find_engine, forget_engines
@@ -89,6 +91,29 @@ def test_each_request_to_an_engine_is_one_line_without_secrets(relayed, records,
     assert "Control/Solve OK" in records.text
     assert hides(records, *HIDDEN, f"alice:{PASSWORD}", auth)
     assert re.search(r'"?password"?: ?"secret', records.text) is None
+
+
+def test_each_request_of_the_docker_packages_client_is_one_line_without_secrets(relayed, records):
+    client = nbc.engine().client
+    asked = len(relayed.requests)
+    name = f"request-log-{uuid.uuid4().hex[:8]}"
+    settings = {"environment": {"A": "hidden-value"}, "labels": {"of": "hidden-build-arg"}}
+    made = client.containers.create("busybox", ["echo", "hidden-command"], name=name, **settings)
+    made.start()
+    made.wait()
+    assert made.logs() == b"hidden-command\n"
+    assert client.containers.list(all=True, filters={"label": "of=hidden-build-arg"}) == [made]
+    made.remove()
+    with pytest.raises(docker.errors.NotFound):
+        client.containers.get("not-there")
+    with pytest.raises(docker.errors.APIError):
+        client.images.get("alice:hidden-password@127.0.0.1:1/not-there")
+    client.close()
+    found = lines(records, "nbcontainer.engines.docker_client")
+    assert found[-1] == f"GET /v{client.api.api_version}/images/127.0.0.1:1/not-there/json"
+    assert found[:-1] == relayed.requests[asked:-1]
+    ours = [record.getMessage() for record in records.records if record.name.startswith("nbcontainer")]
+    assert not [line for line in ours if "hidden" in line or "alice" in line]
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "hidden-password"])

@@ -72,7 +72,7 @@ def test_calls_buildkit_and_a_run_through_tls(certificates, monkeypatch, unique)
 @pytest.mark.usefixtures("behind_tls")
 def test_a_server_that_is_not_trusted(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
-    with pytest.raises(EngineUnavailable, match=r"TLS with .* fails"):
+    with pytest.raises(EngineUnavailable, match=r"TLS with .* failed"):
         connection.find_engine()
 
 

@@ -50,6 +50,13 @@ def test_variables_without_a_value_are_the_environment_s_and_labels_are_empty(mo
         assert "secret" not in str(refused.value)
 
 
+def test_a_pods_variable_needs_a_value_as_for_kubectl():
+    assert CREATE.bind(parse(CREATE, "e1 --image=i --env A= --env B=1"))[1]["environment"] == {"A": "", "B": "1"}
+    with pytest.raises(UsageError, match="--env: the value after the name is missing") as refused:
+        CREATE.bind(parse(CREATE, "e1 --image=i --env A=1 --env secret"))
+    assert "secret" not in str(refused.value)
+
+
 def test_what_follows_the_image_is_left_alone():
     values = parse(RUN, "--rm busybox sh -c 'echo $HOME --rm' --name x")
     assert values.remove is True
