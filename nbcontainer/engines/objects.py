@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.failures import plain
+from nbcontainer.engines.failures import shown_name
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
 from nbcontainer.json_objects import text_of
 
@@ -56,7 +56,7 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
     """
     near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
     return NotFound(
-        f"There is no {kind} {plain(name, 100)} in {engine.name}.",
+        f"There is no {kind} {shown_name(name)} in {engine.name}.",
         status=404,
         reason="not found",
         cure=f"Did you mean {near[0]}?" if near else f"{lists} lists them.",

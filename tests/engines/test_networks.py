@@ -12,6 +12,7 @@ from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
 from nbcontainer.codec import from_json, to_json
 from nbcontainer.engines import containers, networks
+from nbcontainer.engines.failures import shown_name
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
@@ -383,3 +384,18 @@ def test_a_network_is_removed_where_it_was_found(docker, docker20_engine, name, 
     assert name not in nbc.networks.list().names
     with pytest.raises(UsageError, match="a record of the network"):
         Network(name).remove()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("web", "web"), ("", "''"), ("a b", "'a b'"), ("x\x1b[31m", "'x'"), ("a" * 101, f"'{'a' * 99}…'")],
+)
+def test_a_name_that_would_not_read_as_one_is_quoted(name, shown):
+    assert shown_name(name) == shown
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_predefined_network_is_not_suggested():
+    with pytest.raises(NotFound) as caught:
+        nbc.networks.get("noone")
+    assert "none" not in caught.value.cure
