@@ -206,7 +206,11 @@ def _credentials() -> Iterator[Remark]:
             yield Remark(f"credentials: {program} for {hosts}")
     auths = config.get("auths")
     known = sorted(auths) if isinstance(auths, dict) else []
-    kept = f"{len(known)} in {file}: {', '.join(known)}" if known else "none; `%docker login` adds one"
+    kept = (
+        f"{len(known)} in {file}: {', '.join(known)}"
+        if known
+        else "none; `%docker login` or `nbc.registries.login(…)` adds one"
+    )
     if known or not helpers:
         yield Remark(f"logins: {kept}", Tone.GOOD if known else Tone.DIM)
 

@@ -25,8 +25,9 @@ An error says what happened, where, and what to do next, in one or two lines. Th
 set only once. Raised by a magic, it prints only those lines (`_render_traceback_`); raised by the API, it is an
 ordinary exception.
 
-What to do next may be a magic's line, which a cure has in backquotes: "`%docker images` lists them." A magic shows it
-as it is; `str(error)` shows the equivalent Python call, since a script has no magics (`verbs/wording.py`).
+A text that names a flag or a magic's line has it in backquotes: "`%docker images` lists them.", "`--cpus` must be a
+positive number." A magic shows it as it is; `str(error)` shows the equivalent in Python, since a script has no magics
+(`verbs/wording.py`). The names are long: `--namespace`, as several verbs have a `-n`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ __all__ = [
     "YamlError",
     "outcome_of",
     "restored",
-    "word_cures",
+    "word_texts",
 ]
 
 
@@ -98,6 +99,7 @@ class NbcontainerError(Exception):
 
     message: str
     cure: str = ""
+    _handle = "engine"  # what `--context` names in Python: `nbc.engine` or `nbc.cluster`
 
     def __init__(self, message: str, *, cure: str = "") -> None:
         super().__init__(message)
@@ -113,7 +115,7 @@ class NbcontainerError(Exception):
         super().__setattr__(name, value)
 
     def keep_magics(self) -> None:
-        """Show magic lines in the cure as they are, since a magic raises this error."""
+        """Show magic lines and flags as they are, since a magic raises this error."""
         self._is_of_magic = True
 
     def replaced(self, **facts: object) -> Self:
@@ -124,8 +126,8 @@ class NbcontainerError(Exception):
 
     def __str__(self) -> str:
         """The message, and below it the cure."""
-        cure = self.cure if "_is_of_magic" in vars(self) else _in_python(self.cure)
-        return f"{self.message}\n{cure}" if cure else self.message
+        text = f"{self.message}\n{self.cure}" if self.cure else self.message
+        return text if "_is_of_magic" in vars(self) else _in_python(text, self._handle)
 
     @property
     def remark(self) -> str:
@@ -138,11 +140,15 @@ class NbcontainerError(Exception):
         return restored, (type(self), self.args, facts)
 
 
-_in_python: Callable[[str], str] = str
+def _unchanged(text: str, _handle: str) -> str:
+    return text
 
 
-def word_cures(words: Callable[[str], str]) -> None:
-    """Make `str(error)` show `words(cure)` instead of the cure, for all errors not raised by a magic."""
+_in_python: Callable[[str, str], str] = _unchanged
+
+
+def word_texts(words: Callable[[str, str], str]) -> None:
+    """Make `str(error)` show `words(text, "engine" or "cluster")`, for all errors not raised by a magic."""
     global _in_python  # noqa: PLW0603 - this module imports nothing of ours, and `words` needs the verbs' declarations
     _in_python = words
 
@@ -223,6 +229,7 @@ class ClusterUnavailable(NbcontainerError):
     """No Kubernetes API server answers for this context."""
 
     context: str = ""
+    _handle = "cluster"
 
     def __init__(self, message: str, *, context: str = "", cure: str = "") -> None:
         self.context = context
@@ -341,13 +348,23 @@ class CommandFailed(NbcontainerError):
 
 
 class Protected(NbcontainerError):
-    """The context matches `protected_contexts`, and the call that would change it does not name it."""
+    """The context matches `protected_contexts`, and the call that would change it does not name it.
+
+    Attributes:
+        context: its name.
+        kind: what it is the context of: "engine", "buildkitd" or "cluster".
+    """
 
     context: str
+    kind: str = "engine"
 
-    def __init__(self, message: str, *, context: str, cure: str = "") -> None:
-        self.context = context
+    def __init__(self, message: str, *, context: str, kind: str = "engine", cure: str = "") -> None:
+        self.context, self.kind = context, kind
         super().__init__(message, cure=cure)
+
+    @property
+    def _handle(self) -> str:  # type: ignore[override]
+        return "cluster" if self.kind == "cluster" else "engine"
 
 
 class SerializationError(NbcontainerError):

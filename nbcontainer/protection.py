@@ -8,6 +8,7 @@ its place, `guard` refuses it unless the call itself names what is protected.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -262,13 +263,13 @@ def _refusal(place: Place, name: str) -> Protected:
     else:
         what = f"{place.name} is the same {place.kind} as the context {name!r}, which is protected"
     flag = "--builder" if (place.kind, place.address) == ("buildkitd", name) else "--context"
-    cure = f"To do it anyway, name it: {flag}={name}"
+    cure = f"To do it anyway, name it: `{flag}={shlex.quote(name)}`"
     if place.kind == "cluster" and name != place.context:
-        cure += ", with -n, since its namespace may differ"
+        cure += ", with `--namespace`, since its namespace may differ"
     if not _is_context_of(name, place):
         variable, file = HIDDEN[place.kind]
         cure = f"{variable} hides {name}, a context of {file}: unset it first. {cure}"
-    return Protected(f"{what}, and this call would change it.", context=name, cure=cure)
+    return Protected(f"{what}, and this call would change it.", context=name, kind=place.kind, cure=cure)
 
 
 def _is_context_of(name: str, place: Place) -> bool:

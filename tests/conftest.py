@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import nbcontainer.api  # noqa: F401 - errors that no magic raises are then in Python's words
 from tests.environment import parts
 from tests.environment.part import Part
 

@@ -1,8 +1,11 @@
 """Errors are pickled and copied with all their facts."""
 
+import ast
 import copy
 import json
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from nbcontainer import errors
 from nbcontainer.codec import from_json, to_json
 from nbcontainer.errors import NbcontainerError, Problem
 from nbcontainer.magics.calls import interrupted, presentable
+from nbcontainer.verbs.wording import keywords
 
 EXAMPLES = [
     errors.NbcontainerError("It failed.", cure="Try again."),
@@ -92,6 +96,17 @@ def test_a_fact_is_set_once():
         ("`%kpod get --context=prod` lists them.", "`nbc.cluster('prod').pods.list()` lists them."),
         ("`docker context ls` shows them.", "`docker context ls` shows them."),
         ("`%docker frobnicate`", "`%docker frobnicate`"),
+        ("`%docker pull` fetches one.", "`nbc.images.pull(…)` fetches one."),
+        ("`%docker pull --context=prod` fetches one.", "`nbc.engine('prod').images.pull(…)` fetches one."),
+        ("Push it (`%docker push`).", "Push it (`nbc.images.push(…)`)."),
+        ("Stop it, or use `--force`.", "Stop it, or use `force=True`."),
+        ("Give `--selector app=web,tier!=back`.", "Give `selector='app=web,tier!=back'`."),
+        ("`--tail=-1` shows the whole log.", "`tail=-1` shows the whole log."),
+        ("Publish another one: `--publish=8081:80`.", "Publish another one: `publish=['8081:80']`."),
+        ("`--label=tier=db`", "`labels={'tier': 'db'}`"),
+        ("Name it: `--context=prod`.", "Name it: `nbc.engine('prod')`."),
+        ("Name it: `--namespace=shop`.", "Name it: `nbc.cluster(namespace='shop')`."),
+        ("`--chmod=755` is a Dockerfile's.", "`--chmod=755` is a Dockerfile's."),
     ],
 )
 def test_a_cure_is_a_call_in_python_and_a_line_in_a_magic(cure, in_python):
@@ -102,3 +117,35 @@ def test_a_cure_is_a_call_in_python_and_a_line_in_a_magic(cure, in_python):
     assert str(error) == f"It failed.\n{in_python}"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert str(presentable(error)) == f"It failed.\n{cure}"
+
+
+def test_a_message_names_arguments_in_python_and_flags_in_a_magic():
+    error = errors.UsageError("`--rm` and `--restart` cannot be combined.")
+    assert str(error) == "`remove=True` and `restart` cannot be combined."
+    assert str(presentable(error)) == "`--rm` and `--restart` cannot be combined."
+
+
+def test_a_protected_context_is_named_as_the_call_names_it():
+    cure = "Name it: `--context=prod`"
+    for kind, name in {"engine": "nbc.engine('prod')", "cluster": "nbc.cluster('prod')"}.items():
+        assert str(errors.Protected("No.", context="prod", kind=kind, cure=cure)) == f"No.\nName it: `{name}`"
+
+
+def raised_texts():
+    """What our calls say in the errors that they raise, `…` for a value."""
+    root = Path(errors.__file__).parent
+    for file in (file for folder in ("api", "clusters", "engines") for file in (root / folder).rglob("*.py")):
+        for raised in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Raise)):
+            for node in ast.walk(raised):
+                if isinstance(node, ast.JoinedStr):
+                    yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
+
+
+def test_a_flag_in_a_text_is_marked_and_an_argument():
+    texts = [text for text in raised_texts() if "COPY --" not in text and "RUN --" not in text]
+    assert [text for text in texts if " " in text and re.search(r"(^--|[ (]--?)[a-z]", text)] == []
+    marked = {flag for text in texts for flag in re.findall(r"`(--[a-z-]+)", text)}
+    assert marked >= {"--filter", "--memory", "--rm", "--force"}
+    assert marked <= {*keywords(), "--context", "--namespace"}

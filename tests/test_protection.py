@@ -133,7 +133,7 @@ def test_a_docker_context_that_is_named_podman(tmp_path, monkeypatch):
     place = Place("engine", found.context, found.url)
     assert place == Place("engine", "podman", "unix:///run/p.sock")
     assert place.server == "unix:///run/p.sock"
-    with pytest.raises(Protected, match=r"--context=podman$"):
+    with pytest.raises(Protected, match=r"name it: `nbc\.engine\('podman'\)`$"):
         guard(place, "")
     guard(place, "podman")
 
@@ -142,7 +142,7 @@ def test_the_private_podman_by_its_address(monkeypatch):
     monkeypatch.setattr(settings, "protected_contexts", ("podman",))
     assert list(protected_as(Place("engine", "", "unix:///run/kernel-1/podman.sock"))) == []
     monkeypatch.setattr(private_podman, "_folder", "/run/kernel-1")
-    with pytest.raises(Protected, match=r"--context=podman$"):
+    with pytest.raises(Protected, match=r"name it: `nbc\.engine\('podman'\)`$"):
         guard(Place("engine", "", "unix:///run/kernel-1/podman.sock"), "")
 
 
@@ -218,7 +218,7 @@ def test_the_suggested_name_is_one_that_leads_there(tmp_path):
     docker_contexts(tmp_path / "home" / ".docker", **{"prod-2": SOCKET})
     kubeconfig(tmp_path / "home" / ".kube" / "config", **{"prod-2": SERVER})
     for place, name in ((Place("engine", "", SOCKET), "prodpod"), (Place("cluster", "alias", SERVER), "prod")):
-        with pytest.raises(Protected, match=f"\n.*--context={name}\\b(?!-)") as refusal:
+        with pytest.raises(Protected, match=rf"\n.*nbc\.{place.kind}\('{name}'\)") as refusal:
             guard(place, "")
         assert "hides" not in str(refusal.value)
 
@@ -243,7 +243,7 @@ def test_a_name_protects_that_reads_as_a_pattern(name, monkeypatch):
     ids=str,
 )
 def test_what_does_not_name_a_protected_place(place, said):
-    with pytest.raises(Protected, match=r"--context=prod(pod)?\b") as refusal:
+    with pytest.raises(Protected, match=rf"nbc\.{place.kind}\('prod(pod)?'\)") as refusal:
         changes(guard)(place, said)
     assert refusal.value.context in {"prod", "prodpod"}
     with pytest.raises(Protected):  # without a mark
@@ -271,10 +271,9 @@ def test_dockers_default_context(monkeypatch):
 
 
 def test_another_context_of_a_cluster_may_mean_another_namespace():
-    with pytest.raises(
-        Protected, match=r"alias is the same cluster as the context 'prod'.*\n.*--context=prod, with -n"
-    ):
+    with pytest.raises(Protected, match=r"alias is the same cluster as the context 'prod'") as caught:
         guard(Place("cluster", "alias", SERVER), "")
+    assert "`--context=prod`, with `--namespace`" in caught.value.cure
 
 
 def test_a_dry_run_reads():

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nbcontainer.errors import word_cures
+from nbcontainer.errors import word_texts
 from nbcontainer.loading import modules_on_use
 from nbcontainer.verbs.wording import in_python
 
@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 else:
     __getattr__ = modules_on_use(__name__)
 
-word_cures(in_python)
+word_texts(in_python)

@@ -296,7 +296,7 @@ class Containers(EngineNoun):
                     f"The container {one.name} is {one.state}.",
                     status=409,
                     reason="running",
-                    cure=f"Stop it first: {engine.commands.magic('stop', one.name)}, or use --force.",
+                    cure=f"Stop it first: {engine.commands.magic('stop', one.name)}, or use `--force`.",
                 )
         gone = tuple(one.name for one in found)
         words = ["--force"] * force + ["--volumes"] * volumes

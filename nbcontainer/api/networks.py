@@ -295,7 +295,7 @@ def _until(engine: Connected, words: Sequence[str]) -> float:
     if not words:
         return math.inf
     if len(words) > 1:
-        raise UsageError("--filter until is given once.")
+        raise UsageError("`--filter`: until is given once.")
     (word,) = words
     if _SECONDS.fullmatch(word):
         return float(word)
@@ -310,6 +310,6 @@ def _until(engine: Connected, words: Sequence[str]) -> float:
     except (ValueError, OverflowError, UsageError):
         pass
     raise UsageError(
-        f"--filter until takes a time or a duration, not {word!r}.",
+        f"`--filter`: until takes a time or a duration, not {word!r}.",
         cure="Such as 24h, 2026-01-31 or 2026-01-31T15:04:05Z.",
     )

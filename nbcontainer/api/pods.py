@@ -212,9 +212,9 @@ class Pods(Noun):
         backend = self._cluster.connect()
         match sum(map(bool, (names, selector, all))):
             case 0:
-                raise UsageError("Which pods should be deleted?", cure="Name them, or give a selector, or all=True.")
+                raise UsageError("Which pods should be deleted?", cure="Name them, or give a selector, or `--all`.")
             case 2 | 3:  # refused, as by kubectl: a combination would be ambiguous
-                raise UsageError("Give names, a selector or all=True, but only one of the three.")
+                raise UsageError("Give names, a selector or `--all`, but only one of the three.")
         if "" in names:  # refused before anybody is asked whether to delete it
             raise UsageError("'' is not a valid name of a pod.")
         found = names or tuple(backend.table(selector=selector).names)
@@ -279,7 +279,9 @@ class Pods(Noun):
             UsageError: a number is negative.
         """
         if tail < -1 or since < 0 or duration < 0:
-            raise UsageError("tail, since and duration must not be negative.", cure="tail=-1 means all lines.")
+            raise UsageError(
+                "`--tail`, `--since` and `--timeout` cannot be negative.", cure="`--tail=-1` shows the whole log."
+            )
         request = LogRequest(
             names,
             selector=selector,

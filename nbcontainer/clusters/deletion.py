@@ -57,7 +57,7 @@ def delete(
             in time.
     """
     if not names and not selector:
-        raise UsageError("Which pods to delete?", cure="Give names, or a selector with -l.")
+        raise UsageError("Which pods to delete?", cure="Give names, or a selector.")
     what = f"pod {names[0]}" if len(names) == 1 and not selector else "pods"
     operation: Operation[PodEnd, PodDeletion, Changes] = Operation(
         f"wait for the end of {what}", PodDeletion(cluster.where), apply_pod_end
@@ -124,7 +124,7 @@ class _Deletion:
             raise ApiError(
                 f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
                 reason="Timeout",
-                cure="They are being deleted; one that ignores SIGTERM takes its whole grace period (--grace-period).",
+                cure="They are being deleted; one that ignores SIGTERM takes its whole `--grace-period`.",
             ) from None
         if refusals:
             raise self._refusal(refusals, asked)

@@ -282,13 +282,13 @@ def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: st
     if "executable file not found" in message or "no such file or directory" in message:
         cure = "An image built FROM scratch has no shell; name a program that is in the image."
         if " " in program:
-            cure = "The command is one quoted word: leave out the quotes, or let a shell split it: -- sh -c '…'."
+            cure = "The command is one quoted word: leave out the quotes, or let a shell split it: sh -c '…'."
         return NotFound(f"The container of {request.name} has no command {program!r}.", reason="NotFound", cure=cure)
     if "permission denied" in message or "is a directory" in message:
         return ApiError(
             f"The container of {request.name} cannot run {program!r}: it is not a program, or not executable.",
             reason=reason,
-            cure=f"-- ls -l {shlex.quote(program)} shows what it is.",
+            cure=f"`ls -l {shlex.quote(program)}` in the container shows what it is.",
         )
     words = message.rpartition("unable to start container process: ")[2].removesuffix(": unknown")
     return ApiError(

@@ -55,7 +55,7 @@ async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
         NotFound: none of the names exists, with suggestions; if only some do not, `missing` lists them.
     """
     if not request.names and not request.selector:
-        raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector with -l.")
+        raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector.")
     words = tuple(dict.fromkeys(request.names))
     found = await asyncio.gather(*(_look_up(cluster, request, word) for word in words))
     pods = {text_of(one, "metadata", "name"): one for one in found if isinstance(one, dict)}

@@ -88,7 +88,7 @@ def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
         return ""
     spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": f"metadata.name={name}"})]
     if spaces:
-        return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: name it with -n."
+        return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: `--namespace={min(spaces)}`."
     return f"{cluster.commands.magic('get')} lists the pods." if resource == POD else ""
 
 

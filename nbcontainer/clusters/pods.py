@@ -108,7 +108,7 @@ async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progr
         raise ApiError(
             f"Pod {request.name} is not running after {request.timeout:g} s: its status is {word}.",
             reason="Timeout",
-            cure=f"It stays; {cluster.commands.magic('describe', request.name)} shows why, --timeout waits longer.",
+            cure=f"It stays; {cluster.commands.magic('describe', request.name)} shows why. Or give it more time.",
         ) from None
 
 

@@ -146,7 +146,7 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
         raise UsageError(
             f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
             f"the call's is {cluster.namespace!r}.",
-            cure=f"Name {stated} with -n, or remove one of the two.",
+            cure=f"Name it too, with `--namespace={stated}`, or remove one of the two.",
         )
     return stated or cluster.namespace
 
@@ -187,7 +187,7 @@ async def _refusal(
             "\n".join(words) + stays,
             status=status,
             reason="FieldManagerConflict",
-            cure="--force-conflicts takes over these fields; or leave them out of the manifest.",
+            cure="`--force-conflicts` takes over these fields; or leave them out of the manifest.",
         )
     absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
     if absent is not None:

@@ -81,7 +81,7 @@ def _target(dockerfile: Dockerfile, target: str) -> Problem:
         suggestion = f"Stages: {', '.join(names)}."
     else:
         suggestion = "No stage has a name; give it one with FROM … AS NAME."
-    return Problem(1, f"--target: there is no stage {target}", end_line=1, suggestion=suggestion)
+    return Problem(1, f"`--target`: there is no stage {target}", end_line=1, suggestion=suggestion)
 
 
 def _order(dockerfile: Dockerfile) -> Iterator[Fault]:

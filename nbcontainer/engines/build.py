@@ -118,9 +118,13 @@ def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
     for tag in request.tags:
         parse_reference(tag)
     if request.push and not request.tags:
-        raise UsageError("--push needs a name to push to.", cure="Give it with -t, such as -t localhost:5000/web:1.")
+        raise UsageError(
+            "`--push` needs a name to push to.", cure="Name the image, such as `--tag=localhost:5000/web:1`."
+        )
     if request.push and request.outputs:
-        raise UsageError("--push and --output cannot be combined.", cure="--output writes files in place of an image.")
+        raise UsageError(
+            "`--push` and `--output` cannot be combined.", cure="`--output` writes files in place of an image."
+        )
     _check_text(request)
     dockerfile = parse(request.dockerfile, request.source_map)
     problems = check(

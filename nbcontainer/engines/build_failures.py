@@ -175,7 +175,7 @@ def own_lines(lines: Sequence[int], source_map: SourceMap) -> tuple[int, int] | 
 
 def _missing_file(reason: str, request: BuildRequest) -> str:
     """What to do about a file that COPY does not find: it is ignored, or another has a similar name."""
-    where = "the files given by --add" if request.context is None else f"the build context {_folder(request.context)}"
+    where = "the files given by `--add`" if request.context is None else f"the build context {_folder(request.context)}"
     found = _MISSING.search(reason)
     if found is None or "://" in (request.context or ""):
         return f"Paths are relative to {where}; .dockerignore may leave files out."
@@ -224,7 +224,7 @@ def _cure(reason: str, exit_code: int | None, title: str, request: BuildRequest)
     if word in ("COPY", "ADD") and missing and "--from" not in title:
         return _missing_file(reason, request)
     if "secret" in folded and ("not found" in folded or "not given" in folded):
-        return "Give the secret: --secret id=NAME,env=VARIABLE or --secret id=NAME,src=FILE."
+        return "Give the secret: `--secret=id=NAME,env=VARIABLE` or `--secret=id=NAME,src=FILE`."
     if "no such host" in folded or "failed to do request" in folded:
         return "The registry cannot be reached: check the image's name, the network and the engine's mirrors."
     if (word == "FROM" and missing) or (not word and missing and "no such file" not in folded):

@@ -212,18 +212,18 @@ def _output(outputs: Sequence[str]) -> tuple[str, dict[str, str], Path]:
         ValueError: it cannot be written here.
     """
     if len(outputs) > 1:
-        raise ValueError("--output: only one is supported")
+        raise ValueError("`--output`: only one is supported")
     text = outputs[0]
     found = frontend.entry(f"type=local,dest={text}" if "=" not in text else text)
     attributes = dict(found.attributes)
     place = attributes.pop("dest", "")
     target = Path(place).expanduser()
     if found.type not in ("local", "tar", "oci", "docker") or place in ("", "-"):
-        raise ValueError(f"--output {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
+        raise ValueError(f"`--output` {text!r}: write a folder, or type=local, tar, oci or docker with dest=PATH")
     if found.type != "local" and target.is_dir():
-        raise ValueError(f"--output {text!r}: {target} is a folder")
+        raise ValueError(f"`--output` {text!r}: {target} is a folder")
     if not target.parent.is_dir():
-        raise ValueError(f"--output {text!r}: the folder {target.parent} does not exist")
+        raise ValueError(f"`--output` {text!r}: the folder {target.parent} does not exist")
     return found.type, attributes, target
 
 
@@ -250,7 +250,7 @@ def services_of(request: BuildRequest, outputs: Mapping[str, Output], warn: Call
             try:
                 trees[tree] = Tree(value)
             except ContextError as error:
-                raise UsageError(f"--build-context {name}: {error}.") from None
+                raise UsageError(f"`--build-context` {name}: {error}.") from None
 
     def login(host: str) -> Login | None:
         def report(text: str) -> None:
@@ -277,7 +277,7 @@ def _try_folder(target: Path) -> None:
     try:
         Destination(target).close()
     except DestinationError as error:
-        raise UsageError(f"--output: {plain(str(error))}.") from None
+        raise UsageError(f"`--output`: {plain(str(error))}.") from None
 
 
 @contextmanager

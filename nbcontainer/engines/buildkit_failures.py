@@ -70,8 +70,8 @@ def usage_fault(message: str, request: BuildRequest) -> UsageError | None:
         )
     if request.builder and _NO_BUILDX in message:
         return UsageError(
-            f"--builder {request.builder} needs docker's buildx plugin, which is not installed.",
-            cure="Install it, or name the address of a buildkitd: --builder tcp://HOST:PORT.",
+            f"`--builder={request.builder}` needs docker's buildx plugin, which is not installed.",
+            cure="Install it, or name the address of a buildkitd: `--builder=tcp://HOST:PORT`.",
         )
     if "multiple references to image store" in message:
         return UsageError(

@@ -79,11 +79,11 @@ def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Docker
     for asked, what in (
         (request.secrets, "build secrets"),
         (request.ssh, "ssh agents"),
-        (request.outputs, "--output"),
+        (request.outputs, "`--output`"),
         (request.annotations, "annotations"),
-        (request.allow, "--allow"),
+        (request.allow, "`--allow`"),
         (request.build_contexts, "named build contexts"),
-        (request.no_cache_filter, "--no-cache-filter"),
+        (request.no_cache_filter, "`--no-cache-filter`"),
         (request.attributes, "attributes of BuildKit's frontend"),
         ("," in request.platform, "several platforms"),
         (request.context is not None and "://" in request.context, "a build context from a URL"),
@@ -94,7 +94,7 @@ def refuse_unsupported(engine: Engine, request: BuildRequest, dockerfile: Docker
     for instruction in dockerfile.instructions:
         line = dockerfile.own(instruction)[0]
         if instruction.heredocs and heredocs:
-            cure = "Write RUN commands with && and \\, and put files into the context with --add."
+            cure = "Write RUN commands with && and \\, and put files into the context with `--add`."
             raise Unsupported(f"heredocs (line {line})", engine.name, cure=cure)
         if instruction.name == "RUN":
             mounts = instruction.flag_values("mount")

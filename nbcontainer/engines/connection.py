@@ -206,7 +206,7 @@ def find_engine(name: str = "") -> Engine:
         EngineUnavailable: none answers; `tried` and `cure` say why and what to do.
         UsageError: the name in the call, the setting or docker's configuration is not valid.
     """
-    named = address_of(name, "the call's --context") if name else named_address()
+    named = address_of(name, "the call's engine") if name else named_address()
     candidates = (named,) if named else usual_addresses()
     with _lock:
         engine = _kept(candidates)
@@ -255,7 +255,7 @@ def engine_at_hand(name: str = "") -> Engine | None:
         name: as for `find_engine`.
     """
     try:
-        named = address_of(name, "the call's --context") if name else named_address()
+        named = address_of(name, "the call's engine") if name else named_address()
         candidates = (named,) if named else usual_addresses()
         engine = _kept(candidates)
         if engine is not None or _lock.locked():

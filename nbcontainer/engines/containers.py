@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nbcontainer.engines.failures import plain
+from nbcontainer.engines.failures import shown_name
 from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, value_of, words_of
@@ -180,7 +180,7 @@ def not_found(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> No
     near = difflib.get_close_matches(name, [known for one in listed for known in one.names], 1, 0.6)
     cure = f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('ps', '-a')} lists them."
     return NotFound(
-        f"There is no container {plain(name, 100)} in {engine.name}.", status=404, reason="not found", cure=cure
+        f"There is no container {shown_name(name)} in {engine.name}.", status=404, reason="not found", cure=cure
     )
 
 
@@ -246,5 +246,5 @@ def remove(engine: Engine, container: str, *, force: bool = False, volumes: bool
         engine.http().call("DELETE", f"/containers/{quoted(container)}", query={"force": force, "v": volumes})
     except Conflict as error:
         raise Conflict(
-            error.message, status=error.status, reason=error.reason, cure="Stop it first, or use --force."
+            error.message, status=error.status, reason=error.reason, cure="Stop it first, or use `--force`."
         ) from error

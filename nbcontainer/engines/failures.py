@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
 
-__all__ = ["CHECK_RUNNING", "Magic", "api_error", "lost", "plain"]
+__all__ = ["CHECK_RUNNING", "Magic", "api_error", "lost", "plain", "shown_name"]
 
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
@@ -83,3 +83,12 @@ def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
         if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
     ).strip()
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def shown_name(name: str) -> str:
+    """A name for a message, in quotes where it would not read as one: it is empty, has spaces …
+
+    At most 100 characters are shown.
+    """
+    shown = plain(name, 100)
+    return shown if shown.split() == [name] else repr(shown)

@@ -317,7 +317,10 @@ def remove(engine: Engine, image: str, *, force: bool = False, prune: bool = Tru
         found = engine.http().json("DELETE", f"/images/{quoted(image)}", query=query)
     except Conflict as error:
         raise Conflict(
-            error.message, status=error.status, reason=error.reason, cure="Remove its containers first, or use --force."
+            error.message,
+            status=error.status,
+            reason=error.reason,
+            cure="Remove its containers first, or use `--force`.",
         ) from error
     return [f"{what}: {name}" for entry in entries_of(found) for what, name in entry.items()]
 

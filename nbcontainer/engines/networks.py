@@ -78,7 +78,7 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
                 reason="ambiguous",
                 cure=f"Name one by its id: {', '.join(network.short_id for network in found)}.",
             )
-    known = [network.name for network in every]
+    known = [network.name for network in every if not network.is_predefined]  # "none" is similar to "one"
     raise not_found(engine, "network", name, known, engine.commands.magic("network", "ls"))
 
 
@@ -100,10 +100,12 @@ def ipam(
         address = _parsed(flag, text)
         place = next((n for n, net in enumerate(nets) if _within(address, net)), None)
         if place is None:
-            raise UsageError(f"{flag} {plain(text, 80)} is in no --subnet.", cure="Name the subnet too: --subnet=….")
+            raise UsageError(
+                f"`{flag}` {plain(text, 80)} is in no `--subnet`.", cure="Name the subnet too: `--subnet=…`."
+            )
         pool = (reserved if flag == "--aux-address" else pools)[place]
         if key in pool:
-            raise UsageError(f"The subnet {subnets[place]} already has a {flag}.")
+            raise UsageError(f"The subnet {subnets[place]} already has a `{flag}`.")
         pool[key] = text
     return [pool | ({"AuxiliaryAddresses": few} if few else {}) for pool, few in zip(pools, reserved, strict=True)]
 
@@ -284,7 +286,7 @@ def _parsed(flag: str, text: str) -> Subnet:
         if ("/" in text) == is_range:
             return ipaddress.ip_network(text, strict=False)
     kind, such = ("a subnet", "172.28.0.0/16") if is_range else ("an address", "172.28.0.1")
-    raise UsageError(f"{flag} takes {kind}, not {plain(text, 80)!r}.", cure=f"Such as {such}.")
+    raise UsageError(f"`{flag}` takes {kind}, not {plain(text, 80)!r}.", cure=f"Such as {such}.")
 
 
 def _within(one: Subnet, net: Subnet) -> bool:

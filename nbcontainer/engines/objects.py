@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.failures import plain
+from nbcontainer.engines.failures import shown_name
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
 from nbcontainer.json_objects import text_of
 
@@ -25,7 +25,9 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise UsageError(f"--filter takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db.")
+            raise UsageError(
+                f"`--filter` takes KEY=VALUE, not {word!r}.", cure="Such as dangling=true or label=tier=db."
+            )
         filters.setdefault(key, []).append(value)
     return filters
 
@@ -54,7 +56,7 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
     """
     near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
     return NotFound(
-        f"There is no {kind} {plain(name, 100)} in {engine.name}.",
+        f"There is no {kind} {shown_name(name)} in {engine.name}.",
         status=404,
         reason="not found",
         cure=f"Did you mean {near[0]}?" if near else f"{lists} lists them.",

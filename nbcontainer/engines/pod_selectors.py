@@ -28,7 +28,9 @@ def matcher(selector: str, field_selector: str = "") -> Callable[[Pod], bool]:
         UsageError: the selector is not valid, or there is one of fields, which Podman's pods do not support.
     """
     if field_selector:
-        raise UsageError("Podman's pods cannot be selected by fields.", cure="Use -l with labels.")
+        raise UsageError(
+            "Podman's pods cannot be selected by fields.", cure="Select by labels, such as `--selector app=web`."
+        )
     terms = _terms(selector)
     return lambda pod: all(term(texts_of(pod, "Labels")) for term in terms)
 
@@ -39,7 +41,7 @@ def _terms(selector: str) -> list[Callable[[Mapping[str, str]], bool]]:
     while position < len(selector):
         match = _TERM.match(selector, position)
         if match is None:
-            raise UsageError(f"{selector!r} is not a valid selector.", cure="Write -l app=web,tier!=back.")
+            raise UsageError(f"{selector!r} is not a valid selector.", cure="Such as `--selector app=web,tier!=back`.")
         terms.append(_term(match))
         position = match.end()
     return terms

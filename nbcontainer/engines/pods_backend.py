@@ -72,7 +72,7 @@ class PodmanPods:
             Unsupported: a namespace is named.
         """
         if namespace:
-            raise Unsupported("namespaces", self.engine.name, cure="Its pods are all in one place: leave -n out.")
+            raise Unsupported("namespaces", self.engine.name, cure="Its pods are all in one place: name no namespace.")
         return self
 
     def command(self, name: str) -> str:

@@ -75,7 +75,7 @@ def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterabl
         f"Port {port} is already in use{whose}, so {engine.name} cannot publish it.",
         status=409,
         reason="port in use",
-        cure=f"Publish another one: -p {int(port) + 1}:{inside}{stop}.",
+        cure=f"Publish another one: `--publish={int(port) + 1}:{inside}`{stop}.",
     )
 
 
@@ -84,5 +84,5 @@ def name_in_use(engine: Engine, error: Conflict, name: str) -> Conflict:
     if not name:
         return error
     message = f"There already is a container {name}."
-    cure = f"Remove it: {engine.commands.magic('rm', '-f', name)}, or choose another --name."
+    cure = f"Remove it: {engine.commands.magic('rm', '-f', name)}, or choose another `--name`."
     return Conflict(message, status=error.status, reason=error.reason, cure=cure)

@@ -83,18 +83,18 @@ def _check(request: RunRequest) -> None:
     if request.name:
         check_name(request.name)
     if request.pull not in PULLS:
-        raise UsageError(f"--pull must be one of {', '.join(PULLS)}, not {plain(request.pull, 60)!r}.")
+        raise UsageError(f"`--pull` must be one of {', '.join(PULLS)}, not {plain(request.pull, 60)!r}.")
     if request.cpus < 0:
-        raise UsageError(f"--cpus must be a positive number, not {request.cpus:g}.")
+        raise UsageError(f"`--cpus` must be a positive number, not {request.cpus:g}.")
     if request.remove and request.restart not in ("", "no"):
-        raise UsageError("--rm and --restart cannot be combined.")
+        raise UsageError("`--rm` and `--restart` cannot be combined.")
     if request.detach and request.stdin is not None:
-        raise UsageError("A detached container cannot read the cell: omit --detach.")
+        raise UsageError("A detached container cannot read standard input: omit `--detach`.")
     for name in request.environment:
         if not name or "=" in name or "\0" in name:
             raise UsageError(f"{plain(name, 60)!r} is not a valid name for an environment variable.")
     if request.workdir and not request.workdir.startswith("/"):
-        raise UsageError(f"--workdir must be an absolute path, not {plain(request.workdir, 60)!r}.")
+        raise UsageError(f"`--workdir` must be an absolute path, not {plain(request.workdir, 60)!r}.")
 
 
 def is_image_id(text: str) -> bool:
@@ -131,13 +131,13 @@ def _mappings(text: str) -> Iterator[tuple[str, str, str]]:
     protocol = ((found and found["protocol"]) or "tcp").lower()
     if not found or protocol not in ("tcp", "udp", "sctp"):
         raise UsageError(
-            f"--publish {plain(text, 60)!r} is not a valid port.",
+            f"`--publish` {plain(text, 60)!r} is not a valid port.",
             cure="It looks like 8080:80, 127.0.0.1:8080:80 or 53:53/udp.",
         )
     inside = _range(text, found["container"])
     outside = _range(text, found["host"]) if found["host"] and found["host"].strip("0") else None  # 0: any free one
     if outside is not None and len(outside) != len(inside):
-        raise UsageError(f"--publish {text}: the two ranges differ in length.")
+        raise UsageError(f"`--publish` {text}: the two ranges differ in length.")
     ip = (found["ip"] or "").strip("[]")
     for index, port in enumerate(inside):
         yield ip, str(outside[index]) if outside is not None else "", f"{port}/{protocol}"
@@ -146,10 +146,10 @@ def _mappings(text: str) -> Iterator[tuple[str, str, str]]:
 def _range(text: str, ports: str) -> range:
     first, dash, last = ports.partition("-")
     if not first.isdigit() or (dash and not last.isdigit()):
-        raise UsageError(f"--publish {plain(text, 60)!r}: {ports!r} is not a valid port.")
+        raise UsageError(f"`--publish` {plain(text, 60)!r}: {ports!r} is not a valid port.")
     low, high = int(first), int(last or first)
     if not 0 < low <= high <= LARGEST_PORT:
-        raise UsageError(f"--publish {plain(text, 60)!r}: a port is a number from 1 to {LARGEST_PORT}.")
+        raise UsageError(f"`--publish` {plain(text, 60)!r}: a port is a number from 1 to {LARGEST_PORT}.")
     return range(low, high + 1)
 
 
@@ -161,7 +161,7 @@ def _volumes(volumes: tuple[str, ...]) -> tuple[list[str], list[str]]:
         target = parts[1] if len(parts) > 1 else parts[0]
         if len(parts) > 3 or not all(parts) or not target.startswith("/"):  # noqa: PLR2004 - source, target, options
             raise UsageError(
-                f"--volume {plain(text, 80)!r} is not a valid mount.",
+                f"`--volume` {plain(text, 80)!r} is not a valid mount.",
                 cure="It looks like ./data:/data, name:/data or /host:/data:ro.",
             )
         if len(parts) == 1:
@@ -177,7 +177,7 @@ def _source(text: str, source: str) -> str:
         return str(Path(source).expanduser().absolute())
     if not NAME.fullmatch(source):
         raise UsageError(
-            f"--volume {plain(text, 80)!r}: {plain(source, 60)!r} is neither a path nor a valid volume name.",
+            f"`--volume` {plain(text, 80)!r}: {plain(source, 60)!r} is neither a path nor a valid volume name.",
             cure="A path in the notebook's folder begins with ./",
         )
     return source
@@ -187,7 +187,9 @@ def _memory(text: str) -> int:
     found = BYTES.fullmatch(text.strip())
     size = int(float(found[1]) * 1024 ** POWERS[found[2].lower()]) if found else 0
     if not found or size < SMALLEST_MEMORY:
-        raise UsageError(f"--memory {plain(text, 40)!r} is not a valid size.", cure="At least 6m; such as 512m or 2g.")
+        raise UsageError(
+            f"`--memory` {plain(text, 40)!r} is not a valid size.", cure="At least 6m; such as 512m or 2g."
+        )
     return size
 
 
@@ -197,7 +199,7 @@ def _restart(text: str) -> dict[str, object]:
         colon and (name != "on-failure" or not count.isdigit())
     ):
         raise UsageError(
-            f"--restart {plain(text, 40)!r} is not a valid restart policy.",
+            f"`--restart` {plain(text, 40)!r} is not a valid restart policy.",
             cure="no, always, unless-stopped, on-failure or on-failure:3.",
         )
     return {"Name": name or "no", "MaximumRetryCount": int(count or 0)}

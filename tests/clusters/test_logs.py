@@ -73,7 +73,7 @@ def test_what_is_not_there(space, writer):
     elsewhere = logs(space, LogRequest((writer,), namespace="default"))
     with pytest.raises(NotFound, match='"writer" not found in ') as caught:
         elsewhere.result(30)
-    assert f"writer is in namespace {space.namespace}: name it with -n." in caught.value.cure
+    assert f"writer is in namespace {space.namespace}: `--namespace={space.namespace}`." in caught.value.cure
     with pytest.raises(NotFound, match="no container 'side'") as caught:
         logs(space, LogRequest((writer,), container="side")).result(30)
     assert caught.value.cure == "It has: writer."

@@ -271,7 +271,7 @@ def test_no_such_command_container_or_pod(space, shell):
     for word in ("/etc", "/etc/passwd"):
         with pytest.raises(ApiError, match=f"cannot run '{word}': it is not a program") as caught:
             execute(space, ExecRequest(shell, (word,))).result(30)
-        assert caught.value.cure == f"-- ls -l {word} shows what it is."
+        assert caught.value.cure == f"`ls -l {word}` in the container shows what it is."
     with pytest.raises(NotFound, match="Pod shell has no container 'nope'") as caught:
         execute(space, ExecRequest(shell, ("true",), container="nope")).result(30)
     assert caught.value.cure == "It has: shell."

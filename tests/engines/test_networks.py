@@ -1,5 +1,6 @@
 """Networks, as docker and podman have them, by their magics and as a Python API."""
 
+import re
 import zlib
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address, ip_network
@@ -11,6 +12,7 @@ from nbcontainer.api.completion import known_names
 from nbcontainer.api.networks import Network
 from nbcontainer.codec import from_json, to_json
 from nbcontainer.engines import containers, networks
+from nbcontainer.engines.failures import shown_name
 from nbcontainer.engines.networks import ipam
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, Forbidden, NotFound, Protected, Stopped, UsageError
@@ -82,15 +84,16 @@ def test_a_range_or_an_address_belongs_to_the_subnet_containing_it():
         {"Subnet": "fd00::/64", "Gateway": "fd00::1"},
     ]
     for words, said in {
-        (("10.1.0.0",), (), ()): "--subnet takes a subnet, not '10.1.0.0'",
-        (("x/\x1b[31m24",), (), ()): "--subnet takes a subnet, not 'x/24'",
-        (("10.1.0.0/16",), (), ("10.1.0.1/16",)): "--gateway takes an address",
-        (("10.1.0.0/16",), ("10.2.0.0/24",), ()): r"--ip-range 10\.2\.0\.0/24 is in no --subnet",
-        ((), (), ("10.1.0.1",)): r"--gateway 10\.1\.0\.1 is in no --subnet",
-        (("10.1.0.0/16",), (), ("10.1.0.1", "10.1.0.2")): r"The subnet 10\.1\.0\.0/16 already has a --gateway",
+        (("10.1.0.0",), (), ()): "`--subnet` takes a subnet, not '10.1.0.0'",
+        (("x/\x1b[31m24",), (), ()): "`--subnet` takes a subnet, not 'x/24'",
+        (("10.1.0.0/16",), (), ("10.1.0.1/16",)): "`--gateway` takes an address",
+        (("10.1.0.0/16",), ("10.2.0.0/24",), ()): r"`--ip-range` 10\.2\.0\.0/24 is in no `--subnet`",
+        ((), (), ("10.1.0.1",)): r"`--gateway` 10\.1\.0\.1 is in no `--subnet`",
+        (("10.1.0.0/16",), (), ("10.1.0.1", "10.1.0.2")): r"The subnet 10\.1\.0\.0/16 already has a `--gateway`",
     }.items():
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError) as caught:
             ipam(*words, {})
+        assert re.match(said, caught.value.message)
 
 
 def test_a_name_that_is_taken(engine, name):
@@ -381,3 +384,18 @@ def test_a_network_is_removed_where_it_was_found(docker, docker20_engine, name, 
     assert name not in nbc.networks.list().names
     with pytest.raises(UsageError, match="a record of the network"):
         Network(name).remove()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("web", "web"), ("", "''"), ("a b", "'a b'"), ("x\x1b[31m", "'x'"), ("a" * 101, f"'{'a' * 99}…'")],
+)
+def test_a_name_that_would_not_read_as_one_is_quoted(name, shown):
+    assert shown_name(name) == shown
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_predefined_network_is_not_suggested():
+    with pytest.raises(NotFound) as caught:
+        nbc.networks.get("noone")
+    assert "none" not in caught.value.cure

@@ -36,7 +36,7 @@ def test_ports(text, expected):
     "text", ["", "x", "0", "70000", "80:", "1:2:3:4", "80/xyz", "80-90:1-2", "9-1", "8080:80 ", "-", "1-:2"]
 )
 def test_no_ports(text):
-    with pytest.raises(UsageError, match="--publish"):
+    with pytest.raises(UsageError, match="`publish`"):
         made(publish=(text,))
 
 
@@ -48,7 +48,7 @@ def test_volumes():
 
 @pytest.mark.parametrize("text", ["", "a", "a:b", ":/b", "/a:/b:ro:x", "a b:/c", "/a:"])
 def test_no_volumes(text):
-    with pytest.raises(UsageError, match="--volume"):
+    with pytest.raises(UsageError, match="`volumes`"):
         made(volumes=(text,))
 
 
@@ -61,7 +61,7 @@ def test_memory(text, size):
 
 @pytest.mark.parametrize("text", ["1k", "5m", "-1g", "much", "1x", "6 m b"])
 def test_no_memory(text):
-    with pytest.raises(UsageError, match="--memory"):
+    with pytest.raises(UsageError, match="`memory`"):
         made(memory=text)
 
 

@@ -116,7 +116,7 @@ def test_buildxs_variable_names_the_builder(monkeypatch):
         ("--into 1x", "'1x' is not a valid name for a Python variable"),
         ("-o type=foo,dest={0}/x", "write a folder, or type=local, tar, oci or docker"),
         ("--build-context other=/nonexistent", "--build-context other: "),
-        ("-o type=local,dest=/dev/null", "--output: '/dev/null' cannot be written: File exists."),
+        ("-o type=local,dest=/dev/null", "`--output`: '/dev/null' cannot be written: File exists."),
     ],
 )
 def test_invalid_values_are_one_line(docker_kernel, tmp_path, words, said):

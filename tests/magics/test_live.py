@@ -99,7 +99,7 @@ def test_a_forced_removal_passes_over_what_is_not_there(kernel):
 def test_an_output_folder_that_cannot_be_made_is_an_error_before_the_build(docker_kernel):
     ran = docker_kernel.run("%%dockerfile -o /proc/nope\nFROM busybox")
     assert ran.error == "UsageError"
-    assert "--output: '/proc/nope' cannot be written: No such file or directory." in ran.traceback[0]
+    assert "`--output`: '/proc/nope' cannot be written: No such file or directory." in ran.traceback[0]
 
 
 def test_a_container_from_start_to_removal(kernel):
