@@ -103,8 +103,16 @@ class Call:
             self.shell.user_ns[name] = self.without_values(value)
 
     def without_values(self, result: object) -> object:
-        """A result whose commands have no value that the line wrote as `{{name}}`."""
-        return magics.written.Written(self.written, self.namespace).result(result) if self.written else result
+        """A result whose commands have no value that the line wrote as `{{name}}`, except names of objects."""
+        written = self.values_written
+        return magics.written.Written(written, self.namespace).result(result) if written else result
+
+    @property
+    def values_written(self) -> Mapping[str, str]:
+        """The words of `written` that may be secret: a pod's or an image's name is not, and is shown."""
+        named = [self.values[argument.key] for argument in self.verb.positionals if argument.kind != "rest"]
+        names = {word for value in named for word in (value if isinstance(value, list) else [value])}
+        return {word: text for word, text in self.written.items() if word not in names}
 
     def confirm(self, what: str) -> None:
         """Say what will be done and ask for confirmation, unless `-y` was given or `settings.confirm` is off.
@@ -256,13 +264,15 @@ def _run(
         raise UsageError(f"{verb.title} needs a cell body.", cure="--help shows an example.")
     if verb.body == "no" and cell is not None:
         raise UsageError(f"%{verb.title} does not take a cell body: write {verb.title}.")
+    secret: Mapping[str, str] = written
     try:
         call = Call(verb, verb.parse(words), cell, namespace, shell, written)
+        secret = call.values_written
         return call.without_values(verbs.handler(verb)(call))
     except NbcontainerError as error:
-        if not written:
+        if not secret:
             raise
-        raise magics.written.Written(written, namespace).error(error) from None
+        raise magics.written.Written(secret, namespace).error(error) from None
 
 
 def _asks_for_help(magic: Magic, words: list[str]) -> bool:
