@@ -86,7 +86,7 @@ def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A name for a message, in quotes where it would not read as one: it is empty, has spaces …
+    """A name for a message, in quotes if it is empty or has other characters than a name.
 
     At most 100 characters are shown.
     """
