@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
@@ -128,7 +129,6 @@ def _argument(argument: Argument, value: str) -> str:
     if argument.kind == "mapping":
         key, _, content = value.partition("=")
         return f"{argument.key}={ {key: content}!r}"
-    try:
-        return f"{argument.key}={convert(argument.kind, argument.long, value)!r}"
-    except UsageError:
-        return f"{argument.key}={value}"
+    with suppress(UsageError):
+        value = repr(convert(argument.kind, argument.long, value))
+    return f"{argument.key}={value}"
