@@ -103,6 +103,7 @@ def test_a_fact_is_set_once():
         ("Give `--selector app=web,tier!=back`.", "Give `selector='app=web,tier!=back'`."),
         ("`--tail=-1` shows the whole log.", "`tail=-1` shows the whole log."),
         ("Publish another one: `--publish=8081:80`.", "Publish another one: `publish=['8081:80']`."),
+        ("`--secret=id=NAME,env=VARIABLE`", "`secrets=[Secret(…)]`"),
         ("`--label=tier=db`", "`labels={'tier': 'db'}`"),
         ("Name it: `--context=prod`.", "Name it: `nbc.engine('prod')`."),
         ("Name it: `--namespace=shop`.", "Name it: `nbc.cluster(namespace='shop')`."),

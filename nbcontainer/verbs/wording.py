@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
@@ -71,7 +72,7 @@ def _handle_of(kind: str, context: str, namespace: str) -> str:
 
 
 def _arguments(flags: str, handle: str) -> str:
-    """The arguments that flags are equivalent to, or "" if Python has one of them not."""
+    """The arguments that flags are equivalent to, or "" if Python does not have one of them."""
     try:
         words = shlex.split(flags)
     except ValueError:
@@ -121,12 +122,13 @@ def _argument(argument: Argument, value: str) -> str:
         return f"{argument.key}={argument.gives is not False}"
     if not value:
         return argument.key
+    if argument.key == "secrets":  # the call takes objects, which read what the flag's words describe
+        return "secrets=[Secret(…)]"
     if argument.kind == "list":
         return f"{argument.key}={[value]!r}"
     if argument.kind == "mapping":
         key, _, content = value.partition("=")
         return f"{argument.key}={ {key: content}!r}"
-    try:
-        return f"{argument.key}={convert(argument.kind, argument.long, value)!r}"
-    except UsageError:
-        return f"{argument.key}={value}"
+    with suppress(UsageError):
+        value = repr(convert(argument.kind, argument.long, value))
+    return f"{argument.key}={value}"
