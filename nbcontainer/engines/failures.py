@@ -86,11 +86,7 @@ def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
 
 
 def shown_name(name: str) -> str:
-<<<<<<< HEAD
-    """A name for a message, quoted where it would not read as one, such as an empty name or one with spaces.
-=======
     """A name for a message, in quotes if it is empty or has other characters than a name.
->>>>>>> 723ef4e8a596a9cc5ab6812794b24343affdacdd
 
     At most 100 characters are shown.
     """
