@@ -13,8 +13,8 @@ from typing import Self
 
 __all__ = ["LoggedRequest"]
 
-# a login before an address, or before a registry in an image name (with %40 by docker's package); not a digest's @, which
-# an algorithm follows
+# a login before an address, or before a registry in an image name (with %40 by docker's package); not the @ before a
+# digest, which an algorithm follows
 ADDRESS_LOGIN = re.compile(r"(?<!unix:)(?<!/)//\S*@")
 PATH_LOGIN = re.compile(r"[^/]*(?:@|%40)(?![a-z0-9+._-]+:[0-9a-f]{32})")
 
