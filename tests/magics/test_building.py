@@ -115,7 +115,7 @@ def test_buildxs_variable_names_the_builder(monkeypatch):
         ("--save {0}/nowhere/Dockerfile", "--save {0}/nowhere/Dockerfile cannot be written: No such file"),
         ("--into 1x", "'1x' is not a valid name for a Python variable"),
         ("-o type=foo,dest={0}/x", "write a folder, or type=local, tar, oci or docker"),
-        ("--build-context other=/nonexistent", "--build-context other: "),
+        ("--build-context other=/nonexistent", "`--build-context` other: "),
         ("-o type=local,dest=/dev/null", "`--output`: '/dev/null' cannot be written: File exists."),
     ],
 )
