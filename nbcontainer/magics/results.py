@@ -158,9 +158,9 @@ def _cell() -> tuple[str, str]:
 
 def _write(result: object) -> None:
     """Draw a result in a terminal, which may be slow: an interrupt must not reach IPython while it writes."""
-    shell = get_ipython()
 
     def write() -> None:
+        shell = get_ipython()
         data = {"text/plain": _text_of(result, cycle=False)}
         if _is_of_the_cell():
             shell.displayhook.write_format_data(data)
@@ -170,7 +170,7 @@ def _write(result: object) -> None:
     try:
         _guarded(partial(run_interruptible, write, _interrupted_drawing))()
     except Exception as shown:  # noqa: BLE001 - IPython would try once more, as text
-        shell.showtraceback((type(shown), shown, shown.__traceback__))
+        get_ipython().showtraceback((type(shown), shown, shown.__traceback__))
 
 
 def _print(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
