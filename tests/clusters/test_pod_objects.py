@@ -91,7 +91,7 @@ def test_a_protected_cluster_keeps_the_pods_of_a_table(shop, monkeypatch):
     unnamed, named = (nbc.cluster(context, shop.namespace).pods.list()["web"] for context in ("", "prod"))
     monkeypatch.setattr(settings, "protected_contexts", ("prod",))
     for act in (unnamed.delete, lambda: unnamed.exec("true")):
-        with pytest.raises(Protected, match="nbc.cluster\\(.prod"):
+        with pytest.raises(Protected, match=r"nbc\.cluster\('prod'"):
             act()
     assert shop.has("web", "prod")
     named.delete(force=True).result(60)
