@@ -128,7 +128,7 @@ def test_a_base_image_behind_a_login(builder, password_registry, tmp_path, monke
         ({"builder": "nbcontainer-nowhere"}, "builder"),
         ({"shm_size": "12q"}, "size '12q'"),
         ({"context": "/nonexistent"}, "does not exist"),
-        ({"build_contexts": {"other": "/nonexistent"}}, "--build-context other"),
+        ({"build_contexts": {"other": "/nonexistent"}}, "`build_contexts` other"),
     ],
 )
 def test_words_that_a_build_would_refuse(fields, said):
