@@ -126,7 +126,7 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
         request = RunRequest(busybox, FOREVER, name=container, detach=True, publish=(f"{port}:80",))
         with pytest.raises(Conflict, match=f"Port {port} is already in use, so") as caught:
             run(engine, request).result(60)
-        assert f"-p {port + 1}:80" in caught.value.cure
+        assert f"`--publish={port + 1}:80`" in caught.value.cure
     assert container not in names(engine)
     run(engine, request).result(60)
     with pytest.raises(Conflict, match=f"Port {port} is already in use by the container {container}"):
@@ -299,7 +299,7 @@ def test_a_cell_or_a_text_is_the_standard_input(busybox):
     assert magic(f"run --rm -i {busybox} cat", "é\n").output == "é"
     for stdin in ("é\n", "é\n".encode()):
         assert nbc.containers.run(busybox, "cat", stdin=stdin, remove=True).result(60).output == "é"
-    with pytest.raises(UsageError, match="stdin is a int, not str or bytes"):
+    with pytest.raises(UsageError, match="stdin must be a str or bytes"):
         nbc.containers.run(busybox, "cat", stdin=3)
 
 

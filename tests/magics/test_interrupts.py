@@ -86,14 +86,20 @@ def test_a_result_whose_drawing_is_interrupted_is_kept_and_shows_one_line(tmp_pa
 
 
 @pytest.mark.parametrize("code", ["%docker pull busybox", "drawn"])
-def test_cells_of_a_page_are_interrupted_at_random_moments(tmp_path, code):
+def test_cells_of_a_page_are_interrupted_at_random_moments(tmp_path, code, capfd):
     moments = random.Random(code)
     with Speaker(tmp_path / "e", b"", stay=True) as silent:  # an engine that never answers
         kernel = Kernel({"DOCKER_HOST": silent.address, "DOCKER_CONFIG": str(tmp_path)}, str(tmp_path))
         try:
             assert not kernel.run(SENDER + DRAWN).error
             for number in range(12):
-                ran = kernel.run(f"interrupt_in({moments.random() * 0.1})\n{code}", cell=f"cell-{number}", seconds=20)
+                try:
+                    ran = kernel.run(
+                        f"interrupt_in({moments.random() * 0.1})\n{code}", cell=f"cell-{number}", seconds=8
+                    )
+                except AssertionError:  # after the cell an interrupt reaches ipykernel alone, which loses the reply
+                    assert "KeyboardInterrupt caught in kernel" in capfd.readouterr().err
+                    continue
                 assert code == "drawn" or ran.error in {"Stopped", "KeyboardInterrupt"}
                 is_calm(kernel, ran)
         finally:
