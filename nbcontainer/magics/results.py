@@ -156,6 +156,11 @@ def _cell() -> tuple[str, str]:
     return (str(cell), str(run)) if cell else ("", "")
 
 
+@_guarded  # once, and not with each result: an interrupt in the meantime would show our frames
+def _run_drawing(draw: Callable[[], None]) -> None:
+    run_interruptible(draw, _interrupted_drawing)
+
+
 def _write(result: object) -> None:
     """Draw a result in a terminal, which may be slow: an interrupt must not reach IPython while it writes."""
 
@@ -168,7 +173,7 @@ def _write(result: object) -> None:
             shell.display_pub.publish(data)
 
     try:
-        _guarded(partial(run_interruptible, write, _interrupted_drawing))()
+        _run_drawing(write)
     except Exception as shown:  # noqa: BLE001 - IPython would try once more, as text
         get_ipython().showtraceback((type(shown), shown, shown.__traceback__))
 
