@@ -32,7 +32,7 @@ from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import Http
 from nbcontainer.engines.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
-from nbcontainer.json_objects import JsonObject, object_of, words_of
+from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
@@ -182,13 +182,6 @@ class Engine:
         if self._information is None:
             self._information = object_of(self.http().json("GET", "/info"))
         return self._information
-
-    @property
-    def containerd_store(self) -> bool:
-        """Whether its images are kept by containerd (Docker only). Asks /info on first use."""
-        status = self.information().get("DriverStatus")
-        pairs = status if isinstance(status, list) else []
-        return any(words_of(pair)[1:2] == ["io.containerd.snapshotter.v1"] for pair in pairs)
 
 
 # by the addresses that were candidates: other settings mean another search
