@@ -159,14 +159,18 @@ def test_objects_of_an_engine_are_pickled_and_copied_as_records():
 
 def test_pods_are_pickled_and_copied_as_records(kubernetes_cluster, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(kubernetes_cluster.kubeconfig))
-    table = nbc.pods.list(all_namespaces=True)
-    for record in copies(table):
-        assert record == table
-    pod = table[f"{table[0].namespace}/{table[0].name}"]
-    for record in copies(pod):
-        assert record == pod
-        with pytest.raises(UsageError, match="This is a record of the pod"):
-            record.delete()
+    nbc.pods.create("copied", "busybox", command=("sleep", "600"), wait=False).result()
+    try:
+        table = nbc.pods.list(all_namespaces=True)
+        for record in copies(table):
+            assert record == table
+        pod = table["default/copied"]
+        for record in copies(pod):
+            assert record == pod
+            with pytest.raises(UsageError, match="This is a record of the pod"):
+                record.delete()
+    finally:
+        nbc.pods.delete("copied", force=True).result()
 
 
 def test_pods_and_protection(kubernetes_cluster, monkeypatch):

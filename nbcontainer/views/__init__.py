@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from nbcontainer.views import build as build
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images
+    from nbcontainer.views import kit as kit
     from nbcontainer.views import logs as logs
     from nbcontainer.views import notebook as notebook
-    from nbcontainer.views import picture as picture
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities
     from nbcontainer.views import results as results

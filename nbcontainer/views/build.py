@@ -11,7 +11,7 @@ from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import one_line
 from nbcontainer.views.build_lines import BuildLines, reason_of
-from nbcontainer.views.picture import Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.kit import Block, Grid, Line, Output, Picture, Span
 from nbcontainer.views.quantities import before_these, format_seconds, format_size, short_digest
 from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 

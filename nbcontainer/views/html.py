@@ -7,7 +7,7 @@ from html import escape
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
-from nbcontainer.views.picture import Grid, Line, Output, Picture, Span, single_line
+from nbcontainer.views.kit import Grid, Line, Output, Picture, Span, single_line
 
 __all__ = ["as_html"]
 
@@ -81,9 +81,9 @@ def _span(span: Span) -> str:
     return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
 
 
-def _bar(bar: tuple[float, float], tone: Tone) -> str:
+def _bar(bar: tuple[float, float | None], tone: Tone) -> str:
     """A bar on the axis that all rows share."""
-    start, end = (max(0.0, min(1.0, place)) for place in bar)
+    start, end = (max(0.0, min(1.0, 1.0 if place is None else place)) for place in bar)
     colour = _COLOURS[tone][0] or "rgba(127, 127, 127, 0.5)" if tone in _COLOURS else "rgba(127, 127, 127, 0.5)"
     filled = (
         f'<span style="display: block; height: 8px; min-width: 2px; margin-left: {min(start, 0.985):.1%}; '

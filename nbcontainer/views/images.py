@@ -14,7 +14,7 @@ from nbcontainer.model.images import (
 )
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
-from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
+from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_seconds, format_size, short_digest
 from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 

@@ -14,7 +14,7 @@ from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.html import as_html
-from nbcontainer.views.picture import Line, Span
+from nbcontainer.views.kit import Line, Span
 from nbcontainer.views.streaming import FRAME_SECONDS
 from nbcontainer.views.text import as_text
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbcontainer.operation import AnyOperation, Operation
-    from nbcontainer.views.picture import Picture
+    from nbcontainer.views.kit import Picture
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 

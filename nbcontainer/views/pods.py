@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import SIGNS, Block, Line, Picture, Span
+from nbcontainer.views.kit import SIGNS, Block, Line, Picture, Span
 from nbcontainer.views.view import View, Wire, facts_of
 
 __all__ = ["PodDeletionView", "PodStartView"]

@@ -8,7 +8,7 @@ from nbcontainer import model, views
 from nbcontainer.model.tables import Table, Tone, Words
 from nbcontainer.settings import NBContainer
 from nbcontainer.views.ansi import settled
-from nbcontainer.views.picture import SIGNS, Block, Grid, Line, Output, Picture, Span
+from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Output, Picture, Span
 from nbcontainer.views.quantities import before_these
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
-from nbcontainer.views.picture import Block, Grid, Line, Picture, Span
+from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_age, format_size
 from nbcontainer.views.text import as_text
 from nbcontainer.views.view import View, Wire, sendable

@@ -19,7 +19,7 @@ from rich.text import Text
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import styled
-from nbcontainer.views.picture import (
+from nbcontainer.views.kit import (
     Block,
     Grid,
     Line,
@@ -302,6 +302,8 @@ def _height(block: Block) -> int:
             return len(block.rows) + bool(block.columns)
         case Output():
             return len(block.lines)
+        case _:
+            return 0
 
 
 def _window(grid: Grid, height: int) -> list[Block]:

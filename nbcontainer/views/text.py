@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import (
+from nbcontainer.views.kit import (
     TERMINAL_CELLS,
     Grid,
     Line,

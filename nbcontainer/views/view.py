@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from nbcontainer.operation import Operation
-    from nbcontainer.views.picture import Picture
+    from nbcontainer.views.kit import Picture
     from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of", "sendable"]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.html import as_html
-from nbcontainer.views.picture import Grid, Line, Output, Picture, Span
+from nbcontainer.views.kit import Grid, Line, Output, Picture, Span
 from nbcontainer.views.terminal import as_rich
 from nbcontainer.views.text import as_text, text_lines
 

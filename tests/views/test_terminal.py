@@ -10,7 +10,7 @@ import pyte
 import pytest
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.picture import Grid, Line, Output, Picture, Span
+from nbcontainer.views.kit import Grid, Line, Output, Picture, Span
 from nbcontainer.views.terminal import fitted
 from nbcontainer.views.text import as_text
 

@@ -1,0 +1,330 @@
+"""The blocks of a picture, which is how a state looks: one `render(state)` serves every surface.
+
+`text`, `terminal`, `html` and `page` draw the same blocks. Each block has a key that is stable while the state changes,
+so that the page is sent only the blocks that changed. All text in a picture is untrusted: each of them makes it
+harmless.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.ansi import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "SIGNS",
+    "Action",
+    "Actions",
+    "Block",
+    "Chart",
+    "Clock",
+    "Code",
+    "CodeLine",
+    "Diff",
+    "Grid",
+    "Line",
+    "Node",
+    "Output",
+    "Picture",
+    "Progress",
+    "Section",
+    "Series",
+    "Span",
+    "Tree",
+    "cell_width",
+    "grid_widths",
+    "in_cells",
+    "single_line",
+]
+
+SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A duration that goes on until `until`: a page counts by itself, other surfaces draw the moment.
+
+    Attributes:
+        since: when it started, in seconds since the epoch.
+        until: when it ended; None while it runs.
+        style: "seconds" ("14.2 s", "2 min 05 s") or "age" (kubectl's: "4m12s", "2y270d").
+        before: text before the duration, drawn only with it: "after ".
+    """
+
+    since: float
+    until: float | None = None
+    style: str = "seconds"
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text with a meaning."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    bold: bool = False
+    code: bool = False
+    chip: bool = False
+    """Whether it names where the picture belongs: an engine, a context. HTML draws a frame around it."""
+    bar: tuple[float, float | None] | None = None
+    """The start and end of a bar on the grid's axis; the end is None while it grows. HTML draws it, not the text."""
+    clock: Clock | None = None
+    """Drawn in place of the text."""
+    action: Action | None = None
+    """What a click does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of spans; in a terminal that is too narrow it is cut, or with `wraps` continued on the next line.
+
+    With `head` it is the heading of the picture, where the page has its Stop button and says whether it is live.
+    """
+
+    spans: tuple[Span, ...]
+    indent: int = 0
+    wraps: bool = False
+    head: bool = False
+    key: str = ""
+
+    @classmethod
+    def of(cls, *parts: str | Span, indent: int = 0, wraps: bool = False, key: str = "") -> Line:
+        """A line of strings and spans."""
+        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts), indent, wraps, key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows in columns, with a head if `columns` is not empty. `right` are the right-aligned columns.
+
+    Attributes:
+        flexible: the column that is cut, with an ellipsis, if there is not enough room, or with `wraps` continued on
+            the next line. Columns without any text are only drawn in HTML, where they may contain bars.
+        widths: the columns' widths if these are some rows of a longer grid.
+        keys: one for each row, if rows come, go or change: the page is then sent only the rows that changed.
+        axis: the start and end of the bars' axis; the end is None while it is the present. (0, 1) if it is a share.
+        outputs: by the row's key, the block that is drawn below a row where there is room to fold it.
+        label: describes the grid to a screen reader.
+    """
+
+    rows: tuple[tuple[Span, ...], ...]
+    columns: tuple[str, ...] = ()
+    right: frozenset[int] = frozenset()
+    flexible: int | None = None
+    indent: int = 0
+    wraps: bool = False
+    widths: tuple[int, ...] = ()
+    key: str = ""
+    keys: tuple[str, ...] = ()
+    axis: tuple[float, float | None] = (0.0, 1.0)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Lines of a program's output; their colours are kept.
+
+    Attributes:
+        count: how many lines there were before the last of these, if these are only the end of a longer output; it
+            also tells the page how many of them are new.
+        open: whether the page shows it unfolded, where it belongs to a row.
+    """
+
+    lines: tuple[str, ...]
+    tone: Tone = Tone.PLAIN
+    indent: int = 2
+    key: str = ""
+    count: int = 0
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A line of code. `facts` stand in the gutter beside it ("cached", "2.1 s", "12 MB")."""
+
+    text: str
+    number: int = 0
+    facts: tuple[Span, ...] = ()
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines of a file, with a gutter of line numbers and facts. `language` is "dockerfile", "yaml" or ""."""
+
+    lines: tuple[CodeLine, ...]
+    language: str = ""
+    key: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Two texts, compared line by line, with three lines of context around each difference."""
+
+    before: str
+    after: str
+    names: tuple[str, str] = ("", "")
+    key: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a tree. `children` is None until they are loaded, () if it has none.
+
+    `key` is unique in the tree. A tree's view loads the children when the node is opened: see View.children.
+    """
+
+    key: str
+    spans: tuple[Span, ...]
+    children: tuple[Node, ...] | None = ()
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Nodes that can be opened."""
+
+    nodes: tuple[Node, ...]
+    key: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The values of one line, group of bars, or row of a Gantt chart.
+
+    Attributes:
+        points: (x, y) of a line; (index of a label of the chart, length) of bars; (start, end) of a Gantt row.
+    """
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart; a screen reader and text/plain get its values as a table.
+
+    Attributes:
+        kind: "line", "bars" (horizontal) or "gantt".
+        unit: of y, or of a bar's length: "bytes", "seconds", "" for a number; how values are written.
+        x: the unit of a line's x axis or of a Gantt chart's: "time" (seconds since the epoch), "seconds" or "".
+        labels: one for each bar.
+    """
+
+    kind: str
+    series: tuple[Series, ...]
+    unit: str = ""
+    x: str = ""
+    labels: tuple[str, ...] = ()
+    key: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much is done: 0…1, or None if that is not known. `text` says it in words ("3 of 8 steps")."""
+
+    share: float | None
+    text: str = ""
+    tone: Tone = Tone.RUNNING
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do next: a verb with its values, which becomes a magic in a cell below; never text to be executed.
+
+    Attributes:
+        label: on the button.
+        magic: the magic's name ("docker", "kpod").
+        verb: its path ("volume", "rm").
+        values: of the verb's arguments, by name.
+        changes: whether it changes anything; the cell is then only written, not executed.
+    """
+
+    label: str
+    magic: str
+    verb: tuple[str, ...]
+    values: Mapping[str, object] = field(default_factory=dict)
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Buttons in a row. Where nothing can be clicked, the magics are shown as lines to be copied."""
+
+    actions: tuple[Action, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Blocks below a title that folds them. In text they are indented; a folded one there shows only its title."""
+
+    title: Line
+    blocks: tuple[Block, ...]
+    open: bool = True
+    key: str = ""
+
+
+Block = Line | Grid | Output | Code | Diff | Tree | Chart | Progress | Actions | Section
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Blocks, one below the other. `label` describes the picture to a screen reader."""
+
+    blocks: tuple[Block, ...] = ()
+    label: str = ""
+
+
+_ONE_CELL = re.compile("[\\x20-\\x7e–…·✓✕●○◐◌│■␊]*")  # ASCII, and our own signs
+TERMINAL_CELLS = 80  # cells of a line that fits into most terminals
+
+
+def cell_width(text: str) -> int:
+    """How many terminal cells `text` takes."""
+    if _ONE_CELL.fullmatch(text):
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - rich is loaded by the first picture
+
+    return cell_len(text)
+
+
+def single_line(text: str) -> str:
+    """`text`, made harmless, without line breaks."""
+    return plain(text).replace("\n", "␊")
+
+
+def grid_widths(grid: Grid) -> list[int]:
+    """The width of each column, in cells."""
+    if grid.widths:
+        return list(grid.widths)
+    rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
+    count = max((len(row) for row in rows), default=0)
+    return [
+        max((cell_width(single_line(row[i].text)) for row in rows if i < len(row)), default=0) for i in range(count)
+    ]
+
+
+def in_cells(line: Line, cells: int = TERMINAL_CELLS) -> list[Line]:
+    """The line, indented; the chips of a heading that is too long are on a line of their own."""
+    indent = (Span(" " * line.indent),) if line.indent else ()
+    width = line.indent + sum(cell_width(single_line(span.text)) for span in line.spans)
+    chips = tuple(span for span in line.spans if span.chip)
+    if not (line.head and chips) or width <= cells:
+        return [Line((*indent, *line.spans))]
+    apart = tuple(part for chip in chips for part in (Span(" · ", Tone.DIM), chip))[1:]
+    return [Line((*indent, *(span for span in line.spans if not span.chip))), Line((*indent, *apart))]
