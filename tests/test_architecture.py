@@ -101,7 +101,7 @@ ALLOWED = {
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"loading", "errors", "interrupts"},
-    "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "verbs", "widgets"},
+    "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
     "language": {"dockerfile"},
     "verbs": {"errors"},
     "magics": {
