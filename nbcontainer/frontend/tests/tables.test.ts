@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDuration, readFilter, readSize } from '../src/tables_filter';
-import { TableStore, formatAge, type TableWire, type WireRow, type WireVerb } from '../src/tables_store';
+import { formatAge } from '../src/format';
+import { TableStore, type TableWire, type WireRow, type WireVerb } from '../src/tables_store';
 import { fitWidths } from '../src/tables_widths';
 import { magicLines } from '../src/tables_verbs';
 
