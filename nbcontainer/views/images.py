@@ -12,6 +12,7 @@ from nbcontainer.model.images import (
     TransferStarted,
     TransferState,
 )
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
@@ -22,7 +23,7 @@ __all__ = ["TransferView"]
 
 BAR_CELLS = 20  # cells of a layer's bar in the terminal
 _HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "ended")
-_PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
+_PHASES = {Outcome.FAILED: ("✕ failed", Tone.BAD), Outcome.STOPPED: ("■ stopped", Tone.WARNING)}
 
 
 class TransferView(View[TransferEvent, TransferState]):
@@ -59,7 +60,7 @@ class TransferView(View[TransferEvent, TransferState]):
         """The head, and the layers with bars and bytes in columns. The reason for a failure is left to the error."""
         doing, done = _words(state.direction)
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
-        if state.outcome == "done":
+        if state.outcome is Outcome.DONE:
             word, tone = f"✓ {done}", Tone.GOOD
         head = [Span(state.image, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM)]
         # a name such as quay.io/team/web already contains the registry
@@ -103,7 +104,7 @@ def _facts(state: TransferState) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
+def _look(layer: LayerState, outcome: Outcome) -> tuple[str, Tone]:
     if layer.skipped:
         return "●", Tone.CACHED
     if layer.done:
@@ -111,7 +112,7 @@ def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
     return ("◐", Tone.RUNNING) if layer.current and not outcome else ("○", Tone.DIM)
 
 
-def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
+def _row(layer: LayerState, outcome: Outcome) -> tuple[Span, ...]:
     sign, tone = _look(layer, outcome)
     share = 1.0 if layer.done else min(1.0, layer.current / layer.total) if layer.total else 0.0
     filled = round(share * BAR_CELLS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import SIGNS, Block, Line, Picture, Span
@@ -14,8 +15,13 @@ __all__ = ["PodDeletionView", "PodStartView"]
 
 _DONE = ("Completed", "Succeeded")
 _RUNS = ("Running", *_DONE)
-ENDS = {"failed": Tone.BAD, "stopped": Tone.DIM}
-END_TONES = {"Terminating": Tone.RUNNING, "deleted": Tone.GOOD, "refused": Tone.BAD, "stopped": Tone.DIM}
+ENDS = {Outcome.FAILED: Tone.BAD, Outcome.STOPPED: Tone.DIM}
+DELETIONS = {
+    Outcome.RUNNING: ("Terminating", Tone.RUNNING),
+    Outcome.DONE: ("deleted", Tone.GOOD),
+    Outcome.FAILED: ("refused", Tone.BAD),
+    Outcome.STOPPED: ("stopped", Tone.DIM),
+}
 MOST_PODS = 20
 _TROUBLE = ("BackOff", "Err", "Error", "Failed", "Invalid", "Unschedulable")
 
@@ -65,9 +71,9 @@ class PodStartView(View[PodStep, PodStart]):
 
     def line(self, event: PodStep) -> str | None:
         """`Pending: created`; nothing for a failure, which is left to the error."""
-        if event.end == "failed":
+        if event.outcome is Outcome.FAILED:
             return None
-        return ": ".join(filter(None, (event.status, event.message)))
+        return ": ".join(filter(None, (event.status, event.message))) or None
 
     def render(self, state: PodStart) -> Picture:
         """The pod's status in one line, and the last step's message if there is a problem."""
@@ -84,10 +90,10 @@ class PodStartView(View[PodStep, PodStart]):
 
 def _start_row(state: PodStart) -> PodRow:
     last = state.steps[-1].message if state.steps else ""
-    tone = ENDS.get(state.end) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
-    words = state.status or ("not created" if state.end == "failed" else "asked for")
-    words += " · no longer waited for" if state.end == "stopped" else ""
-    sign = "■" if state.end == "stopped" else SIGNS[tone]
+    tone = ENDS.get(state.outcome) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
+    words = state.status or ("not created" if state.outcome is Outcome.FAILED else "asked for")
+    words += " · no longer waited for" if state.outcome is Outcome.STOPPED else ""
+    sign = "■" if state.outcome is Outcome.STOPPED else SIGNS[tone]
     return PodRow(state.name, f" {words}", tone, sign, state.where, "" if tone is Tone.GOOD else last)
 
 
@@ -98,7 +104,7 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
 
     def line(self, event: PodEnd) -> str | None:
         """`pod "web" deleted`, as kubectl prints it."""
-        return f'pod "{event.name}" {event.status}' + (f": {event.message}" if event.message else "")
+        return f'pod "{event.name}" {DELETIONS[event.outcome][0]}' + (f": {event.message}" if event.message else "")
 
     def render(self, state: PodDeletion) -> Picture:
         """A line for each of the first pods, and how many more there are."""
@@ -117,17 +123,17 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
 
 
 def _end_rows(state: PodDeletion) -> tuple[list[PodRow], str]:
-    pods = sorted(state.pods.values(), key=lambda end: end.status == "deleted")
+    pods = sorted(state.pods.values(), key=lambda end: end.outcome is Outcome.DONE)
     gone = len(state.pods) - len(state.left)
     more = f"… {gone:,} of {len(pods):,} pods are gone" if len(pods) > MOST_PODS else ""
     return [_end_row(end, state) for end in pods[:MOST_PODS]], more
 
 
 def _end_row(end: PodEnd, state: PodDeletion) -> PodRow:
-    tone = END_TONES.get(end.status, Tone.PLAIN)
-    sign = "■" if end.status == "stopped" else SIGNS[tone]
-    until = 0.0 if end.status == "Terminating" else end.time
-    return PodRow(end.name, end.status, tone, sign, state.where, end.message, state.began, until)
+    word, tone = DELETIONS[end.outcome]
+    sign = "■" if end.outcome is Outcome.STOPPED else SIGNS[tone]
+    until = end.time if end.outcome else 0.0
+    return PodRow(end.name, word, tone, sign, state.where, end.message, state.began, until)
 
 
 def _tone(status: str) -> Tone:
