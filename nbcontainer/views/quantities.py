@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["before_these", "format_age", "format_seconds", "format_size", "short_digest"]
+__all__ = ["before_these", "format_age", "format_seconds", "format_size", "format_whole_seconds", "short_digest"]
 
 DIGEST_LENGTH = 12
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
@@ -49,6 +49,13 @@ def format_seconds(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, _MINUTE)
     return f"{hours} h {minutes:02d} min"
+
+
+def format_whole_seconds(seconds: float) -> str:
+    """A duration without tenths: "7 s", "2 min 05 s"; "" in the first second."""
+    if seconds < 1:
+        return ""
+    return f"{seconds:.0f} s" if seconds < _MINUTE - 0.5 else format_seconds(seconds)
 
 
 def _rounded(value: float, places: int = 0) -> float:

@@ -330,7 +330,7 @@ test('verbs become lines of magics, and no name becomes code', () => {
   const rows = [...store.rows.values()];
   const logs: WireVerb = ['l', 'logs', '%kpod logs {rows} --context=c', true, true];
   assert.deepEqual(magicLines(logs, rows), [
-    '%kpod logs -n shop web db --context=c',
+    '%kpod logs -n shop pod/web pod/db --context=c',
     '%kpod logs -n a api --context=c',
   ]);
   const describe: WireVerb = ['d', 'describe', '%kpod describe {rows}', false, true];
