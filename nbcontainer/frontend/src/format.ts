@@ -63,21 +63,3 @@ export function shortDigest(digest: string): string {
   const [algorithm, hex] = digest.split(':');
   return hex === undefined ? digest.slice(0, 12) : `${algorithm}:${hex.slice(0, 12)}`;
 }
-
-/** An age as kubectl formats it: "38s", "4m12s", "3h7m", "12d" (k8s.io/apimachinery/pkg/util/duration). */
-export function formatAge(seconds: number): string {
-  const total = Math.max(0, Math.floor(seconds));
-  if (total < 120) return `${total}s`;
-  const minutes = Math.floor(total / 60);
-  if (minutes < 10) return total % 60 ? `${minutes}m${total % 60}s` : `${minutes}m`;
-  if (minutes < 180) return `${minutes}m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 8) return minutes % 60 ? `${hours}h${minutes % 60}m` : `${hours}h`;
-  if (hours < 48) return `${hours}h`;
-  const days = Math.floor(hours / 24);
-  if (days < 8) return hours % 24 ? `${days}d${hours % 24}h` : `${days}d`;
-  if (days < 730) return `${days}d`;
-  const years = Math.floor(days / 365);
-  if (years < 8) return days % 365 ? `${years}y${days % 365}d` : `${years}y`;
-  return `${years}y`;
-}
