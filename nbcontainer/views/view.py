@@ -55,13 +55,17 @@ class View(ABC, Generic[Event, State]):
     def render(self, state: State) -> Picture:
         """The state as a picture, for a terminal and for the saved notebook."""
 
-    def widget(self, state: State) -> LiveWidget | None:
+    def widget(self, state: State, *, lease: float = 0.0) -> LiveWidget | None:
         """A widget that starts from `state`; None if the picture is enough.
+
+        Args:
+            state: what it shows at first.
+            lease: seconds that it stays live although nobody looks at it; 0 for as long as it runs.
 
         Raises:
             NbcontainerError: the front end was not built.
         """
-        return widgets.live.widget_class(self.page)(self.wire(None, state)) if self.page else None
+        return widgets.live.widget_class(self.page)(self.wire(None, state), lease=lease) if self.page else None
 
     def page_height(self, state: State) -> int | None:
         """The height of its widget in pixels, so that replacing a picture by it does not shift the page."""
