@@ -66,17 +66,10 @@ class Pods(Noun):
             ClusterUnavailable: the API server does not answer.
         """
         backend = self._cluster.connect()
-        watch = partial(
-            backend.watch,
-            names=names,
-            all_namespaces=all_namespaces,
-            selector=selector,
-            field_selector=field_selector,
-        )
         table = backend.table(
             names=names, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
         )
-        return replace(self._with_pods(backend, table), follow=table.follow or watch)
+        return self._with_pods(backend, table)
 
     @reads
     def watch(

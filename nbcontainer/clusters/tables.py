@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import Decoder
@@ -119,8 +120,12 @@ def table(
         raise not_found(cluster, missing, resource)
     if not reset.rows and selection.namespace:
         check_namespace(cluster)
-    state, version = apply_table(TableState(), reset), version_of(pages)
-    return Table(state, selection.command, follow=lambda: _watch(cluster, selection, state, decoder, version))
+    versions = chain([version_of(pages)], repeat(""))  # the API server soon forgets one: it is used only once
+    return Table(
+        apply_table(TableState(), reset),
+        selection.command,
+        follow=lambda state: _watch(cluster, selection, state, decoder, next(versions)),
+    )
 
 
 def watch_table(
@@ -159,7 +164,16 @@ def _watch(
     *,
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """Keep `state` up to date, starting at the resourceVersion of the list that it came from, if it has one."""
+    """Keep `state` up to date.
+
+    Args:
+        cluster: the cluster.
+        selection: what is watched.
+        state: the state before the first event.
+        decoder: that of the list which `state` comes from; None if nothing was listed yet.
+        version: the resourceVersion of that list; "" to list again.
+        finish: as in `watch_table`.
+    """
 
     def conclude(last: TableState) -> Table:
         table = Table(last, selection.command)
@@ -172,15 +186,14 @@ def _watch(
         endless=True,
         conclude=lambda last, _: conclude(last),
     )
-    known = decoder or selection.decoder()
-    return operation.start_task(lambda progress: _follow(cluster, selection, progress, known, version))
+    return operation.start_task(lambda progress: _follow(cluster, selection, progress, decoder, version))
 
 
 async def _follow(
-    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], decoder: Decoder, version: str
+    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], known: Decoder | None, version: str
 ) -> None:
-    live = bool(version)
-    if selection.namespace and not version:
+    decoder, live = known or selection.decoder(), bool(version)
+    if selection.namespace and not known:
         # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
         reset = selection.reset(decoder, pages)
@@ -191,7 +204,7 @@ async def _follow(
         progress.emit(TableLive(live=True))
     parameters = {**selection.parameters, "includeObject": "Metadata"}
     try:
-        async for news in reflect(cluster, selection.path, parameters, TABLE, version=version):
+        async for news in reflect(cluster, selection.path, parameters, TABLE, version=version, listed=bool(known)):
             match news:
                 case Listed():
                     progress.emit(selection.reset(decoder, news.pages))
