@@ -1,4 +1,4 @@
-"""Tables of pods and of any kind: once, or kept up to date by a watch."""
+"""Tables of objects of any kind: once, or kept up to date by a watch."""
 
 from __future__ import annotations
 
@@ -68,10 +68,14 @@ class Selection:
         self.where = f"{cluster.context} · {space}" if space else cluster.context
         narrowed = f" with {selector}" if selector else ""
         self.title = resource.plural + narrowed
-        words = ["get", resource.plural, *names, *(["-A"] if self.everywhere else [])]
+        words = ["get", resource.word, *names, *(["-A"] if self.everywhere else [])]
         words += ["-l", selector] if selector else []
         words += [f"--field-selector={field_selector}"] if field_selector else []
         self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
+
+    def table(self, state: TableState, follow: Callable[[], object] | None = None) -> Table:
+        """The table of a state."""
+        return Table(state, self.command, kind=self.resource.qualified_kind, follow=follow)
 
     def decoder(self) -> Decoder:
         """A decoder of this selection's pages."""
@@ -120,7 +124,9 @@ def table(
     if not reset.rows and selection.namespace:
         check_namespace(cluster)
     state, version = apply_table(TableState(), reset), version_of(pages)
-    return Table(state, selection.command, follow=lambda: _watch(cluster, selection, state, decoder, version))
+    can_follow = resource.can("watch")
+    follow = (lambda: _watch(cluster, selection, state, decoder, version)) if can_follow else None
+    return selection.table(state, follow)
 
 
 def watch_table(
@@ -162,7 +168,7 @@ def _watch(
     """Keep `state` up to date, starting at the resourceVersion of the list that it came from, if it has one."""
 
     def conclude(last: TableState) -> Table:
-        table = Table(last, selection.command)
+        table = selection.table(last)
         return finish(table) if finish else table
 
     operation: Operation[TableEvent, TableState, Table] = Operation(
