@@ -13,8 +13,8 @@ from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
-from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Changes
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
 from nbcontainer.protection import changes, changes_unless, guard, guard_later, reads, refuse_moved

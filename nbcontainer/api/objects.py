@@ -6,8 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nbcontainer.model.pods import Description
-from nbcontainer.model.results import Described
+from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
 
 __all__ = ["ApiObject"]

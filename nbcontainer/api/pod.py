@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
     from nbcontainer.model.changes import Changes
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
-    from nbcontainer.model.pods import Description, ExecResult, PodDeletion, PodEnd
+    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd
+    from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
 
