@@ -187,7 +187,8 @@ def _plan(definitions: Sequence[JsonObject], kind: str) -> _Plan:
 
 
 def _kind_of(name: str, definition: JsonObject, kind: str) -> str:
-    if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or definition.get("type") == "date":
+    is_date = definition.get("type") == "date" and name != "CREATED AT"  # an instant, which kubectl shows as it is
+    if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or is_date:
         return "age"
     if name == "RESTARTS" or text_of(definition, "type") in _NUMBER_TYPES:
         return "number"
