@@ -10,6 +10,7 @@ from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.protection import reads
+from nbcontainer.verbs.kinds import SPELLINGS
 
 __all__ = ["known_names"]
 
@@ -42,7 +43,7 @@ def known_names(
             case "namespace":
                 found = clusters.objects.names(clusters.connection.find_cluster(context), "namespaces")
             case "kind":
-                found = clusters.objects.kinds_at_hand(clusters.connection.find_cluster(context))
+                found = clusters.objects.kinds_at_hand(clusters.connection.find_cluster(context)) or list(SPELLINGS)
             case "object":
                 found = clusters.objects.names(clusters.connection.find_cluster(context, namespace), of_kind)
             case _:

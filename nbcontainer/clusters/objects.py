@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["kinds_at_hand", "names", "tables", "watch"]
 
-# offered before the cluster has been asked for its kinds: every cluster has these
-USUAL_KINDS = (
-    *("pods", "deployments", "services", "nodes", "namespaces", "configmaps", "secrets", "events", "jobs", "cronjobs"),
-    *("daemonsets", "statefulsets", "replicasets", "ingresses", "persistentvolumeclaims", "serviceaccounts"),
-)
 MOST_NAMES = "500"  # names that are offered
 
 
@@ -141,11 +136,9 @@ def _resources(cluster: Cluster, word: str) -> tuple[Resource, ...]:
 
 
 def kinds_at_hand(cluster: Cluster) -> list[str]:
-    """The names of all kinds that can be listed, without asking the cluster."""
+    """The names of all kinds that can be listed; none if the cluster has not been asked for its kinds yet."""
     kinds = cluster.link.kinds
-    if kinds is None:
-        return list(USUAL_KINDS)
-    return list(dict.fromkeys(one.word for one in kinds.resources if one.can("list")))
+    return list(dict.fromkeys(one.word for one in kinds.resources if one.can("list"))) if kinds else []
 
 
 def names(cluster: Cluster, word: str) -> list[str]:

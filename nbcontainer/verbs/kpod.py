@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
@@ -16,7 +18,15 @@ VERBS = (
         "get",
         "Lists pods. In a notebook the table stays live after the cell has finished.",
         (
-            positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
+            positional(
+                "POD",
+                help="only these pods",
+                required=False,
+                many=True,
+                completes="pod",
+                resource="pod",
+                kind_word=True,
+            ),
             *LISTED,
         ),
         example="%kpod -A\n%kpod -n shop -l app=web -w",
@@ -69,6 +79,7 @@ VERBS = (
                 required=False,
                 completes="pod",
                 resource="pod",
+                kind_word=True,
                 unless=("selector", "all"),
                 missing="Which pods? Name them, or give -l SELECTOR or --all.",
             ),
@@ -89,7 +100,7 @@ VERBS = (
     Verb(
         "describe",
         "Shows the details of a pod, with its events.",
-        (POD, NAMESPACE, CLUSTER, *TABLE),
+        (replace(POD, kind_word=True), NAMESPACE, CLUSTER, *TABLE),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
         calls="pods.describe",
@@ -100,11 +111,12 @@ VERBS = (
         (
             positional(
                 "POD",
-                help="pods' names, or deploy/NAME",
+                help="a pod's name, or deploy/NAME, and which container of it; several pods are pod/NAME pod/NAME",
                 many=True,
                 required=False,
                 completes="pod",
                 resource="pod",
+                second="container",
                 unless=("selector",),
                 missing="Logs of which pod? Name one, or give -l SELECTOR.",
             ),

@@ -7,6 +7,7 @@ import time
 import pytest
 
 import nbcontainer as nbc
+from nbcontainer.api.completion import known_names
 from nbcontainer.clusters import discovery, objects
 from nbcontainer.clusters.columns import Decoder, age_seconds
 from nbcontainer.clusters.connection import find_cluster
@@ -303,8 +304,8 @@ def test_kinds_are_completed_without_a_request(filled, space, monkeypatch):
     cluster = find_cluster("", space.namespace)
     monkeypatch.setattr(cluster.link, "kinds", None)
     monkeypatch.setattr(type(cluster.link.http), "send", lambda *_, **__: pytest.fail("it sent a request"))
-    assert "deployments" in objects.kinds_at_hand(cluster)
-    assert "nbcwidgets" not in objects.kinds_at_hand(cluster)
+    assert objects.kinds_at_hand(cluster) == []
+    assert "deployments" in known_names("kind", namespace=space.namespace)
     assert objects.names(cluster, "nbcwidgets") == []
     monkeypatch.undo()
     kube_config = space.kubeconfig
@@ -312,7 +313,8 @@ def test_kinds_are_completed_without_a_request(filled, space, monkeypatch):
     cluster.run(discovery.find_resource(cluster, "nbcw"))
     assert "nbcwidgets" in objects.kinds_at_hand(cluster)
     assert "tokenreviews" not in objects.kinds_at_hand(cluster)
-    assert objects.names(cluster, "nbcw") == ["bare", "full"]
+    assert known_names("kind") == objects.kinds_at_hand(cluster)
+    assert known_names("object", namespace=space.namespace, of_kind="nbcw") == ["bare", "full"]
     assert filled
 
 
