@@ -74,7 +74,7 @@ class Selection:
         words += [f"--field-selector={field_selector}"] if field_selector else []
         self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
 
-    def table(self, state: TableState, follow: Callable[[], object] | None = None) -> Table:
+    def table(self, state: TableState, follow: Callable[[TableState], object] | None = None) -> Table:
         """The table of a state."""
         return Table(state, self.command, kind=self.resource.qualified_kind, follow=follow)
 

@@ -151,9 +151,9 @@ def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[Tabl
         _following.setdefault(cell, (run, []))[1].append(live)
 
 
+@interrupts_redelivered  # IPython swallows an interrupt that comes while it calls this
 def _after_a_cell() -> None:
-    with interrupts_redelivered():  # IPython swallows an interrupt that comes while it calls this
-        _forget_earlier_runs()
+    _forget_earlier_runs()
 
 
 def _forget_earlier_runs() -> None:
