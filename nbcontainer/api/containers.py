@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines, model
+from nbcontainer import engines, existence, model
 from nbcontainer.api.nouns import EngineNoun, filter_words
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict, UsageError
@@ -321,7 +321,7 @@ class Containers(EngineNoun):
         for one in containers:
             engines.containers.remove(engine, one.id, force=force, volumes=volumes)
             remarks.append(Remark(f"{one.name} removed"))
-        remarks += [Remark(f"There is no container {name}.", Tone.DIM) for name in missing]
+        remarks += [Remark(existence.none_called("container", name, engine.name), Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
     def _container(self, engine: Connected, facts: ContainerFacts) -> Container:

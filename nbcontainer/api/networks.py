@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, existence
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
@@ -238,7 +238,8 @@ class Networks(EngineNoun):
         found = tuple(engines.networks.unused(engine, chosen, until))
         command = engine.commands.command("network", "prune", *filter_words(filters))
         if not found:
-            return Plan("", (), partial(Report, (Remark("No network is unused.", Tone.DIM),), command))
+            nothing = existence.no_objects("network", engine.name, which="unused")
+            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM),), command))
         names = tuple(network.name for network in found)
         stopped = engines.networks.stopped_users(engine, found)
         them = "it" if len(found) == 1 else "them"
@@ -270,7 +271,7 @@ class Networks(EngineNoun):
                 remarks.append(Remark(error.message, Tone.DIM))  # it is gone, or used by now
             else:
                 remarks.append(Remark(f"{network.name} removed"))
-        remarks += [Remark(f"There is no network {name}.", Tone.DIM) for name in missing]
+        remarks += [Remark(existence.none_called("network", name, engine.name), Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
     def _network(

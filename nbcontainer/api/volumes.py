@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, existence
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, NotFound
@@ -172,7 +172,8 @@ class Volumes(EngineNoun):
         found = tuple(volume.name for volume in unused if all or volume.is_anonymous)
         command = _prune(engine, found, filters, all=all)
         if not found:
-            return Plan("", (), partial(Report, (Remark("There are no unused volumes.", Tone.DIM),), command))
+            nothing = existence.no_objects("volume", engine.name, which="unused")
+            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM),), command))
         held = engines.volumes.sizes(engine)
         freed = sum(max(0, held.get(name, 0)) for name in found)
         use = "No container uses it." if len(found) == 1 else "No container uses them."
@@ -195,7 +196,7 @@ class Volumes(EngineNoun):
                 remarks.append(Remark(error.message, Tone.DIM))  # removed or used since the plan was made
             else:
                 remarks.append(Remark(f"{name} removed"))
-        remarks += [Remark(f"There is no volume {name}.", Tone.DIM) for name in missing]
+        remarks += [Remark(existence.none_called("volume", name, engine.name), Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
     def _volume(self, engine: Connected, facts: VolumeFacts) -> Volume:
