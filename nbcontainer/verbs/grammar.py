@@ -18,7 +18,7 @@ from nbcontainer.verbs import parser
 from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.words import shell_words
 
-__all__ = ["Magic", "Verb"]
+__all__ = ["Magic", "Verb", "flag_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Verb:
             if argument.kind == "rest":
                 rest = [str(word) for word in value]
             elif argument.is_flag:
-                flags += _flag_words(argument, value)
+                flags += flag_words(argument, value)
             else:
                 given = value if isinstance(value, list) else [value]
                 names += [argument.spelled.format(word) for word in given]
@@ -357,7 +357,8 @@ def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, s
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _flag_words(argument: Argument, value: Any) -> list[str]:
+def flag_words(argument: Argument, value: Any) -> list[str]:
+    """A flag with its value, as docker and kubectl read it."""
     name = argument.long
     if argument.kind == "switch":
         return [name]
