@@ -29,6 +29,7 @@ COLUMNS = (
     Column("NAMES"),
 )
 SHORT_ID = 12
+FOR_EVER = 2**31 - 1  # seconds
 STOP_SECONDS = 10  # docker's default time between SIGTERM and SIGKILL
 KILLED = 137
 # 128 plus the signal of a requested end: Ctrl-C, SIGKILL, SIGTERM
@@ -199,13 +200,16 @@ def start(engine: Engine, container: str) -> None:
 
 
 def stop(engine: Engine, container: str, *, seconds: int | None = None) -> None:
-    """Stop a container: SIGTERM, then SIGKILL after `seconds`, which docker sets to 10.
+    """Stop a container: SIGTERM, then SIGKILL after `seconds`, which docker sets to 10; never if they are -1.
 
     Raises:
         NotFound: there is no such container.
     """
     wait = STOP_SECONDS if seconds is None else seconds
-    engine.http().call("POST", f"/containers/{quoted(container)}/stop", query={"t": wait}, timeout=wait + 60)
+    patience = wait + 60 if wait >= 0 else None
+    if wait < 0 and engine.is_podman:  # its API takes no negative number
+        wait = FOR_EVER
+    engine.http().call("POST", f"/containers/{quoted(container)}/stop", query={"t": wait}, timeout=patience)
 
 
 def restart(engine: Engine, container: str, *, seconds: int = STOP_SECONDS) -> None:

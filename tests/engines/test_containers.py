@@ -331,3 +331,11 @@ def test_the_magics_of_containers(engine, busybox, container, capsys, monkeypatc
     assert str(magic(f"rm {container}")) == f"{container} removed"
     assert str(magic(f"rm -f {container}")) == f"There is no container {container} in {engine.name}."
     assert container not in nbc.containers.list(all=True).names
+
+
+def test_a_stop_waits_for_as_long_as_it_takes(engine, busybox, container):
+    waits = "trap 'sleep 12; exit 7' TERM; echo ready; while :; do sleep 0.1; done"  # longer than docker's default
+    nbc.containers.run(busybox, ["sh", "-c", waits], name=container, detach=True).result(60)
+    wait_until(lambda: nbc.containers.logs(container).result(30).text == "ready")
+    assert str(magic(f"stop -t -1 {container}")) == f"{container} stopped"
+    assert containers.inspect(engine, container)["State"]["ExitCode"] == 7
