@@ -18,6 +18,7 @@ ALLOWED = {
     "version": set(),
     "loading": set(),
     "errors": set(),
+    "existence": {"errors"},
     "interrupts": {"errors"},
     "settings": {"errors"},
     "spool": {"errors", "settings"},
@@ -35,6 +36,7 @@ ALLOWED = {
     "engines": {
         "loading",
         "errors",
+        "existence",
         "settings",
         "spool",
         "model",
@@ -52,6 +54,7 @@ ALLOWED = {
     "clusters": {
         "loading",
         "errors",
+        "existence",
         "settings",
         "spool",
         "model",
@@ -87,6 +90,7 @@ ALLOWED = {
         "loading",
         "verbs",
         "errors",
+        "existence",
         "settings",
         "spool",
         "model",
