@@ -106,7 +106,7 @@ def _without_body(lines: list[str]) -> list[str]:
     if name not in MAGICS or "\n" in text:
         return lines
     # a terminal calls this after each line, when a body may still follow
-    if not hasattr(get_ipython(), "kernel") and not {"--help", "-h"} & set(text.split()):
+    if not hasattr(get_ipython(), "kernel") and "--help" not in (words := text.split()) and words[-1] != "-h":
         return lines
     return [f"{text[1:]}\n"]
 
