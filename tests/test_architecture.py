@@ -24,7 +24,7 @@ ALLOWED = {
     "spool": {"errors", "settings"},
     "proxies": set(),
     "proxy_tunnel": {"byte_stream", "proxies"},
-    "byte_stream": set(),
+    "byte_stream": {"interrupts"},
     "http1": {"byte_stream"},
     "request_log": set(),
     "json_objects": set(),
