@@ -42,6 +42,8 @@ export interface Row extends Filterable {
   key: string;
   name: string;
   namespace: string;
+  /** What the object is ("Pod"), or "". */
+  kind: string;
   texts: string[];
   cells: Cell[];
   /** The cells as drawn; an age is drawn from `cells`. */
@@ -149,7 +151,7 @@ export class TableStore {
   }
 
   private put(
-    [key, cells, tone, name, namespace, , labels]: WireRow,
+    [key, cells, tone, name, namespace, kind, labels]: WireRow,
     before: Map<string, Row>,
     clock: number,
   ): void {
@@ -159,6 +161,7 @@ export class TableStore {
       key,
       name,
       namespace,
+      kind,
       cells,
       drawn,
       texts: drawn.map((text) => text.toLowerCase()),
