@@ -50,8 +50,9 @@ export function seconds(value: number): string {
 
 /** Seconds without tenths: "7 s", "2 min 05 s"; empty in the first second. */
 export function wholeSeconds(value: number): string {
+  const whole = rounded(value, 0);
   if (value < 1) return '';
-  return value < MINUTE - 0.5 ? `${rounded(value, 0)} s` : seconds(value);
+  return whole < MINUTE ? `${whole} s` : seconds(whole);
 }
 
 function rounded(value: number, places: number): number {
