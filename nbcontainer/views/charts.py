@@ -130,7 +130,7 @@ def _plot(chart: Chart) -> Plot:
     upward = scale_of([y for _, points in series for _, y in points], chart.unit, zero=True)
     return Plot(
         curves=tuple(
-            Curve(each.name, _path(points, across, upward), _latest(points, chart.unit), each.tone)
+            Curve(each.name, *_paths(points, across, upward), _latest(points, chart.unit), each.tone)
             for each, points in series
         ),
         across=tuple(across.ticks()) if any(points for _, points in series) else (),
@@ -146,23 +146,16 @@ def _latest(points: Sequence[Point], unit: str) -> str:
     return next((format_value(y, unit) for _, y in reversed(points) if math.isfinite(y)), "")
 
 
-def _path(points: Sequence[Point], across: Scale, upward: Scale) -> str:
-    """The curve as an SVG path: y points down; a point alone is a line without a length, drawn as a dot."""
-    parts: list[str] = []
-    run: list[str] = []
-
-    def end_run() -> None:
-        if run:
-            parts.append("M" + "L".join(run) + ("h0" if len(run) == 1 else ""))
-            run.clear()
-
+def _paths(points: Sequence[Point], across: Scale, upward: Scale) -> tuple[str, str]:
+    """The curve as an SVG path, with y downwards, and its points that have no neighbours."""
+    runs: list[list[str]] = [[]]
     for x, y in _reduced(points, across):
         if math.isfinite(y):
-            run.append(f"{round(across.share(x) * UNITS)} {round((1 - upward.share(y)) * UNITS)}")
-        else:
-            end_run()
-    end_run()
-    return "".join(parts)
+            runs[-1].append(f"{round(across.share(x) * UNITS)} {round((1 - upward.share(y)) * UNITS)}")
+        elif runs[-1]:
+            runs.append([])
+    curve = "".join("M" + "L".join(run) for run in runs if len(run) > 1)
+    return curve, "".join(f"M{run[0]}h0" for run in runs if len(run) == 1)
 
 
 def _reduced(points: Sequence[Point], across: Scale) -> Iterable[Point]:

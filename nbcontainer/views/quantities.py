@@ -56,6 +56,8 @@ def short_digest(digest: str) -> str:
 
 def format_age(seconds: float) -> str:  # noqa: PLR0911 - one return for each of kubectl's steps
     """An age in kubectl's manner: "38s", "4m12s", "3h7m", "12d"."""
+    if not math.isfinite(seconds):
+        return "–"
     total = max(0, int(seconds))
     if total < 2 * _MINUTE:
         return f"{total}s"
