@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nbcontainer.api.completion import known_names
@@ -16,7 +16,7 @@ from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument
 from nbcontainer.verbs.grammar import Magic, Verb
-from nbcontainer.verbs.parser import RESOURCES
+from nbcontainer.verbs.kinds import kind_of
 from nbcontainer.verbs.words import shell_words
 
 __all__ = ["Candidate", "Known", "Where", "candidates"]
@@ -37,12 +37,14 @@ class Where:
         context: the kubeconfig's context.
         pod: the pod whose containers may be named.
         engine: the docker context, or the engine's address.
+        of_kind: the kind of the objects that may be named.
         setting: the setting whose values are wanted.
     """
 
     namespace: str = ""
     context: str = ""
     pod: str = ""
+    of_kind: str = ""
     engine: str = ""
     setting: str = ""
 
@@ -149,8 +151,7 @@ def _in_line(magic: Magic, before: str, later: list[str], names: Names) -> tuple
 
 def _waiting(magic: Magic, shared: list[str]) -> Argument | None:
     """The shared flag at the end of the words before the verb, if its value is still missing."""
-    flags = {name: argument for argument in magic.shared for name in argument.names}
-    flags |= {name: flags[of] for name, of in magic.shared_spellings.items()}
+    flags = magic.shared_flags
     last = flags.get(shared[-1]) if shared else None
     if last is None or not last.takes_value:
         return None
@@ -177,9 +178,25 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
     places = verb.positionals
     if not places:
         return []
-    place = places[min(_loose(words, flags), len(places) - 1)]
+    count = _loose(words, flags)
+    place = places[min(count, len(places) - 1)]
+    if place.second and count == 1 and "/" not in fragment:
+        place = next(argument for argument in verb.arguments if argument.key == place.second)
+
+    def of_kind(kind: str) -> Iterable[str]:
+        return names("object", replace(_where(verb, [*words, *later]), of_kind=kind))
+
+    return _of_place(place, fragment, known, of_kind)
+
+
+def _of_place(place: Argument, fragment: str, known: NamesThere, of_kind: NamesThere) -> list[Candidate]:
+    """What fits in a positional's place: `pod/web`, or for objects of any kind `deploy/web` and `deploy,svc`."""
     kind, slash, _ = fragment.partition("/")
-    prefix = f"{kind}/" if slash and kind in RESOURCES.get(place.resource, ()) else ""
+    if place.completes in {"kind", "object"} and slash:
+        return [Candidate(f"{kind}/{name}", "object") for name in of_kind(kind)]
+    prefix = f"{kind}/" if slash and place.resource and kind_of(kind) == f"{place.resource}s" else ""
+    if place.completes == "kind" and "," in fragment:
+        prefix = f"{fragment.rpartition(',')[0]},"
     return [Candidate(f"{prefix}{item.text}", item.kind) for item in _values(place, known)]
 
 
@@ -211,6 +228,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
         namespace=value("namespace"),
         context=context if of_cluster else "",
         pod=value(pods[0]) if pods else "",
+        of_kind=value("kind"),
         engine="" if of_cluster else context,
         setting=value(settings_named[0]) if settings_named else "",
     )

@@ -30,11 +30,16 @@ class Argument:
             it is not set there, as docker does; otherwise the value is empty.
         valued: for a mapping: whether a name without a value is refused, as by kubectl.
         completes: what kind of value to complete: "image", "pod", "pod-container", "container", "namespace", "stage",
-            "path", "variable", "context", "engine" (a docker context), "setting", "setting-value", or one of `choices`.
+            "path", "variable", "context", "engine" (a docker context), "kind" (of a cluster's objects), "object" (of
+            the kind before it), "setting", "setting-value", or one of `choices`.
         to: its name in `Values` and as a keyword of the call, if that differs from its own name.
         control: whether only the magic uses it, to find the engine, to ask, or to choose what is shown.
         resource: for a positional: the kind of object that it names ("pod"), which may precede the name as in
             kubectl ("pod/web"); the value is the name only.
+        kind_word: whether the kind may also be a word of its own before the names, as in `kubectl get pods web`.
+        before: additional names that are allowed only before the verb, where no verb has a flag of that name.
+        second: for a positional with many values: the key of the flag whose value a second plain word is, as in
+            `kubectl logs POD CONTAINER`.
     """
 
     names: tuple[str, ...]
@@ -50,6 +55,9 @@ class Argument:
     hidden: bool = False
     spelled: str = "{}"
     resource: str = ""
+    kind_word: bool = False
+    second: str = ""
+    before: tuple[str, ...] = ()
     to: str = ""
     control: bool = False
     each: str = "text"
@@ -135,6 +143,7 @@ def option(
     gives: bool | None = None,
     inherits: bool = False,
     valued: bool = False,
+    before: tuple[str, ...] = (),
 ) -> Argument:
     """A flag with a value."""
     return Argument(
@@ -154,6 +163,7 @@ def option(
         gives=gives,
         inherits=inherits,
         valued=valued,
+        before=before,
     )
 
 
@@ -173,6 +183,8 @@ def positional(
     own: bool = False,
     spelled: str = "{}",
     resource: str = "",
+    kind_word: bool = False,
+    second: str = "",
     to: str = "",
     control: bool = False,
     unless: tuple[str, ...] = (),
@@ -189,6 +201,8 @@ def positional(
         own=own,
         spelled=spelled,
         resource=resource,
+        kind_word=kind_word,
+        second=second,
         to=to,
         control=control,
         unless=unless,

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import CLUSTER, NAMESPACE, TABLE, TTY, YES
+from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
-__all__ = ["GET", "VERBS"]
+__all__ = ["VERBS"]
 
-SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
-ALL_NAMESPACES = switch("-A", "--all-namespaces", help="in all namespaces")
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 
-GET = Verb(
-    "get",
-    "Lists pods. In a notebook the table stays live after the cell has finished.",
-    (
-        positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
-        ALL_NAMESPACES,
-        NAMESPACE,
-        SELECTOR,
-        option("--field-selector", help="a field selector, such as status.phase=Running"),
-        option(
-            "-o",
-            "--output",
-            help="wide: with IP and node; name: only the names",
-            choices=("wide", "name"),
-            control=True,
-        ),
-        switch("-w", "--watch", help="keep the cell or terminal busy and follow the pods until stopped", control=True),
-        option("--timeout", help="stop watching after this time", kind="seconds", own=True, control=True),
-        CLUSTER,
-    ),
-    example="%kpod -A\n%kpod -n shop -l app=web -w",
-    command=("kubectl", "get", "pods"),
-    same_as="pods.list",
-)
 VERBS = (
+    Verb(
+        "get",
+        "Lists pods. In a notebook the table stays live after the cell has finished.",
+        (
+            positional(
+                "POD",
+                help="only these pods",
+                required=False,
+                many=True,
+                completes="pod",
+                resource="pod",
+                kind_word=True,
+            ),
+            *LISTED,
+        ),
+        example="%kpod -A\n%kpod -n shop -l app=web -w",
+        command=("kubectl", "get", "pods"),
+        calls="pods.list",
+        watches="pods.watch",
+    ),
     Verb(
         "create",
         "Creates a pod with one container and waits until it runs.",
@@ -83,6 +79,7 @@ VERBS = (
                 required=False,
                 completes="pod",
                 resource="pod",
+                kind_word=True,
                 unless=("selector", "all"),
                 missing="Which pods? Name them, or give -l SELECTOR or --all.",
             ),
@@ -103,7 +100,7 @@ VERBS = (
     Verb(
         "describe",
         "Shows the details of a pod, with its events.",
-        (POD, NAMESPACE, CLUSTER, *TABLE),
+        (replace(POD, kind_word=True), NAMESPACE, CLUSTER, *TABLE),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
         calls="pods.describe",
@@ -114,11 +111,12 @@ VERBS = (
         (
             positional(
                 "POD",
-                help="pods' names, or deploy/NAME",
+                help="a pod's name, or deploy/NAME, and which container of it; several pods are pod/NAME pod/NAME",
                 many=True,
                 required=False,
                 completes="pod",
                 resource="pod",
+                second="container",
                 unless=("selector",),
                 missing="Logs of which pod? Name one, or give -l SELECTOR.",
             ),

@@ -17,6 +17,7 @@ MOST_ROWS = 200  # bars of a chart, or of a Gantt chart
 TABLE_ROWS = 12  # rows of a line chart's table
 COLUMNS = 300  # places beside each other that a curve's points are reduced to
 UNITS = 1000  # the width and height of a plot, in its own units
+AXIS = (0.0, 100.0)  # of bars, in percent of the scale: they are not shares, which would be drawn as progress
 _FEW = 2 * COLUMNS  # points that are all drawn
 
 Point = tuple[float, float]
@@ -69,7 +70,7 @@ def _bar(scale: Scale, start: float, end: float, tone: Tone) -> Span:
     left = min(BAR_CELLS - 1, round(first * BAR_CELLS))
     filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end > start else 0
     text = "╌" * left + "━" * filled + "╌" * (BAR_CELLS - left - filled)
-    return Span(text, tone, bar=(first, last))
+    return Span(text, tone, bar=(first * AXIS[1], last * AXIS[1]))
 
 
 def _grid(
@@ -86,6 +87,7 @@ def _grid(
         tuple(shown) or ((Span("no values", Tone.DIM),),),
         columns=tuple(columns[index] for index in kept) if columns and rows else (),
         right=frozenset(place for place, index in enumerate(kept) if index in right),
+        axis=AXIS,
         key=chart.key,
         label=chart.label,
     )
@@ -198,7 +200,11 @@ def _table(chart: Chart, series: Sequence[Sequence[Point]]) -> Grid:
     names = tuple(f"{SIGNS.get(each.tone, '')} {each.name or 'value'}".lstrip() for each in chart.series)
     columns = (chart.x or "x", *bars, *names)
     return Grid(
-        tuple(rows), columns, right=frozenset(range(len(columns))) - ({1} if bars else set()), label=chart.label
+        tuple(rows),
+        columns,
+        right=frozenset(range(len(columns))) - ({1} if bars else set()),
+        axis=AXIS,
+        label=chart.label,
     )
 
 

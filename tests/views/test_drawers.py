@@ -51,7 +51,7 @@ def in_terminal(picture, width):
     return console.file.getvalue()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pictures)
 def test_html_is_well_formed_and_contains_only_what_we_write(picture):
     html = as_html(picture)
@@ -62,13 +62,13 @@ def test_html_is_well_formed_and_contains_only_what_we_write(picture):
     assert not FORBIDDEN.search(html)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pictures)
 def test_text_has_no_control_characters(picture):
     assert not FORBIDDEN.search(as_text(picture))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pictures, st.sampled_from([20, 40, 80]))
 def test_a_terminal_is_never_too_narrow(picture, width):
     shown = in_terminal(picture, width)
@@ -77,19 +77,19 @@ def test_a_terminal_is_never_too_narrow(picture, width):
     assert not FORBIDDEN.search("".join(text_lines(picture, width)))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pictures, st.integers(2, 30))
 def test_a_terminal_of_few_rows_shows_as_much_as_fits(picture, rows):
     in_terminal(fitted(picture, rows), 80)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pictures)
 def test_the_page_is_sent_json(picture):
     json.dumps(whole(picture), allow_nan=False).encode()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(pictures)
 def test_terminal_and_text_say_the_same(picture):
     def words(text):
