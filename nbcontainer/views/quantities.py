@@ -53,9 +53,10 @@ def format_seconds(seconds: float) -> str:
 
 def format_whole_seconds(seconds: float) -> str:
     """A duration without tenths: "7 s", "2 min 05 s"; "" in the first second."""
+    whole = _rounded(seconds)
     if seconds < 1:
         return ""
-    return f"{seconds:.0f} s" if seconds < _MINUTE - 0.5 else format_seconds(seconds)
+    return f"{whole:.0f} s" if whole < _MINUTE else format_seconds(whole)
 
 
 def _rounded(value: float, places: int = 0) -> float:

@@ -48,6 +48,13 @@ export function seconds(value: number): string {
   return `${Math.floor(whole / HOUR)} h ${String(Math.floor((whole % HOUR) / MINUTE)).padStart(2, '0')} min`;
 }
 
+/** Seconds without tenths: "7 s", "2 min 05 s"; "" in the first second. */
+export function wholeSeconds(value: number): string {
+  const whole = rounded(value, 0);
+  if (value < 1) return '';
+  return whole < MINUTE ? `${whole} s` : seconds(whole);
+}
+
 function rounded(value: number, places: number): number {
   const scale = 10 ** places;
   return Math.floor(value * scale + 0.5) / scale;
