@@ -64,9 +64,3 @@ function rounded(value: number, places: number): number {
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
 }
-
-/** The first characters of a digest: "sha256:9f2c41a0b3d1". */
-export function shortDigest(digest: string): string {
-  const [algorithm, hex] = digest.split(':');
-  return hex === undefined ? digest.slice(0, 12) : `${algorithm}:${hex.slice(0, 12)}`;
-}
