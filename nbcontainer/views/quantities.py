@@ -53,10 +53,10 @@ def format_seconds(seconds: float) -> str:
 
 def format_whole_seconds(seconds: float) -> str:
     """A duration without tenths: "7 s", "2 min 05 s"; "" in the first second."""
-    whole = _rounded(seconds)
     if seconds < 1:
         return ""
-    return f"{whole:.0f} s" if whole < _MINUTE else format_seconds(whole)
+    whole = _rounded(seconds)
+    return f"{whole:g} s" if whole < _MINUTE else format_seconds(whole)
 
 
 def _rounded(value: float, places: int = 0) -> float:

@@ -12,7 +12,12 @@ CASES = json.loads(Path(__file__).parents[1].joinpath("recordings", "quantities.
 
 @pytest.mark.parametrize(
     ("kind", "written"),
-    [("ages", format_age), ("sizes", format_size), ("seconds", format_seconds), ("whole", format_whole_seconds)],
+    [
+        ("ages", format_age),
+        ("sizes", format_size),
+        ("seconds", format_seconds),
+        ("whole seconds", format_whole_seconds),
+    ],
 )
 def test_cases(kind, written):
     assert [[value, written(value)] for value, _ in CASES[kind]] == CASES[kind]
