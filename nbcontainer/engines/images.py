@@ -110,7 +110,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             raise
 
     def conclude(state: model.TransferState, _: None) -> model.TransferResult:
-        seconds = (state.finished or time.time()) - started
+        seconds = (state.ended or time.time()) - started
         return model.TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
 
     initial = model.TransferState(plan.direction, image, reference.host, engine.name, started)
