@@ -14,19 +14,11 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
     from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.build import SourceMap
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
-    from nbcontainer.model.pods import (
-        Description,
-        ExecRequest,
-        ExecResult,
-        PodDeletion,
-        PodEnd,
-        PodRequest,
-        PodStart,
-        PodStep,
-    )
+    from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
+    from nbcontainer.model.results import Description
+    from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 

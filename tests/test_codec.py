@@ -31,7 +31,7 @@ from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.commands import Expanded
 from nbcontainer.model.containers import RunRequest, RunResult
 from nbcontainer.model.json_forms import form_of
-from nbcontainer.model.results import Described, Objects, Remark, Report
+from nbcontainer.model.results import Described, Description, Objects, Remark, Report
 from nbcontainer.model.secrecy import HIDDEN, Secret, without_secrets
 from nbcontainer.model.tables import Row, Table, Tone, Words
 from nbcontainer.views.html import as_html
@@ -218,7 +218,7 @@ RESULTS = [
     RunResult("0123456789abcdef", "web", 0, "a\nb", "/tmp/web.log", "docker run", 12, ("cut",)),
     pods.ExecResult(0, "out", "err", "/tmp/exec.log", cut=5),
     changes.Changes([changes.Change("Pod", "web", "shop", "created", manifest={"spec": {"containers": [{"a": 1.5}]}})]),
-    pods.Description("Pod", "web", sections=(("", (("Name", "web"),)),), events=(("Warning", "Failed", "no"),)),
+    Description("Pod", "web", sections=(("", (("Name", "web"),)),), events=(("Warning", "Failed", "no"),)),
     Report((Remark("it works"), Remark("it does not", Tone.BAD, "Try again.")), "docker login"),
     Words(("a", "b")),
     Volume("data", "local", "/var/lib/data", 1700000000.0, labels={"a": "b"}, where="Docker", command="docker volume"),
@@ -293,7 +293,7 @@ MANIFEST = {
 }
 
 
-@pytest.mark.parametrize("kind", [changes.Change, pods.Description])
+@pytest.mark.parametrize("kind", [changes.Change, Description])
 def test_a_manifest_is_written_without_secrets(kind):
     given = {"kind": "List", "name": "a", "namespace": "b", "manifest": MANIFEST}
     value = kind(**given, action="created") if kind is changes.Change else kind(**given)

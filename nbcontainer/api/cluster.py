@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from nbcontainer import clusters
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
-from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Changes
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
 from nbcontainer.protection import changes, changes_unless, guard, guard_later, refuse_moved
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.containers import RunResult
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
-    from nbcontainer.model.pods import Description
+    from nbcontainer.model.results import Description
     from nbcontainer.operation import Operation
 
 __all__ = ["Container", "Containers"]
@@ -79,7 +79,7 @@ class Container(Described, ContainerFacts):
         facts += [("Command", self.command), ("Ports", self.ports)]
         sections = [("", tuple((name, value) for name, value in facts if value))]
         sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
-        return model.pods.Description("Container", self.name, where=self.where, sections=tuple(sections))
+        return model.results.Description("Container", self.name, where=self.where, sections=tuple(sections))
 
 
 class Containers(EngineNoun):

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
-from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.images import ImageFacts
 from nbcontainer.model.requests import request_of
-from nbcontainer.model.results import Described, Remark, Report
+from nbcontainer.model.results import Described, Description, Remark, Report
 from nbcontainer.model.secrecy import Secret
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import Place, changes, guard, place_of_engine, places_of_builder, reads
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.build import BuildEvent, BuildResult, BuildState
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
-    from nbcontainer.model.pods import Description
     from nbcontainer.operation import Operation
 
 __all__ = ["Image", "Images"]
@@ -76,8 +76,6 @@ class Image(Described, ImageFacts):
 
     def description(self) -> Description:
         """Its details."""
-        from nbcontainer.model.pods import Description  # noqa: PLC0415 - only needed for drawing
-
         made = datetime.fromtimestamp(self.created, UTC).isoformat(" ", "seconds") if self.created > 0 else ""
         size = f"{self.size / 1e6:,.1f} MB" if self.size >= SHOWN_IN_MB else f"{self.size:,} bytes"
         facts = [("ID", self.id), ("Tags", "\n".join(self.tags)), ("Digests", "\n".join(self.digests))]

@@ -16,14 +16,13 @@ from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
-from nbcontainer.model.results import Described, Objects, Remark, Report
+from nbcontainer.model.results import Described, Description, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.protection import changes, reads
 from nbcontainer.verbs.words import seconds_of
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
-    from nbcontainer.model.pods import Description
 
 __all__ = ["Network", "Networks"]
 
@@ -57,8 +56,6 @@ class Network(Described, NetworkFacts):
 
     def description(self) -> Description:
         """Its details."""
-        from nbcontainer.model.pods import Description  # noqa: PLC0415 - only needed for drawing
-
         facts = [("ID", self.id), ("Driver", self.driver), ("Scope", self.scope)]
         facts += [("Subnets", ", ".join(self.subnets)), ("Gateways", ", ".join(self.gateways))]
         facts += [("Internal", "yes" * self.internal), ("IPv6", "yes" * self.enable_ipv6)]

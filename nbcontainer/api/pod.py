@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from nbcontainer.api.nouns import Noun
 from nbcontainer.errors import UsageError
-from nbcontainer.model.pods import Description
-from nbcontainer.model.results import Described
+from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell, Table
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nbcontainer import model
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan
 from nbcontainer.api.pod import Pod
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.pods import Description, ExecRequest, PodRequest
 from nbcontainer.model.requests import bytes_from, command_words, refuse_negative
+from nbcontainer.model.results import Description
 from nbcontainer.model.tables import Row, Table
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, reads
@@ -151,7 +151,7 @@ class Pods(Noun):
             CommandFailed: its container exited with a non-zero code.
         """
         refuse_negative(timeout=timeout)
-        request = PodRequest(
+        request = model.pods.PodRequest(
             name,
             image,
             command=command_words(command),
@@ -275,7 +275,7 @@ class Pods(Noun):
             raise UsageError(
                 "`--tail`, `--since` and `--timeout` cannot be negative.", cure="`--tail=-1` shows the whole log."
             )
-        request = LogRequest(
+        request = model.logs.LogRequest(
             names,
             selector=selector,
             container=container,
@@ -317,7 +317,7 @@ class Pods(Noun):
         if not words:
             raise UsageError(f"Which command should run in {name}?", cure=f'nbc.pods.exec({name!r}, ["date"])')
         refuse_negative(timeout=timeout)
-        request = ExecRequest(
+        request = model.pods.ExecRequest(
             name,
             words,
             container=container,

@@ -12,14 +12,13 @@ from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.results import Described, Objects, Remark, Report
+from nbcontainer.model.results import Described, Description, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
 from nbcontainer.model.volumes import VolumeFacts
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
-    from nbcontainer.model.pods import Description
 
 __all__ = ["Volume", "Volumes"]
 
@@ -44,8 +43,6 @@ class Volume(Described, VolumeFacts):
 
     def description(self) -> Description:
         """Its details."""
-        from nbcontainer.model.pods import Description  # noqa: PLC0415 - only needed for drawing
-
         facts = [("Driver", self.driver), ("Mountpoint", self.mountpoint), ("Scope", self.scope)]
         sections = [("", tuple((name, value) for name, value in facts if value))]
         for title, values in (("Labels", self.labels), ("Options", self.options)):

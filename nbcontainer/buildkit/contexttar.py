@@ -62,26 +62,21 @@ class ContextTar:
 
     def __iter__(self) -> Iterator[bytes]:
         """Pack, a piece at a time; no more than about a megabyte is held in memory."""
-        statistics = self._statistics
         own_ignore_file = "".join(f"{name}\n" for name in (*_IGNORE_FILES, self.dockerfile_name))
         pieces = [_member(self.dockerfile_name, self._dockerfile), _member(_IGNORE_FILES[0], own_ignore_file.encode())]
         size = sum(map(len, pieces))
-        try:
-            for stat in self._tree.walk(exclude=self._patterns):
-                statistics.entries += 1
-                if stat.path in _IGNORE_FILES:
-                    continue
-                for piece in self._pack(stat):
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size >= _SMALL:
-                        yield b"".join(pieces)
-                        pieces, size = [], 0
-            pieces.append(bytes(2 * _BLOCK))
-            yield b"".join(pieces)
-            statistics.finished = True
-        finally:
-            statistics.report(now=True)
+        for stat in self._tree.walk(exclude=self._patterns):
+            if stat.path in _IGNORE_FILES:
+                continue
+            for piece in self._pack(stat):
+                pieces.append(piece)
+                size += len(piece)
+                if size >= _SMALL:
+                    yield b"".join(pieces)
+                    pieces, size = [], 0
+        pieces.append(bytes(2 * _BLOCK))
+        yield b"".join(pieces)
+        self._statistics.finished = True
 
     def _pack(self, stat: Stat) -> Iterator[bytes]:
         if not is_regular(stat.mode) or stat.linkname:
@@ -89,16 +84,11 @@ class ContextTar:
                 self.outward_link = stat
             yield _header(stat, 0)
             return
-        statistics = self._statistics
-        statistics.files += 1
-        statistics.path = stat.path
         with self._tree.open(stat.path, stat.size, stat.mtime) as file:
             yield _header(stat, file.size)
             sent = 0
             for data in file.chunks():
                 sent += len(data)
-                statistics.bytes += len(data)
-                statistics.report()
                 yield data
             # a file that shrank is padded with zeros: its size has already been sent
             while sent < file.size:
@@ -107,7 +97,7 @@ class ContextTar:
                 yield filler
             yield bytes(-file.size % _BLOCK)
             if file.problem:
-                statistics.note(stat.path, file.problem)
+                self._statistics.note(stat.path, file.problem)
 
 
 def _leads_out(link: Stat) -> bool:

@@ -16,8 +16,6 @@ from .wire import Kind, Message, WireError
 _SERVICE = "/moby.buildkit.v1.Control/"
 _QUICK = 30  # seconds for calls that a daemon answers at once
 
-OpenSession = Callable[[Sequence[tuple[str, str]]], ByteStream]
-
 
 @dataclass(frozen=True)
 class SolveOptions:
@@ -28,23 +26,19 @@ class SolveOptions:
         frontend_attributes: Its options; see `frontend.DockerfileFlags`.
         exporters: What to do with the result: type and attributes, ``moby`` for engines, ``image`` for buildkitd.
         cache_imports: Where to look for cache.
-        cache_exports: Where to write cache.
         entitlements: What the build may do beyond the default: ``network.host``, ``security.insecure``.
-        definition: A graph to build instead of a frontend's.
     """
 
     frontend: str = "dockerfile.v0"
     frontend_attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     exporters: Sequence[messages.Entry] = ()
     cache_imports: Sequence[messages.Entry] = ()
-    cache_exports: Sequence[messages.Entry] = ()
     entitlements: Sequence[str] = ()
-    definition: messages.Definition | None = None
 
     def attributes(self) -> dict[str, str]:
         """The frontend's options, with the caches that it is to use (client/solve.go, cache-imports)."""
         found = dict(self.frontend_attributes)
-        if self.cache_imports and self.frontend:
+        if self.cache_imports:
             entries = [{"Type": entry.type, "Attrs": entry.attributes} for entry in self.cache_imports]
             found["cache-imports"] = json.dumps(entries)
         return found
@@ -55,7 +49,7 @@ class SolveOptions:
             ref=ref,
             session=session,
             exporters=list(self.exporters),
-            cache=messages.CacheOptions(imports=list(self.cache_imports), exports=list(self.cache_exports)),
+            cache=messages.CacheOptions(imports=list(self.cache_imports)),
             entitlements=list(self.entitlements),
         )
         if self.exporters:
@@ -63,7 +57,6 @@ class SolveOptions:
             request.exporter_attributes_old = dict(self.exporters[0].attributes)
         if not through_gateway:
             request.frontend, request.frontend_attributes = self.frontend, self.attributes()
-            request.definition = self.definition
         return request
 
 
@@ -72,15 +65,11 @@ class Control:
 
     Args:
         open_stream: Connects to the daemon; called when first needed and after the connection was lost.
-        open_session: Opens a stream for a session, given its headers, where it cannot go through the Control service.
         name: The daemon's, for the log.
     """
 
-    def __init__(
-        self, open_stream: Callable[[], ByteStream], open_session: OpenSession | None = None, *, name: str = "BuildKit"
-    ) -> None:
+    def __init__(self, open_stream: Callable[[], ByteStream], *, name: str = "BuildKit") -> None:
         self.client = Client(open_stream, name)
-        self._open_session = open_session
 
     def __enter__(self) -> Self:
         return self
@@ -108,47 +97,6 @@ class Control:
         """
         raw = self.client.unary(_SERVICE + name, request.encode(), timeout=timeout, on_call=on_call)
         return decoded(answer, raw)
-
-    def list_workers(self) -> list[messages.Worker]:
-        """The workers that execute the builds; at least one."""
-        return self.call("ListWorkers", messages.ListWorkersRequest(), messages.ListWorkersResponse).record
-
-    def info(self) -> messages.Version:
-        """Which BuildKit this is.
-
-        Raises:
-            RpcError: `Code.UNIMPLEMENTED` from daemons before BuildKit 0.11.
-        """
-        return self.call("Info", messages.Empty(), messages.InfoResponse).version or messages.Version()
-
-    def disk_usage(self, filters: Sequence[str] = ()) -> list[messages.UsageRecord]:
-        """The build cache; `filters` as in ``buildctl du --filter``."""
-        request = messages.DiskUsageRequest(filter=list(filters))
-        return self.call("DiskUsage", request, messages.DiskUsageResponse, timeout=10 * _QUICK).record
-
-    def prune(
-        self,
-        filters: Sequence[str] = (),
-        *,
-        everything: bool = False,
-        keep_seconds: float = 0,
-        keep_bytes: int = 0,
-        on_call: OnCall | None = None,
-    ) -> Iterator[messages.UsageRecord]:
-        """Remove build cache; yields what was removed, as it is removed.
-
-        Args:
-            filters: As in ``buildctl prune --filter``.
-            everything: Include internal and frontend images.
-            keep_seconds: Keep what was used within this time.
-            keep_bytes: Keep this much.
-            on_call: Gets the call, to cancel it.
-        """
-        request = messages.PruneRequest(
-            filter=list(filters), all=everything, keep_duration=int(keep_seconds * 1e9), reserved_space=keep_bytes
-        )
-        for raw in self.client.stream(_SERVICE + "Prune", [request.encode()], on_call=on_call):
-            yield decoded(messages.UsageRecord, raw)
 
     def solve(
         self, request: messages.SolveRequest, *, timeout: float | None = None, on_call: OnCall | None = None
@@ -180,10 +128,7 @@ class Control:
             RpcError: The daemon cannot be reached.
         """
         session = Session(services, shared_key=shared_key, on_lost=on_lost)
-        if self._open_session is not None:
-            session.attach(self._open_session(session.headers))
-        else:
-            session.attach(Tunnel(self.client.call(_SERVICE + "Session", session.headers)))
+        session.attach(Tunnel(self.client.call(_SERVICE + "Session", session.headers)))
         return session
 
 

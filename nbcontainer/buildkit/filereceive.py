@@ -47,7 +47,6 @@ def receive(
             if packet.type == FINISHED:
                 if not statistics.finished:
                     raise TransferError("the daemon ended before it had sent the whole result")
-                statistics.report(now=True)
                 return
             if packet.type == STAT:
                 if receiver.add(packet.stat):
@@ -89,7 +88,6 @@ class _Receiver:
             return False
         self._listing.add(stat)
         number, self.listed = self.listed, self.listed + 1
-        self._statistics.entries = self.listed
         if stat.mode & DIRECTORY:
             self._destination.make_folder(stat.path, _attributes(stat))
         elif stat.mode & SYMLINK:
@@ -116,13 +114,9 @@ class _Receiver:
         if file is None:
             file = self._open[number] = self._destination.open_file(stat.path, _attributes(stat))
         file.write(data)
-        self._statistics.bytes += len(data)
         if not data:
             del self._open[number], self.awaited[number]
             file.finish()
-            self._statistics.files += 1
-            self._statistics.path = stat.path
-        self._statistics.report()
 
     def finish(self) -> None:
         """Do what needs all files to be there: hard links, and the attributes of folders."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import unquote_plus
@@ -26,7 +25,6 @@ STAT, REQUEST, DATA, FINISHED, ERROR = range(5)
 _STATS_IN_BATCH = 256
 _BYTES_IN_BATCH = CHUNK // 4
 _PROBLEMS_KEPT = 100
-_SECONDS_BETWEEN_REPORTS = 0.05
 
 
 class TransferError(Exception):
@@ -35,36 +33,16 @@ class TransferError(Exception):
 
 @dataclass
 class Statistics:
-    """The progress of the transfer of one tree.
+    """The transfer of one tree.
 
     Attributes:
-        on_change: Called with this object while it changes, at most 20 times a second, and at the end; on the thread
-            that sends.
-        entries: Files and folders listed so far.
-        files: Files sent so far.
-        bytes: Bytes of their content sent so far.
-        path: The file that was sent last.
         problems: Files that changed, shrank or vanished while they were sent, each with what happened; at most the
             first hundred.
         finished: Whether the daemon has reported that it has everything.
     """
 
-    on_change: Callable[[Statistics], None] | None = None
-    entries: int = 0
-    files: int = 0
-    bytes: int = 0
-    path: str = ""
     problems: list[str] = field(default_factory=list)
     finished: bool = False
-    _reported: float = 0.0
-
-    def report(self, *, now: bool = False) -> None:
-        """Call the listener, if it is time to."""
-        if self.on_change is not None:
-            clock = time.monotonic()
-            if now or clock - self._reported >= _SECONDS_BETWEEN_REPORTS:
-                self._reported = clock
-                self.on_change(self)
 
     def note(self, path: str, problem: str) -> None:
         """Remember what happened to a file."""
@@ -163,8 +141,6 @@ def send(
     except (ContextError, ValueError) as error:
         yield [Packet(type=ERROR, data=str(error).encode("utf-8", "backslashreplace")).encode()]
         raise
-    finally:
-        statistics.report(now=True)
 
 
 class _Batch:
@@ -218,24 +194,20 @@ def _send_list(
     tree: Tree, incoming: _Requests, metadata: Mapping[str, Sequence[str]], statistics: Statistics
 ) -> Iterator[list[bytes]]:
     batch = _Batch()
-    number = 0
-    for stat in tree.walk(
+    listed = tree.walk(
         _patterns(metadata, "include-patterns"),
         _patterns(metadata, "exclude-patterns"),
         _patterns(metadata, "followpaths"),
         stopped=lambda: incoming.ended,
-    ):
+    )
+    for number, stat in enumerate(listed):
         if is_regular(stat.mode):
             incoming.listed[number] = (stat.path, stat.size, stat.mtime)
-        number += 1
         batch.add(_stat_packet(stat))
         if len(batch.packets) >= _STATS_IN_BATCH:
-            statistics.entries = number
-            statistics.report()
             while incoming.waiting() and (request := incoming.next()) is not None:
                 yield from _send_file(tree, request, batch, statistics)
             yield batch.take()
-    statistics.entries = number
     if not incoming.ended:  # otherwise the list may be cut short, and must not look complete
         batch.add(Packet(type=STAT).encode())
         yield batch.take()
@@ -246,13 +218,9 @@ def _send_file(
 ) -> Iterator[list[bytes]]:
     """Put a file's packets into the batch, which is sent whenever it becomes large."""
     number, (path, size, mtime) = request
-    statistics.files += 1
-    statistics.path = path
     with tree.open(path, size, mtime) as file:
         for data in file.chunks():
             batch.add(Packet(type=DATA, id=number, data=data).encode())
-            statistics.bytes += len(data)
-            statistics.report()
             if batch.size >= _BYTES_IN_BATCH:
                 yield batch.take()
         if file.problem:

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 
 from .messages import Entry
 
-UPLOAD_URL = "http://buildkit-session/"
-"""Followed by an id of `Services.uploads`: the `context` that is a tar sent by this client."""
-
 NETWORK_HOST = "network.host"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
@@ -34,19 +31,13 @@ class DockerfileFlags:
         no_cache: ``--no-cache``.
         no_cache_filter: ``--no-cache-filter``: stages.
         pull: ``--pull``.
-        prefer_local: Do not look up images that the engine has (buildx's default for engines without ``--pull``).
         add_hosts: ``--add-host``: ``NAME:ADDRESS`` or ``NAME=ADDRESS[,ADDRESS]``.
-        host_gateway: What the address ``host-gateway`` means, which is the worker's label
-            ``org.mobyproject.buildkit.worker.moby.host-gateway-ip``.
         network: ``--network``: ``default``, ``none`` or ``host``; the last also needs the entitlement `NETWORK_HOST`.
         shm_size: ``--shm-size``, as ``64m`` or in bytes.
         ulimits: ``--ulimit``: ``NAME=SOFT[:HARD]``.
         cgroup_parent: ``--cgroup-parent``.
         contexts: ``--build-context``: name → URL, ``docker-image://…``, or what `local_context` returns.
-        context: A build context that is not the tree ``context``: a URL of git or of a tar, or `UPLOAD_URL` + id.
-        hostname: Of the containers that run the steps.
-        source_date_epoch: Timestamp for reproducible images, in seconds since 1970.
-        attestations: ``--attest``: ``provenance`` or ``sbom`` → parameters.
+        context: A build context that is not the tree ``context``: a URL of git or of a tar.
     """
 
     filename: str = "Dockerfile"
@@ -57,18 +48,13 @@ class DockerfileFlags:
     no_cache: bool = False
     no_cache_filter: Sequence[str] = ()
     pull: bool = False
-    prefer_local: bool = False
     add_hosts: Sequence[str] = ()
-    host_gateway: str = ""
     network: str = ""
     shm_size: str | int = 0
     ulimits: Sequence[str] = ()
     cgroup_parent: str = ""
     contexts: Mapping[str, str] | None = None
     context: str = ""
-    hostname: str = ""
-    source_date_epoch: int | None = None
-    attestations: Mapping[str, str] | None = None
 
     def attributes(self) -> dict[str, str]:
         """The frontend's attributes.
@@ -81,25 +67,17 @@ class DockerfileFlags:
         given = {
             "target": self.target,
             "platform": ",".join(self.platforms),
-            "image-resolve-mode": "pull" if self.pull else "local" if self.prefer_local else "",
-            "add-hosts": ",".join(_hosts(self.add_hosts, self.host_gateway)),
+            "image-resolve-mode": "pull" if self.pull else "",
+            "add-hosts": ",".join(_hosts(self.add_hosts)),
             "force-network-mode": self.network.removeprefix("default"),
             "shm-size": str(size_in_bytes(self.shm_size)) if self.shm_size else "",
             "ulimit": ",".join(_ulimits(self.ulimits)),
             "cgroup-parent": self.cgroup_parent,
             "frontend.caps": "moby.buildkit.frontend.contexts+forward" if self.contexts else "",
             "context": self.context,
-            "hostname": self.hostname,
-            "build-arg:SOURCE_DATE_EPOCH": "" if self.source_date_epoch is None else str(self.source_date_epoch),
         }
         found = {"filename": self.filename}
-        named = {
-            "build-arg": self.build_args,
-            "label": self.labels,
-            "attest": self.attestations,
-            "context": self.contexts,
-        }
-        for kind, table in named.items():
+        for kind, table in (("build-arg", self.build_args), ("label", self.labels), ("context", self.contexts)):
             found |= {f"{kind}:{name}": value for name, value in (table or {}).items()}
         found |= {name: value for name, value in given.items() if value}
         if self.no_cache or self.no_cache_filter:
@@ -153,7 +131,7 @@ def entry(text: str, *, default_type: str = "") -> Entry:
     return Entry(type=kind, attributes=attributes)
 
 
-def _hosts(given: Iterable[str], host_gateway: str) -> Iterable[str]:
+def _hosts(given: Iterable[str]) -> Iterable[str]:
     for host in given:
         name, separator, addresses = host.partition("=")
         if not separator:
@@ -161,9 +139,7 @@ def _hosts(given: Iterable[str], host_gateway: str) -> Iterable[str]:
         if not (separator and name and addresses):
             raise ValueError(f"host {host!r}: write NAME:ADDRESS")
         if addresses == "host-gateway":
-            if not host_gateway:
-                raise ValueError(f"host {host!r}: the daemon does not say what host-gateway means")
-            addresses = host_gateway
+            raise ValueError(f"host {host!r}: the daemon does not say what host-gateway means")
         for address in addresses.split(","):
             bare = address.removeprefix("[").removesuffix("]")
             try:

@@ -56,8 +56,7 @@ class Gateway:
             SolveError: It failed. With `evaluate`, its `failed` gives access to the failed step.
         """
         request = gateway_messages.GatewaySolveRequest(
-            definition=options.definition,
-            frontend="" if options.definition else options.frontend,
+            frontend=options.frontend,
             frontend_options=options.attributes(),
             allow_result_return=True,
             allow_result_array_ref=True,

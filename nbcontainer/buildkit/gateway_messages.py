@@ -36,7 +36,6 @@ class Result(Message):
 class GatewaySolveRequest(Message):
     """LLBBridge.Solve."""
 
-    definition: Definition | None = one(1, Definition)
     frontend: str = text(2)
     frontend_options: dict[str, str] = text_map(3, hidden=True)
     allow_result_return: bool = flag(5)

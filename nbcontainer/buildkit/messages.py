@@ -46,76 +46,6 @@ class RpcStatus(Message):
 # --- Control
 
 
-class Platform(Message):
-    """What a worker builds for."""
-
-    architecture: str = text(1)
-    os: str = text(2)
-
-
-class Version(Message):
-    """The version of BuildKit."""
-
-    package: str = text(1)
-    version: str = text(2)
-
-
-class Worker(Message):
-    """One executor of a daemon."""
-
-    id: str = text(1)
-    labels: dict[str, str] = text_map(2)
-    platforms: list[Platform] = many(3, Platform)
-    version: Version | None = one(5, Version)
-
-
-class ListWorkersRequest(Message):
-    """Control.ListWorkers."""
-
-    filter: list[str] = texts(1)
-
-
-class ListWorkersResponse(Message):
-    """Control.ListWorkers."""
-
-    record: list[Worker] = many(1, Worker)
-
-
-class InfoResponse(Message):
-    """Control.Info."""
-
-    version: Version | None = one(1, Version)
-
-
-class DiskUsageRequest(Message):
-    """Control.DiskUsage."""
-
-    filter: list[str] = texts(1)
-
-
-class UsageRecord(Message):
-    """One record of the build cache; `size` in bytes, -1 where unknown."""
-
-    id: str = text(1)
-    size: int = number(4)
-    description: str = text(9)
-
-
-class DiskUsageResponse(Message):
-    """Control.DiskUsage."""
-
-    record: list[UsageRecord] = many(1, UsageRecord)
-
-
-class PruneRequest(Message):
-    """Control.Prune; `keep_duration` in nanoseconds, the others in bytes."""
-
-    filter: list[str] = texts(1)
-    all: bool = flag(2)
-    keep_duration: int = number(3)
-    reserved_space: int = number(4)
-
-
 class Position(Message):
     """A place in a source file; lines count from 1."""
 
@@ -172,9 +102,8 @@ class Entry(Message):
 
 
 class CacheOptions(Message):
-    """Where cache comes from and goes to."""
+    """Where cache comes from."""
 
-    exports: list[Entry] = many(4, Entry)
     imports: list[Entry] = many(5, Entry)
 
 
@@ -182,7 +111,6 @@ class SolveRequest(Message):
     """Control.Solve. Daemons before BuildKit 0.13 read `exporter_old`, later ones `exporters`."""
 
     ref: str = text(1)
-    definition: Definition | None = one(2, Definition)
     exporter_old: str = text(3)
     exporter_attributes_old: dict[str, str] = text_map(4, hidden=True)
     session: str = text(5)

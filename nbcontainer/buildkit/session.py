@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_CHUNK = 1 << 20
 _TUNNEL_CHUNK = 1 << 19
 _SERVING = 1
 _MOST_OUTPUTS = 16
@@ -51,7 +50,6 @@ class Services:
         http_handlers: urllib handlers for requests to token services, in place of urllib's defaults.
         token_authority: Fetch registry tokens here, so that passwords stay here; otherwise the daemon gets them.
         ssh: Agent id (``default``) → path of the agent's socket.
-        uploads: Id → opens the file that is sent as ``http://buildkit-session/ID``: a context as a tar.
         outputs: Exporter's number (``0`` for the only one) → opens the file that a ``tar``, ``oci`` or ``docker``
             exporter writes; `destination.replacement` opens one of the user's.
         output_folders: Exporter's number → the folder that a ``local`` exporter fills.
@@ -64,7 +62,6 @@ class Services:
     http_handlers: Sequence[type[BaseHandler]] = ()
     token_authority: bool = True
     ssh: Mapping[str, str] = field(default_factory=dict)
-    uploads: Mapping[str, Callable[[], BinaryIO]] = field(default_factory=dict)
     outputs: Mapping[str, Callable[[], AbstractContextManager[BinaryIO]]] = field(default_factory=dict)
     output_folders: Mapping[str, str | os.PathLike[str]] = field(default_factory=dict)
     on_request: Callable[[str, str], None] | None = None
@@ -91,12 +88,10 @@ class Session:
 
     Attributes:
         id: Its name in builds.
-        transfers: Directory name, or ``output`` and its number → the progress of its transfer.
         lost: Why it ended before `close`, or None.
 
     Args:
         services: What to offer.
-        name: Shown in the daemon's log.
         shared_key: Identifies the context directory, so that its files need not be sent again; stable per directory.
         on_lost: Gets the reason if the connection ends before `close`.
     """
@@ -105,15 +100,13 @@ class Session:
         self,
         services: Services,
         *,
-        name: str = "nbcontainer",
         shared_key: str = "",
         on_lost: Callable[[RpcError], None] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.services = services
-        self.transfers: dict[str, filesync.Statistics] = {}
         self.lost: RpcError | None = None
-        self._name, self._shared_key, self._on_lost = name, shared_key, on_lost
+        self._shared_key, self._on_lost = shared_key, on_lost
         self._seed = os.urandom(32)
         self._logins: dict[str, Login | None] = {}
         self._outputs: list[_Output] = []
@@ -128,7 +121,7 @@ class Session:
         key = hashlib.sha256(self._shared_key.encode("utf-8", "surrogateescape")).hexdigest()
         return [
             ("x-docker-expose-session-uuid", self.id),
-            ("x-docker-expose-session-name", self._name),
+            ("x-docker-expose-session-name", "nbcontainer"),
             ("x-docker-expose-session-sharedkey", key if self._shared_key else ""),
             *(("x-docker-expose-session-grpc-method", method) for method in self._server.handlers),
         ]
@@ -166,8 +159,6 @@ class Session:
         if services.ssh:
             offered["/moby.sshforward.v1.SSH/CheckAgent"] = _unary(messages.SshId, self._check_agent)
             offered["/moby.sshforward.v1.SSH/ForwardAgent"] = self._forward_agent
-        if services.uploads:
-            offered["/moby.upload.v1.Upload/Pull"] = self._upload
         if services.outputs or services.output_folders:
             offered["/moby.filesync.v1.FileSend/DiffCopy"] = self._receive_output
         return offered
@@ -182,9 +173,7 @@ class Session:
         tree = self.services.trees.get(name)
         if tree is None:
             raise RpcError(Code.NOT_FOUND, f"no access allowed to directory {name!r}")
-        statistics = filesync.Statistics()
-        self.transfers[name] = statistics
-        yield from filesync.send(tree, requests, metadata, statistics)
+        yield from filesync.send(tree, requests, metadata)
 
     def _secret(self, request: messages.GetSecretRequest) -> messages.Bytes:
         self._report("secret", request.id)
@@ -257,16 +246,6 @@ class Session:
             while data := agent.recv(1 << 16):
                 yield messages.Bytes(data=data).encode()
 
-    def _upload(self, _: Iterator[bytes], metadata: Metadata) -> Iterator[bytes]:
-        name = _first(metadata, "urlpath").lstrip("/")
-        self._report("upload", name)
-        opener = self.services.uploads.get(name)
-        if opener is None:
-            raise RpcError(Code.NOT_FOUND, f"no upload {name!r}")
-        with opener() as source:
-            while data := source.read(_CHUNK):
-                yield messages.Bytes(data=data).encode()
-
     def output_error(self, *, built: bool) -> OutputError | None:
         """What went wrong with the exporters' results; once the daemon has `built` all, also what is missing."""
         for output in self._outputs:
@@ -308,7 +287,7 @@ class Session:
         folder = self.services.output_folders.get(name)
         opener = self.services.outputs.get(name)
         if folder is not None:
-            statistics = self.transfers[f"output {name}"] = filesync.Statistics()
+            statistics = filesync.Statistics()
             for answer in filereceive.receive(requests, folder, statistics):
                 output.whole = statistics.finished  # before the daemon gets the reply, and is done
                 yield answer

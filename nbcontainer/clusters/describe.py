@@ -15,7 +15,7 @@ from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, value_of, words_of
 from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
-from nbcontainer.model.pods import Description
+from nbcontainer.model.results import Description
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster

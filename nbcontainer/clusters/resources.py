@@ -13,8 +13,8 @@ from nbcontainer.clusters.refusals import cause_words, fixed_fields, is_fixed, n
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
-from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Change
+from nbcontainer.model.source_map import SourceMap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from e2b_dockerfile_utils import ShellLex, parse_heredoc
 
 from nbcontainer.dockerfile.text import Fault, Instruction, parse_text
 from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS
-from nbcontainer.model.build import SourceMap
 from nbcontainer.model.build_steps import BuildStep
+from nbcontainer.model.source_map import SourceMap
 
 __all__ = ["Dockerfile", "Stage", "is_heredoc", "mount_fields", "parse"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from nbcontainer.errors import UsageError
-from nbcontainer.model.build import SourceMap
+from nbcontainer.model.source_map import SourceMap
 
 __all__ = ["split_word", "substitute", "substitute_word"]
 

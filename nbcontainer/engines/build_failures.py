@@ -13,7 +13,8 @@ from nbcontainer.dockerfile import Dockerfile, Instruction
 from nbcontainer.engines.build_ignore import is_ignored
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import BuildFailed, DockerfileError, EngineUnavailable, NbcontainerError, Problem
-from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.source_map import SourceMap
 
 __all__ = ["build_failed", "connection_lost", "short_reason", "syntax_error"]
 

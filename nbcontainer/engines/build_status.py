@@ -17,16 +17,9 @@ from nbcontainer.buildkit import messages
 from nbcontainer.engines.build_failures import own_lines, short_reason
 from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
 from nbcontainer.errors import Problem
-from nbcontainer.model.build import (
-    BuildEvent,
-    BuildWarning,
-    SourceMap,
-    StepFinished,
-    StepOutput,
-    StepProgress,
-    StepStarted,
-)
+from nbcontainer.model.build import BuildEvent, BuildWarning, StepFinished, StepOutput, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
+from nbcontainer.model.source_map import SourceMap
 
 __all__ = ["StatusTranslator"]
 

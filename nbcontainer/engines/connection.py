@@ -32,7 +32,6 @@ from nbcontainer.engines.dial import dial
 from nbcontainer.engines.http import Http
 from nbcontainer.engines.private_podman import private_podman
 from nbcontainer.errors import ApiError, EngineUnavailable, Unsupported, UsageError
-from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
@@ -65,7 +64,6 @@ class Engine:
     _where: Address = field(default_factory=lambda: Address(""), repr=False)
     _socket: object = field(default=None, repr=False)
     _http: Http | None = field(default=None, repr=False)
-    _information: JsonObject | None = field(default=None, repr=False)
     _clients: weakref.WeakValueDictionary[object, EngineClient] = field(
         default_factory=weakref.WeakValueDictionary, repr=False
     )
@@ -153,35 +151,18 @@ class Engine:
             Unsupported: it has no BuildKit, or a proxy in between does not pass the upgrade on.
             EngineUnavailable: it is gone.
         """
-        return self._open("/grpc", "BuildKit")
-
-    def open_session(self, headers: dict[str, str]) -> Stream:
-        """A stream on which the engine calls a BuildKit session's services (`POST /session`).
-
-        Raises:
-            Unsupported, EngineUnavailable: as `open_stream`.
-        """
-        return self._open("/session", "BuildKit sessions", headers)
-
-    def _open(self, path: str, what: str, headers: dict[str, str] | None = None) -> Stream:
         if not self.capabilities.buildkit:
-            raise Unsupported(what, self.name)
+            raise Unsupported("BuildKit", self.name)
         try:
-            return self.http().hijack(path, protocol="h2c", headers=headers)[0]
+            return self.http().hijack("/grpc", protocol="h2c")[0]
         except ApiError as error:
             if error.status:
                 raise Unsupported(
-                    f"an upgrade to {what} (it answered {error.status})",
+                    f"an upgrade to BuildKit (it answered {error.status})",
                     self.name,
                     cure="A proxy in front of the engine may refuse it.",
                 ) from None
             raise EngineUnavailable(error.message, tried=(self.address,)) from None
-
-    def information(self) -> JsonObject:
-        """Its /info, requested once: storage driver, registries, root folder."""
-        if self._information is None:
-            self._information = object_of(self.http().json("GET", "/info"))
-        return self._information
 
 
 # by the addresses that were candidates: other settings mean another search

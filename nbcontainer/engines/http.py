@@ -253,7 +253,6 @@ class Http:
         *,
         query: Query | None = None,
         body: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
         protocol: str = "tcp",
         on_open: OnOpen | None = None,
     ) -> tuple[Stream, dict[str, str]]:
@@ -268,14 +267,12 @@ class Http:
         stream = self._dial()
         if on_open is not None:
             on_open(stream.close)
-        content, extra = (b"", {}) if body is None else _encode_json(body)
+        content, headers = (b"", {}) if body is None else _encode_json(body)
         try:
             target = self._target(path, query)
             with LoggedRequest(LOG, "POST", target, self._where) as request:
                 try:
-                    found = upgrade(
-                        stream, target, protocol=protocol, headers={**extra, **(headers or {})}, body=content
-                    )
+                    found = upgrade(stream, target, protocol=protocol, headers=headers, body=content)
                     request.status = "upgraded"
                 except UpgradeRefused as refused:
                     request.status = refused.status

@@ -20,10 +20,10 @@ from nbcontainer.engines.pods import find_pod, own_containers, podman_http
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, words_of
 from nbcontainer.kubernetes_yaml.manifests import parse_manifests
-from nbcontainer.model.build import SourceMap
 from nbcontainer.model.changes import Change
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:

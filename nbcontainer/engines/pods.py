@@ -27,7 +27,8 @@ from nbcontainer.engines.pod_tables import (
 )
 from nbcontainer.errors import NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, words_of
-from nbcontainer.model.pods import Description, ExecRequest, ExecResult
+from nbcontainer.model.pods import ExecRequest, ExecResult
+from nbcontainer.model.results import Description
 from nbcontainer.model.tables import (
     Row,
     Table,

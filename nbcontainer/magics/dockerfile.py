@@ -9,7 +9,7 @@ from nbcontainer.dockerfile.substitution import substitute
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import build_options, run_build
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.model.build import SourceMap
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.verbs.dockerfile import DOCKERFILE
 
 __all__ = ["VERBS"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nbcontainer.dockerfile.substitution import substitute, substitute_word
-from nbcontainer.model.build import SourceMap
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Words
 
 __all__ = ["body", "substituted"]

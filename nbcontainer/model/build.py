@@ -14,6 +14,7 @@ from nbcontainer.errors import Problem
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.secrecy import Secret
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import dataframe
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ __all__ = [
     "BuildWarning",
     "ImageBuilt",
     "PushProgress",
-    "SourceMap",
     "StepFinished",
     "StepOutput",
     "StepProgress",
@@ -38,26 +38,6 @@ __all__ = [
 ]
 
 OUTPUT_LINES = 400  # lines of output that the state keeps for one step; the spool file has all
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMap:
-    """Which line of which cell a Dockerfile line came from.
-
-    Attributes:
-        lines: for each Dockerfile line, in order, (cell name, line in that cell).
-    """
-
-    lines: tuple[tuple[str, int], ...] = ()
-
-    @classmethod
-    def shifted(cls, count: int, offset: int, cell: str = "") -> SourceMap:
-        """The map of a text of `count` lines whose first line is line `1 + offset` of one cell."""
-        return cls(tuple((cell, line + offset) for line in range(1, count + 1)))
-
-    def own(self, line: int) -> int:
-        """The user's own line for a Dockerfile line (the same line where it is not in the map)."""
-        return self.lines[line - 1][1] if 0 < line <= len(self.lines) else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +85,7 @@ class BuildRequest:
     cache_from: tuple[str, ...] = ()
     builder: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
-    source_map: SourceMap = SourceMap()
+    source_map: SourceMap = field(default_factory=SourceMap)
 
 
 @dataclass(frozen=True, slots=True)

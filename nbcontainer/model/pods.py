@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from nbcontainer.model.secrecy import Json, Manifest, without_secrets
+from nbcontainer.model.secrecy import Json
 
 __all__ = [
-    "Description",
     "ExecRequest",
     "ExecResult",
     "PodDeletion",
@@ -136,24 +135,6 @@ def apply_pod_end(state: PodDeletion, event: PodEnd) -> PodDeletion:
     """Fold one pod's event into a deletion."""
     began = state.began or event.time
     return replace(state, pods={**state.pods, event.name: event}, began=began)
-
-
-@dataclass(frozen=True)
-class Description:
-    """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
-
-    kind: str
-    name: str
-    namespace: str = ""
-    where: str = ""
-    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
-    events: tuple[tuple[str, ...], ...] = ()
-    command: str = ""
-    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
-
-    def __repr__(self) -> str:
-        """Which object."""
-        return f"Description({self.kind.lower()}/{self.name})"
 
 
 @dataclass(frozen=True, slots=True)

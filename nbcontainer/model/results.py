@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+from nbcontainer.model.secrecy import Manifest, without_secrets
 from nbcontainer.model.tables import Tone
 
-if TYPE_CHECKING:
-    from nbcontainer.model.pods import Description
+__all__ = ["Described", "Description", "Objects", "Remark", "Report"]
 
-__all__ = ["Described", "Objects", "Remark", "Report"]
+
+@dataclass(frozen=True)
+class Description:
+    """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+    where: str = ""
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    events: tuple[tuple[str, ...], ...] = ()
+    command: str = ""
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+
+    def __repr__(self) -> str:
+        """Which object."""
+        return f"Description({self.kind.lower()}/{self.name})"
 
 
 class Described(ABC):

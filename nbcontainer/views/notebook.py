@@ -129,7 +129,7 @@ def _is_empty_failure(operation: Operation[Event, State, object], view: View[Eve
 def _open(
     state: State, view: View[Event, State], early: _Still[Event, State] | None = None, *, lease: float = 0.0
 ) -> _Follower[Event, State] | _Still[Event, State]:
-    """Display the view's widget, or its picture if it has no widget or the front end was not built.
+    """Display the view's widget, or its picture if the front end was not built.
 
     Args:
         state: the initial state.
@@ -140,8 +140,6 @@ def _open(
     try:
         widget = view.widget(state, lease=lease)
     except NbcontainerError:
-        widget = None
-    if widget is None:
         return early or _Still(state, view)
     return _Follower(state, view, widget, early.handle if early is not None else None)
 
@@ -157,7 +155,7 @@ class _Still(Generic[Event, State]):
         self._draw(state)
 
     def _draw(self, state: State) -> None:
-        bundle = _bundle(self._view.render(state))
+        bundle = _bundle(self._view.render(state))  # the time runs on, even if nothing else has changed
         if self._height is not None:
             bundle["text/html"] = f'<div style="height: {self._height}px; overflow: auto">{bundle["text/html"]}</div>'
         if self._is_displayed:
@@ -212,7 +210,7 @@ class _Follower(Generic[Event, State]):
             handle.update(self._widget)
 
     def _keep_still(self, state: State, *, running: bool = True) -> None:
-        picture = self._view.render(state)
+        picture = self._view.picture(state)
         if running:  # if saved while it runs, it must not appear to be running when it is opened again
             moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; live only while its kernel runs", Tone.DIM))
             picture = replace(picture, blocks=(*picture.blocks, moment))

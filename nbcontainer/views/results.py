@@ -14,8 +14,8 @@ from nbcontainer.views.quantities import before_these
 if TYPE_CHECKING:
     from nbcontainer.model.changes import Change
     from nbcontainer.model.containers import RunResult
-    from nbcontainer.model.pods import Description, ExecResult
-    from nbcontainer.model.results import Report
+    from nbcontainer.model.pods import ExecResult
+    from nbcontainer.model.results import Description, Report
     from nbcontainer.views.view import AnyView
 
 __all__ = ["picture_of", "view_of"]
@@ -72,7 +72,7 @@ def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one
             return Picture((_change(result),), label="change")
         case model.changes.Changes():
             return Picture(tuple(_change(change) for change in result), label="changes")
-        case model.pods.Description():
+        case model.results.Description():
             return _description(result)
         case model.results.Described():
             return _description(result.description())

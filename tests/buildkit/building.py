@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from nbcontainer.buildkit import Build, DockerfileFlags, Entry, Services, SolveOptions, Tree
+from nbcontainer.buildkit.messages import Empty
 
 _COUNT = itertools.count()
 
@@ -26,6 +27,11 @@ def build(control, dockerfile, files=None, *, exporters=(), offered=None, news=N
     following = {} if news is None else {"on_status": news.append}
     made = Build(control, options(exporters, **flags), services(dockerfile, files, **(offered or {})), **following)
     return made.run()
+
+
+def ask(control):
+    """Make the smallest call, to which only a daemon has an answer."""
+    return control.call("ListWorkers", Empty(), Empty)
 
 
 def unique():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbcontainer.buildkit import Control, RpcError
 from nbcontainer.engines.dial import dial
+from tests.buildkit.building import ask
 
 
 class Unavailable(Exception):
@@ -47,7 +48,7 @@ class OwnBuildkitd:
         while True:
             try:
                 with Control(self.connect) as control:
-                    control.list_workers()
+                    ask(control)
             except RpcError:
                 if self.process.poll() is not None or time.monotonic() > end:
                     raise Unavailable((self.folder / "log").read_text()[-500:]) from None

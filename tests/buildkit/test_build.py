@@ -9,6 +9,7 @@ import pytest
 
 from nbcontainer.buildkit import Build, Code, Control, Entry, RpcError, SolveError
 from tests.buildkit.building import (
+    ask,
     build,
     image,
     options,
@@ -222,7 +223,7 @@ def test_a_lost_connection_ends_the_build(open_stream, ways):
         assert caught.value.code is Code.UNAVAILABLE
         assert time.monotonic() - started < 5
         thread.join()
-        assert control.list_workers()
+        ask(control)
         assert len(streams) == 2
 
 

@@ -4,23 +4,7 @@ import pytest
 
 from nbcontainer.buildkit import Build, Code, Control, RpcError
 from nbcontainer.engines.dial import dial
-from tests.buildkit.building import build, options, services, unique
-
-
-def test_workers_and_version(engine):
-    (worker, *_) = engine.list_workers()
-    assert worker.platforms[0].os == "linux"
-    assert engine.info().package == "github.com/moby/buildkit"
-
-
-def test_disk_usage_and_prune(engine):
-    word = unique()
-    build(engine, f"FROM busybox\nRUN echo {word} > /word")
-    (record,) = [record for record in engine.disk_usage() if word in record.description]
-    assert record.size > 0
-    removed = list(engine.prune([f"id=={record.id}"]))
-    assert [record.id] == [record.id for record in removed if word in record.description]
-    assert not [record for record in engine.disk_usage() if word in record.description]
+from tests.buildkit.building import ask, options, services
 
 
 def test_an_unknown_session_does_not_wait_forever(engine):
@@ -32,14 +16,14 @@ def test_an_unknown_session_does_not_wait_forever(engine):
 def test_a_socket_that_speaks_no_grpc(docker):
     """The same engine without the upgrade: Docker 28 speaks HTTP/2 there, but does not know the call."""
     with Control(lambda: dial(docker.host)) as control, pytest.raises(RpcError) as caught:
-        control.list_workers()
+        ask(control)
     assert caught.value.code in (Code.UNAVAILABLE, Code.UNIMPLEMENTED)
 
 
 def test_no_daemon(tmp_path):
     with Control(lambda: dial(f"unix://{tmp_path}/nosuch.sock")) as control:
         with pytest.raises(RpcError) as caught:
-            control.list_workers()
+            ask(control)
         assert caught.value.code is Code.UNAVAILABLE
         with pytest.raises(RpcError) as caught:
             Build(control, options(), services("FROM busybox")).run()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbcontainer.buildkit import Build, Code, Entry, RpcError, SolveError
+from nbcontainer.buildkit import Build, Entry, SolveError
 from tests.buildkit.building import build, image, options, output_of, services, unique
 
 
@@ -53,10 +53,3 @@ def test_a_secret(daemon):
         news=news,
     )
     assert b"f52fbd32b2b3b86ff88ef6c490628285f482af15ddcb29541f94bcf526a3f6c7" in output_of(news)
-
-
-def test_the_old_engine_has_no_info(old_engine):
-    assert old_engine.list_workers()
-    with pytest.raises(RpcError) as caught:
-        old_engine.info()
-    assert caught.value.code is Code.UNIMPLEMENTED

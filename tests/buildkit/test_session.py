@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import io
 import json
 import socket
 import tarfile
@@ -13,11 +12,11 @@ import urllib.parse
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from nbcontainer.buildkit import Build, Code, Entry, Login, RpcError, Services, Session, SolveError, Tree
+from nbcontainer.buildkit import Code, Entry, Login, RpcError, Services, Session, SolveError, Tree
 from nbcontainer.buildkit.destination import replacement
 from nbcontainer.buildkit.filestat import DIRECTORY, SYMLINK
 from nbcontainer.buildkit.filesync import TransferError
-from nbcontainer.buildkit.frontend import UPLOAD_URL, entry, local_context
+from nbcontainer.buildkit.frontend import entry, local_context
 from nbcontainer.buildkit.messages import (
     AuthorityRequest,
     Bytes,
@@ -35,7 +34,7 @@ from nbcontainer.buildkit.messages import (
 from nbcontainer.buildkit.rpc import Client
 from nbcontainer.buildkit.session import OutputError
 from nbcontainer.buildkit.tokens import fetch_token
-from tests.buildkit.building import build, options, output_of, unique
+from tests.buildkit.building import build, output_of, unique
 from tests.buildkit.canary import Canary
 from tests.buildkit.streams import pair
 
@@ -177,18 +176,6 @@ def test_a_step_reads_secrets_and_an_ssh_agent(engine, tmp_path):
     assert ("secret", "token") in reported
     assert ("directory", "dockerfile") in reported
     assert "hunter2" not in repr(reported)
-
-
-def test_a_context_as_a_tar(engine):
-    news, word, archive = [], unique(), io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, content in (("Dockerfile", b"FROM busybox\nCOPY w /\nRUN cat /w"), ("w", word.encode())):
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    offered = Services(uploads={"ctx": lambda: io.BytesIO(archive.getvalue())})
-    Build(engine, options(context=UPLOAD_URL + "ctx"), offered, on_status=news.append).run()
-    assert word in output_of(news).decode()
 
 
 def test_a_named_context(engine):

@@ -8,7 +8,7 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.clusters.discovery import POD, find_kind
 from nbcontainer.clusters.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
-from nbcontainer.model.build import SourceMap
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.settings import settings
 
 POD_TEXT = """\

@@ -3,7 +3,7 @@
 import pytest
 
 from nbcontainer.dockerfile import check, parse
-from nbcontainer.model.build import SourceMap
+from nbcontainer.model.source_map import SourceMap
 
 ACCEPTED = [
     "FROM busybox\nENV A='b' B=\"it's\" C=it\\'s D=${X:-'y'} E='\"' F=\"\\\"\"\nLABEL a='b\\\n c'\nARG Q=\"a b\"",

@@ -3,7 +3,7 @@
 import pytest
 
 from nbcontainer.dockerfile import parse
-from nbcontainer.model.build import SourceMap
+from nbcontainer.model.source_map import SourceMap
 
 TEXT = """\
 ARG BASE=busybox

@@ -3,7 +3,8 @@
 from nbcontainer.engines.build import build
 from nbcontainer.engines.buildkit_build import close_connections
 from nbcontainer.engines.connection import find_engine, forget_engines
-from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.settings import settings
 from tests.buildkit.building import processes, unique, wait_until
 

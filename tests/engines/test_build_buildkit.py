@@ -16,9 +16,10 @@ from nbcontainer.errors import (
     NbcontainerError,
     UsageError,
 )
-from nbcontainer.model.build import BuildRequest, BuildStarted, SourceMap
+from nbcontainer.model.build import BuildRequest, BuildStarted
 from nbcontainer.model.build_steps import StepState
 from nbcontainer.model.secrecy import Secret
+from nbcontainer.model.source_map import SourceMap
 
 from .build_engines import BUILDKIT, connect, made, output, processes, start, unique, wait_until
 from .conftest import running

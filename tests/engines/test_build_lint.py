@@ -10,7 +10,8 @@ import nbcontainer as nbc
 from nbcontainer.engines.build_lint import lint
 from nbcontainer.engines.connection import find_engine
 from nbcontainer.errors import DockerfileError, UsageError
-from nbcontainer.model.build import BuildRequest, SourceMap
+from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.source_map import SourceMap
 from tests.buildkit.conftest import make_buildkitd, running_buildkitd  # noqa: F401 - fixtures
 
 from .build_engines import connect

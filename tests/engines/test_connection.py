@@ -36,7 +36,6 @@ def test_the_engine_is_identified(engine):
     assert engine.name in ("Docker Engine 28.5.2", "Docker Engine 20.10.24", "Podman 4.3.1")
     assert capabilities.buildkit is not capabilities.pods
     assert capabilities.platform.startswith("linux/")
-    assert engine.information()["Driver"]
     assert connection.find_engine() is engine
 
 

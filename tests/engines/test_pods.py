@@ -13,9 +13,9 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
-from nbcontainer.model.build import SourceMap
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
+from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Tone
 from tests.engines.conftest import find
 from tests.engines.conftest import running as running_part
