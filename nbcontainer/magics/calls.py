@@ -319,7 +319,7 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
 
 def _has_colours() -> bool:
     """Whether the error is shown in colour: in pages, and in terminals unless NO_COLOR is set, but not in files."""
-    if views.surfaces.in_kernel():
+    if views.shell.in_kernel():
         return True
     console = views.terminal.console_of_terminal()
     return console.color_system is not None and not console.no_color

@@ -188,14 +188,15 @@ class Table(Sequence[Row]):
         kind: what precedes its objects' names in kubectl's output: "pod", "deployment.apps"; "" for tables of others.
         context: how a later call names the place of its rows, whatever is then in use; "" where no call can.
         server: the server that this context named.
-        follow: starts an operation that keeps the same table up to date, where the server can be watched.
+        follow: starts an operation that brings a state of the table up to date and keeps it so, where the server can
+            be watched.
         object_of: makes the object that a row stands for, with its methods; None where there is none.
     """
 
     state: TableState
     command: str = ""
     wide: bool = False
-    follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    follow: Callable[[TableState], Any] | None = field(default=None, repr=False, compare=False)
     object_of: Callable[[Row], object] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
     kind: str = field(default="", repr=False)
