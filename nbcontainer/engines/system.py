@@ -48,8 +48,8 @@ def disk_usage(engine: Engine, *, verbose: bool = False) -> DiskUsage:
                 raise
     if verbose and engine.is_podman:  # it has only the tags' last part there
         tags = {image.id.rpartition(":")[2]: list(image.tags) for image in engines.images.list_images(engine)}
-        for entry in entries_of(found, "Images"):
-            entry["RepoTags"] = tags.get(text_of(entry, "Id"), [])
+        images = [{**image, "RepoTags": tags.get(text_of(image, "Id"))} for image in entries_of(found, "Images")]
+        found = {**found, "Images": images}
     command = engine.commands.command("system", "df", *(["--verbose"] * verbose))
     is_sum = engine.is_podman and not number_of(found, "LayersSize") and bool(found.get("Images"))
     note = NOTE if is_sum else ""

@@ -124,7 +124,7 @@ def test_a_volume_and_the_container_that_uses_it(engine, busybox, unique):
         assert unique in as_text(picture_of(run_magic(catalogue.verbs_of("docker"), "system df -v", None, {})))
         assert usage.command.endswith("system df --verbose")
         assert not nbc.system.df().usage(VOLUMES).objects
-        containers.stop(engine, unique, timeout=0)
+        containers.stop(engine, unique, seconds=0)
         usage = nbc.system.df(verbose=True)
         (container,) = [one for one in usage.usage(CONTAINERS).objects if one.name == unique]
         assert not container.is_active
