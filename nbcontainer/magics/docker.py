@@ -16,7 +16,7 @@ __all__ = ["VERBS"]
 
 VERBS = Verbs(
     "docker",
-    "Images, containers, networks, volumes and registries of the engine in use.",
+    "Images, containers, networks, volumes, registries and disk space of the engine in use.",
     shared=(ENGINE,),
 )
 
