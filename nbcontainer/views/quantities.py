@@ -62,7 +62,7 @@ def format_whole_seconds(seconds: float) -> str:
 
 def _rounded(value: float, places: int = 0) -> float:
     """Rounds halves up, as a page does; `round` rounds them to even digits."""
-    if abs(value) >= _WHOLE:
+    if not abs(value) < _WHOLE:  # or it is not a number
         return value
     scale = 10.0**places
     return math.floor(value * scale + 0.5) / scale
