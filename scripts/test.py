@@ -52,11 +52,15 @@ BREAKING = tuple(f"tests/engines/test_{name}.py" for name in ("broken_output", "
 BUILDS = tuple(
     f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "build_output", "builders")
 )
+CONTAINERS = tuple(
+    f"tests/engines/test_{name}.py" for name in ("containers", "docker_client", "networks", "pods", "volumes")
+)
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. Files in no other column run in the last one.
     ("broken connections", BREAKING, ENGINES),
-    ("engines", ("tests/engines",), ENGINES),
     ("cluster", ("tests/clusters",), CLUSTER),
+    ("containers", CONTAINERS, ENGINES),
+    ("engines", ("tests/engines",), ENGINES),
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
     ("faults and notebooks", ("tests/faults", "tests/notebooks"), ENGINES | CLUSTER),
     ("builds", BUILDS, ENGINES | {"buildkitd"}),
@@ -252,7 +256,7 @@ def plan(*, quick: bool) -> list[Job]:
     if quick:
         return [*checks, *columns(live=False)]
     second = second_python()  # a long column: it starts with the longest ones
-    longest, others = columns(live=True)[:4], columns(live=True)[4:]
+    longest, others = columns(live=True)[:5], columns(live=True)[5:]
     return [*checks, *longest, *([second] if second else []), *others, *columns(live=False)]
 
 

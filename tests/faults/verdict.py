@@ -39,7 +39,7 @@ class Outcome(StrEnum):
     REFUSED = "error"
     """One of nbcontainer's own errors."""
     ALTERED = "altered"
-    """A result that differs by no more bytes than were corrupted without checksums, or is that of a part of the input."""
+    """A result that differs by no more bytes than were corrupted without checksums, or that of part of the input."""
     WAITING = "waiting"
     """It waited until it was stopped, as no client can tell the fault from normal silence; the scenario says so."""
     UNSTRUCK = "unstruck"
