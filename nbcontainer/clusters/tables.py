@@ -1,4 +1,4 @@
-"""Tables of pods and of any kind: once, or kept up to date by a watch."""
+"""Tables of objects of any kind: once, or kept up to date by a watch."""
 
 from __future__ import annotations
 
@@ -69,10 +69,14 @@ class Selection:
         self.where = f"{cluster.context} · {space}" if space else cluster.context
         narrowed = f" with {selector}" if selector else ""
         self.title = resource.plural + narrowed
-        words = ["get", resource.plural, *names, *(["-A"] if self.everywhere else [])]
+        words = ["get", resource.word, *names, *(["-A"] if self.everywhere else [])]
         words += ["-l", selector] if selector else []
         words += [f"--field-selector={field_selector}"] if field_selector else []
         self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
+
+    def table(self, state: TableState, follow: Callable[[TableState], object] | None = None) -> Table:
+        """The table of a state."""
+        return Table(state, self.command, kind=self.resource.qualified_kind, follow=follow)
 
     def decoder(self) -> Decoder:
         """A decoder of this selection's pages."""
@@ -121,11 +125,11 @@ def table(
     if not reset.rows and selection.namespace:
         check_namespace(cluster)
     versions = chain([version_of(pages)], repeat(""))  # the API server soon forgets one: it is used only once
-    return Table(
-        apply_table(TableState(), reset),
-        selection.command,
-        follow=lambda state: _watch(cluster, selection, state, decoder, next(versions)),
-    )
+
+    def follow(state: TableState) -> Operation[TableEvent, TableState, Table]:
+        return _watch(cluster, selection, state, decoder, next(versions))
+
+    return selection.table(apply_table(TableState(), reset), follow if resource.can("watch") else None)
 
 
 def watch_table(
@@ -176,7 +180,7 @@ def _watch(
     """
 
     def conclude(last: TableState) -> Table:
-        table = Table(last, selection.command)
+        table = selection.table(last)
         return finish(table) if finish else table
 
     operation: Operation[TableEvent, TableState, Table] = Operation(

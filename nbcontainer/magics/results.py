@@ -36,6 +36,7 @@ __all__ = ["DRAWN", "interrupted", "register"]
 
 DRAWN = (
     ("nbcontainer.model.tables", "Table"),
+    ("nbcontainer.model.tables", "Tables"),
     ("nbcontainer.model.tables", "Words"),
     ("nbcontainer.model.build", "BuildResult"),
     ("nbcontainer.model.images", "TransferResult"),
@@ -127,10 +128,11 @@ def _display(result: object) -> None:
     if views.surfaces.was_shown(result):
         return
     surface = views.surfaces.choose_surface()
-    if isinstance(surface, views.notebook.Notebook) and isinstance(result, model.tables.Table) and result.follow:
-        _follow(surface, result, result.follow)
-    else:
-        views.notebook.display_picture(views.results.picture_of(result))
+    for part in result if isinstance(result, model.tables.Tables) and result else [result]:
+        if isinstance(surface, views.notebook.Notebook) and isinstance(part, model.tables.Table) and part.follow:
+            _follow(surface, part, part.follow)
+        else:
+            views.notebook.display_picture(views.results.picture_of(part))
 
 
 def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[TableState], Watch]) -> None:
@@ -149,7 +151,7 @@ def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[Tabl
         _following.setdefault(cell, (run, []))[1].append(live)
 
 
-@interrupts_redelivered
+@interrupts_redelivered  # IPython swallows an interrupt that comes while it calls this
 def _after_a_cell() -> None:
     _forget_earlier_runs()
 

@@ -40,14 +40,13 @@ class IdleClock:
         if current_request().get("header", {}).get("msg_type") == "execute_request":
             self._began()
 
-    @interrupts_redelivered
     def _began(self) -> None:
         self._change(self._cells + 1)
 
-    @interrupts_redelivered
     def _ended(self) -> None:
         self._change(max(0, self._cells - 1))
 
+    @interrupts_redelivered  # IPython swallows an interrupt that comes while it calls this
     def _change(self, cells: int) -> None:
         if threading.current_thread() is not threading.main_thread():
             return  # a subshell's cell: the page is heard
