@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nbcontainer import widgets
 from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
 from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
 from nbcontainer.views.page import sendable
@@ -16,7 +17,7 @@ from nbcontainer.views.view import View, Wire
 
 if TYPE_CHECKING:
     from nbcontainer.model.tables import Cell, Column
-    from nbcontainer.operation import Operation
+    from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["TableView"]
 
@@ -36,9 +37,6 @@ class TableView(View[TableEvent, TableState]):
     Args:
         wide: whether to draw the columns that only `-o wide` shows (the page can show them at any time).
         verbs: what the page offers to do with rows.
-
-    Attributes:
-        selected_keys: the keys of the rows that are selected in the page.
     """
 
     page = "tables"
@@ -49,7 +47,6 @@ class TableView(View[TableEvent, TableState]):
         wide: bool = False,
         verbs: Sequence[RowVerb] = (),
     ) -> None:
-        self.selected_keys: tuple[str, ...] = ()
         self._wide = wide
         self._verbs = tuple(verbs)
         self._columns: tuple[Column, ...] = ()
@@ -115,6 +112,10 @@ class TableView(View[TableEvent, TableState]):
 
     # --- a page
 
+    def widget(self, state: TableState, *, lease: float = 0.0) -> LiveWidget:
+        """A widget that starts from `state`, with the selected rows as a trait; raises as `View.widget`."""
+        return widgets.live.widget_class(self.page, widgets.tables.TablesWidget)(self.wire(None, state), lease=lease)
+
     def page_height(self, state: TableState) -> int:
         """As frontend/src/tables_grid.ts has it: two to fifteen rows of 26 pixels, their head, and two bars."""
         return 90 + 26 * min(15, max(2, len(state.rows)))
@@ -149,15 +150,6 @@ class TableView(View[TableEvent, TableState]):
             "by_key": state.by_key,
             "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
-
-    def act(self, operation: Operation[TableEvent, TableState, object], action: Mapping[str, object]) -> Wire | None:
-        """Knows `stop` and `select` (keys)."""
-        keys = action.get("keys")
-        known = tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
-        if action.get("type") == "select":
-            self.selected_keys = known
-            return None
-        return super().act(operation, action)
 
 
 def _name(row: Row) -> str:

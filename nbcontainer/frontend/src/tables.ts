@@ -70,7 +70,8 @@ class TableView implements View {
   private readonly grid: Grid;
   private readonly timer: number;
   private counted = '';
-  private selecting = 0;
+  /** The shared selection that was last drawn. */
+  private selected: unknown;
 
   constructor(
     element: HTMLElement,
@@ -156,6 +157,8 @@ class TableView implements View {
     setText(this.note, visible(store.note));
     this.note.hidden = !store.note;
     this.wide.hidden = !store.columns.some((column) => column.wide);
+    this.takeSelection();
+    if (this.filter !== document.activeElement) this.filter.value = store.filterText; // set in another view
     this.drawStatus();
     this.verbs.draw(store.verbs);
     this.grid.request();
@@ -235,11 +238,16 @@ class TableView implements View {
 
   private sendSelection(): void {
     this.drawChosen();
-    window.clearTimeout(this.selecting);
-    this.selecting = window.setTimeout(
-      () => void this.live.act('select', { keys: [...this.store.selected] }),
-      80,
-    );
+    this.selected = this.store.selectedNames();
+    this.live.share('selected', this.selected);
+  }
+
+  // the kernel or another view may have changed the selection, and a selected row may be gone
+  private takeSelection(): void {
+    const names = this.live.shared('selected') as string[];
+    if (names !== this.selected) this.store.select(names);
+    this.selected = names;
+    if (this.store.selected.size !== names.length) this.sendSelection();
   }
 
   private onKey(event: KeyboardEvent): void {
@@ -274,6 +282,7 @@ class TableView implements View {
 }
 
 export default liveWidget<TableWire, TableWire>({
+  shared: ['selected'],
   apply(snapshot, message) {
     storeOf(snapshot).apply(message, performance.now());
     return snapshot;

@@ -138,6 +138,26 @@ export class TableStore {
     this.setFilter(other.filterText);
   }
 
+  /** The names of the selected rows, with their namespace if the table shows it. */
+  selectedNames(): string[] {
+    const nameOf = this.naming();
+    return [...this.selected].map((key) => this.rows.get(key)).flatMap((row) => (row ? [nameOf(row)] : []));
+  }
+
+  /** Selects the rows with these names. */
+  select(names: readonly string[]): void {
+    const wanted = new Set(names);
+    const nameOf = this.naming();
+    this.selected.clear();
+    if (!wanted.size) return;
+    for (const row of this.rows.values()) if (wanted.has(nameOf(row))) this.selected.add(row.key);
+  }
+
+  private naming(): (row: Row) => string {
+    const spaced = this.columns.some((column) => column.name === 'NAMESPACE');
+    return (row) => (spaced ? `${row.namespace}/${row.name}` : row.name);
+  }
+
   private setColumns(columns: [string, string, boolean][]): boolean {
     const next = columns.map(([name, kind, wide]) => ({ name: visible(name), kind, wide }));
     if (JSON.stringify(next) === JSON.stringify(this.columns)) return false;

@@ -47,6 +47,18 @@ function shown(store: TableStore): string {
   return store.shown.map((shown) => shown.key).join('');
 }
 
+test('the selection is known by names, with the namespace if it is shown', () => {
+  const store = table(...ROWS);
+  store.select(['web-9', 'cart-2', 'gone']);
+  assert.deepEqual([...store.selected], ['2', '4']);
+  store.apply({ gone: ['4'] }, 0);
+  assert.deepEqual(store.selectedNames(), ['web-9']);
+  store.apply({ columns: [['NAMESPACE', 'text', false], ...COLUMNS] }, 0);
+  assert.deepEqual(store.selectedNames(), ['shop/web-9']);
+  store.select(['web-9', 'shop/web-10']);
+  assert.deepEqual([...store.selected], ['1']);
+});
+
 test('events begin with the newest, until they are sorted otherwise', () => {
   const store = new TableStore();
   store.now = () => NOW;
