@@ -26,5 +26,6 @@ if TYPE_CHECKING:
     from nbcontainer.views import tables as tables
     from nbcontainer.views import terminal as terminal
     from nbcontainer.views import text as text
+    from nbcontainer.views import view as view
 else:
     __getattr__ = modules_on_use(__name__)

@@ -29,11 +29,9 @@ def render(state: DiskUsage) -> Picture:
 
 
 def _chart(state: DiskUsage) -> Chart:
-    used = tuple((float(at), float(usage.size - usage.reclaimable)) for at, usage in enumerate(state.usages))
-    free = tuple((float(at), float(usage.reclaimable)) for at, usage in enumerate(state.usages))
-    series = (Series("in use", used, Tone.RUNNING), Series("reclaimable", free, Tone.DIM))
+    sizes = tuple((float(at), float(usage.size)) for at, usage in enumerate(state.usages))
     labels = tuple(usage.kind for usage in state.usages)
-    return Chart("bars", series, unit="bytes", labels=labels, key="chart", label="disk space by kind")
+    return Chart("bars", (Series("size", sizes),), unit="bytes", labels=labels, key="chart", label="disk space")
 
 
 def _table(state: DiskUsage) -> Grid:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.kit import Node, Picture
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of"]
+__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of", "magic_of"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -107,14 +107,22 @@ class View(ABC, Generic[Event, State]):
         match action:
             case {"type": "stop"}:
                 operation.stop()
-            case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
-                try:
-                    return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
-                except UsageError as error:
-                    return {"refused": str(error)}
+            case {"type": "magic"}:
+                return magic_of(action)
             case {"type": "children", "block": str(block), "node": str(node)}:
                 return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
         return None
+
+
+def magic_of(action: Mapping[str, object]) -> Wire | None:
+    """The reply to a page that asks for the line of an Action, to write it into a cell; None for other requests."""
+    match action:
+        case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
+            try:
+                return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
+            except UsageError as error:
+                return {"refused": str(error)}
+    return None
 
 
 def facts_of(value: DataclassInstance) -> Wire:

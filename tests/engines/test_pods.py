@@ -12,7 +12,17 @@ from nbcontainer.engines import pod_creation, pods
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
+from nbcontainer.engines.pods_backend import PodmanPods
+from nbcontainer.errors import (
+    ApiError,
+    CommandFailed,
+    Conflict,
+    NbcontainerError,
+    NotFound,
+    Stopped,
+    Unsupported,
+    UsageError,
+)
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecRequest, PodRequest
@@ -73,6 +83,21 @@ def make(podman, unique):
 def shell(make):
     """A running pod's name."""
     return make().result(60).name
+
+
+def test_kube_get_has_pods_alone(podman, shell):
+    backend = PodmanPods(podman)
+    for words in (("pods", shell), ("po", shell), (f"pod/{shell}",)):
+        (table,) = backend.tables(words)
+        assert table.qualified_names == (f"pod/{shell}",)
+    operation = table.follow(table.state)
+    until(lambda: operation.state.live)
+    operation.stop()
+    assert operation.result(10).names == [shell]
+    for words in (("deploy",), ("pods,svc",), (f"pod/{shell}", "svc/web")):
+        with pytest.raises(Unsupported, match=r"Podman .* does not support objects of the kind '") as refused:
+            backend.tables(words)
+        assert refused.value.cure == "Without a cluster there are only Podman's pods."
 
 
 def test_create_list_describe_delete(podman, make, unique):
