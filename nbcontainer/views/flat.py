@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from nbcontainer import verbs
+from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Action, Actions, Block, Grid, Line, Output, Picture, Progress, Section, Span
+from nbcontainer.views.kit import Actions, Block, Grid, Line, Output, Picture, Progress, Section, Span
 from nbcontainer.views.quantities import before_these
 
 __all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
@@ -33,7 +35,7 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:
             case Progress():
                 yield _progress(block)
             case Actions():
-                yield from map(_action_line, block.actions)
+                yield from _action_lines(block)
             case Section():
                 yield replace(block.title, key="")
                 for inner in flat_blocks(block.blocks if block.open else ()):
@@ -53,8 +55,11 @@ def _progress(progress: Progress) -> Line:
     return Line.of(Span(bar_text(share), progress.tone), Span(f"  {progress.text or f'{share:.0%}'}", Tone.DIM))
 
 
-def _action_line(action: Action) -> Line:
-    return Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
+def _action_lines(block: Actions) -> Iterator[Line]:
+    """The magics, to be copied; an action whose values cannot be written as one is left out."""
+    for action in block.actions:
+        with suppress(UsageError):
+            yield Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
 
 
 def _grid(grid: Grid) -> Iterator[Line | Grid | Output]:
