@@ -12,6 +12,7 @@ from nbcontainer.model.images import (
     TransferStarted,
     TransferState,
 )
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.flat import bar_text
@@ -22,7 +23,7 @@ from nbcontainer.views.view import View
 __all__ = ["TransferView"]
 
 UNKNOWN_SIZE = 1000  # bytes that a layer of unknown size counts for in the whole
-_PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
+_PHASES = {Outcome.FAILED: ("✕ failed", Tone.BAD), Outcome.STOPPED: ("■ stopped", Tone.WARNING)}
 
 
 class TransferView(View[TransferEvent, TransferState]):
@@ -57,7 +58,7 @@ class TransferView(View[TransferEvent, TransferState]):
         """The head, and the layers with bars and bytes in columns. The reason for a failure is left to the error."""
         doing, done = _words(state.direction)
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
-        if state.outcome == "done":
+        if state.outcome is Outcome.DONE:
             word, tone = f"✓ {done}", Tone.GOOD
         head = [
             Span(state.image, bold=True),
@@ -87,7 +88,8 @@ def _words(direction: str) -> tuple[str, str]:
 
 
 def _facts(state: TransferState) -> tuple[Span, ...]:
-    clock = Clock(state.started, state.ended, before="" if state.outcome in {"", "done"} else "after ")
+    before = "after " if state.outcome in {Outcome.FAILED, Outcome.STOPPED} else ""
+    clock = Clock(state.started, state.ended, before=before)
     took = Span("", Tone.DIM, clock=clock) if state.started else ""
     skipped = sum(layer.skipped for layer in state.layers.values())
     there = f"{skipped} already there" if skipped else ""
@@ -108,7 +110,7 @@ def _weight(layer: LayerState) -> int:
     return layer.total or max(layer.current, UNKNOWN_SIZE)
 
 
-def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
+def _look(layer: LayerState, outcome: Outcome) -> tuple[str, Tone]:
     if layer.skipped:
         return "●", Tone.CACHED
     if layer.done:
@@ -116,7 +118,7 @@ def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
     return ("◐", Tone.RUNNING) if layer.current and not outcome else ("○", Tone.DIM)
 
 
-def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
+def _row(layer: LayerState, outcome: Outcome) -> tuple[Span, ...]:
     sign, tone = _look(layer, outcome)
     share = 1.0 if layer.done else min(1.0, layer.current / layer.total) if layer.total else 0.0
     if layer.done or not layer.current:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import SIGNS, Block, Clock, Line, Picture, Span
@@ -13,8 +14,13 @@ __all__ = ["PodDeletionView", "PodStartView"]
 
 _DONE = ("Completed", "Succeeded")
 _RUNS = ("Running", *_DONE)
-ENDS = {"failed": Tone.BAD, "stopped": Tone.DIM}
-END_TONES = {"Terminating": Tone.RUNNING, "deleted": Tone.GOOD, "refused": Tone.BAD, "stopped": Tone.DIM}
+ENDS = {Outcome.FAILED: Tone.BAD, Outcome.STOPPED: Tone.DIM}
+DELETIONS = {
+    Outcome.RUNNING: ("Terminating", Tone.RUNNING),
+    Outcome.DONE: ("deleted", Tone.GOOD),
+    Outcome.FAILED: ("refused", Tone.BAD),
+    Outcome.STOPPED: ("stopped", Tone.DIM),
+}
 MOST_PODS = 20
 _TROUBLE = ("BackOff", "Err", "Error", "Failed", "Invalid", "Unschedulable")
 
@@ -42,17 +48,17 @@ class PodStartView(View[PodStep, PodStart]):
 
     def line(self, event: PodStep) -> str | None:
         """`Pending: created`; nothing for a failure, which is left to the error."""
-        if event.end == "failed":
+        if event.outcome is Outcome.FAILED:
             return None
-        return ": ".join(filter(None, (event.status, event.message)))
+        return ": ".join(filter(None, (event.status, event.message))) or None
 
     def render(self, state: PodStart) -> Picture:
         """The pod's status in one line, and the last step's message if there is a problem."""
         last = state.steps[-1].message if state.steps else ""
-        tone = ENDS.get(state.end) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
-        words = state.status or ("not created" if state.end == "failed" else "asked for")
-        words += " · no longer waited for" if state.end == "stopped" else ""
-        sign = "■" if state.end == "stopped" else SIGNS[tone]
+        tone = ENDS.get(state.outcome) or (Tone.WARNING if last and state.status in _DONE else _tone(state.status))
+        words = state.status or ("not created" if state.outcome is Outcome.FAILED else "asked for")
+        words += " · no longer waited for" if state.outcome is Outcome.STOPPED else ""
+        sign = "■" if state.outcome is Outcome.STOPPED else SIGNS[tone]
         blocks: list[Block] = [_line(state.name, words, tone, sign, where=state.where, head=True)]
         if last and tone is not Tone.GOOD:
             blocks.append(Line.of(Span(last, Tone.DIM), indent=2, wraps=True, key="note"))
@@ -64,11 +70,11 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
 
     def line(self, event: PodEnd) -> str | None:
         """`pod "web" deleted`, as kubectl prints it."""
-        return f'pod "{event.name}" {event.status}' + (f": {event.message}" if event.message else "")
+        return f'pod "{event.name}" {DELETIONS[event.outcome][0]}' + (f": {event.message}" if event.message else "")
 
     def render(self, state: PodDeletion) -> Picture:
         """A line for each of the first pods, and how many more there are."""
-        pods = sorted(state.pods.values(), key=lambda end: end.status == "deleted")
+        pods = sorted(state.pods.values(), key=lambda end: end.outcome is Outcome.DONE)
         blocks: list[Block] = [_end_line(end, state) for end in pods[:MOST_PODS]]
         if len(pods) > MOST_PODS:
             gone = len(state.pods) - len(state.left)
@@ -77,12 +83,12 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
 
 
 def _end_line(end: PodEnd, state: PodDeletion) -> Line:
-    tone = END_TONES.get(end.status, Tone.PLAIN)
-    sign = "■" if end.status == "stopped" else SIGNS[tone]
-    until = None if end.status == "Terminating" else end.time
+    word, tone = DELETIONS[end.outcome]
+    sign = "■" if end.outcome is Outcome.STOPPED else SIGNS[tone]
+    until = end.time if end.outcome else None
     clock = Clock(state.began or time.time(), until, "whole", before="  ")
     note = (Span(f"  {end.message}", Tone.DIM),) if end.message else ()
-    return _line(end.name, end.status, tone, sign, Span("", Tone.DIM, clock=clock), *note, where=state.where, head=True)
+    return _line(end.name, word, tone, sign, Span("", Tone.DIM, clock=clock), *note, where=state.where, head=True)
 
 
 def _tone(status: str) -> Tone:
