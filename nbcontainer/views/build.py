@@ -14,6 +14,7 @@ from nbcontainer.views.ansi import one_line
 from nbcontainer.views.build_lines import BuildLines, reason_of
 from nbcontainer.views.kit import Block, Grid, Line, Output, Picture, Span
 from nbcontainer.views.quantities import before_these, format_seconds, format_size, short_digest
+from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View, Wire, changed_facts, facts_of
 
 __all__ = ["BuildView", "transfer_text"]
@@ -39,6 +40,7 @@ _HEAD = (
 )
 
 
+@shows(BuildState)
 class BuildView(View[BuildEvent, BuildState]):
     """The view of one build.
 
