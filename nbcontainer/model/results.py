@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 from nbcontainer.model.tables import Tone
 
@@ -13,7 +14,7 @@ __all__ = ["Described", "Description", "Objects", "Remark", "Report"]
 
 
 @dataclass(frozen=True)
-class Description:
+class Description(Drawn):
     """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
 
     kind: str
@@ -30,7 +31,7 @@ class Description:
         return f"Description({self.kind.lower()}/{self.name})"
 
 
-class Described(ABC):
+class Described(ABC, Drawn):
     """An object that is drawn as its description, such as a volume.
 
     A class names it before its other bases; otherwise their `repr` would be shown.
@@ -54,7 +55,7 @@ class Described(ABC):
 Object_co = TypeVar("Object_co", bound=Described, covariant=True)
 
 
-class Objects(tuple[Object_co, ...]):
+class Objects(tuple[Object_co, ...], Drawn):
     """Several such objects, drawn one below the other."""
 
     __slots__ = ()
@@ -70,7 +71,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Drawn):
     """What a call reports that has no better object to return.
 
     Attributes:

@@ -8,10 +8,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nbcontainer import widgets
-from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
+from nbcontainer.model.tables import (
+    Row,
+    RowVerb,
+    Table,
+    TableChanged,
+    TableEvent,
+    TableLive,
+    TableReset,
+    Tables,
+    TableState,
+    Tone,
+    Words,
+)
 from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
 from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_age, format_size
+from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.text import as_text
 from nbcontainer.views.view import View, Wire
 
@@ -31,6 +44,7 @@ NOTHING = frozenset({"–", "<none>", "none"})  # words for a missing value
 GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 
 
+@shows(TableState)
 class TableView(View[TableEvent, TableState]):
     """A table on every surface.
 
@@ -150,6 +164,22 @@ class TableView(View[TableEvent, TableState]):
             "by_key": state.by_key,
             "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
+
+
+@draws(Table)
+def _table(table: Table) -> Picture:
+    return TableView(wide=table.wide).render(table.state)
+
+
+@draws(Tables)
+def _tables(tables: Tables) -> Picture:
+    blocks = [block for table in tables for block in (*_table(table).blocks, Line.of(""))]
+    return Picture(tuple(blocks[:-1]) or (Line.of(Span("There are none.", Tone.DIM)),), label="tables")
+
+
+@draws(Words)
+def _words(words: Words) -> Picture:
+    return Picture(tuple(Line.of(Span(word, code=True)) for word in words), label="words")
 
 
 def _name(row: Row) -> str:

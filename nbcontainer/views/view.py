@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from nbcontainer import verbs, widgets
 from nbcontainer.errors import UsageError
@@ -40,6 +40,11 @@ class View(ABC, Generic[Event, State]):
     streams: ClassVar[bool] = False
     page: ClassVar[str] = "picture"
     _drawn: tuple[tuple[object, Picture], ...] = ()  # the last two states with their pictures
+
+    def titled(self, heading: str, title: str) -> Self:
+        """The same view with a heading: the verb that ran a command, and the command as the user wrote it."""
+        del heading, title
+        return self
 
     def fresh(self, state: State, *, coloured: bool) -> str:
         """For `streams`: the complete lines since the last call, or ""."""
