@@ -41,7 +41,7 @@ DRAWN = (
     ("nbcontainer.model.pods", "ExecResult"),
     ("nbcontainer.model.changes", "Change"),
     ("nbcontainer.model.changes", "Changes"),
-    ("nbcontainer.model.pods", "Description"),
+    ("nbcontainer.model.results", "Description"),
     ("nbcontainer.model.results", "Described"),
     ("nbcontainer.model.results", "Objects"),
     ("nbcontainer.model.results", "Report"),
