@@ -74,10 +74,10 @@ def test_what_is_not_there(space, writer):
     with pytest.raises(NotFound, match="There is no pod writer in ") as caught:
         elsewhere.result(30)
     assert f"writer is in namespace {space.namespace}: `--namespace={space.namespace}`." in caught.value.cure
-    with pytest.raises(NotFound, match="no container 'side'") as caught:
+    with pytest.raises(NotFound, match="no container side") as caught:
         logs(space, LogRequest((writer,), container="side")).result(30)
     assert caught.value.cure == "It has: writer."
-    with pytest.raises(NotFound, match="no container 'side'"):
+    with pytest.raises(NotFound, match="no container side"):
         logs(space, LogRequest((writer,), container="side", follow=True)).result(30)
     with pytest.raises(UsageError):
         logs(space, LogRequest()).result(30)
