@@ -66,7 +66,7 @@ def test_hostile_output_stays_text(lab, browser):
     page = lab.open(browser, "hostile", [IMPORT + "show_build('good', speed=20)"])
     page.run_and_wait(0)
     output = page.output(0)
-    step = output.locator(".nbc-row[role=button]").first
+    step = output.locator(".nbc-cells-row[role=button]").first
     step.focus()
     page.page.keyboard.press("Enter")
     expect(step).to_have_attribute("aria-expanded", "true")
