@@ -79,6 +79,7 @@ class BuildView(View[BuildEvent, BuildState]):
             keys=tuple(step.id for _, step in steps),
             axis=_axis(state),
             outputs=self._below(state, shown),
+            optional=frozenset({4}),
             group=1,
             label="Steps",
         )

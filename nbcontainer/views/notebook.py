@@ -239,21 +239,21 @@ class _Follower(Generic[Event, State]):
         self.widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
         while not operation.done and not (lease is not None and lease.is_over):
-            if operation.wait(1.0, revision=revision) and not operation.done:
-                with interrupts_deferred():
-                    if self.widget.can_send:
-                        revision = operation.revision
-                        self._send(operation.state)
+            is_new = operation.wait(1.0, revision=revision)
+            with interrupts_deferred():
+                if self.widget.can_send and not operation.done:  # even if nothing is new: the time runs on
+                    revision = operation.revision
+                    self._send(operation.state)
+            if is_new:
                 operation.wait(FRAME_SECONDS)
             with interrupts_deferred():
                 self.widget.heartbeat()
 
     def _send(self, state: State) -> None:
-        if state is not self._sent:
-            message = self._view.wire(self._sent, state)
-            self._sent = state
-            if message is not None:
-                self.widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
+        message = self._view.wire(self._sent, state)
+        self._sent = state
+        if message is not None:
+            self.widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
 
     def dismiss(self) -> None:
         """Close the widget."""

@@ -110,6 +110,7 @@ def test_a_failing_run_reports_its_lines_exit_code_and_last_output(engine):
     failed = operation.state.failed_step
     assert failed.lines == (6, 7)
     assert failed.error
+    assert failed.exit_code == 42
     assert not operation.state.count(StepState.RUNNING)
     assert next(step for step in operation.state.instructions if "never" in step.instruction).state is StepState.WAITING
 

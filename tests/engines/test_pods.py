@@ -105,6 +105,7 @@ def test_create_list_describe_delete(podman, make, unique):
     change = operation.result(60)
     assert (change.kind, change.name, change.action) == ("Pod", unique, "created")
     assert operation.state.steps[-1].status == "Running"
+    assert operation.state.outcome is Outcome.DONE
     found = pods.table(podman, names=(unique,))
     assert [column.name for column in found.state.columns[:5]] == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
     assert found.state.note == "no cluster: these are Podman's pods"
