@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["checked", "checks"]
+__all__ = ["checked", "checks", "same_arguments"]
 
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
@@ -30,6 +30,24 @@ def checks(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
         return call(*given, **keywords)
 
     return checking
+
+
+def same_arguments(other: Callable[Words, object]) -> Callable[[Callable[..., Answer]], Callable[Words, Answer]]:
+    """Give a method the signature of another one, instead of a copy of it; it takes `self`, and the rest by name."""
+    signature = inspect.signature(other)
+
+    def mark(method: Callable[..., Answer]) -> Callable[Words, Answer]:
+        @wraps(method)
+        def same(*words: Words.args, **named: Words.kwargs) -> Answer:
+            given = signature.bind(*words, **named)
+            given.apply_defaults()
+            return method(**given.arguments)
+
+        returned = inspect.signature(method).return_annotation
+        same.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+        return same
+
+    return mark
 
 
 def checked(
@@ -65,7 +83,7 @@ def _signature(call: Callable[..., object]) -> tuple[inspect.Signature, dict[str
     for name, parameter in signature.parameters.items():
         one = SimpleNamespace(__annotations__={name: parameter.annotation})
         try:
-            kinds |= get_type_hints(one, getattr(call, "__globals__", {}))
+            kinds |= get_type_hints(one, getattr(inspect.unwrap(call), "__globals__", {}))
         except NameError:  # it is only imported for the type checker: an argument of ours
             continue
     kinds = {name: kind for name, kind in kinds.items() if all(map(_is_checked, _each(kind)))}

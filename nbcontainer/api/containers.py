@@ -7,22 +7,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from nbcontainer import engines, existence, model
-from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
+from nbcontainer import engines
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.requests import bytes_from, command_words, refuse_negative
-from nbcontainer.model.results import Described, Remark, Report
-from nbcontainer.model.tables import Table, Tone
+from nbcontainer.model.requests import bytes_from, command_words, refuse_negative, request_of
+from nbcontainer.model.results import Described, Description, Remark, Report
+from nbcontainer.model.tables import Table
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
-    from nbcontainer.model.results import Description
     from nbcontainer.operation import Operation
 
 __all__ = ["Container", "ContainerRun", "Containers"]
@@ -84,9 +83,7 @@ class Container(_Verbs, Described, ContainerFacts):
         """Its details when it was fetched."""
         facts = [("Id", self.id), ("State", self.status or self.state), ("Image", self.image)]
         facts += [("Command", self.command), ("Ports", self.ports)]
-        sections = [("", tuple((name, value) for name, value in facts if value))]
-        sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
-        return model.results.Description("Container", self.name, where=self.where, sections=tuple(sections))
+        return Description("Container", self.name, where=self.where, sections=sections_of(facts, Labels=self.labels))
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,29 +160,10 @@ class Containers(EngineNoun):
             Conflict: the name or a port is in use.
             EngineUnavailable: the connection to the engine was lost.
         """
-        request = RunRequest(
-            image=image,
-            command=command_words(command),
-            name=name,
-            detach=detach,
-            remove=remove,
-            environment=environment or {},
-            publish=tuple(publish),
-            volumes=tuple(volumes),
-            entrypoint=entrypoint,
-            user=user,
-            workdir=workdir,
-            network=network,
-            hostname=hostname,
-            memory=memory,
-            cpus=cpus,
-            labels={NOTEBOOK_LABEL: notebook_id(), **(labels or {})},
-            platform=platform,
-            pull=pull,
-            read_only=read_only,
-            restart=restart,
-            stdin=None if stdin is None else bytes_from("stdin", stdin),
-        )
+        command = command_words(command)
+        labels = {NOTEBOOK_LABEL: notebook_id(), **(labels or {})}
+        stdin = None if stdin is None else bytes_from("stdin", stdin)
+        request = request_of(RunRequest, locals())
         engine = self._engine.connect()
         containers = self._at(engine)
 
@@ -324,27 +302,11 @@ class Containers(EngineNoun):
         words = ["--force"] * force + ["--volumes"] * volumes
         command = engine.commands.command("rm", *words, *gone, *missing)
         question = f"Remove {_described(found)} from {engine.name}?" if found else ""
-        removal = partial(self._remove, engine, found, missing, command, force=force, volumes=volumes)
-        return Plan(question, gone, removal)
-
-    @changes
-    def _remove(
-        self,
-        engine: Connected,
-        containers: Sequence[ContainerFacts],
-        missing: Sequence[str],
-        command: str,
-        *,
-        force: bool,
-        volumes: bool,
-    ) -> Report:
-        self._engine.guard(engine)
-        remarks = []
-        for one in containers:
-            engines.containers.remove(engine, one.id, force=force, volumes=volumes)
-            remarks.append(Remark(f"{one.name} removed"))
-        remarks += [Remark(existence.none_called("container", name, engine.name), Tone.DIM) for name in missing]
-        return Report(tuple(remarks), command)
+        removals = [
+            (one.name, partial(engines.containers.remove, engine, one.id, force=force, volumes=volumes))
+            for one in found
+        ]
+        return Plan(question, gone, partial(self._remove, engine, removals, missing, command))
 
     def _container(self, engine: Connected, facts: ContainerFacts) -> Container:
         return Container(**vars(facts), where=engine.name, _containers=self._at(engine))

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
+from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.images import ImageFacts
@@ -79,14 +80,9 @@ class Image(Described, ImageFacts):
         made = datetime.fromtimestamp(self.created, UTC).isoformat(" ", "seconds") if self.created > 0 else ""
         size = f"{self.size / 1e6:,.1f} MB" if self.size >= SHOWN_IN_MB else f"{self.size:,} bytes"
         facts = [("ID", self.id), ("Tags", "\n".join(self.tags)), ("Digests", "\n".join(self.digests))]
-        facts += [
-            ("Platform", self.platform),
-            ("Created", made),
-            ("Size", size),
-        ]
-        sections = [("", tuple((name, value) for name, value in facts if value))]
-        sections += [("Labels", tuple(self.labels.items()))] if self.labels else []
-        return Description("Image", self.name, where=self.where, sections=tuple(sections), command=self.command)
+        facts += [("Platform", self.platform), ("Created", made), ("Size", size)]
+        sections = sections_of(facts, Labels=self.labels)
+        return Description("Image", self.name, where=self.where, sections=sections, command=self.command)
 
 
 class Images(EngineNoun):
@@ -184,38 +180,8 @@ class Images(EngineNoun):
         return engines.build.build(engine, request, command=command)
 
     @reads
-    def check(
-        self,
-        dockerfile: str,
-        *,
-        context: str | None = ".",
-        files: Mapping[str, str | bytes] | None = None,
-        tags: Sequence[str] = (),
-        build_args: Mapping[str, str] | None = None,
-        labels: Mapping[str, str] | None = None,
-        target: str = "",
-        platform: str = "",
-        ignore: str | None = None,
-        annotations: Mapping[str, str] | None = None,
-        secrets: Sequence[Secret] = (),
-        ssh: Mapping[str, str] | None = None,
-        outputs: Sequence[str] = (),
-        allow: Sequence[str] = (),
-        no_cache: bool = False,
-        no_cache_filter: Sequence[str] = (),
-        pull: bool = False,
-        push: bool = False,
-        network: str = "",
-        add_hosts: Sequence[str] = (),
-        shm_size: str = "",
-        ulimits: Sequence[str] = (),
-        cgroup_parent: str = "",
-        build_contexts: Mapping[str, str] | None = None,
-        cache_from: Sequence[str] = (),
-        builder: str = "",
-        attributes: Mapping[str, str] | None = None,
-        source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    ) -> Report:
+    @same_arguments(build)
+    def check(self, **given: object) -> Report:
         """Check a Dockerfile without building it, with BuildKit's own checks too if an engine with BuildKit answers.
 
         It takes the arguments of `build`. BuildKit's checks run the image of a frontend that the text names; on a
@@ -225,7 +191,7 @@ class Images(EngineNoun):
             DockerfileError: it has errors, or BuildKit would not build it; with the lines of the user's own text.
             EngineUnavailable: the named builder cannot be reached.
         """
-        request = request_of(BuildRequest, locals())
+        request = request_of(BuildRequest, given)
         problems = engines.build.check_request(request)[1]
         known = {(problem.source, problem.line) for problem in problems}
         linted = self._lint(request)

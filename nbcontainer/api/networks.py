@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines, existence
-from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan, several
-from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
+from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.networks import NetworkFacts
 from nbcontainer.model.results import Described, Description, Objects, Remark, Report
@@ -59,11 +59,9 @@ class Network(Described, NetworkFacts):
         facts = [("ID", self.id), ("Driver", self.driver), ("Scope", self.scope)]
         facts += [("Subnets", ", ".join(self.subnets)), ("Gateways", ", ".join(self.gateways))]
         facts += [("Internal", "yes" * self.internal), ("IPv6", "yes" * self.enable_ipv6)]
-        sections = [("", tuple((name, value) for name, value in facts if value))]
         containers = {**dict.fromkeys(self.containers, "no address"), **self.addresses}
-        for title, values in (("Containers", containers), ("Labels", self.labels), ("Options", self.options)):
-            sections += [(title, tuple(values.items()))] if values else []
-        return Description("Network", self.name, where=self.where, sections=tuple(sections), command=self.command)
+        sections = sections_of(facts, Containers=containers, Labels=self.labels, Options=self.options)
+        return Description("Network", self.name, where=self.where, sections=sections, command=self.command)
 
 
 class Networks(EngineNoun):
@@ -209,7 +207,7 @@ class Networks(EngineNoun):
         command = engine.commands.command("network", "rm", *words, *names)
         gone = tuple(network.name for network in found.values())
         question = f"Remove {several('network', _plain(gone))} from {engine.name}?" if gone else ""
-        return Plan(question, gone, partial(self._remove, engine, tuple(found.values()), missing, command))
+        return Plan(question, gone, partial(self._remove, engine, _removals(engine, found.values()), missing, command))
 
     @changes
     def prune(self, *, filters: Sequence[str] = ()) -> Report:
@@ -241,32 +239,7 @@ class Networks(EngineNoun):
         if stopped:
             use = f"No container that runs uses {them}, but {several('container', stopped)} could not start again."
         question = f"Remove {several('network', _plain(names))} from {engine.name}? {use}"
-        return Plan(question, names, partial(self._remove, engine, found, (), command, pruned=True))
-
-    @changes
-    def _remove(
-        self,
-        engine: Connected,
-        networks: Sequence[NetworkFacts],
-        missing: Sequence[str],
-        command: str,
-        *,
-        pruned: bool = False,
-    ) -> Report:
-
-        self._engine.guard(engine)
-        remarks = []
-        for network in networks:
-            try:
-                engines.networks.remove(engine, network)
-            except (NotFound, Conflict, Forbidden) as error:
-                if not pruned:
-                    raise
-                remarks.append(Remark(error.message, Tone.DIM))  # it is gone, or used by now
-            else:
-                remarks.append(Remark(f"{network.name} removed"))
-        remarks += [Remark(existence.none_called("network", name, engine.name), Tone.DIM) for name in missing]
-        return Report(tuple(remarks), command)
+        return Plan(question, names, partial(self._remove, engine, _removals(engine, found), (), command, pruned=True))
 
     def _network(
         self,
@@ -278,6 +251,10 @@ class Networks(EngineNoun):
         found = {**vars(facts), "containers": containers, "addresses": addresses or {}}
         command = engine.commands.command("network", "inspect", facts.name)
         return Network(**found, where=engine.name, command=command, _networks=self._at(engine))
+
+
+def _removals(engine: Connected, networks: Iterable[NetworkFacts]) -> Sequence[tuple[str, Callable[[], object]]]:
+    return [(network.name, partial(engines.networks.remove, engine, network)) for network in networks]
 
 
 def _plain(names: Iterable[str]) -> Sequence[str]:

@@ -8,19 +8,21 @@ That line provides `nbc.volumes`, the verbs' `calls="volumes.create"`, and the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from nbcontainer.errors import UsageError
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
-from nbcontainer.protection import reads
+from nbcontainer import existence
+from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
+from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
+from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["EngineNoun", "Noun", "filter_words", "noun_of", "nouns_of"]
+__all__ = ["EngineNoun", "Noun", "filter_words", "noun_of", "nouns_of", "sections_of"]
 
 
 class Noun:
@@ -52,6 +54,31 @@ class EngineNoun(Noun):
         """The same noun, fixed to `engine`: objects stay on their engine even if another one is in use now."""
         return type(self)(self._engine.at(engine))
 
+    @changes
+    def _remove(
+        self,
+        engine: Connected,
+        removals: Sequence[tuple[str, Callable[[], object]]],
+        missing: Sequence[str],
+        command: str,
+        *,
+        pruned: bool = False,
+    ) -> Report:
+        """Carry out a plan: each object's name with the call that removes it, and the names that do not exist."""
+        self._engine.guard(engine)
+        remarks = []
+        for name, remove in removals:
+            try:
+                remove()
+            except (NotFound, Conflict, Forbidden) as error:
+                if not pruned:
+                    raise
+                remarks.append(Remark(error.message, Tone.DIM))  # removed or used since the plan was made
+            else:
+                remarks.append(Remark(f"{name} removed"))
+        remarks += [Remark(existence.none_called(self.kind, name, engine.name), Tone.DIM) for name in missing]
+        return Report(tuple(remarks), command)
+
     def _table(
         self,
         engine: Connected,
@@ -63,6 +90,15 @@ class EngineNoun(Noun):
         """A table of the objects on `engine`; `object_of` makes the object of a row."""
         reset = TableReset(tuple(columns), tuple(rows), f"{self.kind}s", engine.name)
         return Table(apply_table(TableState(), reset), command, object_of=object_of)
+
+
+Sections = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+def sections_of(facts: Iterable[tuple[str, str]], **more: Mapping[str, str]) -> Sections:
+    """The sections of a description: facts without a title, and tables by their titles; what is empty is left out."""
+    sections = [("", tuple((name, value) for name, value in facts if value))]
+    return (*sections, *((title, tuple(values.items())) for title, values in more.items() if values))
 
 
 OfEngine = TypeVar("OfEngine", bound=EngineNoun)

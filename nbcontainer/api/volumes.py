@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines, existence
-from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of
+from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan, several
-from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.results import Described, Description, Objects, Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, Tone
@@ -45,10 +44,8 @@ class Volume(Described, VolumeFacts):
     def description(self) -> Description:
         """Its details."""
         facts = [("Driver", self.driver), ("Mountpoint", self.mountpoint), ("Scope", self.scope)]
-        sections = [("", tuple((name, value) for name, value in facts if value))]
-        for title, values in (("Labels", self.labels), ("Options", self.options)):
-            sections += [(title, tuple(values.items()))] if values else []
-        return Description("Volume", self.name, where=self.where, sections=tuple(sections), command=self.command)
+        sections = sections_of(facts, Labels=self.labels, Options=self.options)
+        return Description("Volume", self.name, where=self.where, sections=sections, command=self.command)
 
 
 class Volumes(EngineNoun):
@@ -150,7 +147,7 @@ class Volumes(EngineNoun):
         command = _removal(engine, names, found, force=force)
         contents = "its contents" if len(found) == 1 else "their contents"
         question = f"Remove {several('volume', found)} from {engine.name}, with {contents}?"
-        return Plan(question, found, partial(self._remove, engine, found, missing, command))
+        return Plan(question, found, partial(self._remove, engine, _removals(engine, found), missing, command))
 
     @changes
     def prune(self, *, all: bool = False, filters: Sequence[str] = ()) -> Report:  # noqa: A002 - docker's own flag
@@ -181,30 +178,16 @@ class Volumes(EngineNoun):
         freed = sum(max(0, held.get(name, 0)) for name in found)
         use = "No container uses it." if len(found) == 1 else "No container uses them."
         question = f"Remove {several('volume', found)} from {engine.name}? {use}"
-        return Plan(question, found, partial(self._remove, engine, found, (), command, pruned=True), freed)
-
-    @changes
-    def _remove(
-        self, engine: Connected, names: Sequence[str], missing: Sequence[str], command: str, *, pruned: bool = False
-    ) -> Report:
-
-        self._engine.guard(engine)
-        remarks = []
-        for name in names:
-            try:
-                engines.volumes.remove(engine, name)
-            except (NotFound, Conflict) as error:
-                if not pruned:
-                    raise
-                remarks.append(Remark(error.message, Tone.DIM))  # removed or used since the plan was made
-            else:
-                remarks.append(Remark(f"{name} removed"))
-        remarks += [Remark(existence.none_called("volume", name, engine.name), Tone.DIM) for name in missing]
-        return Report(tuple(remarks), command)
+        removal = partial(self._remove, engine, _removals(engine, found), (), command, pruned=True)
+        return Plan(question, found, removal, freed)
 
     def _volume(self, engine: Connected, facts: VolumeFacts) -> Volume:
         command = engine.commands.command("volume", "inspect", facts.name)
         return Volume(**vars(facts), where=engine.name, command=command, _volumes=self._at(engine))
+
+
+def _removals(engine: Connected, names: Sequence[str]) -> Sequence[tuple[str, Callable[[], object]]]:
+    return [(name, partial(engines.volumes.remove, engine, name)) for name in names]
 
 
 def _removal(engine: Connected, names: Sequence[str], found: Sequence[str], *, force: bool) -> str:

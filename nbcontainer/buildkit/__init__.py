@@ -20,9 +20,9 @@ Docker, of notebooks or of this product::
 
 `on_status` gets each `messages.StatusResponse` as it arrives, on a thread of its own; it may take its time.
 `on_source_map` gets the `messages.SourceMap` (step digest → lines) before the first step of the Dockerfile runs, where
-the daemon sends it. A `SolveError` has `lines`, `step`, `exit_code` and what is left of the failed step.
+the daemon sends it. A `SolveError` has `lines`, `step` and `exit_code`.
 
-    with open_gateway(control, services) as gateway:     # lint, outline, targets; files and processes of any state
+    with build.opened() as gateway:                      # instead of `run`: lint, outline, targets
         gateway.subrequest("frontend.lint", options)
 
 Several builds may use one `Control` at the same time; it dials again after a connection was lost. Every failure of the
@@ -30,12 +30,12 @@ connection is an `RpcError` with `Code.UNAVAILABLE`; what `open_stream` itself r
 which becomes one.
 """
 
-from .build import Build, open_gateway
+from .build import Build
 from .connection import ByteStream
 from .control import Control, SolveOptions
-from .errors import FailedState, SolveError, Source
+from .errors import SolveError, Source
 from .frontend import DockerfileFlags
-from .gateway import Container, Gateway
+from .gateway import Gateway
 from .messages import Entry, SourceMap, StatusResponse
 from .rpc_status import Code, RpcError
 from .session import Services, Session
@@ -46,11 +46,9 @@ __all__ = [
     "Build",
     "ByteStream",
     "Code",
-    "Container",
     "Control",
     "DockerfileFlags",
     "Entry",
-    "FailedState",
     "Gateway",
     "Login",
     "RpcError",
@@ -62,5 +60,4 @@ __all__ = [
     "SourceMap",
     "StatusResponse",
     "Tree",
-    "open_gateway",
 ]

@@ -34,7 +34,7 @@ class Build:
     Args:
         control: The daemon.
         options: What to build.
-        services: What the daemon may ask for; or an open `Session`, which stays open.
+        services: What the daemon may ask for.
         shared_key: See `Session`.
         on_status: Gets each `StatusResponse`, in order, on a thread of its own.
         on_source_map: Gets the map from steps to lines before the steps run; not called where the daemon sends none.
@@ -46,7 +46,7 @@ class Build:
         self,
         control: Control,
         options: SolveOptions,
-        services: Services | Session,
+        services: Services,
         *,
         shared_key: str = "",
         on_status: Callable[[StatusResponse], None] | None = None,
@@ -82,10 +82,10 @@ class Build:
             return response
 
     @contextlib.contextmanager
-    def opened(self, *, internal: bool) -> Iterator[Gateway]:
-        """Start it, and let the caller use its gateway; `internal` keeps it out of the daemon's history."""
+    def opened(self) -> Iterator[Gateway]:
+        """Start it, and let the caller use its gateway; the daemon keeps it out of its history."""
         with self._begin() as session:
-            outer = _Outer(self._solve_around(session, internal=internal), self._gateway.cancel)
+            outer = _Outer(self._solve_around(session, internal=True), self._gateway.cancel)
             outer.start()
             try:
                 self._gateway.ping()
@@ -100,13 +100,12 @@ class Build:
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Session]:
         """Start what the Solve needs, the session and the Status call; end all of it in any case."""
-        session = self._services
+        session: Session | None = None
         try:
             with contextlib.ExitStack() as stack:
-                if isinstance(session, Services):
-                    start, key = self._control.start_session, self._shared_key
-                    session = start(session, shared_key=key, on_lost=self._session_lost)
-                    stack.callback(session.close)
+                start, key = self._control.start_session, self._shared_key
+                session = start(self._services, shared_key=key, on_lost=self._session_lost)
+                stack.callback(session.close)
                 if self._on_status is not None:
                     self._watch = stack.enter_context(_Watch(self._control, self.ref, self._on_response))
                 stack.callback(self._stop_calls)
@@ -115,7 +114,7 @@ class Build:
                     raise self._broken
                 yield session
         except RpcError as error:
-            refused = session.output_error(built=False) if isinstance(session, Session) else None
+            refused = session.output_error(built=False) if session is not None else None
             failure = self._broken or refused or SolveError.of(error)
             failure.complete(self._failed_step, self._source_map)
             raise failure from None
@@ -185,27 +184,6 @@ class Build:
         request = self._options.request(self.ref, session.id, through_gateway=True)
         request.internal = internal
         return lambda: self._control.solve(request, timeout=self._timeout, on_call=self._on_call)
-
-
-@contextlib.contextmanager
-def open_gateway(
-    control: Control,
-    services: Services | Session,
-    *,
-    options: SolveOptions | None = None,
-    shared_key: str = "",
-    on_status: Callable[[StatusResponse], None] | None = None,
-) -> Iterator[Gateway]:
-    """A build driven through its gateway: subrequests, inspecting states, running a step again.
-
-    It ends with the block, and its states with it. `options` are for exporters and caches; most uses need none.
-
-    Raises:
-        SolveError: The daemon cannot be reached, or has no gateway.
-    """
-    build = Build(control, options or SolveOptions(), services, shared_key=shared_key, on_status=on_status)
-    with build.opened(internal=options is None) as gateway:
-        yield gateway
 
 
 @contextlib.contextmanager

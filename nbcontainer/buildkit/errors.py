@@ -13,16 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from .gateway_messages import CacheMount, Mount
 from .messages import RpcStatus, SourceInfo, SourceMap
 from .rpc_status import Code, RpcError
 from .wire import WireError
 
 _PARSE_ERROR = re.compile(r"dockerfile parse error (?:on )?line (\d{1,6}):")
 _EXIT_CODE = re.compile(r"exit code: (\d{1,3})$")
-_BIND, _SECRET, _SSH = 0, 1, 2
-_MOUNT_TYPES = {"BIND": _BIND, "SECRET": _SECRET, "SSH": _SSH, "CACHE": 3, "TMPFS": 4}
-_SHARING = {"SHARED": 0, "PRIVATE": 1, "LOCKED": 2}
 
 
 @dataclass(frozen=True)
@@ -39,58 +35,6 @@ class Source:
         return tuple(sorted({line for first, last in self.ranges for line in range(first, last + 1)}))
 
 
-@dataclass(frozen=True)
-class FailedState:
-    """What is left of a failed step, until the build that ran it through a gateway has returned.
-
-    Attributes:
-        operation: The step as BuildKit runs it (protojson).
-        description: Its names, such as ``llb.customname``.
-        before: Ids of the states that it started from.
-        after: Ids of the states that it left, one per mount.
-    """
-
-    operation: dict[str, object]
-    description: dict[str, str]
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-
-    @property
-    def meta(self) -> dict[str, object]:
-        """The process: ``args``, ``env``, ``cwd``, ``user``."""
-        return _dict(_dict(self.operation.get("exec")).get("meta"))
-
-    def mounts(self, *, after: bool = False) -> list[Mount]:
-        """Mounts for a container in the state from which the step started, or (`after`) that it left.
-
-        Secrets and ssh agents are left out.
-        """
-        found = []
-        for index, mount in enumerate(_list(_dict(self.operation.get("exec")).get("mounts"))):
-            kind = mount.get("mountType", _BIND)
-            kind = _MOUNT_TYPES.get(kind, kind) if isinstance(kind, str) else _integer(kind)
-            if kind in (_SECRET, _SSH) or not isinstance(kind, int):
-                continue
-            states = self.after if after else self.before
-            position = index if after else _integer(mount.get("input", 0))
-            state = states[position] if kind == _BIND and 0 <= position < len(states) else ""
-            cache = _dict(mount.get("cacheOpt"))
-            sharing = cache.get("sharing", 0)
-            found.append(
-                Mount(
-                    destination=str(mount.get("dest", "")),
-                    selector=str(mount.get("selector", "")),
-                    readonly=bool(mount.get("readonly")),
-                    type=kind,
-                    result=state,
-                    cache=CacheMount(id=str(cache.get("ID", "")), sharing=_SHARING.get(str(sharing), 0))
-                    if cache
-                    else None,
-                )
-            )
-        return found
-
-
 class SolveError(RpcError):
     """A build that failed.
 
@@ -98,7 +42,6 @@ class SolveError(RpcError):
         sources: Where in the Dockerfile, the innermost first; may be empty.
         step: Digest of the step that failed, as in `messages.Vertex`, or "".
         exit_code: Of the step's process, or None.
-        failed: What is left of the step, or None.
         subrequest: Name of a subrequest that the frontend does not know, or "".
     """
 
@@ -107,7 +50,6 @@ class SolveError(RpcError):
         self.sources: tuple[Source, ...] = ()
         self.step = ""
         self.exit_code: int | None = None
-        self.failed: FailedState | None = None
         self.subrequest = ""
         for name, value in details(status_details):
             self._learn(name, value)
@@ -162,13 +104,6 @@ class SolveError(RpcError):
             self.subrequest = str(value.get("name") or "")
         elif name.endswith("ExitMessage"):
             self.exit_code = _integer(value.get("Code", value.get("code", 0)))
-        elif name.endswith("errdefs.Solve") and value.get("op"):
-            self.failed = FailedState(
-                operation=_dict(value.get("op")),
-                description={str(key): str(text) for key, text in _dict(value.get("description")).items()},
-                before=tuple(str(state) for state in value.get("inputIDs") or ()),
-                after=tuple(str(state) for state in value.get("mountIDs") or ()),
-            )
 
 
 def details(status_details: bytes) -> list[tuple[str, object]]:

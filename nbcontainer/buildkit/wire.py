@@ -195,8 +195,6 @@ class Message:
             name, expected, read = known
             if kind == expected:
                 read(values, name, value)
-            elif kind == VARINT and read is _read_numbers:  # numbers may come one by one as well as packed
-                values.setdefault(name, []).append(_signed(cast(int, value)))
         return message
 
     def __eq__(self, other: object) -> bool:
@@ -247,10 +245,6 @@ def _write_message(out: list[bytes], tag: bytes, value: Message) -> None:
     _write_bytes(out, tag, value.encode())
 
 
-def _write_numbers(out: list[bytes], tag: bytes, value: list[int]) -> None:
-    _write_bytes(out, tag, b"".join([encode_varint(number & _MASK) for number in value]))
-
-
 def _each(write: Writer) -> Writer:
     def write_each(out: list[bytes], tag: bytes, value: list[object]) -> None:
         for item in value:
@@ -280,14 +274,6 @@ def _read_number(values: Values, name: str, value: int) -> None:
 
 def _read_flag(values: Values, name: str, value: int) -> None:
     values[name] = value != 0
-
-
-def _read_numbers(values: Values, name: str, value: bytes) -> None:
-    numbers_read = values.setdefault(name, [])
-    position = 0
-    while position < len(value):
-        number_read, position = decode_varint(value, position)
-        numbers_read.append(_signed(number_read))
 
 
 def _read_as(convert: Callable[[bytes], object]) -> Reader:
@@ -357,11 +343,6 @@ def texts(number: int) -> list[str]:
 def blobs(number: int) -> list[bytes]:
     """Declare repeated bytes."""
     return cast(list[bytes], Field(number, LENGTH, _each(_write_bytes), _read_each_as(bytes), list))
-
-
-def numbers(number: int) -> list[int]:
-    """Declare repeated numbers (packed)."""
-    return cast(list[int], Field(number, LENGTH, _write_numbers, _read_numbers, list))
 
 
 def many(number: int, kind: type[Kind]) -> list[Kind]:

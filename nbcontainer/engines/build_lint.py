@@ -46,7 +46,7 @@ def lint(engine: Engine, request: BuildRequest) -> list[Problem]:
     control = control_of(engine, request.builder)
     build = Build(control, SolveOptions(), services, shared_key=shared_key(request), timeout=SECONDS)
     try:
-        with build.opened(internal=True) as gateway:
+        with build.opened() as gateway:
             answer = gateway.subrequest("frontend.lint", asked)
     except EngineUnavailable as error:
         if request.builder:

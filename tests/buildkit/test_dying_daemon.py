@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nbcontainer.buildkit import Build, Code, Control, SolveError, open_gateway
+from nbcontainer.buildkit import Build, Code, Control, SolveError, SolveOptions
 from nbcontainer.buildkit import build as building
 from tests.buildkit.building import build, options, output_of, services, unique, wait_until
 
@@ -115,7 +115,7 @@ def test_frozen_and_cancelled(own_buildkitd, ways):
 def test_killed_while_a_gateway_is_open(own_buildkitd):
     with Control(own_buildkitd.connect) as control:
         started = time.monotonic()
-        opened = open_gateway(control, services("FROM busybox"))
+        opened = Build(control, SolveOptions(), services("FROM busybox")).opened()
         with pytest.raises(SolveError) as caught, opened as gateway:  # noqa: PT012 - either line may raise it
             own_buildkitd.kill()
             gateway.subrequest("frontend.targets", options())

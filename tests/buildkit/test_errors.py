@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcontainer.buildkit.errors import FailedState, SolveError
+from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.messages import AnyMessage, RpcStatus
 from nbcontainer.buildkit.rpc_status import Code, RpcError
 
@@ -39,22 +39,9 @@ def test_recorded_errors_name_their_lines(name, lines, exit_code):
     assert error.lines == lines
     assert error.exit_code == exit_code
     assert bool(error.step) == (name in ("copy", "heredoc", "run", "secret"))
-    assert error.failed is None
     for source in error.sources:
         assert source.filename == "Dockerfile"
         assert source.text.splitlines()[max(source.lines) - 1]
-
-
-def test_what_is_left_of_a_failed_step():
-    value = json.loads((RECORDINGS / "errdefs-solve.json").read_text())
-    detail = AnyMessage(type_url="github.com/moby/buildkit/errdefs.Solve+json", value=json.dumps(value).encode())
-    failed = SolveError(Code.UNKNOWN, "", RpcStatus(details=[detail]).encode()).failed
-    assert failed.meta["args"][:2] == ["/bin/sh", "-c"]
-    root, cache = failed.mounts()
-    assert (root.destination, root.result) == ("/", failed.before[0])
-    assert (cache.destination, cache.result, cache.type, cache.cache.id) == ("/c", "", 3, "//c")
-    root, _ = failed.mounts(after=True)
-    assert root.result == failed.after[0]
 
 
 KEYS = [
@@ -97,10 +84,6 @@ def test_details_of_any_shape_are_tolerated(kind, value):
     detail = AnyMessage(type_url=f"github.com/moby/buildkit/errdefs.{kind}+json", value=json.dumps(value).encode())
     error = SolveError(Code.UNKNOWN, "x", RpcStatus(details=[detail]).encode())
     assert isinstance(error.lines, tuple)
-    if error.failed is not None:
-        assert isinstance(error.failed, FailedState)
-        error.failed.mounts()
-        error.failed.mounts(after=True)
 
 
 @given(st.binary(max_size=100))

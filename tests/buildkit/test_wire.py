@@ -121,11 +121,6 @@ def test_a_field_of_another_type_is_skipped():
     assert Vertex.decode(b"\x08\x05\x1a\x01n").name == "n"
 
 
-def test_numbers_may_be_packed_or_not():
-    packed, single = b"\x1a\x03\x01\x02\x03", b"\x18\x01\x18\x02\x18\x03"
-    assert gateway_messages.Init.decode(packed).fds == gateway_messages.Init.decode(single).fds == [1, 2, 3]
-
-
 def test_a_text_that_is_not_valid_unicode_is_refused_by_name():
     with pytest.raises(WireError, match=r"Stat\.path"):
         Stat(path="\udcff").encode()
