@@ -29,6 +29,7 @@ __all__ = [
     "Unsaid",
     "changes",
     "changes_unless",
+    "diagnoses",
     "guard",
     "guard_later",
     "is_marked",
@@ -205,17 +206,26 @@ def reads(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
     return _marked(call, changing=False)
 
 
+def diagnoses(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Mark a call that only says what is wrong: it works even if a setting is."""
+    return _marked(call, changing=False, needs_settings=False)
+
+
 def is_marked(call: Callable[..., object]) -> bool | None:
     """Whether a call is marked as one that changes something; None where it has no mark."""
     return getattr(call, "is_changing", None)
 
 
-def _marked(call: Callable[Words, Answer], *, changing: bool, switch: str = "") -> Callable[Words, Answer]:
-    """Mark a call, and check the types of its arguments before it does anything."""
+def _marked(
+    call: Callable[Words, Answer], *, changing: bool, switch: str = "", needs_settings: bool = True
+) -> Callable[Words, Answer]:
+    """Mark a call, and check the types of its arguments and the settings before it does anything."""
 
     @wraps(call)
     def marked(*words: Words.args, **named: Words.kwargs) -> Answer:
         given, keywords = checked(call, words, named)
+        if needs_settings:
+            settings.check()
         token = _is_changing.set(changing and not keywords.get(switch))
         try:
             return call(*given, **keywords)

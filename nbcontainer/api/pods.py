@@ -134,7 +134,7 @@ class Pods(Noun):
             pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
             restart: the restart policy: "Always", "OnFailure" or "Never".
             wait: whether to wait until it runs, or cannot run.
-            timeout: the maximum number of seconds to wait.
+            timeout: seconds after which it fails if the pod does not run; 0 for never.
 
         Raises (from `result()`):
             Conflict: a pod with this name exists already.
@@ -264,7 +264,7 @@ class Pods(Noun):
         """
         if tail < -1 or since < 0 or duration < 0:
             raise UsageError(
-                "`--tail`, `--since` and `--timeout` cannot be negative.", cure="`--tail=-1` shows the whole log."
+                "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
             )
         request = model.logs.LogRequest(
             names,
@@ -299,7 +299,7 @@ class Pods(Noun):
             container: which of its containers; "" for the first.
             stdin: the command's standard input; a str is encoded as UTF-8.
             tty: whether to allocate a terminal for it.
-            timeout: seconds after which it is stopped; 0 for never.
+            timeout: seconds after which it is stopped and fails; 0 for never.
 
         Raises (from `result()`):
             CommandFailed: it exited with a non-zero code.

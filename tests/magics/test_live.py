@@ -108,7 +108,7 @@ def test_a_container_from_start_to_removal(kernel):
     assert name in still(ran)
     try:
         assert name in still(kernel.run("%docker ps"))
-        ran = kernel.run(f"%docker logs -f --timeout 60s {name}", when=lambda r: r.printed.count("tick") > 2,
+        ran = kernel.run(f"%docker logs -f --duration 60s {name}", when=lambda r: r.printed.count("tick") > 2,
                          then=kernel.interrupt)  # fmt: skip
         assert (ran.error, ran.seconds < AT_ONCE) == ("", True)  # it could end only this way
         assert "│ tick" in still(ran)
@@ -187,7 +187,7 @@ def test_pods_from_creation_to_deletion(kernel):
         assert kernel.run(f"%kpod exec {pod} -- sh -c 'exit 4'").traceback[0].endswith("exit code 4.")
         assert "busybox" in still(kernel.run(f"%kpod describe {pod}"))
         assert pod in still(kernel.run(f"%kpod events {pod}"))
-        watched = kernel.run("%kpod -w --timeout 60s", when=lambda r: pod in r.printed, then=kernel.interrupt)
+        watched = kernel.run("%kpod -w --duration 60s", when=lambda r: pod in r.printed, then=kernel.interrupt)
         assert (watched.error, watched.seconds < AT_ONCE) == ("", True)
         assert pod in still(watched)
         refused = kernel.run(f"%kpod delete {pod}", answers=("n",))
