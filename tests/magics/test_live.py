@@ -170,7 +170,7 @@ def test_pods_from_creation_to_deletion(kernel):
     pod = f"{NAME}-pod"
     ran = kernel.run(f"%kpod create {pod} --image=busybox --labels=app={NAME} -- sh -c 'echo from pod; sleep 3600'")
     try:
-        assert f"pod/{pod}  Running" in still(ran)
+        assert f"pod/{pod} Running" in still(ran)
         again = kernel.run(f"%kpod create {pod} --image=busybox -- sleep 1")
         assert again.error == "Conflict"
         assert kernel.run("pods = %kpod -A").outputs == []
@@ -180,7 +180,7 @@ def test_pods_from_creation_to_deletion(kernel):
         assert pod in still(kernel.run(f"%kpod -l app={NAME}"))
         wide = still(kernel.run(f"%kpod -l app={NAME} -o wide"))
         assert ("NODE" in wide) == ("nbc ·" in wide)  # Podman has one node
-        assert kernel.run(f"%kpod -l app={NAME} -o name").printed == f"pod/{pod}\n"
+        assert kernel.run(f"%kpod -l app={NAME} -o name").text.strip() == f"pod/{pod}"
         assert "│ from pod" in still(kernel.run(f"%kpod logs {pod}"))
         assert "│ etc" in still(kernel.run(f"%kpod exec {pod} -- ls /"))
         assert "│ a b" in still(kernel.run(f"%%kpod exec -i {pod} -- cat\na b"))
