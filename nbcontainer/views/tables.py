@@ -164,6 +164,10 @@ class TableView(View[TableEvent, TableState]):
             "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
 
+    def selected(self, state: TableState) -> tuple[str, ...]:
+        """The names of the selected rows."""
+        return tuple(_name(state.rows[key]) for key in self.selected_keys if key in state.rows)
+
     def act(self, operation: Operation[TableEvent, TableState, object], action: Mapping[str, object]) -> Wire | None:
         """Knows `stop` and `select` (keys)."""
         keys = action.get("keys")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.kit import Node, Picture
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of"]
+__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of", "magic_of"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -99,6 +99,11 @@ class View(ABC, Generic[Event, State]):
             return page.whole(self.picture(state))
         return page.changes(self.picture(previous), self.picture(state))
 
+    def selected(self, state: State) -> tuple[str, ...]:
+        """The names of what the user has selected in the page."""
+        del state
+        return ()
+
     def children(self, state: State, block: str, node: str) -> Sequence[Node]:
         """The children of a node that the user opens for the first time, by the keys of its tree and its own."""
         del state, block, node
@@ -112,14 +117,22 @@ class View(ABC, Generic[Event, State]):
         match action:
             case {"type": "stop"}:
                 operation.stop()
-            case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
-                try:
-                    return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
-                except UsageError as error:
-                    return {"refused": str(error)}
+            case {"type": "magic"}:
+                return magic_of(action)
             case {"type": "children", "block": str(block), "node": str(node)}:
                 return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
         return None
+
+
+def magic_of(action: Mapping[str, object]) -> Wire | None:
+    """The line of the magic that a button stands for, or why there is none: the reply to `magic`."""
+    match action:
+        case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
+            try:
+                return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
+            except UsageError as error:
+                return {"refused": str(error)}
+    return None
 
 
 def facts_of(value: DataclassInstance) -> Wire:

@@ -57,6 +57,7 @@ class LiveWidget(anywidget.AnyWidget):
     protocol = traitlets.Int(PROTOCOL).tag(sync=True)
     finished = traitlets.Bool(default_value=False).tag(sync=True)
     stopped = traitlets.Bool(default_value=False).tag(sync=True)
+    selected = traitlets.Tuple()  # the names of the rows that the user has selected; for `observe`
     # seconds that it stays live although nobody looks at it, 0 for as long as it runs; since when it sleeps, 0 if awake
     lease = traitlets.Float(0.0).tag(sync=True)
     asleep = traitlets.Float(0.0).tag(sync=True)
