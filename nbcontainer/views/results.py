@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbcontainer import views
 from nbcontainer.model.results import Described, Description, Objects, Report
-from nbcontainer.model.tables import Tone
+from nbcontainer.model.tables import Table, Tone
+from nbcontainer.settings import settings
 from nbcontainer.views.html import as_html
 from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Picture, Span
 from nbcontainer.views.registry import PICTURES, VIEWS, draws, found
 from nbcontainer.views.text import as_text
+from nbcontainer.views.view import View
 
 if TYPE_CHECKING:
     from nbcontainer.views.view import AnyView
+    from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["bundle_of", "picture_of", "view_of"]
+__all__ = ["bundle_of", "picture_of", "view_of", "widget_of"]
 
 
 def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
@@ -47,6 +51,33 @@ def bundle_of(result: object) -> dict[str, str]:
     """The picture of a result as text and HTML, by MIME type."""
     picture = picture_of(result)
     return {"text/plain": as_text(picture), "text/html": as_html(picture)}
+
+
+class _Fixed(View[object, object]):
+    """A result that does not change."""
+
+    def line(self, event: object) -> str | None:
+        del event
+        return None
+
+    def render(self, state: object) -> Picture:
+        return picture_of(state)
+
+
+def widget_of(result: object) -> LiveWidget:
+    """A widget of the result, to be put inside others; a table that can be followed stays live.
+
+    Raises:
+        NbcontainerError: the front end was not built.
+    """
+    state = getattr(result, "state", None)
+    if isinstance(result, Table):
+        view: AnyView = views.tables.TableView(wide=result.wide, verbs=result.verbs)
+        name = f"watch of {result.state.title}"
+        return views.notebook.embedded(name, state, result.follow, view, lease=settings.sleep_after)
+    if found(state, VIEWS) is None:
+        return views.notebook.embedded("", result, None, _Fixed())
+    return views.notebook.embedded("", state, None, view_of(state))
 
 
 @draws(Described)
