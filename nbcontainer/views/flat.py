@@ -83,8 +83,9 @@ def _title(section: Section) -> Line:
 
 
 def _action_lines(block: Actions) -> Iterator[Line]:
+    """The magics, to be copied; an action whose values cannot be written as one is left out."""
     for action in block.actions:
-        with suppress(UsageError):  # a name that cannot be written on a line cannot be acted on
+        with suppress(UsageError):
             yield Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
 
 

@@ -56,12 +56,13 @@ def format_whole_seconds(seconds: float) -> str:
     """A duration without tenths: "7 s", "2 min 05 s"; "" in the first second."""
     if seconds < 1:
         return ""
-    return f"{seconds:.0f} s" if seconds < _MINUTE - 0.5 else format_seconds(seconds)
+    whole = _rounded(seconds)
+    return f"{whole:g} s" if whole < _MINUTE else format_seconds(whole)
 
 
 def _rounded(value: float, places: int = 0) -> float:
     """Rounds halves up, as a page does; `round` rounds them to even digits."""
-    if abs(value) >= _WHOLE:
+    if not abs(value) < _WHOLE:  # or it is not a number
         return value
     scale = 10.0**places
     return math.floor(value * scale + 0.5) / scale
