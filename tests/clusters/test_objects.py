@@ -271,7 +271,8 @@ def test_a_watched_table_of_a_custom_kind(filled, space):
     assert operation.result(5)["full"].kind == "NbcWidget"
 
 
-def test_what_is_not_there(filled, space):
+@pytest.mark.usefixtures("filled")
+def test_what_is_not_there(space):
     cluster = nbc.cluster("", space.namespace)
     with pytest.raises(UsageError, match="The cluster has no kind 'deploymint'") as unknown:
         cluster.get("deploymint")
