@@ -40,11 +40,9 @@ class IdleClock:
         if current_request().get("header", {}).get("msg_type") == "execute_request":
             self._began()
 
-    @interrupts_redelivered
     def _began(self) -> None:
         self._change(self._cells + 1)
 
-    @interrupts_redelivered
     def _ended(self) -> None:
         self._change(max(0, self._cells - 1))
 

@@ -164,6 +164,8 @@ def _open(
 class _Still(Generic[Event, State]):
     """Keeps one displayed picture up to date with one operation, by redrawing it."""
 
+    widget = None
+
     def __init__(self, state: State, view: View[Event, State], *, height: int | None = None) -> None:
         self._view = view
         self._height = height
@@ -218,64 +220,64 @@ class _Follower(Generic[Event, State]):
     ) -> None:
         self._view = view
         self._sent = state  # the widget was created from it
-        self._widget = widget
+        self.widget = widget
         self._keep_still(state)
         self._handle = handle
         if handle is None:
-            self._handle = display(self._widget, display_id=True)
+            self._handle = display(self.widget, display_id=True)
         else:
-            handle.update(self._widget)
+            handle.update(self.widget)
 
     def _keep_still(self, state: State, *, running: bool = True) -> None:
         picture = self._view.picture(state)
         if running:  # if saved while it runs, it must not appear to be running when it is opened again
             moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; live only while its kernel runs", Tone.DIM))
             picture = replace(picture, blocks=(*picture.blocks, moment))
-        self._widget.set_static(text=as_text(picture), html=as_html(picture))
+        self.widget.set_static(text=as_text(picture), html=as_html(picture))
 
     def follow(self, operation: Operation[Event, State, object], lease: Lease | None = None) -> None:
-        self._widget.on_action(lambda action: self._view.act(operation, action))
+        self.widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
         while not operation.done and not (lease is not None and lease.is_over):
-            if operation.wait(1.0, revision=revision) and not operation.done:
-                with interrupts_deferred():
-                    if self._widget.can_send:
-                        revision = operation.revision
-                        self._send(operation.state)
+            is_new = operation.wait(1.0, revision=revision)
+            with interrupts_deferred():
+                if self.widget.can_send and not operation.done:  # even if nothing is new: the time runs on
+                    revision = operation.revision
+                    self._send(operation.state)
+            if is_new:
                 operation.wait(FRAME_SECONDS)
             with interrupts_deferred():
-                self._widget.heartbeat()
+                self.widget.heartbeat()
 
     def _send(self, state: State) -> None:
-        if state is not self._sent:
-            message = self._view.wire(self._sent, state)
-            self._sent = state
-            if message is not None:
-                self._widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
+        message = self._view.wire(self._sent, state)
+        self._sent = state
+        if message is not None:
+            self.widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
 
     def dismiss(self) -> None:
         """Close the widget."""
-        self._widget.close()
+        self.widget.close()
 
     def sleep(self, state: State) -> None:
         self._send(state)
         self._keep_still(state)
-        self._widget.asleep = time.time()
+        self.widget.asleep = time.time()
 
     def wake(self) -> None:
-        self._widget.asleep = 0.0
+        self.widget.asleep = 0.0
 
     def on_seen(self, call: Callable[[], None]) -> None:
-        self._widget.on_seen(call)
+        self.widget.on_seen(call)
 
     def finish(self, operation: Operation[Event, State, object]) -> None:
         """Send the last state and leave it in the saved output; leave nothing if it failed with nothing to show."""
         if _is_empty_failure(operation, self._view) and self._handle is not None:
             self._handle.update(NOTHING, raw=True)
-            self._widget.close()
+            self.widget.close()
             return
         stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
-        self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
+        self.widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
         self._keep_still(operation.state, running=False)
         if self._handle is not None:
-            self._handle.update(self._widget)
+            self._handle.update(self.widget)

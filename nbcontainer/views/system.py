@@ -8,6 +8,7 @@ from nbcontainer.model.system import VOLUMES, DiskUsage, Stored, Usage
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import Action, Actions, Block, Chart, Clock, Grid, Line, Picture, Section, Series, Span
 from nbcontainer.views.quantities import format_size
+from nbcontainer.views.registry import draws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ __all__ = ["render"]
 MOST_OBJECTS = 50  # of each kind that are shown
 
 
+@draws(DiskUsage)
 def render(state: DiskUsage) -> Picture:
     """The picture."""
     heading = (Span("disk usage", bold=True), Span("  "), Span(state.where, Tone.DIM, chip=True))

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.test_tables import CLOSE_VIEW, OPEN_VIEW
+
 LEASE = 1.0  # seconds
 TABLE = f"""\
 from tests.browser.feeds import pods
@@ -15,9 +17,6 @@ from IPython.display import HTML
 HTML("<div style='height: 4000px'></div><div class='nbc-end'>end</div>")"""
 ASLEEP = "^◌ asleep since \\d\\d:\\d\\d; wakes when looked at$"
 TEXT_IS = "([element, text]) => new RegExp(text).test(element.textContent)"
-OPEN_VIEW = "async () => { await window.jupyterapp.commands.execute('notebook:create-output-view') }"
-CLOSE_VIEW = """() => { for (const widget of [...window.jupyterapp.shell.widgets('main')])
-  if (!widget.sessionContext) widget.close() }"""
 
 
 def test_a_table_out_of_sight_sleeps_and_wakes_in_any_view(lab, browser, screenshots):

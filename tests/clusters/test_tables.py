@@ -185,6 +185,7 @@ def test_a_flood_of_changes_comes_in_batches(thousand):
     assert len(batches) < (took + 2) * 25
 
 
+@pytest.mark.usefixtures("thousand")
 def test_five_thousand_pods_are_listed_in_pages(own_cluster):
     own_cluster.fill("many", 4_000)
     cluster = own_cluster.cluster(namespace="many")
