@@ -11,7 +11,7 @@ from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.missing import check_namespace, not_found
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
-from nbcontainer.errors import Forbidden
+from nbcontainer.errors import Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.tables import (
     Row,
@@ -124,9 +124,7 @@ def table(
     except Forbidden:
         if not names or all_namespaces:
             raise
-        # the user may be allowed to get objects by name alone
-        paths = [resource.path(selection.namespace, name) for name in names]
-        pages = [cluster.call("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE) for path in paths]
+        pages = [_one(cluster, selection, name) for name in names]  # the user may be allowed to get them by name alone
         can_follow = False
     decoder = selection.decoder()
     reset = selection.reset(decoder, pages)
@@ -142,6 +140,15 @@ def table(
         return _watch(cluster, selection, state, decoder, next(versions))
 
     return selection.table(apply_table(TableState(), reset), follow if can_follow else None)
+
+
+def _one(cluster: Cluster, selection: Selection, name: str) -> JsonObject:
+    """The table of one object."""
+    path = selection.resource.path(selection.namespace, name)
+    try:
+        return cluster.call("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE)
+    except NotFound:
+        raise not_found(cluster, [name], selection.resource) from None
 
 
 def watch_table(

@@ -280,7 +280,7 @@ def test_what_is_not_there(space):
     with pytest.raises(NotFound, match="There is no deployment webb in nbc") as missing:
         cluster.get("deploy", "webb")
     assert missing.value.cure == "Did you mean web?"
-    with pytest.raises(NotFound, match="There is no nbcwidget x in "):
+    with pytest.raises(NotFound, match="There is no nbcwidget x in nbc"):
         cluster.get("nbcw/x")
     with pytest.raises(NotFound, match=r"There is no node x in nbc\."):
         cluster.get("node/x")
