@@ -16,13 +16,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from nbcontainer.errors import Stopped
 
 __all__ = ["Bell", "interrupts_deferred", "interrupts_ignored", "interrupts_redelivered", "run_interruptible"]
 
 T = TypeVar("T")
+Arguments = ParamSpec("Arguments")
 
 AGAIN_SECONDS = 2.0  # how long after a KeyboardInterrupt no second one is raised, so that its handler can finish
 REDELIVERY_SECONDS = 0.01
@@ -135,17 +137,23 @@ def interrupts_ignored() -> Iterator[None]:
                 _state.pending = False
 
 
-@contextmanager
-def interrupts_redelivered() -> Iterator[None]:
-    """Defer interrupts where a caller would swallow them, and deliver them again once it has returned."""
-    came = False
-    with interrupts_deferred():
+def interrupts_redelivered(work: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Decorate a callback whose caller would swallow an interrupt: it is delivered again once the caller goes on."""
+
+    @wraps(work)
+    def call(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
+        ended = False
         try:
-            yield
-        finally:
-            came, _state.pending = _state.pending, False
-    if came:
-        _deliver_again()
+            with interrupts_deferred():
+                work(*arguments, **options)
+                ended = True
+        except KeyboardInterrupt:  # it is raised after the work, or came before it could be deferred
+            _state.pending = False
+            _deliver_again()
+            if not ended:
+                work(*arguments, **options)
+
+    return call
 
 
 def run_interruptible(work: Callable[[], T], answer: Callable[[], BaseException]) -> T:

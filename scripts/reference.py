@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
@@ -89,6 +89,7 @@ def page(magic: Magic) -> str:
     parts = [NOTE, f"# %{magic.name}" if not magic.only else "", magic.summary if not magic.only else ""]
     if magic.shared and not magic.only:
         parts += ["Before the verb, or after it:", arguments(magic.shared)]
+        parts += [f"Before the verb also `{'`, `'.join(one.before)}`." for one in magic.shared if one.before]
     for verb in magic.verbs:
         parts += [f"{'#' if magic.only else '##'} {verb.title}", verb.summary, code("", verb.usage)]
         parts += [arguments(verb.arguments)] if verb.arguments else []
@@ -153,10 +154,7 @@ def words() -> str:
     """The Dockerfile's words and the magics' verbs and flags, for the page."""
     magics = {
         name: {
-            "shared": [
-                {**flag(argument), "names": [*argument.names, *other_names(argument, magic.shared_spellings)]}
-                for argument in magic.shared
-            ],
+            "shared": [{**flag(argument), "names": [*argument.names, *argument.before]} for argument in magic.shared],
             "verbs": [
                 {
                     "path": verb.path,
@@ -175,11 +173,6 @@ def words() -> str:
 def flag(argument: Argument) -> dict[str, object]:
     """A flag in the form the page reads."""
     return {"name": argument.long, "detail": argument.help, "values": list(argument.choices)}
-
-
-def other_names(argument: Argument, spellings: Mapping[str, str]) -> list[str]:
-    """A flag's additional names before the verb."""
-    return [name for name, of in spellings.items() if of == argument.long]
 
 
 def stale() -> list[str]:

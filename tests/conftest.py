@@ -6,6 +6,7 @@ this kind of machine has all parts, a skip is a failure.
 
 import functools
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ import pytest
 import nbcontainer.api  # noqa: F401 - errors that no magic raises are then in Python's words
 from tests.environment import parts
 from tests.environment.part import Part
+
+# stand-ins for packages whose import is slow, in this process and in those that tests start
+SLOW_IMPORTS = str(Path(__file__).parent / "environment" / "slow_imports")
+sys.path.insert(0, SLOW_IMPORTS)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (SLOW_IMPORTS, os.environ.get("PYTHONPATH"))))
 
 # no deadline per example: with other columns running none would be met
 hypothesis.settings.register_profile("nbcontainer", deadline=None)

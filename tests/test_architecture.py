@@ -101,9 +101,9 @@ ALLOWED = {
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"loading", "errors", "interrupts"},
-    "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "widgets"},
+    "views": {"loading", "errors", "interrupts", "settings", "spool", "model", "operation", "verbs", "widgets"},
     "language": {"dockerfile"},
-    "verbs": {"errors"},
+    "verbs": {"errors", "loading"},
     "magics": {
         "loading",
         "errors",

@@ -5,7 +5,7 @@ import random
 import signal
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -209,12 +209,25 @@ def test_the_kernels_handler_for_cells_with_await_is_replaced():
         signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupt_that_a_caller_would_swallow_is_delivered_after_it_returns(monkeypatch):
+@pytest.mark.parametrize("early", [False, True], ids=["during it", "before it could be deferred"])
+def test_an_interrupt_that_a_caller_would_swallow_is_delivered_after_it_returns(monkeypatch, early):
     monkeypatch.setattr(interrupts, "REDELIVERY_SECONDS", 0.05)
     done = []
-    with interrupts_redelivered():
+
+    @contextmanager
+    def late():
         interrupt()
+        yield
+
+    @interrupts_redelivered
+    def callback():
+        if not early:
+            interrupt()
         done.append("callback")
+
+    if early:
+        monkeypatch.setattr(interrupts, "interrupts_deferred", late)
+    callback()
     done.append("gone on")
     with pytest.raises(KeyboardInterrupt):
         time.sleep(30)

@@ -144,9 +144,8 @@ class Verbs:
         *,
         default: str = "",
         shared: tuple[Argument, ...] = (),
-        shared_spellings: Mapping[str, str] | None = None,
     ) -> None:
-        self._empty = Magic(name, summary, (), default, shared, shared_spellings or {})
+        self._empty = Magic(name, summary, (), default, shared)
         self._handlers: dict[str, tuple[Verb, Handler]] = {}
 
     def add(self, verb: Verb) -> Callable[[Handler], Handler]:
@@ -257,7 +256,7 @@ def _run(
     written: dict[str, str] = {}
     if "{{" in line and "--raw" not in words:
         words = magics.substitution.substituted(words, namespace, written)
-    if "--help" in words and "--" not in words[: words.index("--help")]:
+    if verb.asks_for_help(words):
         print(verb.help)  # noqa: T201 - help is printed
         return None
     if verb.body == "yes" and (cell is None or not cell.strip()):

@@ -16,7 +16,7 @@ from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument
 from nbcontainer.verbs.grammar import Magic, Verb
-from nbcontainer.verbs.parser import RESOURCES
+from nbcontainer.verbs.kinds import kind_of
 from nbcontainer.verbs.words import shell_words
 
 __all__ = ["Candidate", "Known", "Where", "candidates"]
@@ -149,8 +149,7 @@ def _in_line(magic: Magic, before: str, later: list[str], names: Names) -> tuple
 
 def _waiting(magic: Magic, shared: list[str]) -> Argument | None:
     """The shared flag at the end of the words before the verb, if its value is still missing."""
-    flags = {name: argument for argument in magic.shared for name in argument.names}
-    flags |= {name: flags[of] for name, of in magic.shared_spellings.items()}
+    flags = magic.shared_flags
     last = flags.get(shared[-1]) if shared else None
     if last is None or not last.takes_value:
         return None
@@ -177,9 +176,12 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
     places = verb.positionals
     if not places:
         return []
-    place = places[min(_loose(words, flags), len(places) - 1)]
+    count = _loose(words, flags)
+    place = places[min(count, len(places) - 1)]
     kind, slash, _ = fragment.partition("/")
-    prefix = f"{kind}/" if slash and kind in RESOURCES.get(place.resource, ()) else ""
+    prefix = f"{kind}/" if slash and place.resource and kind_of(kind) == f"{place.resource}s" else ""
+    if place.second and count == 1 and not slash:
+        place = next(argument for argument in verb.arguments if argument.key == place.second)
     return [Candidate(f"{prefix}{item.text}", item.kind) for item in _values(place, known)]
 
 

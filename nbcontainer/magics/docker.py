@@ -18,7 +18,6 @@ VERBS = Verbs(
     "docker",
     "Images, containers, networks, volumes and registries of the engine in use.",
     shared=(ENGINE,),
-    shared_spellings={"-c": "--context", "-H": "--context", "--host": "--context"},
 )
 
 

@@ -38,7 +38,7 @@ def _of_magic(name: str, line: str, column: int) -> str:
     found = magic.find(words)
     verb = found[0] if found else magic.verb(magic.default) if magic.default and words else None
     word = _word(line, column)
-    flags = verb.flags if verb else {flag: argument for argument in magic.shared for flag in argument.names}
+    flags = verb.flags if verb else magic.shared_flags
     argument = flags.get(word.partition("=")[0])
     if argument is not None:
         return f"{', '.join(argument.names)}\n\n  {argument.help}"

@@ -50,16 +50,17 @@ class Quiet:
     def _is_other(self, due: float) -> bool:
         return self._due != due
 
+    @interrupts_redelivered
     def _began(self, *_: object) -> None:
         self._put_off(PATIENCE)
 
+    @interrupts_redelivered
     def _ended(self, *_: object) -> None:
         self._put_off(PAUSE)
 
     def _put_off(self, seconds: float) -> None:
-        with interrupts_redelivered():  # IPython swallows an interrupt that comes while it calls this
-            self._due = time.monotonic() + seconds
-            self._changed.ring()
+        self._due = time.monotonic() + seconds
+        self._changed.ring()
 
 
 def preload(quiet: Quiet, steps: Iterable[Callable[[], object]]) -> threading.Thread:

@@ -106,7 +106,7 @@ def _without_body(lines: list[str]) -> list[str]:
     if name not in MAGICS or "\n" in text:
         return lines
     # a terminal calls this after each line, when a body may still follow
-    if not hasattr(get_ipython(), "kernel") and not {"--help", "-h"} & set(text.split()):
+    if not hasattr(get_ipython(), "kernel") and "--help" not in (words := text.split()) and words[-1] != "-h":
         return lines
     return [f"{text[1:]}\n"]
 
@@ -117,10 +117,10 @@ _without_body.has_side_effects = False  # type: ignore[attr-defined] # IPython's
 def _preload_later(shell: InteractiveShell) -> None:
     """Load what the first call of a magic needs, on a thread, once the cell with `%load_ext` has run."""
 
+    @interrupts_redelivered
     def after_the_cell(*_: object) -> None:
-        with interrupts_redelivered():
-            shell.events.unregister("post_run_cell", after_the_cell)
-            magics.preloading.preload(magics.preloading.Quiet(shell), _steps())
+        shell.events.unregister("post_run_cell", after_the_cell)
+        magics.preloading.preload(magics.preloading.Quiet(shell), _steps())
 
     shell.events.register("post_run_cell", after_the_cell)
 

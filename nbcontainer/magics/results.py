@@ -66,20 +66,23 @@ def register(shell: InteractiveShell) -> None:
     formatter = cast("DisplayFormatter", shell.display_formatter)  # exists once the shell does
     for module, name in DRAWN:
         in_kernel = hasattr(shell, "kernel")
-        display = _guarded(_display) if in_kernel else _write
+        display = _display if in_kernel else _write
         formatter.ipython_display_formatter.for_type_by_name(module, name, display)
         if not in_kernel:  # results inside a list or another object are drawn as well
-            formatter.formatters["text/plain"].for_type_by_name(module, name, _guarded(_print))
+            formatter.formatters["text/plain"].for_type_by_name(module, name, _print)
 
 
 def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """The same, but an error is shown as a magic's is: IPython would print its traceback."""
+    """The same, but an error or an interrupt is shown as a magic's is: IPython would print its traceback."""
 
     @wraps(draw)
     def guarded(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
-        shown: Exception | None = None
+        shown: BaseException | None = None
         try:
-            draw(*arguments, **options)
+            run_interruptible(partial(draw, *arguments, **options), _interrupted_drawing)
+        except KeyboardInterrupt as interruption:
+            # one that came while interrupts were not handled yet would show our frames
+            shown = interruption if hasattr(interruption, "_render_traceback_") else _interrupted_drawing()
         except Exception as error:  # noqa: BLE001 - all errors are shown alike
             shown = magics.calls.presentable(error)
         if shown is not None:
@@ -114,12 +117,9 @@ def _is_of_the_cell() -> bool:
     return frame is not None
 
 
+@_guarded
 def _display(result: object) -> None:
     """Draw a result in a notebook."""
-    run_interruptible(partial(_draw, result), _interrupted_drawing)
-
-
-def _draw(result: object) -> None:
     if views.surfaces.was_shown(result):
         return
     surface = views.surfaces.choose_surface()
@@ -156,31 +156,28 @@ def _cell() -> tuple[str, str]:
     return (str(cell), str(run)) if cell else ("", "")
 
 
-@_guarded  # once, and not with each result: an interrupt in the meantime would show our frames
-def _run_drawing(draw: Callable[[], None]) -> None:
-    run_interruptible(draw, _interrupted_drawing)
-
-
 def _write(result: object) -> None:
     """Draw a result in a terminal, which may be slow: an interrupt must not reach IPython while it writes."""
-
-    def write() -> None:
-        shell = get_ipython()
-        data = {"text/plain": _text_of(result, cycle=False)}
-        if _is_of_the_cell():
-            shell.displayhook.write_format_data(data)
-        else:
-            shell.display_pub.publish(data)
-
     try:
-        _run_drawing(write)
+        _publish(result)
     except Exception as shown:  # noqa: BLE001 - IPython would try once more, as text
         get_ipython().showtraceback((type(shown), shown, shown.__traceback__))
 
 
+@_guarded
+def _publish(result: object) -> None:
+    shell = get_ipython()
+    data = {"text/plain": _text_of(result, cycle=False)}
+    if _is_of_the_cell():
+        shell.displayhook.write_format_data(data)
+    else:
+        shell.display_pub.publish(data)
+
+
+@_guarded
 def _print(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
     """Draw a result in a terminal: in full, or as one line if it was drawn while it ran."""
-    run_interruptible(lambda: printer.text(_text_of(result, cycle=cycle)), _interrupted_drawing)
+    printer.text(_text_of(result, cycle=cycle))
 
 
 def _text_of(result: object, *, cycle: bool) -> str:

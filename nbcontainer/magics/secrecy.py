@@ -79,11 +79,11 @@ def register(shell: InteractiveShell) -> None:
         return
     store = history.store_inputs
 
+    @interrupts_redelivered  # to the cell, which has not started
     def store_inputs(line_num: int, source: str, source_raw: str | None = None) -> None:
-        with interrupts_redelivered():  # for the cell, which has not started
-            raw = source if source_raw is None else source_raw
-            kept = without_password(raw)
-            store(line_num, source if kept == raw else shell.transform_cell(kept), kept)
+        raw = source if source_raw is None else source_raw
+        kept = without_password(raw)
+        store(line_num, source if kept == raw else shell.transform_cell(kept), kept)
 
     history.store_inputs = store_inputs
 

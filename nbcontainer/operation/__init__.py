@@ -222,6 +222,7 @@ class Operation(Generic[Event, State, Result]):
             self._cancels.clear()
             if self._stop_timer is not None:
                 self._stop_timer.cancel()
+                self._stop_timer = None  # the caller would finalize it with the operation, and that loses interrupts
             listeners, self._listeners = tuple(self._listeners), []
             when_done, self._when_done = self._when_done, []
         self._changed.ring()
@@ -304,11 +305,11 @@ class Operation(Generic[Event, State, Result]):
                 if self._stopping or self._done:
                     return
                 self._stopping = True
-                self._stop_timer = threading.Timer(STOP_SECONDS, self._give_up)
-                self._stop_timer.daemon = True
+                self._stop_timer = timer = threading.Timer(STOP_SECONDS, self._give_up)
+                timer.daemon = True
                 cancels = tuple(self._cancels)
             with contextlib.suppress(RuntimeError):  # at the interpreter's exit no thread can be started
-                self._stop_timer.start()
+                timer.start()
             for cancel in cancels:
                 try:
                     cancel()

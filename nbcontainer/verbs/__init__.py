@@ -9,8 +9,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from nbcontainer.loading import modules_on_use
+
 if TYPE_CHECKING:
+    from nbcontainer.verbs import lines as lines
     from nbcontainer.verbs.grammar import Verb
+else:
+    __getattr__ = modules_on_use(__name__)
 
 __all__ = ["declared"]
 
@@ -20,4 +25,4 @@ def declared(magic: str) -> tuple[Verb, ...]:
     files = [
         found.name for found in iter_modules(__path__) if found.name == magic or found.name.startswith(f"{magic}_")
     ]
-    return tuple(verb for file in files for verb in import_module(f"{__name__}.{file}").VERBS)
+    return tuple(verb for file in files for verb in getattr(import_module(f"{__name__}.{file}"), "VERBS", ()))

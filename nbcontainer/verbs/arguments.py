@@ -35,6 +35,10 @@ class Argument:
         control: whether only the magic uses it, to find the engine, to ask, or to choose what is shown.
         resource: for a positional: the kind of object that it names ("pod"), which may precede the name as in
             kubectl ("pod/web"); the value is the name only.
+        kind_word: whether the kind may also be a word of its own before the names, as in `kubectl get pods web`.
+        before: additional names that are allowed only before the verb, where no verb has a flag of that name.
+        second: for a positional with many values: the key of the flag whose value a second plain word is, as in
+            `kubectl logs POD CONTAINER`.
     """
 
     names: tuple[str, ...]
@@ -50,6 +54,9 @@ class Argument:
     hidden: bool = False
     spelled: str = "{}"
     resource: str = ""
+    kind_word: bool = False
+    second: str = ""
+    before: tuple[str, ...] = ()
     to: str = ""
     control: bool = False
     each: str = "text"
@@ -135,6 +142,7 @@ def option(
     gives: bool | None = None,
     inherits: bool = False,
     valued: bool = False,
+    before: tuple[str, ...] = (),
 ) -> Argument:
     """A flag with a value."""
     return Argument(
@@ -154,6 +162,7 @@ def option(
         gives=gives,
         inherits=inherits,
         valued=valued,
+        before=before,
     )
 
 
@@ -173,6 +182,8 @@ def positional(
     own: bool = False,
     spelled: str = "{}",
     resource: str = "",
+    kind_word: bool = False,
+    second: str = "",
     to: str = "",
     control: bool = False,
     unless: tuple[str, ...] = (),
@@ -189,6 +200,8 @@ def positional(
         own=own,
         spelled=spelled,
         resource=resource,
+        kind_word=kind_word,
+        second=second,
         to=to,
         control=control,
         unless=unless,

@@ -37,7 +37,7 @@ VERBS = (
             option("-u", "--user", help="the user it runs as"),
             option("-w", "--workdir", help="the working directory"),
             option("--network", help="the network it joins", completes="network"),
-            option("--hostname", help="its host name"),
+            option("-h", "--hostname", help="its host name"),
             option("-m", "--memory", help="memory limit", metavar="SIZE"),
             option("--cpus", help="number of CPUs", kind="decimal"),
             option("-l", "--label", help="a label", kind="mapping", to="labels"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, positional, refused
 from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.shared import ENGINE
 
 __all__ = ["LOGIN", "VERBS"]
 
@@ -25,6 +26,7 @@ LOGIN = Verb(
         ),
         refused("-p", "--password", help="it would be kept in the cell and its history", cure=f"Leave it out: {ASKED}"),
         refused("--password-stdin", help="a cell has no standard input", cure=f"Leave it out: {ASKED}"),
+        ENGINE,
     ),
     example="%docker login registry.example.com -u alice",
     command=("docker", "login"),
@@ -36,7 +38,7 @@ VERBS = (
     Verb(
         "logout",
         "Removes the stored credentials of a registry.",
-        (REGISTRY,),
+        (REGISTRY, ENGINE),
         example="%docker logout registry.example.com",
         command=("docker", "logout"),
         calls="registries.logout",

@@ -10,7 +10,7 @@ import difflib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from nbcontainer.errors import UsageError
@@ -18,7 +18,7 @@ from nbcontainer.verbs import parser
 from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.words import shell_words
 
-__all__ = ["Magic", "Verb"]
+__all__ = ["Magic", "Verb", "flag_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,10 @@ class Verb:
         """Read words that are still being typed, up to the first that is wrong."""
         return parser.parse_so_far(self, words)
 
+    def asks_for_help(self, words: Sequence[str]) -> bool:
+        """Whether `--help` or `-h` is among its flags in `words`, and not a value or part of a command."""
+        return parser.asks_for_help(self, words)
+
     def bind(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of the equivalent call: several names are positional, everything else is passed by keyword."""
         places: list[Any] = []
@@ -139,7 +143,7 @@ class Verb:
             if argument.kind == "rest":
                 rest = [str(word) for word in value]
             elif argument.is_flag:
-                flags += _flag_words(argument, value)
+                flags += flag_words(argument, value)
             else:
                 given = value if isinstance(value, list) else [value]
                 names += [argument.spelled.format(word) for word in given]
@@ -182,7 +186,6 @@ class Magic:
         verbs: in the order of the help.
         default: the path of the verb to use if the first word is a flag, or if there are no words.
         shared: flags that may stand before the verb, as in `docker --context prod ps` and `kubectl -n shop get pods`.
-        shared_spellings: additional names that are allowed only there: `docker -H`, `docker -c`.
     """
 
     name: str
@@ -190,7 +193,6 @@ class Magic:
     verbs: tuple[Verb, ...]
     default: str = ""
     shared: tuple[Argument, ...] = ()
-    shared_spellings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def only(self) -> Verb | None:
@@ -234,16 +236,20 @@ class Magic:
         """Whether `words` are the beginning of a path, as `volume` is."""
         return bool(words) and bool(self.next_words(words))
 
+    @property
+    def shared_flags(self) -> dict[str, Argument]:
+        """The shared flags, by each of the names that they have before the verb."""
+        return {name: argument for argument in self.shared for name in (*argument.names, *argument.before)}
+
     def shared_words(self, words: Sequence[str]) -> int:
         """How many leading words are shared flags and their values; the last value may be missing."""
-        flags = {name: argument for argument in self.shared for name in argument.names}
+        flags = self.shared_flags
         count = 0
         while count < len(words):
             name, equals, _ = words[count].partition("=")
-            argument = flags.get(self.shared_spellings.get(name, name))
+            argument = flags.get(name)
             if argument is None:
-                short = words[count][:2]
-                if words[count].startswith("--") or flags.get(self.shared_spellings.get(short, short)) is None:
+                if words[count].startswith("--") or words[count][:2] not in flags:
                     break
                 count += 1  # -nshop
             else:
@@ -276,12 +282,13 @@ class Magic:
         return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
 
     def _spelled(self, word: str) -> str:
-        """A shared flag in the spelling that the verbs use."""
+        """A shared flag in a spelling that the verbs use."""
+        only_before = {name: argument.long for argument in self.shared for name in argument.before}
         name, equals, value = word.partition("=")
-        if name in self.shared_spellings:
-            return f"{self.shared_spellings[name]}{equals}{value}"
-        if not word.startswith("--") and word[:2] in self.shared_spellings:
-            return f"{self.shared_spellings[word[:2]]}={word[2:]}"
+        if name in only_before:
+            return f"{only_before[name]}{equals}{value}"
+        if word[:2] in only_before:
+            return f"{only_before[word[:2]]}={word[2:]}"
         return word
 
     def _no_verb(self, words: Sequence[str], default: Verb | None) -> UsageError:
@@ -316,19 +323,11 @@ class Magic:
         lines = [f"{where} VERB …"] if words else [self.title, "", f"  {self.summary}"]
         lines += _table([(" ".join(path), verb.summary) for path, verb in paths])
         if self.shared and not words:
-            spellings = {
-                flag: [name for name, of in self.shared_spellings.items() if of == flag] for flag in self._shared
-            }
             lines += ["", "Before the verb, or after it:"]
-            lines += _table(
-                [(", ".join([*spellings[flag.long], flag.spelling]), flag.meaning) for flag in self.shared]
-            )[1:]
+            lines += _table([(flag.spelling, flag.meaning) for flag in self.shared])[1:]
+            lines += [f"  Before the verb also {', '.join(flag.before)}." for flag in self.shared if flag.before]
         lines += ["", f"{where} VERB --help explains each one, with an example."]
         return "\n".join(lines)
-
-    @property
-    def _shared(self) -> list[str]:
-        return [argument.long for argument in self.shared]
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
@@ -358,7 +357,8 @@ def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, s
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _flag_words(argument: Argument, value: Any) -> list[str]:
+def flag_words(argument: Argument, value: Any) -> list[str]:
+    """A flag with its value, as docker and kubectl read it."""
     name = argument.long
     if argument.kind == "switch":
         return [name]

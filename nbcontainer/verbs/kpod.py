@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import CLUSTER, NAMESPACE, TABLE, TTY, YES
@@ -17,7 +19,15 @@ GET = Verb(
     "get",
     "Lists pods. In a notebook the table stays live after the cell has finished.",
     (
-        positional("POD", help="only these pods", required=False, many=True, completes="pod", resource="pod"),
+        positional(
+            "POD",
+            help="only these pods",
+            required=False,
+            many=True,
+            completes="pod",
+            resource="pod",
+            kind_word=True,
+        ),
         ALL_NAMESPACES,
         NAMESPACE,
         SELECTOR,
@@ -83,6 +93,7 @@ VERBS = (
                 required=False,
                 completes="pod",
                 resource="pod",
+                kind_word=True,
                 unless=("selector", "all"),
                 missing="Which pods? Name them, or give -l SELECTOR or --all.",
             ),
@@ -103,7 +114,7 @@ VERBS = (
     Verb(
         "describe",
         "Shows the details of a pod, with its events.",
-        (POD, NAMESPACE, CLUSTER, *TABLE),
+        (replace(POD, kind_word=True), NAMESPACE, CLUSTER, *TABLE),
         example="%kpod describe web",
         command=("kubectl", "describe", "pod"),
         calls="pods.describe",
@@ -114,11 +125,12 @@ VERBS = (
         (
             positional(
                 "POD",
-                help="pods' names, or deploy/NAME",
+                help="a pod's name, or deploy/NAME, and which container of it; several pods are pod/NAME pod/NAME",
                 many=True,
                 required=False,
                 completes="pod",
                 resource="pod",
+                second="container",
                 unless=("selector",),
                 missing="Logs of which pod? Name one, or give -l SELECTOR.",
             ),

@@ -8,16 +8,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nbcontainer.errors import UsageError
+from nbcontainer.verbs import declared
 from nbcontainer.verbs.arguments import Argument, Values
+from nbcontainer.verbs.kinds import kind_of
 from nbcontainer.verbs.words import Value, convert
 
 if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
 
-__all__ = ["RESOURCES", "parse", "parse_so_far"]
+__all__ = ["asks_for_help", "parse", "parse_so_far"]
 
-# the prefixes allowed in kind/name, by kind (kubectl api-resources)
-RESOURCES = {"pod": ("pod", "pods", "po")}
+HELP = ("--help", "-h")
 
 
 def parse(verb: Verb, words: Sequence[str]) -> Values:
@@ -39,6 +40,15 @@ def parse_so_far(verb: Verb, words: Sequence[str]) -> Values:
     return Values(parser.values)
 
 
+def asks_for_help(verb: Verb, words: Sequence[str]) -> bool:
+    """Whether `--help`, or `-h` if the verb has no such flag, is among the flags, even if another word is wrong."""
+    parser = _Parser(verb, words)
+    while not parser.is_at_end:
+        with suppress(UsageError):
+            parser.read()
+    return parser.asks_for_help
+
+
 class _Parser:
     """Reads the words of one call."""
 
@@ -48,26 +58,40 @@ class _Parser:
         self.values = {argument.key: argument.initial() for argument in verb.arguments}
         self._loose: list[str] = []
         self._rest: list[str] = []
+        self.asks_for_help = False
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all words have been read."""
+        return not self._words
 
     def parse(self) -> None:
+        """Read all words, and check what is missing."""
+        self.read()
+        self._place()
+        self._require()
+
+    def read(self) -> None:
+        """Tell flags, names and the words of a command apart, up to the first flag that is wrong."""
         has_rest = any(argument.kind == "rest" for argument in self._verb.positionals)
         while self._words:
             word = self._words.pop(0)
             if word == "--":
+                if self._verb.rest_after_first and not self._verb.dashes:  # docker run -- IMAGE COMMAND
+                    self._loose += self._words[:1]
+                    del self._words[:1]
                 (self._rest if has_rest else self._loose).extend(self._words)
-                break
-            if word.startswith("-") and len(word) > 1:
+                self._words = []
+            elif word.startswith("-") and len(word) > 1:
                 self._flag(word)
             elif self._begins_rest():
                 self._rest.extend([word, *self._words])
-                break
+                self._words = []
             else:
                 self._loose.append(word)
                 if self._verb.rest_after_first and not self._verb.dashes:  # docker run: the rest belongs to the command
                     self._rest.extend(self._words[self._words[:1] == ["--"] :])
-                    break
-        self._place()
-        self._require()
+                    self._words = []
 
     def _begins_rest(self) -> bool:
         """Whether a command may start without `--`, as in `exec POD -n NAMESPACE ls -l`."""
@@ -78,6 +102,9 @@ class _Parser:
         name, equals, value = word.partition("=")
         if name in flags:
             self._set(flags[name], name, value if equals else None)
+            return
+        if word in HELP:
+            self.asks_for_help = True
             return
         if not word.startswith("--"):
             self._short(word, flags)
@@ -101,6 +128,10 @@ class _Parser:
         longer = sorted({argument.long for flag, argument in flags.items() if flag.startswith(name)})
         near = longer or difflib.get_close_matches(name, list(flags), 1, 0.6)
         hint = f"Did you mean {' or '.join(near[:3])}?" if near else "--help lists the flags."
+        if before := next((argument for argument in flags.values() if name in argument.before), None):
+            verb = self._verb
+            value = before.metavar or "VALUE"
+            hint = f"Write %{verb.magic} {name} {value} {verb.path}, or {before.long} {value} after the verb."
         raise UsageError(f"{self._verb.title} has no flag {name}.", cure=hint)
 
     def _set(self, argument: Argument, name: str, value: str | None) -> None:
@@ -132,6 +163,8 @@ class _Parser:
     def _place(self) -> None:
         places = [argument for argument in self._verb.positionals if argument.kind != "rest"]
         for index, argument in enumerate(places):
+            self._read_kind(argument)
+            self._read_second(argument)
             if argument.many:
                 later = len(places) - index - 1
                 taken = self._loose[: max(0, len(self._loose) - later)]
@@ -151,6 +184,49 @@ class _Parser:
             if rest.required and not self._rest:
                 raise UsageError(f"{rest.names[0]} is missing: {rest.help}.", cure="--help explains it.")
 
+    def _read_kind(self, argument: Argument) -> None:
+        """Drop the kind before the names, as in `get pods web`; refuse another kind than the verb's.
+
+        Raises:
+            UsageError: the words name another kind, or the kind twice.
+        """
+        if not argument.kind_word or not self._loose:
+            return
+        first, slash, _ = self._loose[0].partition("/")
+        kinds = {kind_of(word) for word in first.split(",")}
+        if kinds == {f"{argument.resource}s"} and not slash:
+            del self._loose[0]
+            if any("/" in word for word in self._loose):
+                raise UsageError(
+                    f"Write either {first} NAME or {first}/NAME, not both.", cure=f"{self._verb.title} {first} NAME"
+                )
+        elif others := sorted(kinds - {"", f"{argument.resource}s"}):
+            does = any(verb.path == self._verb.path for verb in declared("kube"))
+            cures = [f"%kube {self._verb.path} {others[0]} does that."] * does
+            if not slash and "," not in first:
+                cures.append(f"A {argument.resource} of that name is {argument.resource}/{first}.")
+            raise UsageError(
+                f"{self._verb.title} is for {argument.resource}s, not for {others[0]}.", cure=" ".join(cures)
+            )
+
+    def _read_second(self, argument: Argument) -> None:
+        """Take the second word for what the verb says it is, as in `logs POD CONTAINER`.
+
+        Raises:
+            UsageError: there are more words, or the flag was given too.
+        """
+        if not argument.second or len(self._loose) < 2 or all("/" in word for word in self._loose[1:]):  # noqa: PLR2004
+            return
+        flag = next(one for one in self._verb.arguments if one.key == argument.second)
+        name = argument.names[0]
+        if len(self._loose) > 2 or self.values[flag.key]:  # noqa: PLR2004 - the name, and the second word
+            written = " ".join(f"{argument.resource}/{word.rpartition('/')[2]}" for word in self._loose)
+            raise UsageError(
+                f"{self._verb.title} takes one {name} and one {flag.metavar or flag.long.lstrip('-').upper()}.",
+                cure=f"Several {argument.resource}s are named with their kind: {self._verb.title} {written}",
+            )
+        self.values[flag.key] = convert(flag.kind, flag.long, self._loose.pop())
+
     def _require(self) -> None:
         """Check for required arguments: a flag, or one of several ways to name something."""
         verb, values = self._verb, self.values
@@ -167,6 +243,6 @@ class _Parser:
 def _named(argument: Argument, word: str) -> Value:
     """A positional's value; for an argument that takes pods, `pod/web` is the pod web."""
     kind, slash, name = word.partition("/")
-    if slash and kind in RESOURCES.get(argument.resource, ()):
+    if slash and argument.resource and kind_of(kind) == f"{argument.resource}s":
         word = name
     return convert(argument.kind, argument.names[0], word)

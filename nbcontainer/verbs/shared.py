@@ -8,6 +8,9 @@ __all__ = ["CLUSTER", "ENGINE", "NAMESPACE", "TABLE", "TTY", "YES"]
 
 ENGINE = option(
     "--context",
+    "-H",
+    "--host",
+    before=("-c",),  # docker run and docker build have another -c
     help="the docker context of the engine, or its address",
     own=True,
     metavar="NAME",

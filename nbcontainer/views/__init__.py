@@ -7,11 +7,13 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.views import ansi as ansi
     from nbcontainer.views import build as build
+    from nbcontainer.views import flat as flat
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images
     from nbcontainer.views import kit as kit
     from nbcontainer.views import logs as logs
     from nbcontainer.views import notebook as notebook
+    from nbcontainer.views import page as page
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities
     from nbcontainer.views import results as results

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
-from nbcontainer.views.kit import Grid, Line, Output, Picture, Span, single_line
+from nbcontainer.views.flat import flat_blocks
+from nbcontainer.views.kit import Block, Grid, Line, Output, Picture, Progress, Section, Span, single_line, text_of
 
 __all__ = ["as_html"]
 
@@ -39,24 +41,52 @@ _BAR = "display: inline-block; width: 130px; height: 8px; border-radius: 2px; ov
 
 def as_html(picture: Picture) -> str:
     """The picture as a self-contained fragment of HTML."""
-    parts = []
-    for place, block in enumerate(picture.blocks):
-        match block:
-            case Line():
-                style = "white-space: pre-wrap"
-                if block.head and place + 1 < len(picture.blocks):
-                    style = _HEAD
-                elif block.wraps:  # continuation lines are aligned with the words, not with the sign before them
-                    style += f"; padding-left: {block.indent + 2}ch; text-indent: -2ch"
-                elif block.indent:
-                    style += f"; padding-left: {block.indent}ch"
-                parts.append(f'<div style="{style}">{"".join(map(_span, block.spans))}</div>')
-            case Grid():
-                parts.append(_grid(block))
-            case Output():
-                parts.append(_output(block))
+    parts = _blocks(picture.blocks, headed=len(picture.blocks) > 1)
     label = f' role="group" aria-label="{escape(single_line(picture.label))}"' if picture.label else ""
-    return f'<div{label} style="{_FRAME}">{"".join(parts)}</div>'
+    return f'<div{label} style="{_FRAME}">{parts}</div>'
+
+
+def _blocks(blocks: Iterable[Block], *, headed: bool = False) -> str:
+    return "".join(_block(block, headed=headed) for block in blocks)
+
+
+def _block(block: Block, *, headed: bool) -> str:
+    match block:
+        case Line():
+            return _line(block, headed=headed)
+        case Grid() if not block.outputs:
+            return _grid(block)
+        case Output():
+            return _output(block)
+        case Progress():
+            return _progress(block)
+        case Section():
+            title = "".join(map(_span, block.title.spans))
+            opened = " open" if block.open else ""
+            return (
+                f'<details{opened} style="margin: 2px 0"><summary style="cursor: pointer">{title}</summary>'
+                f'<div style="padding-left: 2ch">{_blocks(block.blocks)}</div></details>'
+            )
+        case _:
+            return _blocks(flat_blocks((block,)))
+
+
+def _line(line: Line, *, headed: bool) -> str:
+    style = "white-space: pre-wrap"
+    if line.head and headed:
+        style = _HEAD
+    elif line.wraps:  # continuation lines are aligned with the words, not with the sign before them
+        style += f"; padding-left: {line.indent + 2}ch; text-indent: -2ch"
+    elif line.indent:
+        style += f"; padding-left: {line.indent}ch"
+    return f'<div style="{style}">{"".join(map(_span, line.spans))}</div>'
+
+
+def _progress(progress: Progress) -> str:
+    share = progress.share
+    text = progress.text or ("" if share is None else f"{share:.0%}")
+    bar = "" if share is None else _bar((0.0, share), progress.tone, (0.0, 1.0))
+    return f'<div style="white-space: pre-wrap">{bar}{"  " if bar and text else ""}{_span(Span(text, Tone.DIM))}</div>'
 
 
 def _tone(tone: Tone) -> str:
@@ -67,9 +97,9 @@ def _tone(tone: Tone) -> str:
     return f"color: color-mix(in srgb, {colour} {share}%, currentcolor)"
 
 
-def _span(span: Span) -> str:
+def _span(span: Span, axis: tuple[float, float | None] = (0.0, 1.0)) -> str:
     if span.bar is not None:
-        return _bar(span.bar, span.tone)
+        return _bar(span.bar, span.tone, axis)
     styles = [_tone(span.tone)] if span.tone in _COLOURS and not span.chip else []
     if span.bold:
         styles.append("font-weight: 600")
@@ -77,13 +107,16 @@ def _span(span: Span) -> str:
         styles.append(_CODE)
     if span.chip:
         styles.append(_CHIP)
-    text = escape(single_line(span.text).strip() if span.chip else single_line(span.text))
+    text = escape(text_of(span).strip() if span.chip else text_of(span))
     return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
 
 
-def _bar(bar: tuple[float, float | None], tone: Tone) -> str:
+def _bar(bar: tuple[float, float | None], tone: Tone, axis: tuple[float, float | None]) -> str:
     """A bar on the axis that all rows share."""
-    start, end = (max(0.0, min(1.0, 1.0 if place is None else place)) for place in bar)
+    first = axis[0]
+    last = time.time() if axis[1] is None else axis[1]
+    length = max(last - first, 1e-9)
+    start, end = (max(0.0, min(1.0, 1.0 if place is None else (place - first) / length)) for place in bar)
     colour = _COLOURS[tone][0] or "rgba(127, 127, 127, 0.5)" if tone in _COLOURS else "rgba(127, 127, 127, 0.5)"
     filled = (
         f'<span style="display: block; height: 8px; min-width: 2px; margin-left: {min(start, 0.985):.1%}; '
@@ -101,10 +134,17 @@ def _grid(grid: Grid) -> str:
 
     def cells(row: Sequence[Span], tag: str) -> str:
         return "".join(
-            f'<{tag} style="{style(index)}">{_span(span)}</{tag}>' for index, span in enumerate(row) if index in drawn
+            f'<{tag} style="{style(index)}">{_span(span, grid.axis)}</{tag}>'
+            for index, span in enumerate(row)
+            if index in drawn
         )
 
-    drawn = {index for row in grid.rows for index, span in enumerate(row) if span.text or span.bar or grid.columns}
+    drawn = {
+        index
+        for row in grid.rows
+        for index, span in enumerate(row)
+        if span.text or span.clock or span.bar or grid.columns
+    }
     head = [Span(name, Tone.DIM, bold=True) for name in grid.columns]
     width = "width: 100%; " if grid.columns or grid.flexible is not None else ""
     return (

@@ -8,11 +8,13 @@ harmless.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
+from nbcontainer.views.quantities import format_age, format_seconds, format_whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +42,9 @@ __all__ = [
     "cell_width",
     "grid_widths",
     "in_cells",
+    "separated",
     "single_line",
+    "text_of",
 ]
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
@@ -53,7 +57,8 @@ class Clock:
     Attributes:
         since: when it started, in seconds since the epoch.
         until: when it ended; None while it runs.
-        style: "seconds" ("14.2 s", "2 min 05 s") or "age" (kubectl's: "4m12s", "2y270d").
+        style: "seconds" ("14.2 s", "2 min 05 s"), "whole" (the same without tenths, and nothing in the first second) or
+            "age" (kubectl's: "4m12s", "2y270d").
         before: text before the duration, drawn only with it: "after ".
     """
 
@@ -73,6 +78,8 @@ class Span:
     code: bool = False
     chip: bool = False
     """Whether it names where the picture belongs: an engine, a context. HTML draws a frame around it."""
+    status: bool = False
+    """Whether it says how things are going; the page says here, too, that the kernel no longer responds."""
     bar: tuple[float, float | None] | None = None
     """The start and end of a bar on the grid's axis; the end is None while it grows. HTML draws it, not the text."""
     clock: Clock | None = None
@@ -95,9 +102,9 @@ class Line:
     key: str = ""
 
     @classmethod
-    def of(cls, *parts: str | Span, indent: int = 0, wraps: bool = False, key: str = "") -> Line:
+    def of(cls, *parts: str | Span, indent: int = 0, wraps: bool = False, head: bool = False, key: str = "") -> Line:
         """A line of strings and spans."""
-        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts), indent, wraps, key=key)
+        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts), indent, wraps, head, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,9 @@ class Grid:
         widths: the columns' widths if these are some rows of a longer grid.
         keys: one for each row, if rows come, go or change: the page is then sent only the rows that changed.
         axis: the start and end of the bars' axis; the end is None while it is the present. (0, 1) if it is a share.
-        outputs: by the row's key, the block that is drawn below a row where there is room to fold it.
+        outputs: by the row's key, the output of a row. The page folds it below the row; other surfaces draw it below
+            the grid, with its title.
+        group: the column whose texts the page draws as headings above their rows.
         label: describes the grid to a screen reader.
     """
 
@@ -125,6 +134,7 @@ class Grid:
     keys: tuple[str, ...] = ()
     axis: tuple[float, float | None] = (0.0, 1.0)
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    group: int | None = None
     label: str = ""
 
 
@@ -133,9 +143,12 @@ class Output:
     """Lines of a program's output; their colours are kept.
 
     Attributes:
-        count: how many lines there were before the last of these, if these are only the end of a longer output; it
-            also tells the page how many of them are new.
-        open: whether the page shows it unfolded, where it belongs to a row.
+        count: how many lines the whole output has, if these are only its end. It also tells how many of them are new.
+        open: where it belongs to a row, whether it is unfolded, until the user decides.
+        preview: how many of the last lines are shown while it is not.
+        title: what wrote it, for surfaces that draw the output of a row somewhere else.
+        rest: the path of the file with all of the output.
+        ending: drawn below the lines: why there are no more.
     """
 
     lines: tuple[str, ...]
@@ -144,6 +157,15 @@ class Output:
     key: str = ""
     count: int = 0
     open: bool = True
+    preview: int = 0
+    title: tuple[Span, ...] = ()
+    rest: str = ""
+    ending: str = ""
+
+    @property
+    def total(self) -> int:
+        """How many lines the whole output has."""
+        return max(self.count, len(self.lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,21 +330,41 @@ def single_line(text: str) -> str:
     return plain(text).replace("\n", "␊")
 
 
+def text_of(span: Span) -> str:
+    """The span's text, made harmless, on one line; of a clock, the time at this moment."""
+    clock = span.clock
+    if clock is None:
+        return single_line(span.text)
+    seconds = (time.time() if clock.until is None else clock.until) - clock.since
+    match clock.style:
+        case "age":
+            took = format_age(seconds)
+        case "whole":
+            took = format_whole_seconds(seconds)
+        case _:
+            took = format_seconds(seconds)
+    return f"{single_line(clock.before)}{took}" if took else ""
+
+
+def separated(*parts: str | Span, tone: Tone = Tone.DIM) -> tuple[Span, ...]:
+    """The parts that have a text, as spans with dots between them; strings get the tone."""
+    spans = [Span(part, tone) if isinstance(part, str) else part for part in parts if part]
+    return tuple(each for span in spans for each in (Span(" · ", tone), span) if span.text or span.clock)[1:]
+
+
 def grid_widths(grid: Grid) -> list[int]:
     """The width of each column, in cells."""
     if grid.widths:
         return list(grid.widths)
     rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
     count = max((len(row) for row in rows), default=0)
-    return [
-        max((cell_width(single_line(row[i].text)) for row in rows if i < len(row)), default=0) for i in range(count)
-    ]
+    return [max((cell_width(text_of(row[i])) for row in rows if i < len(row)), default=0) for i in range(count)]
 
 
 def in_cells(line: Line, cells: int = TERMINAL_CELLS) -> list[Line]:
     """The line, indented; the chips of a heading that is too long are on a line of their own."""
     indent = (Span(" " * line.indent),) if line.indent else ()
-    width = line.indent + sum(cell_width(single_line(span.text)) for span in line.spans)
+    width = line.indent + sum(cell_width(text_of(span)) for span in line.spans)
     chips = tuple(span for span in line.spans if span.chip)
     if not (line.head and chips) or width <= cells:
         return [Line((*indent, *line.spans))]

@@ -18,8 +18,9 @@ from nbcontainer.settings import settings
 from nbcontainer.views.ansi import one_line, plain, recoloured, settled
 from nbcontainer.views.kit import Block, Line, Output, Picture, Span
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
+from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_size
-from nbcontainer.views.view import View, Wire, changed_facts, sendable
+from nbcontainer.views.view import View, Wire, changed_facts
 
 if TYPE_CHECKING:
     from nbcontainer.operation import Operation

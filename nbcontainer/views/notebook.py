@@ -146,7 +146,7 @@ class Behind:
 def _open(
     state: State, view: View[Event, State], early: _Still[Event, State] | None = None
 ) -> _Follower[Event, State] | _Still[Event, State]:
-    """Display the view's widget, or its picture if it has no widget or the front end was not built.
+    """Display the view's widget, or its picture if the front end was not built.
 
     Args:
         state: the initial state.
@@ -156,8 +156,6 @@ def _open(
     try:
         widget = view.widget(state)
     except NbcontainerError:
-        widget = None
-    if widget is None:
         return early or _Still(state, view)
     return _Follower(state, view, widget, early.handle if early is not None else None)
 
@@ -173,7 +171,7 @@ class _Still(Generic[Event, State]):
         self._draw(state)
 
     def _draw(self, state: State) -> None:
-        bundle = _bundle(self._view.render(state))
+        bundle = _bundle(self._view.render(state))  # the time runs on, even if nothing else has changed
         if self._height is not None:
             bundle["text/html"] = f'<div style="height: {self._height}px; overflow: auto">{bundle["text/html"]}</div>'
         if self._is_displayed:
@@ -218,7 +216,7 @@ class _Follower(Generic[Event, State]):
             handle.update(self._widget)
 
     def _keep_still(self, state: State, *, running: bool = True) -> None:
-        picture = self._view.render(state)
+        picture = self._view.picture(state)
         if running:  # if saved while it runs, it must not appear to be running when it is opened again
             moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; live only while its kernel runs", Tone.DIM))
             picture = replace(picture, blocks=(*picture.blocks, moment))

@@ -4,36 +4,64 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["before_these", "format_age", "format_seconds", "format_size", "short_digest"]
+__all__ = ["before_these", "format_age", "format_seconds", "format_size", "format_whole_seconds", "short_digest"]
 
 DIGEST_LENGTH = 12
-_THOUSAND = 1000.0
-_ROUNDED_UP = 999.5  # from here on, three digits are shown in the next unit
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
+
+# the steps of k8s.io/apimachinery/pkg/util/duration's HumanDuration: below how many seconds, and the one or two units
+_AGES = (
+    (2 * _MINUTE, (1, "s"), None),
+    (10 * _MINUTE, (_MINUTE, "m"), (1, "s")),
+    (3 * _HOUR, (_MINUTE, "m"), None),
+    (8 * _HOUR, (_HOUR, "h"), (_MINUTE, "m")),
+    (2 * _DAY, (_HOUR, "h"), None),
+    (8 * _DAY, (_DAY, "d"), (_HOUR, "h")),
+    (2 * _YEAR, (_DAY, "d"), None),
+    (8 * _YEAR, (_YEAR, "y"), (_DAY, "d")),
+    (math.inf, (_YEAR, "y"), None),
+)
+
+
+# frontend/src/format.ts formats what the page counts by itself; tests/recordings/quantities.json tests both
 
 
 def format_size(size: float) -> str:
     """Bytes in decimal units, as docker writes them: "7.9 MB"."""
-    value = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(value) < _ROUNDED_UP:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
-        value /= _THOUSAND
-    return f"{value:.3g} TB"
+    value, units = float(size), ["TB", "GB", "MB", "kB", "B"]
+    while abs(value) >= 999.5 and len(units) > 1:  # noqa: PLR2004 - from here on, three digits are shown in the next unit
+        value /= 1000
+        units.pop()
+    unit = units[-1]
+    places = 0 if unit == "B" or abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2  # noqa: PLR2004 - three digits
+    return f"{_rounded(value, places):g} {unit}"
 
 
 def format_seconds(seconds: float) -> str:
     """A duration: "0.3 s", "14.2 s", "2 min 05 s"."""
     if not math.isfinite(seconds):
         return "–"
-    seconds = max(0.0, seconds)
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), _MINUTE)
+    tenths = _rounded(max(0.0, seconds), 1)
+    if tenths < _MINUTE:
+        return f"{tenths:.1f} s"
+    minutes, rest = divmod(int(_rounded(seconds)), _MINUTE)
     if minutes < _MINUTE:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, _MINUTE)
     return f"{hours} h {minutes:02d} min"
+
+
+def format_whole_seconds(seconds: float) -> str:
+    """A duration without tenths: "7 s", "2 min 05 s"; "" in the first second."""
+    if seconds < 1:
+        return ""
+    return f"{seconds:.0f} s" if seconds < _MINUTE - 0.5 else format_seconds(seconds)
+
+
+def _rounded(value: float, places: int = 0) -> float:
+    """Rounds halves up, as a page does; `round` rounds them to even digits."""
+    scale = 10.0**places
+    return math.floor(value * scale + 0.5) / scale
 
 
 def before_these(count: int, unit: str, spool: str) -> str:
@@ -47,22 +75,13 @@ def short_digest(digest: str) -> str:
     return f"{algorithm}:{hexadecimal[:DIGEST_LENGTH]}" if algorithm else digest[:DIGEST_LENGTH]
 
 
-def format_age(seconds: float) -> str:  # noqa: PLR0911 - one return for each of kubectl's steps
-    """An age in kubectl's manner: "38s", "4m12s", "3h7m", "12d"."""
+def format_age(seconds: float) -> str:
+    """An age as kubectl writes it: "38s", "4m12s", "3h7m", "12d", "2y270d".
+
+    One in the future is "0s", since the clock of a server may be ahead of ours; kubectl writes "<invalid>" from 2 s on.
+    """
     total = max(0, int(seconds))
-    if total < 2 * _MINUTE:
-        return f"{total}s"
-    minutes, rest = divmod(total, _MINUTE)
-    if minutes < 10:  # noqa: PLR2004 - kubectl's own steps, k8s.io/apimachinery/pkg/util/duration
-        return f"{minutes}m{rest}s" if rest else f"{minutes}m"
-    if total < 3 * _HOUR:
-        return f"{minutes}m"
-    hours, minutes = divmod(minutes, _MINUTE)
-    if hours < 8:  # noqa: PLR2004 - kubectl's own steps
-        return f"{hours}h{minutes}m" if minutes else f"{hours}h"
-    if total < 2 * _DAY:
-        return f"{hours}h"
-    days, hours = divmod(hours, 24)
-    if days < 8:  # noqa: PLR2004 - kubectl's own steps
-        return f"{days}d{hours}h" if hours else f"{days}d"
-    return f"{days}d"
+    (size, unit), second = next((first, second) for below, first, second in _AGES if total < below)
+    text = f"{total // size}{unit}"
+    rest = total % size // second[0] if second else 0
+    return f"{text}{rest}{second[1]}" if second and rest else text

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
 from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
+from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_age, format_size
 from nbcontainer.views.text import as_text
-from nbcontainer.views.view import View, Wire, sendable
+from nbcontainer.views.view import View, Wire
 
 if TYPE_CHECKING:
     from nbcontainer.model.tables import Cell, Column

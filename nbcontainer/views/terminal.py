@@ -19,6 +19,7 @@ from rich.text import Text
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import styled
+from nbcontainer.views.flat import flat_blocks, flattened
 from nbcontainer.views.kit import (
     Block,
     Grid,
@@ -28,7 +29,7 @@ from nbcontainer.views.kit import (
     Span,
     grid_widths,
     in_cells,
-    single_line,
+    text_of,
 )
 from nbcontainer.views.streaming import FRAME_SECONDS, stream
 
@@ -192,7 +193,7 @@ _RICH_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "
 def as_rich(picture: Picture) -> RenderableType:
     """The picture for a `rich` console."""
     blocks: list[RenderableType] = []
-    for block in picture.blocks:
+    for block in flat_blocks(picture.blocks):
         match block:
             case Line():
                 blocks += (
@@ -209,7 +210,7 @@ def _rich_line(spans: Sequence[Span]) -> Text:
     text = Text(overflow="ellipsis", no_wrap=True, end="\n")
     for span in spans:
         style = _RICH_STYLES[span.tone] + (" bold" if span.bold else "")
-        text.append(single_line(span.text), style=style.strip() or None)
+        text.append(text_of(span), style=style.strip() or None)
     return text
 
 
@@ -275,6 +276,7 @@ def _rich_output(line: str, block: Output) -> Text:
 
 def fitted(picture: Picture, rows: int) -> Picture:
     """`picture` in at most `rows` rows: outputs keep their ends, grids the running rows; says how much is hidden."""
+    picture = flattened(picture)
     excess = sum(map(_height, picture.blocks)) - rows
     if excess <= 0:
         return picture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.flat import flat_blocks
 from nbcontainer.views.kit import (
     TERMINAL_CELLS,
     Grid,
@@ -19,6 +20,7 @@ from nbcontainer.views.kit import (
     cell_width,
     in_cells,
     single_line,
+    text_of,
 )
 
 __all__ = ["as_text", "text_lines"]
@@ -44,11 +46,11 @@ def as_text(picture: Picture) -> str:
 
 def text_lines(picture: Picture, width: int | None = None, *, colours: bool = False) -> Iterator[str]:
     """The lines of a picture; grids are narrowed to `width` cells, other lines are left for the terminal to wrap."""
-    for block in picture.blocks:
+    for block in flat_blocks(picture.blocks):
         match block:
             case Line():
                 for line in in_cells(block, width or TERMINAL_CELLS):
-                    yield "".join(_painted(single_line(span.text), span, colours) for span in line.spans).rstrip()
+                    yield "".join(_painted(text_of(span), span, colours) for span in line.spans).rstrip()
             case Grid():
                 yield from _grid(block, width, colours)
             case Output():
@@ -63,7 +65,7 @@ def _painted(text: str, span: Span, colours: bool) -> str:  # noqa: FBT001 - onl
 def _grid(grid: Grid, width: int | None, colours: bool) -> Iterator[str]:  # noqa: FBT001 - only passed
     """The rows, without the columns that have no text."""
     rows = [tuple(Span(name, Tone.DIM) for name in grid.columns), *grid.rows] if grid.columns else grid.rows
-    texts = [[single_line(span.text) for span in row] for row in rows]
+    texts = [[text_of(span) for span in row] for row in rows]
     widths = list(grid.widths) or [max(map(cell_width, column)) for column in zip_longest(*texts, fillvalue="")]
     if width is not None:
         _narrow(widths, width - grid.indent - len(GAP) * (sum(map(bool, widths)) - 1), grid.flexible)

@@ -6,18 +6,20 @@ from abc import ABC, abstractmethod
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from nbcontainer import widgets
+from nbcontainer import verbs, widgets
+from nbcontainer.errors import UsageError
+from nbcontainer.views import page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
     from nbcontainer.operation import Operation
-    from nbcontainer.views.kit import Picture
+    from nbcontainer.views.kit import Node, Picture
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of", "sendable"]
+__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -31,11 +33,13 @@ class View(ABC, Generic[Event, State]):
     Attributes:
         streams: whether a terminal prints its lines as they come, as `docker logs` does, instead of redrawing a
             picture.
-        page: the name of its widget's files in `static`; "" if the page shows its picture.
+        page: the name of its widget's files in `static`. "picture" draws what `render` returns; what is virtual
+            (tables, logs) has a page of its own, and its own `wire`.
     """
 
     streams: ClassVar[bool] = False
-    page: ClassVar[str] = ""
+    page: ClassVar[str] = "picture"
+    _drawn: tuple[tuple[object, Picture], ...] = ()  # the last two states with their pictures
 
     def fresh(self, state: State, *, coloured: bool) -> str:
         """For `streams`: the complete lines since the last call, or ""."""
@@ -53,15 +57,24 @@ class View(ABC, Generic[Event, State]):
 
     @abstractmethod
     def render(self, state: State) -> Picture:
-        """The state as a picture, for a terminal and for the saved notebook."""
+        """The state as a picture. It has no side effects; what depends on the time is a Clock or an open end."""
 
-    def widget(self, state: State) -> LiveWidget | None:
-        """A widget that starts from `state`; None if the picture is enough.
+    def picture(self, state: State) -> Picture:
+        """`render(state)`, without rendering the same state twice."""
+        for known, picture in self._drawn:
+            if known is state:
+                return picture
+        picture = self.render(state)
+        self._drawn = ((state, picture), *self._drawn[:1])
+        return picture
+
+    def widget(self, state: State) -> LiveWidget:
+        """A widget that starts from `state`.
 
         Raises:
             NbcontainerError: the front end was not built.
         """
-        return widgets.live.widget_class(self.page)(self.wire(None, state)) if self.page else None
+        return widgets.live.widget_class(self.page)(self.wire(None, state))
 
     def page_height(self, state: State) -> int | None:
         """The height of its widget in pixels, so that replacing a picture by it does not shift the page."""
@@ -73,13 +86,30 @@ class View(ABC, Generic[Event, State]):
 
         If `previous` is None: the whole state, from which a re-opened view starts.
         """
-        del previous, state
-        return None
+        if previous is None:
+            return page.whole(self.picture(state))
+        return page.changes(self.picture(previous), self.picture(state))
+
+    def children(self, state: State, block: str, node: str) -> Sequence[Node]:
+        """The children of a node that the user opens for the first time, by the keys of its tree and its own."""
+        del state, block, node
+        return ()
 
     def act(self, operation: Operation[Event, State, object], action: Mapping[str, object]) -> Wire | None:
-        """Do what the user requested in the page; the return value is the reply to the widget. Supports `stop`."""
-        if action.get("type") == "stop":
-            operation.stop()
+        """Do what the user requested in the page; the return value is the reply to the widget.
+
+        Supports `stop`, `magic` (the line of an Action) and `children` (of a node of a tree).
+        """
+        match action:
+            case {"type": "stop"}:
+                operation.stop()
+            case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
+                try:
+                    return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
+                except UsageError as error:
+                    return {"refused": str(error)}
+            case {"type": "children", "block": str(block), "node": str(node)}:
+                return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
         return None
 
 
@@ -91,8 +121,3 @@ def facts_of(value: DataclassInstance) -> Wire:
 def changed_facts(old: Wire, new: Wire) -> Wire:
     """The fields of `new` that differ from `old`."""
     return {name: value for name, value in new.items() if old[name] != value}
-
-
-def sendable(text: str) -> str:
-    """`text` without lone surrogates, which cannot be encoded in a message."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -67,7 +67,7 @@ def test_actions_on_rows_add_magics_in_cells_below(lab, browser, screenshots):
     expect(output.get_by_text("2 selected")).to_be_visible()
     output.locator(".nbc-table").screenshot(path=screenshots / "table-verbs.png")
     output.get_by_role("button", name="logs").click()
-    expect(page.output(1)).to_contain_text(f"logs -n shop {names[0]} {names[1]}")
+    expect(page.output(1)).to_contain_text(f"logs -n shop pod/{names[0]} pod/{names[1]}")
     cells = page.page.locator(".jp-Notebook .jp-Cell")
     expect(cells).to_have_count(2)
     prompt = page.cell(1).locator(".jp-InputPrompt")

@@ -7,20 +7,30 @@ from pathlib import Path
 import pytest
 
 FRONTEND = Path(__file__).parents[2] / "nbcontainer" / "frontend"
+ESBUILD = FRONTEND / "node_modules" / "esbuild" / "bin" / "esbuild"
+
+
+def node() -> str | None:
+    """Node.js, if it can run TypeScript here."""
+    return shutil.which("node") if ESBUILD.exists() else None
+
+
+def bundled(source: str, folder: Path) -> Path:
+    """The JavaScript of a file of the front end, as a module that Node.js runs."""
+    build = [ESBUILD, source, "--bundle", "--platform=node", "--format=esm", "--out-extension:.js=.mjs"]
+    subprocess.run([*map(str, build), "--log-level=warning", f"--outdir={folder}"], check=True, cwd=FRONTEND)
+    return folder / f"{Path(source).stem}.mjs"
 
 
 def test_units(tmp_path):
-    node = shutil.which("node")
-    esbuild = FRONTEND / "node_modules" / "esbuild" / "bin" / "esbuild"
-    if node is None or not esbuild.exists():
+    program = node()
+    if program is None:
         pytest.skip("Node.js or the front end's node_modules are missing; run `npm ci` in nbcontainer/frontend")
     tests = sorted(FRONTEND.glob("tests/*.test.ts"))
     assert tests
-    build = [esbuild, *tests, "--bundle", "--platform=node", "--format=esm", "--out-extension:.js=.mjs"]
-    subprocess.run([*map(str, build), "--log-level=warning", f"--outdir={tmp_path}"], check=True, cwd=FRONTEND)
-    files = [str(tmp_path / f"{test.stem}.mjs") for test in tests]
+    files = [str(bundled(str(test), tmp_path)) for test in tests]
     done = subprocess.run(
-        [node, "--test", "--test-reporter=tap", *files], check=False, capture_output=True, text=True, timeout=120
+        [program, "--test", "--test-reporter=tap", *files], check=False, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "# fail 0" in done.stdout

@@ -26,7 +26,7 @@ FAULTS = re.compile(
     r"nbcontainer/([a-z_]+/)?[a-z_]+\.py|Error in callback <(bound method Quiet|function _preload)|took"
 )
 FRAME = re.compile(r"^File \S*?, in ([\w.<>]+)\(", re.MULTILINE)
-EDGES = {"run_interruptible", "_print", "_write", "_display", "_magic.<locals>.magic"}
+EDGES = {"run_interruptible", "_guarded.<locals>.guarded", "_write", "_magic.<locals>.magic"}
 LONGEST_DELAY = 0.12
 PREPARE = """
 import time

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nbcontainer.magics import results
 from tests.engines.peers import Speaker
 from tests.magics.kernels import Kernel
 
@@ -83,6 +84,16 @@ def test_a_result_whose_drawing_is_interrupted_is_kept_and_shows_one_line(tmp_pa
     assert said.count("■ Stopped: Interrupted.") == 1, said
     assert "Traceback" not in said
     assert f"error: {error}\nkept: {kept}\nwent on: False\n" in done.stdout
+
+
+def test_an_interrupt_just_before_the_drawing_shows_one_line(monkeypatch):
+    def interrupted_at_once(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "run_interruptible", interrupted_at_once)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        results._publish(None)
+    assert "\n".join(caught.value._render_traceback_()) == "■ Stopped: Interrupted."
 
 
 @pytest.mark.parametrize("code", ["%docker pull busybox", "drawn"])

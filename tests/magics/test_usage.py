@@ -8,7 +8,8 @@ from nbcontainer.magics import catalogue
 from nbcontainer.settings import settings
 
 HELP = ["%docker --help", "%docker image --help", "%docker image ls --help", "%docker -c x container --help",
-        "%docker push --help", "%%dockerfile --help", "%%dockerfile --help\n", "%kpod --help",
+        "%docker push --help", "%docker push -h", "%%dockerfile -h", "%kpod logs -h",
+        "%%dockerfile --help", "%%dockerfile --help\n", "%kpod --help",
         "%kpod create --help", "%%kube apply --help", "%kube --help", "%nbcontainer --help"]  # fmt: skip
 
 
@@ -52,6 +53,8 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%kpod create web", "UsageError", ["--image is missing", "%kpod create web --image=IMAGE"]),
         ("%kpod logs", "UsageError", ["Logs of which pod?"]),
         ("%kpod delete", "UsageError", ["Which pods?"]),
+        ("%kpod get deployments", "UsageError", ["is for pods", "pod/deployments"]),
+        ("%docker ps -c prod", "UsageError", ["no flag -c", "%docker -c NAME ps"]),
         ("%kpod -w", "UsageError", ["--timeout"]),
         ("%docker logs -f web", "UsageError", ["--timeout"]),
         ("%docker login example.com", "UsageError", ["-u USER"]),

@@ -21,6 +21,8 @@ DOCKERFILE = MAGICS["dockerfile"].magic.verb("")
 GET = MAGICS["kpod"].magic.verb("get")
 EXEC = MAGICS["kpod"].magic.verb("exec")
 CREATE = MAGICS["kpod"].magic.verb("create")
+LOGS = MAGICS["kpod"].magic.verb("logs")
+DELETE = MAGICS["kpod"].magic.verb("delete")
 
 
 def parse(verb, line):
@@ -228,7 +230,92 @@ def test_kubectl_s_own_order_of_words():
     assert parse(EXEC, "web -n shop ls -l /").namespace == "shop"
     assert parse(EXEC, "pod/web -- ls").name == "web"
     assert parse(GET, "pod/web pods/db po/cache x/y").pod == ["web", "db", "cache", "x/y"]
-    assert parse(MAGICS["kpod"].magic.verb("logs"), "deploy/web").pod == ["deploy/web"]
+    assert parse(LOGS, "deploy/web").pod == ["deploy/web"]
+
+
+def test_the_kind_may_be_a_word_of_its_own():
+    assert parse(GET, "pods").pod == []
+    assert parse(GET, "po web db").pod == ["web", "db"]
+    assert parse(GET, "pod pods").pod == ["pods"]
+    assert parse(GET, "pod/pod").pod == ["pod"]
+    assert parse(DELETE, "pod web -n shop").pod == ["web"]
+    assert parse(DELETE, "pods --all").pod == []
+    assert parse(MAGICS["kpod"].magic.verb("describe"), "pod web").name == "web"
+    assert parse(LOGS, "pod").pod == ["pod"]  # as for kubectl: its logs take no kind
+    with pytest.raises(UsageError, match="Which pods"):
+        parse(DELETE, "pod")
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "message", "cure"),
+    [
+        ("get", "deployments", "%kpod get is for pods, not for deployments", "A pod of that name is pod/deployments."),
+        ("get", "deploy/web", "is for pods, not for deployments", ""),
+        ("get", "pods,svc", "is for pods, not for services", ""),
+        ("delete", "Job nightly", "%kpod delete is for pods, not for jobs", "pod/Job"),
+        ("get", "pod pod/web", "Write either pod NAME or pod/NAME, not both", "%kpod get pod NAME"),
+        ("logs", "web app db", "%kpod logs takes one POD and one CONTAINER", "%kpod logs pod/web pod/app pod/db"),
+        ("logs", "web app -c db", "%kpod logs takes one POD and one CONTAINER", "pod/web pod/app"),
+    ],
+)
+def test_what_kubectl_refuses_is_refused(verb, line, message, cure):
+    with pytest.raises(UsageError) as error:
+        parse(MAGICS["kpod"].magic.verb(verb), line)
+    assert message in error.value.message
+    assert cure in error.value.cure
+
+
+def test_the_second_word_of_logs_is_the_container():
+    for line, pods, container in (
+        ("web", ["web"], None),
+        ("web app", ["web"], "app"),
+        ("pod/web -f app", ["web"], "app"),
+        ("deploy/web app", ["deploy/web"], "app"),
+        ("pod/web pod/db", ["web", "db"], None),
+        ("pod/web pod/db pod/cache -c app", ["web", "db", "cache"], "app"),
+    ):
+        values = parse(LOGS, line)
+        assert (values.pod, values.container) == (pods, container)
+    assert LOGS.as_command(parse(LOGS, "web app")) == "kubectl logs web --container=app"
+
+
+@pytest.mark.parametrize(
+    ("line", "image", "command"),
+    [
+        ("-- busybox echo hi", "busybox", ["echo", "hi"]),
+        ("--rm -- busybox -- -x", "busybox", ["--", "-x"]),
+        ("--rm busybox -- echo hi", "busybox", ["echo", "hi"]),
+        ("-h web busybox hostname -h", "busybox", ["hostname", "-h"]),
+    ],
+)
+def test_dashes_before_an_image_end_the_flags(line, image, command):
+    values = parse(RUN, line)
+    assert (values.image, values.command) == (image, command)
+
+
+@pytest.mark.parametrize(
+    ("magic", "line", "asks"),
+    [
+        ("docker", "push -h", True),
+        ("docker", "push --help", True),
+        ("docker", "ps -a -h", True),
+        ("docker", "run --no-such-flag --help", True),
+        ("docker", "run --help busybox", True),
+        ("docker", "run -h web busybox", False),  # its host name
+        ("docker", "run busybox ls --help", False),
+        ("docker", "run --name --help busybox", False),
+        ("docker", "rm -- --help", False),
+        ("dockerfile", "-h", True),
+        ("kpod", "logs -h", True),
+        ("kpod", "exec -h", True),
+        ("kpod", "exec web -- ls -h", False),
+        ("kpod", "exec web ls --help", False),
+        ("kube", "apply -h", True),
+    ],
+)
+def test_h_is_help_unless_it_means_something_else(magic, line, asks):
+    verb, words = MAGICS[magic].magic.split(line)
+    assert verb.asks_for_help(words) is asks
 
 
 @pytest.mark.parametrize(
@@ -240,6 +327,10 @@ def test_kubectl_s_own_order_of_words():
         ("docker", "-H tcp://h:1 container ls", "ps", "context", "tcp://h:1"),
         ("docker", "-Htcp://h:1 image ls", "images", "context", "tcp://h:1"),
         ("docker", "--host=ssh://h run busybox ls -H x", "run", "command", ["ls", "-H", "x"]),
+        ("docker", "ps -H tcp://h:1", "ps", "context", "tcp://h:1"),
+        ("docker", "ps --host=tcp://h:1 -a", "ps", "context", "tcp://h:1"),
+        ("docker", "-c prod login example.com", "login", "context", "prod"),
+        ("kpod", "logs web --namespace shop", "logs", "namespace", "shop"),
         ("kpod", "-n shop logs web", "logs", "namespace", "shop"),
         ("kpod", "--context dev -nshop exec web -- ls -n", "exec", "command", ["ls", "-n"]),
         ("kpod", "-n shop", "get", "namespace", "shop"),
@@ -251,6 +342,13 @@ def test_kubectl_s_own_order_of_words():
 def test_shared_flags_may_stand_before_the_verb(magic, line, path, key, value):
     verb, words = MAGICS[magic].magic.split(line)
     assert (verb.path, verb.parse(words)[key]) == (path, value)
+
+
+def test_a_name_that_a_flag_has_only_before_the_verb():
+    verb, words = MAGICS["docker"].magic.split("ps -c prod")
+    with pytest.raises(UsageError, match="%docker ps has no flag -c") as error:
+        verb.parse(words)
+    assert error.value.cure == "Write %docker -c NAME ps, or --context NAME after the verb."
 
 
 VOLUMES = Magic(
@@ -335,6 +433,8 @@ def test_completion_of_verbs_flags_values_and_names():
     assert words("%docker run --pull=al") == ("--pull=al", ["--pull=always"])
     assert words("%%dockerfile --add ")[1] == ["<variable>"]
     assert words("%kpod logs ")[1] == ["<pod>"]
+    assert words("%kpod logs web ")[1] == ["<pod-container>"]
+    assert words("%kpod get pods ")[1] == ["<pod>"]
     assert words("%kpod exec web -- l")[1] == []
     assert words("%kpod -n ")[1] == ["<namespace>"]
     assert words("%nbcontainer settings ")[1] == ["<setting>"]

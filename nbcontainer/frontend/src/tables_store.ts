@@ -1,7 +1,7 @@
 // A table's data, independent of the page: rows by key, which of them are shown, their order, and the selection.
 
 import { visible } from './ansi';
-import { bytes } from './format';
+import { bytes, formatAge } from './format';
 import { readFilter, type Filter, type Filterable } from './tables_filter';
 
 export type Cell = string | number | null;
@@ -42,6 +42,8 @@ export interface Row extends Filterable {
   key: string;
   name: string;
   namespace: string;
+  /** What the object is ("Pod"), or "". */
+  kind: string;
   texts: string[];
   cells: Cell[];
   /** The cells as drawn; an age is drawn from `cells`. */
@@ -149,7 +151,7 @@ export class TableStore {
   }
 
   private put(
-    [key, cells, tone, name, namespace, , labels]: WireRow,
+    [key, cells, tone, name, namespace, kind, labels]: WireRow,
     before: Map<string, Row>,
     clock: number,
   ): void {
@@ -159,6 +161,7 @@ export class TableStore {
       key,
       name,
       namespace,
+      kind,
       cells,
       drawn,
       texts: drawn.map((text) => text.toLowerCase()),
@@ -326,22 +329,4 @@ function sortKeyOf(cell: Cell, kind: string): string | number {
   return String(cell ?? '')
     .toLowerCase()
     .replace(/\d+/g, (digits) => digits.padStart(12, '0'));
-}
-
-/** An age as kubectl formats it: "38s", "4m12s", "3h7m", "12d" (k8s.io/apimachinery/pkg/util/duration). */
-export function formatAge(seconds: number): string {
-  const total = Math.max(0, Math.floor(seconds));
-  if (total < 120) return `${total}s`;
-  const minutes = Math.floor(total / 60);
-  if (minutes < 10) return total % 60 ? `${minutes}m${total % 60}s` : `${minutes}m`;
-  if (minutes < 180) return `${minutes}m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 8) return minutes % 60 ? `${hours}h${minutes % 60}m` : `${hours}h`;
-  if (hours < 48) return `${hours}h`;
-  const days = Math.floor(hours / 24);
-  if (days < 8) return hours % 24 ? `${days}d${hours % 24}h` : `${days}d`;
-  if (days < 730) return `${days}d`;
-  const years = Math.floor(days / 365);
-  if (years < 8) return days % 365 ? `${years}y${days % 365}d` : `${years}y`;
-  return `${years}y`;
 }

@@ -18,15 +18,21 @@ const STATUS_TIME = 1500; // milliseconds that a message stays
 
 /** The magic's lines for these rows: one per namespace, or per row; none if that would be too many. */
 export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): string[] {
-  const groups = new Map<string, string[]>();
-  for (const { name, namespace, key } of rows) {
-    if (!NAME.test(name) || (namespace && !NAME.test(namespace))) continue;
-    const group = many ? namespace : key;
-    const words = groups.get(group) ?? (namespace ? [`-n ${namespace}`] : []);
-    groups.set(group, [...words, name]);
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    if (!NAME.test(row.name) || (row.namespace && !NAME.test(row.namespace))) continue;
+    const group = many ? row.namespace : row.key;
+    groups.set(group, [...(groups.get(group) ?? []), row]);
   }
   if (groups.size > MAX_LINES) return [];
-  return [...groups.values()].map((words) => line.replace('{rows}', () => words.join(' ')));
+  return [...groups.values()].map((group) => line.replace('{rows}', () => namesOf(group)));
+}
+
+/** Rows of one namespace on a line; several with their kind: in `logs web db`, db is a container, as for kubectl. */
+function namesOf(rows: readonly Row[]): string {
+  const namespace = rows[0]?.namespace;
+  const names = rows.map(({ name, kind }) => (rows.length > 1 && kind ? `${kind.toLowerCase()}/${name}` : name));
+  return [...(namespace ? [`-n ${namespace}`] : []), ...names].join(' ');
 }
 
 /** The magic's line for display, before any row is selected. */

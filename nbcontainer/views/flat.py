@@ -1,0 +1,84 @@
+"""Pictures where nothing folds or can be clicked, as in a terminal: every block as lines, grids and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from nbcontainer import verbs
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.kit import Action, Actions, Block, Grid, Line, Output, Picture, Progress, Section, Span
+from nbcontainer.views.quantities import before_these
+
+__all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
+
+BAR_CELLS = 20
+INDENT = 2  # of what belongs to a section
+
+
+def flattened(picture: Picture) -> Picture:
+    """The picture with nothing but lines, grids and outputs."""
+    blocks = tuple(flat_blocks(picture.blocks))
+    return picture if blocks == picture.blocks else replace(picture, blocks=blocks)
+
+
+def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:
+    """Each block, as lines, grids and outputs."""
+    for block in blocks:
+        match block:
+            case Line() | Output():
+                yield block
+            case Grid():
+                yield from _grid(block)
+            case Progress():
+                yield _progress(block)
+            case Actions():
+                yield from map(_action_line, block.actions)
+            case Section():
+                yield replace(block.title, key="")
+                for inner in flat_blocks(block.blocks if block.open else ()):
+                    yield replace(inner, indent=inner.indent + INDENT)
+
+
+def bar_text(share: float, cells: int = BAR_CELLS) -> str:
+    """A bar of characters."""
+    filled = round(max(0.0, min(1.0, share)) * cells)
+    return "━" * filled + "╌" * (cells - filled)
+
+
+def _progress(progress: Progress) -> Line:
+    if progress.share is None:
+        return Line.of(Span(progress.text or "…", progress.tone))
+    share = max(0.0, min(1.0, progress.share))
+    return Line.of(Span(bar_text(share), progress.tone), Span(f"  {progress.text or f'{share:.0%}'}", Tone.DIM))
+
+
+def _action_line(action: Action) -> Line:
+    return Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
+
+
+def _grid(grid: Grid) -> Iterator[Line | Grid | Output]:
+    """The grid, then the outputs of its rows, as far as they are unfolded."""
+    if not grid.outputs:
+        yield grid
+        return
+    yield replace(grid, outputs={})
+    for key in grid.keys:
+        output = grid.outputs.get(key)
+        if output is not None:
+            yield from _output(output)
+
+
+def _output(output: Output) -> Iterator[Line | Output]:
+    lines = output.lines if output.open else output.lines[-output.preview :] if output.preview else ()
+    if not lines and not (output.open and output.ending):
+        return
+    if output.title:
+        yield Line(output.title)
+    if output.open and output.total > len(lines):
+        hidden = before_these(output.total - len(lines), "lines", output.rest)
+        yield Line.of(Span(hidden, Tone.DIM), indent=output.indent)
+    if lines:
+        yield replace(output, lines=lines)
+    if output.open and output.ending:
+        yield Line.of(Span(output.ending, output.tone), indent=output.indent)
