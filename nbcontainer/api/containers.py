@@ -267,7 +267,6 @@ class Containers(EngineNoun):
             if one.is_active and not force:
                 raise Conflict(
                     f"The container {one.name} is {one.state}.",
-                    status=409,
                     reason="running",
                     cure=f"Stop it first: {engine.commands.magic('stop', one.name)}, or use `--force`.",
                 )

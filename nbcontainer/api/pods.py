@@ -234,7 +234,7 @@ class Pods(Noun):
     ) -> Operation[PodEnd, PodDeletion, Changes]:
         self._cluster.guard(place_of_pods(backend))
         if not names:
-            raise NotFound(f"There are no such pods in {backend.where}.", status=404, reason="NotFound")
+            raise NotFound(f"There are no such pods in {backend.where}.", reason="NotFound")
         return backend.delete(names, force=force, grace_period=grace_period)
 
     @reads

@@ -311,7 +311,7 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
     names = container_names(pod)
     if request.container and request.container not in names:
         what = f"Pod {request.name} has no container {request.container!r}."
-        return NotFound(what, status=404, reason="NotFound", cure=f"It has: {', '.join(names)}.")
+        return NotFound(what, reason="NotFound", cure=f"It has: {', '.join(names)}.")
     found = trouble(pod, cluster.commands)
     word = pod_status(pod)
     if found is None and word == "Running":

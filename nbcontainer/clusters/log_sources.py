@@ -91,7 +91,6 @@ def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
         return None
     return NotFound(
         f"Pod {text_of(pod, 'metadata', 'name')} has no container {request.container!r}.",
-        status=404,
         cure=f"It has: {', '.join(container_names(pod))}.",
     )
 

@@ -107,7 +107,7 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
         await asyncio.to_thread(check_namespace, cluster)
         collector.emit(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
     elif not sources:
-        raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.", status=404)
+        raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.")
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)

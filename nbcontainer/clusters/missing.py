@@ -58,7 +58,6 @@ def _no_namespace(cluster: Cluster) -> NotFound:
     some = f"It has {', '.join(sorted(name for name, _ in names)[:8])}." if names else ""
     return NotFound(
         f'There is no namespace "{cluster.namespace}" in context {cluster.context!r}.',
-        status=404,
         reason="NotFound",
         cure=f"Did you mean {' or '.join(near)}?" if near else some,
     )
@@ -73,9 +72,7 @@ def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) 
     near = [name for word in names for name in near_names(word, [name for name, _ in here])]
     cure = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else _elsewhere(cluster, names[0], resource)
     words = ", ".join(f'"{name}"' for name in names)
-    return NotFound(
-        f"{resource.plural} {words} not found in {cluster.where}.", status=404, reason="NotFound", cure=cure
-    )
+    return NotFound(f"{resource.plural} {words} not found in {cluster.where}.", reason="NotFound", cure=cure)
 
 
 async def not_found_soon(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:

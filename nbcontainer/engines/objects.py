@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import shown_name
 from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
 from nbcontainer.json_objects import text_of
 
-__all__ = ["filters_of", "in_use", "made_id", "not_found"]
+__all__ = ["filters_of", "in_use", "made_id", "not_found", "repeated"]
+
+Answer = TypeVar("Answer")
 
 SHOWN_USERS = 3
+RETRIES = 4
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
@@ -30,6 +34,23 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
             )
         filters.setdefault(key, []).append(value)
     return filters
+
+
+def repeated(call: Callable[[], Answer], *, error: type[ApiError], says: str = "") -> Answer:
+    """What `call` returns. It is tried again a few times after this error, for calls of Podman that disturb each other.
+
+    Args:
+        call: the call, which has changed nothing if it raises the error.
+        error: the error's class.
+        says: what the error says, if others of its class are no reason to try again.
+    """
+    for _ in range(RETRIES):
+        try:
+            return call()
+        except error as passing:
+            if says not in passing.message:
+                raise
+    return call()
 
 
 def made_id(answer: object) -> str:
@@ -57,7 +78,6 @@ def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists:
     near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
     return NotFound(
         f"There is no {kind} {shown_name(name)} in {engine.name}.",
-        status=404,
         reason="not found",
         cure=f"Did you mean {near[0]}?" if near else f"{lists} lists them.",
     )

@@ -133,7 +133,6 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
     if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
         return Conflict(
             f"There already is a pod {name!r}.",
-            status=409,
             reason="AlreadyExists",
             cure=f"Delete it first ({engine.commands.pods('delete', name)}), or choose another name.",
         )
@@ -142,7 +141,6 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
         return NotFound(
             f"Pod {name} cannot run: its image cannot be pulled. {message}",
-            status=404,
             reason="ErrImagePull",
             cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
         )

@@ -201,7 +201,7 @@ def find_pod(engine: Engine, name: str) -> JsonObject:
 def _no_pod(engine: Engine, name: str, pods: Sequence[JsonObject]) -> NotFound:
     near = difflib.get_close_matches(name, [text_of(pod, "Name") for pod in pods], n=3, cutoff=0.7)
     cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
-    return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
+    return NotFound(f"There is no pod {name!r} in {engine.name}.", cure=cure)
 
 
 # --- about one pod
@@ -270,7 +270,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         fits = matcher(request.selector, "")
         names = tuple(text_of(pod, "Name") for pod in _listed(engine) if fits(pod))
         if not names:
-            raise NotFound(f"No pod has the labels {request.selector}.", status=404)
+            raise NotFound(f"No pod has the labels {request.selector}.")
     found, missing = list[str](), list[NotFound]()
     for name in names:
         try:
@@ -304,7 +304,7 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]
     if not chosen:
         short = ", ".join(one.removeprefix(f"{name}-") for one in containers)
-        raise NotFound(f"Pod {name} has no container {wanted!r}.", status=404, cure=f"It has: {short}.")
+        raise NotFound(f"Pod {name} has no container {wanted!r}.", cure=f"It has: {short}.")
     return chosen
 
 
