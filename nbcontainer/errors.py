@@ -63,7 +63,6 @@ __all__ = [
     "Unsupported",
     "UsageError",
     "YamlError",
-    "outcome_of",
     "restored",
     "word_texts",
 ]
@@ -403,11 +402,3 @@ class InternalError(NbcontainerError):
 
 class Stopped(NbcontainerError):
     """The user, or the end of the kernel, stopped it."""
-
-
-def outcome_of(error: BaseException, *, stopped: bool) -> tuple[str, str]:
-    """The outcome of something that raised `error`, for its last picture: "failed" or "stopped", and why it failed."""
-    if stopped or isinstance(error, Stopped):
-        return "stopped", ""
-    # the message of a foreign error may contain a value, and a picture is saved in the notebook
-    return "failed", (error.message if isinstance(error, NbcontainerError) else "") or type(error).__name__

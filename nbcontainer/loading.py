@@ -20,6 +20,7 @@ PRELOADED = (
     "yaml",
     "nbcontainer.clusters.connection",
     "nbcontainer.clusters.tables",
+    "nbcontainer.clusters.objects",
     "nbcontainer.views.tables",
     "nbcontainer.engines.connection",
     "nbcontainer.engines.build",

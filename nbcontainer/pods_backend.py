@@ -26,7 +26,7 @@ __all__ = ["PodsBackend", "find_pods_backend", "place_of_pods"]
 
 
 class PodsBackend(Protocol):
-    """What can be done with pods, and where: one namespace of a cluster, or a Podman, which has no namespaces.
+    """What can be done with pods and other objects, and where: a namespace of a cluster, or Podman, which has none.
 
     The implementations in `clusters` and `engines` document what each call raises.
     """
@@ -53,29 +53,24 @@ class PodsBackend(Protocol):
     def in_namespace(self, namespace: str) -> PodsBackend:
         """The same in another namespace ("" for the same)."""
 
-    def command(self, name: str) -> str:
-        """The command that shows a pod, for a terminal."""
+    def command(self, kind: str, name: str) -> str:
+        """The command that shows an object, for a terminal."""
 
-    def table(
-        self,
-        *,
-        names: Sequence[str] = (),
-        all_namespaces: bool = False,
-        selector: str = "",
-        field_selector: str = "",
-    ) -> Table:
-        """The pods, once."""
+    def tables(
+        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
+    ) -> list[Table]:
+        """A table for each kind that the words name, as in `kubectl get`."""
 
     def watch(
         self,
+        words: Sequence[str],
         *,
-        names: Sequence[str] = (),
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped; `finish` makes the resulting table."""
+        """The table of one kind, until stopped; `finish` makes the resulting table."""
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs."""

@@ -165,6 +165,7 @@ class NBContainer(Configurable):
     )
     confirm = Boolean(default=True, help="whether destructive verbs ask first.")
     log_window = Count(2000, "how many lines of a log the page and the notebook keep.")
+    sleep_after = Seconds(60.0, "seconds after which a live table that nobody looks at sleeps.")
     spool_directory = Text("", 'where full outputs are kept; "" for a folder in the system\'s temporary directory.')
     credential_helper_timeout = Seconds(10.0, "seconds that a docker credential helper may take.")
     credential_plugin_timeout = Seconds(

@@ -6,6 +6,7 @@ this kind of machine has all parts, a skip is a failure.
 
 import functools
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,22 @@ def pytest_runtest_makereport(item):
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
     return _allow_no_skip((yield), collector.nodeid)
+
+
+# messages of failures that only say that something took too long
+LATE = re.compile(
+    r"TimeoutE|Timeout \(?[>\d]|timed out|in time$|not so after|did not (answer within|come about|end)|still runs|"
+    r"(monotonic|perf_counter)\(\) - |seconds < ",
+    re.MULTILINE,
+)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Lists the tests that failed only on a time limit, for scripts/test.py."""
+    for report in (*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if crash is not None and LATE.search(crash.message):
+            terminalreporter.write_line(f"too late: {report.nodeid}")
 
 
 @pytest.fixture(autouse=True)

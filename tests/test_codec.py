@@ -31,6 +31,7 @@ from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.commands import Expanded
 from nbcontainer.model.containers import RunRequest, RunResult
 from nbcontainer.model.json_forms import form_of
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.results import Described, Description, Objects, Remark, Report
 from nbcontainer.model.secrecy import HIDDEN, Secret, without_secrets
 from nbcontainer.model.tables import Row, Table, Tone, Words
@@ -211,7 +212,7 @@ LOG = (
     logs.LogSource("web-1", open=True),
     logs.LogLines((logs.LogLine("web-1", "\x1b[32mok\x1b[0m <b> ☃", 1700000000.25), logs.LogLine("web-1", "", 0.0))),
     logs.LogGap("2 lines are missing"),
-    logs.LogEnded("failed", "exit code 3"),
+    logs.LogEnded(Outcome.FAILED, exit_code=3),
 )
 RESULTS = [
     logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1], "kubectl logs web"),

@@ -30,6 +30,10 @@ LEFT_OUT = {
         *("--show-managed-fields", "--template", "--validate"),
     },
 }
+GET = {
+    *("--ignore-not-found", "--label-columns", "--output-watch-events", "--server-print", "--show-kind"),
+    *("--show-labels", "--sort-by", "--subresource", "--watch-only"),
+}
 # those of single verbs, not implemented yet
 NOT_YET = {
     "%%dockerfile": {"--attest", "--cache-to", "--call", "--debug"},
@@ -57,10 +61,8 @@ NOT_YET = {
         *("--sysctl", "--tmpfs", "--ulimit", "--use-api-socket", "--userns", "--uts", "--volume-driver"),
         "--volumes-from",
     },
-    "%kpod get": {
-        *("--ignore-not-found", "--label-columns", "--output-watch-events", "--server-print", "--show-kind"),
-        *("--show-labels", "--sort-by", "--subresource", "--watch-only"),
-    },
+    "%kpod get": GET,
+    "%kube get": GET,
     "%kpod create": {
         *("--annotations", "--attach", "--cascade", "--dry-run", "--expose", "--force", "--grace-period"),
         *("--leave-stdin-open", "--override-type", "--overrides", "--pod-running-timeout", "--privileged", "--quiet"),
@@ -93,15 +95,17 @@ def title(verb):
 @pytest.mark.parametrize("verb", VERBS, ids=title)
 def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
     handle = HANDLES[verb.magic]
-    for path in filter(None, (verb.calls, verb.asks)):
+    for path in filter(None, (verb.calls, verb.asks, verb.watches)):
         method = attrgetter(path)(handle)
         signature = inspect.signature(method)
         arguments = [argument for argument in verb.arguments if not argument.control and argument.kind != "refused"]
-        places = [argument for argument in arguments if argument.many and not argument.is_flag]
+        has_names = any(argument.many for argument in verb.positionals)
+        places = [argument for argument in arguments if has_names and not argument.is_flag]
         named = {argument.key: argument.default for argument in arguments if argument not in places}
         named |= {verb.takes: None} if verb.takes else {}
+        named |= {"duration": 1.0} if path == verb.watches else {}
         bound = signature.bind(*("x" for _ in places), **named)
-        assert set(bound.arguments) - {"names"} == set(named)
+        assert set(bound.arguments) - {"names"} == {*named, *(one.key for one in places if not one.many)}
         for argument in arguments:
             if argument.default is not None:
                 assert signature.parameters[argument.key].default == argument.default

@@ -75,7 +75,6 @@ VERBS_OF_ENGINES = {
 }
 VERBS_THAT_READ = {
     ("docker", "login"),
-    ("kpod", "get"),
     ("nbcontainer", "settings"),
 }
 

@@ -63,6 +63,35 @@ def test_elsewhere_a_skip_is_a_skip(run):
     assert (code, text.splitlines()[-1].split(" in ")[0]) == (0, "1 passed, 7 skipped, 1 xfailed")
 
 
+FAILS_AT_FIRST = """
+import pathlib, pytest
+
+@pytest.mark.parametrize("times", range({failures} + 1))
+def test_late(times):
+    runs = pathlib.Path(__file__).with_suffix(f".{{times}}")
+    runs.write_text(runs.read_text() + "." if runs.exists() else ".")
+    assert runs.read_text() > "." * times, "{message}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("failures", "message", "runs"),
+    [(2, "it is wrong", 2), (3, "it did not happen in time", 3)],
+)
+def test_failures_are_rerun_and_what_is_only_late_twice(tmp_path, monkeypatch, failures, message, runs):
+    monkeypatch.setattr(runner, "OUTPUT", tmp_path / "output")
+    (tmp_path / "test_some.py").write_text(FAILS_AT_FIRST.format(failures=failures, message=message))
+    job = runner.pytest("some", "-c", "/dev/null", "-p", "tests.conftest", str(tmp_path))
+    job.run()
+    assert (job.code, job.counts["failed"], job.counts["passed"]) == (1, failures, 1)
+    job.rerun()
+    assert len((tmp_path / f"test_some.{failures}").read_text()) == runs
+    passed = [*range(1, min(runs, failures + 1))]
+    assert job.code == (failures > len(passed))
+    assert (job.counts["failed"], job.counts["passed"]) == (failures - len(passed), 1 + len(passed))
+    assert [int(name.partition("[")[2][0]) for name in job.flaky] == passed
+
+
 def is_taken(command, name):
     """Whether a column's pytest collects a file."""
     words = command[command.index("-m", command.index("pytest")) + 2 :]

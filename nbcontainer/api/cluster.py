@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import clusters
+from nbcontainer.api.objects import ApiObject
+from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
 from nbcontainer.model.changes import Changes
 from nbcontainer.model.source_map import SourceMap
+from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
-from nbcontainer.protection import changes, changes_unless, guard, guard_later, refuse_moved
+from nbcontainer.protection import changes, changes_unless, guard, guard_later, reads, refuse_moved
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
+    from nbcontainer.model.tables import Row, TableEvent, TableState
+    from nbcontainer.operation import Operation
     from nbcontainer.protection import Place
 
 __all__ = ["Cluster", "cluster"]
@@ -106,6 +114,99 @@ class Cluster:
                 source_map=source_map,
             )
         )
+
+    @reads
+    def get(
+        self,
+        kind: str,
+        *names: str,
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+    ) -> Table | Tables:
+        """The table of the objects of any kind, as `kubectl get` shows it: `nbc.cluster().get("deployments", "web")`.
+
+        `table["web"]` is an `ApiObject`, or a `Pod`. In a notebook, a displayed table stays live.
+
+        Args:
+            kind: a kind in any of kubectl's spellings: "deployments", "deploy", "pods.metrics.k8s.io", custom resources
+                too. Several, or a category such as "all", give `Tables`: "deploy,svc". Or one object: "deploy/web".
+            *names: only these objects. After a "deploy/web", each has its kind too.
+            all_namespaces: objects in all namespaces.
+            selector: a label selector, such as "app=web".
+            field_selector: a field selector, such as "metadata.name=web".
+
+        Raises:
+            UsageError: the cluster has no such kind; the error suggests a similar one.
+            NotFound: one of `names` does not exist, or the namespace.
+            Forbidden: the user may not list them.
+            Unsupported: the API server cannot list this kind; or there is only Podman, which has pods alone.
+            ClusterUnavailable: the API server does not answer.
+        """
+        found = self.tables(
+            (kind, *names), all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+        )
+        return found[0] if len(found) == 1 else found
+
+    @reads
+    def watch(
+        self,
+        kind: str,
+        *names: str,
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+        duration: float = 0.0,
+    ) -> Operation[TableEvent, TableState, Table]:
+        """The table of one kind, kept up to date until it is stopped; takes the arguments of `get`.
+
+        Args:
+            kind: the kind.
+            *names: only these objects.
+            all_namespaces: objects in all namespaces.
+            selector: a label selector.
+            field_selector: a field selector.
+            duration: seconds after which to stop watching; 0 for never.
+
+        Raises (also from `result()`):
+            UsageError: the cluster has no such kind, or several are named.
+            Unsupported: the API server cannot watch this kind.
+        """
+        backend = self.connect()
+        operation = backend.watch(
+            (kind, *names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            finish=partial(self._with_objects, backend),
+        )
+        if duration > 0:
+            timer = threading.Timer(duration, operation.stop)
+            timer.daemon = True
+            timer.start()
+            operation.when_done(timer.cancel)
+        return operation
+
+    @reads
+    def tables(
+        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
+    ) -> Tables:
+        """A table for each kind that the words name, as in `kubectl get`; raises as `get`."""
+        backend = self.connect()
+        found = backend.tables(words, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector)
+        return Tables(self._with_objects(backend, table) for table in found)
+
+    def _with_objects(self, backend: PodsBackend, table: Table) -> Table:
+        """A table that knows its cluster or engine, and has an object for each row."""
+        place = place_of_pods(backend)
+        return replace(table, object_of=partial(self._object, backend, table), context=place.name, server=place.server)
+
+    def _object(self, backend: PodsBackend, table: Table, row: Row) -> ApiObject:
+        columns = [column.name.lower() for column in table.state.columns]
+        there = backend.in_namespace(row.namespace)
+        facts = dict(zip(columns, row.cells, strict=False))
+        shown = (row.name, row.namespace, facts, row.labels, there.where, there.command(table.kind, row.name))
+        return Pod(*shown, _pods=self.at(there).pods) if table.kind == "pod" else ApiObject(*shown, row.kind)
 
     def connect(self) -> PodsBackend:
         """Find it, without sending a request. If the calling method changes something, check protection.

@@ -9,40 +9,48 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
-from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.protection import reads
+from nbcontainer.verbs.kinds import SPELLINGS
 
 __all__ = ["known_names"]
 
 
 @reads
-def known_names(kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "") -> Sequence[str]:
+def known_names(
+    kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "", of_kind: str = ""
+) -> Sequence[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … none if nothing answers immediately.
 
     Args:
         kind: the argument's `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context", "engine" (a
-            docker context) or "namespace".
+            docker context), "namespace", "kind" (of a cluster's objects) or "object".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
         pod: the pod whose containers are wanted.
         engine: the docker context, or the engine's address.
+        of_kind: the kind of the wanted objects.
     """
     handles = (Engine(engine), Cluster(context, namespace))
+    found: Sequence[str] = ()
     try:
         match kind:
             case "pod-container" if pod:
-                return handles[1].at_hand().connect().containers(pod)
+                found = handles[1].at_hand().connect().containers(pod)
             case "context":
-                found = sorted(clusters.kubeconfig.contexts()[0])
-                return found or [each.name for each in engines.config.contexts()]
+                found = sorted(clusters.kubeconfig.contexts()[0]) or [each.name for each in engines.config.contexts()]
             case "engine":
-                return list(dict.fromkeys(each.name for each in engines.config.contexts()))
+                found = list(dict.fromkeys(each.name for each in engines.config.contexts()))
             case "namespace":
-                return _namespaces(context)
+                found = clusters.objects.names(clusters.connection.find_cluster(context), "namespaces")
+            case "kind":
+                found = clusters.objects.kinds_at_hand(clusters.connection.find_cluster(context)) or list(SPELLINGS)
+            case "object":
+                found = clusters.objects.names(clusters.connection.find_cluster(context, namespace), of_kind)
             case _:
-                return next((_names(handle, noun) for handle in handles for noun in _nouns(handle, kind)), ())
+                found = next((_names(handle, noun) for handle in handles for noun in _nouns(handle, kind)), ())
     except NbcontainerError:
         return ()
+    return found
 
 
 def _nouns(handle: Engine | Cluster, kind: str) -> Sequence[str]:
@@ -53,9 +61,3 @@ def _names(handle: Engine | Cluster, noun: str) -> Sequence[str]:
     there = handle.at_hand()
     names: Sequence[str] = getattr(there, noun).names() if there else ()
     return names
-
-
-def _namespaces(context: str) -> Sequence[str]:
-    cluster = clusters.connection.find_cluster(context)
-    found = cluster.run(cluster.request("GET", "/api/v1/namespaces"))
-    return [text_of(item, "metadata", "name") for item in entries_of(found, "items")]

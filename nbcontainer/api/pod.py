@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from nbcontainer.api.nouns import Noun
+from nbcontainer.api.objects import ApiObject
 from nbcontainer.errors import UsageError
-from nbcontainer.model.results import Described, Description
-from nbcontainer.model.tables import Cell, Table
 
 if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
     from nbcontainer.model.changes import Changes
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd
+    from nbcontainer.model.results import Description
+    from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
 
 __all__ = ["Pod"]
 
 
 @dataclass(frozen=True, repr=False)
-class Pod(Described):
-    """A pod as the table showed it, and what can be done with it, in the cluster in which it was found.
+class Pod(ApiObject):
+    """A pod as the table showed it, and what can be done with it, in the cluster in which it was found."""
 
-    Attributes:
-        facts: its row of the table, by the column's name in lower case: "ready", "status", "restarts" …; an age is its
-            start time, in seconds since the epoch.
-        command: the command that shows it, for a terminal.
-    """
-
-    name: str
-    namespace: str = ""
-    facts: Mapping[str, Cell] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    where: str = ""
-    command: str = ""
+    kind: str = "Pod"
     _pods: Noun | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -96,30 +85,8 @@ class Pod(Described):
         """Its events, newest last."""
         return self._there.events(self.name)
 
-    def description(self) -> Description:
-        """Its row of the table."""
-        shown = (_shown(name, value) for name, value in self.facts.items() if value not in {None, "", "<none>"})
-        sections = [
-            ("", tuple(fact for fact in shown if fact[0] != "Name")),
-            ("Labels", tuple(sorted(self.labels.items()))),
-        ]
-        return Description(
-            "Pod",
-            self.name,
-            self.namespace,
-            self.where,
-            tuple((title, facts) for title, facts in sections if facts),
-            command=self.command,
-        )
-
     @property
     def _there(self) -> Pods:
         if self._pods is None:
             raise UsageError(f"This is a record of the pod {self.name}.", cure=f"nbc.pods.get({self.name!r})")
         return cast("Pods", self._pods)
-
-
-def _shown(column: str, value: Cell) -> tuple[str, str]:
-    if column == "age" and isinstance(value, float):
-        return "Created", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
-    return ("IP" if column == "ip" else column.capitalize()), str(value)

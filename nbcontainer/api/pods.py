@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import model
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan
-from nbcontainer.api.pod import Pod
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.requests import bytes_from, command_words, refuse_negative
 from nbcontainer.model.results import Description
-from nbcontainer.model.tables import Row, Table
+from nbcontainer.model.tables import Table
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
+    from nbcontainer.api.pod import Pod
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
@@ -65,18 +63,10 @@ class Pods(Noun):
             NotFound: one of `names` does not exist.
             ClusterUnavailable: the API server does not answer.
         """
-        backend = self._cluster.connect()
-        watch = partial(
-            backend.watch,
-            names=names,
-            all_namespaces=all_namespaces,
-            selector=selector,
-            field_selector=field_selector,
+        (table,) = self._cluster.tables(
+            ("pods", *names), all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
         )
-        table = backend.table(
-            names=names, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
-        )
-        return replace(self._with_pods(backend, table), follow=table.follow or watch)
+        return table
 
     @reads
     def watch(
@@ -96,20 +86,14 @@ class Pods(Noun):
             field_selector: a field selector.
             duration: seconds after which to stop watching; 0 for never.
         """
-        backend = self._cluster.connect()
-        operation = backend.watch(
-            names=names,
+        return self._cluster.watch(
+            "pods",
+            *names,
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,
-            finish=partial(self._with_pods, backend),
+            duration=duration,
         )
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
-        return operation
 
     @reads
     def get(self, name: str) -> Pod:
@@ -217,7 +201,7 @@ class Pods(Noun):
                 raise UsageError("Give names, a selector or `--all`, but only one of the three.")
         if "" in names:  # refused before anybody is asked whether to delete it
             raise UsageError("'' is not a valid name of a pod.")
-        found = names or tuple(backend.table(selector=selector).names)
+        found = names or tuple(backend.tables(("pods",), selector=selector)[0].names)
         more = " …" if len(found) > SHOWN_NAMES else ""
         several = f"{len(found)} pods: {', '.join(found[:SHOWN_NAMES])}{more}"
         what = f"the pod {found[0]}" if len(found) == 1 else several
@@ -338,21 +322,3 @@ class Pods(Noun):
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """The events of one pod, or of all pods, newest last."""
         return self._cluster.connect().events(name, all_namespaces=all_namespaces)
-
-    def _with_pods(self, backend: PodsBackend, table: Table) -> Table:
-        """A table that knows its cluster or engine, and has a `Pod` for each row."""
-        place = place_of_pods(backend)
-        return replace(table, object_of=partial(self._pod, backend, table), context=place.name, server=place.server)
-
-    def _pod(self, backend: PodsBackend, table: Table, row: Row) -> Pod:
-        columns = [column.name.lower() for column in table.state.columns]
-        there = backend.in_namespace(row.namespace)
-        return Pod(
-            row.name,
-            row.namespace,
-            dict(zip(columns, row.cells, strict=False)),
-            row.labels,
-            there.where,
-            there.command(row.name),
-            self._cluster.at(there).pods,
-        )

@@ -18,10 +18,11 @@ from nbcontainer.model.tables import Cell, Column, Row, Tone
 
 __all__ = ["Decoder", "age_seconds", "age_text", "epoch", "status_tone"]
 
-_STATUS_COLUMNS = frozenset({"STATUS", "PHASE", "TYPE"})
+_STATUS_COLUMNS = frozenset({"STATUS", "PHASE"})
 _NUMBER_TYPES = frozenset({"integer", "number"})
 _AGE_UNITS = {"y": 365 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _AGE = re.compile(r"(\d+)([ydhms])")
+_WITHOUT_TABLE = ({"name": "Name"}, {"name": "Age", "type": "date"})  # what kubectl prints of such objects
 _LEADING_NUMBER = re.compile(r"\s*(-?\d+)")
 
 _GOOD = frozenset({"running", "active", "ready", "bound", "available", "complete"})
@@ -112,18 +113,19 @@ class Decoder:
         """The rows of a page, or of the Table in a watch event.
 
         Args:
-            page: a Table; without columnDefinitions, it has those of the previous page.
+            page: a Table; without columnDefinitions, it has those of the previous page. Or objects, from an aggregated
+                API server that makes no Tables.
             namespace: the namespace of all rows, where the page does not contain it (includeObject=None).
         """
-        definitions = entries_of(page, "columnDefinitions")
+        definitions = entries_of(page, "columnDefinitions") if _is_table(page) else _WITHOUT_TABLE
         if definitions:
-            self._plan = _plan(definitions)
+            self._plan = _plan(definitions, self._kind)
         now = time.time()
-        return [self._row(row, namespace, now) for row in entries_of(page, "rows")]
+        return [self._row(row, namespace, now) for row in _rows(page)]
 
     def keys(self, page: JsonObject, namespace: str = "") -> Iterable[str]:
         """The keys of a page's rows."""
-        return [_key(row, namespace) for row in entries_of(page, "rows")]
+        return [_key(row, namespace) for row in _rows(page)]
 
     def _row(self, row: JsonObject, namespace: str, now: float) -> Row:
         plan = self._plan
@@ -150,6 +152,18 @@ class Decoder:
         )
 
 
+def _is_table(page: JsonObject) -> bool:
+    return page.get("kind") == "Table" or "rows" in page or "columnDefinitions" in page
+
+
+def _rows(page: JsonObject) -> Sequence[JsonObject]:
+    """The rows of a Table, or of objects."""
+    if _is_table(page):
+        return entries_of(page, "rows")
+    items = entries_of(page, "items") if "items" in page else [page] if text_of(page, "metadata", "name") else []
+    return [{"cells": [text_of(item, "metadata", "name"), None], "object": item} for item in items]
+
+
 def _key(row: JsonObject, namespace: str) -> str:
     metadata, cells = object_of(row, "object", "metadata"), _cells(row)
     name = text_of(metadata, "name") or (str(cells[0]) if cells else "")
@@ -161,30 +175,32 @@ def _cells(row: JsonObject) -> list[object]:
     return cells if isinstance(cells, list) else []
 
 
-def _plan(definitions: Sequence[JsonObject]) -> _Plan:
+def _plan(definitions: Sequence[JsonObject], kind: str) -> _Plan:
     columns = []
     for definition in definitions:
         name = text_of(definition, "name").upper()
-        columns.append(Column(name, _kind_of(name, definition), wide=number_of(definition, "priority") > 0))
+        columns.append(Column(name, _kind_of(name, definition, kind), wide=number_of(definition, "priority") > 0))
     names = [column.name for column in columns]
     status = next((index for index, column in enumerate(columns) if column.kind == "status"), None)
     undated = tuple(replace(column, kind="text") if column.name == "AGE" else column for column in columns)
     return _Plan(tuple(columns), undated, status, names.index("AGE") if "AGE" in names else None)
 
 
-def _kind_of(name: str, definition: JsonObject) -> str:
-    if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or definition.get("type") == "date":
+def _kind_of(name: str, definition: JsonObject, kind: str) -> str:
+    is_date = definition.get("type") == "date" and name != "CREATED AT"  # an instant, which kubectl shows as it is
+    if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or is_date:
         return "age"
     if name == "RESTARTS" or text_of(definition, "type") in _NUMBER_TYPES:
         return "number"
-    return "status" if name in _STATUS_COLUMNS and not definition.get("priority") else "text"
+    is_status = name in _STATUS_COLUMNS or (name == "TYPE" and kind == "Event")
+    return "status" if is_status and not definition.get("priority") else "text"
 
 
 def _cell(cell: object, column: Column, now: float) -> Cell:
     if isinstance(cell, str):
         if column.kind == "age":
             age = age_seconds(cell)
-            return now - age if age is not None else epoch(cell)
+            return now - age if age is not None else epoch(cell) or cell  # "<unknown>"
         if column.kind == "number":
             number = _LEADING_NUMBER.match(cell)  # RESTARTS is "3 (5m ago)"
             return int(number.group(1)) if number else None

@@ -13,6 +13,7 @@ from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.model.changes import Change, Changes
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation
 
@@ -112,15 +113,15 @@ class _Deletion:
             await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
             asked = {name: uid for name, uid in doomed.items() if name not in refusals}
             for name, error in refusals.items() if asked else ():  # if all are refused, the error says everything
-                _emit(progress, (name,), "refused", error.message)
+                _emit(progress, (name,), Outcome.FAILED, error.message)
             if wait and asked:
                 async with asyncio.timeout(timeout or None):
                     await self._until_gone(asked, selector, progress)
         except asyncio.CancelledError:
-            _emit(progress, self._left, "stopped", "the cluster goes on deleting it")
+            _emit(progress, self._left, Outcome.STOPPED, "the cluster goes on deleting it")
             raise
         except TimeoutError:
-            _emit(progress, self._left, "stopped", f"not gone after {timeout:g} s")
+            _emit(progress, self._left, Outcome.STOPPED, f"not gone after {timeout:g} s")
             raise ApiError(
                 f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
                 reason="Timeout",
@@ -144,7 +145,7 @@ class _Deletion:
             refusals[name] = error
         else:
             self._left = (*self._left, name)
-            _emit(progress, (name,), "Terminating")
+            _emit(progress, (name,), Outcome.RUNNING)
 
     async def _until_gone(self, asked: Mapping[str, str], selector: str, progress: Progress[PodEnd]) -> None:
         left = {uid: name for name, uid in asked.items()}
@@ -159,7 +160,7 @@ class _Deletion:
             elif isinstance(news, Changed):
                 ended = [event for event in news.events if event["type"] == "DELETED"]
                 gone = {text_of(event, "object", "metadata", "uid") for event in ended}
-            _emit(progress, [left.pop(uid) for uid in list(left) if uid in gone], "deleted")
+            _emit(progress, [left.pop(uid) for uid in list(left) if uid in gone], Outcome.DONE)
             self._left = tuple(left.values())
             if not left:
                 return
@@ -182,6 +183,8 @@ class _Deletion:
         )
 
 
-def _emit(progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], status: str, message: str = "") -> None:
+def _emit(
+    progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], outcome: Outcome, message: str = ""
+) -> None:
     for name in names:
-        progress.emit(PodEnd(name, status, message, time.time()))
+        progress.emit(PodEnd(name, outcome, message, time.time()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,7 +15,17 @@ from nbcontainer.json_objects import JsonObject, entries_of, text_of, words_of
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["EVENT", "POD", "Kinds", "Resource", "find_kind", "find_resource"]
+__all__ = [
+    "EVENT",
+    "NAMESPACE",
+    "POD",
+    "Kinds",
+    "Resource",
+    "find_kind",
+    "find_resource",
+    "find_resources",
+    "known_resource",
+]
 
 AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
@@ -24,7 +35,13 @@ AGGREGATED = (
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind as the API serves it."""
+    """One kind as the API serves it.
+
+    Attributes:
+        verbs: what the API server can do with it ("list", "watch" …); none where that is not known.
+        categories: the words for several kinds at a time that include it, such as "all".
+        shadowed: whether its plural alone is another kind's, so that only its group says which is meant.
+    """
 
     plural: str
     kind: str
@@ -34,6 +51,22 @@ class Resource:
     singular: str = ""
     short_names: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    shadowed: bool = False
+
+    @property
+    def word(self) -> str:
+        """What names it in a command: "deployments", "pods.metrics.k8s.io"."""
+        return ".".join(filter(None, (self.plural, self.version, self.group))) if self.shadowed else self.plural
+
+    @property
+    def qualified_kind(self) -> str:
+        """What precedes the names of its objects in kubectl's output: "pod", "deployment.apps"."""
+        return ".".join(filter(None, (self.kind.lower(), self.group)))
+
+    def can(self, verb: str) -> bool:
+        """Whether the API server can do this with it, as far as that is known."""
+        return not self.verbs or verb in self.verbs
 
     @property
     def api_version(self) -> str:
@@ -61,6 +94,7 @@ class Resource:
 
 
 POD = Resource("pods", "Pod", singular="pod", short_names=("po",))
+NAMESPACE = Resource("namespaces", "Namespace", namespaced=False, singular="namespace", short_names=("ns",))
 EVENT = Resource("events", "Event", singular="event", short_names=("ev",))
 
 
@@ -72,39 +106,77 @@ def _segment(name: str) -> str:
 
 @dataclass(frozen=True)
 class Kinds:
-    """All kinds of a cluster, preferred versions first."""
+    """All kinds of a cluster, preferred versions first.
+
+    Attributes:
+        by_word: by every word that kubectl accepts for one.
+        silent: the groups whose own API server does not answer, so that their kinds may be missing.
+    """
 
     resources: tuple[Resource, ...]
     by_word: dict[str, Resource] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, resources: list[Resource]) -> Kinds:
-        """Index the kinds by every word that kubectl accepts for them."""
+    def of(cls, found: Sequence[Resource], silent: Sequence[str] = ()) -> Kinds:
+        """Index the kinds; a kind's own names come before the short names of others."""
+        first: dict[str, Resource] = {}
+        for one in found:
+            first.setdefault(one.plural, one)
+        resources = tuple(one if first[one.plural] is one else replace(one, shadowed=True) for one in found)
         words: dict[str, Resource] = {}
-        for resource in resources:
-            for word in (resource.plural, resource.singular, resource.kind.lower(), *resource.short_names):
-                if word:
-                    words.setdefault(word, resource)
-                    words.setdefault(f"{word}.{resource.group}", resource)
-                    words.setdefault(f"{word}.{resource.version}.{resource.group}", resource)
-        return cls(tuple(resources), words)
+        own = [(one, (one.plural, one.singular, one.kind.lower())) for one in resources]
+        for resource, names in [*own, *((one, one.short_names) for one in resources)]:
+            for word in filter(None, names):
+                words.setdefault(word, resource)
+                words.setdefault(f"{word}.{resource.group}", resource)
+                words.setdefault(f"{word}.{resource.version}.{resource.group}", resource)
+        return cls(resources, words, tuple(silent))
+
+    def of_category(self, word: str) -> tuple[Resource, ...]:
+        """The kinds of a category, such as "all", each in its preferred version."""
+        found = [one for one in self.resources if word in one.categories and one.can("list")]
+        return tuple({(one.group, one.plural): one for one in reversed(found)}.values())[::-1]
+
+    def near(self, word: str) -> list[str]:
+        """Up to three kinds with a similar name."""
+        close = difflib.get_close_matches(word, [one for one in self.by_word if "." not in one or "." in word], n=9)
+        return list(dict.fromkeys(self.by_word[one].word for one in close))[:3]
+
+
+def known_resource(cluster: Cluster, word: str) -> Resource | None:
+    """The kind that a word names, if that is known without a request."""
+    for known in (POD, EVENT, NAMESPACE):
+        if word.lower() in {known.plural, known.singular, known.kind.lower(), *known.short_names}:
+            return known
+    return cluster.link.kinds.by_word.get(word.lower()) if cluster.link.kinds else None
 
 
 async def find_resource(cluster: Cluster, word: str) -> Resource:
-    """The kind that a word names: plural, singular, kind or short name, with or without its group.
+    """The only kind that a word names; raises as `find_resources`."""
+    return (await find_resources(cluster, word))[0]
+
+
+async def find_resources(cluster: Cluster, word: str) -> tuple[Resource, ...]:
+    """The kind that a word names: plural, singular, kind or short name, with or without its group; or a category's.
 
     Raises:
         UsageError: the cluster has no such kind; with similar names.
     """
-    for known in (POD, EVENT):
-        if word.lower() in {known.plural, known.singular, known.kind.lower(), *known.short_names}:
-            return known
+    known = known_resource(cluster, word)
+    if known is not None:
+        return (known,)
     for fresh in (False, True):  # the second time with fresh discovery, for a kind that was added since
         kinds = await _kinds(cluster, fresh=fresh)
-        if word.lower() in kinds.by_word:
-            return kinds.by_word[word.lower()]
-    near = difflib.get_close_matches(word.lower(), kinds.by_word, n=3)
-    raise UsageError(f"The cluster has no kind {word!r}.", cure=f"Did you mean {' or '.join(near)}?" if near else "")
+        found = kinds.by_word.get(word.lower())
+        several = (found,) if found else kinds.of_category(word.lower())
+        if several:
+            return several
+    near = kinds.near(word.lower())
+    cure = f"Did you mean {' or '.join(near)}?" if near else ""
+    if kinds.silent:
+        cure = f"{cure} The API server of {', '.join(kinds.silent)} does not answer; it may be a kind of that.".strip()
+    raise UsageError(f"The cluster has no kind {word!r}.", cure=cure)
 
 
 async def find_kind(cluster: Cluster, api_version: str, kind: str) -> Resource | None:
@@ -134,9 +206,9 @@ async def _kinds(cluster: Cluster, *, fresh: bool) -> Kinds:
         )
         if all(document.get("kind") == "APIGroupDiscoveryList" for document in documents):
             resources = [found for document in documents for found in _from_aggregated(document)]
+            link.kinds = Kinds.of(resources, [silent for document in documents for silent in _silent(document)])
         else:
-            resources = await _from_each_group(cluster, documents[1])
-        link.kinds = Kinds.of(resources)
+            link.kinds = Kinds.of(await _from_each_group(cluster, documents[1]))
     return link.kinds
 
 
@@ -151,11 +223,21 @@ def _from_aggregated(document: JsonObject) -> list[Resource]:
             singular=text_of(entry, "singularResource"),
             short_names=tuple(words_of(entry, "shortNames")),
             verbs=tuple(words_of(entry, "verbs")),
+            categories=tuple(words_of(entry, "categories")),
         )
         for group in entries_of(document, "items")
         for version in entries_of(group, "versions")
         for entry in entries_of(version, "resources")
         if text_of(entry, "resource") and text_of(entry, "responseKind", "kind")
+    ]
+
+
+def _silent(document: JsonObject) -> list[str]:
+    """The groups with a version whose own API server does not answer."""
+    return [
+        text_of(group, "metadata", "name")
+        for group in entries_of(document, "items")
+        if any(text_of(version, "freshness") == "Stale" for version in entries_of(group, "versions"))
     ]
 
 
@@ -183,6 +265,7 @@ async def _from_each_group(cluster: Cluster, groups: JsonObject) -> list[Resourc
                 singular=text_of(entry, "singularName"),
                 short_names=tuple(words_of(entry, "shortNames")),
                 verbs=tuple(words_of(entry, "verbs")),
+                categories=tuple(words_of(entry, "categories")),
             )
             for entry in entries_of(document, "resources")
             if text_of(entry, "name") and "/" not in text_of(entry, "name")

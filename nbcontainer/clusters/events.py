@@ -95,7 +95,7 @@ async def fetch_events(cluster: Cluster, name: str = "", *, kind: str = "Pod", a
     return Table(
         apply_table(TableState(), reset),
         which.command,
-        follow=lambda: watch_events(cluster, name, kind=kind, all_namespaces=all_namespaces),
+        follow=lambda state: _watch(cluster, which, state, listed=True),
     )
 
 
@@ -104,20 +104,27 @@ def watch_events(
 ) -> Operation[TableEvent, TableState, Table]:
     """The same, kept up to date until it is stopped."""
     which = _Which(cluster, kind, name, all_namespaces=all_namespaces)
+    return _watch(cluster, which, TableState(title=which.title, where=which.where))
+
+
+def _watch(
+    cluster: Cluster, which: _Which, state: TableState, *, listed: bool = False
+) -> Operation[TableEvent, TableState, Table]:
+    """Keep `state` up to date; `listed` says whether it comes from a list."""
     operation: Operation[TableEvent, TableState, Table] = Operation(
         f"watch of {which.title}",
-        TableState(title=which.title, where=which.where),
+        state,
         apply_table,
         endless=True,
         conclude=lambda last, _: Table(last, which.command),
     )
-    return operation.start_task(lambda progress: _follow(cluster, which, progress))
+    return operation.start_task(lambda progress: _follow(cluster, which, progress, listed=listed))
 
 
-async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent]) -> None:
+async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent], *, listed: bool) -> None:
     rows: dict[str, Row] = {}
     try:
-        async for news in reflect(cluster, which.path, which.parameters):
+        async for news in reflect(cluster, which.path, which.parameters, listed=listed):
             match news:
                 case Listed():
                     rows = {row.key: row for row in which.rows(news.pages)}

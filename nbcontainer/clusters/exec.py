@@ -30,10 +30,10 @@ from nbcontainer.errors import (
     NbcontainerError,
     NotFound,
     Unsupported,
-    outcome_of,
 )
 from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
@@ -72,7 +72,7 @@ def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogSt
     title = f"{request.name}: {shlex.join(request.command)}"
     spool = Spool(f"exec {request.name}")
     kept = _Kept()
-    state = LogState(title=title, where=cluster.where, spool=spool.path, following=True)
+    state = LogState(title=title, where=cluster.where, spool=spool.path, followed=True)
     operation: Operation[LogEvent, LogState, ExecResult] = Operation(
         f"command in {request.name}",
         state,
@@ -121,7 +121,7 @@ class _Execution:
         self._collector = Collector(progress, spool)
         self._began = 0.0
         self._opened = False
-        self._outcome = ("", "")
+        self._ended = LogEnded()
         self._readers = {
             channel: LineReader(request.name, stamped=False, stream=stream)
             for channel, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
@@ -132,22 +132,21 @@ class _Execution:
         try:
             async with asyncio.timeout(request.timeout or None):
                 code = await self._run()
-            ended = ended_with(code)
-            self._outcome = ended.outcome, ended.reason
+            self._ended = ended_with(code)
         except TimeoutError:
             note = await self._end()
-            self._outcome = "failed", f"not ended within {request.timeout:g} s"
+            self._ended = LogEnded(Outcome.FAILED, f"not ended within {request.timeout:g} s")
             raise ApiError(
                 f"The command in {request.name} did not end within {request.timeout:g} s"
                 + (f"; {note}." if note else "."),
                 reason="Timeout",
             ) from None
         except asyncio.CancelledError:
-            self._outcome = "stopped", ""
+            self._ended = LogEnded(Outcome.STOPPED)
             await self._end()
             raise
         except NbcontainerError as error:
-            self._outcome = outcome_of(error, stopped=False)
+            self._ended = LogEnded(*outcome_of(error, stopped=False))
             raise
         else:
             return code
@@ -155,7 +154,7 @@ class _Execution:
             for reader in self._readers.values():
                 self._collector.add(*reader.finish())
             self._collector.close()
-            self._progress.emit(LogEnded(*self._outcome))
+            self._progress.emit(self._ended)
 
     async def _end(self) -> str:
         """End the command in the container; returns and emits a note if it may go on.

@@ -26,6 +26,7 @@ from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation
 from nbcontainer.spool import Spool
 
@@ -56,7 +57,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
         title=title,
         where=cluster.where,
         spool=spool.path,
-        following=request.follow,
+        followed=request.follow,
         timestamps=request.timestamps,
     )
     command = command_of(cluster, request)
@@ -74,6 +75,7 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
 async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
     collector = Collector(progress, spool)
     failure: Exception | None = None
+    ended = LogEnded(Outcome.STOPPED)
     try:
         async with asyncio.timeout((request.follow and request.duration) or None):
             wanted = await resolve(cluster, request)
@@ -83,13 +85,18 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
                 await _Follow(cluster, request, wanted, collector).run()
             else:
                 await _read_once(cluster, request, wanted, collector)
+        ended = LogEnded()
     except TimeoutError:
-        pass  # the requested end
+        ended = LogEnded()  # the requested end
+    except NbcontainerError as error:
+        ended = LogEnded(*outcome_of(error, stopped=False))
+        raise
     except ExceptionGroup as group:
         failure = _first(group)
+        ended = LogEnded(*outcome_of(failure, stopped=False))
     finally:
         collector.close()
-        progress.emit(LogEnded())
+        progress.emit(ended)
     if failure is not None:
         raise failure  # outside the group's handler, so that IPython does not show the group as its context
 

@@ -10,7 +10,7 @@ import asyncio
 import difflib
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import NAMESPACE, POD, Resource
 from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import entries_of, text_of
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES_ALONE", "check_namespace", "missing_namespace", "near_names", "not_found", "not_found_soon"]
 
-NAMESPACE = Resource("namespaces", "Namespace", namespaced=False, singular="namespace", short_names=("ns",))
 NAMES_ALONE = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 ONE_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
 MOST_NAMES = 500  # names that are searched for a similar one
@@ -72,7 +71,9 @@ def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) 
     near = [name for word in names for name in near_names(word, [name for name, _ in here])]
     cure = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else _elsewhere(cluster, names[0], resource)
     words = ", ".join(f'"{name}"' for name in names)
-    return NotFound(f"{resource.plural} {words} not found in {cluster.where}.", reason="NotFound", cure=cure)
+    kind = ".".join(filter(None, (resource.plural, resource.group)))  # as API servers name it
+    where = cluster.where if resource.namespaced else cluster.context
+    return NotFound(f"{kind} {words} not found in {where}.", reason="NotFound", cure=cure)
 
 
 async def not_found_soon(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:

@@ -15,6 +15,7 @@ from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, Nbc
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change
 from nbcontainer.model.commands import environment_words
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
@@ -69,7 +70,7 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
     try:
         pod = await _post(cluster, sent, request.name)
     except NbcontainerError as error:
-        progress.emit(PodStep("", error.message, "failed"))
+        progress.emit(PodStep("", error.message, Outcome.FAILED))
         raise
     progress.emit(PodStep("Pending", "created"))
     if request.wait:
@@ -77,12 +78,13 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
             pod = await _in_time(cluster, request, pod, progress)
         except asyncio.CancelledError:
             progress.emit(
-                PodStep("", f"it stays; {cluster.commands.magic('delete', request.name)} removes it", "stopped")
+                PodStep("", f"it stays; {cluster.commands.magic('delete', request.name)} removes it", Outcome.STOPPED)
             )
             raise
         except NbcontainerError as error:
-            progress.emit(PodStep("", error.message, "failed"))
+            progress.emit(PodStep("", error.message, Outcome.FAILED))
             raise
+    progress.emit(PodStep("", outcome=Outcome.DONE))
     return Change(
         "Pod",
         request.name,

@@ -56,40 +56,31 @@ class ClusterPods:
         """The same in another namespace ("" for the same)."""
         return ClusterPods(self.cluster.in_namespace(namespace))
 
-    def command(self, name: str) -> str:
-        """The command that shows a pod, for a terminal."""
-        return self.cluster.commands.kubectl("get", "pod", name)
+    def command(self, kind: str, name: str) -> str:
+        """The command that shows an object, for a terminal."""
+        return self.cluster.commands.kubectl("get", kind, name)
 
-    def table(
-        self,
-        *,
-        names: Sequence[str] = (),
-        all_namespaces: bool = False,
-        selector: str = "",
-        field_selector: str = "",
-    ) -> Table:
-        """The pods, once; raises the errors of `clusters.tables.table`."""
-        return clusters.tables.table(
-            self.cluster,
-            names=tuple(names),
-            all_namespaces=all_namespaces,
-            selector=selector,
-            field_selector=field_selector,
+    def tables(
+        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
+    ) -> list[Table]:
+        """A table for each kind that the words name; raises the errors of `clusters.objects.tables`."""
+        return clusters.objects.tables(
+            self.cluster, words, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
         )
 
     def watch(
         self,
+        words: Sequence[str],
         *,
-        names: Sequence[str] = (),
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped; raises the errors of `clusters.tables.watch_table`."""
-        return clusters.tables.watch_table(
+        """The table of one kind, until stopped; raises the errors of `clusters.objects.watch`."""
+        return clusters.objects.watch(
             self.cluster,
-            names=tuple(names),
+            words,
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,

@@ -105,7 +105,13 @@ async def list_all(cluster: Cluster, path: str, parameters: Mapping[str, str], a
 
 
 async def reflect(
-    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str = JSON, *, version: str = ""
+    cluster: Cluster,
+    path: str,
+    parameters: Mapping[str, str],
+    accept: str = JSON,
+    *,
+    version: str = "",
+    listed: bool = False,
 ) -> AsyncIterator[Listed | Changed | Away]:
     """Yield the list, then changes, and the list again whenever the watch was interrupted. Ends only with an error.
 
@@ -115,12 +121,13 @@ async def reflect(
         parameters: the query, which may narrow it.
         accept: the accepted media types.
         version: the resourceVersion of a list that the caller already has: then changes come first.
+        listed: whether it was listed before, perhaps long ago.
 
     Raises:
         ApiError: the API server refuses, and a retry would not help.
         ClusterUnavailable: the very first list found no API server. Later, the reflector retries forever.
     """
-    pause, listed_once = FIRST_PAUSE, bool(version)
+    pause, listed_once = FIRST_PAUSE, listed or bool(version)
     while True:
         try:
             if not version:

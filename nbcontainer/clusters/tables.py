@@ -1,8 +1,9 @@
-"""Tables of pods and of any kind: once, or kept up to date by a watch."""
+"""Tables of objects of any kind: once, or kept up to date by a watch."""
 
 from __future__ import annotations
 
 import asyncio
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import Decoder
@@ -68,10 +69,14 @@ class Selection:
         self.where = f"{cluster.context} · {space}" if space else cluster.context
         narrowed = f" with {selector}" if selector else ""
         self.title = resource.plural + narrowed
-        words = ["get", resource.plural, *names, *(["-A"] if self.everywhere else [])]
+        words = ["get", resource.word, *names, *(["-A"] if self.everywhere else [])]
         words += ["-l", selector] if selector else []
         words += [f"--field-selector={field_selector}"] if field_selector else []
         self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
+
+    def table(self, state: TableState, follow: Callable[[TableState], object] | None = None) -> Table:
+        """The table of a state."""
+        return Table(state, self.command, kind=self.resource.qualified_kind, follow=follow)
 
     def decoder(self) -> Decoder:
         """A decoder of this selection's pages."""
@@ -119,8 +124,12 @@ def table(
         raise not_found(cluster, missing, resource)
     if not reset.rows and selection.namespace:
         check_namespace(cluster)
-    state, version = apply_table(TableState(), reset), version_of(pages)
-    return Table(state, selection.command, follow=lambda: _watch(cluster, selection, state, decoder, version))
+    versions = chain([version_of(pages)], repeat(""))  # the API server soon forgets one: it is used only once
+
+    def follow(state: TableState) -> Operation[TableEvent, TableState, Table]:
+        return _watch(cluster, selection, state, decoder, next(versions))
+
+    return selection.table(apply_table(TableState(), reset), follow if resource.can("watch") else None)
 
 
 def watch_table(
@@ -159,10 +168,19 @@ def _watch(
     *,
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """Keep `state` up to date, starting at the resourceVersion of the list that it came from, if it has one."""
+    """Keep `state` up to date.
+
+    Args:
+        cluster: the cluster.
+        selection: what is watched.
+        state: the state before the first event.
+        decoder: that of the list which `state` comes from; None if nothing was listed yet.
+        version: the resourceVersion of that list; "" to list again.
+        finish: as in `watch_table`.
+    """
 
     def conclude(last: TableState) -> Table:
-        table = Table(last, selection.command)
+        table = selection.table(last)
         return finish(table) if finish else table
 
     operation: Operation[TableEvent, TableState, Table] = Operation(
@@ -172,15 +190,14 @@ def _watch(
         endless=True,
         conclude=lambda last, _: conclude(last),
     )
-    known = decoder or selection.decoder()
-    return operation.start_task(lambda progress: _follow(cluster, selection, progress, known, version))
+    return operation.start_task(lambda progress: _follow(cluster, selection, progress, decoder, version))
 
 
 async def _follow(
-    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], decoder: Decoder, version: str
+    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], known: Decoder | None, version: str
 ) -> None:
-    live = bool(version)
-    if selection.namespace and not version:
+    decoder, live = known or selection.decoder(), bool(version)
+    if selection.namespace and not known:
         # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
         reset = selection.reset(decoder, pages)
@@ -191,7 +208,7 @@ async def _follow(
         progress.emit(TableLive(live=True))
     parameters = {**selection.parameters, "includeObject": "Metadata"}
     try:
-        async for news in reflect(cluster, selection.path, parameters, TABLE, version=version):
+        async for news in reflect(cluster, selection.path, parameters, TABLE, version=version, listed=bool(known)):
             match news:
                 case Listed():
                     progress.emit(selection.reset(decoder, news.pages))

@@ -14,7 +14,7 @@ from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.references import parse_reference
-from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError, outcome_of
+from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEnded,
     BuildEvent,
@@ -26,6 +26,7 @@ from nbcontainer.model.build import (
     apply_build,
 )
 from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
@@ -60,7 +61,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
         BuildState(title=title, tags=request.tags, engine=engine.name),
         apply_build,
         conclude=_concluder(request, _command(engine, request, command)),
-        final_event=lambda: BuildEnded("stopped", time=time.time()),
+        final_event=lambda: BuildEnded(Outcome.STOPPED, time=time.time()),
     )
 
     def work(progress: Progress[BuildEvent]) -> None:
@@ -72,7 +73,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
             if isinstance(error, BuildFailed):
                 raise _completed(error, operation.state, warnings) from error.__cause__
             raise
-        progress.emit(BuildEnded("done", time=time.time()))
+        progress.emit(BuildEnded(Outcome.DONE, time=time.time()))
 
     return operation.start_thread(work)
 

@@ -16,14 +16,14 @@ from nbcontainer.errors import BuildFailed, DockerfileError, EngineUnavailable, 
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.source_map import SourceMap
 
-__all__ = ["build_failed", "connection_lost", "short_reason", "syntax_error"]
+__all__ = ["build_failed", "connection_lost", "exit_code_of", "short_reason", "syntax_error"]
 
 TAIL_LINES = 200  # of the failed step's output, in the error
 TITLE_CHARACTERS = 80
 LONG_LINE = 1 << 16
 COMMAND_NOT_FOUND, NOT_EXECUTABLE, KILLED = 127, 126, 137
 
-_PROCESS = re.compile(r"did not complete successfully: exit code: (\d+)")
+_EXIT_CODE = re.compile(r"\bexit code: (\d{1,3})$")
 _PARSE = re.compile(r"^[Dd]ockerfile parse error (?:on )?line (\d+): ")
 _OLD_FRONTEND = "failed to solve with frontend dockerfile.v0: "  # the prefix of Docker 20.10's messages alone
 _OLD_CURE = (
@@ -73,9 +73,8 @@ def build_failed(
         output: the last lines that it wrote.
         request: the build.
     """
-    found = _PROCESS.search(message)
-    if exit_code is None and found:
-        exit_code = int(found[1])
+    if exit_code is None:
+        exit_code = exit_code_of(message)
     title = plain(title)
     if len(title) > TITLE_CHARACTERS:
         title = title[: TITLE_CHARACTERS - 1] + "…"
@@ -117,6 +116,12 @@ def short_reason(message: str) -> str:
     reason = _METADATA.sub("", _PODMAN_SOURCE.sub("", _PODMAN_STEP.sub("", reason)))
     found = _CHECKSUM.search(reason)
     return found[1] if found else reason
+
+
+def exit_code_of(message: str) -> int | None:
+    """The exit code of a step's command, which BuildKit's status has only in words."""
+    found = _EXIT_CODE.search(message)
+    return int(found[1]) if found else None
 
 
 def syntax_error(message: str, lines: tuple[int, ...], dockerfile: Dockerfile) -> NbcontainerError:

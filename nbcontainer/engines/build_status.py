@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from nbcontainer.buildkit import messages
-from nbcontainer.engines.build_failures import own_lines, short_reason
+from nbcontainer.engines.build_failures import exit_code_of, own_lines, short_reason
 from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
 from nbcontainer.errors import Problem
 from nbcontainer.model.build import BuildEvent, BuildWarning, StepFinished, StepOutput, StepProgress, StepStarted
@@ -165,9 +165,10 @@ class StatusTranslator:
 
     def _end(self, known: _Step, state: StepState, time: float | None, error: str = "") -> None:
         known.state, known.error = state, error
-        self._emit(StepFinished(known.step.id, state, time, error))
+        finished = StepFinished(known.step.id, state, time, error, exit_code_of(error))
+        self._emit(finished)
         for mirror in known.mirrors:
-            self._emit(StepFinished(mirror.id, state, time, error))
+            self._emit(replace(finished, id=mirror.id))
 
     def _introduce(self, vertex: messages.Vertex) -> tuple[_Step, str]:
         """The step of a vertex, and the id of the planned one that it replaces, or ""."""

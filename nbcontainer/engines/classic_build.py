@@ -152,9 +152,8 @@ def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> 
     with begin() as reply:
         for message in reply.lines():
             if "error" in message or "errorDetail" in message:
-                code = _exit_code(_message_of(message), translator)
-                # worded as BuildKit does, which all views recognize
-                translator.finish(StepState.FAILED, _message_of(message) if code is None else f"exit code: {code}")
+                text = _message_of(message)
+                translator.finish(StepState.FAILED, text, _exit_code(text, translator))
                 return message
             translator.take(message)
     if translator.image_id:

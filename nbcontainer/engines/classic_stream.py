@@ -74,13 +74,13 @@ class ClassicTranslator:
             self._status(message, status)
         self.image_id = text_of(object_of(message.get("aux")), "ID") or self.image_id
 
-    def finish(self, state: StepState = StepState.DONE, error: str = "") -> None:
+    def finish(self, state: StepState = StepState.DONE, error: str = "", exit_code: int | None = None) -> None:
         """The build is over; `state` is how its last step ended. Only the first call counts."""
         if self._over:
             return
         self._over = True
         self._output(self._splitter.flush())
-        self._end(state, error)
+        self._end(state, error, exit_code)
         if state is StepState.DONE:
             for step in self._waiting:
                 self._emit(StepFinished(step.id, StepState.DONE))
@@ -139,10 +139,10 @@ class ClassicTranslator:
         self.step = step
         self._emit(StepStarted(step, time.time()))
 
-    def _end(self, state: StepState, error: str = "") -> None:
+    def _end(self, state: StepState, error: str = "", exit_code: int | None = None) -> None:
         if self.step is not None:
             ended = StepState.CACHED if self._cached and state is StepState.DONE else state
-            self._emit(StepFinished(self.step.id, ended, time.time(), error))
+            self._emit(StepFinished(self.step.id, ended, time.time(), error, exit_code))
         self.step, self._cached = (self.step if state is StepState.FAILED else None), False
 
     def _status(self, message: JsonObject, status: str) -> None:

@@ -13,9 +13,10 @@ from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import Recorder, follow_output, send_input
-from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable, outcome_of
+from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable
 from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
@@ -41,10 +42,10 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
     title = f"{request.name}: {shlex.join(request.command)}"
     operation: Execution = Operation(
         f"command in {request.name}",
-        LogState(title=title, where=engine.name, spool=spool.path, following=True),
+        LogState(title=title, where=engine.name, spool=spool.path, followed=True),
         apply_logs,
         conclude=lambda last, code: _conclude(engine, request, container, last, code),
-        final_event=lambda: LogEnded("stopped"),
+        final_event=lambda: LogEnded(Outcome.STOPPED),
     )
 
     def work(progress: Progress[LogEvent]) -> int:

@@ -16,9 +16,10 @@ from nbcontainer.engines.objects import not_found, repeated
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, parse_reference
 from nbcontainer.engines.transfer_failures import transfer_error
-from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError, outcome_of
+from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
 
 __all__ = ["get", "inspect", "list_images", "pull", "push", "remove", "shown_name", "tag"]
@@ -116,7 +117,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
         initial,
         model.apply_transfer,
         conclude=conclude,
-        final_event=lambda: model.TransferEnded("stopped", "", time.time()),
+        final_event=lambda: model.TransferEnded(Outcome.STOPPED, "", time.time()),
     )
     return operation.start_thread(work)
 

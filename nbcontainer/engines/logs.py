@@ -23,6 +23,7 @@ from nbcontainer.model.logs import (
     apply_logs,
 )
 from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
@@ -58,7 +59,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
         title=title,
         where=engine.name,
         spool=spool.path,
-        following=request.follow,
+        followed=request.follow,
         timestamps=request.timestamps,
         sources=dict.fromkeys(request.names, True),
     )
@@ -69,12 +70,18 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
         apply_logs,
         endless=request.follow,
         conclude=lambda last, _: LogResult(last, command),
+        final_event=lambda: LogEnded(Outcome.STOPPED),
     )
 
     def read(progress: Progress[LogEvent]) -> None:
         for note in notes:
             progress.emit(LogSource("", open=True, note=note))
-        _read_all(engine, request, spool, progress)
+        try:
+            _read_all(engine, request, spool, progress)
+        except BaseException as error:
+            progress.emit(LogEnded(*outcome_of(error, stopped=progress.stopping)))
+            raise
+        progress.emit(LogEnded())
 
     return operation.start_thread(read)
 
@@ -108,7 +115,6 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     errors = [reader.error for reader in readers if reader.error is not None]
     if errors:
         raise errors[0]
-    progress.emit(LogEnded())
 
 
 def _began(found: JsonObject) -> str:

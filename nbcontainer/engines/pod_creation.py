@@ -22,6 +22,7 @@ from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_o
 from nbcontainer.kubernetes_yaml.manifests import parse_manifests
 from nbcontainer.model.changes import Change
 from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.operation import Operation, Progress
@@ -48,7 +49,7 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
         f"start of pod {request.name}",
         PodStart(request.name, engine.name),
         apply_pod_step,
-        final_event=lambda: PodStep("", "", "stopped"),
+        final_event=lambda: PodStep("", outcome=Outcome.STOPPED),
     )
     return operation.start_thread(lambda progress: _create(engine, request, progress))
 
@@ -60,10 +61,10 @@ def _create(engine: Engine, request: PodRequest, progress: Progress[PodStep]) ->
         changes = _play(engine, [sent], progress)
         if request.wait:
             _until_running(engine, request, progress)
+        progress.emit(PodStep("", outcome=Outcome.DONE))
     except NbcontainerError as error:
-        progress.emit(
-            PodStep("", "" if progress.stopping else error.message, "stopped" if progress.stopping else "failed")
-        )
+        outcome, reason = outcome_of(error, stopped=progress.stopping)
+        progress.emit(PodStep("", reason, outcome))
         raise
     pod = find_pod(engine, request.name)
     return Change("Pod", request.name, "", "created", status=pod_status(pod, [], []), uid=changes[0].uid,

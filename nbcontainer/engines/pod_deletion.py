@@ -12,6 +12,7 @@ from nbcontainer.engines.pods import find_pod, podman_http
 from nbcontainer.errors import ApiError, NbcontainerError
 from nbcontainer.json_objects import text_of
 from nbcontainer.model.changes import Change, Changes
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation, Progress
 
@@ -43,17 +44,17 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
     doomed = {name: text_of(find_pod(engine, name), "Id") for name in names}
     gone: dict[str, str] = {}
     for name, uid in doomed.items():
-        progress.emit(PodEnd(name, "Terminating", time=time.time()))
+        progress.emit(PodEnd(name, Outcome.RUNNING, time=time.time()))
         try:
             _remove(engine, uid, seconds, progress)
         except NbcontainerError as error:
-            progress.emit(PodEnd(name, "refused", error.message, time.time()))
+            progress.emit(PodEnd(name, Outcome.FAILED, error.message, time.time()))
             done = f" Deleted: {', '.join(gone)}." if gone else ""
             raise error.replaced(message=error.message + done) from None
         if progress.stopping:
-            progress.emit(PodEnd(name, "stopped", "Podman is still stopping it; it is not removed", time.time()))
+            progress.emit(PodEnd(name, Outcome.STOPPED, "Podman is still stopping it; it is not removed", time.time()))
             raise ApiError("stopped", reason="Stopped")
-        progress.emit(PodEnd(name, "deleted", time=time.time()))
+        progress.emit(PodEnd(name, Outcome.DONE, time=time.time()))
         gone[name] = uid
     flags = ("--force", "--time", str(seconds))  # a running pod is stopped first
     return Changes(

@@ -92,7 +92,13 @@ def table(
     missing = [name for name in names if name not in found]
     if missing:
         raise _no_pod(engine, missing[0], _listed(engine))
-    return Table(apply_table(TableState(), reset), engine.commands.podman("pod", "ps"))
+    return Table(
+        apply_table(TableState(), reset),
+        engine.commands.podman("pod", "ps"),
+        follow=lambda state: watch_table(
+            engine, selector=selector, field_selector=field_selector, names=names, state=state
+        ),
+    )
 
 
 def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
@@ -125,9 +131,19 @@ def watch_table(
     selector: str = "",
     field_selector: str = "",
     names: Sequence[str] = (),
+    state: TableState | None = None,
     finish: Callable[[Table], Table] | None = None,
 ) -> Operation[TableEvent, TableState, Table]:
-    """The pods, kept up to date by Podman's events until stopped; `finish` turns the last table into the result."""
+    """The pods, kept up to date by Podman's events until stopped.
+
+    Args:
+        engine: the engine.
+        selector: a label selector.
+        field_selector: a field selector.
+        names: only these pods.
+        state: that of a table which was listed before; while Podman cannot be reached, it stays.
+        finish: turns the last table into the result.
+    """
     matcher(selector, field_selector)  # raises now, rather than in the operation
 
     def conclude(last: TableState) -> Table:
@@ -136,18 +152,20 @@ def watch_table(
 
     operation: Operation[TableEvent, TableState, Table] = Operation(
         f"watch of pods in {engine.name}",
-        TableState(title="pods", where=engine.name, note=NOTE),
+        state or TableState(title="pods", where=engine.name, note=NOTE),
         apply_table,
         endless=True,
         conclude=lambda last, _: conclude(last),
         final_event=lambda: TableLive(live=False),
     )
-    return operation.start_thread(lambda progress: _follow(engine, selector, field_selector, tuple(names), progress))
+    return operation.start_thread(
+        lambda progress: _follow(
+            progress, engine, lambda: _reset(engine, selector, field_selector, tuple(names)), listed=state is not None
+        )
+    )
 
 
-def _follow(
-    engine: Engine, selector: str, field_selector: str, names: tuple[str, ...], progress: Progress[TableEvent]
-) -> None:
+def _follow(progress: Progress[TableEvent], engine: Engine, listing: Callable[[], TableReset], *, listed: bool) -> None:
     """List, and again after each event of a pod or a container; while Podman is unreachable, retry."""
     closers: list[Callable[[], None]] = []
     stopped = threading.Event()
@@ -163,19 +181,19 @@ def _follow(
             close()
 
     progress.on_stop(stop)
-    pause, listed = FIRST_PAUSE, False
+    pause = FIRST_PAUSE
     while not stopped.is_set():
         reason = "Podman ended the stream of events"
         try:
             with podman_http(engine).stream(
                 "GET", "/libpod/events", query={"stream": "true"}, timeout=None, on_open=opened
             ) as stream:
-                progress.emit(_reset(engine, selector, field_selector, names))
+                progress.emit(listing())
                 progress.emit(TableLive(live=True))
                 listed, pause = True, FIRST_PAUSE
                 for event in stream.lines():
                     if text_of(event, "Type") in {"pod", "container"}:
-                        progress.emit(_reset(engine, selector, field_selector, names))
+                        progress.emit(listing())
         except NbcontainerError as error:
             if not listed:
                 raise

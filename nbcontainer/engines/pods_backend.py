@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from nbcontainer import engines
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
 
 __all__ = ["PodmanPods"]
+
+POD_WORDS = ("pods", "pod", "po")
 
 
 @dataclass(frozen=True)
@@ -67,36 +70,50 @@ class PodmanPods:
             raise Unsupported("namespaces", self.engine.name, cure="Its pods are all in one place: name no namespace.")
         return self
 
-    def command(self, name: str) -> str:
+    def command(self, kind: str, name: str) -> str:
         """The command that shows a pod in a terminal."""
-        return self.engine.commands.podman("pod", "inspect", name)
+        return self.engine.commands.podman(kind, "inspect", name)
 
-    def table(
-        self,
-        *,
-        names: Sequence[str] = (),
-        all_namespaces: bool = False,
-        selector: str = "",
-        field_selector: str = "",
-    ) -> Table:
-        """The pods, once; raises as `engines.pods.table`."""
+    def tables(
+        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
+    ) -> list[Table]:
+        """The pods, once; raises as `engines.pods.table`.
+
+        Raises:
+            Unsupported: the words name another kind.
+        """
         del all_namespaces
-        return engines.pods.table(self.engine, names=names, selector=selector, field_selector=field_selector)
+        names = self._names(words)
+        table = engines.pods.table(self.engine, names=names, selector=selector, field_selector=field_selector)
+        watch = partial(self.watch, words, selector=selector, field_selector=field_selector)
+        return [replace(table, kind="pod", follow=watch)]
 
     def watch(
         self,
+        words: Sequence[str],
         *,
-        names: Sequence[str] = (),
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
     ) -> Operation[TableEvent, TableState, Table]:
-        """The pods, until stopped; raises as `engines.pods.watch_table`."""
+        """The pods, until stopped; raises as `tables`."""
         del all_namespaces
+        names = self._names(words)
         return engines.pods.watch_table(
             self.engine, names=names, selector=selector, field_selector=field_selector, finish=finish
         )
+
+    def _names(self, words: Sequence[str]) -> list[str]:
+        """The pods that the words of `kubectl get` name: ("pods", "web"), ("pod/web",)."""
+        each = [word.partition("/") for word in words]
+        kinds = [kind for kind, slash, _ in each if slash] or [words[0]]
+        for kind in kinds:
+            if kind.lower() not in POD_WORDS:
+                raise Unsupported(
+                    f"objects of the kind {kind!r}", self.where, cure="Without a cluster there are only Podman's pods."
+                )
+        return [name for _, slash, name in each if slash] or list(words[1:])
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs; raises as `engines.pod_creation.create`."""

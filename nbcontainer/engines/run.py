@@ -24,11 +24,11 @@ from nbcontainer.errors import (
     NbcontainerError,
     NotFound,
     Stopped,
-    outcome_of,
 )
 from nbcontainer.json_objects import object_of, text_of, words_of
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
 from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
@@ -61,14 +61,14 @@ def run(engine: Engine, request: RunRequest) -> Run:
     command = engine.commands.command(*run_words(request))
     spool = None if request.detach else Spool(f"run-{request.name or request.image}")
     state = LogState(
-        title=request.name or request.image, where=engine.name, spool=spool.path if spool else "", following=True
+        title=request.name or request.image, where=engine.name, spool=spool.path if spool else "", followed=True
     )
     operation: Run = Operation(
         f"run of {request.image}",
         state,
         apply_logs,
         conclude=lambda last, made: _run_result(last, made, command),
-        final_event=lambda: LogEnded("stopped"),
+        final_event=lambda: LogEnded(Outcome.STOPPED),
     )
     return operation.start_thread(lambda progress: _Runner(engine, request, body, spool, progress).run())
 

@@ -14,7 +14,7 @@ from nbcontainer import magics, views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
 from nbcontainer.model.results import Remark, Report
-from nbcontainer.model.tables import Tone
+from nbcontainer.model.tables import Table, Tables, Tone, Words
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -188,13 +188,29 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
             call.confirm(plan.question + frees)
         result = plan.do()
+    elif verb.watches and values.watch:
+        watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.timeout or 0.0)
+        return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
         if any(name in values and values[name] for name in ("detach", "quiet")):  # the result shows what was done
             return result.result()
         return show_operation(call, result)
-    return result.column(verb.quiet) if verb.quiet and values.quiet else result
+    return _shown(call, result) if isinstance(result, Table | Tables) else result
+
+
+def _shown(call: Call, result: Table | Tables) -> Table | Tables | Words:
+    """A result's tables as `--output` and `--quiet` want them, with what a page offers to do with their rows."""
+    verb, values = call.verb, call.values
+    output = values.output if verb.watches else ""
+    tables = (result,) if isinstance(result, Table) else result
+    if output == "name":
+        return Words(name for table in tables for name in table.qualified_names)
+    if isinstance(result, Table) and verb.quiet and values.quiet:
+        return result.column(verb.quiet)
+    shown = [replace(table, wide=output == "wide", verbs=magics.rows.verbs_of(table)) for table in tables]
+    return shown[0] if isinstance(result, Table) else Tables(shown)
 
 
 def show_operation(call: Call, operation: Operation[object, object, object]) -> object:
@@ -303,7 +319,7 @@ def _quiet(error: NbcontainerError) -> NbcontainerError:
 
 def _has_colours() -> bool:
     """Whether the error is shown in colour: in pages, and in terminals unless NO_COLOR is set, but not in files."""
-    if views.surfaces.in_kernel():
+    if views.shell.in_kernel():
         return True
     console = views.terminal.console_of_terminal()
     return console.color_system is not None and not console.no_color

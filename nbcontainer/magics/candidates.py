@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nbcontainer.api.completion import known_names
@@ -37,12 +37,14 @@ class Where:
         context: the kubeconfig's context.
         pod: the pod whose containers may be named.
         engine: the docker context, or the engine's address.
+        of_kind: the kind of the objects that may be named.
         setting: the setting whose values are wanted.
     """
 
     namespace: str = ""
     context: str = ""
     pod: str = ""
+    of_kind: str = ""
     engine: str = ""
     setting: str = ""
 
@@ -178,10 +180,23 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
         return []
     count = _loose(words, flags)
     place = places[min(count, len(places) - 1)]
-    kind, slash, _ = fragment.partition("/")
-    prefix = f"{kind}/" if slash and place.resource and kind_of(kind) == f"{place.resource}s" else ""
-    if place.second and count == 1 and not slash:
+    if place.second and count == 1 and "/" not in fragment:
         place = next(argument for argument in verb.arguments if argument.key == place.second)
+
+    def of_kind(kind: str) -> Iterable[str]:
+        return names("object", replace(_where(verb, [*words, *later]), of_kind=kind))
+
+    return _of_place(place, fragment, known, of_kind)
+
+
+def _of_place(place: Argument, fragment: str, known: NamesThere, of_kind: NamesThere) -> list[Candidate]:
+    """What fits in a positional's place: `pod/web`, or for objects of any kind `deploy/web` and `deploy,svc`."""
+    kind, slash, _ = fragment.partition("/")
+    if place.completes in {"kind", "object"} and slash:
+        return [Candidate(f"{kind}/{name}", "object") for name in of_kind(kind)]
+    prefix = f"{kind}/" if slash and place.resource and kind_of(kind) == f"{place.resource}s" else ""
+    if place.completes == "kind" and "," in fragment:
+        prefix = f"{fragment.rpartition(',')[0]},"
     return [Candidate(f"{prefix}{item.text}", item.kind) for item in _values(place, known)]
 
 
@@ -213,6 +228,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
         namespace=value("namespace"),
         context=context if of_cluster else "",
         pod=value(pods[0]) if pods else "",
+        of_kind=value("kind"),
         engine="" if of_cluster else context,
         setting=value(settings_named[0]) if settings_named else "",
     )

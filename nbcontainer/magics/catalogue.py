@@ -16,7 +16,7 @@ MAGICS = {
     "dockerfile": "Builds an image from the cell, a Dockerfile.",
     "docker": "Images, containers, networks, volumes and registries of the engine in use.",
     "kpod": "Pods of the cluster in use, or of Podman if there is none.",
-    "kube": "Objects of the cluster in use, written as YAML.",
+    "kube": "Objects of any kind in the cluster in use.",
     "nbcontainer": "What is reachable, what is missing, and the settings.",
 }
 

@@ -1,4 +1,4 @@
-"""`%%kube`: a YAML cell, applied by the server."""
+"""`%kube`: objects of any kind."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
 
 __all__ = ["VERBS"]
 
-VERBS = Verbs("kube", "Objects of the cluster in use, written as YAML.", shared=(NAMESPACE, CLUSTER))
+VERBS = Verbs("kube", "Objects of any kind in the cluster in use.", shared=(NAMESPACE, CLUSTER))
 VERBS.declare(kube.VERBS, cluster_of)

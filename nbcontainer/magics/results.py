@@ -17,7 +17,8 @@ from IPython import get_ipython
 from IPython.core.displayhook import DisplayHook
 
 from nbcontainer import magics, model, views
-from nbcontainer.interrupts import run_interruptible
+from nbcontainer.interrupts import interrupts_redelivered, run_interruptible
+from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from IPython.core.formatters import DisplayFormatter
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
 
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.views.notebook import Behind, Notebook
+    from nbcontainer.views.live import LiveView
+    from nbcontainer.views.notebook import Notebook
 
     Watch: TypeAlias = Operation[TableEvent, TableState, object]
+    LiveTable: TypeAlias = LiveView[TableEvent, TableState]
 
 __all__ = ["DRAWN", "interrupted", "register"]
 
 DRAWN = (
     ("nbcontainer.model.tables", "Table"),
+    ("nbcontainer.model.tables", "Tables"),
     ("nbcontainer.model.tables", "Words"),
     ("nbcontainer.model.build", "BuildResult"),
     ("nbcontainer.model.images", "TransferResult"),
@@ -48,8 +52,8 @@ DRAWN = (
     ("nbcontainer.settings", "NBContainer"),
 )
 
-# a cell's id → its last run, and the live view it shows, which ends when the cell runs again
-_following: dict[str, tuple[str, list[Behind]]] = {}
+# a cell's id → its last run, and the live tables that it shows
+_following: dict[str, tuple[str, list[LiveTable]]] = {}
 
 Arguments = ParamSpec("Arguments")
 
@@ -63,6 +67,7 @@ class Printer(Protocol):
 
 def register(shell: InteractiveShell) -> None:
     """Register how `shell` displays our results. Their modules are loaded when one of them exists."""
+    shell.events.register("post_execute", _after_a_cell)
     formatter = cast("DisplayFormatter", shell.display_formatter)  # exists once the shell does
     for module, name in DRAWN:
         in_kernel = hasattr(shell, "kernel")
@@ -123,35 +128,49 @@ def _display(result: object) -> None:
     if views.surfaces.was_shown(result):
         return
     surface = views.surfaces.choose_surface()
-    if isinstance(surface, views.notebook.Notebook) and isinstance(result, model.tables.Table) and result.follow:
-        _follow(surface, result, result.follow)
-    else:
-        views.notebook.display_picture(views.results.picture_of(result))
+    for part in result if isinstance(result, model.tables.Tables) and result else [result]:
+        if isinstance(surface, views.notebook.Notebook) and isinstance(part, model.tables.Table) and part.follow:
+            _follow(surface, part, part.follow)
+        else:
+            views.notebook.display_picture(views.results.picture_of(part))
 
 
-def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[], Watch]) -> None:
-    """Show a live table, which stays live after the cell has finished."""
+def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[TableState], Watch]) -> None:
+    """Show a live table, which stays live after the cell has finished, as long as somebody looks at it."""
 
-    def start() -> Watch:
+    def start(state: TableState) -> Watch:
         magics.preloading.wait_until_quiet()  # a watch loads more than a list
-        return follow()
+        return follow(state)
 
-    cell, run = _cell()
-    known_run, shown = _following.get(cell, (run, []))
-    if known_run != run:  # the cell runs again: its previous view is gone
-        for old in shown:
-            old.dismiss()
-        shown = []
     name = f"watch of {table.state.title} in {table.state.where}"
     view = views.tables.TableView(wide=table.wide, verbs=table.verbs)
-    shown.append(surface.follow_later(name, table.state, start, view))
+    live = surface.follow_later(name, table.state, start, view, lease=settings.sleep_after)
+    cell, run = _cell()
     if cell:
-        _following[cell] = run, shown
+        _forget_earlier_runs()
+        _following.setdefault(cell, (run, []))[1].append(live)
+
+
+@interrupts_redelivered  # IPython swallows an interrupt that comes while it calls this
+def _after_a_cell() -> None:
+    _forget_earlier_runs()
+
+
+def _forget_earlier_runs() -> None:
+    """Close the tables of the running cell's earlier runs, and let those of deleted cells sleep."""
+    cell, run = _cell()
+    if cell in _following and _following[cell][0] != run:
+        for live in _following.pop(cell)[1]:
+            live.dismiss()
+    deleted = views.shell.current_request().get("metadata", {}).get("deletedCells")
+    for cell in map(str, deleted if isinstance(deleted, list) else ()):
+        for live in _following.get(cell, ("", []))[1]:
+            live.end_lease()  # the deletion may be undone: then it is looked at, and wakes
 
 
 def _cell() -> tuple[str, str]:
     """The id of the running cell in the page, and of this run of it."""
-    request = views.surfaces.request_of(get_ipython())
+    request = views.shell.current_request()
     cell, run = request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
     return (str(cell), str(run)) if cell else ("", "")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.errors import Problem
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.secrecy import Secret
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import dataframe
@@ -129,12 +130,13 @@ class StepProgress:
 
 @dataclass(frozen=True, slots=True)
 class StepFinished:
-    """A step ended; `error` is set where it failed."""
+    """A step ended. If it failed, `error` says why in the engine's words, and `exit_code` is that of its command."""
 
     id: str
     state: StepState
     time: float | None = None
     error: str = ""
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,9 @@ class ImageBuilt:
 
 @dataclass(frozen=True, slots=True)
 class BuildEnded:
-    """The build has ended. `outcome` is "done", "failed" or "stopped"; `reason` says why it is not done."""
+    """The build has ended; `reason` says why it is not done."""
 
-    outcome: str
+    outcome: Outcome
     reason: str = ""
     time: float = 0.0
 
@@ -195,7 +197,7 @@ class BuildState:
         steps: by id, in build order.
         spool: the path of the file with the whole output, or "".
         spool_note: why the file does not have all of it, or "".
-        outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
+        outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
         finished: when it ended, if it is done.
     """
@@ -215,7 +217,7 @@ class BuildState:
     pushed: bool = False
     spool: str = ""
     spool_note: str = ""
-    outcome: str = ""
+    outcome: Outcome = Outcome.RUNNING
     reason: str = ""
     ended: float | None = None
 
@@ -279,7 +281,7 @@ def _ended(state: BuildState, event: BuildEnded) -> BuildState:
         name: replace(step, state=StepState.STOPPED, finished=event.time) if step.state is StepState.RUNNING else step
         for name, step in state.steps.items()
     }
-    finished = event.time if event.outcome == "done" else None
+    finished = event.time if event.outcome is Outcome.DONE else None
     return replace(state, steps=steps, outcome=event.outcome, reason=event.reason, ended=event.time, finished=finished)
 
 
@@ -315,7 +317,7 @@ def _advance(step: BuildStep, event: StepOutput | StepProgress | StepFinished) -
             others[event.transfer.name] = event.transfer
             return replace(step, transfers=tuple(others.values()))
         case StepFinished():
-            return replace(step, state=event.state, finished=event.time, error=event.error)
+            return replace(step, state=event.state, finished=event.time, error=event.error, exit_code=event.exit_code)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class BuildStep:
         instruction: the instruction's own text, or the name where none belongs to it.
         lines: the user's own (first, last) line, or None.
         internal: whether it is the engine's own work (loading the definition, exporting…).
+        error: why it failed, in the engine's words.
+        exit_code: of its command, if that failed.
         output: the last lines of what it wrote.
         output_lines: how many lines it wrote in all.
     """
@@ -54,6 +56,7 @@ class BuildStep:
     started: float | None = None
     finished: float | None = None
     error: str = ""
+    exit_code: int | None = None
     output: tuple[str, ...] = ()
     output_lines: int = 0
     transfers: tuple[Transfer, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.model.outcome import Outcome
+
 __all__ = [
     "ImageFacts",
     "ImageTransferred",
@@ -96,9 +98,9 @@ class ImageTransferred:
 
 @dataclass(frozen=True, slots=True)
 class TransferEnded:
-    """It ended without success: `outcome` is "failed" or "stopped", `reason` says why."""
+    """It ended without success; `reason` says why."""
 
-    outcome: str
+    outcome: Outcome
     reason: str = ""
     time: float = 0.0
 
@@ -111,7 +113,7 @@ class TransferState:
     """The state of a push or a pull.
 
     Attributes:
-        outcome: "" while it runs, then "done", "failed" or "stopped"; `reason` says why it is not done.
+        outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
         finished: when it ended, if it is done.
     """
@@ -126,7 +128,7 @@ class TransferState:
     notes: tuple[str, ...] = ()
     digest: str = ""
     size: int = 0
-    outcome: str = ""
+    outcome: Outcome = Outcome.RUNNING
     reason: str = ""
     ended: float | None = None
 
@@ -154,7 +156,7 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
                 size=event.size or state.size,
                 finished=event.time,
                 ended=event.time,
-                outcome="done",
+                outcome=Outcome.DONE,
             )
         case TransferEnded():
             return replace(state, outcome=event.outcome, reason=event.reason, ended=event.time)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.outcome import Outcome
 
 __all__ = [
     "LogEnded",
@@ -93,17 +94,18 @@ class LogEnded:
     """Nothing more will come.
 
     Attributes:
-        outcome: if this is a command's output, how the command ended: "done", "failed" or "stopped"; "" for a log.
-        reason: why it is not done, in a few words: "exit code 3".
+        reason: why it failed, if not by its exit code.
+        exit_code: if this is a command's output, that of the command.
     """
 
-    outcome: str = ""
+    outcome: Outcome = Outcome.DONE
     reason: str = ""
+    exit_code: int | None = None
 
 
 def ended_with(exit_code: int | None) -> LogEnded:
     """The end of a command that was not stopped."""
-    return LogEnded("failed", f"exit code {exit_code}") if exit_code else LogEnded("done")
+    return LogEnded(Outcome.FAILED if exit_code else Outcome.DONE, exit_code=exit_code)
 
 
 LogEvent = LogLines | LogSource | LogGap | LogEnded | SpoolCut
@@ -123,7 +125,8 @@ class LogState:
         spool: the path of the file with all of it, or "".
         gaps: the notes that say what is missing, from the file or from the log itself.
         spool_note: why the file does not have all of it, or "".
-        outcome: as in `LogEnded`, like `reason`.
+        followed: whether new lines are waited for until it ends.
+        outcome: how it ended; `reason` and `exit_code` are as in `LogEnded`.
     """
 
     title: str = ""
@@ -138,10 +141,16 @@ class LogState:
     spool: str = ""
     gaps: tuple[str, ...] = ()
     spool_note: str = ""
-    following: bool = False
+    followed: bool = False
     timestamps: bool = False
-    outcome: str = ""
+    outcome: Outcome = Outcome.RUNNING
     reason: str = ""
+    exit_code: int | None = None
+
+    @property
+    def following(self) -> bool:
+        """Whether new lines may still come."""
+        return self.followed and self.outcome is Outcome.RUNNING
 
 
 def apply_logs(state: LogState, event: LogEvent) -> LogState:
@@ -164,7 +173,8 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
             return replace(_noted(state, event.note), gaps=(*state.gaps, event.note), spool_note=event.note)
         case LogEnded():
             closed = dict.fromkeys(state.sources, False)
-            return replace(state, following=False, sources=closed, outcome=event.outcome, reason=event.reason)
+            ended = replace(state, outcome=event.outcome, reason=event.reason, exit_code=event.exit_code)
+            return replace(ended, sources=closed)
 
 
 def _noted(state: LogState, note: str) -> LogState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.secrecy import Json
 
 __all__ = [
@@ -75,41 +76,42 @@ class PodStep:
     Attributes:
         status: as in tables ("Pending", "ContainerCreating", "Running"), "" if it has not changed.
         message: says more, or is "".
-        end: "failed" or "stopped" where nobody waits for the pod any longer.
+        outcome: how the wait for the pod ended, if this is its end.
     """
 
     status: str
     message: str = ""
-    end: str = ""
+    outcome: Outcome = Outcome.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
 class PodStart:
-    """A pod that is starting: its status, and the steps so far. `end` is the last step's."""
+    """A pod that is starting: its status, and the steps so far, and how the wait for it ended."""
 
     name: str
     where: str = ""
     status: str = ""
     steps: tuple[PodStep, ...] = ()
-    end: str = ""
+    outcome: Outcome = Outcome.RUNNING
 
 
 def apply_pod_step(state: PodStart, event: PodStep) -> PodStart:
     """Fold one step into a pod's start."""
     status = event.status or state.status
-    return replace(state, status=status, steps=(*state.steps, event)[-100:], end=event.end)
+    steps = (*state.steps, event)[-100:] if event.status or event.message else state.steps
+    return replace(state, status=status, steps=steps, outcome=event.outcome)
 
 
 @dataclass(frozen=True, slots=True)
 class PodEnd:
     """What has happened to a pod that is being deleted.
 
-    `status` is "Terminating", "deleted", "refused", or "stopped" where nobody waits for it any longer; `message` says
-    more, or is "". `time` is seconds since the epoch.
+    `outcome` is RUNNING while it terminates, FAILED if the deletion was refused, and STOPPED if nobody waits for it any
+    longer; `message` says more, or is "". `time` is seconds since the epoch.
     """
 
     name: str
-    status: str
+    outcome: Outcome
     message: str = ""
     time: float = 0.0
 
@@ -128,7 +130,7 @@ class PodDeletion:
     @property
     def left(self) -> tuple[str, ...]:
         """The names of those that are still there."""
-        return tuple(name for name, end in self.pods.items() if end.status == "Terminating")
+        return tuple(name for name, end in self.pods.items() if not end.outcome)
 
 
 def apply_pod_end(state: PodDeletion, event: PodEnd) -> PodDeletion:

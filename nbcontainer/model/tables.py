@@ -23,6 +23,7 @@ __all__ = [
     "TableLive",
     "TableReset",
     "TableState",
+    "Tables",
     "Tone",
     "Words",
     "apply_table",
@@ -184,18 +185,21 @@ class Table(Sequence[Row]):
     Attributes:
         wide: whether it is drawn with its wide columns (`-o wide`); the rows always have them.
         verbs: what a page offers to do with its rows.
+        kind: what precedes its objects' names in kubectl's output: "pod", "deployment.apps"; "" for tables of others.
         context: how a later call names the place of its rows, whatever is then in use; "" where no call can.
         server: the server that this context named.
-        follow: starts an operation that keeps the same table up to date, where the server can be watched.
+        follow: starts an operation that brings a state of the table up to date and keeps it so, where the server can
+            be watched.
         object_of: makes the object that a row stands for, with its methods; None where there is none.
     """
 
     state: TableState
     command: str = ""
     wide: bool = False
-    follow: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    follow: Callable[[TableState], Any] | None = field(default=None, repr=False, compare=False)
     object_of: Callable[[Row], object] | None = field(default=None, repr=False, compare=False)
     verbs: tuple[RowVerb, ...] = field(default=(), repr=False)
+    kind: str = field(default="", repr=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
 
@@ -255,6 +259,11 @@ class Table(Sequence[Row]):
         """The objects' names, in order."""
         return [row.name for row in self]
 
+    @property
+    def qualified_names(self) -> Words:
+        """The names with their kind, as `kubectl get -o name` prints them: "deployment.apps/web"."""
+        return Words(f"{self.kind}/{row.name}" for row in self)
+
     def column(self, name: str) -> Words:
         """The cells of one column.
 
@@ -270,6 +279,12 @@ class Table(Sequence[Row]):
     def dataframe(self) -> DataFrame:
         """The rows as a pandas DataFrame (pandas must be installed)."""
         return dataframe([column.name for column in self.state.columns], [list(row.cells) for row in self])
+
+
+class Tables(tuple[Table, ...]):
+    """The tables of several kinds, drawn one below the other."""
+
+    __slots__ = ()
 
 
 class Words(tuple[str, ...]):

@@ -30,7 +30,8 @@ class Argument:
             it is not set there, as docker does; otherwise the value is empty.
         valued: for a mapping: whether a name without a value is refused, as by kubectl.
         completes: what kind of value to complete: "image", "pod", "pod-container", "container", "namespace", "stage",
-            "path", "variable", "context", "engine" (a docker context), "setting", "setting-value", or one of `choices`.
+            "path", "variable", "context", "engine" (a docker context), "kind" (of a cluster's objects), "object" (of
+            the kind before it), "setting", "setting-value", or one of `choices`.
         to: its name in `Values` and as a keyword of the call, if that differs from its own name.
         control: whether only the magic uses it, to find the engine, to ask, or to choose what is shown.
         resource: for a positional: the kind of object that it names ("pod"), which may precede the name as in

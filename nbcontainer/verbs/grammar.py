@@ -42,6 +42,7 @@ class Verb:
         same_as: for a verb with its own function: the equivalent in Python, in the form of `calls`.
         calls: what it calls, as a path on the handle of an engine or a cluster: "volumes.create". The verb's arguments
             are passed by name; "" for a verb with its own function.
+        watches: for a verb that returns tables: what it calls with `--watch`, with the same arguments and a `duration`.
         asks: for a destructive verb, the method that plans the call; the user confirms the plan.
         quiet: for a table, the column that `--quiet` keeps.
         heading: for a verb that runs a command and shows its output, the word before the command: "Run".
@@ -61,6 +62,7 @@ class Verb:
     magic: str = ""
     same_as: str = ""
     calls: str = ""
+    watches: str = ""
     asks: str = ""
     quiet: str = ""
     heading: str = ""
@@ -107,15 +109,19 @@ class Verb:
         return parser.asks_for_help(self, words)
 
     def bind(self, values: Values) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of the equivalent call: several names are positional, everything else is passed by keyword."""
+        """The arguments of the equivalent call.
+
+        Several names are positional, and so is what stands before them; everything else is passed by keyword.
+        """
         places: list[Any] = []
         named: dict[str, Any] = {}
+        has_names = any(argument.many for argument in self.positionals)
         for argument in self.arguments:
             value = values[argument.key]
             if argument.control or argument.kind == "refused" or value is None or value in ([], {}):
                 continue
-            if argument.many and not argument.is_flag:
-                places += value
+            if has_names and not argument.is_flag:
+                places += value if argument.many else [value]
             elif argument.kind == "mapping":
                 named[argument.key] = _mapping(argument, value)
             else:

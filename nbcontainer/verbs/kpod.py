@@ -6,48 +6,34 @@ from dataclasses import replace
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import CLUSTER, NAMESPACE, TABLE, TTY, YES
+from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
-__all__ = ["GET", "VERBS"]
+__all__ = ["VERBS"]
 
-SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
-ALL_NAMESPACES = switch("-A", "--all-namespaces", help="in all namespaces")
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 
-GET = Verb(
-    "get",
-    "Lists pods. In a notebook the table stays live after the cell has finished.",
-    (
-        positional(
-            "POD",
-            help="only these pods",
-            required=False,
-            many=True,
-            completes="pod",
-            resource="pod",
-            kind_word=True,
-        ),
-        ALL_NAMESPACES,
-        NAMESPACE,
-        SELECTOR,
-        option("--field-selector", help="a field selector, such as status.phase=Running"),
-        option(
-            "-o",
-            "--output",
-            help="wide: with IP and node; name: only the names",
-            choices=("wide", "name"),
-            control=True,
-        ),
-        switch("-w", "--watch", help="keep the cell or terminal busy and follow the pods until stopped", control=True),
-        option("--timeout", help="stop watching after this time", kind="seconds", own=True, control=True),
-        CLUSTER,
-    ),
-    example="%kpod -A\n%kpod -n shop -l app=web -w",
-    command=("kubectl", "get", "pods"),
-    same_as="pods.list",
-)
 VERBS = (
+    Verb(
+        "get",
+        "Lists pods. In a notebook the table stays live after the cell has finished.",
+        (
+            positional(
+                "POD",
+                help="only these pods",
+                required=False,
+                many=True,
+                completes="pod",
+                resource="pod",
+                kind_word=True,
+            ),
+            *LISTED,
+        ),
+        example="%kpod -A\n%kpod -n shop -l app=web -w",
+        command=("kubectl", "get", "pods"),
+        calls="pods.list",
+        watches="pods.watch",
+    ),
     Verb(
         "create",
         "Creates a pod with one container and waits until it runs.",

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import option, switch
+from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
+from nbcontainer.verbs.shared import CLUSTER, LISTED, NAMESPACE
 
 __all__ = ["VERBS"]
 
 VERBS = (
+    Verb(
+        "get",
+        "Lists objects of any kind. In a notebook the table stays live after the cell has finished.",
+        (
+            positional("KIND", help="a kind (deploy), several (deploy,svc), or KIND/NAME", completes="kind"),
+            positional("NAME", help="only these objects", required=False, many=True, completes="object"),
+            *LISTED,
+        ),
+        example="%kube get deploy -n shop\n%kube get nodes -o wide\n%kube get deploy/web svc/web",
+        command=("kubectl", "get"),
+        calls="get",
+        watches="watch",
+    ),
     Verb(
         "apply",
         "Applies the cell's YAML on the server (server-side apply): each object is created or changed.",

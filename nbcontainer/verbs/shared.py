@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, switch
 
-__all__ = ["CLUSTER", "ENGINE", "NAMESPACE", "TABLE", "TTY", "YES"]
+__all__ = ["ALL_NAMESPACES", "CLUSTER", "ENGINE", "LISTED", "NAMESPACE", "SELECTOR", "TABLE", "TTY", "YES"]
 
 ENGINE = option(
     "--context",
@@ -24,6 +24,24 @@ CLUSTER = option(
     control=True,
 )
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace", control=True)
+SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
+ALL_NAMESPACES = switch("-A", "--all-namespaces", help="in all namespaces")
+LISTED = (  # of kubectl get
+    ALL_NAMESPACES,
+    NAMESPACE,
+    SELECTOR,
+    option("--field-selector", help="a field selector, such as metadata.name=web"),
+    option(
+        "-o",
+        "--output",
+        help="wide: with the columns that are left out otherwise; name: only the names",
+        choices=("wide", "name"),
+        control=True,
+    ),
+    switch("-w", "--watch", help="keep the cell or terminal busy and follow changes until stopped", control=True),
+    option("--timeout", help="stop watching after this time", kind="seconds", own=True, control=True),
+    CLUSTER,
+)
 TABLE = (
     option(
         "--table-context",

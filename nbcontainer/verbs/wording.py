@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 
 from nbcontainer.errors import UsageError
@@ -14,7 +13,6 @@ from nbcontainer.verbs import declared
 from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.dockerfile import DOCKERFILE
 from nbcontainer.verbs.grammar import Magic, Verb
-from nbcontainer.verbs.kpod import GET
 from nbcontainer.verbs.words import convert
 
 __all__ = ["in_python", "keywords"]
@@ -55,8 +53,7 @@ def _call(name: str, line: str) -> str:
 
 @cache
 def _magic(name: str) -> Magic:
-    get = replace(GET, calls="pods.list")  # declares no call, since its function chooses between two
-    return Magic(name, "", (*declared(name), get), "get") if name == "kpod" else Magic(name, "", declared(name))
+    return Magic(name, "", declared(name), "get" if name == "kpod" else "")
 
 
 def _handle(magic: str, values: Values) -> str:

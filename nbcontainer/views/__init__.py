@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images
     from nbcontainer.views import kit as kit
+    from nbcontainer.views import lease as lease
+    from nbcontainer.views import live as live
     from nbcontainer.views import logs as logs
     from nbcontainer.views import notebook as notebook
     from nbcontainer.views import page as page
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities
     from nbcontainer.views import results as results
+    from nbcontainer.views import shell as shell
     from nbcontainer.views import streaming as streaming
     from nbcontainer.views import surfaces as surfaces
     from nbcontainer.views import tables as tables

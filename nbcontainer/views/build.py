@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from nbcontainer.model.build import BuildEvent, BuildState
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import one_line
 from nbcontainer.views.build_lines import BuildLines, reason_of
@@ -32,7 +33,6 @@ NAME_LENGTH = 100  # the most characters of an instruction in a picture
 REASON_LINES = 12  # the most characters of the reason if a build failed but no step did
 ENGINE = "engine"  # the heading of steps that do not belong to an instruction
 _NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without one
-_EXIT_CODE = re.compile(r"exit code:? (\d+)")
 _HEAD = (
     *("title", "engine", "platform", "started", "finished", "ended", "outcome", "reason"),
     *("id", "digest", "size", "pushed"),
@@ -105,17 +105,16 @@ def _named_briefly(step: BuildStep) -> str:
 
 
 def _phase(state: BuildState) -> tuple[str, Tone]:
-    if state.outcome == "done":
+    if state.outcome is Outcome.DONE:
         return "✓ built and pushed" if state.pushed else "✓ built", Tone.GOOD
     built = "built, not pushed" if state.id else ""
-    if state.outcome == "stopped":
+    if state.outcome is Outcome.STOPPED:
         return f"■ stopped{f': {built}' if built else ''}", Tone.WARNING
     failed = state.failed_step
     if failed is not None:
-        code = _EXIT_CODE.search(failed.error)
         where = f" at line {failed.lines[0]}" if failed.lines else ""
-        return f"✕ failed{where}" + (f", exit code {code[1]}" if code else ""), Tone.BAD
-    if state.outcome == "failed":
+        return f"✕ failed{where}" + ("" if failed.exit_code is None else f", exit code {failed.exit_code}"), Tone.BAD
+    if state.outcome is Outcome.FAILED:
         return f"✕ {built or 'failed'}", Tone.BAD
     return "pushing" if state.id else "building", Tone.RUNNING
 
@@ -123,7 +122,7 @@ def _phase(state: BuildState) -> tuple[str, Tone]:
 def _facts(state: BuildState, now: float) -> str:
     cached, total = state.count(StepState.CACHED), len(state.instructions)
     took = format_seconds((state.ended or now) - state.started) if state.started else ""
-    if state.outcome == "done":
+    if state.outcome is Outcome.DONE:
         digest = state.digest or state.id
         facts = [short_digest(digest), format_size(state.size) if state.size else "", took]
         facts += [f"{cached} of {total} cached" if cached else ""]
@@ -228,10 +227,10 @@ def _outputs(state: BuildState) -> list[Block]:
             blocks.append(Line.of(Span(before_these(hidden, "lines", spool), Tone.DIM), indent=2))
         if failed.output:
             blocks.append(Output(failed.output, Tone.BAD))
-        if failed.error:
-            blocks.append(Line.of(Span(reason_of(failed.error), Tone.BAD), indent=2))
+        if reason := reason_of(failed):
+            blocks.append(Line.of(Span(reason, Tone.BAD), indent=2))
         return blocks
-    if state.outcome == "failed" and state.reason:
+    if state.outcome is Outcome.FAILED and state.reason:
         return [Line.of(Span(one_line(line), Tone.BAD), indent=2) for line in state.reason.splitlines()[:REASON_LINES]]
     blocks = []
     for step in state.steps.values():

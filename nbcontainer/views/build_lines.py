@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
 from nbcontainer.model.build import (
@@ -23,7 +22,6 @@ from nbcontainer.views.quantities import before_these, format_seconds, format_si
 __all__ = ["BuildLines", "reason_of"]
 
 FAILED_LINES = 20  # the most lines of output
-_COMMAND_FAILED = re.compile(r"^process \".*\" did not complete successfully: (?=exit code)", re.DOTALL)
 
 
 class BuildLines:
@@ -121,7 +119,7 @@ class BuildLines:
             case StepState.FAILED:
                 output = [f"    {plain(line)}" for line in self._last_lines(event.id)]
                 name = f"#{self._numbers[step.id]}" if step.id in self._numbers else self._named(step)
-                return "\n".join([f"{name} failed after {took}: {reason_of(event.error)}", *output])
+                return "\n".join([f"{name} failed after {took}: {reason_of(event)}", *output])
             case _ if step.internal:
                 return None
             case StepState.DONE if not step.instruction.upper().startswith("RUN"):
@@ -151,6 +149,6 @@ class BuildLines:
         return f"{word} {one_line(self._title)} " + " ".join(fact for fact in facts if fact)
 
 
-def reason_of(error: str) -> str:
-    """A step's error on one line, without repeating the command."""
-    return one_line(_COMMAND_FAILED.sub("", error))
+def reason_of(failed: BuildStep | StepFinished) -> str:
+    """Why a step failed, on one line: its command's exit code, else the engine's words."""
+    return one_line(failed.error) if failed.exit_code is None else f"exit code {failed.exit_code}"

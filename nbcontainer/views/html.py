@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
@@ -41,19 +42,20 @@ _BAR = "display: inline-block; width: 130px; height: 8px; border-radius: 2px; ov
 
 def as_html(picture: Picture) -> str:
     """The picture as a self-contained fragment of HTML."""
-    parts = _blocks(picture.blocks, headed=len(picture.blocks) > 1)
+    parts = _blocks(picture.blocks)
     label = f' role="group" aria-label="{escape(single_line(picture.label))}"' if picture.label else ""
     return f'<div{label} style="{_FRAME}">{parts}</div>'
 
 
-def _blocks(blocks: Iterable[Block], *, headed: bool = False) -> str:
-    return "".join(_block(block, headed=headed) for block in blocks)
+def _blocks(blocks: Sequence[Block]) -> str:
+    return "".join(_block(block, after) for block, after in zip_longest(blocks, blocks[1:]))
 
 
-def _block(block: Block, *, headed: bool) -> str:
+def _block(block: Block, after: Block | None) -> str:
     match block:
         case Line():
-            return _line(block, headed=headed)
+            # what a heading stands above is set apart from it
+            return _line(block, apart=block.head and after is not None and not (isinstance(after, Line) and after.head))
         case Grid() if not block.outputs:
             return _grid(block)
         case Output():
@@ -68,12 +70,12 @@ def _block(block: Block, *, headed: bool) -> str:
                 f'<div style="padding-left: 2ch">{_blocks(block.blocks)}</div></details>'
             )
         case _:
-            return _blocks(flat_blocks((block,)))
+            return _blocks(tuple(flat_blocks((block,))))
 
 
-def _line(line: Line, *, headed: bool) -> str:
+def _line(line: Line, *, apart: bool) -> str:
     style = "white-space: pre-wrap"
-    if line.head and headed:
+    if apart:
         style = _HEAD
     elif line.wraps:  # continuation lines are aligned with the words, not with the sign before them
         style += f"; padding-left: {line.indent + 2}ch; text-indent: -2ch"

@@ -1,8 +1,8 @@
-"""How a push or pull is drawn: plain lines, a picture, and its widget's messages (frontend/src/images_wire.ts)."""
+"""How a push or pull is drawn: plain lines and a picture."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Collection
 
 from nbcontainer.model.images import (
     ImageTransferred,
@@ -12,23 +12,22 @@ from nbcontainer.model.images import (
     TransferStarted,
     TransferState,
 )
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
-from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
+from nbcontainer.views.flat import bar_text
+from nbcontainer.views.kit import Block, Clock, Grid, Line, Picture, Progress, Span, separated
 from nbcontainer.views.quantities import format_seconds, format_size, short_digest
-from nbcontainer.views.view import View, Wire, changed_facts, facts_of
+from nbcontainer.views.view import View
 
 __all__ = ["TransferView"]
 
-BAR_CELLS = 20  # cells of a layer's bar in the terminal
-_HEAD = ("direction", "image", "host", "engine", "started", "finished", "digest", "size", "outcome", "ended")
-_PHASES = {"failed": ("✕ failed", Tone.BAD), "stopped": ("■ stopped", Tone.WARNING)}
+UNKNOWN_SIZE = 1000  # bytes that a layer of unknown size counts for in the whole
+_PHASES = {Outcome.FAILED: ("✕ failed", Tone.BAD), Outcome.STOPPED: ("■ stopped", Tone.WARNING)}
 
 
 class TransferView(View[TransferEvent, TransferState]):
     """The view of one push or pull. It remembers which layers it has reported, so each transfer has its own."""
-
-    page = "images"
 
     def __init__(self) -> None:
         self._told: set[str] = set()
@@ -59,9 +58,15 @@ class TransferView(View[TransferEvent, TransferState]):
         """The head, and the layers with bars and bytes in columns. The reason for a failure is left to the error."""
         doing, done = _words(state.direction)
         word, tone = _PHASES.get(state.outcome, (doing, Tone.RUNNING))
-        if state.outcome == "done":
+        if state.outcome is Outcome.DONE:
             word, tone = f"✓ {done}", Tone.GOOD
-        head = [Span(state.image, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state)}", Tone.DIM)]
+        head = [
+            Span(state.image, bold=True),
+            Span("  "),
+            Span(word, tone, status=True),
+            Span("  ", Tone.DIM),
+            *_facts(state),
+        ]
         # a name such as quay.io/team/web already contains the registry
         host = "" if state.image.startswith(f"{state.host}/") else state.host
         where = " · ".join(part for part in (host, state.engine) if part)
@@ -69,41 +74,43 @@ class TransferView(View[TransferEvent, TransferState]):
             head += [Span("  "), Span(where, Tone.DIM, chip=True)]
         blocks: list[Block] = [Line(tuple(head), head=True)]
         if state.layers:
-            rows = tuple(_row(layer, state.outcome) for layer in state.layers.values())
-            blocks.append(Grid(rows, right=frozenset({3}), flexible=4))
-        return Picture(tuple(blocks), label=f"{state.image}: {word}")
-
-    def wire(self, previous: TransferState | None, state: TransferState) -> Wire | None:
-        """The whole state, or the fields and layers that changed."""
-        if previous is None:
-            return {**_head(state), "layers": [facts_of(layer) for layer in state.layers.values()]}
-        layers = [facts_of(layer) for layer in state.layers.values() if previous.layers.get(layer.id) is not layer]
-        message: Wire = {}
-        if head := changed_facts(_head(previous), _head(state)):
-            message["transfer"] = head
-        if layers:
-            message["layers"] = layers
-        return message or None
+            layers = state.layers.values()
+            if not state.outcome:
+                blocks.append(Progress(_share(layers), key="progress"))
+            rows = tuple(_row(layer, state.outcome) for layer in layers)
+            keys = tuple(layer.id for layer in layers)
+            blocks.append(Grid(rows, right=frozenset({3}), flexible=4, keys=keys, label="Layers"))
+        return Picture(tuple(blocks), label=f"{doing.removesuffix('ing').title()} of {state.image}")
 
 
 def _words(direction: str) -> tuple[str, str]:
     return ("pulling", "pulled") if direction == "pull" else ("pushing", "pushed")
 
 
-def _facts(state: TransferState) -> str:
-    took = format_seconds((state.ended or time.time()) - state.started) if state.started else ""
-    if state.finished is not None:
-        facts = [short_digest(state.digest), format_size(state.size) if state.size else "", took]
-    else:
-        done = sum(layer.done for layer in state.layers.values())
-        took = f"after {took}" if state.outcome and took else took
-        facts = [f"{done} of {len(state.layers)} layers" if state.layers else "", took]
+def _facts(state: TransferState) -> tuple[Span, ...]:
+    before = "after " if state.outcome in {Outcome.FAILED, Outcome.STOPPED} else ""
+    clock = Clock(state.started, state.ended, before=before)
+    took = Span("", Tone.DIM, clock=clock) if state.started else ""
     skipped = sum(layer.skipped for layer in state.layers.values())
-    facts.append(f"{skipped} already there" if skipped else "")
-    return " · ".join(fact for fact in facts if fact)
+    there = f"{skipped} already there" if skipped else ""
+    if state.finished is not None:
+        return separated(short_digest(state.digest), format_size(state.size) if state.size else "", took, there)
+    done = sum(layer.done for layer in state.layers.values())
+    return separated(f"{done} of {len(state.layers)} layers" if state.layers else "", took, there)
 
 
-def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
+def _share(layers: Collection[LayerState]) -> float:
+    """How much of all bytes is done."""
+    total = sum(_weight(layer) for layer in layers)
+    done = sum(_weight(layer) if layer.done else layer.current for layer in layers)
+    return min(1.0, done / total) if total else 0.0
+
+
+def _weight(layer: LayerState) -> int:
+    return layer.total or max(layer.current, UNKNOWN_SIZE)
+
+
+def _look(layer: LayerState, outcome: Outcome) -> tuple[str, Tone]:
     if layer.skipped:
         return "●", Tone.CACHED
     if layer.done:
@@ -111,10 +118,9 @@ def _look(layer: LayerState, outcome: str) -> tuple[str, Tone]:
     return ("◐", Tone.RUNNING) if layer.current and not outcome else ("○", Tone.DIM)
 
 
-def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
+def _row(layer: LayerState, outcome: Outcome) -> tuple[Span, ...]:
     sign, tone = _look(layer, outcome)
     share = 1.0 if layer.done else min(1.0, layer.current / layer.total) if layer.total else 0.0
-    filled = round(share * BAR_CELLS)
     if layer.done or not layer.current:
         amount = format_size(layer.total) if layer.total else ""
     else:
@@ -122,11 +128,7 @@ def _row(layer: LayerState, outcome: str) -> tuple[Span, ...]:
     return (
         Span(sign, tone),
         Span(layer.id, code=True),
-        Span("━" * filled + "╌" * (BAR_CELLS - filled), tone, bar=(0.0, share)),
+        Span(bar_text(share), tone, bar=(0.0, share)),
         Span(amount, Tone.DIM),
         Span(layer.status.lower() if layer.done or not outcome else "not done", Tone.DIM),
     )
-
-
-def _head(state: TransferState) -> Wire:
-    return {**{name: getattr(state, name) for name in _HEAD}, "notes": list(state.notes)}

@@ -28,12 +28,14 @@ __all__ = [
     "Clock",
     "Code",
     "CodeLine",
+    "Curve",
     "Diff",
     "Grid",
     "Line",
     "Node",
     "Output",
     "Picture",
+    "Plot",
     "Progress",
     "Section",
     "Series",
@@ -255,6 +257,41 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a plot.
+
+    Attributes:
+        path: an SVG path in a square of 1000 by 1000.
+        latest: its last value, as text.
+    """
+
+    name: str
+    path: str
+    latest: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A line chart, laid out: what the drawers draw in place of a Chart (see layout.py).
+
+    Attributes:
+        across: where the ticks of the x axis are (0…1), and their texts.
+        upward: the same of the y axis, from the bottom; they are evenly spaced.
+        table: the values, for screen readers and for text.
+        note: what the table leaves out.
+    """
+
+    curves: tuple[Curve, ...]
+    across: tuple[tuple[float, str], ...]
+    upward: tuple[tuple[float, str], ...]
+    table: Grid
+    note: str = ""
+    key: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How much is done: 0…1, or None if that is not known. `text` says it in words ("3 of 8 steps")."""
 
@@ -301,7 +338,7 @@ class Section:
     key: str = ""
 
 
-Block = Line | Grid | Output | Code | Diff | Tree | Chart | Progress | Actions | Section
+Block = Line | Grid | Output | Code | Diff | Tree | Chart | Plot | Progress | Actions | Section
 
 
 @dataclass(frozen=True, slots=True)

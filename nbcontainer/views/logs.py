@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines, LogSource, LogState
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.ansi import one_line, plain, recoloured, settled
@@ -172,9 +173,7 @@ class LogView(View[LogEvent, LogState]):
             "title": sendable(self._title or state.title),
             "where": sendable(state.where),
             "spool": _whole_file(state),
-            "following": state.following,
-            "outcome": state.outcome,
-            "reason": sendable(state.reason),
+            "ending": [sendable(word) for word in _ending(state)],
             "sources": {sendable(name): reading for name, reading in state.sources.items()},
             "bytes": state.total_bytes,
             "times": state.timestamps,
@@ -274,13 +273,26 @@ def _heading(state: LogState, verb: str, title: str) -> list[Span]:
     spans.append(Span(f"  {_count(state.total)} · {format_size(state.total_bytes)}", Tone.DIM))
     if state.following:
         spans.append(Span("  ● following", Tone.GOOD))
-    elif state.outcome == "done":
-        spans.append(Span("  ✓ done", Tone.GOOD))
-    elif state.outcome == "stopped":
-        spans.append(Span("  ■ stopped", Tone.WARNING))
-    elif state.outcome:
-        spans.append(Span(f"  ✕ {' '.join(state.reason.split()) or state.outcome}", Tone.BAD))
+    word, tone = _ending(state)
+    if word:
+        spans.append(Span(f"  {word}", tone))
     return spans
+
+
+def _ending(state: LogState) -> tuple[str, Tone]:
+    """How it ended, in words; "" for a log that nobody followed to its end."""
+    match state.outcome:
+        case Outcome.STOPPED:
+            return "■ stopped", Tone.WARNING
+        case Outcome.FAILED:
+            code = "" if state.exit_code is None else f"exit code {state.exit_code}"
+            return f"✕ {code or one_line(state.reason) or 'failed'}", Tone.BAD
+        case Outcome.DONE if state.exit_code is not None:
+            return "✓ done", Tone.GOOD
+        case Outcome.DONE if state.followed:
+            return "✓ ended", Tone.DIM
+        case _:
+            return "", Tone.PLAIN
 
 
 def _texts(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:

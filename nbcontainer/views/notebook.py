@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from IPython.display import DisplayHandle, clear_output, display
 
+from nbcontainer import views
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.html import as_html
 from nbcontainer.views.kit import Line, Span
+from nbcontainer.views.live import LiveView
 from nbcontainer.views.streaming import FRAME_SECONDS
 from nbcontainer.views.text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbcontainer.operation import AnyOperation, Operation
+    from nbcontainer.operation import Operation
     from nbcontainer.views.kit import Picture
+    from nbcontainer.views.lease import Lease
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Behind", "Notebook", "display_picture"]
+__all__ = ["Notebook", "display_picture"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -69,37 +71,42 @@ class Notebook:
                 with interrupts_deferred():
                     follower.finish(operation)
 
-    def follow_behind(self, operation: Operation[Event, State, object], view: View[Event, State]) -> Behind:
+    def follow_behind(
+        self, operation: Operation[Event, State, object], view: View[Event, State]
+    ) -> LiveView[Event, State]:
         """Display the widget and keep it up to date on a thread, after the cell has finished."""
-        return self.follow_later(operation.name, operation.state, lambda: operation, view)
+        return self.follow_later(operation.name, operation.state, lambda _: operation, view)
 
     def follow_later(
-        self, name: str, state: State, start: Callable[[], Operation[Event, State, object]], view: View[Event, State]
-    ) -> Behind:
+        self,
+        name: str,
+        state: State,
+        start: Callable[[State], Operation[Event, State, object]],
+        view: View[Event, State],
+        *,
+        lease: float = 0.0,
+    ) -> LiveView[Event, State]:
         """Display the widget with `state`; the operation that keeps it up to date, `name`, is started on a thread.
 
         If the modules of widgets have not been loaded yet, the picture is displayed first and the widget then
         replaces it.
+
+        Args:
+            name: the operation's name.
+            state: what is shown at first.
+            start: starts an operation that brings a state up to date, and keeps it so.
+            view: how it is drawn.
+            lease: seconds after which a widget that nobody looks at sleeps, until somebody does; 0 for never.
         """
         early = _Still(state, view, height=view.page_height(state)) if "anywidget" not in sys.modules else None
-        opened = None if early is not None else _open(state, view)
-        behind = Behind()
-
-        def run() -> None:
-            operation = start()
-            follower = opened or _open(state, view, early)
-            behind.started(operation)
-            try:
-                follower.follow(operation)
-            finally:
-                if behind.dismissed:
-                    follower.dismiss()
-                else:
-                    follower.finish(operation)
-
-        with interrupts_deferred():
-            threading.Thread(target=run, daemon=True, name=f"nbcontainer view: {name}").start()
-        return behind
+        opened = None if early is not None else _open(state, view, lease=lease)
+        return LiveView(
+            name,
+            state,
+            start,
+            lambda: opened or _open(state, view, early, lease=lease),
+            views.lease.Lease(lease) if lease else None,
+        )
 
 
 def _is_refused(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
@@ -119,32 +126,8 @@ def _is_empty_failure(operation: Operation[Event, State, object], view: View[Eve
     return failed and view.is_empty(operation.state)
 
 
-class Behind:
-    """An operation that continues in the page after its cell has finished."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._operation: AnyOperation | None = None
-        self.dismissed = False
-
-    def started(self, operation: AnyOperation) -> None:
-        """Note that it is running."""
-        with self._lock:
-            self._operation = operation
-        if self.dismissed:
-            operation.stop()
-
-    def dismiss(self) -> None:
-        """Stop it, now or as soon as it has started: its output is gone, so nobody sees its last state."""
-        with self._lock:
-            self.dismissed = True
-            operation = self._operation
-        if operation is not None:
-            operation.stop()
-
-
 def _open(
-    state: State, view: View[Event, State], early: _Still[Event, State] | None = None
+    state: State, view: View[Event, State], early: _Still[Event, State] | None = None, *, lease: float = 0.0
 ) -> _Follower[Event, State] | _Still[Event, State]:
     """Display the view's widget, or its picture if the front end was not built.
 
@@ -152,9 +135,10 @@ def _open(
         state: the initial state.
         view: how it is drawn.
         early: a picture that is already displayed and is to be replaced.
+        lease: as in `follow_later`.
     """
     try:
-        widget = view.widget(state)
+        widget = view.widget(state, lease=lease)
     except NbcontainerError:
         return early or _Still(state, view)
     return _Follower(state, view, widget, early.handle if early is not None else None)
@@ -180,7 +164,8 @@ class _Still(Generic[Event, State]):
             self.handle.display(bundle, raw=True)
         self._is_displayed = True
 
-    def follow(self, operation: Operation[Event, State, object]) -> None:
+    def follow(self, operation: Operation[Event, State, object], lease: Lease | None = None) -> None:
+        del lease  # a picture does not know who looks at it
         revision = operation.revision
         while not operation.done:
             if operation.wait(1.0, revision=revision) and not operation.done:
@@ -197,6 +182,15 @@ class _Still(Generic[Event, State]):
 
     def dismiss(self) -> None:
         """There is nothing to close."""
+
+    def sleep(self, state: State) -> None:
+        """It never sleeps."""
+
+    def wake(self) -> None:
+        """It never sleeps."""
+
+    def on_seen(self, call: Callable[[], None]) -> None:
+        """It never sleeps."""
 
 
 class _Follower(Generic[Event, State]):
@@ -222,10 +216,10 @@ class _Follower(Generic[Event, State]):
             picture = replace(picture, blocks=(*picture.blocks, moment))
         self._widget.set_static(text=as_text(picture), html=as_html(picture))
 
-    def follow(self, operation: Operation[Event, State, object]) -> None:
+    def follow(self, operation: Operation[Event, State, object], lease: Lease | None = None) -> None:
         self._widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
-        while not operation.done:
+        while not operation.done and not (lease is not None and lease.is_over):
             if operation.wait(1.0, revision=revision) and not operation.done:
                 with interrupts_deferred():
                     if self._widget.can_send:
@@ -245,6 +239,17 @@ class _Follower(Generic[Event, State]):
     def dismiss(self) -> None:
         """Close the widget."""
         self._widget.close()
+
+    def sleep(self, state: State) -> None:
+        self._send(state)
+        self._keep_still(state)
+        self._widget.asleep = time.time()
+
+    def wake(self) -> None:
+        self._widget.asleep = 0.0
+
+    def on_seen(self, call: Callable[[], None]) -> None:
+        self._widget.on_seen(call)
 
     def finish(self, operation: Operation[Event, State, object]) -> None:
         """Send the last state and leave it in the saved output; leave nothing if it failed with nothing to show."""

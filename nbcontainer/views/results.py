@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbcontainer import model, views
-from nbcontainer.model.tables import Table, Tone, Words
+from nbcontainer.model.tables import Table, Tables, Tone, Words
 from nbcontainer.settings import NBContainer
 from nbcontainer.views.ansi import settled
 from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Output, Picture, Span
@@ -58,6 +58,11 @@ def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one
     match result:
         case Table():
             return views.tables.TableView(wide=result.wide).render(result.state)
+        case Tables():
+            pictures = [picture_of(table) for table in result]
+            nothing = Line.of(Span("There are none.", Tone.DIM))
+            blocks = [block for picture in pictures for block in (*picture.blocks, Line.of(""))]
+            return Picture(tuple(blocks[:-1]) or (nothing,), label="tables")
         case Words():
             return Picture(tuple(Line.of(Span(word, code=True)) for word in result), label="words")
         case model.build.BuildResult():

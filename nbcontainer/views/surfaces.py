@@ -17,17 +17,18 @@ from nbcontainer.errors import Stopped
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.events import Missed
 from nbcontainer.settings import settings
+from nbcontainer.views.shell import current_request, current_shell, in_kernel
 from nbcontainer.views.streaming import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbcontainer.operation import Operation
     from nbcontainer.views.view import View
 
-__all__ = ["Plain", "Surface", "choose_surface", "in_kernel", "request_of", "show", "was_shown"]
+__all__ = ["Plain", "Surface", "choose_surface", "show", "was_shown"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -83,31 +84,12 @@ def choose_surface() -> Surface:
     wanted = settings.surface
     if wanted == "auto":
         if in_kernel():
-            wanted = "notebook" if "cellId" in request_of(_shell()).get("metadata", {}) else "plain"
+            wanted = "notebook" if "cellId" in current_request().get("metadata", {}) else "plain"
         else:
             wanted = "terminal" if sys.stdout.isatty() and os.environ.get("TERM") not in DUMB else "plain"
     if wanted == "terminal":
         return views.terminal.Terminal()
     return views.notebook.Notebook() if wanted == "notebook" else Plain()
-
-
-def _shell() -> InteractiveShell | None:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
-
-
-def in_kernel() -> bool:
-    """Whether this is a Jupyter kernel, not a terminal or a script."""
-    return hasattr(_shell(), "kernel")
-
-
-def request_of(shell: object) -> Mapping[str, Mapping[str, object]]:
-    """The message with which a front end requested the execution of the current cell; empty if there is none."""
-    try:
-        found: Mapping[str, Mapping[str, object]] = shell.get_parent()  # type: ignore[attr-defined] # only kernels have it
-    except (AttributeError, LookupError):
-        return {}
-    return found
 
 
 # --- results that have been drawn already
@@ -126,7 +108,7 @@ def _mark_shown(result: object) -> None:
 
 
 def _cell_number() -> int:
-    return int(getattr(_shell(), "execution_count", 0))
+    return int(getattr(current_shell(), "execution_count", 0))
 
 
 def was_shown(result: object) -> bool:
@@ -153,7 +135,7 @@ class Plain:
 
     def draw(self, operation: Operation[Event, State, object], view: View[Event, State]) -> None:
         """Print a line for each event that has one."""
-        shell = _shell()
+        shell = current_shell()
         kernel = in_kernel() and not self._only
         if view.streams and not kernel:
             stream(operation, view, coloured=False)
@@ -189,7 +171,7 @@ def _events(operation: Operation[Event, State, object]) -> Iterator[Event | Miss
 
 def _owns_cell(shell: InteractiveShell) -> bool:
     """Whether the running cell is one of our magics and nothing else that could have written output."""
-    code = str(request_of(shell).get("content", {}).get("code", "")).strip()
+    code = str(current_request().get("content", {}).get("code", "")).strip()
     sign = "%%" if code.startswith("%%") else "%"
     if not code.startswith("%") or (sign == "%" and "\n" in code):
         return False

@@ -206,6 +206,8 @@ def _span(column: Column, row: Row, place: int, now: float) -> Span:
 def _format(cell: Cell, kind: str, now: float) -> str:
     if cell is None or cell == "":
         return "–" if kind in NUMERIC else ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
     if isinstance(cell, (int, float)):
         if kind == "age":
             return format_age(now - cell)

@@ -68,13 +68,17 @@ class View(ABC, Generic[Event, State]):
         self._drawn = ((state, picture), *self._drawn[:1])
         return picture
 
-    def widget(self, state: State) -> LiveWidget:
+    def widget(self, state: State, *, lease: float = 0.0) -> LiveWidget:
         """A widget that starts from `state`.
+
+        Args:
+            state: what it shows at first.
+            lease: seconds that it stays live although nobody looks at it; 0 for as long as it runs.
 
         Raises:
             NbcontainerError: the front end was not built.
         """
-        return widgets.live.widget_class(self.page)(self.wire(None, state))
+        return widgets.live.widget_class(self.page)(self.wire(None, state), lease=lease)
 
     def page_height(self, state: State) -> int | None:
         """The height of its widget in pixels, so that replacing a picture by it does not shift the page."""

@@ -5,6 +5,9 @@ Jupyter Server and ZeroMQ silently drop bursts of messages. The page acknowledge
 arrive, several batches may be in flight, and if they do not (some kernels receive messages from the page only when the
 cell has finished), batches are sent less often. Each batch has a sequence number: a page that missed one, or was
 opened later, gets a snapshot.
+
+A widget with a lease learns whether anybody looks at it: while one of its views is visible, the page says so, four
+times in each term of the lease.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ WINDOW_BYTES = 8_000_000  # of binary buffers in flight
 HEARTBEAT = 5.0  # seconds between two heartbeats while nothing changes
 ACKNOWLEDGE_SECONDS = 1.0  # seconds to wait for an acknowledgement
 QUEUE_LENGTH = 500  # waiting messages; if there are more, a snapshot replaces them
+IDLE_SECONDS = 5.0  # after which the thread that sends ends, if there is nothing to send
 STATIC = Path(__file__).parent.parent / "static"
 
 Message = Mapping[str, object]
@@ -53,6 +57,9 @@ class LiveWidget(anywidget.AnyWidget):
     protocol = traitlets.Int(PROTOCOL).tag(sync=True)
     finished = traitlets.Bool(default_value=False).tag(sync=True)
     stopped = traitlets.Bool(default_value=False).tag(sync=True)
+    # seconds that it stays live although nobody looks at it, 0 for as long as it runs; since when it sleeps, 0 if awake
+    lease = traitlets.Float(0.0).tag(sync=True)
+    asleep = traitlets.Float(0.0).tag(sync=True)
 
     def __init__(self, snapshot: Message | None = None, **traits: object) -> None:
         self._lock = threading.RLock()
@@ -65,6 +72,7 @@ class LiveWidget(anywidget.AnyWidget):
         initial = dict(snapshot or {})
         self._whole: Callable[[], Message] = lambda: initial
         self._action: Callable[[Message], Message | None] | None = None
+        self._seen: Callable[[], None] = lambda: None
         self._text, self._html = "", ""
         super().__init__(**traits)
         self.on_msg(self._receive)
@@ -124,6 +132,10 @@ class LiveWidget(anywidget.AnyWidget):
         """Call `call` with each action of the page, {"type": "stop", …}, on any thread; its result is the reply."""
         self._action = call
 
+    def on_seen(self, call: Callable[[], None]) -> None:
+        """Call `call` whenever the page says that a view is visible, on any thread. Needs a `lease`."""
+        self._seen = call
+
     def set_static(self, *, text: str, html: str) -> None:
         """Set what a front end without widgets, and the saved notebook, show instead of the widget."""
         self._text, self._html = text, html
@@ -156,6 +168,8 @@ class LiveWidget(anywidget.AnyWidget):
         match content.get("type"):
             case "acknowledge":
                 self._acknowledged(content.get("sequence"))
+            case "seen":
+                self._seen()
             case "hello" | "resync":
                 self._is_acknowledged = True
                 if content.get("sequence") != self._sent:
@@ -242,7 +256,7 @@ def widget_class(page: str) -> type[LiveWidget]:
 
 
 class _Sender:
-    """The one thread that sends the queues of all widgets."""
+    """The one thread that sends the queues of all widgets; it ends when there has been nothing to send for a while."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -260,7 +274,7 @@ class _Sender:
             self._condition.notify()
 
     def _take(self) -> list[LiveWidget]:
-        """Wait until widgets are due, and return them."""
+        """Wait until widgets are due, and return them; none if the thread is to end."""
         with self._condition:
             while True:
                 now = time.monotonic()
@@ -269,11 +283,14 @@ class _Sender:
                     for widget in ready:
                         del self._due[widget]
                     return ready
-                self._condition.wait(min(self._due.values()) - now if self._due else None)
+                wait = min(self._due.values()) - now if self._due else IDLE_SECONDS
+                if not self._condition.wait(wait) and not self._due:
+                    self._thread = None
+                    return []
 
     def _run(self) -> None:
-        while True:
-            for widget in self._take():
+        while ready := self._take():
+            for widget in ready:
                 try:
                     wait = widget.flush()
                 except Exception:
@@ -282,7 +299,7 @@ class _Sender:
                     wait = None
                 if wait is not None:
                     self.wake(widget, wait)
-            del widget
+            del widget, ready
 
 
 _sender = _Sender()

@@ -10,6 +10,7 @@ from ipywidgets import Widget
 
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep, apply_pod_end, apply_pod_step
 from nbcontainer.model.tables import (
     Column,
@@ -146,10 +147,10 @@ def log(
             for lines in batches(due - done, 500, done):
                 emit(progress, lines)
             done = max(done, due)
-        progress.emit(LogEnded())
+        progress.emit(LogEnded(Outcome.STOPPED))
         spool.close()
 
-    state = LogState(title=title, where="kind-dev / shop", spool=spool.path, following=True)
+    state = LogState(title=title, where="kind-dev / shop", spool=spool.path, followed=True)
     operation: Operation[LogEvent, LogState, LogResult] = Operation(
         f"log of {title}", state, apply_logs, endless=True, conclude=lambda last, _value: LogResult(last)
     )
@@ -166,7 +167,7 @@ def hostile_pods() -> Operation[TableEvent, TableState, Table]:
 
 def hostile_log() -> Operation[LogEvent, LogState, LogResult]:
     """A log in which every text is hostile."""
-    state = LogState(title=HOSTILE, where=HOSTILE, following=True)
+    state = LogState(title=HOSTILE, where=HOSTILE, followed=True)
     for event in (
         LogSource(HOSTILE, open=True),
         LogSource("other", open=True),
@@ -174,13 +175,15 @@ def hostile_log() -> Operation[LogEvent, LogState, LogResult]:
         LogSource(HOSTILE, open=True, note=HOSTILE),
     ):
         state = apply_logs(state, event)
-    return _until_stopped("log", state, apply_logs)
+    return _until_stopped("log", state, apply_logs, LogEnded(Outcome.STOPPED))
 
 
-def _until_stopped(name: str, state: Any, apply: Any) -> Any:
+def _until_stopped(name: str, state: Any, apply: Any, *ending: Any) -> Any:
     def work(progress: Progress[Any]) -> None:
         while not progress.stopping:
             time.sleep(0.01)
+        for event in ending:
+            progress.emit(event)
 
     return Operation(name, state, apply, endless=True, conclude=lambda last, _value: last).start_thread(work)
 
@@ -193,7 +196,7 @@ def creation() -> Operation[PodStep, PodStart, PodStart]:
         progress.emit(PodStep("ContainerCreating", "pulling the image registry.example.com/team/web:1"))
         while not progress.stopping:
             time.sleep(0.01)
-        progress.emit(PodStep("", end="stopped"))
+        progress.emit(PodStep("", outcome=Outcome.STOPPED))
         raise RuntimeError("cut off")
 
     state = PodStart("web", "kind-dev / shop")
@@ -206,12 +209,12 @@ def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
 
     def work(progress: Progress[PodEnd]) -> None:
         for name in ("web", "cart", "db"):
-            progress.emit(PodEnd(name, "Terminating", time=started))
-        progress.emit(PodEnd("db", "deleted", time=started + 2))
+            progress.emit(PodEnd(name, Outcome.RUNNING, time=started))
+        progress.emit(PodEnd("db", Outcome.DONE, time=started + 2))
         while not progress.stopping:
             time.sleep(0.01)
         for name in ("web", "cart"):
-            progress.emit(PodEnd(name, "stopped", time=time.time()))
+            progress.emit(PodEnd(name, Outcome.STOPPED, time=time.time()))
         raise RuntimeError("cut off")
 
     state = PodDeletion("kind-dev / shop")

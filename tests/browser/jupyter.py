@@ -44,6 +44,8 @@ THEME_IS = "name => document.body.dataset.jpThemeName === name"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 # anywidget logs this if a widget takes over two seconds to start, as on a busy machine; it starts all the same
 TOO_SLOW = "[anywidget] Failed to initialize model"
+# JupyterLab's dialogs on a busy machine: it allows a stylesheet a second and a half, and tries to connect again
+TOO_SLOW_DIALOGS = re.compile("Error Loading Theme|Server Connection Error")
 # cleans up a kernel before the next notebook gets it
 FORGET = "from tests.browser.feeds import forget; forget(get_ipython())"
 
@@ -189,9 +191,8 @@ class JupyterServer:
 
     def _new_page(self, context: BrowserContext) -> Page:
         page = context.new_page()
-        # JupyterLab allows a stylesheet a second and a half, which may be too short on a busy machine
-        slow_theme = page.locator(".jp-Dialog", has_text="Error Loading Theme")
-        page.add_locator_handler(slow_theme, lambda dialog: dialog.locator(".jp-mod-accept").click())
+        too_slow = page.locator(".jp-Dialog", has_text=TOO_SLOW_DIALOGS)
+        page.add_locator_handler(too_slow, lambda dialog: dialog.locator(".jp-Dialog-footer button").last.click())
         return page
 
     def _session(self, name: str, *, own_kernel: bool) -> str:

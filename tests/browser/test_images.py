@@ -17,7 +17,7 @@ def test_look(lab, browser, screenshots):
     for theme in ("dark", "light"):
         page.use_theme(theme)
         for index, name in enumerate(["done", "running"]):
-            page.output(index).locator(".nbc-transfer").screenshot(path=screenshots / f"push-{name}-{theme}.png")
+            page.output(index).locator(".nbc-picture").screenshot(path=screenshots / f"push-{name}-{theme}.png")
     page.output(1).get_by_role("button", name="Stop").click()
     page.wait_executed(1)
     assert page.errors == []

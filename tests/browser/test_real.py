@@ -8,6 +8,11 @@ from playwright.sync_api import expect
 
 from tests.browser.test_quickstart import variables  # noqa: F401 - a fixture
 
+OBJECTS = """
+{{apiVersion: v1, kind: ConfigMap, metadata: {metadata}, data: {{a: b}}}}
+---
+{{apiVersion: v1, kind: Service, metadata: {metadata}, spec: {{ports: [{{port: 80}}]}}}}
+"""
 BUILD = """%%dockerfile --no-cache
 FROM busybox
 RUN for i in $(seq 9); do echo "line $i"; done; sleep 1000"""
@@ -75,3 +80,22 @@ def test_a_rows_keys_start_magics_and_deletion_asks_first(notebook, screenshots)
     question.fill("y")
     question.press("Enter")
     expect(page.output(1).locator(".nbc-row:visible", has_text=name)).to_have_count(0, timeout=90_000)
+
+
+def test_tables_of_several_kinds_stay_live(notebook, screenshots):
+    name = f"page-{uuid.uuid4().hex[:8]}"
+    page = notebook("real-kinds", [f"%kube get cm,svc -l page={name}", "%kube get nodes -o wide"])
+    page.run_and_wait(0)
+    page.run_and_wait(1)
+    expect(page.output(1).get_by_role("columnheader", name="KERNEL-VERSION")).to_be_visible()
+    text = OBJECTS.format(metadata=f"{{name: {name}, labels: {{page: {name}}}}}")
+    page.execute(f"import nbcontainer as nbc; nbc.cluster().apply({text!r})")
+    tables = page.output(0).locator(".nbc-table")
+    expect(tables).to_have_count(2)
+    for index, cell in enumerate(("1", "ClusterIP")):
+        expect(tables.nth(index).locator(".nbc-row:visible")).to_contain_text([re.compile(f"{name}.*{cell}")])
+    page.page.screenshot(path=screenshots / "real-kinds.png")
+    delete = "".join(f"client.delete_namespaced_{kind}({name!r}, 'default');" for kind in ("config_map", "service"))
+    page.execute(f"from kubernetes.client import CoreV1Api; client = CoreV1Api(nbc.cluster().client); {delete}")
+    for index in range(2):
+        expect(tables.nth(index).locator(".nbc-row:visible")).to_have_count(0)

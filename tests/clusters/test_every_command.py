@@ -17,28 +17,29 @@ VERBS = [verb for name in ("kpod", "kube") for verb in verbs_of(name).magic.verb
 YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
 # each verb's line and cell body, in an order in which all succeed
 LINES = {
-    "create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
-    "get": ("-l run=made -A", None),
-    "describe": ("made", None),
-    "logs": ("made --tail 1 --timestamps", None),
-    "exec": ("made -- sh -c 'echo two  words'", None),
-    "events": ("made", None),
-    "apply": ("--dry-run=server", YAML),
-    "delete": ("made --force -y", None),
+    "%kpod create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
+    "%kpod get": ("-l run=made -A", None),
+    "%kube get": ("deploy,cm -A", None),
+    "%kpod describe": ("made", None),
+    "%kpod logs": ("made --tail 1 --timestamps", None),
+    "%kpod exec": ("made -- sh -c 'echo two  words'", None),
+    "%kpod events": ("made", None),
+    "%%kube apply": ("--dry-run=server", YAML),
+    "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": ()}
 
 
 def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp_path):
-    assert {verb.path for verb in VERBS} == LINES.keys(), "say in LINES how the verb is called"
+    assert {verb.title for verb in VERBS} == LINES.keys(), "say in LINES how the verb is called"
     assert further_methods(Cluster, VERBS) == METHODS.keys()
     monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
     terminal = Terminal(tmp_path).with_kubectl()
-    verbs = {verb.path: verb for verb in VERBS}
-    for path, (line, cell) in LINES.items():
-        verb = verbs[path]
-        method = attrgetter(verb.calls or verb.same_as)(Cluster())
-        for result in results_of(verb, f"{path} --context=prod -n {two_contexts.namespace} {line}", cell):
+    verbs = {verb.title: verb for verb in VERBS}
+    for title, (line, cell) in LINES.items():
+        verb = verbs[title]
+        method = attrgetter(verb.calls)(Cluster())
+        for result in results_of(verb, f"{verb.path} --context=prod -n {two_contexts.namespace} {line}", cell):
             is_understood(terminal, result.command, path_of(verb))
             if not is_marked(method):
                 terminal.run(result.command)

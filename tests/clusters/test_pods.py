@@ -18,6 +18,7 @@ from nbcontainer.clusters.pods_backend import ClusterPods
 from nbcontainer.clusters.tables import table
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecRequest, PodRequest, pod_manifest
 from nbcontainer.views.pods import PodStartView
 from nbcontainer.views.results import picture_of
@@ -145,7 +146,7 @@ def test_create_can_be_stopped_and_says_so(space):
     with pytest.raises(Stopped):
         operation.result(5)
     assert time.monotonic() - began < 1
-    assert operation.state.end == "stopped"
+    assert operation.state.outcome is Outcome.STOPPED
     assert "no longer waited for" in as_text(PodStartView().render(operation.state))
 
 
@@ -201,10 +202,10 @@ def test_delete_that_takes_too_long(space):
     with pytest.raises(Stopped, match="wait for the end of pod stubborn"):
         operation.result(2)
     assert time.monotonic() - began < 1
-    assert operation.state.pods["stubborn"].status == "stopped"
+    assert operation.state.pods["stubborn"].outcome is Outcome.STOPPED
     gone = delete(space, ["stubborn"], force=True)
     gone.result(60)
-    assert [event.status for event in gone] == ["Terminating", "deleted"]
+    assert [event.outcome for event in gone] == [Outcome.RUNNING, Outcome.DONE]
 
 
 def test_describe(space, shell):

@@ -6,7 +6,8 @@ import pytest
 
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.magics.catalogue import verbs_of
-from nbcontainer.magics.kpod import _row_verbs
+from nbcontainer.magics.rows import verbs_of as row_verbs_of
+from nbcontainer.model.tables import Table, TableState
 from tests.conftest import part
 from tests.magics.kernels import Kernel
 
@@ -75,11 +76,15 @@ def test_what_a_table_of_a_protected_context_offers_does_not_name_it(two_context
     assert not two_contexts.has("web", "prod")
 
 
+def row_verbs(context, server):
+    return row_verbs_of(Table(TableState(), kind="pod", context=context, server=server))
+
+
 @pytest.mark.parametrize(
     "context", ["it's", "a=b c", "arn:aws:eks:eu-1:1:cluster/x", "-x", "kubernetes-admin@home", '"']
 )
 def test_any_other_name_is_read_back(context):
-    for offered in _row_verbs(context, "https://[::1]:6443/k8s?a=b&c"):
+    for offered in row_verbs(context, "https://[::1]:6443/k8s?a=b&c"):
         verb, words = verbs_of("kpod").magic.split(offered.line.removeprefix("%kpod ").replace("{rows}", "-n shop web"))
         values = verb.parse(words)
         assert (values.table_context, values.table_server) == (context, "https://[::1]:6443/k8s?a=b&c")
@@ -88,8 +93,8 @@ def test_any_other_name_is_read_back(context):
 
 @pytest.mark.parametrize("context", ["a\nprint(1)", "{{secret}}", "{rows}"])
 def test_a_name_that_would_be_code_is_never_offered(context):
-    assert _row_verbs(context, "https://10.0.0.1:6443") == ()
-    assert _row_verbs("it's", "https://10.0.0.1:6443")[3].line == (
+    assert row_verbs(context, "https://10.0.0.1:6443") == ()
+    assert row_verbs("it's", "https://10.0.0.1:6443")[3].line == (
         """%kpod delete {rows} --table-context='it'"'"'s' --table-server=https://10.0.0.1:6443"""
     )
 

@@ -27,9 +27,9 @@ def ending(operation, view, error):
         with pytest.raises(error):
             operation.result(60)
     picture = view.render(operation.state)
-    text, html, wire = as_text(picture), as_html(picture), view.wire(None, operation.state)
+    text, html = as_text(picture), as_html(picture)
     assert not any(word in line for word in RUNNING for line in (text.splitlines()[0], html.split("</")[0]))
-    assert wire["outcome"] == {None: "done", Stopped: "stopped"}.get(error, "failed")
+    assert operation.state.outcome == {None: "done", Stopped: "stopped"}.get(error, "failed")
     return text
 
 

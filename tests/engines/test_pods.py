@@ -14,6 +14,7 @@ from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
 from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Tone
@@ -110,7 +111,7 @@ def test_a_deletion_is_reported_and_stops_within_a_second(podman, make, unique):
     with pytest.raises(Stopped):
         operation.result(2)
     assert time.monotonic() - began < 1
-    assert operation.state.pods[unique].status == "stopped"
+    assert operation.state.pods[unique].outcome is Outcome.STOPPED
     assert pods.table(podman, names=[unique]).names == [unique]
 
 

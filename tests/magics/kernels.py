@@ -98,6 +98,7 @@ class Kernel:
         code: str,
         *,
         cell: str = "",
+        deleted: tuple[str, ...] = (),
         answers: tuple[str, ...] | None = None,
         when: Callable[[Ran], bool] | None = None,
         then: Callable[[], None] | None = None,
@@ -108,6 +109,7 @@ class Kernel:
         Args:
             code: the cell.
             cell: its id, as a page sends it; "" for none, as with nbclient.
+            deleted: ids of cells that were deleted in the page.
             answers: what the user types at prompts; None if there is no user.
             when: a condition; once it holds, `then` is called once.
             then: what to do at that moment, such as `interrupt`.
@@ -119,7 +121,7 @@ class Kernel:
         }  # fmt: skip
         message = self.client.session.msg("execute_request", content)
         if cell:
-            message["metadata"] = {"cellId": cell, "deletedCells": [], "recordTiming": False}
+            message["metadata"] = {"cellId": cell, "deletedCells": list(deleted), "recordTiming": False}
         self.client.shell_channel.send(message)
         ran, started, waiting, idle = Ran(), time.monotonic(), list(answers or ()), False
         while not (idle and ran.reply):
@@ -133,6 +135,12 @@ class Kernel:
                 then()
         ran.seconds = time.monotonic() - started
         return ran
+
+    def tell(self, widget: str, content: dict[str, Any]) -> None:
+        """Send a message to a widget, as its page does."""
+        data = {"method": "custom", "content": content}
+        message = self.client.session.msg("comm_msg", {"comm_id": widget, "data": data})
+        self.client.shell_channel.send(message)
 
     def collect(self, seconds: float, until: Callable[[Ran], bool]) -> Ran:
         """Messages that arrive while no cell is running."""

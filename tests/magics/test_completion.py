@@ -93,6 +93,19 @@ def test_the_pod_is_offered_wherever_flags_stand(docker_kernel, space):
     assert matches(docker_kernel, f"%kpod logs -n {space} deploy/") == []
 
 
+def test_kinds_and_their_objects_are_offered(docker_kernel, space):
+    pod = f"{space}-web"
+    assert matches(docker_kernel, "%kube get deployme") == ["deployments"]
+    assert matches(docker_kernel, "%kube get svc,deployme") == ["svc,deployments"]
+    assert matches(docker_kernel, f"%kube get -n {space} po ") == [pod]
+    assert matches(docker_kernel, f"%kube -n {space} get pods {pod} ") == [pod]
+    assert matches(docker_kernel, f"%kube get -n {space} po/{pod[:-2]}") == [f"po/{pod}"]
+    assert matches(docker_kernel, f"%kube get -n {space} nothing ") == []
+    assert docker_kernel.run("%kube get sa").error == ""
+    assert matches(docker_kernel, "%kube get customres") == ["customresourcedefinitions"]
+    assert matches(docker_kernel, f"%kube get -n {space} sa ") == ["default"]
+
+
 def test_docker_s_contexts_are_offered_for_engines(docker_kernel):
     assert "default" in matches(docker_kernel, "%docker --context ")
     assert matches(docker_kernel, "%docker ps --context=defau") == ["--context=default"]

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 NAME = f"page-{secrets.token_hex(3)}"
@@ -39,6 +40,23 @@ def test_a_table_lives_on_after_its_cell_until_that_cell_runs_again(docker_kerne
     kernel.run("import time\nwhile sum('watch of pods' in t.name for t in threading.enumerate()) > 1: time.sleep(0.05)")
     kernel.run("%kpod", cell="another")
     assert kernel.run(VIEWS).printed == "2\n"
+
+
+def test_a_table_of_podmans_pods_sleeps_without_a_thread_and_wakes(podman_kernel):
+    kernel = podman_kernel
+    widget = kernel.run("import anywidget\n%kpod", cell="podman").bundles[0][WIDGET]["model_id"]
+    threads = "import threading; print([t.name for t in threading.enumerate() if 'of pods' in t.name])"
+    assert kernel.run(threads).printed.count("watch of pods") == 2  # the view's and the operation's
+    kernel.run("1", cell="last", deleted=("podman",))
+    deadline = time.monotonic() + 20
+    while kernel.run(threads).printed != "[]\n":
+        assert time.monotonic() < deadline
+    kernel.run(f"%kpod create {NAME} --image=busybox --no-wait -- sleep 600")
+    try:
+        kernel.tell(widget, {"type": "seen"})
+        kernel.collect(20, lambda ran: any(NAME in json.dumps(content) for content in ran.sent("comm_msg")))
+    finally:
+        kernel.run(f"%kpod delete {NAME} -y --force")
 
 
 def test_a_watch_that_holds_the_cell_ends_by_interrupt_with_its_last_view(docker_kernel):

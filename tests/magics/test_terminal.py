@@ -1,6 +1,7 @@
 """IPython in a real terminal."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def terminal(docker_engine, tmp_path):
     program.sendline("%load_ext nbcontainer")
     program.expect(r"In \[2\]: ")
     yield program
-    program.close(force=True)
+    program.kill(signal.SIGKILL)
+    program.wait()  # close(force=True) allows it a tenth of a second
+    program.close()
 
 
 def test_output_as_it_comes_then_one_line_then_the_picture_when_asked(terminal):

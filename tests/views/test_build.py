@@ -19,6 +19,7 @@ from nbcontainer.model.build import (
     apply_build,
 )
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.views.build import BuildView, transfer_text
 from nbcontainer.views.html import as_html
 from nbcontainer.views.text import as_text
@@ -59,7 +60,7 @@ def test_a_step_has_its_line_once():
 def test_lines_of_a_failed_build_end_with_the_output():
     shown = lines("failing")
     at = next(index for index, line in enumerate(shown) if " failed after " in line)
-    assert shown[at].endswith("exit code: 1")
+    assert shown[at].endswith("exit code 1")
     assert "    cmd/server/main.go:31:14: undefined: rate.NewLimiter <b>no</b>" in shown[at:]
     # the last lines of standard output, and standard error's, although BuildKit sent those first
     assert sum(line.startswith("    ") for line in shown[at:]) == 22  # with the count of those before
@@ -70,7 +71,7 @@ def test_lines_of_a_long_output_say_how_many_are_hidden_and_where_they_are():
     view.line(BuildStarted("image", "engine", spool="/spool/build.log"))
     view.line(StepStarted(step, 1.0))
     view.line(StepOutput("1", tuple(map(str, range(1, 101)))))
-    _, head, *rest = (view.line(StepFinished("1", StepState.FAILED, 2.0, "exit code: 1")) or "").splitlines()
+    _, head, *rest = (view.line(StepFinished("1", StepState.FAILED, 2.0, "exit code 1")) or "").splitlines()
     assert head.strip() == "… 80 lines before; all of them are in /spool/build.log"
     assert [line.strip() for line in rest] == [str(number) for number in range(81, 101)]
 
@@ -172,32 +173,34 @@ def test_a_flood_of_output_is_sent_as_the_window_it_left():
 
 def test_a_stopped_build_says_so():
     running = BuildStep("a", "a", instruction="RUN sleep 9", state=StepState.RUNNING, started=1.0)
-    state = apply_build(BuildState(started=1.0, steps={"a": running}), BuildEnded("stopped", time=4.0))
+    state = apply_build(BuildState(started=1.0, steps={"a": running}), BuildEnded(Outcome.STOPPED, time=4.0))
     head, *rows = as_text(BuildView().render(state)).splitlines()
     assert head == "image  ■ stopped  after 3.0 s"
     assert [row.split()[0] for row in rows] == ["■"]
     assert BuildView().wire(None, state)["outcome"] == "stopped"
 
 
-@pytest.mark.parametrize("event", [BuildEnded("failed", "no room\non the disk", 4.0), BuildEnded("stopped", time=4.0)])
+@pytest.mark.parametrize(
+    "event", [BuildEnded(Outcome.FAILED, "no room\non the disk", 4.0), BuildEnded(Outcome.STOPPED, time=4.0)]
+)
 def test_nothing_runs_in_the_last_picture(event):
     state = BuildState(started=1.0, steps={"a": BuildStep("a", "a", state=StepState.RUNNING)})
     text = as_text(BuildView().render(apply_build(state, event)))
     assert "building" not in text
     assert "◐" not in text
-    assert ("✕ failed" in text and "  no room\n  on the disk" in text) == (event.outcome == "failed")
+    assert ("✕ failed" in text and "  no room\n  on the disk" in text) == (event.outcome is Outcome.FAILED)
 
 
 def test_a_build_is_not_done_before_it_is_pushed():
     built = apply_build(BuildState(started=1.0), ImageBuilt("sha256:1", size=5, time=2.0))
     assert "pushing" in as_text(BuildView().render(built))
-    failed = apply_build(built, BuildEnded("failed", "The push of web:1 failed: denied", 3.0))
+    failed = apply_build(built, BuildEnded(Outcome.FAILED, "The push of web:1 failed: denied", 3.0))
     assert as_text(BuildView().render(failed)).splitlines() == [
         "image  ✕ built, not pushed  after 2.0 s", "  The push of web:1 failed: denied"
     ]  # fmt: skip
-    stopped = apply_build(built, BuildEnded("stopped", time=3.0))
+    stopped = apply_build(built, BuildEnded(Outcome.STOPPED, time=3.0))
     assert "■ stopped: built, not pushed" in as_text(BuildView().render(stopped))
-    done = apply_build(built, BuildEnded("done", time=3.0))
+    done = apply_build(built, BuildEnded(Outcome.DONE, time=3.0))
     assert "✓ built" in as_text(BuildView().render(done))
     assert BuildView().wire(None, done)["finished"] == 3.0
 

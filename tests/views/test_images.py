@@ -1,7 +1,5 @@
 """The view of a push or pull: lines, pictures, messages."""
 
-import json
-
 from nbcontainer.model.images import LayerProgress, LayerState, TransferStarted, TransferState, apply_transfer
 from nbcontainer.views.html import as_html
 from nbcontainer.views.images import TransferView
@@ -48,18 +46,3 @@ def test_hostile_text_stays_text():
     assert "<img" not in html
     assert "\u202e" not in html
     assert "\x1b" not in html
-
-
-def test_messages_fold_into_the_snapshot():
-    view = TransferView()
-    sent = TransferState()
-    page = view.wire(None, sent)
-    for count in range(len(EVENTS) + 1):
-        now = state(count)
-        message = json.loads(json.dumps(view.wire(sent, now) or {}))
-        layers = {layer["id"]: layer for layer in page["layers"]}
-        layers.update({layer["id"]: layer for layer in message.get("layers", ())})
-        page = {**page, **message.get("transfer", {}), "layers": list(layers.values())}
-        sent = now
-    assert page == view.wire(None, sent)
-    assert view.wire(sent, sent) is None

@@ -38,7 +38,7 @@ def test_plain_lines_name_the_source_only_where_there_are_several():
 
 
 def test_a_picture_has_the_last_lines_and_says_where_the_rest_is():
-    state = folded(LogLines(lines(1_500)), spool="/spool/web.log", following=True)
+    state = folded(LogLines(lines(1_500)), spool="/spool/web.log", followed=True)
     text = as_text(LogView().render(state)).splitlines()
     assert text[0] == "Logs  deploy/web  1,500 lines · 13.9 kB  ● following"
     assert text[1] == "… 1,300 lines before these; all of them are in /spool/web.log"
@@ -135,9 +135,9 @@ def test_the_page_gets_the_newest_lines_however_many_there_are():
 
 def test_the_page_gets_changes_of_sources():
     view = LogView()
-    before = folded(LogLines(lines(1)), LogSource("web", open=True, note="one"), following=True)
+    before = folded(LogLines(lines(1)), LogSource("web", open=True, note="one"), followed=True)
     after = apply_logs(apply_logs(before, LogSource("web", open=True, note="two")), LogEnded())
-    assert view.wire(before, after) == {"following": False, "sources": {"web": False}, "notes": [[1, "two"]]}
+    assert view.wire(before, after) == {"ending": ["✓ ended", "dim"], "sources": {"web": False}, "notes": [[1, "two"]]}
     for number in range(60):  # the state keeps fifty
         before, after = after, apply_logs(after, LogSource("web", open=True, note=f"note {number}"))
         assert view.wire(before, after)["notes"] == [[1, f"note {number}"]]
@@ -160,7 +160,7 @@ def spooled(tmp_path_factory):
     """An operation whose log has 30,000 lines; the state holds the last 2,000."""
     path = tmp_path_factory.mktemp("spool") / "web.log"
     path.write_bytes(b"")
-    state = LogState(title="web", spool=str(path), following=True)
+    state = LogState(title="web", spool=str(path), followed=True)
     operation = Operation("log", state, apply_logs, endless=True)
 
     def work(progress):
@@ -286,7 +286,7 @@ def test_a_line_with_carriage_returns_looks_as_in_a_terminal():
 def test_lines_beyond_a_truncated_file_come_from_memory(tmp_path):
     path = tmp_path / "web.log"
     path.write_bytes(encode_lines(lines(1_000)))
-    state = folded(LogLines(lines(1_000)), spool=str(path), following=True)
+    state = folded(LogLines(lines(1_000)), spool=str(path), followed=True)
     view = LogView()
     assert view.fresh(state, coloured=False).count("\n") == 1_000
     state = apply_logs(state, SpoolCut("the disk is full"))

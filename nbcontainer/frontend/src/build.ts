@@ -207,13 +207,13 @@ function phaseOf(build: Build, live: Live<Build>): Phase {
 
 function phaseText(phase: Phase, build: Build): string {
   if (phase === 'done') return build.pushed ? '✓ built and pushed' : '✓ built';
-  if (phase === 'stopped') return '■ stopped';
+  if (phase === 'stopped') return build.id ? '■ stopped: built, not pushed' : '■ stopped';
   if (phase === 'lost') return '';
   if (phase !== 'failed') return phase;
   const step = build.steps.find((candidate) => candidate.state === 'failed');
-  const code = /exit code:? (\d+)/.exec(step?.error ?? '')?.[1];
-  const where = step?.lines ? ` at line ${step.lines[0]}` : '';
-  return `✕ failed${where}${code ? `, exit code ${code}` : ''}`;
+  if (!step) return build.id ? '✕ built, not pushed' : '✕ failed';
+  const where = step.lines ? ` at line ${step.lines[0]}` : '';
+  return `✕ failed${where}${step.exit_code === null ? '' : `, exit code ${step.exit_code}`}`;
 }
 
 function factsText(phase: Phase, build: Build, axis: { start: number; end: number; now: number }): string {

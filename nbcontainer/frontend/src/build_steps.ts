@@ -148,7 +148,7 @@ export class StepRow {
         return row;
       }),
       ...(step.state === 'failed' && step.error
-        ? [make('div', { class: 'nbc-bad' }, visible(reason(step.error)))]
+        ? [make('div', { class: 'nbc-bad' }, visible(reason(step)))]
         : []),
     );
     this.scrollToEnd();
@@ -166,11 +166,9 @@ export class StepRow {
   }
 }
 
-/** A step's error without the command, which the row shows already. */
-function reason(error: string): string {
-  return error
-    .replace(/^process ".*" did not complete successfully: (?=exit code)/s, '')
-    .replace(/\s+/g, ' ');
+/** Why a step failed: its command's exit code, else the engine's words. */
+function reason(step: Step): string {
+  return step.exit_code === null ? step.error.replace(/\s+/g, ' ') : `exit code ${step.exit_code}`;
 }
 
 export function transferText(step: Step): string {

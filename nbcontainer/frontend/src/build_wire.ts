@@ -22,6 +22,7 @@ export interface Step {
   started: number | null;
   finished: number | null;
   error: string;
+  exit_code: number | null;
   /** The last lines of its output; `output_lines` counts all of them. */
   output: string[];
   output_lines: number;

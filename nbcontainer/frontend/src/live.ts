@@ -18,6 +18,10 @@ export interface Live<State> {
   readonly stopped: boolean;
   /** Whether the kernel still sends to this page. */
   readonly link: Link;
+  /** Since when the kernel no longer keeps it up to date, because nobody looked: seconds since the epoch, or 0. */
+  readonly asleep: number;
+  /** Whether one of its views is visible, as far as is known. */
+  readonly seen: boolean;
   /** The kernel's clock: seconds since the epoch. */
   now(): number;
   /** Send the kernel a request; resolves with its reply, which may be delayed while a cell runs. */
@@ -31,6 +35,13 @@ export type Link = 'live' | 'silent' | 'gone';
 export function linkText(live: Live<unknown>): string {
   if (live.finished || live.link === 'live') return '';
   return live.link === 'gone' ? '◌ not live: the kernel ended' : '◌ no response from the kernel';
+}
+
+/** What a view shows instead of its status while it sleeps; empty while it is awake. */
+export function sleepText({ asleep, finished, seen }: Live<unknown>): string {
+  if (!asleep || finished) return '';
+  const time = new Date(asleep * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return `◌ asleep since ${time}; ${seen ? 'waking' : 'wakes when looked at'}`;
 }
 
 const SILENCE = 12_000; // milliseconds; more than two heartbeats (see widgets/live.py)
@@ -68,11 +79,15 @@ class LiveModel<State, Message> implements Live<State> {
   finished: boolean;
   stopped: boolean;
   link: Link = 'live';
+  asleep: number;
+  private readonly lease: number;
   private sequence: number;
   private clockOffset = 0;
   private actions = 0;
   private readonly waiting = new Map<number, (value: unknown) => void>();
   private readonly views = new Set<View>();
+  private readonly visible = new Set<Element>();
+  private looking: number | undefined;
   private frame = 0;
   private lastMessage = performance.now();
   private watch: number | undefined;
@@ -85,17 +100,26 @@ class LiveModel<State, Message> implements Live<State> {
     this.sequence = model.get('sequence') as number;
     this.finished = model.get('finished') as boolean;
     this.stopped = model.get('stopped') as boolean;
+    this.lease = model.get('lease') as number;
+    this.asleep = model.get('asleep') as number;
     // here, not in a view: messages that arrive before the first view is drawn would be lost
     model.on('msg:custom', (message: FromKernel, buffers: DataView[]) => this.receive(message, buffers));
     model.on('change:finished', () => {
       this.finished = model.get('finished') as boolean;
       this.stopped = model.get('stopped') as boolean;
       this.changed();
+      this.look();
     });
     model.on('change:snapshot', () => {
       this.state = model.get('snapshot') as State;
       this.sequence = model.get('sequence') as number;
       this.changed();
+    });
+    model.on('change:asleep', () => {
+      this.asleep = model.get('asleep') as number;
+      this.lastMessage = performance.now();
+      this.changed();
+      this.look();
     });
     model.on('comm:close', () => this.linkIs('gone'));
     // this event says only that the link changed, not how: after a restart the greeting fails, and the link is gone
@@ -119,6 +143,39 @@ class LiveModel<State, Message> implements Live<State> {
     });
   }
 
+  get seen(): boolean {
+    return !document.hidden && (!this.lease || this.visible.size > 0);
+  }
+
+  // a visible view says so at once, and regularly as long as it is visible
+  private look(): void {
+    clearInterval(this.looking);
+    if (!this.lease || this.finished || !this.seen) return;
+    if (this.asleep) this.lastMessage = performance.now(); // the kernel has been silent for good reason
+    const tell = (): void => this.send({ type: 'seen' });
+    this.looking = window.setInterval(tell, (this.lease * 1000) / 4);
+    tell();
+    this.changed();
+  }
+
+  /** Keep track of whether `element` is visible; returns a function that ends this. */
+  private track(element: HTMLElement): () => void {
+    const observer = new IntersectionObserver((changes) => {
+      if (changes.at(-1)?.isIntersecting) this.visible.add(element);
+      else this.visible.delete(element);
+      this.look();
+    });
+    observer.observe(element);
+    const look = (): void => this.look();
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      observer.disconnect();
+      document.removeEventListener('visibilitychange', look);
+      this.visible.delete(element);
+      this.look();
+    };
+  }
+
   show(element: HTMLElement): () => void {
     // JupyterLab's own shortcuts (dd deletes the cell) must not fire while the user types here. Lumino checks the
     // focused element first, and `.jp-Notebook :focus` matches it: the attribute must be on that element, not a parent
@@ -128,11 +185,14 @@ class LiveModel<State, Message> implements Live<State> {
     const view = this.definition.mount(element, this);
     this.views.add(view);
     view.draw();
+    const end = this.lease ? this.track(element) : () => undefined;
     this.watch ??= window.setInterval(() => {
+      if (this.asleep && !this.seen) return; // then the kernel is silent
       if (this.link === 'live' && performance.now() - this.lastMessage > SILENCE) this.linkIs('silent');
     }, SILENCE / 6);
     return () => {
       this.views.delete(view);
+      end();
       if (!this.views.size) {
         clearInterval(this.watch);
         this.watch = undefined;

@@ -190,7 +190,6 @@ class LogView implements View {
   draw(): void {
     const store = storeOf(this.live.state);
     if (store !== this.store) {
-      store.followed ||= this.store.followed;
       this.store = this.list.store = store;
     }
     this.list.total = store.total + (store.notes.has(store.total) ? 1 : 0); // a note may follow the last line
@@ -224,7 +223,7 @@ class LogView implements View {
   private drawFollow(): void {
     const { store, list } = this;
     const lost = linkText(this.live);
-    const running = !this.live.finished && this.live.link !== 'gone' && (store.following || !store.followed);
+    const running = !this.live.finished && this.live.link !== 'gone' && !store.ending[0];
     this.root.classList.toggle('nbc-few', !running && store.total <= FEW && !this.search.query);
     this.root.classList.toggle('nbc-fits', !list.overflows);
     if (list.follow) this.pausedAt = store.total;
@@ -236,7 +235,7 @@ class LogView implements View {
     const [text, tone] = lost
       ? [lost, 'warning']
       : !running
-        ? ending(store, this.live.stopped)
+        ? store.ending
         : list.follow
           ? ['● live', 'good']
           : ['◌ paused', 'warning'];
@@ -412,13 +411,6 @@ class LogView implements View {
     this.search.stop();
     this.list.dispose();
   }
-}
-
-/** How a log ended, and the tone; empty for one that was never followed. */
-function ending(store: LogStore, stopped: boolean): [string, string] {
-  if (stopped || store.outcome === 'stopped') return ['■ stopped', 'dim'];
-  if (store.outcome === 'failed') return [`✕ ${store.reason.split('\n')[0] || 'failed'}`, 'bad'];
-  return [store.followed ? '✓ ended' : '', 'dim'];
 }
 
 export default liveWidget<LogWire, LogWire>({

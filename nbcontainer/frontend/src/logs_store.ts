@@ -18,10 +18,8 @@ export interface LogWire extends Partial<WireLines> {
   title?: string;
   where?: string;
   spool?: string;
-  following?: boolean;
-  /** How it ended: done, failed or stopped; empty until then. */
-  outcome?: string;
-  reason?: string;
+  /** How it ended, and the tone; empty until then. */
+  ending?: [string, string];
   /** Whether times are shown from the start. */
   times?: boolean;
   sources?: Record<string, boolean>;
@@ -48,10 +46,7 @@ export class LogStore {
   title = '';
   where = '';
   spool = '';
-  following = false;
-  followed = false;
-  outcome = '';
-  reason = '';
+  ending: [string, string] = ['', ''];
   times = false;
   sources = new Map<string, boolean>();
   notes = new Map<number, string[]>();
@@ -69,10 +64,7 @@ export class LogStore {
     this.title = message.title ?? this.title;
     this.where = message.where ?? this.where;
     this.spool = message.spool ?? this.spool;
-    this.following = message.following ?? this.following;
-    this.followed ||= this.following;
-    this.outcome = message.outcome ?? this.outcome;
-    this.reason = message.reason ?? this.reason;
+    this.ending = message.ending ?? this.ending;
     this.times = message.times ?? this.times;
     this.bytes = message.bytes ?? this.bytes;
     if (message.sources) this.sources = new Map(Object.entries(message.sources));

@@ -3,7 +3,7 @@
 import { make, setAttribute, setCutText, setText } from './elements';
 import { visible } from './ansi';
 import { KeysPanel } from './keys';
-import { linkText, liveWidget, type Live, type View } from './live';
+import { linkText, liveWidget, sleepText, type Live, type View } from './live';
 import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
 import { RowVerbs, isKey, keyCap, lineInWords } from './tables_verbs';
@@ -113,7 +113,7 @@ class TableView implements View {
     this.listen();
     element.append(this.root);
     this.timer = window.setInterval(() => {
-      if (!document.hidden) this.grid.request(); // ages keep growing
+      if (live.seen) this.grid.request(); // ages keep growing
     }, 1000);
   }
 
@@ -168,16 +168,23 @@ class TableView implements View {
     const { store, live } = this;
     const lost = linkText(live);
     const stopped = live.finished || live.link === 'gone';
-    this.stop.hidden = stopped || (!store.followed && !store.trouble);
+    const asleep = sleepText(live);
+    this.stop.hidden = stopped || asleep !== '' || (!store.followed && !store.trouble);
+    if (asleep) {
+      this.stop.disabled = false;
+      setText(this.stop, 'Stop');
+    }
     const [text, tone] = lost
       ? [store.followed ? lost : '', 'warning']
       : stopped
         ? [store.followed ? '■ stopped' : '', 'dim']
-        : store.live
-          ? ['● live', 'good']
-          : store.trouble
-            ? [`◌ ${visible(store.trouble)}`, 'warning']
-            : ['◌ connecting', 'dim'];
+        : asleep
+          ? [asleep, 'dim']
+          : store.live
+            ? ['● live', 'good']
+            : store.trouble
+              ? [`◌ ${visible(store.trouble)}`, 'warning']
+              : ['◌ connecting', 'dim'];
     setText(this.status, text);
     this.status.className = `nbc-status nbc-${tone}`;
     this.status.hidden = !text;

@@ -2,15 +2,8 @@
 // cannot add cells.
 
 import { make, setText } from './elements';
+import { requestCells } from './new_cells';
 import type { Row, WireVerb } from './tables_store';
-
-/** The event that requests new cells; `src/lab/cells.ts` handles it and prevents the default. */
-export const NEW_CELLS = 'nbcontainer:cells';
-
-export interface NewCells {
-  sources: string[];
-  run: boolean;
-}
 
 const MAX_LINES = 10;
 const NAME = /^[A-Za-z0-9][\w.-]*$/; // a name with anything else never becomes code
@@ -90,10 +83,7 @@ export class RowVerbs {
     const text = lines.join('\n');
     const [, , , many, run] = verb;
     // a cell shows only its last line's result, so each line gets its own cell
-    const detail: NewCells = { sources: run && !many ? lines : [text], run };
-    const added = !this.element.dispatchEvent(
-      new CustomEvent<NewCells>(NEW_CELLS, { detail, bubbles: true, cancelable: true }),
-    );
+    const added = requestCells(this.element, { sources: run && !many ? lines : [text], run });
     if (!added) void this.copyText(text, `copied: ${lines[0] ?? ''}`);
   }
 

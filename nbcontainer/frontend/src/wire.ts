@@ -20,4 +20,6 @@ export type ToKernel =
   | { type: 'hello'; protocol: number; sequence: number }
   | { type: 'resync'; sequence: number }
   | { type: 'acknowledge'; sequence: number }
+  /** A view is visible; sent regularly while it is, to a widget with a lease. */
+  | { type: 'seen' }
   | { type: 'action'; id: number; name: string; [detail: string]: unknown };

@@ -1,7 +1,7 @@
 // Adds the cells that a view requests: acting on rows of a table means running a magic, visible in a cell below it.
 
 import { NotebookActions, type Notebooks } from '@jupyterlab/notebook';
-import { NEW_CELLS, type NewCells } from '../tables_verbs';
+import { NEW_CELLS, type NewCells } from '../new_cells';
 
 export function addCells(notebooks: Notebooks): void {
   document.addEventListener(NEW_CELLS, (event) => {

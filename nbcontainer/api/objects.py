@@ -1,0 +1,58 @@
+"""An object of any kind, as its table shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nbcontainer.model.results import Described, Description
+from nbcontainer.model.tables import Cell
+
+__all__ = ["ApiObject"]
+
+
+@dataclass(frozen=True, repr=False)
+class ApiObject(Described):
+    """An object of a cluster as the table showed it: a deployment, a node, a custom resource.
+
+    Attributes:
+        facts: its row of the table, by the column's name in lower case: "ready", "status" …; an age is its start time,
+            in seconds since the epoch.
+        command: the command that shows it, for a terminal.
+        kind: as in a manifest: "Deployment".
+    """
+
+    name: str
+    namespace: str = ""
+    facts: Mapping[str, Cell] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    command: str = ""
+    kind: str = ""
+
+    def __repr__(self) -> str:
+        """Which object."""
+        return f"{self.kind or type(self).__name__}({self.name!r})"
+
+    def description(self) -> Description:
+        """Its row of the table."""
+        shown = (_shown(name, value) for name, value in self.facts.items() if value not in {None, "", "<none>"})
+        sections = [
+            ("", tuple(fact for fact in shown if fact[0] not in {"Name", "Namespace"})),
+            ("Labels", tuple(sorted(self.labels.items()))),
+        ]
+        return Description(
+            self.kind,
+            self.name,
+            self.namespace,
+            self.where,
+            tuple((title, facts) for title, facts in sections if facts),
+            command=self.command,
+        )
+
+
+def _shown(column: str, value: Cell) -> tuple[str, str]:
+    if column == "age" and isinstance(value, float):
+        return "Created", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
+    return ("IP" if column == "ip" else column.capitalize()), str(value)

@@ -1,0 +1,43 @@
+"""What charts, code and differences look like, computed once: each as a grid or a plot, which all drawers draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from nbcontainer.views.charts import laid_out_chart
+from nbcontainer.views.code import laid_out_code, laid_out_diff
+from nbcontainer.views.kit import Block, Chart, Code, Diff, Picture, Section
+
+__all__ = ["laid_out"]
+
+
+def laid_out(picture: Picture) -> Picture:
+    """The picture with grids and plots in place of charts, code and differences."""
+    blocks = tuple(map(_laid_out, picture.blocks))
+    return picture if blocks == picture.blocks else replace(picture, blocks=blocks)
+
+
+def _laid_out(block: Block) -> Block:
+    match block:
+        case Chart():
+            return _chart(block)
+        case Code():
+            return laid_out_code(block)
+        case Diff():
+            return _diff(block)
+        case Section():
+            blocks = tuple(map(_laid_out, block.blocks))
+            return block if blocks == block.blocks else replace(block, blocks=blocks)
+        case _:
+            return block
+
+
+@lru_cache(maxsize=32)  # a picture that is drawn again usually has the same ones
+def _chart(chart: Chart) -> Block:
+    return laid_out_chart(chart)
+
+
+@lru_cache(maxsize=8)
+def _diff(diff: Diff) -> Block:
+    return laid_out_diff(diff)
