@@ -12,6 +12,7 @@ from nbcontainer.engines import pod_creation, pods
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
+from nbcontainer.engines.pods_backend import PodmanPods
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.outcome import Outcome
@@ -177,8 +178,10 @@ def test_a_pod_that_completes(podman, make, unique):
     until(lambda: pods.table(podman, names=(unique,))[0].cells[2] == "Completed")
 
 
-def test_the_table_follows_podmans_events_and_stops(podman, make, unique):
-    operation = pods.watch_table(podman)
+@pytest.mark.parametrize("displayed", [False, True])
+def test_the_table_follows_podmans_events_and_stops(podman, make, unique, displayed):
+    (table,) = PodmanPods(podman).tables(("pods",))
+    operation = table.follow(table.state) if displayed else PodmanPods(podman).watch(("pods",))
     until(lambda: operation.state.live)
     make().result(60)
     until(lambda: any(row.name == unique and row.cells[2] == "Running" for row in operation.state.rows.values()))
