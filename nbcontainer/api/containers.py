@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
-from nbcontainer.api.plans import Plan
+from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
 
 __all__ = ["Container", "Containers"]
-
-SHOWN = 10  # containers that a confirmation question describes
 
 
 @dataclass(frozen=True, repr=False)
@@ -286,11 +284,10 @@ class Containers(EngineNoun):
 
 def _described(containers: Sequence[ContainerFacts]) -> str:
     """Containers in the words of a confirmation question, with their images and states."""
-    shown = [
-        f"{one.name} ({engines.references.familiar(one.image)}, {one.status.lower() or one.state})"
-        for one in containers[:SHOWN]
-    ]
-    if len(containers) == 1:
-        return f"the container {shown[0]}"
-    more = f" and {len(containers) - SHOWN} more" * (len(containers) > SHOWN)
-    return f"{len(containers)} containers: {', '.join(shown)}{more},"
+    return several(
+        "container",
+        [
+            f"{one.name} ({engines.references.familiar(one.image)}, {one.status.lower() or one.state})"
+            for one in containers
+        ],
+    )
