@@ -11,6 +11,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer import views as _views
+from nbcontainer.drawn import draw_by
 from nbcontainer.loading import modules_on_use
 from nbcontainer.settings import (
     settings as settings,
@@ -30,6 +32,8 @@ HANDLES = ("engine", "cluster")  # functions among them that return a handle, wh
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # a library does not decide where its log goes
 
+draw_by(lambda result: _views.results.bundle_of(result))  # noqa: PLW0108 - views load with the first picture
+
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
     from nbcontainer.api.containers import Containers
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
+    from nbcontainer.api.system import System
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     networks: Networks
     pods: Pods
     registries: Registries
+    system: System
     volumes: Volumes
 # end of nouns
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.outcome import Outcome
 
 __all__ = [
@@ -115,7 +116,6 @@ class TransferState:
     Attributes:
         outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
-        finished: when it ended, if it is done.
     """
 
     direction: str = "push"
@@ -123,7 +123,6 @@ class TransferState:
     host: str = ""
     engine: str = ""
     started: float = 0.0
-    finished: float | None = None
     layers: Mapping[str, LayerState] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digest: str = ""
@@ -154,7 +153,6 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
                 state,
                 digest=event.digest,
                 size=event.size or state.size,
-                finished=event.time,
                 ended=event.time,
                 outcome=Outcome.DONE,
             )
@@ -163,7 +161,7 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
 
 
 @dataclass(frozen=True)
-class TransferResult:
+class TransferResult(Drawn):
     """A finished push or pull."""
 
     image: str

@@ -18,6 +18,7 @@ from nbcontainer.views.ansi import plain
 from nbcontainer.views.flat import bar_text
 from nbcontainer.views.kit import Block, Clock, Grid, Line, Picture, Progress, Span, separated
 from nbcontainer.views.quantities import format_seconds, format_size, short_digest
+from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
 __all__ = ["TransferView"]
@@ -26,6 +27,7 @@ UNKNOWN_SIZE = 1000  # bytes that a layer of unknown size counts for in the whol
 _PHASES = {Outcome.FAILED: ("✕ failed", Tone.BAD), Outcome.STOPPED: ("■ stopped", Tone.WARNING)}
 
 
+@shows(TransferState)
 class TransferView(View[TransferEvent, TransferState]):
     """The view of one push or pull. It remembers which layers it has reported, so each transfer has its own."""
 
@@ -88,12 +90,11 @@ def _words(direction: str) -> tuple[str, str]:
 
 
 def _facts(state: TransferState) -> tuple[Span, ...]:
-    before = "after " if state.outcome in {Outcome.FAILED, Outcome.STOPPED} else ""
-    clock = Clock(state.started, state.ended, before=before)
+    clock = Clock(state.started, state.ended, before="after " if state.outcome in _PHASES else "")
     took = Span("", Tone.DIM, clock=clock) if state.started else ""
     skipped = sum(layer.skipped for layer in state.layers.values())
     there = f"{skipped} already there" if skipped else ""
-    if state.finished is not None:
+    if state.outcome is Outcome.DONE:
         return separated(short_digest(state.digest), format_size(state.size) if state.size else "", took, there)
     done = sum(layer.done for layer in state.layers.values())
     return separated(f"{done} of {len(state.layers)} layers" if state.layers else "", took, there)

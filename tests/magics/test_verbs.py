@@ -1,5 +1,6 @@
 """Parser, help, completion and command all come from one declaration."""
 
+import importlib
 import shlex
 import subprocess
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from nbcontainer.errors import UsageError
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.candidates import candidates
+from nbcontainer.magics.results import DRAWN
 from nbcontainer.magics.secrecy import SECRET_WORDS
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Magic, Verb
@@ -98,11 +100,18 @@ def test_a_backslash_in_double_quotes_escapes_what_it_does_in_a_shell():
         (DOCKERFILE, "--ta x", "no flag --ta", "--target"),
         (DOCKERFILE, "--tga=x", "no flag --tga", "--tag"),
         (DOCKERFILE, "--no-cach", "no flag --no-cach", "--no-cache"),
+        (
+            MAGICS["docker"].magic.verb("stop"),
+            "",
+            "CONTAINER is missing: containers' names",
+            "such as %docker stop web",
+        ),
+        (MAGICS["docker"].magic.verb("volume inspect"), "", "VOLUME is missing: volumes' names", "inspect data"),
         (DOCKERFILE, "a b", "Unexpected argument 'b'", "--help"),
         (DOCKERFILE, "--no-cache=maybe", "does not take a value", ""),
         (DOCKERFILE, "-t", "-t needs a value", ""),
         (DOCKERFILE, "--network=wan", "default, none, host", ""),
-        (RUN, "", "IMAGE is missing", "--help"),
+        (RUN, "", "IMAGE is missing", "Write %docker run [flags] IMAGE [COMMAND…], such as %docker run --rm"),
         (RUN, "-x busybox", "no flag -x", ""),
         (EXEC, "web", "COMMAND is missing", ""),
         (GET, "--timeout soon", "a duration such as 30s", ""),
@@ -163,6 +172,8 @@ def test_every_verb_has_a_summary_help_and_an_example_that_parses():
 def test_an_unknown_verb_names_the_nearest():
     with pytest.raises(UsageError, match="Did you mean %docker push"):
         MAGICS["docker"].magic.split("pusch web")
+    with pytest.raises(UsageError, match="Did you mean %docker network inspect or %docker volume inspect"):
+        MAGICS["docker"].magic.split("inspect web")
     with pytest.raises(UsageError, match="Verbs: "):
         MAGICS["docker"].magic.split("")
 
@@ -464,3 +475,9 @@ def test_completion_in_a_dockerfile_cell():
 def test_completion_never_fails(text, line, column):
     candidates("%%dockerfile\n" + text, line, column, names=lambda *_: [])
     candidates(text, line, column, names=lambda *_: [])
+
+
+@pytest.mark.parametrize(("module", "name"), DRAWN)
+def test_what_is_drawn_is_found_where_its_class_is_defined(module, name):
+    """IPython compares names only, and would show the repr of a class that has moved."""
+    assert getattr(importlib.import_module(module), name).__module__ == module

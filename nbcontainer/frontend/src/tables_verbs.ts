@@ -24,7 +24,9 @@ export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): st
 /** Rows of one namespace on a line; several with their kind: in `logs web db`, db is a container, as for kubectl. */
 function namesOf(rows: readonly Row[]): string {
   const namespace = rows[0]?.namespace;
-  const names = rows.map(({ name, kind }) => (rows.length > 1 && kind ? `${kind.toLowerCase()}/${name}` : name));
+  const names = rows.map(({ name, kind }) =>
+    rows.length > 1 && kind ? `${kind.toLowerCase()}/${name}` : name,
+  );
   return [...(namespace ? [`-n ${namespace}`] : []), ...names].join(' ');
 }
 
