@@ -10,7 +10,6 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import EngineNoun, nouns_of
 from nbcontainer.loading import PRELOADED
-from nbcontainer.magics.results import DRAWN
 from nbcontainer.settings import NBContainer
 
 EVERY_MODULE = """
@@ -71,8 +70,3 @@ def test_the_nouns_of_the_engine_in_use_are_attributes_of_the_package():
         assert getattr(nbc.engine("prod"), name)._engine.name == "prod"
     kinds = [noun.kind for noun in nouns_of(Engine).values() if noun.kind]
     assert len(kinds) == len(set(kinds))
-
-
-def test_what_ipython_draws_is_where_it_is_said_to_be():
-    for module, name in DRAWN:
-        assert getattr(importlib.import_module(module), name).__module__ == module, name

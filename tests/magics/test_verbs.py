@@ -1,6 +1,5 @@
 """Parser, help, completion and command all come from one declaration."""
 
-import importlib
 import shlex
 import subprocess
 
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from nbcontainer.errors import UsageError
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.candidates import candidates
-from nbcontainer.magics.results import DRAWN
 from nbcontainer.magics.secrecy import SECRET_WORDS
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Magic, Verb
@@ -475,9 +473,3 @@ def test_completion_in_a_dockerfile_cell():
 def test_completion_never_fails(text, line, column):
     candidates("%%dockerfile\n" + text, line, column, names=lambda *_: [])
     candidates(text, line, column, names=lambda *_: [])
-
-
-@pytest.mark.parametrize(("module", "name"), DRAWN)
-def test_what_is_drawn_is_found_where_its_class_is_defined(module, name):
-    """IPython compares names only, and would show the repr of a class that has moved."""
-    assert getattr(importlib.import_module(module), name).__module__ == module
