@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
-__all__ = ["PodsBackend", "find_pods_backend", "place_of_pods"]
-
 
 class PodsBackend(Protocol):
     """What can be done with pods and other objects, and where: a namespace of a cluster, or Podman, which has none.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
-__all__ = ["delete"]
-
 
 def delete(
     cluster: Cluster, names: Sequence[str], *, force: bool = False, grace_period: int | None = None

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster, Link
     from nbcontainer.clusters.kubeconfig import Access
 
-__all__ = ["BROKEN", "Cancellation", "Http", "Reply", "proxy_of"]
-
 LOG = logging.getLogger(__name__)
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
 IDLE_CONNECTIONS = 10

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.log_stream import LineSink
     from nbcontainer.model.logs import LogLine
 
-__all__ = ["copy_previous"]
-
 NEWS_SECONDS = 10.0  # how long the pod's status may lag behind its containers
 BAD_REQUEST = 400
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
-__all__ = ["kinds_at_hand", "names", "tables", "watch"]
-
 MOST_NAMES = "500"  # names that are offered
 
 

@@ -15,8 +15,6 @@ from typing import IO
 from nbcontainer.byte_stream import Stream, closed_on_error
 from nbcontainer.errors import Unsupported
 
-__all__ = ["dial_command"]
-
 ENDS_SECONDS = 0.5  # how long to wait for the exit code after the stream's end, and for the child's end after a close
 STDERR_BYTES = 2000
 

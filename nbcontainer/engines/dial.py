@@ -16,8 +16,6 @@ from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import Unsupported, UsageError
 from nbcontainer.proxy_tunnel import connect_tcp
 
-__all__ = ["dial", "ssh_command"]
-
 CONNECT_SECONDS = 5.0
 
 

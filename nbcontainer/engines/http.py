@@ -25,8 +25,6 @@ from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
 
-__all__ = ["Http", "Reply", "ReplyStream", "quoted"]
-
 LOG = logging.getLogger(__name__)
 
 CALL_SECONDS = 60.0

@@ -276,7 +276,7 @@ def test_what_is_not_there(filled, space):
     with pytest.raises(UsageError, match="The cluster has no kind 'deploymint'") as unknown:
         cluster.get("deploymint")
     assert unknown.value.cure == "Did you mean deployments or endpoints?"
-    with pytest.raises(NotFound, match=r'deployments\.apps "webb" not found in nbc') as missing:
+    with pytest.raises(NotFound, match="There is no deployment webb in nbc") as missing:
         cluster.get("deploy", "webb")
     assert missing.value.cure == "Did you mean web?"
     with pytest.raises(NotFound, match=f'nbcwidgets.{filled} "x" not found'):
