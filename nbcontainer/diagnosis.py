@@ -30,8 +30,6 @@ from nbcontainer.version import __version__
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["doctor"]
-
 SECONDS = 10.0  # for all probes together; long enough for a private Podman to start
 CALL_SECONDS = 2.0  # for each call to a cluster
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -62,17 +62,13 @@ def not_found(
     """
     wanted = names if isinstance(names, str) else "".join(names[:1])
     near = difflib.get_close_matches(wanted, [each.removesuffix(":latest") for each in known], 1, 0.6)
-    return NotFound(
-        none_called(kind, names, where, plural=plural),
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else cure,
-    )
+    cure = f"Did you mean {near[0]}?" if near else cure
+    return NotFound(none_called(kind, names, where, plural=plural), reason="not found", cure=cure)
 
 
 def already_exists(kind: str, name: str, where: str, *, cure: str) -> Conflict:
     """The error for a name that another object has."""
-    return Conflict(f"There is already a {kind} {shown_name(name)} in {where}.", status=409, reason="exists", cure=cure)
+    return Conflict(f"There is already a {kind} {shown_name(name)} in {where}.", reason="exists", cure=cure)
 
 
 def in_use(kind: str, name: str, users: Sequence[str], *, status: int = 409, cure: str) -> Conflict:

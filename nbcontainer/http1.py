@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from nbcontainer.byte_stream import Stream
 
-__all__ = ["Connection", "IdleConnections", "Response"]
-
 
 class Connection:
     """A connection for one call after another.

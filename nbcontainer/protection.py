@@ -23,24 +23,6 @@ from nbcontainer.call_arguments import checked
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
-__all__ = [
-    "Place",
-    "TableContext",
-    "Unsaid",
-    "changes",
-    "changes_unless",
-    "diagnoses",
-    "guard",
-    "guard_later",
-    "is_marked",
-    "place_of_cluster",
-    "place_of_engine",
-    "places_of_builder",
-    "protected_as",
-    "reads",
-    "refuse_moved",
-]
-
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
 PRIVATE = "podman"  # the context of the private Podman

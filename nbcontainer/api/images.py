@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
     from nbcontainer.operation import Operation
 
-__all__ = ["Image", "Images"]
-
 COLUMNS = (
     Column("REPOSITORY"),
     Column("TAG"),

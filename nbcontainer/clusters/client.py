@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.authentication import Headers
     from nbcontainer.clusters.connection import Cluster, Link, Parameters
 
-__all__ = ["Client"]
-
 Answer = TypeVar("Answer")
 LOG = logging.getLogger(__name__)
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.tables import Row, Table
 
-__all__ = ["describe", "pod_sections"]
-
 Facts = list[tuple[str, str]]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import Cluster
@@ -28,6 +28,7 @@ from nbcontainer.operation import Operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nbcontainer.model.selectors import Selectors
     from nbcontainer.operation import Progress
 
 __all__ = ["TABLE", "Selection", "table", "watch_table"]
@@ -96,13 +97,7 @@ class Selection:
 
 
 def table(
-    cluster: Cluster,
-    resource: Resource = POD,
-    *,
-    all_namespaces: bool = False,
-    selector: str = "",
-    field_selector: str = "",
-    names: tuple[str, ...] = (),
+    cluster: Cluster, resource: Resource = POD, *, names: tuple[str, ...] = (), **which: Unpack[Selectors]
 ) -> Table:
     """The objects of a kind, once. Waits for the API server; Ctrl-C ends the wait.
 
@@ -110,19 +105,12 @@ def table(
         NotFound: one of `names` does not exist, or the namespace.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    selection = Selection(
-        cluster,
-        resource,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        field_selector=field_selector,
-        names=names,
-    )
+    selection = Selection(cluster, resource, names=names, **which)
     can_follow = resource.can("watch")
     try:
         pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
     except Forbidden:
-        if not names or all_namespaces:
+        if not names or which.get("all_namespaces"):
             raise
         pages = [_one(cluster, selection, name) for name in names]  # the user may be allowed to get them by name alone
         can_follow = False
@@ -155,25 +143,16 @@ def watch_table(
     cluster: Cluster,
     resource: Resource = POD,
     *,
-    all_namespaces: bool = False,
-    selector: str = "",
-    field_selector: str = "",
     names: tuple[str, ...] = (),
     finish: Callable[[Table], Table] | None = None,
+    **which: Unpack[Selectors],
 ) -> Operation[TableEvent, TableState, Table]:
     """The objects of a kind, kept up to date until it is stopped; `finish` makes its result from the last table.
 
     While the API server cannot be reached, it emits `TableLive(False, "reconnecting: …")` and retries. It ends by
     itself only with an error: the API server cannot be reached at the start, or refuses.
     """
-    selection = Selection(
-        cluster,
-        resource,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        field_selector=field_selector,
-        names=names,
-    )
+    selection = Selection(cluster, resource, names=names, **which)
     state = TableState(title=selection.title, where=selection.where)
     return _watch(cluster, selection, state, finish=finish)
 

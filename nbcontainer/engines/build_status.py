@@ -21,8 +21,6 @@ from nbcontainer.model.build import BuildEvent, BuildWarning, StepFinished, Step
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.source_map import SourceMap
 
-__all__ = ["StatusTranslator"]
-
 _NAME = re.compile(r"^\[ *(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
 _PREFIXES = ("ONBUILD ", "LINK ")
 _CANCELLED = ("context canceled", "Canceled: ")
