@@ -62,7 +62,9 @@ def run_buildkit(running: RunningBuild) -> ImageBuilt:
     for ignored in _ignored(engine, request):
         running.emit(ignored)
     known = [(problem.source, problem.line) for problem in running.problems]
-    translator = StatusTranslator(running.planned, request.source_map, running.emit, running.spool.write, known)
+    translator = StatusTranslator(
+        running.planned, request.source_map, running.emit, running.spool.write, known, build_args=request.build_args
+    )
     response = _solve(running, translator)
     translator.finish()
     translator.finish_planned()
