@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.selectors import Selectors
     from nbcontainer.model.source_map import SourceMap
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
@@ -55,7 +55,7 @@ class PodsBackend(Protocol):
     def command(self, kind: str, name: str) -> str:
         """The command that shows an object, for a terminal."""
 
-    def tables(self, words: Sequence[str], **which: Unpack[Selectors]) -> list[Table]:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
         """A table for each kind that the words name, as in `kubectl get`."""
 
     def watch(
@@ -63,7 +63,7 @@ class PodsBackend(Protocol):
         words: Sequence[str],
         *,
         finish: Callable[[Table], Table] | None = None,
-        **which: Unpack[Selectors],
+        **which: Unpack[TableRequest],
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, until stopped; `finish` makes the resulting table."""
 

@@ -230,7 +230,7 @@ def _placement(spec: JsonObject, status: JsonObject) -> Facts:
     ]
     facts = [
         ("QoS Class", status.get("qosClass")),
-        ("Node-Selectors", _pairs(spec.get("nodeSelector")) or "<none>"),
+        ("Node-TableRequest", _pairs(spec.get("nodeSelector")) or "<none>"),
         ("Tolerations", "\n".join(tolerations)),
     ]
     return [(name, str(value)) for name, value in facts if value]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbcontainer.clusters.connection import Cluster
-    from nbcontainer.model.selectors import Selectors
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
@@ -34,7 +34,7 @@ class Named(NamedTuple):
     by_category: bool = False
 
 
-def tables(cluster: Cluster, words: Sequence[str], **which: Unpack[Selectors]) -> list[Table]:
+def tables(cluster: Cluster, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
     """A table for each kind that `words` name: ("deploy", "web"), ("deploy,svc",), ("deploy/web", "svc/web"), ("all",).
 
     Raises:
@@ -55,7 +55,7 @@ def watch(
     words: Sequence[str],
     *,
     finish: Callable[[Table], Table] | None = None,
-    **which: Unpack[Selectors],
+    **which: Unpack[TableRequest],
 ) -> Operation[TableEvent, TableState, Table]:
     """The table of one kind, kept up to date until it is stopped; `finish` makes its result from the last table.
 

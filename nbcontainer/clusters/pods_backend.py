@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.selectors import Selectors
     from nbcontainer.model.source_map import SourceMap
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
@@ -59,7 +59,7 @@ class ClusterPods:
         """The command that shows an object, for a terminal."""
         return self.cluster.commands.kubectl("get", kind, name)
 
-    def tables(self, words: Sequence[str], **which: Unpack[Selectors]) -> list[Table]:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
         """A table for each kind that the words name; raises the errors of `clusters.objects.tables`."""
         return clusters.objects.tables(self.cluster, words, **which)
 
@@ -68,7 +68,7 @@ class ClusterPods:
         words: Sequence[str],
         *,
         finish: Callable[[Table], Table] | None = None,
-        **which: Unpack[Selectors],
+        **which: Unpack[TableRequest],
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, until stopped; raises the errors of `clusters.objects.watch`."""
         return clusters.objects.watch(self.cluster, words, finish=finish, **which)

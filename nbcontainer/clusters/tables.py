@@ -28,7 +28,7 @@ from nbcontainer.operation import Operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nbcontainer.model.selectors import Selectors
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.operation import Progress
 
 __all__ = ["TABLE", "Selection", "table", "watch_table"]
@@ -97,7 +97,7 @@ class Selection:
 
 
 def table(
-    cluster: Cluster, resource: Resource = POD, *, names: tuple[str, ...] = (), **which: Unpack[Selectors]
+    cluster: Cluster, resource: Resource = POD, *, names: tuple[str, ...] = (), **which: Unpack[TableRequest]
 ) -> Table:
     """The objects of a kind, once. Waits for the API server; Ctrl-C ends the wait.
 
@@ -145,7 +145,7 @@ def watch_table(
     *,
     names: tuple[str, ...] = (),
     finish: Callable[[Table], Table] | None = None,
-    **which: Unpack[Selectors],
+    **which: Unpack[TableRequest],
 ) -> Operation[TableEvent, TableState, Table]:
     """The objects of a kind, kept up to date until it is stopped; `finish` makes its result from the last table.
 

@@ -42,7 +42,7 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
-    from nbcontainer.model.selectors import Selectors
+    from nbcontainer.model.table_request import TableRequest
 
 __all__ = [
     "containers",
@@ -74,7 +74,7 @@ def _listed(engine: Engine) -> list[JsonObject]:
 # --- the table
 
 
-def table(engine: Engine, names: Sequence[str] = (), **which: Unpack[Selectors]) -> Table:
+def table(engine: Engine, names: Sequence[str] = (), **which: Unpack[TableRequest]) -> Table:
     """The pods, once. They have no namespaces: `all_namespaces` changes nothing.
 
     Raises:
@@ -93,7 +93,7 @@ def table(engine: Engine, names: Sequence[str] = (), **which: Unpack[Selectors])
     )
 
 
-def _reset(engine: Engine, names: Sequence[str], **which: Unpack[Selectors]) -> TableReset:
+def _reset(engine: Engine, names: Sequence[str], **which: Unpack[TableRequest]) -> TableReset:
     selector = which.get("selector", "")
     fits = matcher(selector, which.get("field_selector", ""))
     pods = _listed(engine)
@@ -124,7 +124,7 @@ def watch_table(
     *,
     state: TableState | None = None,
     finish: Callable[[Table], Table] | None = None,
-    **which: Unpack[Selectors],
+    **which: Unpack[TableRequest],
 ) -> Operation[TableEvent, TableState, Table]:
     """The pods, kept up to date by Podman's events until stopped.
 

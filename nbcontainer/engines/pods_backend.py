@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.selectors import Selectors
     from nbcontainer.model.source_map import SourceMap
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
@@ -74,7 +74,7 @@ class PodmanPods:
         """The command that shows a pod in a terminal."""
         return self.engine.commands.podman(kind, "inspect", name)
 
-    def tables(self, words: Sequence[str], **which: Unpack[Selectors]) -> list[Table]:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
         """The pods, once; raises as `engines.pods.table`.
 
         Raises:
@@ -87,7 +87,7 @@ class PodmanPods:
         words: Sequence[str],
         *,
         finish: Callable[[Table], Table] | None = None,
-        **which: Unpack[Selectors],
+        **which: Unpack[TableRequest],
     ) -> Operation[TableEvent, TableState, Table]:
         """The pods, until stopped; raises as `tables`."""
         return engines.pods.watch_table(self.engine, self._names(words), finish=finish, **which)

@@ -1,11 +1,11 @@
-"""What narrows a table of objects."""
+"""Which objects a table has."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
 
-class Selectors(TypedDict, total=False):
+class TableRequest(TypedDict, total=False):
     """Which objects of a kind a table has; those of the namespace, if nothing is given.
 
     Attributes:
