@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
+    from nbcontainer.api.system import System
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     networks: Networks
     pods: Pods
     registries: Registries
+    system: System
     volumes: Volumes
 # end of nouns
 

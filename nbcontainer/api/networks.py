@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, existence
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
@@ -224,16 +224,14 @@ class Networks(EngineNoun):
     @changes
     def plan_prune(self, *, filters: Sequence[str] = ()) -> Plan[Report]:
         """What `prune` would do; it says which containers would not start again, and raises as `prune` does."""
-        chosen = engines.objects.filters_of(filters)
-        wrong = next((key for key in chosen if key not in PRUNED_BY), None)
-        if wrong is not None:
-            raise UsageError(f"network prune has no filter {wrong!r}.", cure=f"Its filters are {', '.join(PRUNED_BY)}.")
+        chosen = engines.objects.prune_filters("network prune", filters, PRUNED_BY)
         engine = self._engine.connect()
         until = _until(engine, chosen.pop("until", ()))
         found = tuple(engines.networks.unused(engine, chosen, until))
         command = engine.commands.command("network", "prune", *filter_words(filters))
         if not found:
-            return Plan("", (), partial(Report, (Remark("No network is unused.", Tone.DIM),), command))
+            nothing = existence.no_objects("network", engine.name, which="unused")
+            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM),), command))
         names = tuple(network.name for network in found)
         stopped = engines.networks.stopped_users(engine, found)
         them = "it" if len(found) == 1 else "them"

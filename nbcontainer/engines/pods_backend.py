@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from nbcontainer import engines
@@ -85,8 +84,7 @@ class PodmanPods:
         del all_namespaces
         names = self._names(words)
         table = engines.pods.table(self.engine, names=names, selector=selector, field_selector=field_selector)
-        watch = partial(self.watch, words, selector=selector, field_selector=field_selector)
-        return [replace(table, kind="pod", follow=watch)]
+        return [replace(table, kind="pod")]
 
     def watch(
         self,

@@ -104,10 +104,12 @@ def _display(result: object) -> None:
         return
     surface = views.surfaces.choose_surface()
     for part in result if isinstance(result, model.tables.Tables) and result else [result]:
-        if isinstance(surface, views.notebook.Notebook) and isinstance(part, model.tables.Table) and part.follow:
+        if not isinstance(surface, views.notebook.Notebook):
+            views.notebook.display_picture(views.results.picture_of(part))
+        elif isinstance(part, model.tables.Table) and part.follow:
             _follow(surface, part, part.follow)
         else:
-            views.notebook.display_picture(views.results.picture_of(part))
+            views.notebook.display_result(views.results.picture_of(part))
 
 
 def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[TableState], Watch]) -> None:

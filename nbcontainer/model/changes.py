@@ -62,6 +62,11 @@ class Changes(Sequence[Change], Drawn):
         """What was done to one object, or to a slice of them."""
         return self._changes[index]
 
+    @property
+    def command(self) -> str:
+        """The same as docker or kubectl commands."""
+        return " && ".join(dict.fromkeys(one.command for one in self if one.command))
+
     def __repr__(self) -> str:
         """Say it in one line."""
         return f"Changes({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"

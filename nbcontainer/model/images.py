@@ -116,7 +116,6 @@ class TransferState:
     Attributes:
         outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
-        finished: when it ended, if it is done.
     """
 
     direction: str = "push"
@@ -124,7 +123,6 @@ class TransferState:
     host: str = ""
     engine: str = ""
     started: float = 0.0
-    finished: float | None = None
     layers: Mapping[str, LayerState] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digest: str = ""
@@ -155,7 +153,6 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
                 state,
                 digest=event.digest,
                 size=event.size or state.size,
-                finished=event.time,
                 ended=event.time,
                 outcome=Outcome.DONE,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -59,6 +60,12 @@ class Objects(tuple[Object_co, ...], Drawn):
     """Several such objects, drawn one below the other."""
 
     __slots__ = ()
+
+    @property
+    def command(self) -> str:
+        """The command that shows them: that of the first, with the names of the others."""
+        first = "".join(getattr(one, "command", "") for one in self[:1])
+        return " ".join(filter(None, [first, *(shlex.quote(one.name) for one in self[1:] if first)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,22 @@ from dataclasses import replace
 from nbcontainer import verbs
 from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Actions, Block, Grid, Line, Output, Picture, Progress, Section, Span
+from nbcontainer.views.kit import (
+    Actions,
+    Block,
+    Grid,
+    Line,
+    Output,
+    Picture,
+    Plot,
+    Progress,
+    Section,
+    Span,
+    Tree,
+)
+from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
+from nbcontainer.views.trees import tree_lines
 
 __all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
 
@@ -24,7 +38,7 @@ def flattened(picture: Picture) -> Picture:
     return picture if blocks == picture.blocks else replace(picture, blocks=blocks)
 
 
-def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:
+def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:  # noqa: C901 - one branch for each kind
     """Each block, as lines, grids and outputs."""
     for block in blocks:
         match block:
@@ -36,10 +50,18 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:
                 yield _progress(block)
             case Actions():
                 yield from _action_lines(block)
+            case Tree():
+                yield from tree_lines(block)
+            case Plot():
+                yield block.table
+                if block.note:
+                    yield Line.of(Span(block.note, Tone.DIM))
             case Section():
                 yield replace(block.title, key="")
                 for inner in flat_blocks(block.blocks if block.open else ()):
                     yield replace(inner, indent=inner.indent + INDENT)
+            case _:
+                yield from flat_blocks((laid_out_block(block),))
 
 
 def bar_text(share: float, cells: int = BAR_CELLS) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.operation import Operation
     from nbcontainer.views.lease import Lease
+    from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["LiveView", "Shown"]
 
@@ -21,6 +22,10 @@ State = TypeVar("State")
 
 class Shown(Protocol):
     """What is displayed: a widget, or a picture."""
+
+    @property
+    def widget(self) -> LiveWidget | None:
+        """The widget; None if it is a picture."""
 
     def follow(self, operation: Operation[Any, Any, Any], lease: Lease | None = None) -> None:
         """Keep it up to date until the operation is done, or the lease is over."""
@@ -70,6 +75,11 @@ class LiveView(Generic[Event, State]):
         self._asleep = False
         self._dismissed = False
         self._start_thread()
+
+    @property
+    def widget(self) -> LiveWidget | None:
+        """The widget; None if the page shows a picture, perhaps only because widgets are still being loaded."""
+        return self._shown.widget if self._shown is not None else None
 
     def dismiss(self) -> None:
         """Stop it, now or as soon as it has started: its output is gone, so nobody sees its last state."""

@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from IPython.display import DisplayHandle, clear_output, display
 
-from nbcontainer import views
+from nbcontainer import views, widgets
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.html import as_html
-from nbcontainer.views.kit import Line, Span
+from nbcontainer.views.kit import Actions, Line, Span
 from nbcontainer.views.live import LiveView
 from nbcontainer.views.streaming import FRAME_SECONDS
 from nbcontainer.views.text import as_text
-from nbcontainer.views.view import magic_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from nbcontainer.operation import Operation
     from nbcontainer.views.kit import Picture
     from nbcontainer.views.lease import Lease
-    from nbcontainer.views.view import View, Wire
+    from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "display_picture", "embedded"]
+__all__ = ["Notebook", "display_picture", "display_result", "embedded", "still_widget"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -44,6 +43,31 @@ def display_picture(picture: Picture, *, clear: bool = False) -> None:
     if clear:
         clear_output(wait=True)
     display(_bundle(picture), raw=True)
+
+
+def display_result(picture: Picture) -> None:
+    """Display a picture that does not change in a page: by a widget if it has buttons, which ask the kernel."""
+    if not any(isinstance(block, Actions) for block in picture.blocks):
+        display_picture(picture)
+        return
+    try:
+        display(still_widget(picture))
+    except NbcontainerError:  # the front end was not built
+        display_picture(picture)
+
+
+def still_widget(picture: Picture) -> LiveWidget:
+    """A widget of a picture that does not change.
+
+    Raises:
+        NbcontainerError: the front end was not built.
+    """
+    whole = views.page.whole(picture)
+    widget = widgets.live.widget_class("picture")(whole)
+    widget.on_action(views.view.magic_of)
+    widget.set_static(text=as_text(picture), html=as_html(picture))
+    widget.finish(whole)
+    return widget
 
 
 def _bundle(picture: Picture) -> dict[str, str]:
@@ -135,7 +159,7 @@ def embedded(
     follower = _Follower(state, view, widget)
     if start is None:
         widget.finish(view.wire(None, state) or {})
-        widget.on_action(magic_of)
+        widget.on_action(views.view.magic_of)
         picture = view.picture(state)
         widget.set_static(text=as_text(picture), html=as_html(picture))
     else:
@@ -180,6 +204,8 @@ def _open(
 
 class _Still(Generic[Event, State]):
     """Keeps one displayed picture up to date with one operation, by redrawing it."""
+
+    widget = None
 
     def __init__(self, state: State, view: View[Event, State], *, height: int | None = None) -> None:
         self._view = view
@@ -233,15 +259,15 @@ class _Follower(Generic[Event, State]):
     def __init__(self, state: State, view: View[Event, State], widget: LiveWidget) -> None:
         self._view = view
         self._sent = state  # the widget was created from it
-        self._widget = widget
+        self.widget = widget
         self._keep_still(state)
         self._handle: DisplayHandle | None = None
 
     def display(self, handle: DisplayHandle | None) -> Self:
         """Display the widget, in place of what the handle displays."""
-        self._handle = handle or display(self._widget, display_id=True)
+        self._handle = handle or display(self.widget, display_id=True)
         if handle is not None:
-            handle.update(self._widget)
+            handle.update(self.widget)
         return self
 
     def _keep_still(self, state: State, *, running: bool = True) -> None:
@@ -249,56 +275,51 @@ class _Follower(Generic[Event, State]):
         if running:  # if saved while it runs, it must not appear to be running when it is opened again
             moment = Line.of(Span(f"as of {time.strftime('%H:%M:%S')}; live only while its kernel runs", Tone.DIM))
             picture = replace(picture, blocks=(*picture.blocks, moment))
-        self._widget.set_static(text=as_text(picture), html=as_html(picture))
+        self.widget.set_static(text=as_text(picture), html=as_html(picture))
 
     def follow(self, operation: Operation[Event, State, object], lease: Lease | None = None) -> None:
-        self._widget.on_action(lambda action: self._act(operation, action))
+        self.widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
         while not operation.done and not (lease is not None and lease.is_over):
-            if operation.wait(1.0, revision=revision) and not operation.done:
-                with interrupts_deferred():
-                    if self._widget.can_send:
-                        revision = operation.revision
-                        self._send(operation.state)
+            is_new = operation.wait(1.0, revision=revision)
+            with interrupts_deferred():
+                if self.widget.can_send and not operation.done:  # even if nothing is new: the time runs on
+                    revision = operation.revision
+                    self._send(operation.state)
+            if is_new:
                 operation.wait(FRAME_SECONDS)
             with interrupts_deferred():
-                self._widget.heartbeat()
-
-    def _act(self, operation: Operation[Event, State, object], action: Mapping[str, object]) -> Wire | None:
-        reply = self._view.act(operation, action)
-        self._widget.selected = self._view.selected(operation.state)
-        return reply
+                self.widget.heartbeat()
 
     def _send(self, state: State) -> None:
-        if state is not self._sent:
-            message = self._view.wire(self._sent, state)
-            self._sent = state
-            if message is not None:
-                self._widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
+        message = self._view.wire(self._sent, state)
+        self._sent = state
+        if message is not None:
+            self.widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
 
     def dismiss(self) -> None:
         """Close the widget."""
-        self._widget.close()
+        self.widget.close()
 
     def sleep(self, state: State) -> None:
         self._send(state)
         self._keep_still(state)
-        self._widget.asleep = time.time()
+        self.widget.asleep = time.time()
 
     def wake(self) -> None:
-        self._widget.asleep = 0.0
+        self.widget.asleep = 0.0
 
     def on_seen(self, call: Callable[[], None]) -> None:
-        self._widget.on_seen(call)
+        self.widget.on_seen(call)
 
     def finish(self, operation: Operation[Event, State, object]) -> None:
         """Send the last state and leave it in the saved output; leave nothing if it failed with nothing to show."""
         if _is_empty_failure(operation, self._view) and self._handle is not None:
             self._handle.update(NOTHING, raw=True)
-            self._widget.close()
+            self.widget.close()
             return
         stopped = isinstance(operation.error, Stopped) or (operation.endless and operation.stopping)
-        self._widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
+        self.widget.finish(self._view.wire(None, operation.state) or {}, stopped=stopped)
         self._keep_still(operation.state, running=False)
         if self._handle is not None:
-            self._handle.update(self._widget)
+            self._handle.update(self.widget)

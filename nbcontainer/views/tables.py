@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nbcontainer import widgets
 from nbcontainer.model.tables import (
     Row,
     RowVerb,
@@ -24,12 +24,13 @@ from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
 from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_age, format_size
 from nbcontainer.views.registry import draws, shows
+from nbcontainer.views.tables_counts import StatusCounts
 from nbcontainer.views.text import as_text
 from nbcontainer.views.view import View, Wire
 
 if TYPE_CHECKING:
     from nbcontainer.model.tables import Cell, Column
-    from nbcontainer.operation import Operation
+    from nbcontainer.widgets.live import LiveWidget
 
 __all__ = ["TableView"]
 
@@ -38,9 +39,7 @@ MOST_ROWS = 500  # the most rows in a picture; if there are more, those with pro
 LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript
 NUMERIC = frozenset({"number", "bytes", "age"})
 TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
-TONE_ORDER = (Tone.GOOD, Tone.RUNNING, Tone.CACHED, Tone.PLAIN, Tone.DIM, Tone.WARNING, Tone.BAD)
 NOTHING = frozenset({"–", "<none>", "none"})  # words for a missing value
-GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 
 
 @shows(TableState)
@@ -50,9 +49,6 @@ class TableView(View[TableEvent, TableState]):
     Args:
         wide: whether to draw the columns that only `-o wide` shows (the page can show them at any time).
         verbs: what the page offers to do with rows.
-
-    Attributes:
-        selected_keys: the keys of the rows that are selected in the page.
     """
 
     page = "tables"
@@ -63,9 +59,9 @@ class TableView(View[TableEvent, TableState]):
         wide: bool = False,
         verbs: Sequence[RowVerb] = (),
     ) -> None:
-        self.selected_keys: tuple[str, ...] = ()
         self._wide = wide
         self._verbs = tuple(verbs)
+        self._counts = StatusCounts()
         self._columns: tuple[Column, ...] = ()
         self._names: dict[str, str] = {}
 
@@ -99,7 +95,7 @@ class TableView(View[TableEvent, TableState]):
             rows, left_out = rows[hidden:], "older"
         elif hidden > 0:
             rows = sorted(rows, key=lambda row: row.tone not in TROUBLED)[:MOST_ROWS]
-        blocks: list[Block] = [Line(tuple(_heading(state)), head=True)]
+        blocks: list[Block] = [Line(tuple(_heading(state, self._counts.of(state))), head=True)]
         if state.note:
             blocks.append(Line.of(Span(state.note, Tone.DIM)))
         if rows:
@@ -129,6 +125,10 @@ class TableView(View[TableEvent, TableState]):
 
     # --- a page
 
+    def widget(self, state: TableState, *, lease: float = 0.0) -> LiveWidget:
+        """A widget that starts from `state`, with the selected rows as a trait; raises as `View.widget`."""
+        return widgets.live.widget_class(self.page, widgets.tables.TablesWidget)(self.wire(None, state), lease=lease)
+
     def page_height(self, state: TableState) -> int:
         """As frontend/src/tables_grid.ts has it: two to fifteen rows of 26 pixels, their head, and two bars."""
         return 90 + 26 * min(15, max(2, len(state.rows)))
@@ -148,7 +148,12 @@ class TableView(View[TableEvent, TableState]):
             gone = [sendable(key) for key in old if key not in state.rows]
             message |= {"rows": rows} if rows else {}
             message |= {"gone": gone} if gone else {}
+            if self._wire_counts(previous) != (counts := self._wire_counts(state)):
+                message |= {"counts": counts}
         return message or None
+
+    def _wire_counts(self, state: TableState) -> list[list[object]]:
+        return [[sendable(word), tone.value, count] for word, tone, count in self._counts.of(state)]
 
     def _whole(self, state: TableState) -> Wire:
         return {
@@ -158,24 +163,12 @@ class TableView(View[TableEvent, TableState]):
             "note": sendable(state.note),
             "columns": [[column.name, column.kind, column.wide and not self._wide] for column in state.columns],
             "rows": [_wire_row(row) for row in state.rows.values()],
+            "counts": self._wire_counts(state),
             "live": state.live,
             "trouble": sendable(state.trouble),
             "by_key": state.by_key,
             "verbs": [[verb.key, verb.word, verb.line, verb.many, verb.runs] for verb in self._verbs],
         }
-
-    def selected(self, state: TableState) -> tuple[str, ...]:
-        """The names of the selected rows."""
-        return tuple(_name(state.rows[key]) for key in self.selected_keys if key in state.rows)
-
-    def act(self, operation: Operation[TableEvent, TableState, object], action: Mapping[str, object]) -> Wire | None:
-        """Knows `stop` and `select` (keys)."""
-        keys = action.get("keys")
-        known = tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
-        if action.get("type") == "select":
-            self.selected_keys = known
-            return None
-        return super().act(operation, action)
 
 
 @draws(Table)
@@ -198,36 +191,15 @@ def _name(row: Row) -> str:
     return f"{row.namespace}/{row.name}" if row.namespace else row.name or row.key
 
 
-def _heading(state: TableState) -> list[Span]:
+def _heading(state: TableState, counts: Sequence[tuple[str, Tone, int]]) -> list[Span]:
     spans = [Span(state.title or "Table", bold=True)]
     if state.where:
         spans += [Span("  "), Span(state.where, Tone.DIM, chip=True)]
     spans.append(Span(f"  {len(state.rows):,}", Tone.DIM))
-    for word, tone, count in _counts(state):
+    for word, tone, count in counts:
         spans.append(Span(" · ", Tone.DIM))
         spans.append(Span(f"{count:,} {word}", tone if tone in TROUBLED else Tone.DIM))
     return spans
-
-
-def _counts(state: TableState) -> list[tuple[str, Tone, int]]:
-    """How many rows there are of each tone, with their status if they all have the same, else a general word."""
-    place = next((at for at, column in enumerate(state.columns) if column.kind == "status"), None)
-    if place is None:
-        return []
-    groups: dict[Tone, dict[str, int]] = {}
-    for row in state.rows.values():
-        words = groups.setdefault(row.tone, {})
-        word = str(row.cells[place] or "") if place < len(row.cells) else ""
-        words[word] = words.get(word, 0) + 1
-    counts = []
-    for tone in sorted(groups, key=TONE_ORDER.index):
-        words = groups[tone]
-        most = max(words, key=lambda word: words[word])
-        single = len(words) == 1 and tone is not Tone.BAD and re.fullmatch("[A-Z]?[a-z]+", most)
-        word = most.lower() if single else GENERIC.get(tone) or "".join(most.lower().split()[:1])  # "up 3 hours"
-        if word:
-            counts.append((word, tone, sum(words.values())))
-    return counts
 
 
 def _span(column: Column, row: Row, place: int, now: float) -> Span:

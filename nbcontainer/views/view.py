@@ -62,7 +62,10 @@ class View(ABC, Generic[Event, State]):
 
     @abstractmethod
     def render(self, state: State) -> Picture:
-        """The state as a picture. It has no side effects; what depends on the time is a Clock or an open end."""
+        """The state as a picture. It has no side effects.
+
+        What grows with the time is a Clock or an open end; what else depends on it is brought up to date each second.
+        """
 
     def picture(self, state: State) -> Picture:
         """`render(state)`, without rendering the same state twice."""
@@ -93,16 +96,15 @@ class View(ABC, Generic[Event, State]):
     def wire(self, previous: State | None, state: State) -> Wire | None:
         """The message, as JSON, that takes the widget from `previous` to `state`; None if nothing changed.
 
-        If `previous` is None: the whole state, from which a re-opened view starts.
+        If `previous` is None: the whole state, from which a re-opened view starts. If it is the same state: what has
+        changed only because of the time.
         """
         if previous is None:
             return page.whole(self.picture(state))
-        return page.changes(self.picture(previous), self.picture(state))
-
-    def selected(self, state: State) -> tuple[str, ...]:
-        """The names of what the user has selected in the page."""
-        del state
-        return ()
+        before = self.picture(previous)
+        if previous is state:
+            self._drawn = ()
+        return page.changes(before, self.picture(state))
 
     def children(self, state: State, block: str, node: str) -> Sequence[Node]:
         """The children of a node that the user opens for the first time, by the keys of its tree and its own."""
@@ -125,7 +127,7 @@ class View(ABC, Generic[Event, State]):
 
 
 def magic_of(action: Mapping[str, object]) -> Wire | None:
-    """The line of the magic that a button stands for, or why there is none: the reply to `magic`."""
+    """The reply to a page that asks for the line of an Action, to write it into a cell; None for other requests."""
     match action:
         case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
             try:

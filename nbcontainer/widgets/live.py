@@ -57,7 +57,6 @@ class LiveWidget(anywidget.AnyWidget):
     protocol = traitlets.Int(PROTOCOL).tag(sync=True)
     finished = traitlets.Bool(default_value=False).tag(sync=True)
     stopped = traitlets.Bool(default_value=False).tag(sync=True)
-    selected = traitlets.Tuple()  # the names of the rows that the user has selected; for `observe`
     # seconds that it stays live although nobody looks at it, 0 for as long as it runs; since when it sleeps, 0 if awake
     lease = traitlets.Float(0.0).tag(sync=True)
     asleep = traitlets.Float(0.0).tag(sync=True)
@@ -243,8 +242,12 @@ class LiveWidget(anywidget.AnyWidget):
 
 
 @functools.cache
-def widget_class(page: str) -> type[LiveWidget]:
+def widget_class(page: str, base: type[LiveWidget] | None = None) -> type[LiveWidget]:
     """The widget class whose page is PAGE.js and PAGE.css of the built front end.
+
+    Args:
+        page: the name of the files.
+        base: a class with more traits.
 
     Raises:
         NbcontainerError: the front end was not built, for example in a clone that was never installed.
@@ -253,7 +256,7 @@ def widget_class(page: str) -> type[LiveWidget]:
     for path in files.values():
         if not path.exists():
             raise NbcontainerError(f"The page's file {path.name} was not built.", cure="Run: pip install -e .")
-    return type(f"{page.title()}Widget", (LiveWidget,), {"__module__": __name__, **files})
+    return type(f"{page.title()}Widget", (base or LiveWidget,), {"__module__": __name__, **files})
 
 
 class _Sender:

@@ -252,6 +252,14 @@ class NotebookPage:
             self.page.goto(f"{self.server.url}/{FOLDERS[self.application]}/{self.name}.ipynb?reset")
         else:
             self.page.evaluate(OPEN, f"{self.name}.ipynb")
+        self._wait_until_shown()
+
+    def reload(self) -> None:
+        """Reload the page, as a user does."""
+        self.page.reload()
+        self._wait_until_shown()
+
+    def _wait_until_shown(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=KERNEL_MILLISECONDS)
         self.page.wait_for_function("window.jupyterapp", timeout=KERNEL_MILLISECONDS)  # it comes after the notebook
         self.wait_for_kernel()

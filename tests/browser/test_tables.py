@@ -13,10 +13,16 @@ IMPORT = (
     "from nbcontainer.views.notebook import Notebook\n"
     "from nbcontainer.views.tables import TableView\n"
 )
-SHOW = IMPORT + "view = TableView()\noperation = pods({})\nNotebook().follow_behind(operation, view)"
+SHOW = IMPORT + "operation = pods({})\nlive = Notebook().follow_behind(operation, TableView())"
+SELECTED = """\
+live.widget.observe(lambda change: changes.append(change.new), "selected")
+changes, rows = [], {row.key: row.name for row in operation.state.rows.values()}"""
 STOP = "operation.stop(); operation.wait(5)"
 BUILD = "from tests.browser.replay import show_build; show_build('good', speed=20)"
 NOT_LIVE = re.compile("^◌ (not live: the kernel ended|no response from the kernel)$")
+OPEN_VIEW = "async () => { await window.jupyterapp.commands.execute('notebook:create-output-view') }"
+CLOSE_VIEW = """() => { for (const widget of [...window.jupyterapp.shell.widgets('main')])
+  if (!widget.sessionContext) widget.close() }"""
 FRAMES = """seconds => new Promise(done => {
   let frames = 0; const begun = performance.now();
   const count = () => { frames += 1;
@@ -158,23 +164,31 @@ def test_a_narrow_view_truncates_only_names(lab, browser, screenshots):
     page.close()
 
 
-@pytest.mark.parametrize("table", ["500, changes=200"], indirect=True)
-def test_the_selection_stays_with_its_rows_and_reaches_the_kernel(table):
-    output = table.output(0)
+def test_the_selection_stays_with_its_rows_and_is_the_same_in_the_kernel_and_in_all_views(lab, browser):
+    page = lab.open(browser, "selection", [SHOW.format("500, changes=200"), SELECTED, STOP])
+    page.run_and_wait(0)
+    page.run_and_wait(1)
+    output = page.output(0)
+    expect(output.get_by_text("● live")).to_be_visible(timeout=30_000)
     output.locator(".nbc-row").nth(2).click()
-    table.page.keyboard.press("ArrowDown")
-    table.page.keyboard.press("Space")
+    page.page.keyboard.press("ArrowDown")
+    page.page.keyboard.press("Space")
     output.get_by_role("columnheader", name="Age").get_by_role("button").click()
     expect(output.get_by_text("2 selected")).to_be_visible()
-    table.page.wait_for_timeout(500)
-    table.cell(1).locator(".cm-content").click()
-    table.page.keyboard.press("Control+a")
-    table.page.keyboard.insert_text("print(sorted(view.selected_keys))")
-    table.run_and_wait(1)
-    expect(table.output(1)).to_contain_text("['uid-2', 'uid-3']")
-    table.cell(1).locator(".cm-content").click()
-    table.page.keyboard.press("Control+a")
-    table.page.keyboard.insert_text(STOP)
+    page.cell(0).locator(".cm-content").click()
+    page.page.evaluate(OPEN_VIEW)
+    second = page.page.locator(".jp-LinkedOutputView .nbc-table")
+    expect(second.get_by_text("2 selected")).to_be_visible()
+    page.execute("assert [*map(rows.get, ('uid-2', 'uid-3'))] == changes[-1] == live.widget.selected")
+    page.execute("live.widget.selected = [rows['uid-7'], 'not there']")
+    for view in (output, second):
+        expect(view.get_by_text("1 selected")).to_be_visible()
+    page.page.wait_for_timeout(300)
+    page.execute("assert live.widget.selected == [rows['uid-7']]")
+    page.page.evaluate(CLOSE_VIEW)
+    page.run_and_wait(2)
+    assert page.errors == []
+    page.close()
 
 
 @pytest.mark.parametrize("table", ["10_000, changes=500"], indirect=True)
@@ -246,7 +260,7 @@ def test_a_page_opened_later_shows_current_rows_and_finished_views(lab, browser)
     expect(output.locator(".nbc-row:visible").first).to_be_visible(timeout=60_000)
     expect(output.get_by_text("● live")).to_be_visible()
     expect(later.output(1).get_by_role("status").first).to_have_text("✓ built")
-    expect(later.output(1).locator(".nbc-step")).not_to_have_count(0)
+    expect(later.output(1).locator(".nbc-cells-row")).not_to_have_count(0)
     before = output.locator(".nbc-rows").inner_text()
     expect(output.locator(".nbc-rows")).not_to_have_text(before)
     output.get_by_role("button", name="Stop").click()

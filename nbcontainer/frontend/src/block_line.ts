@@ -14,11 +14,12 @@ export function spanOf(span: AnySpan): Span {
   return typeof span === 'string' ? { text: span } : span;
 }
 
+const DURATIONS = { seconds, whole: wholeSeconds, age: formatAge };
+
 /** The text that a clock shows. */
 export function clockText(clock: Clock, now: number): string {
   const took = (clock.until ?? now) - clock.since;
-  const write = clock.style === 'age' ? formatAge : clock.style === 'whole' ? wholeSeconds : seconds;
-  const text = write(took);
+  const text = DURATIONS[clock.style ?? 'seconds'](took);
   return text && visible(clock.before ?? '') + text;
 }
 

@@ -5,6 +5,8 @@ import { PROTOCOL, type FromKernel, type ToKernel } from './wire';
 /** The part of anywidget's model used here. */
 export interface Model {
   get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
   on(event: string, callback: (...details: never[]) => void): void;
   send(content: unknown, callbacks?: unknown, buffers?: unknown): void;
 }
@@ -26,6 +28,9 @@ export interface Live<State> {
   now(): number;
   /** Send the kernel a request; resolves with its reply, which may be delayed while a cell runs. */
   act(name: string, detail?: Record<string, unknown>): Promise<unknown>;
+  /** The value of a trait that the kernel and all views share; the same object until it changes. */
+  shared(name: string): unknown;
+  share(name: string, value: unknown): void;
 }
 
 /** `silent`: more than one heartbeat of the kernel was missed. `gone`: the kernel ended or was restarted. */
@@ -53,6 +58,8 @@ export interface View {
 }
 
 export interface Definition<State, Message> {
+  /** The traits that the views share with the kernel. */
+  shared?: readonly string[];
   /** The state after `message`, possibly the same object, modified. `buffers` are those sent with this message. */
   apply(state: State, message: Message, buffers: readonly DataView[]): State;
   /** Create the elements of one view inside `element`. */
@@ -121,6 +128,7 @@ class LiveModel<State, Message> implements Live<State> {
       this.changed();
       this.look();
     });
+    for (const name of definition.shared ?? []) model.on(`change:${name}`, () => this.changed());
     model.on('comm:close', () => this.linkIs('gone'));
     // this event says only that the link changed, not how: after a restart the greeting fails, and the link is gone
     model.on('comm_live_update', () => setTimeout(() => this.greet()));
@@ -141,6 +149,19 @@ class LiveModel<State, Message> implements Live<State> {
       this.waiting.set(id, resolve);
       this.send({ ...detail, type: 'action', id, name });
     });
+  }
+
+  shared(name: string): unknown {
+    return this.model.get(name);
+  }
+
+  share(name: string, value: unknown): void {
+    this.model.set(name, value);
+    try {
+      this.model.save_changes();
+    } catch {
+      this.linkIs('gone');
+    }
   }
 
   get seen(): boolean {

@@ -70,7 +70,8 @@ class TableView implements View {
   private readonly grid: Grid;
   private readonly timer: number;
   private counted = '';
-  private selecting = 0;
+  /** The shared selection that was last drawn. */
+  private selected: unknown;
 
   constructor(
     element: HTMLElement,
@@ -156,6 +157,8 @@ class TableView implements View {
     setText(this.note, visible(store.note));
     this.note.hidden = !store.note;
     this.wide.hidden = !store.columns.some((column) => column.wide);
+    this.takeSelection();
+    if (this.filter !== document.activeElement) this.filter.value = store.filterText; // set in another view
     this.drawStatus();
     this.verbs.draw(store.verbs);
     this.grid.request();
@@ -199,11 +202,10 @@ class TableView implements View {
     const all = store.rows.size.toLocaleString('en-US');
     const shown = store.shown.length.toLocaleString('en-US');
     const parts: Node[] = [document.createTextNode(store.filter.test ? `${shown} of ${all}` : all)];
-    for (const { word, tone, count } of store.counts()) {
-      if (!word) continue;
+    for (const [word, tone, count] of store.counts) {
       const coloured = tone === 'warning' || tone === 'bad' ? `nbc-${tone}` : undefined;
       parts.push(document.createTextNode(' · '));
-      parts.push(make('span', { class: coloured }, `${count.toLocaleString('en-US')} ${word}`));
+      parts.push(make('span', { class: coloured }, `${count.toLocaleString('en-US')} ${visible(word)}`));
     }
     this.counts.replaceChildren(...parts);
   }
@@ -235,11 +237,16 @@ class TableView implements View {
 
   private sendSelection(): void {
     this.drawChosen();
-    window.clearTimeout(this.selecting);
-    this.selecting = window.setTimeout(
-      () => void this.live.act('select', { keys: [...this.store.selected] }),
-      80,
-    );
+    this.selected = this.store.selectedNames();
+    this.live.share('selected', this.selected);
+  }
+
+  // the kernel or another view may have changed the selection, and a selected row may be gone
+  private takeSelection(): void {
+    const names = this.live.shared('selected') as string[];
+    if (names !== this.selected) this.store.select(names);
+    this.selected = names;
+    if (this.store.selected.size !== names.length) this.sendSelection();
   }
 
   private onKey(event: KeyboardEvent): void {
@@ -274,6 +281,7 @@ class TableView implements View {
 }
 
 export default liveWidget<TableWire, TableWire>({
+  shared: ['selected'],
   apply(snapshot, message) {
     storeOf(snapshot).apply(message, performance.now());
     return snapshot;

@@ -47,6 +47,18 @@ function shown(store: TableStore): string {
   return store.shown.map((shown) => shown.key).join('');
 }
 
+test('the selection is known by names, with the namespace if it is shown', () => {
+  const store = table(...ROWS);
+  store.select(['web-9', 'cart-2', 'gone']);
+  assert.deepEqual([...store.selected], ['2', '4']);
+  store.apply({ gone: ['4'] }, 0);
+  assert.deepEqual(store.selectedNames(), ['web-9']);
+  store.apply({ columns: [['NAMESPACE', 'text', false], ...COLUMNS] }, 0);
+  assert.deepEqual(store.selectedNames(), ['shop/web-9']);
+  store.select(['web-9', 'shop/web-10']);
+  assert.deepEqual([...store.selected], ['1']);
+});
+
 test('events begin with the newest, until they are sorted otherwise', () => {
   const store = new TableStore();
   store.now = () => NOW;
@@ -211,18 +223,6 @@ test('a change that moves a row, or takes it out of the filter, is seen', () => 
   store.apply({ rows: [row('2', 'web-9', 'Failed', 'bad')] }, 1);
   assert.equal(store.stale, false, 'the restarts are the same: the order stands');
   assert.equal(store.shown[store.positionOfKey('2')]?.drawn[1], 'Failed');
-});
-
-test('counts by state', () => {
-  const store = table(...ROWS);
-  const words = store.counts().map(({ word, tone, count }) => `${count} ${word} ${tone}`);
-  assert.deepEqual(words, ['2 running ', '1 pending warning', '1 failing bad']);
-  const still = new TableStore();
-  still.apply(
-    { reset: true, columns: [['Image', 'text', false]], rows: [['a', ['busybox'], '', '', '', '', {}]] },
-    0,
-  );
-  assert.deepEqual(still.counts(), []);
 });
 
 test('another store takes over what the person set up', () => {
