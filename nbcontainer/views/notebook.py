@@ -18,7 +18,6 @@ from nbcontainer.views.kit import Actions, Line, Span
 from nbcontainer.views.live import LiveView
 from nbcontainer.views.streaming import FRAME_SECONDS
 from nbcontainer.views.text import as_text
-from nbcontainer.views.view import magic_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "display_picture", "display_result", "embedded"]
+__all__ = ["Notebook", "display_picture", "display_result", "embedded", "still_widget"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -51,16 +50,24 @@ def display_result(picture: Picture) -> None:
     if not any(isinstance(block, Actions) for block in picture.blocks):
         display_picture(picture)
         return
-    whole = views.page.whole(picture)
     try:
-        widget = widgets.live.widget_class("picture")(whole)
+        display(still_widget(picture))
     except NbcontainerError:  # the front end was not built
         display_picture(picture)
-        return
+
+
+def still_widget(picture: Picture) -> LiveWidget:
+    """A widget of a picture that does not change.
+
+    Raises:
+        NbcontainerError: the front end was not built.
+    """
+    whole = views.page.whole(picture)
+    widget = widgets.live.widget_class("picture")(whole)
     widget.on_action(views.view.magic_of)
     widget.set_static(text=as_text(picture), html=as_html(picture))
     widget.finish(whole)
-    display(widget)
+    return widget
 
 
 def _bundle(picture: Picture) -> dict[str, str]:
@@ -152,7 +159,7 @@ def embedded(
     follower = _Follower(state, view, widget)
     if start is None:
         widget.finish(view.wire(None, state) or {})
-        widget.on_action(magic_of)
+        widget.on_action(views.view.magic_of)
         picture = view.picture(state)
         widget.set_static(text=as_text(picture), html=as_html(picture))
     else:

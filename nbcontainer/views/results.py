@@ -12,7 +12,6 @@ from nbcontainer.views.html import as_html
 from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Picture, Span
 from nbcontainer.views.registry import PICTURES, VIEWS, draws, found
 from nbcontainer.views.text import as_text
-from nbcontainer.views.view import View
 
 if TYPE_CHECKING:
     from nbcontainer.views.view import AnyView
@@ -53,31 +52,17 @@ def bundle_of(result: object) -> dict[str, str]:
     return {"text/plain": as_text(picture), "text/html": as_html(picture)}
 
 
-class _Fixed(View[object, object]):
-    """A result that does not change."""
-
-    def line(self, event: object) -> str | None:
-        del event
-        return None
-
-    def render(self, state: object) -> Picture:
-        return picture_of(state)
-
-
 def widget_of(result: object) -> LiveWidget:
     """A widget of the result, to be put inside others; a table that can be followed stays live.
 
     Raises:
         NbcontainerError: the front end was not built.
     """
-    state = getattr(result, "state", None)
     if isinstance(result, Table):
-        view: AnyView = views.tables.TableView(wide=result.wide, verbs=result.verbs)
+        view = views.tables.TableView(wide=result.wide, verbs=result.verbs)
         name = f"watch of {result.state.title}"
-        return views.notebook.embedded(name, state, result.follow, view, lease=settings.sleep_after)
-    if found(state, VIEWS) is None:
-        return views.notebook.embedded("", result, None, _Fixed())
-    return views.notebook.embedded("", state, None, view_of(state))
+        return views.notebook.embedded(name, result.state, result.follow, view, lease=settings.sleep_after)
+    return views.notebook.still_widget(picture_of(result))
 
 
 @draws(Described)

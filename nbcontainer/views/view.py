@@ -127,7 +127,7 @@ class View(ABC, Generic[Event, State]):
 
 
 def magic_of(action: Mapping[str, object]) -> Wire | None:
-    """The line of the magic that a button stands for, or why there is none: the reply to `magic`."""
+    """The reply to a page that asks for the line of an Action, to write it into a cell; None for other requests."""
     match action:
         case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
             try:
