@@ -1,8 +1,12 @@
 """The gallery of all blocks: in light, dark and high contrast, wide and narrow, checked by axe-core."""
 
+import re
+from collections import Counter
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from nbcontainer.views.text import as_text
 from nbcontainer.widgets.live import STATIC
 from tests.browser.test_accessibility import AXE
 from tests.views import gallery
@@ -60,13 +64,12 @@ def test_the_gallery_is_accessible_and_fits(opened, screenshots, look):
     if not AXE.exists():
         pytest.skip("axe-core is missing; run `npm ci` in nbcontainer/frontend")
     page.add_script_tag(content=AXE.read_text("utf-8"))
-    for place in ("[data-picture]", ".static"):
-        found = page.evaluate("place => axe.run(place)", place)
-        faults = [
-            f"{fault['id']}: {fault['help']}: {[node['html'][:300] for node in fault['nodes']]}"
-            for fault in found["violations"]
-        ]
-        assert faults == [], place
+    found = page.evaluate("axe.run({ include: [['[data-picture]'], ['.static']] }, { resultTypes: ['violations'] })")
+    faults = [
+        f"{fault['id']}: {fault['help']}: {[node['html'][:300] for node in fault['nodes']]}"
+        for fault in found["violations"]
+    ]
+    assert faults == []
 
 
 def test_a_tree_is_used_by_keyboard_and_loads_what_is_opened(opened):
@@ -103,3 +106,27 @@ def test_a_line_chart_has_a_table_for_screen_readers(opened):
     box = plot.locator(".nbc-hidden").bounding_box()
     assert box["width"] <= 1
     assert plot.locator("svg path[d^='M']").count() >= 6
+
+
+# what only the page says: the meaning of signs, for screen readers, and its own buttons
+OWN_WORDS = {"done", "failed", "running", "cached", "warning", "show", "all", "less", "lines", "line"}
+
+
+def words(text: str) -> Counter[str]:
+    """What a drawer says, without signs, bars and the order of lines."""
+    return Counter(re.findall(r"[^\s●✓✕○◐■│━╌·:…]+", text))
+
+
+def test_all_drawers_say_the_same_of_what_was_recorded(opened):
+    page = opened()
+    for name, picture in gallery.recorded().items():
+        said = words(as_text(picture))
+        assert len(said) > 3, name
+        assert words(gallery.in_terminal(picture, width=400)) == said, name
+        static = page.locator(f"[data-name='{name}'] .static").inner_text()
+        assert words(static) == said, name
+        shown = words(drawn(page, name).inner_text())
+        assert set(said) - set(shown) <= {"lines"}, (
+            name
+        )  # of the heading above the output, which the page has in its row
+        assert set(shown) - set(said) <= OWN_WORDS, name

@@ -17,8 +17,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME, MONOKAI
 
+from nbcontainer.model.images import TransferState, apply_transfer
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.build import BuildView
 from nbcontainer.views.html import as_html
+from nbcontainer.views.images import TransferView
 from nbcontainer.views.kit import (
     Action,
     Actions,
@@ -39,9 +42,11 @@ from nbcontainer.views.kit import (
     Tree,
 )
 from nbcontainer.views.page import as_json, whole
+from nbcontainer.views.pods import PodStartView
 from nbcontainer.views.terminal import as_rich
 from nbcontainer.views.text import as_text
 from nbcontainer.widgets.live import STATIC
+from tests.recordings import build_events, pod_events, push_events
 
 NOON = time.mktime((2026, 11, 30, 12, 0, 0, 0, 0, -1))
 DEPLOYMENT = """\
@@ -209,6 +214,19 @@ def in_terminal(picture: Picture, *, width: int = 80, theme: str = "") -> str:
     return console.export_html(theme=colours, inline_styles=True, code_format="{code}")
 
 
+def recorded() -> dict[str, Picture]:
+    """The pictures of real builds, of a push, and of the start of a pod."""
+    push = TransferState()
+    for event in push_events.EVENTS:
+        push = apply_transfer(push, event)
+    return {
+        "recorded build": BuildView().render(build_events.state("good")),
+        "recorded failed build": BuildView().render(build_events.state("failing")),
+        "recorded push": TransferView().render(push),
+        "recorded pod": PodStartView().render(pod_events.state()),
+    }
+
+
 STYLE = """
 body { margin: 0; padding: 8px; background: var(--jp-layout-color0); color: var(--jp-ui-font-color1);
        font: 13px/1.45 system-ui, sans-serif; }
@@ -251,7 +269,7 @@ document.body.dataset.ready = 'true';
 def page(theme: str = "light") -> str:
     """The gallery as HTML; its script is `/picture.js`."""
     sections = []
-    for name, picture in pictures().items():
+    for name, picture in (pictures() | recorded()).items():
         snapshot = escape(json.dumps(whole(picture)), quote=True)
         sections.append(
             f'<section data-name="{name}"><h2>{name}</h2><div class="drawers"><div data-picture="{snapshot}"></div>'
