@@ -1,4 +1,4 @@
-"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [page]`."""
+"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [page] [pictures]`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 
 from benchmarks.measuring import MissingError, machine
 
-_TOPICS = ("loading", "builds", "pods", "page")
+_TOPICS = ("loading", "builds", "pods", "page", "pictures")
 _MIN_ROUNDS = 7
 
 

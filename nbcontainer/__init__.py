@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
+    from nbcontainer.api.system import System
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     networks: Networks
     pods: Pods
     registries: Registries
+    system: System
     volumes: Volumes
 # end of nouns
 

@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
+from nbcontainer.interrupts import wait_in_steps
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -73,7 +75,7 @@ class Stream:
         return data
 
     def _receive(self, size: int) -> bytes:
-        if self._when_silent is not None:
+        if self._when_silent is not None or threading.current_thread() is threading.main_thread():
             self._wait()
         return self._socket.recv(size)
 
@@ -92,7 +94,7 @@ class Stream:
         patience = float("inf") if self._when_silent is None else self._patience
         while True:
             step = min(left, patience)
-            if self._poll(None if step == float("inf") else step, writing=writing):
+            if self._poll(step, writing=writing):
                 return
             left -= step
             if left <= 0:
@@ -141,17 +143,22 @@ class Stream:
         """The socket's descriptor, -1 once it is closed. Do not poll it: `readable` also knows what is buffered."""
         return self._socket.fileno()
 
-    def _poll(self, seconds: float | None, *, writing: bool = False) -> bool:
+    def _poll(self, seconds: float, *, writing: bool = False) -> bool:
         """Whether it can be read, or written, within so many seconds."""
-        try:
+
+        def wait(step: float) -> bool:
             if sys.platform == "win32":
                 both = [[self._socket], []]
-                return any(select.select(*(reversed(both) if writing else both), [], seconds))
-            poll = select.poll()
-            poll.register(self._socket, select.POLLOUT if writing else select.POLLIN)
+                return any(select.select(*(reversed(both) if writing else both), [], min(step, threading.TIMEOUT_MAX)))
+            return bool(poll.poll(None if step == float("inf") else step * 1000))
+
+        try:
+            if sys.platform != "win32":
+                poll = select.poll()
+                poll.register(self._socket, select.POLLOUT if writing else select.POLLIN)
+            return wait_in_steps(wait, seconds)
         except ValueError:
             raise ConnectionAbortedError("The stream was closed.") from None
-        return bool(poll.poll(None if seconds is None else seconds * 1000))
 
     def handshake(self) -> None:
         """Prepare the stream for sending: only TLS needs it."""

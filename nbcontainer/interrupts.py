@@ -21,13 +21,21 @@ from typing import ParamSpec, TypeVar
 
 from nbcontainer.errors import Stopped
 
-__all__ = ["Bell", "interrupts_deferred", "interrupts_ignored", "interrupts_redelivered", "run_interruptible"]
+__all__ = [
+    "Bell",
+    "interrupts_deferred",
+    "interrupts_ignored",
+    "interrupts_redelivered",
+    "run_interruptible",
+    "wait_in_steps",
+]
 
 T = TypeVar("T")
 Arguments = ParamSpec("Arguments")
 
 AGAIN_SECONDS = 2.0  # how long after a KeyboardInterrupt no second one is raised, so that its handler can finish
 REDELIVERY_SECONDS = 0.01
+STEP_SECONDS = 0.2  # how long one blocking call of the main thread may take
 
 
 class _State:
@@ -195,6 +203,22 @@ def _done(work: Callable[[], T]) -> T:
         raise
 
 
+def wait_in_steps(wait: Callable[[float], object], seconds: float) -> bool:
+    """Call `wait(seconds)`, but in short steps on the main thread; False if it returned nothing true in that time.
+
+    A signal that arrives just before a blocking system call does not interrupt that call, and Python handles it only
+    afterwards. It often arrives then if another thread sends it, for which the main thread has just released the GIL.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return bool(wait(seconds))
+    deadline = time.monotonic() + seconds
+    while not wait(min(seconds, STEP_SECONDS)):
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            return False
+    return True
+
+
 class Bell:
     """Wakes the threads that wait for something. It uses bare locks, which an interrupt cannot break."""
 
@@ -209,10 +233,10 @@ class Bell:
 
     def wait(self, ready: Callable[[], object], timeout: float | None = None) -> bool:
         """Wait until `ready()`; False when `timeout` seconds passed."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         while not ready():
-            left = -1.0 if deadline is None else deadline - time.monotonic()
-            if deadline is not None and left <= 0:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 return False
             self._wait_once(ready, left)
         return True
@@ -224,7 +248,7 @@ class Bell:
         try:
             _raise_pending()
             if not ready():  # checked again: a ring before the append above went unnoticed
-                lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+                wait_in_steps(lambda step: lock.acquire(timeout=min(step, threading.TIMEOUT_MAX)), seconds)
         finally:
             with suppress(ValueError):  # ring() has removed it
                 self._waiting.remove(lock)

@@ -1,8 +1,10 @@
 """Ctrl-C at any moment: waits stay intact, steps stay atomic, and no interrupt is lost."""
 
+import _thread
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -10,6 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from nbcontainer import interrupts
+from nbcontainer.byte_stream import Stream
 from nbcontainer.errors import Stopped
 from nbcontainer.interrupts import (
     Bell,
@@ -66,6 +69,24 @@ def test_a_bell_wakes_all_waiters_and_checks_the_condition_first():
         thread.join(5)
     assert woken == [True] * 5
     assert not bell._waiting
+
+
+@pytest.mark.parametrize("waits_for", ["a bell", "a stream", "a stream that probes"])
+def test_an_interrupt_that_arrives_just_before_a_wait_ends_it(waits_for):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stream = Stream(ours)
+        if "probes" in waits_for:
+            stream.when_silent(lambda: None, 30)
+        wait = stream.recv if "stream" in waits_for else lambda: Bell().wait(lambda: False, 30)
+        # this sets the signal's flag, as its handler in C does, and interrupts no system call
+        sender = threading.Timer(0.1, _thread.interrupt_main)
+        sender.start()
+        began = time.monotonic()
+        with pytest.raises(Stopped):
+            run_interruptible(wait, answer)
+        assert time.monotonic() - began < 10
+        sender.join()
 
 
 def test_a_deferred_interrupt_is_raised_after_the_block():

@@ -227,12 +227,14 @@ class Containers(EngineNoun):
 
         Args:
             *names: their names or ids.
-            seconds: how long each may take to exit before it is killed; None for docker's default, 10.
+            seconds: how long each may take to exit before it is killed; None for docker's default, 10; -1 for as long
+                as it takes.
 
         Raises:
             NotFound: one of them does not exist; nothing is stopped.
         """
-        refuse_negative(seconds=seconds)
+        if seconds != -1:
+            refuse_negative(seconds=seconds)
         engine = self._engine.connect()
         found = engines.containers.find(engine, names)
         for one in found:

@@ -10,6 +10,7 @@ from nbcontainer.api.containers import Containers
 from nbcontainer.api.images import Images
 from nbcontainer.api.networks import Networks
 from nbcontainer.api.registries import Registries
+from nbcontainer.api.system import System
 from nbcontainer.api.volumes import Volumes
 from nbcontainer.call_arguments import checks
 from nbcontainer.protection import changes, guard, guard_later, place_of_engine
@@ -51,6 +52,7 @@ class Engine:
     images = cached_property(Images)
     networks = cached_property(Networks)
     registries = cached_property(Registries)
+    system = cached_property(System)
     volumes = cached_property(Volumes)
 
     @property

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, existence
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
@@ -233,7 +233,8 @@ class Networks(EngineNoun):
         found = tuple(engines.networks.unused(engine, chosen, until))
         command = engine.commands.command("network", "prune", *filter_words(filters))
         if not found:
-            return Plan("", (), partial(Report, (Remark("No network is unused.", Tone.DIM),), command))
+            nothing = existence.no_objects("network", engine.name, which="unused")
+            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM),), command))
         names = tuple(network.name for network in found)
         stopped = engines.networks.stopped_users(engine, found)
         them = "it" if len(found) == 1 else "them"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
+from nbcontainer import existence
 from nbcontainer.errors import Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
@@ -75,7 +76,7 @@ class EngineNoun(Noun):
                 remarks.append(Remark(error.message, Tone.DIM))  # removed or used since the plan was made
             else:
                 remarks.append(Remark(f"{name} removed"))
-        remarks += [Remark(f"There is no {self.kind} {name}.", Tone.DIM) for name in missing]
+        remarks += [Remark(existence.none_called(self.kind, name, engine.name), Tone.DIM) for name in missing]
         return Report(tuple(remarks), command)
 
     def _table(

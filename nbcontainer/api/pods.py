@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import model
+from nbcontainer import existence, model
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import NotFound, UsageError
@@ -208,17 +208,17 @@ class Pods(Noun):
         return Plan(
             f"Delete {what} in {backend.where}?",
             found,
-            partial(self._delete, backend, found, force=force, grace_period=grace_period),
-            nothing=f"There are no pods {f'with {selector}' if selector else 'to delete'} in {backend.where}.",
+            partial(self._delete, backend, found, selector, force=force, grace_period=grace_period),
+            nothing=_none(backend, selector),
         )
 
     @changes
     def _delete(
-        self, backend: PodsBackend, names: Sequence[str], *, force: bool, grace_period: int | None
+        self, backend: PodsBackend, names: Sequence[str], selector: str, *, force: bool, grace_period: int | None
     ) -> Operation[PodEnd, PodDeletion, Changes]:
         self._cluster.guard(place_of_pods(backend))
         if not names:
-            raise NotFound(f"There are no such pods in {backend.where}.", status=404, reason="NotFound")
+            raise NotFound(_none(backend, selector), status=404, reason="not found")
         return backend.delete(names, force=force, grace_period=grace_period)
 
     @reads
@@ -322,3 +322,8 @@ class Pods(Noun):
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """The events of one pod, or of all pods, newest last."""
         return self._cluster.connect().events(name, all_namespaces=all_namespaces)
+
+
+def _none(backend: PodsBackend, selector: str) -> str:
+    """What is said where there are no pods to delete."""
+    return existence.no_objects("pod", backend.where, condition=f"with {selector}" if selector else "")

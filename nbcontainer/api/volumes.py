@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, existence
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
@@ -166,7 +166,8 @@ class Volumes(EngineNoun):
         found = tuple(volume.name for volume in unused if all or volume.is_anonymous)
         command = _prune(engine, found, filters, all=all)
         if not found:
-            return Plan("", (), partial(Report, (Remark("There are no unused volumes.", Tone.DIM),), command))
+            nothing = existence.no_objects("volume", engine.name, which="unused")
+            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM),), command))
         held = engines.volumes.sizes(engine)
         freed = sum(max(0, held.get(name, 0)) for name in found)
         use = "No container uses it." if len(found) == 1 else "No container uses them."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.exec_end import end_command
 from nbcontainer.clusters.log_collector import BACKLOG, Collector
@@ -309,8 +310,8 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
         return error
     names = container_names(pod)
     if request.container and request.container not in names:
-        what = f"Pod {request.name} has no container {request.container!r}."
-        return NotFound(what, status=404, reason="NotFound", cure=f"It has: {', '.join(names)}.")
+        cure = f"It has: {', '.join(names)}."
+        return existence.not_found("container", request.container, f"the pod {request.name}", cure=cure)
     found = trouble(pod, cluster.commands)
     word = pod_status(pod)
     if found is None and word == "Running":

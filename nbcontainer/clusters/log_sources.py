@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD, Resource, find_resource
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.errors import NotFound, UsageError
@@ -66,9 +67,7 @@ async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
         missing.insert(0, await not_found_soon(cluster, [word.rpartition("/")[2] for word in unknown]))
     if missing and not pods and not selectors:
         raise missing[0]
-    return Wanted(
-        tuple(pods.values()), tuple(dict.fromkeys(selectors)), tuple(str(one).replace("\n", " ") for one in missing)
-    )
+    return Wanted(tuple(pods.values()), tuple(dict.fromkeys(selectors)), tuple(one.remark for one in missing))
 
 
 async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | str | NotFound | None:
@@ -89,11 +88,8 @@ def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
     """The error for a pod without the requested container."""
     if not request.container or chosen_containers(pod, request):
         return None
-    return NotFound(
-        f"Pod {text_of(pod, 'metadata', 'name')} has no container {request.container!r}.",
-        status=404,
-        cure=f"It has: {', '.join(container_names(pod))}.",
-    )
+    cure = f"It has: {', '.join(container_names(pod))}."
+    return existence.not_found("container", request.container, f"the pod {text_of(pod, 'metadata', 'name')}", cure=cure)
 
 
 def _selector_of(owner: Pod, resource: Resource) -> str:

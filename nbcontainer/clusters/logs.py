@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.log_collector import BACKLOG, Collector
 from nbcontainer.clusters.log_follow import Followed, Slots
@@ -112,9 +113,9 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, coll
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
         await asyncio.to_thread(check_namespace, cluster)
-        collector.emit(LogSource("", open=False, note=f"there are no pods with {', '.join(wanted.selectors)}"))
+        collector.emit(LogSource("", open=False, note=_no_pods(cluster, ", ".join(wanted.selectors))))
     elif not sources:
-        raise NotFound(f"None of the {len(pods)} pods has a container {request.container!r}.", status=404)
+        raise existence.not_found("container", request.container, f"any of the {len(pods)} pods")
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)
@@ -237,7 +238,8 @@ class _Follow:
             note = f"{name} was deleted"  # after it was looked up
         else:
             await asyncio.to_thread(check_namespace, self._cluster)
-            note = f"there are no pods with {parameters['labelSelector']} yet; those that appear join"
+            nobody = _no_pods(self._cluster, parameters["labelSelector"])
+            note = f"{nobody.removesuffix('.')} yet; those that appear join."
         self._collector.emit(LogSource(name, open=False, note=note))
 
     def _listed(self, group: asyncio.TaskGroup, pods: list[JsonObject], name: str, *, first: bool) -> None:
@@ -292,3 +294,7 @@ class _Follow:
     def _over(self, name: str) -> bool:
         pod = self._pods.get(name)
         return pod is None or text_of(pod, "status", "phase") in {"Succeeded", "Failed"}
+
+
+def _no_pods(cluster: Cluster, selector: str) -> str:
+    return existence.no_objects("pod", cluster.where, condition=f"with {selector}")

@@ -10,6 +10,7 @@ import asyncio
 import difflib
 from typing import TYPE_CHECKING
 
+from nbcontainer import existence
 from nbcontainer.clusters.discovery import NAMESPACE, POD, Resource
 from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import entries_of, text_of
@@ -55,12 +56,8 @@ def _no_namespace(cluster: Cluster) -> NotFound:
     names = _names(cluster, NAMESPACE, {"limit": str(MOST_NAMES)})
     near = near_names(cluster.namespace, [name for name, _ in names])
     some = f"It has {', '.join(sorted(name for name, _ in names)[:8])}." if names else ""
-    return NotFound(
-        f'There is no namespace "{cluster.namespace}" in context {cluster.context!r}.',
-        status=404,
-        reason="NotFound",
-        cure=f"Did you mean {' or '.join(near)}?" if near else some,
-    )
+    cure = f"Did you mean {' or '.join(near)}?" if near else some
+    return existence.not_found("namespace", cluster.namespace, f"the context {cluster.context}", cure=cure)
 
 
 def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:
@@ -71,10 +68,8 @@ def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) 
         return error
     near = [name for word in names for name in near_names(word, [name for name, _ in here])]
     cure = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else _elsewhere(cluster, names[0], resource)
-    words = ", ".join(f'"{name}"' for name in names)
-    kind = ".".join(filter(None, (resource.plural, resource.group)))  # as API servers name it
     where = cluster.where if resource.namespaced else cluster.context
-    return NotFound(f"{kind} {words} not found in {where}.", status=404, reason="NotFound", cure=cure)
+    return existence.not_found(resource.kind.lower(), names, where, cure=cure)
 
 
 async def not_found_soon(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:
@@ -88,7 +83,7 @@ def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
     spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": f"metadata.name={name}"})]
     if spaces:
         return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: `--namespace={min(spaces)}`."
-    return f"{cluster.commands.magic('get')} lists the pods." if resource == POD else ""
+    return f"{cluster.commands.magic('get')} lists them." if resource == POD else ""
 
 
 def _names(

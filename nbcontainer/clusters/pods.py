@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nbcontainer import existence
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.missing import missing_namespace
@@ -122,9 +123,9 @@ async def _post(cluster: Cluster, sent: JsonObject, name: str) -> JsonObject:
             return await cluster.request(
                 "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
             )
-        except Conflict as error:
-            cure = f"Delete it first ({cluster.commands.magic('delete', name)}), or choose another name."
-            raise error.replaced(cure=cure) from None
+        except Conflict:
+            cure = f"Choose another name, or delete it: {cluster.commands.magic('delete', name)}"
+            raise existence.already_exists("pod", name, cluster.where, cure=cure) from None
         except NotFound as error:
             raise await asyncio.to_thread(missing_namespace, cluster) or error from None
         except Forbidden as error:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbcontainer.engines import registries as registries
     from nbcontainer.engines import registry_check as registry_check
     from nbcontainer.engines import run as run
+    from nbcontainer.engines import system as system
     from nbcontainer.engines import volumes as volumes
 else:
     __getattr__ = modules_on_use(__name__)

@@ -194,14 +194,14 @@ def _concluder(request: BuildRequest, command: str) -> Callable[[BuildState, Non
     began = time.time()
 
     def conclude(state: BuildState, _: None) -> BuildResult:
-        finished = state.finished or time.time()
+        ended = state.ended or time.time()
         return BuildResult(
             id=state.id,
             digest=state.digest,
             tags=request.tags,
             size=state.size,
-            seconds=max(0.0, finished - began),
-            state=replace(state, finished=finished),
+            seconds=max(0.0, ended - began),
+            state=replace(state, ended=ended),
             command=command,
         )
 

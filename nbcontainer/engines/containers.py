@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nbcontainer.engines.failures import shown_name
+from nbcontainer import existence
 from nbcontainer.engines.http import quoted
 from nbcontainer.errors import Conflict, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, value_of, words_of
@@ -30,6 +29,7 @@ COLUMNS = (
     Column("NAMES"),
 )
 SHORT_ID = 12
+FOR_EVER = 2**31 - 1  # seconds
 STOP_SECONDS = 10  # docker's default time between SIGTERM and SIGKILL
 KILLED = 137
 # 128 plus the signal of a requested end: Ctrl-C, SIGKILL, SIGTERM
@@ -171,17 +171,11 @@ def _named(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> Conta
         ids = ", ".join(one.id[:SHORT_ID] for one in matching[:5])
         raise UsageError(f"{name!r} matches the ids of {len(matching)} containers: {ids}.", cure="Give more of the id.")
     if not matching:
-        raise not_found(engine, name, listed)
+        known = [known for one in listed for known in one.names]
+        raise existence.not_found(
+            "container", name, engine.name, known=known, cure=f"{engine.commands.magic('ps', '-a')} lists them."
+        )
     return matching[0]
-
-
-def not_found(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> NotFound:
-    """The error for a name that no container has."""
-    near = difflib.get_close_matches(name, [known for one in listed for known in one.names], 1, 0.6)
-    cure = f"Did you mean {near[0]}?" if near else f"{engine.commands.magic('ps', '-a')} lists them."
-    return NotFound(
-        f"There is no container {shown_name(name)} in {engine.name}.", status=404, reason="not found", cure=cure
-    )
 
 
 # --- one container
@@ -206,13 +200,16 @@ def start(engine: Engine, container: str) -> None:
 
 
 def stop(engine: Engine, container: str, *, seconds: int | None = None) -> None:
-    """Stop a container: SIGTERM, then SIGKILL after `seconds`, which docker sets to 10.
+    """Stop a container: SIGTERM, then SIGKILL after `seconds`, which docker sets to 10; never if they are -1.
 
     Raises:
         NotFound: there is no such container.
     """
     wait = STOP_SECONDS if seconds is None else seconds
-    engine.http().call("POST", f"/containers/{quoted(container)}/stop", query={"t": wait}, timeout=wait + 60)
+    patience = wait + 60 if wait >= 0 else None
+    if wait < 0 and engine.is_podman:  # its API takes no negative number
+        wait = FOR_EVER
+    engine.http().call("POST", f"/containers/{quoted(container)}/stop", query={"t": wait}, timeout=patience)
 
 
 def restart(engine: Engine, container: str, *, seconds: int = STOP_SECONDS) -> None:

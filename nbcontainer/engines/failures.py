@@ -10,15 +10,17 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
+from nbcontainer import existence
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
 
-__all__ = ["CHECK_RUNNING", "Magic", "api_error", "lost", "plain", "shown_name"]
+__all__ = ["CHECK_RUNNING", "Magic", "api_error", "lost", "plain"]
 
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
 CHECK_RUNNING = "Check whether it is still running: `%nbcontainer doctor`"
 MESSAGE_CHARACTERS = 2000
+SERVER_ERROR = 500  # Podman's status for much that is the caller's mistake
 # Podman answers 500 where Docker answers 404 or 409 (github.com/containers/podman, libpod/define/errors.go)
 PODMAN_CAUSES: dict[str, type[ApiError]] = {
     "no such container": NotFound,
@@ -33,11 +35,15 @@ PODMAN_CAUSES: dict[str, type[ApiError]] = {
     "network is being used": Conflict,
 }
 
-_CURES: dict[str, Callable[[Magic], str]] = {
-    "no such container": lambda magic: f"{magic('ps', '-a')} lists them.",
-    "no such image": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
-    "image not known": lambda magic: f"{magic('images')} lists them; {magic('pull')} fetches one.",
-}
+# what Docker and Podman say of an object that does not exist
+_NOTHING = re.compile(
+    r"(?:^|: )no such (?P<docker>container|image|network|volume): (?P<name>\S+?)(?:: image not known)?$"
+    r"|(?:^|: )(?:no|unable to find) (?P<podman>container|network|volume) with name or ID \"?(?P<called>[^\s\":]+)"
+    r"|(?:^|: )network (?P<network>\S+) not found$"
+    r"|^failed to find image (?P<image>\S+): ",
+    re.IGNORECASE,
+)
+_LISTS = {"container": ("ps", "-a"), "image": ("images",), "network": ("network", "ls"), "volume": ("volume", "ls")}
 
 
 def lost(message: str, address: str) -> EngineUnavailable:
@@ -53,9 +59,18 @@ def api_error(
     if not message:
         message = f"{where} answered {status} {http.client.responses.get(status, '')}".rstrip()
     kind = {403: Forbidden, 404: NotFound, 409: Conflict}.get(status) or PODMAN_CAUSES.get(cause, ApiError)
-    folded = message.lower()
-    cure = next((cure(magic) for words, cure in _CURES.items() if kind is NotFound and words in folded), "")
-    return kind(message, status=status, reason=http.client.responses.get(status, ""), cure=cure)
+    if (kind is NotFound or status >= SERVER_ERROR) and (nothing := _NOTHING.search(message)):
+        return _not_found(nothing, where, magic)
+    return kind(message, status=status, reason=http.client.responses.get(status, ""))
+
+
+def _not_found(said: re.Match[str], where: str, magic: Magic) -> NotFound:
+    """The error for what `_NOTHING` found, in the words of all nouns."""
+    found = said.groupdict()
+    kind = (found["docker"] or found["podman"] or ("network" if found["network"] else "image")).lower()
+    name = next(filter(None, (found["name"], found["called"], found["network"], found["image"])))
+    cure = f"{magic(*_LISTS[kind])} lists them" + (f"; {magic('pull')} fetches one." if kind == "image" else ".")
+    return existence.not_found(kind, plain(name), where, cure=cure)
 
 
 def _message(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
@@ -83,12 +98,3 @@ def plain(text: str | bytes, limit: int = MESSAGE_CHARACTERS) -> str:
         if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
     ).strip()
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
-
-
-def shown_name(name: str) -> str:
-    """A name for a message, in quotes if it is empty or has other characters than a name.
-
-    At most 100 characters are shown.
-    """
-    shown = plain(name, 100)
-    return shown if shown.split() == [name] else repr(shown)

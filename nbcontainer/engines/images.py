@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import not_found
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, parse_reference
-from nbcontainer.engines.transfer_failures import transfer_error
+from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
@@ -99,9 +99,9 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             try:
                 _run(engine, plan, login, progress)
             except ApiError as error:
-                raise transfer_error(
-                    error.message, reference, plan.direction, login, status=error.status, magic=engine.commands.magic
-                ) from error
+                if plan.direction == "push" and (isinstance(error, NotFound) or is_missing_here(error.message)):
+                    raise _no_image(engine, image, suggest=False) from None
+                raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
             except EngineUnavailable as error:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error
@@ -110,7 +110,7 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
             raise
 
     def conclude(state: model.TransferState, _: None) -> model.TransferResult:
-        seconds = (state.finished or time.time()) - started
+        seconds = (state.ended or time.time()) - started
         return model.TransferResult(state.image, state.digest, state.size, seconds, state, plan.command)
 
     initial = model.TransferState(plan.direction, image, reference.host, engine.name, started)
@@ -285,8 +285,14 @@ def get(engine: Engine, image: str) -> model.ImageFacts:
     try:
         return _image(inspect(engine, image))
     except NotFound:
-        known = [name for each in list_images(engine) for name in each.tags]
-        raise not_found(engine, "image", image, known, engine.commands.magic("images")) from None
+        raise _no_image(engine, image) from None
+
+
+def _no_image(engine: Engine, image: str, *, suggest: bool = True) -> NotFound:
+    """The error for a name that no image has. Names with the same registry are all similar: a push suggests none."""
+    known = [name for each in list_images(engine) for name in each.tags] if suggest else []
+    cure = f"{engine.commands.magic('images')} lists them; {engine.commands.magic('pull')} fetches one."
+    return existence.not_found("image", image, engine.name, known=known, cure=cure)
 
 
 def tag(engine: Engine, image: str, target: str) -> str:
@@ -302,7 +308,10 @@ def tag(engine: Engine, image: str, target: str) -> str:
             f"{plain(target, 200)} has a digest: an image cannot be given one.", cure="Give a name and a tag."
         )
     query = {"repo": reference.name, "tag": reference.tag}
-    engine.http().call("POST", f"/images/{quoted(image)}/tag", query=query)
+    try:
+        engine.http().call("POST", f"/images/{quoted(image)}/tag", query=query)
+    except NotFound:
+        raise _no_image(engine, image) from None
     return str(reference)
 
 

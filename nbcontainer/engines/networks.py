@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import in_use, not_found
+from nbcontainer.engines.objects import in_use
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
@@ -79,7 +80,8 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
                 cure=f"Name one by its id: {', '.join(network.short_id for network in found)}.",
             )
     known = [network.name for network in every if not network.is_predefined]  # "none" is similar to "one"
-    raise not_found(engine, "network", name, known, engine.commands.magic("network", "ls"))
+    cure = f"{engine.commands.magic('network', 'ls')} lists them."
+    raise existence.not_found("network", name, engine.name, known=known, cure=cure)
 
 
 def ipam(
@@ -123,13 +125,9 @@ def create(engine: Engine, name: str, request: Mapping[str, object]) -> NetworkF
     body = {"Name": name, "CheckDuplicate": True, **{key: value for key, value in request.items() if value}}
     try:
         made = _created(engine, body)
-    except Conflict as error:
-        raise Conflict(
-            f"There already is a network {plain(name, 100)} in {engine.name}.",
-            status=error.status,
-            reason="exists",
-            cure=f"Choose another name, or remove it: {engine.commands.magic('network', 'rm', name)}",
-        ) from None
+    except Conflict:
+        cure = f"Choose another name, or remove it: {engine.commands.magic('network', 'rm', name)}"
+        raise existence.already_exists("network", name, engine.name, cure=cure) from None
     return find(engine, list_networks(engine), str(made["Id"]))
 
 
@@ -145,14 +143,12 @@ def remove(engine: Engine, network: NetworkFacts) -> None:
         # by id, Podman would remove even one in use; by name, Docker may have several
         engine.http().call("DELETE", f"/networks/{quoted(network.name if engine.is_podman else network.id)}")
     except NotFound:
-        raise NotFound(
-            f"There is no network {plain(network.name, 100)} in {engine.name}.", status=404, reason="not found"
-        ) from None
+        raise existence.not_found("network", network.name, engine.name) from None
     except (Conflict, Forbidden) as error:  # Docker answers 403
         names = users(engine, network)
         if network.is_predefined or not names:
             raise
-        raise in_use(engine, f"network {plain(network.name, 100)}", names, error) from None
+        raise in_use(engine, "network", network.name, names, error) from None
 
 
 def users(engine: Engine, network: NetworkFacts) -> tuple[str, ...]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.failures import shown_name
-from nbcontainer.errors import ApiError, Conflict, NotFound, UsageError
+from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.json_objects import text_of
 
-__all__ = ["filters_of", "in_use", "made_id", "not_found"]
-
-SHOWN_USERS = 3
+__all__ = ["filters_of", "in_use", "made_id"]
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
@@ -44,38 +41,15 @@ def made_id(answer: object) -> str:
     return found
 
 
-def not_found(engine: Engine, kind: str, name: str, known: Iterable[str], lists: str) -> NotFound:
-    """The error for a name that nothing has.
-
-    Args:
-        engine: where it was searched for.
-        kind: such as "volume".
-        name: what was searched for.
-        known: the names that exist; the most similar one is suggested.
-        lists: the `%docker` line that lists them.
-    """
-    near = difflib.get_close_matches(name, [each.removesuffix(":latest") for each in known], 1, 0.6)
-    return NotFound(
-        f"There is no {kind} {shown_name(name)} in {engine.name}.",
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else f"{lists} lists them.",
-    )
-
-
-def in_use(engine: Engine, what: str, users: Sequence[str], error: ApiError) -> Conflict:
+def in_use(engine: Engine, kind: str, name: str, users: Sequence[str], error: ApiError) -> Conflict:
     """The refusal to remove something that containers use.
 
     Args:
         engine: where it is.
-        what: such as "volume data".
+        kind: such as "volume".
+        name: its name.
         users: the containers' names, at least one.
         error: the engine's own.
     """
-    shown = ", ".join(users[:SHOWN_USERS]) + (f" and {len(users) - SHOWN_USERS} more" * (len(users) > SHOWN_USERS))
-    return Conflict(
-        f"The {what} is used by {shown}.",
-        status=error.status,
-        reason="in use",
-        cure=f"Remove what uses it first: {engine.commands.magic('rm', '-f', users[0])}",
-    )
+    cure = f"Remove what uses it first: {engine.commands.magic('rm', '-f', users[0])}"
+    return existence.in_use(kind, name, users, status=error.status, cure=cure)

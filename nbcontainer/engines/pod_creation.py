@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nbcontainer import existence
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
@@ -132,12 +133,8 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
     """What Podman's refusal means. It leaves half a pod where an image cannot be pulled, which is removed here."""
     message = error.message.removeprefix("playing YAML file: ")
     if isinstance(error, Conflict) or "already exists" in message or "is in use" in message:
-        return Conflict(
-            f"There already is a pod {name!r}.",
-            status=409,
-            reason="AlreadyExists",
-            cure=f"Delete it first ({engine.commands.pods('delete', name)}), or choose another name.",
-        )
+        cure = f"Choose another name, or delete it: {engine.commands.pods('delete', name)}"
+        return existence.already_exists("pod", name, engine.name, cure=cure)
     if "initializing source" in message or "manifest unknown" in message or "pull policy" in message:
         with suppress(NbcontainerError):
             podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})

@@ -5,7 +5,6 @@ Source: the libpod API 4.0, /libpod/pods.
 
 from __future__ import annotations
 
-import difflib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, existence
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.http import Http
 from nbcontainer.engines.logs import logs as container_logs
@@ -217,9 +216,8 @@ def find_pod(engine: Engine, name: str) -> JsonObject:
 
 
 def _no_pod(engine: Engine, name: str, pods: Sequence[JsonObject]) -> NotFound:
-    near = difflib.get_close_matches(name, [text_of(pod, "Name") for pod in pods], n=3, cutoff=0.7)
-    cure = f"Did you mean {' or '.join(near)}?" if near else f"{engine.commands.pods()} lists the pods."
-    return NotFound(f"There is no pod {name!r} in {engine.name}.", status=404, cure=cure)
+    known = [text_of(pod, "Name") for pod in pods]
+    return existence.not_found("pod", name, engine.name, known=known, cure=f"{engine.commands.pods()} lists them.")
 
 
 # --- about one pod
@@ -288,7 +286,8 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         fits = matcher(request.selector, "")
         names = tuple(text_of(pod, "Name") for pod in _listed(engine) if fits(pod))
         if not names:
-            raise NotFound(f"No pod has the labels {request.selector}.", status=404)
+            nobody = existence.no_objects("pod", engine.name, condition=f"with {request.selector}")
+            raise NotFound(nobody, status=404, reason="not found")
     found, missing = list[str](), list[NotFound]()
     for name in names:
         try:
@@ -322,7 +321,7 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]
     if not chosen:
         short = ", ".join(one.removeprefix(f"{name}-") for one in containers)
-        raise NotFound(f"Pod {name} has no container {wanted!r}.", status=404, cure=f"It has: {short}.")
+        raise existence.not_found("container", wanted, f"the pod {name}", cure=f"It has: {short}.")
     return chosen
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError
@@ -83,6 +84,5 @@ def name_in_use(engine: Engine, error: Conflict, name: str) -> Conflict:
     """The error where another container already has the name."""
     if not name:
         return error
-    message = f"There already is a container {name}."
-    cure = f"Remove it: {engine.commands.magic('rm', '-f', name)}, or choose another `--name`."
-    return Conflict(message, status=error.status, reason=error.reason, cure=cure)
+    cure = f"Choose another `--name`, or remove it: {engine.commands.magic('rm', '-f', name)}"
+    return existence.already_exists("container", name, engine.name, cure=cure)

@@ -8,27 +8,32 @@ from __future__ import annotations
 import re
 
 from nbcontainer.engines.credentials import Credential
-from nbcontainer.engines.failures import Magic
 from nbcontainer.engines.references import HUB, Reference
 from nbcontainer.errors import AuthFailed, Forbidden, NbcontainerError, NotFound, PullFailed, PushFailed
-from nbcontainer.model.commands import ENGINE_IN_USE
 
-__all__ = ["transfer_error"]
+__all__ = ["is_missing_here", "transfer_error"]
 
 NO_LOGIN = re.compile(
     r"no basic auth credentials|authentication required|unauthorized|invalid username/password", re.IGNORECASE
 )
 DENIED = re.compile(r"\bdenied\b|insufficient_scope|authorization failed|\b403\b", re.IGNORECASE)
-NO_SUCH = re.compile(
-    r"does not exist locally|manifest unknown|manifest for .* not found|name unknown|: not found|no such image"
-    r"|image not known|not found: does not exist|tag does not exist|failed to find image",
+NOT_HERE = re.compile(
+    r"does not exist locally|no such image|image not known|tag does not exist|failed to find image",
     re.IGNORECASE,
+)
+NO_SUCH = re.compile(
+    r"manifest unknown|manifest for .* not found|name unknown|: not found|not found: does not exist", re.IGNORECASE
 )
 NO_HOST = re.compile(r"no such host|server misbehaving", re.IGNORECASE)
 REFUSED = re.compile(
     r"connection refused|connection reset|i/o timeout|EOF|deadline exceeded|no route to host", re.IGNORECASE
 )
 NOT_TLS = re.compile(r"server gave HTTP response to HTTPS client|x509:|tls:", re.IGNORECASE)
+
+
+def is_missing_here(message: str) -> bool:
+    """Whether a push failed because the engine has no such image."""
+    return bool(NOT_HERE.search(message))
 
 
 def transfer_error(
@@ -38,7 +43,6 @@ def transfer_error(
     login: Credential | None,
     *,
     status: int = 0,
-    magic: Magic = ENGINE_IN_USE.magic,
 ) -> NbcontainerError:
     """The error for an engine's message about a failed push or pull; a build's `FROM` has the same ones."""
     host = reference.host
@@ -57,9 +61,8 @@ def transfer_error(
     if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
         again = " again: the stored login is not accepted" if login is not None else ""
         return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
-    if NO_SUCH.search(message) or status == 404:  # noqa: PLR2004 - HTTP's number
-        cure = f"See {magic('images')}." if direction == "push" else f"Check the name and the tag at {host}."
-        return NotFound(said, status=404, reason="not found", cure=cure)
+    if NO_SUCH.search(message) or is_missing_here(message) or status == 404:  # noqa: PLR2004 - HTTP's number
+        return NotFound(said, status=404, reason="not found", cure=f"Check the name and the tag at {host}.")
     cure = ""
     if NO_HOST.search(message):
         cure = f"Check the name and the network: the host {host} cannot be resolved."

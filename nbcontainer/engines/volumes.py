@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import in_use, not_found
+from nbcontainer.engines.objects import in_use
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
@@ -75,7 +76,7 @@ def remove(engine: Engine, name: str) -> None:
         users = [one.name for one in list_containers(engine, every=True, filters={"volume": [name]})]
         if not users:
             raise
-        raise in_use(engine, f"volume {name}", users, error) from None
+        raise in_use(engine, "volume", name, users, error) from None
 
 
 def sizes(engine: Engine) -> dict[str, int]:
@@ -100,7 +101,8 @@ def _path(engine: Engine, name: str) -> str:
 def no_volume(engine: Engine, name: str) -> NotFound:
     """The error for a name that no volume has."""
     known = [volume.name for volume in list_volumes(engine)]
-    return not_found(engine, "volume", name, known, engine.commands.magic("volume", "ls"))
+    cure = f"{engine.commands.magic('volume', 'ls')} lists them."
+    return existence.not_found("volume", name, engine.name, known=known, cure=cure)
 
 
 def _facts(entry: JsonObject) -> VolumeFacts:

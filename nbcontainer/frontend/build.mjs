@@ -18,7 +18,7 @@ const watch = process.argv.includes('--watch');
 const version = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')).version;
 
 // one entry for each widget: src/NAME.ts and src/NAME.css become static/NAME.js and static/NAME.css
-const names = ['picture', 'build', 'tables', 'logs'].filter((name) => existsSync(join(source, `${name}.ts`)));
+const names = ['picture', 'tables', 'logs'].filter((name) => existsSync(join(source, `${name}.ts`)));
 
 /** @type {esbuild.BuildOptions} */
 const widgets = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer import api, views
 from nbcontainer.errors import UsageError
-from nbcontainer.magics.prompts import ask_secret
+from nbcontainer.magics.prompts import ask
 from nbcontainer.model.secrecy import Secret
 from nbcontainer.protection import Unsaid
 
@@ -160,7 +160,8 @@ def _secret(word: str) -> Secret:
     if name in os.environ:
         return Secret(name, os.environ[name].encode, f"env {name}")
 
-    def ask() -> bytes:
-        return ask_secret(f"Secret {name}: ", "--secret id=NAME,env=VARIABLE takes it from the environment.").encode()
+    def answer() -> bytes:
+        cure = "--secret id=NAME,env=VARIABLE takes it from the environment."
+        return ask(f"Secret {name}: ", cure, hidden=True).encode()
 
-    return Secret(name, ask, "prompt", asks=True)
+    return Secret(name, answer, "prompt", asks=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nbcontainer import magics, views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
+from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Table, Tables, Tone, Words
 from nbcontainer.operation import Operation, running
@@ -123,15 +124,7 @@ class Call:
         """
         if ("yes" in self.values and self.values.yes) or not settings.confirm:
             return
-        try:
-            answer = input(f"{_safe(what)} [y/N] ")
-        except KeyboardInterrupt:
-            print()  # noqa: T201 - ends the line of the question
-            raise Stopped("Nothing was changed.") from None
-        except (EOFError, RuntimeError, NotImplementedError):
-            raise UsageError(f"Not done: {what}", cure="Nobody can be asked here; -y answers yes.") from None
-        if answer.strip().lower() not in {"y", "yes"}:
-            raise Stopped("Nothing was changed.")
+        confirm(_safe(what))
 
 
 class Verbs:

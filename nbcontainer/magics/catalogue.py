@@ -14,7 +14,7 @@ __all__ = ["MAGICS", "verbs_of"]
 # each magic, which has a module of the same name, and what it is for
 MAGICS = {
     "dockerfile": "Builds an image from the cell, a Dockerfile.",
-    "docker": "Images, containers, networks, volumes and registries of the engine in use.",
+    "docker": "Images, containers, networks, volumes, registries and disk space of the engine in use.",
     "kpod": "Pods of the cluster in use, or of Podman if there is none.",
     "kube": "Objects of any kind in the cluster in use.",
     "nbcontainer": "What is reachable, what is missing, and the settings.",

@@ -8,7 +8,7 @@ from pathlib import Path
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import build_options, engine_of, run_build
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.magics.prompts import ask_secret
+from nbcontainer.magics.prompts import ask
 from nbcontainer.verbs import declared, docker_images, docker_registries
 from nbcontainer.verbs.shared import ENGINE
 
@@ -16,7 +16,7 @@ __all__ = ["VERBS"]
 
 VERBS = Verbs(
     "docker",
-    "Images, containers, networks, volumes and registries of the engine in use.",
+    "Images, containers, networks, volumes, registries and disk space of the engine in use.",
     shared=(ENGINE,),
 )
 
@@ -25,14 +25,12 @@ VERBS = Verbs(
 def login(call: Call) -> object:
     """Ask for what is missing, log in, store the credentials."""
     values = call.values
-    username = values.username or ask_username()
+    username = values.username or ask("Username: ", "%docker login REGISTRY -u USER").strip()
     source = values.password_from
     if not source:
         registry = values.registry or "Docker Hub"
-        password = ask_secret(
-            f"Password of {username} at {registry}: ",
-            "--password-from NAME takes a variable, env:NAME the environment.",
-        )
+        cure = "--password-from NAME takes a variable, env:NAME the environment."
+        password = ask(f"Password of {username} at {registry}: ", cure, hidden=True)
     elif source.startswith("env:"):
         if source[4:] not in os.environ:
             raise UsageError(f"The environment variable {source[4:]} is not set.")
@@ -40,17 +38,6 @@ def login(call: Call) -> object:
     else:
         password = str(call.variable(source))
     return engine_of(call).registries.login(values.registry or "", username=username, password=password)
-
-
-def ask_username() -> str:
-    """Ask for the user's name, with visible input."""
-    try:
-        name = input("Username: ").strip()
-    except (EOFError, RuntimeError, NotImplementedError):
-        raise UsageError("No user was given.", cure="%docker login REGISTRY -u USER") from None
-    if not name:
-        raise UsageError("No user was given.", cure="%docker login REGISTRY -u USER")
-    return name
 
 
 @VERBS.add(docker_images.BUILD)

@@ -1,4 +1,4 @@
-"""Asks for secrets."""
+"""Asks the user: to confirm, for a name, for a secret."""
 
 from __future__ import annotations
 
@@ -7,25 +7,43 @@ import warnings
 
 from nbcontainer.errors import Stopped, UsageError
 
-__all__ = ["ask_secret"]
+__all__ = ["ask", "confirm"]
+
+NOTHING = "Nothing was changed."
 
 
-def ask_secret(prompt: str, cure: str) -> str:
-    """Ask with hidden input, in the page or in the terminal. The answer is not in the history or the notebook.
+def ask(prompt: str, cure: str, *, hidden: bool = False) -> str:
+    """Ask in the page or in the terminal. A hidden answer is in neither the history nor the notebook.
 
     Raises:
         UsageError: there is nobody to ask (nbclient, a script); `cure` says what to do then.
-        Stopped: the user entered nothing.
+        Stopped: the user entered nothing, or interrupted.
     """
+    answer = _answer(prompt, cure, hidden=hidden)
+    if not answer:
+        raise Stopped(NOTHING)
+    return answer
+
+
+def confirm(question: str) -> None:
+    """Ask a question whose answer is yes or no.
+
+    Raises:
+        UsageError: there is nobody to ask.
+        Stopped: the answer was not yes.
+    """
+    if _answer(f"{question} [y/N] ", "-y answers yes.").strip().lower() not in {"y", "yes"}:
+        raise Stopped(NOTHING)
+
+
+def _answer(prompt: str, cure: str, *, hidden: bool = False) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would echo what is typed
-            answer = getpass.getpass(prompt)
+            return getpass.getpass(prompt) if hidden else input(prompt)
     except KeyboardInterrupt:
         print()  # noqa: T201 - ends the line of the question
-        raise Stopped("Nothing was entered.") from None
+        raise Stopped(NOTHING) from None
     except (EOFError, OSError, NotImplementedError, RuntimeError, getpass.GetPassWarning):
-        raise UsageError("Nobody can be asked here.", cure=cure) from None
-    if not answer:
-        raise Stopped("Nothing was entered.")
-    return answer
+        asked = prompt.removesuffix(" [y/N] ").rstrip(": ")
+        raise UsageError(f"Nobody can be asked here: {asked}", cure=cure) from None

@@ -49,6 +49,7 @@ DRAWN = (
     ("nbcontainer.model.results", "Described"),
     ("nbcontainer.model.results", "Objects"),
     ("nbcontainer.model.results", "Report"),
+    ("nbcontainer.model.system", "DiskUsage"),
     ("nbcontainer.settings", "NBContainer"),
 )
 

@@ -199,7 +199,6 @@ class BuildState:
         spool_note: why the file does not have all of it, or "".
         outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
-        finished: when it ended, if it is done.
     """
 
     title: str = "image"
@@ -207,7 +206,6 @@ class BuildState:
     engine: str = ""
     platform: str = ""
     started: float = 0.0
-    finished: float | None = None
     steps: Mapping[str, BuildStep] = field(default_factory=dict)
     warnings: tuple[BuildWarning, ...] = ()
     pushing: Mapping[str, Transfer] = field(default_factory=dict)
@@ -281,8 +279,7 @@ def _ended(state: BuildState, event: BuildEnded) -> BuildState:
         name: replace(step, state=StepState.STOPPED, finished=event.time) if step.state is StepState.RUNNING else step
         for name, step in state.steps.items()
     }
-    finished = event.time if event.outcome is Outcome.DONE else None
-    return replace(state, steps=steps, outcome=event.outcome, reason=event.reason, ended=event.time, finished=finished)
+    return replace(state, steps=steps, outcome=event.outcome, reason=event.reason, ended=event.time)
 
 
 def _started(steps: Mapping[str, BuildStep], event: StepStarted) -> dict[str, BuildStep]:

@@ -115,7 +115,6 @@ class TransferState:
     Attributes:
         outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
-        finished: when it ended, if it is done.
     """
 
     direction: str = "push"
@@ -123,7 +122,6 @@ class TransferState:
     host: str = ""
     engine: str = ""
     started: float = 0.0
-    finished: float | None = None
     layers: Mapping[str, LayerState] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     digest: str = ""
@@ -154,7 +152,6 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
                 state,
                 digest=event.digest,
                 size=event.size or state.size,
-                finished=event.time,
                 ended=event.time,
                 outcome=Outcome.DONE,
             )

@@ -96,7 +96,14 @@ VERBS = (
         "Stops containers.",
         (
             CONTAINERS,
-            option("-t", "--time", "--timeout", help="seconds to wait before killing", kind="number", to="seconds"),
+            option(
+                "-t",
+                "--time",
+                "--timeout",
+                help="seconds to wait before killing; -1 waits for as long as it takes",
+                kind="number",
+                to="seconds",
+            ),
             ENGINE,
         ),
         example="%docker stop web",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import shell as shell
     from nbcontainer.views import streaming as streaming
     from nbcontainer.views import surfaces as surfaces
+    from nbcontainer.views import system as system
     from nbcontainer.views import tables as tables
     from nbcontainer.views import terminal as terminal
     from nbcontainer.views import text as text

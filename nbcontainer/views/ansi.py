@@ -14,8 +14,12 @@ _ESCAPE = re.compile(
     r"|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)"
     r"|\x1b(?:[ -/]*[0-~])?"
 )
-# characters that reorder text or hide in it (Unicode UAX #9, and zero-width ones)
-_HIDDEN = re.compile("[\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]")
+# characters that reorder text or hide in it (Unicode UAX #9, zero-width ones, tags), and lone surrogates, which cannot
+# be encoded; as in frontend/src/ansi.ts
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PICTURES = 0x2400  # U+2400 is the picture of NUL, and so on
 _DELETE = 0x7F

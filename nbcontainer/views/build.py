@@ -1,10 +1,10 @@
-"""How a build is drawn: plain lines, a picture, and the messages to its widget (frontend/src/build_wire.ts)."""
+"""How a build is drawn: plain lines and a picture."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from nbcontainer.model.build import BuildEvent, BuildState
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
@@ -12,9 +12,9 @@ from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import one_line
 from nbcontainer.views.build_lines import BuildLines, reason_of
-from nbcontainer.views.kit import Block, Grid, Line, Output, Picture, Span
-from nbcontainer.views.quantities import before_these, format_seconds, format_size, short_digest
-from nbcontainer.views.view import View, Wire, changed_facts, facts_of
+from nbcontainer.views.kit import Block, Clock, Grid, Line, Output, Picture, Progress, Span, separated
+from nbcontainer.views.quantities import format_size, short_digest
+from nbcontainer.views.view import View
 
 __all__ = ["BuildView", "transfer_text"]
 
@@ -26,123 +26,166 @@ LOOKS = {
     StepState.FAILED: ("✕", Tone.BAD),
     StepState.STOPPED: ("■", Tone.WARNING),
 }
-RUNNING_LINES = 4  # lines of output below the picture of a running or stopped build
+RUNNING_LINES = 4  # the last lines of output that are shown of a running or stopped step
 CUT = (StepState.RUNNING, StepState.STOPPED)  # steps that show their last lines
+TIMED = (StepState.RUNNING, StepState.DONE, StepState.FAILED)  # steps that show how long they took
 SHORT = 1.0  # seconds; an internal step that took less gets no row
 NAME_LENGTH = 100  # the most characters of an instruction in a picture
-REASON_LINES = 12  # the most characters of the reason if a build failed but no step did
+REASON_LINES = 12  # the most lines of the reason if a build failed but no step did
+RUNNING_SHARE = 0.3  # how much of a running step counts as done if that is not known
+ALMOST = 0.99  # the most that is done of a build that has not ended
 ENGINE = "engine"  # the heading of steps that do not belong to an instruction
 _NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without one
-_HEAD = (
-    *("title", "engine", "platform", "started", "finished", "ended", "outcome", "reason"),
-    *("id", "digest", "size", "pushed"),
-)
+
+Row = tuple[Span, ...]
 
 
 class BuildView(View[BuildEvent, BuildState]):
-    """The view of one build.
+    """The view of one build. It remembers the rows of its steps, most of which do not change from one to the next.
 
     Args:
         whole: whether the plain lines include all output of the steps, not only the end of a failed step's output.
     """
 
-    page = "build"
-
     def __init__(self, *, whole: bool = False) -> None:
         self._lines = BuildLines(whole=whole)
+        self._rows: dict[str, tuple[BuildStep, str, Row]] = {}
+        self._outputs: dict[str, tuple[BuildStep, Output]] = {}
 
     def line(self, event: BuildEvent) -> str | None:
         """Like BuildKit's plain progress, but with output only for a failed step."""
         return self._lines.line(event)
 
     def render(self, state: BuildState) -> Picture:
-        """The head, the steps in build order, the output of a failed or running step, and the warnings."""
-        now = time.time()
-        word, tone = _phase(state)
-        head = [Span(state.title, bold=True), Span("  "), Span(word, tone), Span(f"  {_facts(state, now)}", Tone.DIM)]
-        others = [tag for tag in state.tags if tag != state.title]
-        if others:
-            head.insert(1, Span(f" + {', '.join(others)}", Tone.DIM))
-        where = " · ".join(part for part in (state.engine, state.platform) if part)
-        if where:
-            head += [Span("  "), Span(where, Tone.DIM, chip=True)]
-        blocks: list[Block] = [Line(tuple(head), head=True)]
-        axis = _axis(state, now)
-        rows = [_row(step, stage, axis) for stage, step in _with_stages(state.steps.values())]
-        if rows:
-            blocks.append(Grid(tuple(rows), right=frozenset({2, 4, 6}), flexible=3))
-        blocks += _outputs(state)
-        blocks += [
-            Line.of(
-                Span("! warning ", Tone.WARNING), str(warning.problem), Span(f" {warning.problem.source}", Tone.DIM)
-            )
-            for warning in state.warnings
-        ]
-        return Picture(tuple(blocks), label=f"Build of {state.title}: {word}")
+        """The head, the steps in build order with their outputs, why it failed, and the warnings."""
+        blocks: list[Block] = [_head(state)]
+        if not state.outcome:
+            blocks.append(Progress(_share(state), key="progress"))
+        if steps := _with_stages(state.steps.values()):
+            blocks.append(self._steps(state, steps))
+        blocks += _reason(state)
+        blocks += _warnings(state)
+        return Picture(tuple(blocks), label=f"Build of {state.title}")
 
-    def wire(self, previous: BuildState | None, state: BuildState) -> Wire | None:
-        """The whole state, or the fields and steps that changed, with only the new lines of output."""
-        if previous is None:
-            return {**_head(state), "steps": [_whole_step(step) for step in state.steps.values()]}
-        message: Wire = {}
-        if changed := changed_facts(_head(previous), _head(state)):
-            message["build"] = changed
-        if previous.steps is not state.steps:
-            steps = [
-                _changed_step(previous.steps.get(step.id), step)
-                for step in state.steps.values()
-                if previous.steps.get(step.id) is not step
-            ]
-            if steps:
-                message["steps"] = steps
-            if list(previous.steps) != list(state.steps):
-                message["order"] = list(state.steps)
-        return message or None
+    def _steps(self, state: BuildState, steps: Sequence[tuple[str, BuildStep]]) -> Grid:
+        shown = [step for _, step in steps if step.output or step.state is StepState.FAILED]
+        return Grid(
+            tuple(self._row(step, stage) for stage, step in steps),
+            right=frozenset({2, 4, 6}),
+            flexible=3,
+            key="steps",
+            keys=tuple(step.id for _, step in steps),
+            axis=_axis(state),
+            outputs=self._below(state, shown),
+            group=1,
+            label="Steps",
+        )
+
+    def _row(self, step: BuildStep, stage: str) -> Row:
+        known = self._rows.get(step.id)
+        if known is None or known[0] is not step or known[1] != stage:
+            known = self._rows[step.id] = (step, stage, _row(step, stage))
+        return known[2]
+
+    def _below(self, state: BuildState, steps: Iterable[BuildStep]) -> dict[str, Output]:
+        """The outputs of the steps; once one has failed, only its own is unfolded."""
+        spool = "" if state.spool_note else state.spool
+        cut = () if state.failed_step is not None else CUT
+        found: dict[str, Output] = {}
+        for step in steps:
+            preview = RUNNING_LINES if step.state in cut else 0
+            known = self._outputs.get(step.id)
+            if known is None or known[0] is not step or (known[1].preview, known[1].rest) != (preview, spool):
+                known = self._outputs[step.id] = (step, _output(step, preview, spool))
+            found[step.id] = known[1]
+        return found
 
 
-def _named_briefly(step: BuildStep) -> str:
-    return one_line((step.instruction or step.name).removeprefix("[internal] "), NAME_LENGTH)
+# --- the head
+
+
+def _head(state: BuildState) -> Line:
+    word, tone = _phase(state)
+    others = ", ".join(tag for tag in state.tags if tag != state.title)
+    where = " · ".join(part for part in (state.engine, state.platform) if part)
+    spans = [Span(state.title, bold=True)]
+    spans += [Span(f" + {others}", Tone.DIM)] if others else []
+    spans += [Span("  "), Span(word, tone, status=True), Span("  ", Tone.DIM), *_facts(state)]
+    spans += [Span("  "), Span(where, Tone.DIM, chip=True)] if where else []
+    return Line(tuple(spans), head=True, key="head")
 
 
 def _phase(state: BuildState) -> tuple[str, Tone]:
-    if state.outcome is Outcome.DONE:
-        return "✓ built and pushed" if state.pushed else "✓ built", Tone.GOOD
     built = "built, not pushed" if state.id else ""
-    if state.outcome is Outcome.STOPPED:
-        return f"■ stopped{f': {built}' if built else ''}", Tone.WARNING
     failed = state.failed_step
-    if failed is not None:
-        where = f" at line {failed.lines[0]}" if failed.lines else ""
-        return f"✕ failed{where}" + ("" if failed.exit_code is None else f", exit code {failed.exit_code}"), Tone.BAD
-    if state.outcome is Outcome.FAILED:
-        return f"✕ {built or 'failed'}", Tone.BAD
-    return "pushing" if state.id else "building", Tone.RUNNING
+    match state.outcome:
+        case Outcome.DONE:
+            return "✓ built and pushed" if state.pushed else "✓ built", Tone.GOOD
+        case Outcome.STOPPED:
+            return f"■ stopped{f': {built}' if built else ''}", Tone.WARNING
+        case _ if failed is not None:
+            where = f" at line {failed.lines[0]}" if failed.lines else ""
+            code = "" if failed.exit_code is None else f", exit code {failed.exit_code}"
+            return f"✕ failed{where}{code}", Tone.BAD
+        case Outcome.FAILED:
+            return f"✕ {built or 'failed'}", Tone.BAD
+        case Outcome.RUNNING:
+            return "pushing" if state.id else "building", Tone.RUNNING
 
 
-def _facts(state: BuildState, now: float) -> str:
+def _facts(state: BuildState) -> tuple[Span, ...]:
     cached, total = state.count(StepState.CACHED), len(state.instructions)
-    took = format_seconds((state.ended or now) - state.started) if state.started else ""
+    is_running = not state.outcome and state.failed_step is None
+    before = "" if is_running or state.outcome is Outcome.DONE else "after "
+    took = Span("", Tone.DIM, clock=Clock(state.started, state.ended, before=before)) if state.started else ""
     if state.outcome is Outcome.DONE:
-        digest = state.digest or state.id
-        facts = [short_digest(digest), format_size(state.size) if state.size else "", took]
-        facts += [f"{cached} of {total} cached" if cached else ""]
-    elif state.outcome or state.failed_step is not None:
-        facts = [f"after {took}" if took else "", f"{cached} cached" if cached else ""]
-    else:
-        done = cached + state.count(StepState.DONE)
-        pushed = transfer_text(state.pushing.values())
-        facts = [pushed, f"{done} of {total} steps" if total else "", f"{cached} cached" if cached else "", took]
-    return " · ".join(fact for fact in facts if fact)
+        size = format_size(state.size) if state.size else ""
+        return separated(
+            short_digest(state.digest or state.id), size, took, f"{cached} of {total} cached" if cached else ""
+        )
+    if not is_running:
+        return separated(took, f"{cached} cached" if cached else "")
+    done = cached + state.count(StepState.DONE)
+    return separated(
+        transfer_text(state.pushing.values()),
+        f"{done} of {total} steps" if total else "",
+        f"{cached} cached" if cached else "",
+        took,
+    )
 
 
 def transfer_text(transfers: Iterable[Transfer]) -> str:
     """Bytes transferred, and the total if all sizes are known: "3.1 MB / 40 MB"."""
-    parts = list(transfers)
-    current = sum(part.current for part in parts)
-    total = sum(part.total for part in parts) if all(part.total for part in parts) else 0
+    current, total = _transferred(transfers)
     if not current and not total:
         return ""
     return f"{format_size(current)} / {format_size(total)}" if total > current else format_size(current)
+
+
+def _transferred(transfers: Iterable[Transfer]) -> tuple[int, int]:
+    """Bytes transferred, and the total, or 0 if not all sizes are known."""
+    parts = list(transfers)
+    total = sum(part.total for part in parts) if all(part.total for part in parts) else 0
+    return sum(part.current for part in parts), total
+
+
+def _share(state: BuildState) -> float:
+    """How much of the build is done: all instructions count the same, a running one by its transferred bytes."""
+    shares = [_share_of(step) for step in state.instructions]
+    if state.pushing:
+        current, total = _transferred(state.pushing.values())
+        shares.append(min(1.0, current / total) if total else 0.0)
+    return min(sum(shares) / len(shares), ALMOST) if shares else 0.0
+
+
+def _share_of(step: BuildStep) -> float:
+    if step.state is not StepState.RUNNING:
+        return 1.0 if step.state in {StepState.DONE, StepState.CACHED} else 0.0
+    current, total = _transferred(step.transfers)
+    return min(1.0, current / total) if total else RUNNING_SHARE
+
+
+# --- the steps
 
 
 def _with_stages(steps: Iterable[BuildStep]) -> list[tuple[str, BuildStep]]:
@@ -157,116 +200,102 @@ def _with_stages(steps: Iterable[BuildStep]) -> list[tuple[str, BuildStep]]:
             groups.setdefault(step.stage, []).append(step)
         elif step.state is StepState.FAILED or _felt(step):
             engine.append(step)
-    if engine:
-        groups[ENGINE] = engine
     names = list(groups)
+    if engine:
+        groups[ENGINE] = [*groups.get(ENGINE, ()), *engine]
     return [
-        (stage_name(stage, names) if i == 0 else "", step)
-        for stage, group in groups.items()
-        for i, step in enumerate(group)
+        ("" if i else stage_name(stage, names), step) for stage, group in groups.items() for i, step in enumerate(group)
     ]
 
 
 def stage_name(stage: str, stages: Sequence[str]) -> str:
     """The name of a stage; one without a name ("stage-1") is the final one, or is called by its number."""
-    own = [name for name in stages if name != ENGINE]
     found = _NAMELESS.fullmatch(stage)
     if found is None:
         return stage
-    if len(own) == 1:
+    if len(stages) == 1:
         return ""
-    return "final" if stage == own[-1] else f"stage {found[1]}"
+    return "final" if stage == stages[-1] else f"stage {found[1]}"
 
 
-def _axis(state: BuildState, now: float) -> tuple[float, float]:
+def _axis(state: BuildState) -> tuple[float, float | None]:
     """The start and end of a build's time axis; steps that are still running reach its end."""
     times = [moment for step in state.steps.values() for moment in (step.started, step.finished) if moment is not None]
-    running = any(step.state is StepState.RUNNING for step in state.steps.values())
-    start = min([*times, state.started or now])
-    return start, max([*times, state.finished or start, now if running else start, start + 0.1])
+    start = min([*times, *filter(None, [state.started])], default=0.0)
+    if any(step.state is StepState.RUNNING for step in state.steps.values()):
+        return start, None
+    return start, max([*times, state.ended or start, start + 0.1])
 
 
 def _felt(step: BuildStep) -> bool:
     return step.started is not None and (step.finished or time.time()) - step.started >= SHORT
 
 
-def _row(step: BuildStep, stage: str, axis: tuple[float, float]) -> tuple[Span, ...]:
+def _row(step: BuildStep, stage: str) -> Row:
     sign, tone = LOOKS[step.state]
-    start, end = axis
-    first, last = step.lines or (0, 0)
-    lines = (f"{first}–{last}" if last > first else str(first)) if first else ""
-    if step.state in {StepState.CACHED, StepState.STOPPED, StepState.WAITING}:
-        took = step.state.value
-    elif step.started is None:
-        took = ""
-    else:
-        took = format_seconds((step.finished or end) - step.started)
-    bar = None
-    if step.started is not None:
-        bar = ((step.started - start) / (end - start), ((step.finished or end) - start) / (end - start))
     named = Tone.BAD if step.state is StepState.FAILED else Tone.DIM if step.state is StepState.WAITING else Tone.PLAIN
+    timed = tone if step.state in {StepState.CACHED, StepState.STOPPED, StepState.FAILED} else Tone.DIM
+    took = Span("", timed)
+    if step.state not in TIMED:
+        took = Span(step.state.value, timed)
+    elif step.started is not None:
+        took = Span("", timed, clock=Clock(step.started, step.finished))
     return (
         Span(sign, tone),
         Span(stage, Tone.DIM),
-        Span(lines, Tone.DIM, code=True),
+        Span(_place(step), Tone.BAD if step.state is StepState.FAILED else Tone.DIM, code=True),
         Span(_named_briefly(step), named, code=True),
         Span(transfer_text(step.transfers), Tone.DIM),
-        Span("", tone, bar=bar),
-        Span(took, tone if tone in {Tone.CACHED, Tone.WARNING, Tone.BAD} else Tone.DIM),
+        Span("", tone, bar=None if step.started is None else (step.started, step.finished)),
+        took,
     )
 
 
-def _outputs(state: BuildState) -> list[Block]:
-    """All output of a failed step; without one, the last lines of steps that are running, or were when stopped."""
-    failed = state.failed_step
-    if failed is not None:
-        blocks: list[Block] = [_output_head(failed, Tone.BAD)]
-        hidden = failed.output_lines - len(failed.output)
-        if hidden > 0:
-            spool = "" if state.spool_note else state.spool
-            blocks.append(Line.of(Span(before_these(hidden, "lines", spool), Tone.DIM), indent=2))
-        if failed.output:
-            blocks.append(Output(failed.output, Tone.BAD))
-        if reason := reason_of(failed):
-            blocks.append(Line.of(Span(reason, Tone.BAD), indent=2))
-        return blocks
-    if state.outcome is Outcome.FAILED and state.reason:
-        return [Line.of(Span(one_line(line), Tone.BAD), indent=2) for line in state.reason.splitlines()[:REASON_LINES]]
-    blocks = []
-    for step in state.steps.values():
-        if step.state in CUT and step.output:
-            tone = LOOKS[step.state][1]
-            blocks += [_output_head(step, tone), Output(step.output[-RUNNING_LINES:], tone)]
-    return blocks
-
-
-def _output_head(step: BuildStep, tone: Tone) -> Line:
-    sign, _ = LOOKS[step.state]
+def _place(step: BuildStep) -> str:
     first, last = step.lines or (0, 0)
-    where = (f"lines {first}–{last} " if last > first else f"line {first} ") if first else ""
-    return Line.of(Span(f"{sign} {where}", tone), Span(_named_briefly(step), code=True))
+    return f"{first}–{last}" if last > first else str(first or "")
 
 
-# --- JSON
+def _named_briefly(step: BuildStep) -> str:
+    return one_line((step.instruction or step.name).removeprefix("[internal] "), NAME_LENGTH)
 
 
-def _head(state: BuildState) -> Wire:
-    return {
-        **{name: getattr(state, name) for name in _HEAD},
-        "spool": "" if state.spool_note else state.spool,
-        "tags": list(state.tags),
-        "pushing": [facts_of(transfer) for transfer in state.pushing.values()],
-        "warnings": [{**facts_of(warning.problem), "url": warning.url} for warning in state.warnings],
-    }
+def _output(step: BuildStep, preview: int, spool: str) -> Output:
+    """All output of a failed step, the last lines of others."""
+    sign, tone = LOOKS[step.state]
+    place = _place(step)
+    where = f"{'lines' if '–' in place else 'line'} {place} " if place else ""
+    has_failed = step.state is StepState.FAILED
+    return Output(
+        step.output,
+        tone if step.state in CUT or has_failed else Tone.DIM,
+        count=step.output_lines,
+        open=has_failed,
+        preview=preview,
+        title=(Span(f"{sign} {where}", tone), Span(_named_briefly(step), code=True)),
+        rest=spool,
+        ending=reason_of(step) if has_failed else "",
+    )
 
 
-def _whole_step(step: BuildStep) -> Wire:
-    return {**facts_of(step), "transfers": [facts_of(transfer) for transfer in step.transfers]}
+# --- below the steps
 
 
-def _changed_step(previous: BuildStep | None, step: BuildStep) -> Wire:
-    whole = _whole_step(step)
-    if previous is not None:
-        new = step.output_lines - previous.output_lines
-        whole["output"] = list(step.output[-new:]) if new > 0 else []
-    return whole
+def _reason(state: BuildState) -> Iterator[Line]:
+    """Why the build failed, if no step did."""
+    if state.outcome is not Outcome.FAILED or state.failed_step is not None:
+        return
+    for number, line in enumerate(state.reason.splitlines()[:REASON_LINES]):
+        yield Line.of(Span(one_line(line), Tone.BAD), indent=2, key=f"reason {number}")
+
+
+def _warnings(state: BuildState) -> Iterator[Line]:
+    for number, warning in enumerate(state.warnings):
+        problem = warning.problem
+        yield Line.of(
+            Span("! warning ", Tone.WARNING),
+            str(problem),
+            Span(f" {problem.source}", Tone.DIM),
+            wraps=True,
+            key=f"warning {number}",
+        )

@@ -17,6 +17,7 @@ MOST_ROWS = 200  # bars of a chart, or of a Gantt chart
 TABLE_ROWS = 12  # rows of a line chart's table
 COLUMNS = 300  # places beside each other that a curve's points are reduced to
 UNITS = 1000  # the width and height of a plot, in its own units
+AXIS = (0.0, 100.0)  # of bars, in percent of the scale: they are not shares, which would be drawn as progress
 _FEW = 2 * COLUMNS  # points that are all drawn
 
 Point = tuple[float, float]
@@ -69,7 +70,7 @@ def _bar(scale: Scale, start: float, end: float, tone: Tone) -> Span:
     left = min(BAR_CELLS - 1, round(first * BAR_CELLS))
     filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end > start else 0
     text = "╌" * left + "━" * filled + "╌" * (BAR_CELLS - left - filled)
-    return Span(text, tone, bar=(first, last))
+    return Span(text, tone, bar=(first * AXIS[1], last * AXIS[1]))
 
 
 def _grid(
@@ -86,6 +87,7 @@ def _grid(
         tuple(shown) or ((Span("no values", Tone.DIM),),),
         columns=tuple(columns[index] for index in kept) if columns and rows else (),
         right=frozenset(place for place, index in enumerate(kept) if index in right),
+        axis=AXIS,
         key=chart.key,
         label=chart.label,
     )
@@ -130,7 +132,7 @@ def _plot(chart: Chart) -> Plot:
     upward = scale_of([y for _, points in series for _, y in points], chart.unit, zero=True)
     return Plot(
         curves=tuple(
-            Curve(each.name, _path(points, across, upward), _latest(points, chart.unit), each.tone)
+            Curve(each.name, *_paths(points, across, upward), _latest(points, chart.unit), each.tone)
             for each, points in series
         ),
         across=tuple(across.ticks()) if any(points for _, points in series) else (),
@@ -146,23 +148,16 @@ def _latest(points: Sequence[Point], unit: str) -> str:
     return next((format_value(y, unit) for _, y in reversed(points) if math.isfinite(y)), "")
 
 
-def _path(points: Sequence[Point], across: Scale, upward: Scale) -> str:
-    """The curve as an SVG path: y points down; a point alone is a line without a length, drawn as a dot."""
-    parts: list[str] = []
-    run: list[str] = []
-
-    def end_run() -> None:
-        if run:
-            parts.append("M" + "L".join(run) + ("h0" if len(run) == 1 else ""))
-            run.clear()
-
+def _paths(points: Sequence[Point], across: Scale, upward: Scale) -> tuple[str, str]:
+    """The curve as an SVG path, with y downwards, and its points that have no neighbours."""
+    runs: list[list[str]] = [[]]
     for x, y in _reduced(points, across):
         if math.isfinite(y):
-            run.append(f"{round(across.share(x) * UNITS)} {round((1 - upward.share(y)) * UNITS)}")
-        else:
-            end_run()
-    end_run()
-    return "".join(parts)
+            runs[-1].append(f"{round(across.share(x) * UNITS)} {round((1 - upward.share(y)) * UNITS)}")
+        elif runs[-1]:
+            runs.append([])
+    curve = "".join("M" + "L".join(run) for run in runs if len(run) > 1)
+    return curve, "".join(f"M{run[0]}h0" for run in runs if len(run) == 1)
 
 
 def _reduced(points: Sequence[Point], across: Scale) -> Iterable[Point]:
@@ -205,7 +200,11 @@ def _table(chart: Chart, series: Sequence[Sequence[Point]]) -> Grid:
     names = tuple(f"{SIGNS.get(each.tone, '')} {each.name or 'value'}".lstrip() for each in chart.series)
     columns = (chart.x or "x", *bars, *names)
     return Grid(
-        tuple(rows), columns, right=frozenset(range(len(columns))) - ({1} if bars else set()), label=chart.label
+        tuple(rows),
+        columns,
+        right=frozenset(range(len(columns))) - ({1} if bars else set()),
+        axis=AXIS,
+        label=chart.label,
     )
 
 

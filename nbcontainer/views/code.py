@@ -72,6 +72,8 @@ def laid_out_diff(diff: Diff) -> Grid:
     heading = " → ".join(filter(None, diff.names)) if diff.names[0] != diff.names[1] else diff.names[0]
     words = " ".join(filter(None, (f"+{added:,}" if added else "", f"−{removed:,}" if removed else "")))
     title = f"{heading}  {words or 'no differences'}".strip()
+    if not shown:
+        return Grid(((Span(title, Tone.DIM),),), key=diff.key, label=diff.label)
     return Grid(
         tuple(shown),
         columns=("old", "new", "", title),

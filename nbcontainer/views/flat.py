@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from nbcontainer import verbs
+from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Action, Actions, Block, Grid, Line, Output, Picture, Progress, Section, Span
+from nbcontainer.views.kit import (
+    Actions,
+    Block,
+    Grid,
+    Line,
+    Output,
+    Picture,
+    Plot,
+    Progress,
+    Section,
+    Span,
+    Tree,
+)
+from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
+from nbcontainer.views.trees import tree_lines
 
 __all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
 
@@ -22,7 +38,7 @@ def flattened(picture: Picture) -> Picture:
     return picture if blocks == picture.blocks else replace(picture, blocks=blocks)
 
 
-def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:
+def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:  # noqa: C901 - one branch for each kind
     """Each block, as lines, grids and outputs."""
     for block in blocks:
         match block:
@@ -33,11 +49,19 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:
             case Progress():
                 yield _progress(block)
             case Actions():
-                yield from map(_action_line, block.actions)
+                yield from _action_lines(block)
+            case Tree():
+                yield from tree_lines(block)
+            case Plot():
+                yield block.table
+                if block.note:
+                    yield Line.of(Span(block.note, Tone.DIM))
             case Section():
                 yield replace(block.title, key="")
                 for inner in flat_blocks(block.blocks if block.open else ()):
                     yield replace(inner, indent=inner.indent + INDENT)
+            case _:
+                yield from flat_blocks((laid_out_block(block),))
 
 
 def bar_text(share: float, cells: int = BAR_CELLS) -> str:
@@ -53,8 +77,10 @@ def _progress(progress: Progress) -> Line:
     return Line.of(Span(bar_text(share), progress.tone), Span(f"  {progress.text or f'{share:.0%}'}", Tone.DIM))
 
 
-def _action_line(action: Action) -> Line:
-    return Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
+def _action_lines(block: Actions) -> Iterator[Line]:
+    for action in block.actions:
+        with suppress(UsageError):  # a name that cannot be written on a line cannot be acted on
+            yield Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
 
 
 def _grid(grid: Grid) -> Iterator[Line | Grid | Output]:

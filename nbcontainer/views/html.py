@@ -10,7 +10,25 @@ from itertools import zip_longest
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
 from nbcontainer.views.flat import flat_blocks
-from nbcontainer.views.kit import Block, Grid, Line, Output, Picture, Progress, Section, Span, single_line, text_of
+from nbcontainer.views.kit import (
+    SIGNS,
+    Block,
+    Curve,
+    Grid,
+    Line,
+    Node,
+    Output,
+    Picture,
+    Plot,
+    Progress,
+    Section,
+    Span,
+    Tree,
+    single_line,
+    text_of,
+)
+from nbcontainer.views.layout import laid_out
+from nbcontainer.views.trees import CLOSED
 
 __all__ = ["as_html"]
 
@@ -39,10 +57,22 @@ _HEAD = f"margin: 0 -12px 5px; padding: 0 12px 5px; border-bottom: {_LINE}; whit
 _CHIP = f"border: {_LINE}; border-radius: 10px; padding: 0 8px; font-size: 11px; opacity: 0.75; white-space: nowrap"
 _BAR = "display: inline-block; width: 130px; height: 8px; border-radius: 2px; overflow: hidden; vertical-align: middle"
 
+_MARKER = "1.15em"  # the width of the marker before an element that folds
+_BRANCH = f"margin-left: 0.5em; padding-left: calc({_MARKER} - 0.5em); border-left: {_LINE}"
+_LEGEND = "display: flex; flex-wrap: wrap; gap: 0 18px; margin: 4px 0 10px; font-variant-numeric: tabular-nums"
+_AXES = "display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 8px; font-size: 11px"
+_UPWARD = (
+    "display: flex; flex-direction: column-reverse; justify-content: space-between; margin: -0.7em 0; "
+    "text-align: right; opacity: 0.68"
+)
+_CURVES = "width: 100%; height: 140px; overflow: visible"
+_TICK = "position: absolute; white-space: nowrap"
+DASHES = ("", "6 4", "1.5 4", "10 3 2 3")  # of curves, which differ by more than their colour
+
 
 def as_html(picture: Picture) -> str:
     """The picture as a self-contained fragment of HTML."""
-    parts = _blocks(picture.blocks)
+    parts = _blocks(laid_out(picture).blocks)
     label = f' role="group" aria-label="{escape(single_line(picture.label))}"' if picture.label else ""
     return f'<div{label} style="{_FRAME}">{parts}</div>'
 
@@ -51,7 +81,7 @@ def _blocks(blocks: Sequence[Block]) -> str:
     return "".join(_block(block, after) for block, after in zip_longest(blocks, blocks[1:]))
 
 
-def _block(block: Block, after: Block | None) -> str:
+def _block(block: Block, after: Block | None) -> str:  # noqa: PLR0911 - one return for each kind
     match block:
         case Line():
             # what a heading stands above is set apart from it
@@ -62,6 +92,10 @@ def _block(block: Block, after: Block | None) -> str:
             return _output(block)
         case Progress():
             return _progress(block)
+        case Tree():
+            return _tree(block)
+        case Plot():
+            return _plot(block)
         case Section():
             title = "".join(map(_span, block.title.spans))
             opened = " open" if block.open else ""
@@ -148,7 +182,8 @@ def _grid(grid: Grid) -> str:
         if span.text or span.clock or span.bar or grid.columns
     }
     head = [Span(name, Tone.DIM, bold=True) for name in grid.columns]
-    width = "width: 100%; " if grid.columns or grid.flexible is not None else ""
+    bars = any(span.bar for row in grid.rows for span in row)
+    width = "width: 100%; " if (grid.columns and not bars) or grid.flexible is not None else ""
     return (
         f'<table style="{width}table-layout: auto; border-collapse: collapse; border: 0; '
         f"margin: 2px 0 2px {grid.indent}ch; "
@@ -157,6 +192,74 @@ def _grid(grid: Grid) -> str:
         + "<tbody>"
         + "".join(f'<tr style="background: transparent">{cells(row, "td")}</tr>' for row in grid.rows)
         + "</tbody></table>"
+    )
+
+
+def _tree(tree: Tree) -> str:
+    """Each node as an element that folds. Trees may be deep: without recursion."""
+    parts: list[str] = []
+    waiting: list[Node | str] = [*reversed(tree.nodes)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        text = "".join(map(_span, node.spans))
+        if node.children:
+            opened = " open" if node.open else ""
+            parts.append(f'<details{opened}><summary style="cursor: pointer">{text}</summary><div style="{_BRANCH}">')
+            waiting += ["</div></details>", *reversed(node.children)]
+        else:
+            more = _span(Span(CLOSED, Tone.DIM)) if node.children is None else ""
+            parts.append(f'<div style="padding-left: {_MARKER}">{text}{more}</div>')
+    label = f' role="group" aria-label="{escape(single_line(tree.label))}"' if tree.label else ""
+    return f'<div{label} style="white-space: pre-wrap; overflow-wrap: anywhere">{"".join(parts)}</div>'
+
+
+def _plot(plot: Plot) -> str:
+    """Curves in a box of any width, with their scales beside it, and the values in a table that folds."""
+    if not plot.across:
+        return _grid(plot.table)
+    steps = "".join(f"M0 {round(1000 - place * 1000)}H1000" for place, _ in plot.upward)
+    curves = "".join(
+        f'<path d="{path}" vector-effect="non-scaling-stroke" style="{_stroke(curve.tone, index, width)}"></path>'
+        for index, curve in enumerate(plot.curves)
+        for path, width in ((curve.path, 1.5), (curve.dots, 5))
+        if path
+    )
+    upward = "".join(f"<span>{escape(text)}</span>" for _, text in plot.upward)
+    across = "".join(
+        f'<span style="{_TICK}; left: {place:.1%}; transform: translateX(-{place:.0%})">{escape(text)}</span>'
+        for place, text in plot.across
+    )
+    note = f'<div style="opacity: 0.68">{escape(plot.note)}</div>' if plot.note else ""
+    return (
+        f'<div style="{_LEGEND}">{"".join(_key(curve, index) for index, curve in enumerate(plot.curves))}</div>'
+        f'<div aria-hidden="true" style="{_AXES}"><div style="{_UPWARD}">{upward}</div>'
+        f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none" style="{_CURVES}"><path d="{steps}" '
+        f'vector-effect="non-scaling-stroke" style="stroke: currentcolor; opacity: 0.16"></path>{curves}</svg>'
+        f'<span></span><div style="position: relative; height: 1.5em; opacity: 0.68">{across}</div></div>'
+        f'<details><summary style="cursor: pointer; opacity: 0.68">values</summary>{_grid(plot.table)}{note}</details>'
+    )
+
+
+def _key(curve: Curve, index: int) -> str:
+    """How a curve is drawn, its name, and its last value."""
+    sign = SIGNS.get(curve.tone, "")
+    name = _span(Span(f"{sign} {curve.name}".strip(), curve.tone))
+    return (
+        f'<span><svg aria-hidden="true" viewBox="0 0 24 8" style="width: 24px; height: 8px"><path d="M1 4H23" '
+        f'style="{_stroke(curve.tone, index)}"></path></svg> {name} {_span(Span(curve.latest, bold=True))}</span>'
+    )
+
+
+def _stroke(tone: Tone, index: int, width: float = 1.5) -> str:
+    """A curve's style: its tone, or the accent for the first; the others differ by their dashes."""
+    colour = _COLOURS[tone][0] if tone in _COLOURS else _COLOURS[Tone.RUNNING][0] if index == 0 else ""
+    dashes = DASHES[index % len(DASHES)]
+    return (
+        f"fill: none; stroke: {colour or 'currentcolor'}; stroke-width: {width}; stroke-linecap: round; "
+        f"stroke-linejoin: round{f'; stroke-dasharray: {dashes}' if dashes else ''}"
     )
 
 

@@ -88,12 +88,11 @@ def _words(direction: str) -> tuple[str, str]:
 
 
 def _facts(state: TransferState) -> tuple[Span, ...]:
-    before = "after " if state.outcome in {Outcome.FAILED, Outcome.STOPPED} else ""
-    clock = Clock(state.started, state.ended, before=before)
+    clock = Clock(state.started, state.ended, before="after " if state.outcome in _PHASES else "")
     took = Span("", Tone.DIM, clock=clock) if state.started else ""
     skipped = sum(layer.skipped for layer in state.layers.values())
     there = f"{skipped} already there" if skipped else ""
-    if state.finished is not None:
+    if state.outcome is Outcome.DONE:
         return separated(short_digest(state.digest), format_size(state.size) if state.size else "", took, there)
     done = sum(layer.done for layer in state.layers.values())
     return separated(f"{done} of {len(state.layers)} layers" if state.layers else "", took, there)

@@ -262,11 +262,13 @@ class Curve:
 
     Attributes:
         path: an SVG path in a square of 1000 by 1000.
+        dots: the same for points without neighbours: lines without a length.
         latest: its last value, as text.
     """
 
     name: str
     path: str
+    dots: str = ""
     latest: str = ""
     tone: Tone = Tone.PLAIN
 

@@ -9,16 +9,17 @@ from nbcontainer.views.charts import laid_out_chart
 from nbcontainer.views.code import laid_out_code, laid_out_diff
 from nbcontainer.views.kit import Block, Chart, Code, Diff, Picture, Section
 
-__all__ = ["laid_out"]
+__all__ = ["laid_out", "laid_out_block"]
 
 
 def laid_out(picture: Picture) -> Picture:
     """The picture with grids and plots in place of charts, code and differences."""
-    blocks = tuple(map(_laid_out, picture.blocks))
+    blocks = tuple(map(laid_out_block, picture.blocks))
     return picture if blocks == picture.blocks else replace(picture, blocks=blocks)
 
 
-def _laid_out(block: Block) -> Block:
+def laid_out_block(block: Block) -> Block:
+    """The grid or plot that is drawn in place of this block, or the block itself."""
     match block:
         case Chart():
             return _chart(block)
@@ -27,7 +28,7 @@ def _laid_out(block: Block) -> Block:
         case Diff():
             return _diff(block)
         case Section():
-            blocks = tuple(map(_laid_out, block.blocks))
+            blocks = tuple(map(laid_out_block, block.blocks))
             return block if blocks == block.blocks else replace(block, blocks=blocks)
         case _:
             return block

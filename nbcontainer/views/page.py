@@ -21,6 +21,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from nbcontainer.views.kit import Block, Grid, Output, Picture, Section, Span
+from nbcontainer.views.layout import laid_out
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -33,7 +34,7 @@ _UNKNOWN = object()  # a field without a default
 
 def whole(picture: Picture) -> Wire:
     """The picture as JSON."""
-    blocks = [_whole(key, block) for key, block in _by_key(picture.blocks).items()]
+    blocks = [_whole(key, block) for key, block in _by_key(laid_out(picture).blocks).items()]
     return {"label": sendable(picture.label), "blocks": blocks}
 
 
@@ -41,7 +42,7 @@ def changes(previous: Picture, current: Picture) -> Wire | None:
     """What takes the page from one picture to the next, as JSON; None if they look the same."""
     if previous is current:
         return None
-    change = _changed_blocks(previous.blocks, current.blocks)
+    change = _changed_blocks(laid_out(previous).blocks, laid_out(current).blocks)
     if previous.label != current.label:
         change["label"] = sendable(current.label)
     return change or None

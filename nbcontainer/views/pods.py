@@ -85,8 +85,7 @@ class PodDeletionView(View[PodEnd, PodDeletion]):
 def _end_line(end: PodEnd, state: PodDeletion) -> Line:
     word, tone = DELETIONS[end.outcome]
     sign = "■" if end.outcome is Outcome.STOPPED else SIGNS[tone]
-    until = end.time if end.outcome else None
-    clock = Clock(state.began or time.time(), until, "whole", before="  ")
+    clock = Clock(state.began or time.time(), end.time if end.outcome else None, "whole", before="  ")
     note = (Span(f"  {end.message}", Tone.DIM),) if end.message else ()
     return _line(end.name, word, tone, sign, Span("", Tone.DIM, clock=clock), *note, where=state.where, head=True)
 

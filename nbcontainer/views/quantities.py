@@ -7,6 +7,7 @@ import math
 __all__ = ["before_these", "format_age", "format_seconds", "format_size", "format_whole_seconds", "short_digest"]
 
 DIGEST_LENGTH = 12
+_WHOLE = 2.0**53  # from here on, a float has no fraction
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 
 # the steps of k8s.io/apimachinery/pkg/util/duration's HumanDuration: below how many seconds, and the one or two units
@@ -55,11 +56,14 @@ def format_whole_seconds(seconds: float) -> str:
     """A duration without tenths: "7 s", "2 min 05 s"; "" in the first second."""
     if seconds < 1:
         return ""
-    return f"{seconds:.0f} s" if seconds < _MINUTE - 0.5 else format_seconds(seconds)
+    whole = _rounded(seconds)
+    return f"{whole:g} s" if whole < _MINUTE else format_seconds(whole)
 
 
 def _rounded(value: float, places: int = 0) -> float:
     """Rounds halves up, as a page does; `round` rounds them to even digits."""
+    if not abs(value) < _WHOLE:  # or it is not a number
+        return value
     scale = 10.0**places
     return math.floor(value * scale + 0.5) / scale
 
@@ -80,6 +84,8 @@ def format_age(seconds: float) -> str:
 
     One in the future is "0s", since the clock of a server may be ahead of ours; kubectl writes "<invalid>" from 2 s on.
     """
+    if not math.isfinite(seconds):
+        return "–"
     total = max(0, int(seconds))
     (size, unit), second = next((first, second) for below, first, second in _AGES if total < below)
     text = f"{total // size}{unit}"

@@ -84,6 +84,8 @@ def picture_of(result: object) -> Picture:  # noqa: C901, PLR0911, PLR0912 - one
         case model.results.Objects():
             pictures = [_description(each.description()) for each in result]
             return Picture(tuple(block for picture in pictures for block in picture.blocks), label="objects")
+        case model.system.DiskUsage():
+            return views.system.render(result)
         case model.results.Report():
             return _report(result)
         case NBContainer():

@@ -228,7 +228,7 @@ def _rich_grid(grid: Grid) -> RenderableType:
         # rich only narrows columns that may wrap, the widest first; the lines themselves do not wrap
         flexible = index == grid.flexible or width > NARROW
         table.add_column(
-            grid.columns[index] if index < len(grid.columns) else "",
+            _rich_line((Span(grid.columns[index], Tone.DIM),)) if index < len(grid.columns) else "",
             justify="right" if index in grid.right else "left",
             no_wrap=not flexible,
             overflow="ellipsis",

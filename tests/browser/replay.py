@@ -5,8 +5,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from nbcontainer.errors import BuildFailed
-from nbcontainer.model.build import BuildState, apply_build
+from nbcontainer.model.build import BuildEnded, BuildState, apply_build
 from nbcontainer.model.images import TransferState, apply_transfer
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.images import TransferView
@@ -44,6 +45,7 @@ def build(name: str, *, speed: float = 1.0, hold: int | None = None) -> Operatio
                 while not progress.stopping:
                     time.sleep(0.005)
             if progress.stopping:
+                progress.emit(BuildEnded(Outcome.STOPPED, time=time.time()))
                 raise RuntimeError("cut off")
             progress.emit(shifted(event, later))
         if name == "failing":

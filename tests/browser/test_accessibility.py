@@ -29,7 +29,7 @@ def test_axe_finds_nothing(lab, browser):
     expect(page.output(0).locator(".nbc")).to_have_count(len(VIEWS), timeout=30_000)
     expect(page.output(0).locator(".nbc-row").first).to_be_visible()
     expect(page.output(0).locator(".nbc-line").first).to_be_visible()
-    expect(page.output(1).locator(".nbc-output-failed")).to_be_visible(timeout=30_000)
+    expect(page.output(1).locator(".nbc-edge-bad")).to_be_visible(timeout=30_000)
     page.output(0).locator(".nbc-grid").focus()
     page.page.keyboard.press("?")
     page.page.add_script_tag(content=AXE.read_text("utf-8"))

@@ -20,11 +20,11 @@ def test_look(lab, browser, screenshots):
     page.run(2)
     running = page.output(2).locator(".nbc-is-running")
     expect(running).to_have_count(1, timeout=30_000)
-    expect(page.output(2).locator(".nbc-output-running").first).to_be_visible()
+    expect(page.output(2).locator(".nbc-edge-running").first).to_be_visible()
     for theme in ("dark", "light"):
         page.use_theme(theme)
         for index, name in enumerate(["done", "failed", "running"]):
-            page.output(index).locator(".nbc-build").screenshot(path=screenshots / f"build-{name}-{theme}.png")
+            page.output(index).locator(".nbc-picture").screenshot(path=screenshots / f"build-{name}-{theme}.png")
         page.page.screenshot(path=screenshots / f"build-page-{theme}.png")
     page.output(2).get_by_role("button", name="Stop").click()
     page.wait_executed(2)
@@ -42,7 +42,7 @@ def test_live_updates_while_the_cell_runs(lab, browser):
     seen = page.page.evaluate("window.seen")
     assert len(set(seen)) >= 3, seen
     page.wait_executed(0)
-    expect(output.locator(".nbc-is-done .nbc-time").nth(1)).to_have_text(re.compile(r"^3\.\d s$"))
+    expect(output.locator(".nbc-is-good > :last-child").nth(1)).to_have_text(re.compile(r"^3\.\d s$"))
     page.close()
 
 
@@ -66,7 +66,7 @@ def test_hostile_output_stays_text(lab, browser):
     page = lab.open(browser, "hostile", [IMPORT + "show_build('good', speed=20)"])
     page.run_and_wait(0)
     output = page.output(0)
-    step = output.locator(".nbc-step[role=button]").first
+    step = output.locator(".nbc-row[role=button]").first
     step.focus()
     page.page.keyboard.press("Enter")
     expect(step).to_have_attribute("aria-expanded", "true")
@@ -104,7 +104,7 @@ def test_a_saved_notebook_shows_the_end_without_a_kernel(lab, browser):
 def test_opened_again_without_its_kernel_the_saved_picture_is_shown(lab, browser, screenshots):
     page = lab.open(browser, "opened-again", [IMPORT + "show_build('failing', speed=20)"], own_kernel=True)
     page.run_and_wait(0)
-    expect(page.output(0).locator(".nbc-build")).to_be_visible()
+    expect(page.output(0).locator(".nbc-picture")).to_be_visible()
     page.save()
     page.close()  # and its kernel with it
     page = lab.open(browser, "opened-again", own_kernel=True)

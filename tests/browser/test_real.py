@@ -48,7 +48,7 @@ def test_a_run_that_cannot_start_and_a_run_that_is_stopped(notebook, screenshots
     output.get_by_role("button", name="Stop").click()
     page.wait_executed(1)
     expect(output.get_by_role("status").first).to_contain_text("stopped")
-    expect(output.locator(".nbc-build")).to_contain_text("line 9")
+    expect(output.locator(".nbc-picture")).to_contain_text("line 9")
     page.page.screenshot(path=screenshots / "real-ends.png")
 
 

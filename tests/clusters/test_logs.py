@@ -58,20 +58,20 @@ def test_tail_since_and_timestamps(space, writer):
 
 
 def test_what_is_not_there(space, writer):
-    with pytest.raises(NotFound, match='pods "nix" not found'):
+    with pytest.raises(NotFound, match="There is no pod nix in "):
         logs(space, LogRequest(("nix",))).result(30)
-    with pytest.raises(NotFound, match='pods "nix" not found'):
+    with pytest.raises(NotFound, match="There is no pod nix in "):
         logs(space, LogRequest(("nix",), follow=True)).result(30)
-    with pytest.raises(NotFound, match='pods "nix", "writter" not found') as caught:
+    with pytest.raises(NotFound, match="There are no pods nix, writter in ") as caught:
         logs(space, LogRequest(("nix", "writter"), follow=True)).result(30)
     assert caught.value.cure == "Did you mean writer?"
     assert caught.value.__context__ is None  # else IPython also shows the traceback of its cause
-    with pytest.raises(NotFound, match='There is no namespace "never-was"'):
+    with pytest.raises(NotFound, match="There is no namespace never-was in"):
         logs(space, LogRequest(("nix",), namespace="never-was")).result(30)
-    with pytest.raises(NotFound, match='There is no namespace "never-was"'):
+    with pytest.raises(NotFound, match="There is no namespace never-was in"):
         logs(space, LogRequest(selector="app=x", namespace="never-was", follow=True)).result(30)
     elsewhere = logs(space, LogRequest((writer,), namespace="default"))
-    with pytest.raises(NotFound, match='"writer" not found in ') as caught:
+    with pytest.raises(NotFound, match="There is no pod writer in ") as caught:
         elsewhere.result(30)
     assert f"writer is in namespace {space.namespace}: `--namespace={space.namespace}`." in caught.value.cure
     with pytest.raises(NotFound, match="no container 'side'") as caught:
@@ -82,7 +82,7 @@ def test_what_is_not_there(space, writer):
     with pytest.raises(UsageError):
         logs(space, LogRequest()).result(30)
     nobody = logs(space, LogRequest(selector="app=none")).result(30)
-    assert (len(nobody), nobody.state.notes) == (0, ("there are no pods with app=none",))
+    assert (len(nobody), nobody.state.notes) == (0, (f"There are no pods with app=none in {space.where}.",))
 
 
 @pytest.mark.parametrize("follow", [False, True])
@@ -91,18 +91,19 @@ def test_an_existing_and_a_missing_pod(space, writer, follow):
     result = operation.result(30)
     assert [line.text for line in result][:3] == ["1", "2", "3"]
     assert result.state.total >= 500
-    missing = [note for note in result.state.notes if "not found" in note]
+    missing = [note for note in result.state.notes if "There is no" in note]
     assert len(missing) == 2
-    assert missing[0].startswith('pods "nix" not found in ')
-    assert missing[1].startswith('deployments "none" not found in ')
-    assert not any("not found" in line.text for line in result)
+    assert missing[0].startswith("There is no pod nix in ")
+    assert missing[1].startswith("There is no deployment none in ")
+    assert not any("There is no" in line.text for line in result)
     side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, duration=3.0)).result(30)
     assert side.state.total >= 500
 
 
 def test_following_waits_for_the_first_pod_of_a_selector_and_says_so(space):
     operation = logs(space, LogRequest(selector="app=later", follow=True))
-    until(lambda: operation.state.notes == ("there are no pods with app=later yet; those that appear join",))
+    nobody = f"There are no pods with app=later in {space.where} yet; those that appear join."
+    until(lambda: operation.state.notes == (nobody,))
     run(space, "later", "echo here; sleep 600", labels={"app": "later"})
     until(lambda: operation.state.total == 1)
     operation.stop()
@@ -284,7 +285,7 @@ def test_deployments_and_all_containers(space):
     assert {source.split("/")[1] for source in result.state.sources} == {"main", "side"}
     main_only = logs(space, LogRequest(("deploy/two",))).result(30)
     assert [line.text for line in main_only] == ["of main", "of main"]
-    with pytest.raises(NotFound, match='"none" not found'):
+    with pytest.raises(NotFound, match="There is no deployment none in "):
         logs(space, LogRequest(("deploy/none",))).result(30)
 
 

@@ -134,7 +134,7 @@ def test_a_conflict_names_field_manager_and_line(space):
         (
             ("  name: bad", "  name: bad\n  namespace: elsewhere"),
             ApiError,
-            r"line 6: There is no namespace \"elsewhere\"",
+            r"line 6: There is no namespace elsewhere",
         ),
     ],
 )

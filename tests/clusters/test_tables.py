@@ -64,7 +64,7 @@ def test_selectors_and_names(thousand):
     assert len(table(thousand, field_selector="status.phase=Running")) == 1_000
     assert table(thousand, names=("pod-00007",)).names == ["pod-00007"]
     assert table(thousand, names=("pod-00007", "pod-00005")).names == ["pod-00005", "pod-00007"]
-    with pytest.raises(NotFound, match='pods "nix" not found'):
+    with pytest.raises(NotFound, match="There is no pod nix in "):
         table(thousand, names=("pod-00007", "nix"))
 
 
@@ -72,7 +72,7 @@ def test_a_namespace_that_does_not_exist(own_cluster):
     own_cluster.fill("shopping", 0)
     nowhere = own_cluster.cluster(namespace="shoping")
     for ask in (table, lambda cluster: watch_table(cluster).result(10), events):
-        with pytest.raises(NotFound, match='There is no namespace "shoping" in context') as caught:
+        with pytest.raises(NotFound, match="There is no namespace shoping in the context") as caught:
             ask(nowhere)
         assert caught.value.cure == "Did you mean shopping?"
     assert len(table(nowhere, all_namespaces=True)) > 0

@@ -67,7 +67,7 @@ CMD ["true"]
     assert lines["RUN7"] == (7, 8)
     assert lines["COPY10"] == (10, 10)
     assert {step.state for step in result.steps} <= {StepState.DONE, StepState.CACHED}
-    assert result.state.finished
+    assert result.state.ended
 
 
 def test_a_second_build_is_cached(engine):

@@ -131,7 +131,7 @@ def test_a_port_in_use_names_who_has_it_and_another(engine, busybox, container):
     run(engine, request).result(60)
     with pytest.raises(Conflict, match=f"Port {port} is already in use by the container {container}"):
         run(engine, replace(request, name="")).result(60)
-    with pytest.raises(Conflict, match=f"already is a container {container}") as caught:
+    with pytest.raises(Conflict, match=f"There is already a container {container} in") as caught:
         run(engine, request).result(60)
     assert f"%docker rm -f {container}" in caught.value.cure
 
@@ -303,8 +303,7 @@ def test_a_cell_or_a_text_is_the_standard_input(busybox):
         nbc.containers.run(busybox, "cat", stdin=3)
 
 
-@pytest.mark.usefixtures("engine")
-def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
+def test_the_magics_of_containers(engine, busybox, container, capsys, monkeypatch):
     monkeypatch.setenv("INHERITED", "from here")
     result = magic(
         f"run -d --name {container} -e INHERITED -l tier={container} {busybox} sh -c 'echo $INHERITED; sleep 600'"
@@ -330,5 +329,13 @@ def test_the_magics_of_containers(busybox, container, capsys, monkeypatch):
     assert asked[0].startswith(f"Remove the container {container} (busybox")
     monkeypatch.setattr("builtins.input", lambda _: "y")
     assert str(magic(f"rm {container}")) == f"{container} removed"
-    assert str(magic(f"rm -f {container}")) == f"There is no container {container}."
+    assert str(magic(f"rm -f {container}")) == f"There is no container {container} in {engine.name}."
     assert container not in nbc.containers.list(all=True).names
+
+
+def test_a_stop_waits_for_as_long_as_it_takes(engine, busybox, container):
+    waits = "trap 'sleep 12; exit 7' TERM; echo ready; while :; do sleep 0.1; done"  # longer than docker's default
+    nbc.containers.run(busybox, ["sh", "-c", waits], name=container, detach=True).result(60)
+    wait_until(lambda: nbc.containers.logs(container).result(30).text == "ready")
+    assert str(magic(f"stop -t -1 {container}")) == f"{container} stopped"
+    assert containers.inspect(engine, container)["State"]["ExitCode"] == 7

@@ -42,6 +42,7 @@ LINES = {
     "network ls": "--filter label=of={x}",
     "network inspect": "{x}",
     "network rm": "-y {x}",
+    "system df": "-v",
     "network prune": "-y --filter label=of={x}",
 }
 NOWHERE = {"login", "logout"}  # they act on docker's configuration, whatever the engine

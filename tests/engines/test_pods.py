@@ -221,7 +221,7 @@ def test_logs(podman, make, unique):
     assert [line.text for line in pods.logs(podman, LogRequest((unique,), tail=2)).result(30)] == ["50", "to stderr"]
     some = pods.logs(podman, LogRequest(("nix", unique))).result(30)
     assert some.state.total == 51
-    assert some.state.notes == (f"There is no pod 'nix' in {podman.name}. `%kpod` lists the pods.",)
+    assert some.state.notes == (f"There is no pod nix in {podman.name}. `%kpod` lists them.",)
     with pytest.raises(NotFound) as caught:
         pods.logs(podman, LogRequest((f"{unique}x", "nix"))).result(30)
     assert caught.value.cure == f"Did you mean {unique}?"

@@ -64,7 +64,7 @@ def test_a_name_that_no_volume_has(engine, name):
         magic(f"volume rm -y {name} {name}x")
     assert name in nbc.volumes.list().names  # nothing was removed
     report = magic(f"volume rm -y -f {name} {name}x")
-    assert str(report) == f"{name} removed\nThere is no volume {name}x."
+    assert str(report) == f"{name} removed\nThere is no volume {name}x in {engine.name}."
 
 
 def test_a_volume_in_use_says_by_whom(engine, busybox, name):
@@ -106,7 +106,7 @@ def test_a_prune_shows_what_it_removes_and_removes_only_that(engine, name, monke
     plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
     assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
     assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it was removed in the meantime
-    assert str(magic(f"volume prune {mine}")) == "There are no unused volumes."
+    assert str(magic(f"volume prune {mine}")) == f"There are no unused volumes in {engine.name}."
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
 
 

@@ -5,7 +5,24 @@ import math
 from hypothesis import strategies as st
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Chart, Code, CodeLine, Diff, Node, Series, Span, Tree
+from nbcontainer.views.kit import (
+    Action,
+    Actions,
+    Chart,
+    Clock,
+    Code,
+    CodeLine,
+    Diff,
+    Grid,
+    Line,
+    Node,
+    Output,
+    Progress,
+    Section,
+    Series,
+    Span,
+    Tree,
+)
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
@@ -82,4 +99,46 @@ def trees(draw):
     return Tree(tuple(map(node, draw(st.lists(nodes, max_size=3)))), label=draw(texts))
 
 
-new_blocks = st.one_of(charts(), codes, diffs, trees())
+@st.composite
+def grids(draw):
+    width = draw(st.integers(1, 4))
+    rows = draw(st.lists(st.lists(spans, min_size=width, max_size=width).map(tuple), max_size=4))
+    columns = draw(st.sampled_from([0, width]))
+    flexible = draw(st.sampled_from([None, *range(width)]))
+    return Grid(
+        tuple(rows),
+        tuple(draw(st.lists(texts, min_size=columns, max_size=columns))),
+        right=frozenset(draw(st.sets(st.integers(0, width - 1)))),
+        flexible=flexible,
+        wraps=flexible is not None and draw(st.booleans()),
+        indent=draw(st.integers(0, 4)),
+        label=draw(texts),
+    )
+
+
+clocks = st.builds(Clock, numbers, numbers, st.sampled_from(["seconds", "age", "whole"]), texts)
+lines = st.builds(
+    Line,
+    st.lists(st.one_of(spans, clocks.map(lambda clock: Span("", clock=clock))), max_size=4).map(tuple),
+    indent=st.integers(0, 4),
+    wraps=st.booleans(),
+    head=st.booleans(),
+)
+outputs = st.builds(Output, st.lists(texts, max_size=4).map(tuple), tones, indent=st.integers(0, 4))
+progress = st.builds(Progress, st.one_of(st.none(), numbers), texts, tones)
+actions = st.builds(
+    Action,
+    texts,
+    st.sampled_from(["docker", "kpod", "ls"]),
+    st.sampled_from([("volume", "rm"), ("logs",), ()]),
+    st.dictionaries(
+        st.sampled_from(["volume", "pod", "force"]), st.one_of(texts, st.lists(texts, max_size=2)), max_size=2
+    ),
+)
+plain_blocks = st.one_of(
+    lines, grids(), outputs, charts(), codes, diffs, trees(), progress,
+    st.builds(Actions, st.lists(actions, max_size=2).map(tuple)),
+)  # fmt: skip
+any_blocks = st.recursive(
+    plain_blocks, lambda inner: st.builds(Section, lines, st.lists(inner, max_size=3).map(tuple), st.booleans())
+)

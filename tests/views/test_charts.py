@@ -65,7 +65,7 @@ def test_a_gantt_chart_has_when_and_how_long():
 
 def test_a_line_is_a_path_from_the_bottom_with_gaps_and_dots():
     plot = drawn(Chart("line", (Series("cpu", ((0, 0), (1, 2), (2, math.nan), (4, 4))),), x="seconds"))
-    assert plot.curves[0].path == "M0 1000L250 500M1000 0h0"
+    assert (plot.curves[0].path, plot.curves[0].dots) == ("M0 1000L250 500", "M1000 0h0")
     assert plot.curves[0].latest == "4"
     assert plot.across == ((0.0, "0 s"), (0.25, "1 s"), (0.5, "2 s"), (0.75, "3 s"), (1.0, "4 s"))
     assert plot.upward == ((0.0, "0"), (0.25, "1"), (0.5, "2"), (0.75, "3"), (1.0, "4"))
@@ -147,12 +147,13 @@ def test_a_chart_is_drawn_whatever_its_points_are(chart):
     block = drawn(chart)
     if isinstance(block, Plot):
         for curve in block.curves:
-            assert re.fullmatch(r"(M\d+ \d+(h0|(L\d+ \d+)+))*", curve.path)
-            assert all(int(number) <= 1000 for number in NUMBER.findall(curve.path))
+            assert re.fullmatch(r"(M\d+ \d+(L\d+ \d+)+)*", curve.path)
+            assert re.fullmatch(r"(M\d+ \d+h0)*", curve.dots)
+            assert all(int(number) <= 1000 for number in NUMBER.findall(curve.path + curve.dots))
         block = block.table
     assert isinstance(block, Grid)
     widths = {len(row) for row in block.rows}
     assert widths == {len(block.columns) or len(block.rows[0])}
     for row in block.rows:
         for span in row:
-            assert span.bar is None or (0 <= span.bar[0] <= span.bar[1] <= 1)
+            assert span.bar is None or (0 <= span.bar[0] <= span.bar[1] <= 100)

@@ -155,6 +155,9 @@ def test_the_page_comes_to_the_same(reducer, tmp_path):
     assert done.stdout.strip() == f"{len(recorded)} sequences"
 
 
+LINES = tuple(f"line {number}" for number in range(2000))
+
+
 def steps(count, running, lines):
     """A build's picture: `running` of its steps run and have written `lines` lines."""
     keys = tuple(f"step {number}" for number in range(count))
@@ -171,9 +174,7 @@ def steps(count, running, lines):
         for number in range(count)
     )
     outputs = {
-        keys[number]: Output(
-            tuple(f"line {at}" for at in range(max(0, lines - 400), lines)), count=lines, open=False, preview=4
-        )
+        keys[number]: Output(LINES[max(0, lines - 400) : lines], count=lines, open=False, preview=4)
         for number in range(running)
     }
     return Picture((Line.of("build", head=True), Grid(rows, keys=keys, outputs=outputs, axis=(0.0, None))), "build")

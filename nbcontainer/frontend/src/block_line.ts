@@ -4,7 +4,7 @@ import { visible } from './ansi';
 import type { Action, AnySpan, Clock, LineBlock, Span } from './blocks';
 import type { BlockView, Context } from './block_views';
 import { make, setAttribute, setText } from './elements';
-import { formatAge, seconds } from './format';
+import { formatAge, seconds, wholeSeconds } from './format';
 import { linkText } from './live';
 
 /** What an element shows depends on the time. */
@@ -14,19 +14,12 @@ export function spanOf(span: AnySpan): Span {
   return typeof span === 'string' ? { text: span } : span;
 }
 
+const DURATIONS = { seconds, whole: wholeSeconds, age: formatAge };
+
 /** The text that a clock shows. */
 export function clockText(clock: Clock, now: number): string {
   const took = (clock.until ?? now) - clock.since;
-  const text =
-    clock.style === 'age'
-      ? formatAge(took)
-      : clock.style !== 'whole'
-        ? seconds(Math.max(0, took))
-        : took < 1
-          ? ''
-          : took < 59.5
-            ? `${Math.round(took)} s`
-            : seconds(took);
+  const text = DURATIONS[clock.style ?? 'seconds'](took);
   return text && visible(clock.before ?? '') + text;
 }
 

@@ -48,6 +48,13 @@ export function seconds(value: number): string {
   return `${Math.floor(whole / HOUR)} h ${String(Math.floor((whole % HOUR) / MINUTE)).padStart(2, '0')} min`;
 }
 
+/** Seconds without tenths: "7 s", "2 min 05 s"; "" in the first second. */
+export function wholeSeconds(value: number): string {
+  const whole = rounded(value, 0);
+  if (value < 1) return '';
+  return whole < MINUTE ? `${whole} s` : seconds(whole);
+}
+
 function rounded(value: number, places: number): number {
   const scale = 10 ** places;
   return Math.floor(value * scale + 0.5) / scale;
@@ -56,10 +63,4 @@ function rounded(value: number, places: number): number {
 /** A count with its noun: "1 line", "1,024 lines". */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
-}
-
-/** The first characters of a digest: "sha256:9f2c41a0b3d1". */
-export function shortDigest(digest: string): string {
-  const [algorithm, hex] = digest.split(':');
-  return hex === undefined ? digest.slice(0, 12) : `${algorithm}:${hex.slice(0, 12)}`;
 }
