@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster, Link
     from nbcontainer.clusters.kubeconfig import Access
 
-__all__ = ["BROKEN", "Cancellation", "Http", "Reply", "proxy_of"]
+__all__ = ["BROKEN", "IDLE_SECONDS", "Cancellation", "Http", "Reply", "proxy_of"]
 
 LOG = logging.getLogger(__name__)
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
@@ -212,6 +212,10 @@ class Http:
         """Keep a connection for the next call."""
         connection.stream.when_silent(None)
         self._idle.keep(connection)
+
+    def close_old(self) -> None:
+        """Close the kept connections that are too old to be used again."""
+        self._idle.close_old()
 
     def close(self) -> None:
         """Close the connections that are kept, and end a running probe."""
