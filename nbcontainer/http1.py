@@ -104,6 +104,15 @@ class IdleConnections(Generic[Kept]):
         for each in surplus:
             each.close()
 
+    def close_old(self) -> None:
+        """Close those that are no longer used."""
+        now = time.monotonic()
+        with self._lock:
+            old = [each for each in self._kept if now - each.last_used >= self._seconds]
+            self._kept[:] = [each for each in self._kept if each not in old]
+        for each in old:
+            each.close()
+
     def close(self) -> None:
         """Close all of them."""
         with self._lock:

@@ -208,6 +208,10 @@ class Http:
         connection.stream.when_silent(None)
         self._idle.keep(connection)
 
+    def close_old(self) -> None:
+        """Close the kept connections that are too old to be used again."""
+        self._idle.close_old()
+
     def close(self) -> None:
         """Close the connections that are kept, and end a running probe."""
         self._probe.cancel()
