@@ -1,5 +1,6 @@
 """Views in JupyterLab of a real engine and cluster: failures, stops, and actions started by a row's key."""
 
+import itertools
 import re
 import uuid
 
@@ -109,6 +110,8 @@ def test_disk_usage_and_its_buttons(notebook, screenshots):
     expect(picture).to_contain_text("can be freed")
     for kind in ("Images", "Containers", "Local Volumes", "Build Cache"):
         expect(picture.get_by_text(kind, exact=True)).to_have_count(2)  # its bar, and its row of the table
+    rows = [row.bounding_box()["y"] for row in picture.get_by_role("row").all()]
+    assert all(second - first >= 15 for first, second in itertools.pairwise(rows)), rows  # none covers another
     page.page.screenshot(path=screenshots / "real-df.png")
     page.output(1).scroll_into_view_if_needed()
     page.page.screenshot(path=screenshots / "real-df-v.png")
