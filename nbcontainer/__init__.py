@@ -11,6 +11,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nbcontainer import views as _views
+from nbcontainer.drawn import draw_by
 from nbcontainer.loading import modules_on_use
 from nbcontainer.settings import (
     settings as settings,
@@ -29,6 +31,8 @@ MODULES = {
 HANDLES = ("engine", "cluster")  # functions among them that return a handle, whose nouns are public names too
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # a library does not decide where its log goes
+
+draw_by(lambda result: _views.results.bundle_of(result))  # noqa: PLW0108 - views load with the first picture
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:

@@ -97,13 +97,17 @@ def known_types() -> Mapping[str, type]:
     found_errors = [getattr(errors, name) for name in errors.__all__]
     kinds = [kind for kind in found_errors if isinstance(kind, type) and issubclass(kind, errors.NbcontainerError)]
     known: dict[str, type] = {kind.__name__: kind for kind in kinds}
+
+    def extends_known(item: type) -> bool:
+        return any(known.get(base.__name__) is base for base in item.__mro__[1:])
+
     for package in (model, api):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             for name, item in vars(importlib.import_module(found.name)).items():
                 is_class = isinstance(item, type) and item.__module__ == found.name and not name.startswith("_")
                 if not is_class or issubclass(item, Enum) or inspect.isabstract(item) or name.endswith("Request"):
                     continue
-                if package is api and not issubclass(item, Described):
+                if package is api and not (issubclass(item, Described) or extends_known(item)):
                     continue
                 if name in known:
                     raise TypeError(f"Two classes are called {name}, so the name is ambiguous.")

@@ -287,6 +287,7 @@ class BuildFailed(NbcontainerError):
         output: the last lines of the failed step's output.
         output_lines: how many lines that output has in total.
         spool: the path of the file with the full output of the build, or "".
+        command: the build as a docker command.
     """
 
     step: str = ""
@@ -295,6 +296,7 @@ class BuildFailed(NbcontainerError):
     output: str = ""
     output_lines: int = 0
     spool: str = ""
+    command: str = ""
 
     def __init__(
         self,
@@ -307,7 +309,7 @@ class BuildFailed(NbcontainerError):
         cure: str = "",
     ) -> None:
         self.step, self.lines, self.exit_code, self.output = step, lines, exit_code, output
-        self.output_lines, self.spool = output.count("\n") + 1 if output else 0, ""
+        self.output_lines, self.spool, self.command = output.count("\n") + 1 if output else 0, "", ""
         super().__init__(message, cure=cure)
 
 

@@ -23,6 +23,7 @@ from traitlets import HasTraits, TraitType
 from traitlets.config import Application, Config, Configurable
 from traitlets.config.loader import LazyConfigValue
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.errors import UsageError
 
 __all__ = ["NBContainer", "settings"]
@@ -151,7 +152,7 @@ class Patterns(Option[tuple[str, ...]]):
         return patterns
 
 
-class NBContainer(Configurable):
+class NBContainer(Configurable, Drawn):
     """The options of nbcontainer. A changed attribute takes effect with the next call."""
 
     surface = Surface("auto", 'where progress is shown: "auto", "notebook", "terminal" or "plain".')

@@ -34,6 +34,8 @@ OUTPUT = ROOT / ".pytest_cache" / "make-test"
 LANES = 5
 """Jobs at a time: more than processors, because most tests wait for an engine or a browser."""
 PROGRESS_SECONDS = 30
+RESERVED_SECONDS = 15
+"""How long lanes are kept free for the longest jobs, whose parts may come up last, at the start."""
 MAX_RERUNS = 20
 """With more failures than this something is broken, and a second run would only take time."""
 REQUIRE_ALL = os.geteuid() == 0 and shutil.which("apt-get") is not None
@@ -50,11 +52,15 @@ BREAKING = tuple(f"tests/engines/test_{name}.py" for name in ("broken_output", "
 BUILDS = tuple(
     f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "build_output", "builders")
 )
+CONTAINERS = tuple(
+    f"tests/engines/test_{name}.py" for name in ("containers", "docker_client", "networks", "pods", "volumes")
+)
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. Files in no other column run in the last one.
     ("broken connections", BREAKING, ENGINES),
-    ("engines", ("tests/engines",), ENGINES),
     ("cluster", ("tests/clusters",), CLUSTER),
+    ("containers", CONTAINERS, ENGINES),
+    ("engines", ("tests/engines",), ENGINES),
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
     ("faults and notebooks", ("tests/faults", "tests/notebooks"), ENGINES | CLUSTER),
     ("builds", BUILDS, ENGINES | {"buildkitd"}),
@@ -250,7 +256,7 @@ def plan(*, quick: bool) -> list[Job]:
     if quick:
         return [*checks, *columns(live=False)]
     second = second_python()  # a long column: it starts with the longest ones
-    longest, others = columns(live=True)[:4], columns(live=True)[4:]
+    longest, others = columns(live=True)[:5], columns(live=True)[5:]
     return [*checks, *longest, *([second] if second else []), *others, *columns(live=False)]
 
 
@@ -282,14 +288,18 @@ class Run:
         """Runs everything until all jobs have ended."""
         if sets_up:
             threading.Thread(target=self.set_up, daemon=True).start()
+        reserved_until = time.monotonic() + RESERVED_SECONDS
         while self.waiting or self.running:
-            for job in list(self.waiting):
+            reserving = time.monotonic() < reserved_until
+            free = LANES - len(self.running)
+            for job in self.waiting[: max(free, 0)] if reserving else list(self.waiting):
                 if len(self.running) < LANES and job.needs <= self.ready:
                     self.begin(job)
             try:
-                event = self.events.get(timeout=PROGRESS_SECONDS)
+                event = self.events.get(timeout=1 if reserving else PROGRESS_SECONDS)
             except queue.Empty:
-                self.show_progress()
+                if not reserving:
+                    self.show_progress()
                 continue
             if isinstance(event, Job):
                 self.running.remove(event)

@@ -20,7 +20,8 @@ ALLOWED = {
     "errors": set(),
     "existence": {"errors"},
     "interrupts": {"errors"},
-    "settings": {"errors"},
+    "drawn": set(),
+    "settings": {"drawn", "errors"},
     "spool": {"errors", "settings"},
     "proxies": set(),
     "proxy_tunnel": {"byte_stream", "proxies"},
@@ -28,7 +29,7 @@ ALLOWED = {
     "http1": {"byte_stream"},
     "request_log": set(),
     "json_objects": set(),
-    "model": {"loading", "errors", "kubernetes_yaml"},
+    "model": {"drawn", "loading", "errors", "kubernetes_yaml"},
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "interrupts", "model"},
     "buildkit": set(),
@@ -109,6 +110,7 @@ ALLOWED = {
     "language": {"dockerfile"},
     "verbs": {"errors", "loading"},
     "magics": {
+        "drawn",
         "loading",
         "errors",
         "interrupts",
@@ -124,7 +126,18 @@ ALLOWED = {
         "verbs",
         "diagnosis",
     },
-    "__init__": {"loading", "errors", "settings", "api", "diagnosis", "identity", "magics", "version"},
+    "__init__": {
+        "drawn",
+        "loading",
+        "errors",
+        "views",
+        "settings",
+        "api",
+        "diagnosis",
+        "identity",
+        "magics",
+        "version",
+    },
 }
 KNOW_IPYTHON = {"magics", "views", "widgets"}
 FRONT_END = {"frontend", "static", "labextension"}

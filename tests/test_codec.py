@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbcontainer
+from nbcontainer.api.containers import ContainerRun
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.volumes import Volume, Volumes
 from nbcontainer.clusters.columns import Decoder
@@ -121,7 +122,7 @@ def test_no_class_is_forgotten():
     written = set(known_types().values())
     for item in public_classes():
         told = ".model." in item.__module__ and not item.__name__.endswith("Request") and not issubclass(item, Enum)
-        assert (item in written) is ((told or issubclass(item, Described)) and not isabstract(item)), item
+        assert (item in written) is ((told or issubclass(item, Described | RunResult)) and not isabstract(item)), item
     assert {build.StepOutput, build.BuildState, build.BuildResult, Table, logs.LogState, Words, Volume} < written
 
 
@@ -217,6 +218,7 @@ LOG = (
 RESULTS = [
     logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1], "kubectl logs web"),
     RunResult("0123456789abcdef", "web", 0, "a\nb", "/tmp/web.log", "docker run", 12, ("cut",)),
+    ContainerRun("0123456789abcdef", "web", command="docker run -d"),
     pods.ExecResult(0, "out", "err", "/tmp/exec.log", cut=5),
     changes.Changes([changes.Change("Pod", "web", "shop", "created", manifest={"spec": {"containers": [{"a": 1.5}]}})]),
     Description("Pod", "web", sections=(("", (("Name", "web"),)),), events=(("Warning", "Failed", "no"),)),
@@ -239,6 +241,15 @@ RESULTS = [
 def test_results_are_drawn_alike(result):
     assert same(through_json(result)) == same(result)
     assert_drawn_alike(result)
+
+
+def test_several_objects_have_one_command():
+    found = Objects([Volume("data", command="docker volume inspect data"), Volume("a b", command="…")])
+    assert found.command == "docker volume inspect data 'a b'"
+    assert Objects().command == ""
+    change = changes.Change("Pod", "web", "", "deleted", command="podman pod rm web")
+    other = replace(change, name="db", command="podman pod rm db")
+    assert changes.Changes([change, change, other]).command == "podman pod rm web && podman pod rm db"
 
 
 # what is left out

@@ -1,5 +1,6 @@
 """The package's public names, and that no module shadows one."""
 
+import importlib
 import importlib.util
 import subprocess
 import sys

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan
 from nbcontainer.errors import Conflict
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.containers import ContainerFacts, RunRequest
+from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.requests import bytes_from, command_words, refuse_negative, request_of
 from nbcontainer.model.results import Described, Description, Remark, Report
@@ -21,25 +21,20 @@ from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
-    from nbcontainer.model.containers import RunResult
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.operation import Operation
 
-__all__ = ["Container", "Containers"]
+__all__ = ["Container", "ContainerRun", "Containers"]
 
 SHOWN = 10  # containers that a confirmation question describes
 
 
-@dataclass(frozen=True, repr=False)
-class Container(Described, ContainerFacts):
-    """A container as it was when it was fetched, and what can be done with it.
+class _Verbs:
+    """What can be done with one container: the methods of what `get`, a table's rows and `run` return."""
 
-    Attributes:
-        where: the engine that it runs on.
-    """
-
-    where: str = ""
-    _containers: Containers | None = field(default=None, repr=False, compare=False)
+    id: str
+    name: str
+    _containers: Containers | None
 
     def logs(
         self,
@@ -68,11 +63,34 @@ class Container(Described, ContainerFacts):
         """The containers of the engine on which it was found."""
         return noun_of(self._containers, "container", self.name)
 
+    def __getstate__(self) -> dict[str, object]:
+        """What is pickled and copied: the facts, without the private handle, which has connections."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+@dataclass(frozen=True, repr=False)
+class Container(_Verbs, Described, ContainerFacts):
+    """A container as it was when it was fetched, and what can be done with it.
+
+    Attributes:
+        where: the engine that it runs on.
+    """
+
+    where: str = ""
+    _containers: Containers | None = field(default=None, repr=False, compare=False)
+
     def description(self) -> Description:
         """Its details when it was fetched."""
         facts = [("Id", self.id), ("State", self.status or self.state), ("Image", self.image)]
         facts += [("Command", self.command), ("Ports", self.ports)]
         return Description("Container", self.name, where=self.where, sections=sections_of(facts, Labels=self.labels))
+
+
+@dataclass(frozen=True, repr=False)
+class ContainerRun(_Verbs, RunResult):
+    """The result of `run`: a `RunResult`, and what can be done with its container while it exists."""
+
+    _containers: Containers | None = field(default=None, repr=False, compare=False)
 
 
 class Containers(EngineNoun):
@@ -105,7 +123,7 @@ class Containers(EngineNoun):
         read_only: bool = False,
         restart: str = "",
         stdin: str | bytes | None = None,
-    ) -> Operation[LogEvent, LogState, RunResult]:
+    ) -> Operation[LogEvent, LogState, ContainerRun]:
         """Run a command in a new container: `run("busybox", ["date"], remove=True).result().output`.
 
         Stopping it sends the command its stop signal, and kills it a third of a second later.
@@ -145,7 +163,14 @@ class Containers(EngineNoun):
         command = command_words(command)
         labels = {NOTEBOOK_LABEL: notebook_id(), **(labels or {})}
         stdin = None if stdin is None else bytes_from("stdin", stdin)
-        return engines.run.run(self._engine.connect(), request_of(RunRequest, locals()))
+        request = request_of(RunRequest, locals())
+        engine = self._engine.connect()
+        containers = self._at(engine)
+
+        def finish(result: RunResult) -> ContainerRun:
+            return ContainerRun(**vars(result), _containers=containers)
+
+        return cast("Operation[LogEvent, LogState, ContainerRun]", engines.run.run(engine, request, finish))
 
     @reads
     def names(self) -> Sequence[str]:
@@ -284,7 +309,7 @@ class Containers(EngineNoun):
         return Plan(question, gone, partial(self._remove, engine, removals, missing, command))
 
     def _container(self, engine: Connected, facts: ContainerFacts) -> Container:
-        return Container(**vars(facts), where=engine.name, _containers=self._engine.at(engine).containers)
+        return Container(**vars(facts), where=engine.name, _containers=self._at(engine))
 
 
 def _described(containers: Sequence[ContainerFacts]) -> str:

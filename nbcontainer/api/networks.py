@@ -224,10 +224,7 @@ class Networks(EngineNoun):
     @changes
     def plan_prune(self, *, filters: Sequence[str] = ()) -> Plan[Report]:
         """What `prune` would do; it says which containers would not start again, and raises as `prune` does."""
-        chosen = engines.objects.filters_of(filters)
-        wrong = next((key for key in chosen if key not in PRUNED_BY), None)
-        if wrong is not None:
-            raise UsageError(f"network prune has no filter {wrong!r}.", cure=f"Its filters are {', '.join(PRUNED_BY)}.")
+        chosen = engines.objects.prune_filters("network prune", filters, PRUNED_BY)
         engine = self._engine.connect()
         until = _until(engine, chosen.pop("until", ()))
         found = tuple(engines.networks.unused(engine, chosen, until))

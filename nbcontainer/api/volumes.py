@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Volume", "Volumes"]
 
+PRUNED_BY = ("label", "label!")  # the filters of docker's prune
 COLUMNS = (Column("VOLUME NAME"), Column("DRIVER"), Column("USE", "status"), Column("CREATED", "age"))
 
 
@@ -150,24 +151,29 @@ class Volumes(EngineNoun):
 
     @changes
     def prune(self, *, all: bool = False, filters: Sequence[str] = ()) -> Report:  # noqa: A002 - docker's own flag
-        """Remove volumes that no container uses.
+        """Remove volumes that no container uses: the anonymous ones, with `all` those with a name too.
 
         Args:
             all: include named volumes.
-            filters: docker's filters, such as "label=tier=db".
+            filters: docker's filters, "label=tier=db" or "label!=keep".
+
+        Raises:
+            UsageError: a filter is neither.
         """
         return self.plan_prune(all=all, filters=filters).do()
 
     @changes
     def plan_prune(self, *, all: bool = False, filters: Sequence[str] = ()) -> Plan[Report]:  # noqa: A002 - docker's own flag
-        """What `prune` would do."""
+        """What `prune` would do; raises as `prune` does."""
+        chosen = engines.objects.prune_filters("volume prune", filters, PRUNED_BY)
         engine = self._engine.connect()
-        unused = engines.volumes.list_volumes(engine, {**engines.objects.filters_of(filters), "dangling": ["true"]})
-        found = tuple(volume.name for volume in unused if all or volume.is_anonymous)
+        found = tuple(volume.name for volume in engines.volumes.unused(engine, chosen) if all or volume.is_anonymous)
         command = _prune(engine, found, filters, all=all)
         if not found:
-            nothing = existence.no_objects("volume", engine.name, which="unused")
-            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM),), command))
+            which, condition = "unused" if all else "unused anonymous", f"that match {' '.join(filters)}"
+            nothing = existence.no_objects("volume", engine.name, which=which, condition=condition if filters else "")
+            named = "" if all else "`--all` includes named volumes."
+            return Plan("", (), partial(Report, (Remark(nothing, Tone.DIM, named),), command))
         held = engines.volumes.sizes(engine)
         freed = sum(max(0, held.get(name, 0)) for name in found)
         use = "No container uses it." if len(found) == 1 else "No container uses them."
@@ -192,10 +198,10 @@ def _removal(engine: Connected, names: Sequence[str], found: Sequence[str], *, f
 
 
 def _prune(engine: Connected, found: Sequence[str], filters: Sequence[str], *, all: bool) -> str:  # noqa: A002 - docker's own flag
-    """The prune as a command. Podman's prune always removes named volumes too, so `volume rm` names each one here."""
-    words = filter_words(filters)
-    if not engine.commands.is_podman:
-        return engine.commands.command("volume", "prune", *(["--all"] * all), *words)
-    if not found:
-        return engine.commands.command("volume", "ls", "--filter", "dangling=true", *words)
-    return engine.commands.command("volume", "rm", *found)
+    """The prune as a command. Podman's and old Docker's prune also remove named volumes, so `volume rm` names each."""
+    if not engine.commands.is_podman and engine.capabilities.prunes_anonymous:
+        return engine.commands.command("volume", "prune", *(["--all"] * all), *filter_words(filters))
+    if found:
+        return engine.commands.command("volume", "rm", *found)
+    listed = [word for word in filters if not word.startswith("label!")]  # which a list does not know
+    return engine.commands.command("volume", "ls", "--filter", "dangling=true", *filter_words(listed))

@@ -11,6 +11,7 @@ from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.missing import check_namespace, not_found
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
+from nbcontainer.errors import Forbidden
 from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.tables import (
     Row,
@@ -85,7 +86,9 @@ class Selection:
     def reset(self, decoder: Decoder, pages: list[JsonObject]) -> TableReset:
         """The event for a list of pages."""
         rows = [row for page in pages for row in self.pick(decoder.rows(page, self.namespace))]
-        return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=True)
+        keys = [row.key for row in rows]
+        by_key = keys == sorted(keys)  # not where the API server sorts otherwise, as flow schemas by their precedence
+        return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=by_key)
 
     def pick(self, rows: list[Row]) -> list[Row]:
         """The rows with the requested names."""
@@ -115,7 +118,16 @@ def table(
         field_selector=field_selector,
         names=names,
     )
-    pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
+    can_follow = resource.can("watch")
+    try:
+        pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
+    except Forbidden:
+        if not names or all_namespaces:
+            raise
+        # the user may be allowed to get objects by name alone
+        paths = [resource.path(selection.namespace, name) for name in names]
+        pages = [cluster.call("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE) for path in paths]
+        can_follow = False
     decoder = selection.decoder()
     reset = selection.reset(decoder, pages)
     found = {row.name for row in reset.rows}
@@ -129,7 +141,7 @@ def table(
     def follow(state: TableState) -> Operation[TableEvent, TableState, Table]:
         return _watch(cluster, selection, state, decoder, next(versions))
 
-    return selection.table(apply_table(TableState(), reset), follow if resource.can("watch") else None)
+    return selection.table(apply_table(TableState(), reset), follow if can_follow else None)
 
 
 def watch_table(

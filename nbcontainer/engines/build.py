@@ -56,11 +56,12 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
     dockerfile, warnings = check_request(request)
     request = replace(request, secrets=tuple(secret.asked() for secret in request.secrets))
     title = request.tags[0] if request.tags else "image"
+    told = _command(engine, request, command)
     operation: BuildOperation = Operation(
         f"build of {title}",
         BuildState(title=title, tags=request.tags, engine=engine.name),
         apply_build,
-        conclude=_concluder(request, _command(engine, request, command)),
+        conclude=_concluder(request, told),
         final_event=lambda: BuildEnded(Outcome.STOPPED, time=time.time()),
     )
 
@@ -71,7 +72,7 @@ def build(engine: Engine, request: BuildRequest, *, command: Sequence[str] = ())
             if operation.state.started:  # a build that was refused before it started shows only its error
                 progress.emit(BuildEnded(*outcome_of(error, stopped=progress.stopping), time.time()))
             if isinstance(error, BuildFailed):
-                raise _completed(error, operation.state, warnings) from error.__cause__
+                raise _completed(error, operation.state, warnings, told) from error.__cause__
             raise
         progress.emit(BuildEnded(Outcome.DONE, time=time.time()))
 
@@ -91,14 +92,14 @@ def _command(engine: Engine, request: BuildRequest, words: Sequence[str]) -> str
     return " && ".join([engine.commands.command(*(word for word in given if word != "--push")), *pushes])
 
 
-def _completed(error: BuildFailed, state: BuildState, warnings: list[Problem]) -> BuildFailed:
-    """The error with the file and length of the whole output, and the checks' suggestion in its cure."""
+def _completed(error: BuildFailed, state: BuildState, warnings: list[Problem], command: str) -> BuildFailed:
+    """The error with the command, the file and length of the whole output, and the checks' suggestion in its cure."""
     step, kept = state.failed_step, error.output_lines
     lines = max(kept, step.output_lines if step else 0)
     where = f". {state.spool_note}" if state.spool_note else f"; all of them are in {state.spool}."
     rest = f"It wrote {lines:,} lines{where}" if lines > kept else ""
     cure = " ".join(filter(None, (_suggestion(error, warnings), error.cure, rest)))
-    return error.replaced(spool=state.spool, output_lines=lines, cure=cure)
+    return error.replaced(spool=state.spool, output_lines=lines, cure=cure, command=command)
 
 
 def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Capabilities", "capabilities_of"]
 
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
+ANONYMOUS_API = (1, 42)  # since Docker Engine 23.0, a prune spares volumes with a name
 BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` exists whichever builder is the default
 
 
@@ -37,6 +38,11 @@ class Capabilities:
     buildkit: bool = False
     pods: bool = False
     libpod_version: str = ""
+
+    @property
+    def prunes_anonymous(self) -> bool:
+        """Whether its own prune of volumes removes only those without a name, unless it is told otherwise."""
+        return not self.libpod_version and _numbers(self.api_version) >= ANONYMOUS_API
 
     @property
     def platform(self) -> str:

@@ -14,7 +14,7 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import in_use
+from nbcontainer.engines.objects import in_use, matches_labels
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
@@ -169,7 +169,7 @@ def unused(engine: Engine, labels: Mapping[str, Sequence[str]], until: float = m
     if engine.is_podman:
         listed = _dangling(engine, labels)
     else:  # its list knows no label!, and says of networks in use that they are dangling
-        listed = [network for network in list_networks(engine) if _has_labels(network, labels)]
+        listed = [network for network in list_networks(engine) if matches_labels(network.labels, labels)]
     found = [network for network in listed if network.created <= until and not network.is_predefined]
     return found if engine.is_podman else [network for network in found if _is_idle(engine, network)]
 
@@ -219,17 +219,6 @@ def _dangling(engine: Engine, labels: Mapping[str, Sequence[str]]) -> list[Netwo
         except NotFound:  # Podman looks at each of its containers, of which one went meanwhile
             pass
     return list_networks(engine, filters)
-
-
-def _has_labels(network: NetworkFacts, labels: Mapping[str, Sequence[str]]) -> bool:
-    """Whether Docker's prune would take it: it has each label, and not all that it shall not have."""
-
-    def has(word: str) -> bool:
-        name, equals, value = word.partition("=")
-        return name in network.labels and (not equals or network.labels[name] == value)
-
-    refused = labels.get("label!", ())
-    return all(map(has, labels.get("label", ()))) and not (refused and all(map(has, refused)))
 
 
 def _is_idle(engine: Engine, network: NetworkFacts) -> bool:

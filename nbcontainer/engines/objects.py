@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.json_objects import text_of
 
-__all__ = ["filters_of", "in_use", "made_id"]
+__all__ = ["filters_of", "in_use", "made_id", "matches_labels", "prune_filters"]
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
@@ -27,6 +27,35 @@ def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
             )
         filters.setdefault(key, []).append(value)
     return filters
+
+
+def prune_filters(verb: str, words: Sequence[str], known: Sequence[str]) -> dict[str, list[str]]:
+    """The filters of a prune, in the API's form. What a list filters by, such as a name, is none of them.
+
+    Raises:
+        UsageError: one is not among `known`, or has no value.
+    """
+    filters = filters_of(words)
+    wrong = next((key for key in filters if key not in known), None)
+    if wrong is not None:
+        raise UsageError(f"{verb} has no filter {wrong!r}.", cure=f"Its filters are {', '.join(known)}.")
+    return filters
+
+
+def matches_labels(labels: Mapping[str, str], filters: Mapping[str, Sequence[str]]) -> bool:
+    """Whether Docker's prune would take an object with these labels.
+
+    Args:
+        labels: those of the object.
+        filters: "label" are labels that it must all have; if it has all of "label!", it is kept.
+    """
+
+    def has(word: str) -> bool:
+        name, equals, value = word.partition("=")
+        return name in labels and (not equals or labels[name] == value)
+
+    kept = filters.get("label!", ())
+    return all(map(has, filters.get("label", ()))) and not (kept and all(map(has, kept)))
 
 
 def made_id(answer: object) -> str:

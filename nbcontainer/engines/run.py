@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from nbcontainer.engines.config import proxies
@@ -45,11 +45,16 @@ CLEAN_UP_PATIENCE = 120.0  # for an engine that does not answer
 CLEAN_UP_PAUSE = 1.0
 
 
-def run(engine: Engine, request: RunRequest) -> Run:
+def run(engine: Engine, request: RunRequest, finish: Callable[[RunResult], RunResult] | None = None) -> Run:
     """Run a command in a new container.
 
     With `detach` the result is there as soon as it has started. Else its output is emitted as it arrives, and a stop
     gives the command its stop signal and a third of a second, then kills it. A missing image is pulled first.
+
+    Args:
+        engine: where.
+        request: what.
+        finish: makes of the result what the caller returns.
 
     Raises:
         UsageError: a value of the request is not valid.
@@ -67,10 +72,14 @@ def run(engine: Engine, request: RunRequest) -> Run:
         f"run of {request.image}",
         state,
         apply_logs,
-        conclude=lambda last, made: _run_result(last, made, command),
+        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command)),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
     return operation.start_thread(lambda progress: _Runner(engine, request, body, spool, progress).run())
+
+
+def _as_it_is(result: RunResult) -> RunResult:
+    return result
 
 
 def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:

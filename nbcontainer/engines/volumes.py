@@ -8,13 +8,13 @@ from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import in_use
+from nbcontainer.engines.objects import in_use, matches_labels
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model.volumes import VolumeFacts
 
-__all__ = ["create", "inspect", "list_volumes", "no_volume", "remove", "sizes"]
+__all__ = ["create", "inspect", "list_volumes", "no_volume", "remove", "sizes", "unused"]
 
 
 def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[VolumeFacts]:
@@ -33,6 +33,12 @@ def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = N
     found = [{volume.name: volume for volume in _listed(engine, one)} for one in each]
     names = set(found[0]).intersection(*found[1:])
     return [found[0][name] for name in sorted(names)]
+
+
+def unused(engine: Engine, filters: Mapping[str, Sequence[str]]) -> list[VolumeFacts]:
+    """The volumes that no container uses; of the filters "label" and "label!", an engine's list knows only one."""
+    listed = list_volumes(engine, {"dangling": ["true"]})
+    return [volume for volume in listed if matches_labels(volume.labels, filters)]
 
 
 def _listed(engine: Engine, filters: Mapping[str, Sequence[str]]) -> list[VolumeFacts]:

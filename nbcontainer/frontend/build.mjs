@@ -5,7 +5,7 @@
 // packages (455 MB) are needed. JupyterLab's modules come from its own share scope.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -17,8 +17,11 @@ const labextension = join(here, '..', 'labextension');
 const watch = process.argv.includes('--watch');
 const version = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')).version;
 
-// one entry for each widget: src/NAME.ts and src/NAME.css become static/NAME.js and static/NAME.css
-const names = ['picture', 'tables', 'logs'].filter((name) => existsSync(join(source, `${name}.ts`)));
+// a module that exports a live widget is an entry: src/NAME.ts and src/NAME.css become static/NAME.js and static/NAME.css
+const names = readdirSync(source)
+  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /^export default liveWidget/m.test(readFileSync(join(source, file), 'utf8')))
+  .map((file) => file.slice(0, -'.ts'.length));
 
 /** @type {esbuild.BuildOptions} */
 const widgets = {

@@ -11,12 +11,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, cast
 
 from IPython import get_ipython
 from IPython.core.displayhook import DisplayHook
 
 from nbcontainer import magics, model, views
+from nbcontainer.drawn import Drawn, print_by
 from nbcontainer.interrupts import interrupts_redelivered, run_interruptible
 from nbcontainer.settings import settings
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from IPython.core.formatters import DisplayFormatter
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbcontainer.drawn import Printer
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
     from nbcontainer.views.live import LiveView
@@ -32,26 +34,7 @@ if TYPE_CHECKING:
     Watch: TypeAlias = Operation[TableEvent, TableState, object]
     LiveTable: TypeAlias = LiveView[TableEvent, TableState]
 
-__all__ = ["DRAWN", "interrupted", "register"]
-
-DRAWN = (
-    ("nbcontainer.model.tables", "Table"),
-    ("nbcontainer.model.tables", "Tables"),
-    ("nbcontainer.model.tables", "Words"),
-    ("nbcontainer.model.build", "BuildResult"),
-    ("nbcontainer.model.images", "TransferResult"),
-    ("nbcontainer.model.logs", "LogResult"),
-    ("nbcontainer.model.containers", "RunResult"),
-    ("nbcontainer.model.pods", "ExecResult"),
-    ("nbcontainer.model.changes", "Change"),
-    ("nbcontainer.model.changes", "Changes"),
-    ("nbcontainer.model.pods", "Description"),
-    ("nbcontainer.model.results", "Described"),
-    ("nbcontainer.model.results", "Objects"),
-    ("nbcontainer.model.results", "Report"),
-    ("nbcontainer.model.system", "DiskUsage"),
-    ("nbcontainer.settings", "NBContainer"),
-)
+__all__ = ["interrupted", "register"]
 
 # a cell's id → its last run, and the live tables that it shows
 _following: dict[str, tuple[str, list[LiveTable]]] = {}
@@ -59,23 +42,14 @@ _following: dict[str, tuple[str, list[LiveTable]]] = {}
 Arguments = ParamSpec("Arguments")
 
 
-class Printer(Protocol):
-    """The object to which IPython has a representation written."""
-
-    def text(self, text: str) -> None:
-        """Write."""
-
-
 def register(shell: InteractiveShell) -> None:
-    """Register how `shell` displays our results. Their modules are loaded when one of them exists."""
+    """Register how `shell` displays our results."""
     shell.events.register("post_execute", _after_a_cell)
     formatter = cast("DisplayFormatter", shell.display_formatter)  # exists once the shell does
-    for module, name in DRAWN:
-        in_kernel = hasattr(shell, "kernel")
-        display = _display if in_kernel else _write
-        formatter.ipython_display_formatter.for_type_by_name(module, name, display)
-        if not in_kernel:  # results inside a list or another object are drawn as well
-            formatter.formatters["text/plain"].for_type_by_name(module, name, _print)
+    in_kernel = hasattr(shell, "kernel")
+    formatter.ipython_display_formatter.for_type(Drawn, _display if in_kernel else _write)
+    if not in_kernel:  # results inside a list or another object are drawn as well
+        print_by(_print)
 
 
 def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -130,10 +104,12 @@ def _display(result: object) -> None:
         return
     surface = views.surfaces.choose_surface()
     for part in result if isinstance(result, model.tables.Tables) and result else [result]:
-        if isinstance(surface, views.notebook.Notebook) and isinstance(part, model.tables.Table) and part.follow:
+        if not isinstance(surface, views.notebook.Notebook):
+            views.notebook.display_picture(views.results.picture_of(part))
+        elif isinstance(part, model.tables.Table) and part.follow:
             _follow(surface, part, part.follow)
         else:
-            views.notebook.display_picture(views.results.picture_of(part))
+            views.notebook.display_result(views.results.picture_of(part))
 
 
 def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[TableState], Watch]) -> None:

@@ -50,6 +50,8 @@ class Written:
     def error(self, error: NbcontainerError) -> NbcontainerError:
         """The same error, with a message and a cure without the values."""
         facts = {name: self.text(getattr(error, name)) for name in ("message", "cure")}
+        if command := getattr(error, "command", ""):
+            facts["command"] = self.command(command)
         if all(getattr(error, name) == text for name, text in facts.items()):
             return error
         other = error.replaced(**facts)
@@ -66,15 +68,16 @@ class Written:
 
     def _spell(self, result: object) -> None:
         """Change the commands in place: a surface knows by the object what it has already drawn."""
+        if isinstance(result, Sequence) and not isinstance(result, (str, bytes)):
+            for each in result:
+                self._spell(each)
+            return
         command = getattr(result, "command", None)
         if isinstance(command, str) and command:
             object.__setattr__(result, "command", self.command(command))
             if isinstance(result, Change) and "spec" in result.manifest:  # its YAML is a cell, which reads {{name}}
                 manifest = {**result.manifest, "spec": self._in_manifest(result.manifest["spec"])}
                 object.__setattr__(result, "manifest", manifest)
-        elif isinstance(result, Sequence) and not isinstance(result, (str, bytes)):
-            for each in result:
-                self._spell(each)
 
     def _in_manifest(self, part: Json) -> Json:
         if isinstance(part, Mapping):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.errors import Problem
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.events import SpoolCut
@@ -318,7 +319,7 @@ def _advance(step: BuildStep, event: StepOutput | StepProgress | StepFinished) -
 
 
 @dataclass(frozen=True)
-class BuildResult:
+class BuildResult(Drawn):
     """A finished build.
 
     Attributes:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 
 __all__ = ["Change", "Changes"]
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Drawn):
     """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
 
     kind: str
@@ -37,7 +38,7 @@ class Change:
         return write_yaml(dict(self.manifest))
 
 
-class Changes(Sequence[Change]):
+class Changes(Sequence[Change], Drawn):
     """What one call did to several objects, in order.
 
     It is not a tuple, because a tuple cannot be weakly referenced: we keep weak references to the results that were
@@ -60,6 +61,11 @@ class Changes(Sequence[Change]):
     def __getitem__(self, index: int | slice) -> Change | tuple[Change, ...]:
         """What was done to one object, or to a slice of them."""
         return self._changes[index]
+
+    @property
+    def command(self) -> str:
+        """The same as docker or kubectl commands."""
+        return " && ".join(dict.fromkeys(one.command for one in self if one.command))
 
     def __repr__(self) -> str:
         """Say it in one line."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nbcontainer.drawn import Drawn
+
 __all__ = ["ContainerFacts", "RunRequest", "RunResult"]
 
 ACTIVE = frozenset({"running", "paused", "restarting"})
@@ -75,7 +77,7 @@ class ContainerFacts:
 
 
 @dataclass(frozen=True)
-class RunResult:
+class RunResult(Drawn):
     """A started (`detach`) or finished container.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.outcome import Outcome
 
 __all__ = [
@@ -160,7 +161,7 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
 
 
 @dataclass(frozen=True)
-class TransferResult:
+class TransferResult(Drawn):
     """A finished push or pull."""
 
     image: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.outcome import Outcome
 
@@ -192,7 +193,7 @@ def _size(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class LogResult(Sequence[LogLine]):
+class LogResult(Sequence[LogLine], Drawn):
     """The result of a log call: a sequence of the last lines; `spool` has all of them."""
 
     state: LogState

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.secrecy import Json
 
@@ -153,7 +154,7 @@ class ExecRequest:
 
 
 @dataclass(frozen=True)
-class ExecResult:
+class ExecResult(Drawn):
     """A finished command: its exit code and what it wrote, last lines; `spool` has all.
 
     Attributes:

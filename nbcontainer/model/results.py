@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 from nbcontainer.model.tables import Tone
 
@@ -13,7 +15,7 @@ __all__ = ["Described", "Description", "Objects", "Remark", "Report"]
 
 
 @dataclass(frozen=True)
-class Description:
+class Description(Drawn):
     """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
 
     kind: str
@@ -30,7 +32,7 @@ class Description:
         return f"Description({self.kind.lower()}/{self.name})"
 
 
-class Described(ABC):
+class Described(ABC, Drawn):
     """An object that is drawn as its description, such as a volume.
 
     A class names it before its other bases; otherwise their `repr` would be shown.
@@ -54,10 +56,16 @@ class Described(ABC):
 Object_co = TypeVar("Object_co", bound=Described, covariant=True)
 
 
-class Objects(tuple[Object_co, ...]):
+class Objects(tuple[Object_co, ...], Drawn):
     """Several such objects, drawn one below the other."""
 
     __slots__ = ()
+
+    @property
+    def command(self) -> str:
+        """The command that shows them: that of the first, with the names of the others."""
+        first = "".join(getattr(one, "command", "") for one in self[:1])
+        return " ".join(filter(None, [first, *(shlex.quote(one.name) for one in self[1:] if first)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Drawn):
     """What a call reports that has no better object to return.
 
     Attributes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, overload
 
+from nbcontainer.drawn import Drawn
 from nbcontainer.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class RowVerb:
 
 
 @dataclass(frozen=True)
-class Table(Sequence[Row]):
+class Table(Sequence[Row], Drawn):
     """The rows that one call returned: a sequence, with `.dataframe()` and the call as a command.
 
     Attributes:
@@ -281,13 +282,13 @@ class Table(Sequence[Row]):
         return dataframe([column.name for column in self.state.columns], [list(row.cells) for row in self])
 
 
-class Tables(tuple[Table, ...]):
+class Tables(tuple[Table, ...], Drawn):
     """The tables of several kinds, drawn one below the other."""
 
     __slots__ = ()
 
 
-class Words(tuple[str, ...]):
+class Words(tuple[str, ...], Drawn):
     """Words, shown one a line, as `docker ps -q` prints them; `{{name}}` on a magic line expands to all of them."""
 
     __slots__ = ()

@@ -56,10 +56,10 @@ VERBS = (
     ),
     Verb(
         "volume prune",
-        "Removes volumes that no container uses.",
+        "Removes the anonymous volumes that no container uses; with --all, those with a name too.",
         (
             switch("-a", "--all", help="include named volumes"),
-            option("--filter", help="filter, such as label=tier=db", kind="list", to="filters"),
+            option("--filter", help="only these, such as label=tier=db or label!=keep", kind="list", to="filters"),
             switch("-f", "--force", "-y", "--yes", help="do not ask", control=True, to="yes"),
             ENGINE,
         ),

@@ -287,6 +287,10 @@ class Magic:
         others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
         return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
 
+    def _of_nouns(self, word: str, group: Sequence[str]) -> list[str]:
+        """The verbs of nouns that end with a word: `volume inspect` for `inspect`."""
+        return [f"%{self.name} {verb.path}" for verb in self.verbs if not group and verb.path.endswith(f" {word}")]
+
     def _spelled(self, word: str) -> str:
         """A shared flag in a spelling that the verbs use."""
         only_before = {name: argument.long for argument in self.shared for name in argument.before}
@@ -310,8 +314,8 @@ class Magic:
             return UsageError(
                 f"{where} does not take {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
             )
-        near = self._near(word, group)
-        hint = f"Did you mean {where} {near[0]}?" if near else f"Verbs: {', '.join(known)}."
+        near = [f"{where} {word}" for word in self._near(word, group)] or self._of_nouns(word, group)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Verbs: {', '.join(known)}."
         if default is not None and not near:
             hint += f" If it is a name, write: {default.title} {word}."
         return UsageError(f"{where} has no verb {word!r}.", cure=hint)

@@ -32,7 +32,7 @@ def magic_line(magic: str, path: Sequence[str], values: Mapping[str, object]) ->
         raise UsageError(f"There is no verb {' '.join(path)!r} of %{magic}.")
     known = {argument.key for argument in verb.arguments}
     if unknown := sorted(set(values) - known):
-        raise UsageError(f"{verb.title} takes no argument {unknown[0]!r}.")
+        raise UsageError(f"%{magic} {verb.path} takes no argument {unknown[0]!r}.")
     words = [*path, *_words(verb, values)]
     if any(_UNSAFE.search(word) for word in words):
         raise UsageError("A value cannot be written on a magic's line.")

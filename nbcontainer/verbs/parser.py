@@ -175,14 +175,22 @@ class _Parser:
                     self.values[argument.key] = _named(argument, taken[0])
             self._loose = self._loose[len(taken) :]
             if not taken and argument.required:
-                raise UsageError(f"{argument.names[0]} is missing: {argument.help}.", cure="--help explains it.")
+                raise self._missing(argument)
         if self._loose:
             raise UsageError(f"Unexpected argument {self._loose[0]!r}.", cure="--help explains it.")
         rest = next((argument for argument in self._verb.positionals if argument.kind == "rest"), None)
         if rest is not None:
             self.values[rest.key] = self._rest
             if rest.required and not self._rest:
-                raise UsageError(f"{rest.names[0]} is missing: {rest.help}.", cure="--help explains it.")
+                raise self._missing(rest)
+
+    def _missing(self, argument: Argument) -> UsageError:
+        """The error for a positional that was not given, with the verb's usage and an example."""
+        example = self._verb.example.partition("\n")[0]
+        return UsageError(
+            f"{argument.names[0]} is missing: {argument.help}.",
+            cure=f"Write {self._verb.usage}" + (f", such as {example}" if example else ""),
+        )
 
     def _read_kind(self, argument: Argument) -> None:
         """Drop the kind before the names, as in `get pods web`; refuse another kind than the verb's.

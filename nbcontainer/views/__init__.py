@@ -7,6 +7,8 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.views import ansi as ansi
     from nbcontainer.views import build as build
+    from nbcontainer.views import changes as changes
+    from nbcontainer.views import containers as containers
     from nbcontainer.views import flat as flat
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from nbcontainer.views import page as page
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities
+    from nbcontainer.views import registry as registry
     from nbcontainer.views import results as results
+    from nbcontainer.views import settings as settings
     from nbcontainer.views import shell as shell
     from nbcontainer.views import streaming as streaming
     from nbcontainer.views import surfaces as surfaces
@@ -26,5 +30,6 @@ if TYPE_CHECKING:
     from nbcontainer.views import tables as tables
     from nbcontainer.views import terminal as terminal
     from nbcontainer.views import text as text
+    from nbcontainer.views import view as view
 else:
     __getattr__ = modules_on_use(__name__)

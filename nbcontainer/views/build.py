@@ -14,6 +14,7 @@ from nbcontainer.views.ansi import one_line
 from nbcontainer.views.build_lines import BuildLines, reason_of
 from nbcontainer.views.kit import Block, Clock, Grid, Line, Output, Picture, Progress, Span, separated
 from nbcontainer.views.quantities import format_size, short_digest
+from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
 __all__ = ["BuildView", "transfer_text"]
@@ -40,6 +41,7 @@ _NAMELESS = re.compile(r"stage-(\d+)")  # BuildKit's name for a stage without on
 Row = tuple[Span, ...]
 
 
+@shows(BuildState)
 class BuildView(View[BuildEvent, BuildState]):
     """The view of one build. It remembers the rows of its steps, most of which do not change from one to the next.
 
@@ -77,6 +79,7 @@ class BuildView(View[BuildEvent, BuildState]):
             keys=tuple(step.id for _, step in steps),
             axis=_axis(state),
             outputs=self._below(state, shown),
+            optional=frozenset({4}),
             group=1,
             label="Steps",
         )

@@ -78,8 +78,9 @@ def _progress(progress: Progress) -> Line:
 
 
 def _action_lines(block: Actions) -> Iterator[Line]:
+    """The magics, to be copied; an action whose values cannot be written as one is left out."""
     for action in block.actions:
-        with suppress(UsageError):  # a name that cannot be written on a line cannot be acted on
+        with suppress(UsageError):
             yield Line.of(Span(verbs.lines.magic_line(action.magic, action.verb, action.values), code=True))
 
 

@@ -18,6 +18,7 @@ from nbcontainer.views.ansi import plain
 from nbcontainer.views.flat import bar_text
 from nbcontainer.views.kit import Block, Clock, Grid, Line, Picture, Progress, Span, separated
 from nbcontainer.views.quantities import format_seconds, format_size, short_digest
+from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
 __all__ = ["TransferView"]
@@ -26,6 +27,7 @@ UNKNOWN_SIZE = 1000  # bytes that a layer of unknown size counts for in the whol
 _PHASES = {Outcome.FAILED: ("✕ failed", Tone.BAD), Outcome.STOPPED: ("■ stopped", Tone.WARNING)}
 
 
+@shows(TransferState)
 class TransferView(View[TransferEvent, TransferState]):
     """The view of one push or pull. It remembers which layers it has reported, so each transfer has its own."""
 

@@ -121,6 +121,7 @@ class Grid:
         axis: the start and end of the bars' axis; the end is None while it is the present. (0, 1) if it is a share.
         outputs: by the row's key, the output of a row. The page folds it below the row; other surfaces draw it below
             the grid, with its title.
+        optional: the columns that a narrow page leaves out.
         group: the column whose texts the page draws as headings above their rows.
         label: describes the grid to a screen reader.
     """
@@ -136,6 +137,7 @@ class Grid:
     keys: tuple[str, ...] = ()
     axis: tuple[float, float | None] = (0.0, 1.0)
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    optional: frozenset[int] = frozenset()
     group: int | None = None
     label: str = ""
 

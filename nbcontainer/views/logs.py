@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines, LogSource, LogState
@@ -21,6 +21,7 @@ from nbcontainer.views.kit import Block, Line, Output, Picture, Span
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
 from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_size
+from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View, Wire, changed_facts
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ _SOURCE_COLOURS = (
 SEARCH_SECONDS = 0.1  # the time for one reply to a search; the page then continues from where it ended
 
 
+@shows(LogState)
 class LogView(View[LogEvent, LogState]):
     """A log, or the output of a command, on every surface.
 
@@ -66,6 +68,11 @@ class LogView(View[LogEvent, LogState]):
         self._reader: SpoolReader | None = None
         self._written = 0  # lines, in a terminal
         self._noted = 0  # remarks, in a terminal
+
+    def titled(self, heading: str, title: str) -> Self:
+        """The same view, of the output of a command."""
+        self._verb, self._title = heading or self._verb, title
+        return self
 
     def is_empty(self, state: LogState) -> bool:
         """Whether nothing was written or noted yet."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from IPython.display import DisplayHandle, clear_output, display
 
-from nbcontainer import views
+from nbcontainer import views, widgets
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.html import as_html
-from nbcontainer.views.kit import Line, Span
+from nbcontainer.views.kit import Actions, Line, Span
 from nbcontainer.views.live import LiveView
 from nbcontainer.views.streaming import FRAME_SECONDS
 from nbcontainer.views.text import as_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "display_picture"]
+__all__ = ["Notebook", "display_picture", "display_result"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -43,6 +43,23 @@ def display_picture(picture: Picture, *, clear: bool = False) -> None:
     if clear:
         clear_output(wait=True)
     display(_bundle(picture), raw=True)
+
+
+def display_result(picture: Picture) -> None:
+    """Display a picture that does not change in a page: by a widget if it has buttons, which ask the kernel."""
+    if not any(isinstance(block, Actions) for block in picture.blocks):
+        display_picture(picture)
+        return
+    whole = views.page.whole(picture)
+    try:
+        widget = widgets.live.widget_class("picture")(whole)
+    except NbcontainerError:  # the front end was not built
+        display_picture(picture)
+        return
+    widget.on_action(views.view.magic_of)
+    widget.set_static(text=as_text(picture), html=as_html(picture))
+    widget.finish(whole)
+    display(widget)
 
 
 def _bundle(picture: Picture) -> dict[str, str]:
@@ -222,21 +239,21 @@ class _Follower(Generic[Event, State]):
         self.widget.on_action(lambda action: self._view.act(operation, action))
         revision = -1
         while not operation.done and not (lease is not None and lease.is_over):
-            if operation.wait(1.0, revision=revision) and not operation.done:
-                with interrupts_deferred():
-                    if self.widget.can_send:
-                        revision = operation.revision
-                        self._send(operation.state)
+            is_new = operation.wait(1.0, revision=revision)
+            with interrupts_deferred():
+                if self.widget.can_send and not operation.done:  # even if nothing is new: the time runs on
+                    revision = operation.revision
+                    self._send(operation.state)
+            if is_new:
                 operation.wait(FRAME_SECONDS)
             with interrupts_deferred():
                 self.widget.heartbeat()
 
     def _send(self, state: State) -> None:
-        if state is not self._sent:
-            message = self._view.wire(self._sent, state)
-            self._sent = state
-            if message is not None:
-                self.widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
+        message = self._view.wire(self._sent, state)
+        self._sent = state
+        if message is not None:
+            self.widget.emit(message, whole=lambda: self._view.wire(None, state) or {})
 
     def dismiss(self) -> None:
         """Close the widget."""

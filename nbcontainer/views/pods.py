@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 from nbcontainer.model.outcome import Outcome
-from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep
+from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.containers import output_picture
 from nbcontainer.views.kit import SIGNS, Block, Clock, Line, Picture, Span
+from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View
 
 __all__ = ["PodDeletionView", "PodStartView"]
@@ -25,6 +27,9 @@ MOST_PODS = 20
 _TROUBLE = ("BackOff", "Err", "Error", "Failed", "Invalid", "Unschedulable")
 
 
+draws(ExecResult)(output_picture)
+
+
 def _line(name: str, words: str, tone: Tone, sign: str, *more: Span, where: str, head: bool = False) -> Line:
     """One pod: its sign, its name, how it is going, and where it is."""
     chip = (Span("  "), Span(where, Tone.DIM, chip=True)) if where else ()
@@ -39,6 +44,7 @@ def _line(name: str, words: str, tone: Tone, sign: str, *more: Span, where: str,
     return Line(spans, head=head, key=name)
 
 
+@shows(PodStart)
 class PodStartView(View[PodStep, PodStart]):
     """The pod's steps, newest last."""
 
@@ -65,6 +71,7 @@ class PodStartView(View[PodStep, PodStart]):
         return Picture(tuple(blocks), label=f"pod {state.name}")
 
 
+@shows(PodDeletion)
 class PodDeletionView(View[PodEnd, PodDeletion]):
     """Each pod with its outcome; if there are many, those that are left come first."""
 

@@ -8,6 +8,7 @@ from nbcontainer.model.system import VOLUMES, DiskUsage, Stored, Usage
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import Action, Actions, Block, Chart, Clock, Grid, Line, Picture, Section, Series, Span
 from nbcontainer.views.quantities import format_size
+from nbcontainer.views.registry import draws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ __all__ = ["render"]
 MOST_OBJECTS = 50  # of each kind that are shown
 
 
+@draws(DiskUsage)
 def render(state: DiskUsage) -> Picture:
     """The picture."""
     heading = (Span("disk usage", bold=True), Span("  "), Span(state.where, Tone.DIM, chip=True))
@@ -29,11 +31,9 @@ def render(state: DiskUsage) -> Picture:
 
 
 def _chart(state: DiskUsage) -> Chart:
-    used = tuple((float(at), float(usage.size - usage.reclaimable)) for at, usage in enumerate(state.usages))
-    free = tuple((float(at), float(usage.reclaimable)) for at, usage in enumerate(state.usages))
-    series = (Series("in use", used, Tone.RUNNING), Series("reclaimable", free, Tone.DIM))
+    sizes = tuple((float(at), float(usage.size)) for at, usage in enumerate(state.usages))
     labels = tuple(usage.kind for usage in state.usages)
-    return Chart("bars", series, unit="bytes", labels=labels, key="chart", label="disk space by kind")
+    return Chart("bars", (Series("size", sizes),), unit="bytes", labels=labels, key="chart", label="disk space")
 
 
 def _table(state: DiskUsage) -> Grid:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nbcontainer import widgets
-from nbcontainer.model.tables import Row, RowVerb, TableChanged, TableEvent, TableLive, TableReset, TableState, Tone
+from nbcontainer.model.tables import (
+    Row,
+    RowVerb,
+    Table,
+    TableChanged,
+    TableEvent,
+    TableLive,
+    TableReset,
+    Tables,
+    TableState,
+    Tone,
+    Words,
+)
 from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
 from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_age, format_size
+from nbcontainer.views.registry import draws, shows
+from nbcontainer.views.tables_counts import StatusCounts
 from nbcontainer.views.text import as_text
 from nbcontainer.views.view import View, Wire
 
@@ -26,11 +39,10 @@ MOST_ROWS = 500  # the most rows in a picture; if there are more, those with pro
 LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript
 NUMERIC = frozenset({"number", "bytes", "age"})
 TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
-TONE_ORDER = (Tone.GOOD, Tone.RUNNING, Tone.CACHED, Tone.PLAIN, Tone.DIM, Tone.WARNING, Tone.BAD)
 NOTHING = frozenset({"–", "<none>", "none"})  # words for a missing value
-GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 
 
+@shows(TableState)
 class TableView(View[TableEvent, TableState]):
     """A table on every surface.
 
@@ -49,6 +61,7 @@ class TableView(View[TableEvent, TableState]):
     ) -> None:
         self._wide = wide
         self._verbs = tuple(verbs)
+        self._counts = StatusCounts()
         self._columns: tuple[Column, ...] = ()
         self._names: dict[str, str] = {}
 
@@ -82,7 +95,7 @@ class TableView(View[TableEvent, TableState]):
             rows, left_out = rows[hidden:], "older"
         elif hidden > 0:
             rows = sorted(rows, key=lambda row: row.tone not in TROUBLED)[:MOST_ROWS]
-        blocks: list[Block] = [Line(tuple(_heading(state)), head=True)]
+        blocks: list[Block] = [Line(tuple(_heading(state, self._counts.of(state))), head=True)]
         if state.note:
             blocks.append(Line.of(Span(state.note, Tone.DIM)))
         if rows:
@@ -135,7 +148,12 @@ class TableView(View[TableEvent, TableState]):
             gone = [sendable(key) for key in old if key not in state.rows]
             message |= {"rows": rows} if rows else {}
             message |= {"gone": gone} if gone else {}
+            if self._wire_counts(previous) != (counts := self._wire_counts(state)):
+                message |= {"counts": counts}
         return message or None
+
+    def _wire_counts(self, state: TableState) -> list[list[object]]:
+        return [[sendable(word), tone.value, count] for word, tone, count in self._counts.of(state)]
 
     def _whole(self, state: TableState) -> Wire:
         return {
@@ -145,6 +163,7 @@ class TableView(View[TableEvent, TableState]):
             "note": sendable(state.note),
             "columns": [[column.name, column.kind, column.wide and not self._wide] for column in state.columns],
             "rows": [_wire_row(row) for row in state.rows.values()],
+            "counts": self._wire_counts(state),
             "live": state.live,
             "trouble": sendable(state.trouble),
             "by_key": state.by_key,
@@ -152,40 +171,35 @@ class TableView(View[TableEvent, TableState]):
         }
 
 
+@draws(Table)
+def _table(table: Table) -> Picture:
+    return TableView(wide=table.wide).render(table.state)
+
+
+@draws(Tables)
+def _tables(tables: Tables) -> Picture:
+    blocks = [block for table in tables for block in (*_table(table).blocks, Line.of(""))]
+    return Picture(tuple(blocks[:-1]) or (Line.of(Span("There are none.", Tone.DIM)),), label="tables")
+
+
+@draws(Words)
+def _words(words: Words) -> Picture:
+    return Picture(tuple(Line.of(Span(word, code=True)) for word in words), label="words")
+
+
 def _name(row: Row) -> str:
     return f"{row.namespace}/{row.name}" if row.namespace else row.name or row.key
 
 
-def _heading(state: TableState) -> list[Span]:
+def _heading(state: TableState, counts: Sequence[tuple[str, Tone, int]]) -> list[Span]:
     spans = [Span(state.title or "Table", bold=True)]
     if state.where:
         spans += [Span("  "), Span(state.where, Tone.DIM, chip=True)]
     spans.append(Span(f"  {len(state.rows):,}", Tone.DIM))
-    for word, tone, count in _counts(state):
+    for word, tone, count in counts:
         spans.append(Span(" · ", Tone.DIM))
         spans.append(Span(f"{count:,} {word}", tone if tone in TROUBLED else Tone.DIM))
     return spans
-
-
-def _counts(state: TableState) -> list[tuple[str, Tone, int]]:
-    """How many rows there are of each tone, with their status if they all have the same, else a general word."""
-    place = next((at for at, column in enumerate(state.columns) if column.kind == "status"), None)
-    if place is None:
-        return []
-    groups: dict[Tone, dict[str, int]] = {}
-    for row in state.rows.values():
-        words = groups.setdefault(row.tone, {})
-        word = str(row.cells[place] or "") if place < len(row.cells) else ""
-        words[word] = words.get(word, 0) + 1
-    counts = []
-    for tone in sorted(groups, key=TONE_ORDER.index):
-        words = groups[tone]
-        most = max(words, key=lambda word: words[word])
-        single = len(words) == 1 and tone is not Tone.BAD and re.fullmatch("[A-Z]?[a-z]+", most)
-        word = most.lower() if single else GENERIC.get(tone) or "".join(most.lower().split()[:1])  # "up 3 hours"
-        if word:
-            counts.append((word, tone, sum(words.values())))
-    return counts
 
 
 def _span(column: Column, row: Row, place: int, now: float) -> Span:

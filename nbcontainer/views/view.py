@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from nbcontainer import verbs, widgets
 from nbcontainer.errors import UsageError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.kit import Node, Picture
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of"]
+__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of", "magic_of"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -41,6 +41,11 @@ class View(ABC, Generic[Event, State]):
     page: ClassVar[str] = "picture"
     _drawn: tuple[tuple[object, Picture], ...] = ()  # the last two states with their pictures
 
+    def titled(self, heading: str, title: str) -> Self:
+        """The same view with a heading: the verb that ran a command, and the command as the user wrote it."""
+        del heading, title
+        return self
+
     def fresh(self, state: State, *, coloured: bool) -> str:
         """For `streams`: the complete lines since the last call, or ""."""
         del state, coloured
@@ -57,7 +62,10 @@ class View(ABC, Generic[Event, State]):
 
     @abstractmethod
     def render(self, state: State) -> Picture:
-        """The state as a picture. It has no side effects; what depends on the time is a Clock or an open end."""
+        """The state as a picture. It has no side effects.
+
+        What grows with the time is a Clock or an open end; what else depends on it is brought up to date each second.
+        """
 
     def picture(self, state: State) -> Picture:
         """`render(state)`, without rendering the same state twice."""
@@ -88,11 +96,15 @@ class View(ABC, Generic[Event, State]):
     def wire(self, previous: State | None, state: State) -> Wire | None:
         """The message, as JSON, that takes the widget from `previous` to `state`; None if nothing changed.
 
-        If `previous` is None: the whole state, from which a re-opened view starts.
+        If `previous` is None: the whole state, from which a re-opened view starts. If it is the same state: what has
+        changed only because of the time.
         """
         if previous is None:
             return page.whole(self.picture(state))
-        return page.changes(self.picture(previous), self.picture(state))
+        before = self.picture(previous)
+        if previous is state:
+            self._drawn = ()
+        return page.changes(before, self.picture(state))
 
     def children(self, state: State, block: str, node: str) -> Sequence[Node]:
         """The children of a node that the user opens for the first time, by the keys of its tree and its own."""
@@ -107,14 +119,22 @@ class View(ABC, Generic[Event, State]):
         match action:
             case {"type": "stop"}:
                 operation.stop()
-            case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
-                try:
-                    return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
-                except UsageError as error:
-                    return {"refused": str(error)}
+            case {"type": "magic"}:
+                return magic_of(action)
             case {"type": "children", "block": str(block), "node": str(node)}:
                 return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
         return None
+
+
+def magic_of(action: Mapping[str, object]) -> Wire | None:
+    """The reply to a page that asks for the line of an Action, to write it into a cell; None for other requests."""
+    match action:
+        case {"type": "magic", "magic": str(magic), "verb": list(path), "values": dict(values)}:
+            try:
+                return {"source": verbs.lines.magic_line(magic, [str(word) for word in path], values)}
+            except UsageError as error:
+                return {"refused": str(error)}
+    return None
 
 
 def facts_of(value: DataclassInstance) -> Wire:

@@ -1,4 +1,4 @@
-"""Runs in the kernel of a browser test: tables and logs that change at a given pace, or hold hostile text."""
+"""Runs in the kernel of a browser test: tables, logs and builds that change at a given pace, or hold hostile text."""
 
 import random
 import time
@@ -8,6 +8,8 @@ from typing import Any
 
 from ipywidgets import Widget
 
+from nbcontainer.model.build import BuildEnded, BuildState, StepOutput, apply_build
+from nbcontainer.model.build_steps import BuildStep, StepState
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.model.logs_spool import encode_lines
 from nbcontainer.model.outcome import Outcome
@@ -155,6 +157,35 @@ def log(
         f"log of {title}", state, apply_logs, endless=True, conclude=lambda last, _value: LogResult(last)
     )
     return operation.start_thread(work)
+
+
+def printing_build(count: int = 200, running: int = 50) -> Operation[Any, BuildState, BuildState]:
+    """A build in which `running` of `count` steps print as fast as they can, until it is stopped."""
+    now = time.time()
+    steps = {
+        str(number): BuildStep(
+            str(number),
+            f"[{number}/{count}] RUN make target-{number}",
+            f"stage {number // 20}",
+            f"RUN make target-{number}",
+            (number + 1, number + 1),
+            state=StepState.RUNNING if number < running else StepState.WAITING,
+            started=now if number < running else None,
+        )
+        for number in range(count)
+    }
+
+    def work(progress: Progress[Any]) -> None:
+        written = 0
+        while not progress.stopping:
+            lines = tuple(f"\x1b[32mok\x1b[0m compiling internal/part{written + at}.go" for at in range(20))
+            written += len(lines)
+            for number in range(running):
+                progress.emit(StepOutput(str(number), lines))
+        progress.emit(BuildEnded(Outcome.STOPPED, time=time.time()))
+
+    state = BuildState("web:1", started=now, steps=steps)
+    return Operation("build", state, apply_build, conclude=lambda last, _value: last).start_thread(work)
 
 
 def hostile_pods() -> Operation[TableEvent, TableState, Table]:

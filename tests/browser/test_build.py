@@ -6,6 +6,8 @@ import time
 import nbformat
 from playwright.sync_api import expect
 
+from tests.browser.test_tables import FRAMES
+
 IMPORT = "from tests.browser.replay import show_build\n"
 SEEN = """() => { window.seen = [];
   const note = changes => changes.forEach(({ target }) => window.seen.push(target.getAttribute('aria-valuenow')));
@@ -66,7 +68,7 @@ def test_hostile_output_stays_text(lab, browser):
     page = lab.open(browser, "hostile", [IMPORT + "show_build('good', speed=20)"])
     page.run_and_wait(0)
     output = page.output(0)
-    step = output.locator(".nbc-row[role=button]").first
+    step = output.locator(".nbc-cells-row[role=button]").first
     step.focus()
     page.page.keyboard.press("Enter")
     expect(step).to_have_attribute("aria-expanded", "true")
@@ -112,5 +114,31 @@ def test_opened_again_without_its_kernel_the_saved_picture_is_shown(lab, browser
     expect(picture).to_contain_text("✕ failed", timeout=30_000)
     expect(page.output(0)).not_to_contain_text("model not found")
     page.page.screenshot(path=screenshots / "build-opened-again.png")
+    assert page.errors == []
+    page.close()
+
+
+def test_steps_that_print_as_fast_as_they_can_leave_the_page_smooth(lab, browser, figures):
+    code = "from tests.browser.feeds import printing_build\nfrom nbcontainer.views.build import BuildView\n"
+    code += "from nbcontainer.views.notebook import Notebook\nNotebook().follow_behind(printing_build(), BuildView())"
+    page = lab.open(browser, "build-flood", [code])
+    blank = browser.new_page()
+    possible = blank.evaluate(FRAMES, 1)  # the frames that this machine draws of an empty page now
+    blank.close()
+    page.run_and_wait(0)
+    output = page.output(0)
+    rows = output.locator(".nbc-cells-row[role=button]")
+    expect(rows).to_have_count(50, timeout=30_000)
+    before = output.get_by_role("log").first.inner_text()
+    folded = page.page.evaluate(FRAMES, 1.5)
+    rows.first.click()
+    expect(rows.first).to_have_attribute("aria-expanded", "true")
+    unfolded = page.page.evaluate(FRAMES, 1.5)
+    expect(output.get_by_role("log").first).not_to_have_text(before)
+    figures(f"50 of 200 steps print: {folded:.0f} frames/s, {unfolded:.0f} with all lines; blank {possible:.0f}")
+    assert folded > possible / 4
+    assert unfolded > possible / 4
+    output.get_by_role("button", name="Stop").click()
+    expect(output.get_by_role("status").first).to_have_text("■ stopped", timeout=30_000)
     assert page.errors == []
     page.close()

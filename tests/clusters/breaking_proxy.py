@@ -43,6 +43,7 @@ class BreakingProxy:
         requests: the first line of each request, in order.
         breaks: how many streams were broken.
         refusing: whether connections are closed as soon as they are made.
+        refused: how many were.
         moving: cleared, nothing is passed on, though connections are taken and stay open.
     """
 
@@ -59,7 +60,7 @@ class BreakingProxy:
         self.server = f"{'https' if anonymous else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
         self.breaks = 0
-        self.refusing = False
+        self.refusing, self.refused = False, 0
         self.moving = threading.Event()
         self.moving.set()
         self.released = threading.Event()
@@ -88,6 +89,7 @@ class BreakingProxy:
                 near, _ = self._listener.accept()
                 if self.refusing:
                     near.close()
+                    self.refused += 1
                 else:
                     threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 

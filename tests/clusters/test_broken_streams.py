@@ -464,7 +464,7 @@ def test_a_rotated_log_is_followed_on_and_a_gap_is_reported(kubernetes, space, p
     # the connection is down while the node rotates: the lines before that are in a file that no call can read
     proxy.refusing = True
     proxy.break_next(b"follow=true", b"line ", "reset")
-    until(lambda: proxy.breaks == 1)
+    until(lambda: proxy.breaks == 1 and proxy.refused)  # it has read all that came before
     seen = operation.state.total
     time.sleep(2.5)  # the rotated file must contain a whole second that was not read
     rotate(kubernetes, space, "rotates")

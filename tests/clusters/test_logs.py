@@ -12,6 +12,7 @@ from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import create
 from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.model.logs import LogLines, LogRequest
+from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodRequest
 from tests.clusters.test_tables import tasks_on, until
 
@@ -74,10 +75,10 @@ def test_what_is_not_there(space, writer):
     with pytest.raises(NotFound, match="There is no pod writer in ") as caught:
         elsewhere.result(30)
     assert f"writer is in namespace {space.namespace}: `--namespace={space.namespace}`." in caught.value.cure
-    with pytest.raises(NotFound, match="no container 'side'") as caught:
+    with pytest.raises(NotFound, match="no container side") as caught:
         logs(space, LogRequest((writer,), container="side")).result(30)
     assert caught.value.cure == "It has: writer."
-    with pytest.raises(NotFound, match="no container 'side'"):
+    with pytest.raises(NotFound, match="no container side"):
         logs(space, LogRequest((writer,), container="side", follow=True)).result(30)
     with pytest.raises(UsageError):
         logs(space, LogRequest()).result(30)
@@ -115,6 +116,7 @@ def test_following_ends_with_the_pod(space):
     operation = logs(space, LogRequest(("short",), follow=True))
     result = operation.result(30)
     assert [line.text for line in result] == [*(f"line {number}" for number in range(1, 6)), "last"]
+    assert result.state.outcome is Outcome.DONE
     assert not result.state.following
     assert spooled(operation) == b"line 1\nline 2\nline 3\nline 4\nline 5\nlast\n"
 
@@ -127,6 +129,7 @@ def test_following_is_stopped_within_a_second_and_leaves_nothing(space, writer):
     operation.stop()
     result = operation.result(5)
     assert time.monotonic() - began < 1
+    assert result.state.outcome is Outcome.STOPPED
     assert not result.state.following
     until(lambda: tasks_on(space) <= before)
 

@@ -82,7 +82,7 @@ def test_pods_to_delete_are_named_in_one_way(shop):
         pods.delete("web", all=True)
     nothing = pods.plan_delete(selector="of=nobody")
     assert (nothing.changes, nothing.nothing) == ((), f"There are no pods with of=nobody in prod · {shop.namespace}.")
-    with pytest.raises(NotFound, match="no such pods"):
+    with pytest.raises(NotFound, match="There are no pods with of=nobody"):
         nothing.do()
 
 

@@ -59,6 +59,7 @@ def test_create_until_it_runs(space):
     change = operation.result(90)
     assert (change.action, change.status, change.where) == ("created", "Running", space.where)
     assert [step.status for step in operation.state.steps][-1] == "Running"
+    assert operation.state.outcome is Outcome.DONE
     pod = space.run(space.request("GET", POD.path(space.namespace, "runs")))
     assert pod["metadata"]["labels"] == {"run": "runs", "nbcontainer.notebook": "abc"}
     assert pod["spec"]["containers"][0]["env"] == [{"name": "COLOUR", "value": "blue"}]

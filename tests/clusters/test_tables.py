@@ -12,7 +12,7 @@ import pytest
 
 from nbcontainer.clusters import reflector
 from nbcontainer.clusters.connection import find_cluster
-from nbcontainer.clusters.discovery import POD, find_resource
+from nbcontainer.clusters.discovery import POD, Resource, find_resource
 from nbcontainer.clusters.events import events, watch_events
 from nbcontainer.clusters.tables import table, watch_table
 from nbcontainer.errors import ClusterUnavailable, Forbidden, NotFound, UsageError
@@ -82,16 +82,35 @@ def test_a_namespace_that_does_not_exist(own_cluster):
     assert len(table(own_cluster.cluster("viewer", "shoping"))) == 0  # what may not be read is not claimed
 
 
-def _bind(own_cluster, rule):
+def test_objects_that_may_only_be_had_by_name(own_cluster):
+    own_cluster.fill("named", 3)
+    viewer = own_cluster.cluster("viewer", "named")
+    kind = Resource("configmaps", "ConfigMap")
+    with pytest.raises(Forbidden, match="cannot list resource"):
+        table(viewer, kind)
+    _bind(own_cluster, {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}, "by-name")
+    admin = own_cluster.cluster(namespace="named")
+    body = {"metadata": {"name": "one"}, "data": {"a": "b"}}
+    admin.run(admin.request("POST", kind.path("named"), body=body))
+    found = table(viewer, kind, names=("one",))
+    assert [row.cells[:2] for row in found] == [("one", 1)]
+    assert found.follow is None
+    with pytest.raises(NotFound, match='configmaps "two" not found'):
+        table(viewer, kind, names=("one", "two"))
+    with pytest.raises(Forbidden, match="cannot list resource"):
+        table(viewer, kind)
+
+
+def _bind(own_cluster, rule, name="only"):
     """Allow viewers only this: Kubernetes' own roles are filled in by a controller that is not running."""
     admin = own_cluster.cluster()
     group = "rbac.authorization.k8s.io"
     path = f"/apis/{group}/v1"
-    role = {"metadata": {"name": "only"}, "rules": [rule]}
+    role = {"metadata": {"name": name}, "rules": [rule]}
     admin.run(admin.request("POST", f"{path}/clusterroles", body=role))
     binding = {
-        "metadata": {"name": "only"},
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "only"},
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
         "subjects": [{"kind": "Group", "apiGroup": group, "name": "nbc:viewers"}],
     }
     admin.run(admin.request("POST", f"{path}/clusterrolebindings", body=binding))
@@ -166,6 +185,7 @@ def test_a_flood_of_changes_comes_in_batches(thousand):
     assert len(batches) < (took + 2) * 25
 
 
+@pytest.mark.usefixtures("thousand")
 def test_five_thousand_pods_are_listed_in_pages(own_cluster):
     own_cluster.fill("many", 4_000)
     cluster = own_cluster.cluster(namespace="many")

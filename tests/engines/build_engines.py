@@ -2,14 +2,14 @@
 
 from nbcontainer.engines.build import build
 from nbcontainer.engines.buildkit_build import close_connections
-from nbcontainer.engines.connection import find_engine, forget_engines
+from nbcontainer.engines.connection import forget_engines
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.settings import settings
 from tests.buildkit.building import processes, unique, wait_until
 
 __all__ = ["BUILDKIT", "CLASSIC", "connect", "made", "output", "processes", "start", "unique", "wait_until"]
-from tests.engines.conftest import running
+from tests.engines.conftest import found, running
 
 BUILDKIT = ("docker", "docker20")
 CLASSIC = ("podman", "podman-rootless")
@@ -28,7 +28,7 @@ def connect(name, monkeypatch, tmp_path):
     monkeypatch.setattr(settings, "engine", part.host)
     monkeypatch.setattr(settings, "spool_directory", str(tmp_path / "spool"))
     forget_engines()
-    engine = find_engine()
+    engine = found()
     yield engine
     close_connections(engine)
     engine.http().close()

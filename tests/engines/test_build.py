@@ -106,9 +106,11 @@ def test_a_failing_run_reports_its_lines_exit_code_and_last_output(engine):
     assert error.output.splitlines()[-1] == "last words"
     assert str(error).startswith("line 6: RUN echo last words")
     assert "exit code 42" in str(error)
+    assert error.command == engine.commands.command("build", "-")
     failed = operation.state.failed_step
     assert failed.lines == (6, 7)
     assert failed.error
+    assert failed.exit_code == 42
     assert not operation.state.count(StepState.RUNNING)
     assert next(step for step in operation.state.instructions if "never" in step.instruction).state is StepState.WAITING
 

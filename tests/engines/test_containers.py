@@ -1,4 +1,5 @@
 import contextlib
+import pickle
 import socket
 import time
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nbcontainer as nbc
+from nbcontainer.codec import from_json, to_json
 from nbcontainer.engines import containers, images
 from nbcontainer.engines.connection import forget_engines
 from nbcontainer.engines.logs import logs
@@ -339,3 +341,17 @@ def test_a_stop_waits_for_as_long_as_it_takes(engine, busybox, container):
     wait_until(lambda: nbc.containers.logs(container).result(30).text == "ready")
     assert str(magic(f"stop -t -1 {container}")) == f"{container} stopped"
     assert containers.inspect(engine, container)["State"]["ExitCode"] == 7
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_result_of_a_run_has_the_verbs_of_its_container(busybox, container, monkeypatch):
+    started = magic(f"run -d --name {container} {busybox} sh -c 'echo here; sleep 600'")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")  # it stays bound to the engine on which it runs
+    wait_until(lambda: started.logs().result(30).text == "here")
+    assert str(started.stop(seconds=0)) == f"{container} stopped"
+    assert str(started.remove()) == f"{container} removed"
+    with pytest.raises(NotFound, match=f"There is no container {started.id} in"):
+        started.remove()
+    with pytest.raises(UsageError, match=f"a record of the container {container}"):
+        pickle.loads(pickle.dumps(started)).stop()
+    assert from_json(to_json(started)) == started

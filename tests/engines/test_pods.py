@@ -12,7 +12,17 @@ from nbcontainer.engines import pod_creation, pods
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Stopped, UsageError
+from nbcontainer.engines.pods_backend import PodmanPods
+from nbcontainer.errors import (
+    ApiError,
+    CommandFailed,
+    Conflict,
+    NbcontainerError,
+    NotFound,
+    Stopped,
+    Unsupported,
+    UsageError,
+)
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecRequest, PodRequest
@@ -75,11 +85,27 @@ def shell(make):
     return make().result(60).name
 
 
+def test_kube_get_has_pods_alone(podman, shell):
+    backend = PodmanPods(podman)
+    for words in (("pods", shell), ("po", shell), (f"pod/{shell}",)):
+        (table,) = backend.tables(words)
+        assert table.qualified_names == (f"pod/{shell}",)
+    operation = table.follow(table.state)
+    until(lambda: operation.state.live)
+    operation.stop()
+    assert operation.result(10).names == [shell]
+    for words in (("deploy",), ("pods,svc",), (f"pod/{shell}", "svc/web")):
+        with pytest.raises(Unsupported, match=r"Podman .* does not support objects of the kind '") as refused:
+            backend.tables(words)
+        assert refused.value.cure == "Without a cluster there are only Podman's pods."
+
+
 def test_create_list_describe_delete(podman, make, unique):
     operation = make(labels={"app": unique}, environment={"COLOUR": "blue"})
     change = operation.result(60)
     assert (change.kind, change.name, change.action) == ("Pod", unique, "created")
     assert operation.state.steps[-1].status == "Running"
+    assert operation.state.outcome is Outcome.DONE
     found = pods.table(podman, names=(unique,))
     assert [column.name for column in found.state.columns[:5]] == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
     assert found.state.note == "no cluster: these are Podman's pods"
@@ -122,7 +148,7 @@ def test_what_is_not_there(podman):
         lambda: pods.logs(podman, LogRequest(("nix",))).result(30),
         lambda: pods.execute(podman, ExecRequest("nix", ("true",))).result(30),
     ):
-        with pytest.raises(NotFound, match="no pod 'nix'"):
+        with pytest.raises(NotFound, match="no pod nix"):
             call()
 
 
@@ -231,7 +257,7 @@ def test_logs(podman, make, unique):
     operation.stop()
     operation.result(5)
     assert time.monotonic() - began < 1
-    with pytest.raises(NotFound, match="no container 'side'"):
+    with pytest.raises(NotFound, match="no container side"):
         pods.logs(podman, LogRequest((unique,), container="side")).result(30)
 
 

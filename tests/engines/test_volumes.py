@@ -6,6 +6,7 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.engines import containers
+from nbcontainer.engines.connection import forget_engines
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, NotFound, Protected, Stopped, UsageError
 from nbcontainer.magics import catalogue
@@ -106,8 +107,44 @@ def test_a_prune_shows_what_it_removes_and_removes_only_that(engine, name, monke
     plan = nbc.volumes.plan_prune(filters=[f"label=prune={name}"])
     assert str(magic(f"volume prune -f {mine}")) == f"{anonymous} removed"
     assert str(plan.do()) == f"There is no volume {anonymous} in {engine.name}."  # it was removed in the meantime
-    assert str(magic(f"volume prune {mine}")) == f"There are no unused volumes in {engine.name}."
+    nothing = magic(f"volume prune {mine}")
+    assert str(nothing) == f"There are no unused anonymous volumes that match label=prune={name} in {engine.name}."
+    assert nothing.remarks[0].cure == "`--all` includes named volumes."
     assert str(magic(f"volume prune -af {mine}")) == f"{name} removed"
+    nothing = magic(f"volume prune -a {mine}")
+    assert str(nothing) == f"There are no unused volumes that match label=prune={name} in {engine.name}."
+    assert nothing.remarks[0].cure == ""
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_prune_keeps_what_has_a_label(name):
+    _keeps_what_has_a_label(name)
+
+
+def test_a_prune_of_an_old_docker_keeps_names_too(docker20_engine, unique, tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", docker20_engine.host)
+    forget_engines()
+    try:
+        _keeps_what_has_a_label(unique)
+        anonymous = nbc.volumes.create(labels={"prune": unique}).name
+        plan = nbc.volumes.plan_prune(filters=[f"label=prune={unique}"])
+        command = plan.do().command
+        assert shlex.split(command)[-3:] == ["volume", "rm", anonymous]  # its own prune would remove the named one
+        nothing = nbc.volumes.prune(filters=["label=of=nobody", "label!=keep"]).command
+        assert Terminal(tmp_path).run(nothing).split() == ["DRIVER", "VOLUME", "NAME"]
+    finally:
+        nbc.volumes.remove(unique, f"{unique}-2", force=True)
+
+
+def _keeps_what_has_a_label(name):
+    mine = f"label=prune={name}"
+    nbc.volumes.create(name, labels={"prune": name})
+    nbc.volumes.create(f"{name}-2", labels={"prune": name, "keep": "yes"})
+    assert nbc.volumes.plan_prune(all=True, filters=[mine, "label!=keep"]).changes == (name,)
+    assert nbc.volumes.plan_prune(all=True, filters=[mine, "label!=keep=yes"]).changes == (name,)
+    assert nbc.volumes.plan_prune(all=True, filters=[mine, "label!=keep=no"]).changes == (name, f"{name}-2")
+    with pytest.raises(UsageError, match="volume prune has no filter 'name'"):  # as with docker
+        nbc.volumes.plan_prune(filters=[f"name={name}"])
 
 
 def test_a_plan_is_refused_once_its_engine_is_protected(engine, name, monkeypatch):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from urllib.parse import quote
 
 from . import folders, network, packages
+from .http_requests import request_unix
 from .part import Part, State, Status, Unavailable, need_root
 from .processes import Process, StartFailed, run, socket_answers
 from .registries import PasswordRegistry, Registry, TokenRegistry
@@ -18,6 +21,11 @@ TOOL_PACKAGES = [
     *["libnftnl11", "libmnl0", "libnfnetlink0", "libnetfilter-conntrack3"],
 ]
 """From Debian 12: sid's runc needs a newer C library."""
+
+
+OLD_CACHE = quote(json.dumps({"until": ["3h"]}))
+OLD_IMAGES = quote(json.dumps({"dangling": ["true"], "until": ["3h"]}))
+PRUNE_SECONDS = 3600
 
 
 def tools() -> Path:
@@ -126,6 +134,19 @@ class Docker(Part):
                 self.socket.unlink(missing_ok=True)
                 process.start()
             process.wait(lambda: self.version() is not None, 60)
+            self._remove_old_builds()
+
+    def _remove_old_builds(self) -> None:
+        """Removes what earlier runs' builds left, at most once an hour.
+
+        Otherwise the engine has tens of thousands of cache records in the end, all of which it reads after each build.
+        """
+        stamp = folders.folder(self.name) / "pruned"
+        if stamp.exists() and time.time() - stamp.stat().st_mtime < PRUNE_SECONDS:
+            return
+        for target in (f"/build/prune?all=true&filters={OLD_CACHE}", f"/images/prune?filters={OLD_IMAGES}"):
+            request_unix(self.socket, target, "POST", seconds=900)
+        stamp.touch()
 
     def version(self) -> str | None:
         """The engine's information about itself; None while it does not answer."""

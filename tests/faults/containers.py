@@ -159,6 +159,7 @@ class RunWithInput(Run):
 
     name = "run with input, on Docker by TCP"
     removes = False
+    has_input = True
     written = INPUT
     request = RunRequest(
         IMAGE, ("sh", "-c", f"cat; exit {CODE}"), stdin="".join(f"{line}\n" for line in INPUT).encode()

@@ -8,16 +8,18 @@ from tests.faults.verdict import Difference, Ended, Outcome, compare_lines, judg
 
 WRITTEN = [f"line {number}" for number in range(10)]
 CUT = Fault(Kind.CLOSE, 0, Way.REPLIED, 1)
+INPUT_CUT = Fault(Kind.CLOSE, 0, Way.SENT, 1)
 CORRUPTION = Fault(Kind.CORRUPT, 0, Way.REPLIED, 1, b"\x01\x02")
 GONE = EngineUnavailable("The engine went away.", cure="See whether it runs.")
 
 
-def outcome(lines, fault=CUT, *, left="", waits=False, checked=False, struck=True, **fields):
+def outcome(lines, fault=CUT, *, left="", waits=False, checked=False, struck=True, has_input=False, **fields):
     ended = Ended(lines=lines, **fields)
     difference = compare_lines(WRITTEN, lines)
     if ended.failed and not difference.words:
         difference = Difference("all lines, and an error", missing=True)
-    return judge(ended, difference, fault, struck=struck, checked=checked, waits=waits, left=left).outcome
+    how = {"struck": struck, "checked": checked, "waits": waits, "left": left, "has_input": has_input}
+    return judge(ended, difference, fault, **how).outcome
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,9 @@ def outcome(lines, fault=CUT, *, left="", waits=False, checked=False, struck=Tru
         (WRITTEN[:6], {"stopped": True, "error": Stopped("It was stopped.")}, Outcome.WRONG),
         (WRITTEN[:6], {"stopped": True, "waits": True, "error": Stopped("It was stopped.")}, Outcome.WAITING),
         (WRITTEN[:6], {"stopped": True, "waits": True, "stuck": True}, Outcome.WRONG),
+        (WRITTEN[:6], {"has_input": True}, Outcome.WRONG),
+        (WRITTEN[:6], {"has_input": True, "fault": INPUT_CUT}, Outcome.ALTERED),
+        ([*WRITTEN[:6], *WRITTEN[4:]], {"has_input": True, "fault": INPUT_CUT}, Outcome.WRONG),
         (WRITTEN, {"fault": None}, Outcome.RIGHT),
         (WRITTEN[:6], {"fault": None}, Outcome.WRONG),
     ],

@@ -50,6 +50,8 @@ class Scenario(abc.ABC):
     """Whether it is the engine that connects through the proxy."""
     waits: ClassVar[frozenset[Kind]] = frozenset()
     """Faults that the client cannot notice: it waits until it is stopped, as the reference tool does."""
+    has_input: ClassVar[bool] = False
+    """Whether a command reads its standard input from the connection."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -231,6 +233,7 @@ class Rig:
                 checked=scenario.checked,
                 waits=waits,
                 left=left,
+                has_input=scenario.has_input,
             )
             return verdict, ended, proxy.connections
         finally:

@@ -2,9 +2,10 @@
 
 Right is the whole result: all lines once and in order, the exit code, the digest, the rows. Otherwise one of
 nbcontainer's errors in one or two lines, or a result with a note that something is missing. Data without a checksum may
-arrive corrupted, which no client can notice: then at most as many bytes may differ as were corrupted. Never: another
-exception, a wrong exit code, lines that are missing without a note or repeated, an operation that does not end, or
-anything left behind.
+arrive corrupted, which no client can notice: then at most as many bytes may differ as were corrupted. Nor can it notice
+that the engine took a connection's end for that of a command's input: then the command writes less. Never: another
+exception, a wrong exit code, other lines that are missing without a note, repeated lines, an operation that does not
+end, or anything left behind.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from nbcontainer.errors import NbcontainerError
-from tests.faults.proxy import Fault, Kind
+from tests.faults.proxy import Fault, Kind, Way
 
 MOST_LINES = 2
 TOO_BUSY = re.compile(
@@ -38,7 +39,7 @@ class Outcome(StrEnum):
     REFUSED = "error"
     """One of nbcontainer's own errors."""
     ALTERED = "altered"
-    """A result that differs by no more bytes than were corrupted where there are no checksums."""
+    """A result that differs by no more bytes than were corrupted without checksums, or that of part of the input."""
     WAITING = "waiting"
     """It waited until it was stopped, as no client can tell the fault from normal silence; the scenario says so."""
     UNSTRUCK = "unstruck"
@@ -136,7 +137,15 @@ def _same(one: bytes, other: bytes) -> int:
 
 
 def judge(
-    ended: Ended, difference: Difference, fault: Fault | None, *, struck: bool, checked: bool, waits: bool, left: str
+    ended: Ended,
+    difference: Difference,
+    fault: Fault | None,
+    *,
+    struck: bool,
+    checked: bool,
+    waits: bool,
+    left: str,
+    has_input: bool = False,
 ) -> Verdict:
     """Judge a trial.
 
@@ -148,6 +157,7 @@ def judge(
         checked: Whether what passes carries checksums, so that a corruption must be noticed.
         waits: Whether it may wait until it is stopped.
         left: What was left behind, in words.
+        has_input: Whether what is sent is the input of a command.
     """
     wrong = _never(ended, left=left, waits=waits)
     if wrong:
@@ -163,14 +173,15 @@ def judge(
     corrupted = fault.kind is Kind.CORRUPT and not checked
     if ended.failed:
         return _error(ended, difference, corrupted=corrupted)
-    return _result(ended, difference, len(fault.mask) if corrupted else 0)
+    cut = has_input and (fault.kind, fault.way) == (Kind.CLOSE, Way.SENT)
+    return _result(ended, difference, len(fault.mask) if corrupted else 0, cut=cut)
 
 
-def _result(ended: Ended, difference: Difference, changed: int) -> Verdict:
-    """Judge a wrong result, given the number of bytes corrupted where there are no checksums."""
+def _result(ended: Ended, difference: Difference, changed: int, *, cut: bool) -> Verdict:
+    """Judge a wrong result, given the number of bytes corrupted without checksums, and whether its input was cut."""
     if difference.missing and any(SAYS_MISSING.search(note) for note in ended.notes):
         return Verdict(Outcome.NOTED, " / ".join(ended.notes))
-    if difference.bytes is not None and difference.bytes <= changed:
+    if (cut and difference.missing) or (difference.bytes is not None and difference.bytes <= changed):
         return Verdict(Outcome.ALTERED, difference.words)
     return Verdict(Outcome.WRONG, f"{difference.words}{_said(ended)}")
 

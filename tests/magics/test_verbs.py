@@ -98,11 +98,18 @@ def test_a_backslash_in_double_quotes_escapes_what_it_does_in_a_shell():
         (DOCKERFILE, "--ta x", "no flag --ta", "--target"),
         (DOCKERFILE, "--tga=x", "no flag --tga", "--tag"),
         (DOCKERFILE, "--no-cach", "no flag --no-cach", "--no-cache"),
+        (
+            MAGICS["docker"].magic.verb("stop"),
+            "",
+            "CONTAINER is missing: containers' names",
+            "such as %docker stop web",
+        ),
+        (MAGICS["docker"].magic.verb("volume inspect"), "", "VOLUME is missing: volumes' names", "inspect data"),
         (DOCKERFILE, "a b", "Unexpected argument 'b'", "--help"),
         (DOCKERFILE, "--no-cache=maybe", "does not take a value", ""),
         (DOCKERFILE, "-t", "-t needs a value", ""),
         (DOCKERFILE, "--network=wan", "default, none, host", ""),
-        (RUN, "", "IMAGE is missing", "--help"),
+        (RUN, "", "IMAGE is missing", "Write %docker run [flags] IMAGE [COMMAND…], such as %docker run --rm"),
         (RUN, "-x busybox", "no flag -x", ""),
         (EXEC, "web", "COMMAND is missing", ""),
         (GET, "--timeout soon", "a duration such as 30s", ""),
@@ -163,6 +170,8 @@ def test_every_verb_has_a_summary_help_and_an_example_that_parses():
 def test_an_unknown_verb_names_the_nearest():
     with pytest.raises(UsageError, match="Did you mean %docker push"):
         MAGICS["docker"].magic.split("pusch web")
+    with pytest.raises(UsageError, match="Did you mean %docker network inspect or %docker volume inspect"):
+        MAGICS["docker"].magic.split("inspect web")
     with pytest.raises(UsageError, match="Verbs: "):
         MAGICS["docker"].magic.split("")
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from nbcontainer.errors import NotFound
+from nbcontainer.errors import BuildFailed, NotFound
 from nbcontainer.magics.substitution import substituted
 from nbcontainer.magics.written import Written
 from nbcontainer.model.changes import Change, Changes
@@ -59,6 +59,12 @@ def test_an_error_has_the_name_in_place_of_the_value():
     assert shown.cure == "Not T={{token}}, but website."
     assert shown.status == 404
     assert SECRET not in repr(shown)
+
+
+def test_the_command_of_a_failed_build_has_none():
+    _, hidden = written("{{token}}", token=SECRET)
+    failed = BuildFailed("x").replaced(command=shlex.join(["docker", "build", f"--target={SECRET}", "."]))
+    assert hidden.error(failed).command == 'docker build --target="$token" .'
 
 
 def test_several_results_in_one():

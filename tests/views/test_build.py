@@ -210,3 +210,15 @@ def test_bytes_have_a_total_if_all_are_known():
     assert transfer_text([Transfer("a", 500, 2_000), Transfer("b", 1_000, 2_000)]) == "1.5 kB / 4 kB"
     assert transfer_text([Transfer("a", 500, 2_000), Transfer("b", 1_000, 0)]) == "1.5 kB"
     assert transfer_text([Transfer("a", 2_000, 2_000, done=True)]) == "2 kB"
+
+
+def test_an_internal_step_gets_a_row_once_it_takes_long(monkeypatch):
+    view = BuildView()
+    step = BuildStep("a", "[internal] load metadata", internal=True, state=StepState.RUNNING, started=100.0)
+    state = BuildState(started=100.0, steps={"a": step})
+    monkeypatch.setattr("time.time", lambda: 100.5)
+    assert view.wire(None, state)["blocks"][-1]["kind"] == "progress"
+    assert view.wire(state, state) is None
+    monkeypatch.setattr("time.time", lambda: 101.5)
+    (change,) = view.wire(state, state)["blocks"]
+    assert (change["kind"], change["keys"]) == ("grid", ["a"])

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from nbcontainer.model.tables import (
 from nbcontainer.operation import Operation
 from nbcontainer.views.html import as_html
 from nbcontainer.views.tables import MOST_ROWS, TableView
+from nbcontainer.views.tables_counts import StatusCounts
 from nbcontainer.views.text import as_text
 
 COLUMNS = (
@@ -107,7 +109,7 @@ def test_the_wire_carries_only_changes():
     message = view.wire(before, after)
     assert [told[0] for told in message["rows"]] == ["7", "new"]
     assert message["gone"] == ["3"]
-    assert set(message) == {"rows", "gone"}
+    assert set(message) == {"rows", "gone", "counts"}
     assert view.wire(after, after) is None
     assert view.wire(after, apply_table(after, TableLive(live=True))) == {"live": True}
     assert len(view.wire(None, after)["rows"]) == 100
@@ -166,3 +168,24 @@ def operation():
 def test_stop_comes_from_the_page(operation):
     TableView().act(operation, {"type": "stop"})
     assert operation.wait(5)
+
+
+def test_rows_are_counted_by_their_state():
+    counts = StatusCounts()
+    rows = [row("1"), row("2"), row("3", status="Pending", tone=Tone.WARNING), row("4", status="Error", tone=Tone.BAD)]
+    first = state(*rows)
+    assert counts.of(first) == [
+        ("running", Tone.PLAIN, 2), ("pending", Tone.WARNING, 1), ("failing", Tone.BAD, 1)
+    ]  # fmt: skip
+    later = apply_table(first, TableChanged((row("3"), row("5", status="Up 3 hours", tone=Tone.GOOD)), ("2", "4")))
+    assert counts.of(later) == StatusCounts().of(later) == [("up", Tone.GOOD, 1), ("running", Tone.PLAIN, 2)]
+    assert counts.of(first) == StatusCounts().of(first)
+    assert StatusCounts().of(replace(first, columns=(Column("Image"),))) == []
+
+
+def test_the_page_gets_the_counts_with_the_rows():
+    view, first = TableView(), state(row("1"), row("2"))
+    assert view.wire(None, first)["counts"] == [["running", "", 2]]
+    assert view.wire(first, apply_table(first, TableChanged((), ("2",))))["counts"] == [["running", "", 1]]
+    assert "counts" not in view.wire(first, replace(first, note="slow"))
+    assert "counts" not in view.wire(first, apply_table(first, TableChanged((row("2", "other"),))))

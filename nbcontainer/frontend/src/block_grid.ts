@@ -18,7 +18,7 @@ interface Axis {
 
 export class GridView implements BlockView<GridBlock> {
   readonly element = make('div', { class: 'nbc-cells' });
-  private readonly head = make('div', { class: 'nbc-row nbc-head-row', role: 'row' });
+  private readonly head = make('div', { class: 'nbc-cells-row nbc-head-row', role: 'row' });
   private readonly rows = new Map<string, RowView>();
   private block: GridBlock | undefined;
 
@@ -126,6 +126,7 @@ function template(block: GridBlock, shape: Shape): string {
     .map((index) => {
       if (index === 0 && shape.signs) return '14px';
       if (shape.bars.has(index)) return share ? 'minmax(60px, 1fr)' : 'var(--nbc-bars)';
+      if (block.optional?.includes(index)) return 'var(--nbc-optional)';
       if (index !== block.flexible) return 'max-content';
       return share && shape.bars.size ? 'minmax(0, max-content)' : 'minmax(0, 1fr)';
     })
@@ -148,7 +149,7 @@ function axisOf({ axis = [0, 1] }: GridBlock, now: number): Axis {
 
 class RowView {
   private readonly head = make('div');
-  private readonly heading = make('div', { class: 'nbc-stage', 'aria-hidden': 'true', hidden: true });
+  private readonly heading = make('div', { class: 'nbc-stage', hidden: true });
   readonly element = make('div', { class: 'nbc-row-box' }, this.heading, this.head);
   ticks: Tick[] = [];
   private bars: { fill: HTMLElement; bar: [number, number | null] }[] = [];
@@ -171,7 +172,7 @@ class RowView {
     const headed = Boolean(block.columns?.length);
     const tone = cells[0]?.tone || 'plain';
     setAttribute(this.element, 'role', headed ? 'presentation' : 'listitem');
-    setAttribute(this.head, 'class', `nbc-row nbc-is-${headed ? 'plain' : tone}`);
+    setAttribute(this.head, 'class', `nbc-cells-row nbc-is-${headed ? 'plain' : tone}`);
     if (headed) this.head.setAttribute('role', 'row');
     const group = block.group === undefined ? '' : visible(cells[block.group]?.text ?? '');
     setText(this.heading, group);
@@ -206,6 +207,7 @@ class RowView {
     const tick = drawSpan(cell, span, this.context);
     if (tick) this.ticks.push(tick);
     cell.classList.toggle('nbc-number', Boolean(block.right?.includes(index)));
+    cell.classList.toggle('nbc-optional', Boolean(block.optional?.includes(index)));
     cell.classList.toggle('nbc-cut', index === block.flexible && !block.wraps);
     const text = index === block.flexible ? (cell.textContent ?? '') : '';
     setAttribute(cell, 'title', text.length > 40 ? text : null);

@@ -65,6 +65,7 @@ export interface GridBlock extends Block {
   keys?: string[];
   axis?: [number, number | null];
   outputs?: Record<string, OutputBlock>;
+  optional?: number[];
   group?: number;
   label?: string;
 }

@@ -202,11 +202,10 @@ class TableView implements View {
     const all = store.rows.size.toLocaleString('en-US');
     const shown = store.shown.length.toLocaleString('en-US');
     const parts: Node[] = [document.createTextNode(store.filter.test ? `${shown} of ${all}` : all)];
-    for (const { word, tone, count } of store.counts()) {
-      if (!word) continue;
+    for (const [word, tone, count] of store.counts) {
       const coloured = tone === 'warning' || tone === 'bad' ? `nbc-${tone}` : undefined;
       parts.push(document.createTextNode(' · '));
-      parts.push(make('span', { class: coloured }, `${count.toLocaleString('en-US')} ${word}`));
+      parts.push(make('span', { class: coloured }, `${count.toLocaleString('en-US')} ${visible(word)}`));
     }
     this.counts.replaceChildren(...parts);
   }

@@ -36,6 +36,8 @@ export interface TableWire {
   /** Rows that arrive later are placed in the order of all keys, not at the end. */
   by_key?: boolean;
   verbs?: WireVerb[];
+  /** How many rows are in each state: the word for it, its tone, and the number. */
+  counts?: [string, string, number][];
 }
 
 export interface Row extends Filterable {
@@ -55,21 +57,14 @@ export interface Row extends Filterable {
   changed: Float64Array | null;
 }
 
-export interface Count {
-  word: string;
-  tone: string;
-  count: number;
-}
-
-const GENERIC: Record<string, string> = { bad: 'failing', warning: 'pending', dim: 'ended' };
 const LONG_TEXTS = 40; // measured for a column's width
-const TONE_ORDER = ['good', 'running', 'cached', '', 'dim', 'warning', 'bad'];
 
 export class TableStore {
   title = '';
   where = '';
   note = '';
   trouble = '';
+  counts: [string, string, number][] = [];
   live = false;
   columns: Column[] = [];
   rows = new Map<string, Row>();
@@ -106,6 +101,7 @@ export class TableStore {
     this.live = message.live ?? this.live;
     this.trouble = message.trouble ?? this.trouble;
     this.verbs = message.verbs ?? this.verbs;
+    this.counts = message.counts ?? this.counts;
     this.byKey = message.by_key ?? this.byKey;
     this.followed ||= this.live;
     this.version++;
@@ -297,30 +293,6 @@ export class TableStore {
       this.sortKeys.set(row, key);
     }
     return key;
-  }
-
-  /** The number of rows in each state, with a word for it; empty if the table has no status column. */
-  counts(): Count[] {
-    const status = this.columns.findIndex((column) => column.kind === 'status');
-    if (status < 0) return [];
-    const groups = new Map<string, { count: number; words: Map<string, number> }>();
-    for (const row of this.rows.values()) {
-      const tone = row.tone;
-      let group = groups.get(tone);
-      if (!group) groups.set(tone, (group = { count: 0, words: new Map() }));
-      group.count++;
-      const word = row.drawn[status] ?? '';
-      group.words.set(word, (group.words.get(word) ?? 0) + 1);
-    }
-    return [...groups]
-      .sort(([a], [b]) => TONE_ORDER.indexOf(a) - TONE_ORDER.indexOf(b))
-      .map(([tone, { count, words }]) => {
-        const [first = ''] = [...words].sort((a, b) => b[1] - a[1])[0] ?? [];
-        const general = GENERIC[tone];
-        const single = words.size === 1 && tone !== 'bad' && /^[A-Z]?[a-z]+$/.test(first);
-        const word = general && !single ? general : first.toLowerCase();
-        return { word, tone, count };
-      });
   }
 
   /** The text of a cell now: an age keeps growing. */

@@ -225,18 +225,6 @@ test('a change that moves a row, or takes it out of the filter, is seen', () => 
   assert.equal(store.shown[store.positionOfKey('2')]?.drawn[1], 'Failed');
 });
 
-test('counts by state', () => {
-  const store = table(...ROWS);
-  const words = store.counts().map(({ word, tone, count }) => `${count} ${word} ${tone}`);
-  assert.deepEqual(words, ['2 running ', '1 pending warning', '1 failing bad']);
-  const still = new TableStore();
-  still.apply(
-    { reset: true, columns: [['Image', 'text', false]], rows: [['a', ['busybox'], '', '', '', '', {}]] },
-    0,
-  );
-  assert.deepEqual(still.counts(), []);
-});
-
 test('another store takes over what the person set up', () => {
   const old = table(...ROWS);
   old.sortBy(2);
