@@ -7,6 +7,7 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.views import ansi as ansi
     from nbcontainer.views import build as build
+    from nbcontainer.views import cells as cells
     from nbcontainer.views import changes as changes
     from nbcontainer.views import containers as containers
     from nbcontainer.views import flat as flat
