@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import SIGNS, Chart, Curve, Grid, Plot, Series, Span
@@ -73,7 +74,13 @@ def _bar(scale: Scale, start: float, end: float, tone: Tone) -> Span:
 
 
 def _grid(
-    rows: Sequence[tuple[Span, ...]], count: int, chart: Chart, *, columns: tuple[str, ...] = (), right: set[int]
+    rows: Sequence[tuple[Span, ...]],
+    count: int,
+    chart: Chart,
+    *,
+    columns: tuple[str, ...] = (),
+    right: AbstractSet[int],
+    optional: AbstractSet[int] = frozenset(),
 ) -> Grid:
     """The rows, without columns that have no text, and a last row that says how many are left out."""
     kept = [index for index in range(len(rows[0])) if any(row[index].text for row in rows)] if rows else []
@@ -87,6 +94,7 @@ def _grid(
         columns=tuple(columns[index] for index in kept) if columns and rows else (),
         right=frozenset(place for place, index in enumerate(kept) if index in right),
         flexible=kept.index(1) if 1 in kept else None,
+        optional=frozenset(place for place, index in enumerate(kept) if index in optional),
         chart=True,
         key=chart.key,
         label=chart.label,
@@ -120,7 +128,7 @@ def _gantt(chart: Chart) -> Grid:
             )
         )
     axis = f"{format_value(scale.low, chart.x)} – {format_value(scale.high, chart.x)}"
-    return _grid(rows, len(entries), chart, columns=("", "", "start", axis, "took"), right={2, 4})
+    return _grid(rows, len(entries), chart, columns=("", "", "start", axis, "took"), right={2, 4}, optional={2})
 
 
 # --- lines

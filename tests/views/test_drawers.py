@@ -4,6 +4,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +12,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from nbcontainer.views.html import as_html
-from nbcontainer.views.kit import Picture
+from nbcontainer.views.kit import Block, Picture, Plot
 from nbcontainer.views.page import whole
 from nbcontainer.views.terminal import as_rich, fitted
 from nbcontainer.views.text import as_text, text_lines
+from tests.views import gallery
 from tests.views.random_blocks import any_blocks, texts
 
 TAGS = {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "pre", "details", "summary", "svg", "path"}
@@ -97,3 +99,17 @@ def test_terminal_and_text_say_the_same(picture):
 
     wide = in_terminal(picture, 2_000)
     assert words(wide) == words(as_text(picture))
+
+
+def test_the_gallery_has_every_kind_of_block_and_fits_into_a_terminal():
+    def kinds(blocks):
+        for block in blocks:
+            yield type(block)
+            yield from kinds(getattr(block, "blocks", ()))
+
+    pictures = gallery.pictures()
+    shown = {kind for picture in pictures.values() for kind in kinds(picture.blocks)}
+    assert shown == set(get_args(Block)) - {Plot}  # a plot is what a chart becomes
+    for name, picture in (pictures | gallery.recorded()).items():
+        for width in (40, 80):
+            assert max(map(cell_len, in_terminal(picture, width).splitlines())) <= width, name

@@ -52,20 +52,15 @@ export class GridView implements BlockView<GridBlock> {
 
   private drawHead(block: GridBlock): void {
     this.head.replaceChildren(
-      ...(block.columns ?? []).map((name, index) =>
-        make(
-          'span',
-          {
-            role: name ? 'columnheader' : 'cell',
-            class: block.right?.includes(index)
-              ? 'nbc-number'
-              : index === block.flexible && !block.wraps
-                ? 'nbc-cut'
-                : undefined,
-          },
-          visible(name),
-        ),
-      ),
+      ...(block.columns ?? []).map((name, index) => {
+        const classes = [
+          block.right?.includes(index) && 'nbc-number',
+          block.optional?.includes(index) && 'nbc-optional',
+          index === block.flexible && !block.wraps && 'nbc-cut',
+        ];
+        const role = name ? 'columnheader' : 'cell';
+        return make('span', { role, class: classes.filter(Boolean).join(' ') || undefined }, visible(name));
+      }),
     );
     if (block.columns?.length) this.element.prepend(this.head);
     else this.head.remove();
@@ -132,7 +127,8 @@ function template(block: GridBlock, shape: Shape): string {
   return shape.columns
     .map((index) => {
       if (index === 0 && shape.signs) return '14px';
-      if (shape.bars.has(index)) return wide ? 'minmax(60px, 1fr)' : 'var(--nbc-bars)';
+      if (shape.bars.has(index) && !wide) return 'var(--nbc-bars)';
+      if (shape.bars.has(index)) return `minmax(${block.columns?.[index] ? 'max-content' : '60px'}, 1fr)`;
       if (block.optional?.includes(index)) return 'var(--nbc-optional)';
       if (index !== block.flexible) return 'max-content';
       return wide && shape.bars.size ? 'minmax(0, max-content)' : 'minmax(0, 1fr)';
