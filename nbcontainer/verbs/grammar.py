@@ -142,7 +142,9 @@ class Verb:
             if (
                 argument.own
                 or argument.kind == "refused"
-                or value in (None, False, [], {})
+                or value is None
+                or value is False  # 0 is a value
+                or value in ([], {})
                 or (argument.is_flag and value == argument.default)
             ):
                 continue

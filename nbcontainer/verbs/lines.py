@@ -48,7 +48,7 @@ def _words(verb: Verb, values: Mapping[str, object]) -> list[str]:
         if argument.gives is not None:
             flags += [argument.long] if argument.key in values and value == argument.gives else []
             continue
-        if value in (None, False, "", [], (), {}):
+        if value is None or value is False or value in ("", [], (), {}):
             continue
         if argument.is_flag:
             flags += flag_words(argument, list(value) if isinstance(value, tuple) else value)

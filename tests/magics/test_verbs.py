@@ -286,6 +286,7 @@ def test_the_second_word_of_logs_is_the_container():
         values = parse(LOGS, line)
         assert (values.pod, values.container) == (pods, container)
     assert LOGS.as_command(parse(LOGS, "web app")) == "kubectl logs web --container=app"
+    assert LOGS.as_command(parse(LOGS, "web --tail=0")) == "kubectl logs web --tail=0"
 
 
 @pytest.mark.parametrize(
