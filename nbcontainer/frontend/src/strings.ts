@@ -21,7 +21,6 @@ export const STRINGS = {
   line: 'line',
   output: 'Output',
   keys: 'Keys',
-  showHelp: 'show or hide this',
   of: (part: string, all: string) => `${part} of ${all}`,
 };
 
@@ -33,6 +32,8 @@ export const TONE_WORDS: Record<string, string> = {
   cached: 'cached',
   warning: 'warning',
 };
+
+const SHOW_HELP = 'show or hide this';
 
 type Meanings = [keys: string, meaning: string][];
 
@@ -46,7 +47,7 @@ export const TABLE = {
     ['c', 'copy the names of the selected rows'],
     ['/', 'filter'],
     ['Esc', 'clear the selection, then the filter'],
-    ['?', STRINGS.showHelp],
+    ['?', SHOW_HELP],
   ] as Meanings,
   filters: [
     ['web !canary', 'rows with “web” and without “canary”'],
@@ -80,7 +81,7 @@ export const LOG = {
     ['n N', 'next, previous match'],
     ['t', 'show or hide times'],
     ['w', 'wrap long lines'],
-    ['?', STRINGS.showHelp],
+    ['?', SHOW_HELP],
   ] as Meanings,
   searches: [
     ['timed out', 'exactly this text; a capital letter makes it case-sensitive'],
