@@ -24,7 +24,7 @@ from nbcontainer.views.kit import (
 )
 from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
-from nbcontainer.views.trees import tree_lines
+from nbcontainer.views.trees import CLOSED, tree_lines
 
 __all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
 
@@ -57,7 +57,7 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:  # n
                 if block.note:
                     yield Line.of(Span(block.note, Tone.DIM))
             case Section():
-                yield replace(block.title, key="")
+                yield _title(block)
                 for inner in flat_blocks(block.blocks if block.open else ()):
                     yield replace(inner, indent=inner.indent + INDENT)
             case _:
@@ -75,6 +75,11 @@ def _progress(progress: Progress) -> Line:
         return Line.of(Span(progress.text or "…", progress.tone))
     share = max(0.0, min(1.0, progress.share))
     return Line.of(Span(bar_text(share), progress.tone), Span(f"  {progress.text or f'{share:.0%}'}", Tone.DIM))
+
+
+def _title(section: Section) -> Line:
+    more = (Span(CLOSED, Tone.DIM),) if section.blocks and not section.open else ()
+    return replace(section.title, spans=(*section.title.spans, *more), key="")
 
 
 def _action_lines(block: Actions) -> Iterator[Line]:

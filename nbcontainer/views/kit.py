@@ -117,6 +117,7 @@ class Grid:
         axis: the start and end of the bars' axis; the end is None while it is the present. (0, 1) if it is a share.
         outputs: by the row's key, the output of a row. The page folds it below the row; other surfaces draw it below
             the grid, with its title.
+        chart: whether the bars are what it shows: in HTML they get the room that there is.
         optional: the columns that a narrow page leaves out.
         group: the column whose texts the page draws as headings above their rows.
         label: describes the grid to a screen reader.
@@ -135,6 +136,7 @@ class Grid:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     optional: frozenset[int] = frozenset()
     group: int | None = None
+    chart: bool = False
     label: str = ""
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from enum import Enum
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "changes", "sendable", "whole"]
 
 Wire = dict[str, object]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNKNOWN = object()  # a field without a default
 
 
@@ -50,7 +52,7 @@ def changes(previous: Picture, current: Picture) -> Wire | None:
 
 def sendable(text: str) -> str:
     """`text` without lone surrogates, which cannot be encoded in a message."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else _SURROGATE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def _by_key(blocks: Sequence[Block]) -> dict[str, Block]:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from nbcontainer import verbs, widgets
-from nbcontainer.errors import UsageError
+from nbcontainer.errors import NbcontainerError, UsageError
 from nbcontainer.views import page
 
 if TYPE_CHECKING:
@@ -107,7 +107,13 @@ class View(ABC, Generic[Event, State]):
         return page.changes(before, self.picture(state))
 
     def children(self, state: State, block: str, node: str) -> Sequence[Node]:
-        """The children of a node that the user opens for the first time, by the keys of its tree and its own."""
+        """The children of a node that the user opens for the first time, by the keys of its tree and its own.
+
+        Called on any thread, also while a cell runs.
+
+        Raises:
+            NbcontainerError: they cannot be loaded; the page shows why.
+        """
         del state, block, node
         return ()
 
@@ -122,7 +128,10 @@ class View(ABC, Generic[Event, State]):
             case {"type": "magic"}:
                 return magic_of(action)
             case {"type": "children", "block": str(block), "node": str(node)}:
-                return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
+                try:
+                    return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
+                except NbcontainerError as error:
+                    return {"refused": str(error)}
         return None
 
 

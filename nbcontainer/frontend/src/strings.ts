@@ -22,6 +22,18 @@ export const STRINGS = {
   output: 'Output',
   keys: 'Keys',
   of: (part: string, all: string) => `${part} of ${all}`,
+  loading: 'loading…',
+  empty: 'empty',
+};
+
+/** As nbcontainer/views/kit.py has them. */
+export const TONE_SIGNS: Record<string, string> = {
+  good: '✓',
+  bad: '✕',
+  warning: '!',
+  running: '◐',
+  cached: '●',
+  dim: '○',
 };
 
 /** What a sign means, for screen readers. */
