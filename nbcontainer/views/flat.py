@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from nbcontainer import verbs
+from nbcontainer import verbs, views
 from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import (
+    CLOSED,
     Actions,
     Block,
     Grid,
@@ -24,7 +25,6 @@ from nbcontainer.views.kit import (
 )
 from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
-from nbcontainer.views.trees import CLOSED, tree_lines
 
 __all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
 
@@ -51,7 +51,7 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:  # n
             case Actions():
                 yield from _action_lines(block)
             case Tree():
-                yield from tree_lines(block)
+                yield from views.trees.tree_lines(block)
             case Plot():
                 yield block.table
                 if block.note:

@@ -11,6 +11,7 @@ from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
 from nbcontainer.views.flat import flat_blocks
 from nbcontainer.views.kit import (
+    CLOSED,
     SIGNS,
     Block,
     Curve,
@@ -28,7 +29,6 @@ from nbcontainer.views.kit import (
     text_of,
 )
 from nbcontainer.views.layout import laid_out
-from nbcontainer.views.trees import CLOSED
 
 __all__ = ["as_html"]
 

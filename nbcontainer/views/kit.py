@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
+CLOSED = " ▸"  # behind a node with children that are not shown
 
 
 @dataclass(frozen=True, slots=True)

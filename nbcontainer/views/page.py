@@ -15,22 +15,21 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from nbcontainer.views.ansi import sendable
 from nbcontainer.views.kit import Block, Grid, Output, Picture, Section, Span
 from nbcontainer.views.layout import laid_out
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["as_json", "changes", "sendable", "whole"]
+__all__ = ["as_json", "changes", "whole"]
 
 Wire = dict[str, object]
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNKNOWN = object()  # a field without a default
 
 
@@ -48,11 +47,6 @@ def changes(previous: Picture, current: Picture) -> Wire | None:
     if previous.label != current.label:
         change["label"] = sendable(current.label)
     return change or None
-
-
-def sendable(text: str) -> str:
-    """`text` without lone surrogates, which cannot be encoded in a message."""
-    return text if text.isascii() else _SURROGATE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def _by_key(blocks: Sequence[Block]) -> dict[str, Block]:

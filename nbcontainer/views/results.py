@@ -8,7 +8,6 @@ from nbcontainer import views
 from nbcontainer.model.results import Described, Description, Objects, Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.html import as_html
 from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Picture, Span
 from nbcontainer.views.registry import PICTURES, VIEWS, draws, found
 from nbcontainer.views.text import as_text
@@ -49,7 +48,7 @@ def picture_of(result: object) -> Picture:
 def bundle_of(result: object) -> dict[str, str]:
     """The picture of a result as text and HTML, by MIME type."""
     picture = picture_of(result)
-    return {"text/plain": as_text(picture), "text/html": as_html(picture)}
+    return {"text/plain": as_text(picture), "text/html": views.html.as_html(picture)}
 
 
 def widget_of(result: object) -> LiveWidget:
