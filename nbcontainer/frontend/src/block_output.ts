@@ -101,7 +101,7 @@ export class FoldedOutput {
     setAttribute(this.element, 'class', `nbc-output-box nbc-edge-${block.tone || 'dim'}`);
     this.lines.draw(lines, total, ending, block.tone ?? '');
     const hidden = total - lines.length;
-    const rest = all && hidden > 0 && block.rest ? ` · ${STRINGS.restIn}${visible(block.rest)}` : '';
+    const rest = all && hidden > 0 && block.rest ? ` · ${STRINGS.restIn(visible(block.rest))}` : '';
     this.more.hidden = hidden <= 0 && (!all || block.open !== false);
     setText(
       this.more,

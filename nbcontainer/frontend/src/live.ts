@@ -1,5 +1,6 @@
 // One live widget in the page: folds the kernel's messages into a state and draws its views.
 
+import { STRINGS } from './strings';
 import { PROTOCOL, type FromKernel, type ToKernel } from './wire';
 
 /** The part of anywidget's model used here. */
@@ -39,14 +40,14 @@ export type Link = 'live' | 'silent' | 'gone';
 /** What a view shows instead of its status when that may be out of date; empty while it is live. */
 export function linkText(live: Live<unknown>): string {
   if (live.finished || live.link === 'live') return '';
-  return live.link === 'gone' ? '◌ not live: the kernel ended' : '◌ no response from the kernel';
+  return live.link === 'gone' ? STRINGS.gone : STRINGS.silent;
 }
 
 /** What a view shows instead of its status while it sleeps; empty while it is awake. */
 export function sleepText({ asleep, finished, seen }: Live<unknown>): string {
   if (!asleep || finished) return '';
   const time = new Date(asleep * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  return `◌ asleep since ${time}; ${seen ? 'waking' : 'wakes when looked at'}`;
+  return STRINGS.asleep(time, seen);
 }
 
 const SILENCE = 12_000; // milliseconds; more than two heartbeats (see widgets/live.py)

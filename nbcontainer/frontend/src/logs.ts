@@ -7,6 +7,7 @@ import { KeysPanel } from './keys';
 import { linkText, liveWidget, type Live, type View } from './live';
 import { LogList, shorten } from './logs_list';
 import { LogSearch } from './logs_search';
+import { LOG, STRINGS } from './strings';
 import { LogStore, type LogWire, type WireLines } from './logs_store';
 
 const TYPING = 200; // milliseconds after the last keystroke before a search starts
@@ -15,20 +16,6 @@ const REPLY_LINES = 2_000; // the most lines in one reply of the kernel
 const COPY_LINES = 10_000;
 
 const FEW = 8; // an ended log of so few lines has no search box, and a footer only if a line is too wide
-const KEYS: [string, string][] = [
-  ['↑ ↓ PgUp PgDn Home End', 'scroll; End resumes following'],
-  ['space', 'pause or resume following'],
-  ['/', 'search the whole log'],
-  ['n N', 'next, previous match'],
-  ['t', 'show or hide times'],
-  ['w', 'wrap long lines'],
-  ['?', 'show or hide this'],
-];
-const SEARCHES: [string, string][] = [
-  ['timed out', 'exactly this text; a capital letter makes it case-sensitive'],
-  ['error OR 503', 'either one'],
-  ['.*', 'when pressed: a regular expression, such as 5\\d\\d'],
-];
 
 const stores = new WeakMap<LogWire, LogStore>();
 
@@ -59,27 +46,25 @@ class LogView implements View {
   private readonly input = make('input', {
     class: 'nbc-input nbc-search',
     type: 'search',
-    placeholder: 'search',
-    'aria-label': 'Search the whole log',
-    title: 'Search the whole log; OR separates alternatives; a capital letter makes it case-sensitive',
+    placeholder: LOG.searchHint,
+    'aria-label': LOG.search,
+    title: LOG.searchTitle,
     spellcheck: 'false',
     autocomplete: 'off',
   });
   private readonly hits = make('span', { class: 'nbc-dim nbc-hits', 'aria-live': 'polite' });
-  private readonly regex = button('.*', 'Regular expression', () => this.toggleRegex(), 'Regular expression');
-  private readonly previous = button('↑', 'Previous match (N)', () => this.step(-1), 'Previous match');
-  private readonly next = button('↓', 'Next match (n)', () => this.step(1), 'Next match');
-  private readonly time = button('Time', 'Show when each line was written (t)', () => this.toggleTime());
-  private readonly wrap = button('Wrap', 'Wrap long lines (w)', () => this.toggleWrap());
+  private readonly regex = button('.*', LOG.regex, () => this.toggleRegex(), LOG.regex);
+  private readonly previous = button('↑', `${LOG.previous} (N)`, () => this.step(-1), LOG.previous);
+  private readonly next = button('↓', `${LOG.next} (n)`, () => this.step(1), LOG.next);
+  private readonly time = button(LOG.time, LOG.timeTitle, () => this.toggleTime());
+  private readonly wrap = button(LOG.wrap, LOG.wrapTitle, () => this.toggleWrap());
   private readonly copy = button(
-    'Copy',
-    `Copy the selection, or the last ${COPY_LINES.toLocaleString('en-US')} lines`,
+    LOG.copy,
+    LOG.copyTitle(COPY_LINES.toLocaleString('en-US')),
     () => void this.copyText(),
   );
-  private readonly pause = button('Pause', 'Stop scrolling; nothing is lost (space)', () =>
-    this.togglePause(),
-  );
-  private readonly stop = button('Stop', 'Stop following the log', () => this.stopFollowing());
+  private readonly pause = button(LOG.pause, LOG.pauseTitle, () => this.togglePause());
+  private readonly stop = button(STRINGS.stop, LOG.stopTitle, () => this.stopFollowing());
   private readonly status = make('span', { class: 'nbc-status', role: 'status' });
   private readonly jump = make('button', {
     class: 'nbc-button nbc-jump',
@@ -194,7 +179,7 @@ class LogView implements View {
     }
     this.list.total = store.total + (store.notes.has(store.total) ? 1 : 0); // a note may follow the last line
     const sources = store.sources.size;
-    const names = [visible(store.title), sources > 1 ? `${sources} sources` : ''];
+    const names = [visible(store.title), sources > 1 ? LOG.sources(sources) : ''];
     if (!store.title && sources === 1) names.push(shorten([...store.sources.keys()][0] ?? ''));
     setText(this.verb, visible(store.verb));
     setAttribute(this.root, 'aria-label', visible(`${store.verb} ${store.title}`.trim()));
@@ -202,9 +187,9 @@ class LogView implements View {
     this.title.hidden = !this.title.textContent;
     setCutText(this.where, visible(store.where));
     this.where.hidden = !store.where;
-    setText(this.spool, `${bytes(store.bytes)}${store.spool ? ` in ${visible(store.spool)}` : ''}`);
-    this.spool.title = store.spool ? 'The file with the whole log' : '';
-    setAttribute(this.list.element, 'aria-label', `Log lines of ${visible(store.title)}`);
+    setText(this.spool, LOG.sizeIn(bytes(store.bytes), visible(store.spool)));
+    this.spool.title = store.spool ? LOG.fileTitle : '';
+    setAttribute(this.list.element, 'aria-label', LOG.linesOf(visible(store.title)));
     this.list.request();
     this.drawCounts();
     this.drawFollow();
@@ -214,7 +199,7 @@ class LogView implements View {
   private drawCounts(): void {
     const { store } = this;
     const rate = store.rate(performance.now());
-    const parts = [counted(store.total, 'line')];
+    const parts = [counted(store.total, STRINGS.line)];
     if (rate > 0 && !this.live.finished)
       parts.push(`${Math.max(1, Math.round(rate)).toLocaleString('en-US')}/s`);
     setText(this.counts, parts.join(' · '));
@@ -228,17 +213,17 @@ class LogView implements View {
     this.root.classList.toggle('nbc-fits', !list.overflows);
     if (list.follow) this.pausedAt = store.total;
     const fresh = store.total - this.pausedAt;
-    setText(this.pause, list.follow ? 'Pause' : 'Resume');
+    setText(this.pause, list.follow ? LOG.pause : LOG.resume);
     this.pause.hidden = this.stop.hidden = !running;
-    setText(this.jump, fresh > 0 ? `↓ ${counted(fresh, 'new line')}` : '↓ to the end');
+    setText(this.jump, fresh > 0 ? LOG.fresh(fresh) : LOG.toEnd);
     this.jump.hidden = list.follow || (!running && fresh === 0);
     const [text, tone] = lost
       ? [lost, 'warning']
       : !running
         ? store.ending
         : list.follow
-          ? ['● live', 'good']
-          : ['◌ paused', 'warning'];
+          ? [STRINGS.live, 'good']
+          : [LOG.paused, 'warning'];
     setText(this.status, text ?? '');
     this.status.hidden = !text;
     this.status.className = `nbc-status nbc-${tone}`;
@@ -250,9 +235,9 @@ class LogView implements View {
     const all = `${count.toLocaleString('en-US')}${search.full ? '+' : ''}`;
     let text = '';
     if (search.query)
-      text = search.current < 0 ? all : `${(search.current + 1).toLocaleString('en-US')} of ${all}`;
+      text = search.current < 0 ? all : STRINGS.of((search.current + 1).toLocaleString('en-US'), all);
     if (search.query && search.busy) text += ' …';
-    setText(this.hits, search.trouble ? 'invalid regex' : text);
+    setText(this.hits, search.trouble ? LOG.invalidRegex : text);
     setAttribute(this.input, 'aria-invalid', search.trouble ? 'true' : null);
     this.hits.title = search.trouble;
     this.previous.hidden = this.next.hidden = !count;
@@ -341,7 +326,7 @@ class LogView implements View {
 
   private stopFollowing(): void {
     this.stop.disabled = true;
-    setText(this.stop, 'Stopping…');
+    setText(this.stop, STRINGS.stopping);
     void this.live.act('stop');
   }
 
@@ -366,7 +351,7 @@ class LogView implements View {
       t: () => this.toggleTime(),
       w: () => this.toggleWrap(),
       ' ': () => this.togglePause(),
-      '?': () => this.help.toggle({ Keys: KEYS, Search: SEARCHES }),
+      '?': () => this.help.toggle({ [STRINGS.keys]: LOG.keys, [LOG.searching]: LOG.searches }),
     };
     const move = moves[event.key];
     const call = calls[event.key];
@@ -381,14 +366,14 @@ class LogView implements View {
     const selection = document.getSelection();
     const chosen = selection && this.list.element.contains(selection.anchorNode) ? selection.toString() : '';
     const text = chosen || (await this.lastLines());
-    let status = `copied ${counted(text ? text.split('\n').length : 0, 'line')}`;
+    let status = STRINGS.copied(counted(text ? text.split('\n').length : 0, STRINGS.line));
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      status = 'the browser refused';
+      status = LOG.refused;
     }
     setText(this.copy, status);
-    window.setTimeout(() => setText(this.copy, 'Copy'), 1500);
+    window.setTimeout(() => setText(this.copy, LOG.copy), 1500);
   }
 
   private async lastLines(): Promise<string> {

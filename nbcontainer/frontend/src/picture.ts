@@ -79,7 +79,7 @@ class PictureView implements View, Context {
       if (requestCells(element, { sources: [source], run: !changes })) return;
       try {
         await navigator.clipboard.writeText(source);
-        say(element, `${STRINGS.copied}${source}`);
+        say(element, STRINGS.copied(source));
       } catch {
         say(element, STRINGS.noClipboard);
       }

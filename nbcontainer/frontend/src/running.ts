@@ -2,22 +2,23 @@
 
 import { make, setText } from './elements';
 import type { Live } from './live';
+import { STRINGS } from './strings';
 
 const LATE = 2500; // milliseconds without a reaction after which the user is pointed to the kernel's interrupt button
 
 export class StopButton {
   readonly element = make('span', { class: 'nbc-stop' });
   private readonly hint = make('span', { class: 'nbc-dim', role: 'status' });
-  private readonly button = make('button', { class: 'nbc-button', type: 'button' }, 'Stop');
+  private readonly button = make('button', { class: 'nbc-button', type: 'button' }, STRINGS.stop);
 
   constructor(live: Live<unknown>) {
     this.element.append(this.hint, this.button);
     this.button.addEventListener('click', () => {
       this.button.disabled = true;
-      setText(this.button, 'Stopping…');
+      setText(this.button, STRINGS.stopping);
       void live.act('stop');
       setTimeout(() => {
-        if (!live.finished) setText(this.hint, 'The kernel is busy: its interrupt button (■) stops it too. ');
+        if (!live.finished) setText(this.hint, STRINGS.busy);
       }, LATE);
     });
   }

@@ -1,4 +1,6 @@
-// The page's fixed words. What pictures say comes from the kernel.
+// The page's fixed words, in one place; what pictures say comes from the kernel. A text with values is a function.
+
+import { counted } from './format';
 
 export const STRINGS = {
   stop: 'Stop',
@@ -6,18 +8,23 @@ export const STRINGS = {
   busy: 'The kernel is busy: its interrupt button (■) stops it too. ',
   silent: '◌ no response from the kernel',
   gone: '◌ not live: the kernel ended',
+  asleep: (since: string, waking: boolean) =>
+    `◌ asleep since ${since}; ${waking ? 'waking' : 'wakes when looked at'}`,
+  live: '● live',
   stopped: '■ stopped',
-  copied: 'copied: ',
+  copied: (what: string) => `copied ${what}`.trim(),
   noClipboard: 'the browser refused the clipboard',
   unavailable: 'the kernel is gone',
   showAll: 'show all',
   showLess: 'show less',
-  restIn: 'the rest is in ',
+  restIn: (path: string) => `the rest is in ${path}`,
   line: 'line',
   output: 'Output',
+  keys: 'Keys',
+  of: (part: string, all: string) => `${part} of ${all}`,
   loading: 'loading…',
   empty: 'empty',
-} as const;
+};
 
 /** As nbcontainer/views/kit.py has them. */
 export const TONE_SIGNS: Record<string, string> = {
@@ -36,4 +43,87 @@ export const TONE_WORDS: Record<string, string> = {
   running: 'running',
   cached: 'cached',
   warning: 'warning',
+};
+
+const SHOW_HELP = 'show or hide this';
+
+type Meanings = [keys: string, meaning: string][];
+
+export const TABLE = {
+  table: 'Table',
+  help: 'Words that a row must contain; press ? on the rows for more',
+  keys: [
+    ['↑ ↓ PgUp PgDn Home End', 'move to a row; with Shift, extend the selection'],
+    ['space · click', 'select a row; Ctrl-click adds one'],
+    ['Ctrl-A', 'select all rows shown'],
+    ['c', 'copy the names of the selected rows'],
+    ['/', 'filter'],
+    ['Esc', 'clear the selection, then the filter'],
+    ['?', SHOW_HELP],
+  ] as Meanings,
+  filters: [
+    ['web !canary', 'rows with “web” and without “canary”'],
+    ['/web-\\d+/', 'a regular expression'],
+    ['=Running !=Running', 'rows with a cell that is exactly this, or without one'],
+    ['status=Running node~^a', 'in one column: exactly, or by a regular expression'],
+    ['restarts>3 age<10m', 'by size or age'],
+    ['-l app=web,tier!=db', 'labels, as kubectl selects them'],
+  ] as Meanings,
+  filter: 'Filter',
+  filterHint: 'filter',
+  wide: 'Wide',
+  connecting: '◌ connecting',
+  selected: (count: string) => `${count} selected`,
+  hints: ['/ filter', '? keys'],
+  selectedRows: 'Selected rows',
+  copyNames: 'copy names',
+  copyNamesTitle: 'Copy the names (c)',
+  names: (count: number) => `${count} names`,
+  tooMany: (verb: string, most: number) => `${verb}: at most ${most} at a time`,
+  noMatch: 'No row matches the filter.',
+  nothing: 'Nothing here.',
+  sortBy: (column: string) => `Sort by ${column}`,
+};
+
+export const LOG = {
+  keys: [
+    ['↑ ↓ PgUp PgDn Home End', 'scroll; End resumes following'],
+    ['space', 'pause or resume following'],
+    ['/', 'search the whole log'],
+    ['n N', 'next, previous match'],
+    ['t', 'show or hide times'],
+    ['w', 'wrap long lines'],
+    ['?', SHOW_HELP],
+  ] as Meanings,
+  searches: [
+    ['timed out', 'exactly this text; a capital letter makes it case-sensitive'],
+    ['error OR 503', 'either one'],
+    ['.*', 'when pressed: a regular expression, such as 5\\d\\d'],
+  ] as Meanings,
+  searching: 'Search',
+  searchHint: 'search',
+  search: 'Search the whole log',
+  searchTitle: 'Search the whole log; OR separates alternatives; a capital letter makes it case-sensitive',
+  regex: 'Regular expression',
+  invalidRegex: 'invalid regex',
+  previous: 'Previous match',
+  next: 'Next match',
+  time: 'Time',
+  timeTitle: 'Show when each line was written (t)',
+  wrap: 'Wrap',
+  wrapTitle: 'Wrap long lines (w)',
+  copy: 'Copy',
+  copyTitle: (lines: string) => `Copy the selection, or the last ${lines} lines`,
+  refused: 'the browser refused',
+  pause: 'Pause',
+  pauseTitle: 'Stop scrolling; nothing is lost (space)',
+  resume: 'Resume',
+  paused: '◌ paused',
+  stopTitle: 'Stop following the log',
+  sources: (count: number) => `${count} sources`,
+  fileTitle: 'The file with the whole log',
+  sizeIn: (size: string, path: string) => (path ? `${size} in ${path}` : size),
+  linesOf: (title: string) => `Log lines of ${title}`,
+  fresh: (count: number) => `↓ ${counted(count, 'new line')}`,
+  toEnd: '↓ to the end',
 };

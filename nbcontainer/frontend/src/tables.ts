@@ -4,28 +4,10 @@ import { make, setAttribute, setCutText, setText } from './elements';
 import { visible } from './ansi';
 import { KeysPanel } from './keys';
 import { linkText, liveWidget, sleepText, type Live, type View } from './live';
+import { STRINGS, TABLE } from './strings';
 import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
 import { RowVerbs, isKey, keyCap, lineInWords } from './tables_verbs';
-
-const HELP = 'Words that a row must contain; press ? on the rows for more';
-const KEYS: [string, string][] = [
-  ['↑ ↓ PgUp PgDn Home End', 'move to a row; with Shift, extend the selection'],
-  ['space · click', 'select a row; Ctrl-click adds one'],
-  ['Ctrl-A', 'select all rows shown'],
-  ['c', 'copy the names of the selected rows'],
-  ['/', 'filter'],
-  ['Esc', 'clear the selection, then the filter'],
-  ['?', 'show or hide this'],
-];
-const FILTERS: [string, string][] = [
-  ['web !canary', 'rows with “web” and without “canary”'],
-  ['/web-\\d+/', 'a regular expression'],
-  ['=Running !=Running', 'rows with a cell that is exactly this, or without one'],
-  ['status=Running node~^a', 'in one column: exactly, or by a regular expression'],
-  ['restarts>3 age<10m', 'by size or age'],
-  ['-l app=web,tier!=db', 'labels, as kubectl selects them'],
-];
 
 const stores = new WeakMap<TableWire, TableStore>();
 
@@ -49,18 +31,18 @@ class TableView implements View {
   private readonly filter = make('input', {
     class: 'nbc-input nbc-filter',
     type: 'search',
-    placeholder: 'filter',
-    'aria-label': 'Filter',
+    placeholder: TABLE.filterHint,
+    'aria-label': TABLE.filter,
     spellcheck: 'false',
     autocomplete: 'off',
-    title: HELP,
+    title: TABLE.help,
   });
   private readonly wide = make(
     'button',
     { class: 'nbc-button', type: 'button', 'aria-pressed': 'false' },
-    'Wide',
+    TABLE.wide,
   );
-  private readonly stop = make('button', { class: 'nbc-button', type: 'button' }, 'Stop');
+  private readonly stop = make('button', { class: 'nbc-button', type: 'button' }, STRINGS.stop);
   private readonly status = make('span', { class: 'nbc-status', role: 'status' });
   private readonly note = make('div', { class: 'nbc-note nbc-dim' });
   private readonly chosen = make('span', { 'aria-live': 'polite' });
@@ -137,7 +119,7 @@ class TableView implements View {
     });
     this.stop.addEventListener('click', () => {
       this.stop.disabled = true;
-      setText(this.stop, 'Stopping…');
+      setText(this.stop, STRINGS.stopping);
       void this.live.act('stop');
     });
   }
@@ -149,8 +131,8 @@ class TableView implements View {
       store.now = this.store.now;
       this.store = this.grid.store = store;
     }
-    setCutText(this.title, visible(store.title || 'Table'));
-    setAttribute(this.root, 'aria-label', visible(store.title || 'Table'));
+    setCutText(this.title, visible(store.title || TABLE.table));
+    setAttribute(this.root, 'aria-label', visible(store.title || TABLE.table));
     setAttribute(this.grid.element, 'aria-label', visible(`${store.title} ${store.where}`.trim()));
     setCutText(this.where, visible(store.where));
     this.where.hidden = !store.where;
@@ -175,19 +157,19 @@ class TableView implements View {
     this.stop.hidden = stopped || asleep !== '' || (!store.followed && !store.trouble);
     if (asleep) {
       this.stop.disabled = false;
-      setText(this.stop, 'Stop');
+      setText(this.stop, STRINGS.stop);
     }
     const [text, tone] = lost
       ? [store.followed ? lost : '', 'warning']
       : stopped
-        ? [store.followed ? '■ stopped' : '', 'dim']
+        ? [store.followed ? STRINGS.stopped : '', 'dim']
         : asleep
           ? [asleep, 'dim']
           : store.live
-            ? ['● live', 'good']
+            ? [STRINGS.live, 'good']
             : store.trouble
               ? [`◌ ${visible(store.trouble)}`, 'warning']
-              : ['◌ connecting', 'dim'];
+              : [TABLE.connecting, 'dim'];
     setText(this.status, text);
     this.status.className = `nbc-status nbc-${tone}`;
     this.status.hidden = !text;
@@ -201,7 +183,7 @@ class TableView implements View {
     this.counted = state;
     const all = store.rows.size.toLocaleString('en-US');
     const shown = store.shown.length.toLocaleString('en-US');
-    const parts: Node[] = [document.createTextNode(store.filter.test ? `${shown} of ${all}` : all)];
+    const parts: Node[] = [document.createTextNode(store.filter.test ? STRINGS.of(shown, all) : all)];
     for (const [word, tone, count] of store.counts) {
       const coloured = tone === 'warning' || tone === 'bad' ? `nbc-${tone}` : undefined;
       parts.push(document.createTextNode(' · '));
@@ -212,10 +194,10 @@ class TableView implements View {
 
   private drawChosen(): void {
     const count = this.store.selected.size;
-    setText(this.chosen, count ? `${count.toLocaleString('en-US')} selected` : '');
+    setText(this.chosen, count ? TABLE.selected(count.toLocaleString('en-US')) : '');
     this.verbs.element.hidden = !count;
     const words = count ? [] : this.store.verbs.map(([key, word]) => `${keyCap(key)} ${word}`);
-    setText(this.keys, [...words, '/ filter', '? keys'].join(' · '));
+    setText(this.keys, [...words, ...TABLE.hints].join(' · '));
   }
 
   /** The rows that a verb acts on: the selected ones, else the active one. */
@@ -229,7 +211,7 @@ class TableView implements View {
     this.store.setFilter(this.filter.value);
     const { trouble } = this.store.filter;
     setAttribute(this.filter, 'aria-invalid', trouble ? 'true' : null);
-    this.filter.title = trouble || HELP;
+    this.filter.title = trouble || TABLE.help;
     this.grid.element.scrollTop = 0;
     this.grid.paint();
     this.drawCounts();
@@ -257,7 +239,7 @@ class TableView implements View {
       this.filter.select();
     } else if (event.key === '?') {
       const verbs = this.store.verbs.map((verb): [string, string] => [keyCap(verb[0]), lineInWords(verb)]);
-      this.help.toggle({ Keys: [...verbs, ...KEYS], Filter: FILTERS });
+      this.help.toggle({ [STRINGS.keys]: [...verbs, ...TABLE.keys], [TABLE.filter]: TABLE.filters });
     } else if (event.key === 'Escape') {
       if (this.help.close()) this.grid.request();
       else if (this.store.selected.size) this.grid.selectNone();

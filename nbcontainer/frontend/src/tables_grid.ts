@@ -1,6 +1,7 @@
 // The rows of a table in the page: only visible rows have elements, which are reused while scrolling.
 
 import { make, setAttribute, setText } from './elements';
+import { TABLE } from './strings';
 import { ARROW, PADDING, WIDEST, fitWidths, type Need } from './tables_widths';
 import type { Column, Row, TableStore } from './tables_store';
 
@@ -82,7 +83,7 @@ export class Grid {
       element.style.height = height; // set only when it changes: the user may have resized the view
     }
     this.body.style.height = `${count * ROW}px`;
-    setText(this.empty, count ? '' : store.rows.size ? 'No row matches the filter.' : 'Nothing here.');
+    setText(this.empty, count ? '' : store.rows.size ? TABLE.noMatch : TABLE.nothing);
     const first = Math.max(0, Math.floor(element.scrollTop / ROW) - 2);
     const rows = Math.min(count - first, Math.ceil(element.clientHeight / ROW) + 4);
     while (this.pool.length < rows) this.pool.push(this.makeRow());
@@ -211,7 +212,7 @@ export class Grid {
     };
     const button = make(
       'button',
-      { type: 'button', onclick: sort, title: `Sort by ${column.name}` },
+      { type: 'button', onclick: sort, title: TABLE.sortBy(column.name) },
       column.name,
     );
     const role = { class: isNumber(column.kind) ? 'nbc-number' : undefined, role: 'columnheader' };

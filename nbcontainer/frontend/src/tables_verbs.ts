@@ -3,6 +3,7 @@
 
 import { make, setText } from './elements';
 import { requestCells } from './new_cells';
+import { STRINGS, TABLE } from './strings';
 import type { Row, WireVerb } from './tables_store';
 
 const MAX_LINES = 10;
@@ -46,11 +47,11 @@ export function isKey(verb: WireVerb, event: KeyboardEvent): boolean {
 
 /** The buttons for the selected rows. */
 export class RowVerbs {
-  readonly element = make('span', { class: 'nbc-verbs', role: 'toolbar', 'aria-label': 'Selected rows' });
+  readonly element = make('span', { class: 'nbc-verbs', role: 'toolbar', 'aria-label': TABLE.selectedRows });
   private readonly copy = make(
     'button',
-    { class: 'nbc-button', type: 'button', title: 'Copy the names (c)' },
-    'copy names',
+    { class: 'nbc-button', type: 'button', title: TABLE.copyNamesTitle },
+    TABLE.copyNames,
   );
   private readonly said = make('span', { class: 'nbc-dim', role: 'status' });
   private drawn = '';
@@ -81,17 +82,17 @@ export class RowVerbs {
 
   act(verb: WireVerb): void {
     const lines = magicLines(verb, this.chosen());
-    if (!lines.length) return this.say(`${verb[1]}: at most ${MAX_LINES} at a time`);
+    if (!lines.length) return this.say(TABLE.tooMany(verb[1], MAX_LINES));
     const text = lines.join('\n');
     const [, , , many, run] = verb;
     // a cell shows only its last line's result, so each line gets its own cell
     const added = requestCells(this.element, { sources: run && !many ? lines : [text], run });
-    if (!added) void this.copyText(text, `copied: ${lines[0] ?? ''}`);
+    if (!added) void this.copyText(text, STRINGS.copied(lines[0] ?? ''));
   }
 
   copyNames(): void {
     const names = this.chosen().map((row) => row.name);
-    void this.copyText(names.join('\n'), names.length === 1 ? 'copied' : `copied ${names.length} names`);
+    void this.copyText(names.join('\n'), STRINGS.copied(names.length === 1 ? '' : TABLE.names(names.length)));
   }
 
   private async copyText(text: string, said: string): Promise<void> {
@@ -99,7 +100,7 @@ export class RowVerbs {
       await navigator.clipboard.writeText(text);
       this.say(said);
     } catch {
-      this.say('the browser refused the clipboard');
+      this.say(STRINGS.noClipboard);
     }
   }
 
