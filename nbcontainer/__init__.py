@@ -32,7 +32,10 @@ HANDLES = ("engine", "cluster")  # functions among them that return a handle, wh
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # a library does not decide where its log goes
 
-draw_by(lambda result: _views.results.bundle_of(result))  # noqa: PLW0108 - views load with the first picture
+draw_by(  # views load with the first picture
+    lambda result: _views.results.bundle_of(result),  # noqa: PLW0108
+    lambda result: _views.results.widget_of(result),  # noqa: PLW0108
+)
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["canonical", "same_engine", "same_server", "without_password"]
-
 SSH_PORT = 22
 SSH_SECONDS = 5.0  # for `ssh -G`, which reads ssh's configuration
 SSH_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")  # docker's own on the remote, if the path names no socket

@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, Self
 
 from nbcontainer.interrupts import wait_in_steps
@@ -20,7 +20,7 @@ from nbcontainer.interrupts import wait_in_steps
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Child", "Silent", "Stream", "TlsStream"]
+__all__ = ["Child", "Silent", "Stream", "TlsStream", "closed_on_error"]
 
 SILENT_SECONDS = 5.0  # after which a silent stream's server is probed
 CHILD_SILENT_SECONDS = 60.0  # the same where each probe starts a child process, such as ssh
@@ -28,6 +28,24 @@ CHILD_SILENT_SECONDS = 60.0  # the same where each probe starts a child process,
 
 class Silent(ConnectionError):
     """The server has been silent for a while, and did not answer a probe."""
+
+
+class Closable(Protocol):
+    """What has a `close`."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+@contextlib.contextmanager
+def closed_on_error(*opened: Closable) -> Iterator[None]:
+    """Close what was just opened if the block fails, even by an interrupt."""
+    try:
+        yield
+    except BaseException:
+        for one in opened:
+            one.close()
+        raise
 
 
 class Child(Protocol):

@@ -12,8 +12,6 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_typ
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["checked", "checks", "same_arguments"]
-
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
 

@@ -23,14 +23,12 @@ from nbcontainer.json_objects import text_of, value_of
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.pods_backend import find_pods_backend
-from nbcontainer.protection import Place, place_of_cluster, place_of_engine, protected_as, reads
+from nbcontainer.protection import Place, diagnoses, place_of_cluster, place_of_engine, protected_as
 from nbcontainer.settings import settings
 from nbcontainer.version import __version__
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
-
-__all__ = ["doctor"]
 
 SECONDS = 10.0  # for all probes together; long enough for a private Podman to start
 CALL_SECONDS = 2.0  # for each call to a cluster
@@ -45,10 +43,11 @@ MAY = {  # the permissions checked for pods: in words, and as the API's verb and
 Probe = Callable[[], Iterator[Remark]]
 
 
-@reads
+@diagnoses
 def doctor() -> Report:
     """What is reachable, what is missing, and how to fix it: engine, cluster, credentials, page, packages."""
     probes: tuple[tuple[str, Probe], ...] = (
+        ("settings", _settings),
         ("engine", _engine),
         ("cluster", _cluster),
         ("credentials", _credentials),
@@ -246,6 +245,11 @@ def _extension_folders() -> list[Path]:
 
 
 # --- packages
+
+
+def _settings() -> Iterator[Remark]:
+    for problem in settings.problems:
+        yield Remark(problem.message, Tone.BAD, problem.cure)
 
 
 def _packages() -> Iterator[Remark]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 __all__ = ["Drawn", "draw_by", "print_by"]
 
@@ -35,6 +35,16 @@ class Drawn:
         """The picture as HTML: marimo's protocol."""
         return "text/html", _draw(self)["text/html"]
 
+    def widget(self) -> Any:
+        """A widget to be put inside others: `ipywidgets.VBox([table.widget(), …])`.
+
+        A table that stays live does so here, too; its `selected` are the names of the rows that the user selects.
+
+        Raises:
+            NbcontainerError: the front end was not built.
+        """
+        return _embed(self)
+
     def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
         """The result inside a list or another object."""
         _print(self, printer, cycle)
@@ -44,19 +54,24 @@ def _draw_nothing(result: object) -> Bundle:
     return {"text/plain": repr(result), "text/html": ""}
 
 
+def _embed_nothing(result: object) -> object:
+    raise NotImplementedError(f"There is no widget of a {type(result).__name__}.")
+
+
 def _print_plainly(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT001 - IPython's protocol
     del cycle
     printer.text(repr(result))
 
 
 _draw: Callable[[object], Bundle] = _draw_nothing
+_embed: Callable[[object], object] = _embed_nothing
 _print: Callable[[object, Printer, bool], None] = _print_plainly
 
 
-def draw_by(draw: Callable[[object], Bundle]) -> None:
-    """Have pictures drawn by a part that knows views."""
-    global _draw  # noqa: PLW0603 - set once, when the package is imported
-    _draw = draw
+def draw_by(draw: Callable[[object], Bundle], embed: Callable[[object], object]) -> None:
+    """Have pictures drawn, and widgets made, by a part that knows views."""
+    global _draw, _embed
+    _draw, _embed = draw, embed
 
 
 def print_by(write: Callable[[object, Printer, bool], None]) -> None:

@@ -239,28 +239,34 @@ class ApiError(NbcontainerError):
     """An engine, a registry or a cluster refused a call.
 
     Attributes:
-        status: the HTTP status code, 0 where there was none.
+        status: the HTTP status code, by default that of the error's class; 0 where there is none.
         reason: the server's own code for it ("NotFound", "denied" …), or "".
     """
 
     status: int = 0
     reason: str = ""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", cure: str = "") -> None:
-        self.status, self.reason = status, reason
+    def __init__(self, message: str, *, status: int | None = None, reason: str = "", cure: str = "") -> None:
+        self.status, self.reason = type(self).status if status is None else status, reason
         super().__init__(message, cure=cure)
 
 
 class NotFound(ApiError):
     """The named object does not exist."""
 
+    status = 404
+
 
 class Forbidden(ApiError):
     """The credentials are valid but do not allow this."""
 
+    status = 403
+
 
 class Conflict(ApiError):
     """The object already exists, is in use, or was changed by someone else."""
+
+    status = 409
 
 
 class AuthFailed(ApiError):

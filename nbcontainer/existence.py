@@ -19,18 +19,19 @@ def shown_name(name: str) -> str:
     return shown if shown.isprintable() and shown.split() == [name] else repr(shown)
 
 
-def none_called(kind: str, names: str | Sequence[str], where: str = "") -> str:
+def none_called(kind: str, names: str | Sequence[str], where: str, *, plural: str = "") -> str:
     """What is said of names that nothing has: "There is no volume data in Docker Engine 28.5.2" and a period.
 
     Args:
         kind: in the singular, such as "volume".
         names: one or several.
         where: the engine, the cluster with its namespace, or the object that could have it.
+        plural: the kind's plural, if an s does not make it.
     """
     several = [names] if isinstance(names, str) else names
     shown = ", ".join(map(shown_name, several))
-    place = f" in {where}" if where else ""
-    return f"There is no {kind} {shown}{place}." if len(several) == 1 else f"There are no {kind}s {shown}{place}."
+    what = f"There is no {kind}" if len(several) == 1 else f"There are no {plural or f'{kind}s'}"
+    return f"{what} {shown} in {where}."
 
 
 def no_objects(kind: str, where: str, *, which: str = "", condition: str = "") -> str:
@@ -47,7 +48,7 @@ def no_objects(kind: str, where: str, *, which: str = "", condition: str = "") -
 
 
 def not_found(
-    kind: str, names: str | Sequence[str], where: str, *, known: Iterable[str] = (), cure: str = ""
+    kind: str, names: str | Sequence[str], where: str, *, known: Iterable[str] = (), cure: str = "", plural: str = ""
 ) -> NotFound:
     """The error for names that nothing has.
 
@@ -57,20 +58,17 @@ def not_found(
         where: where they were searched for.
         known: the names that exist; the most similar one is suggested.
         cure: what to do if none is similar.
+        plural: the kind's plural, if an s does not make it.
     """
     wanted = names if isinstance(names, str) else "".join(names[:1])
     near = difflib.get_close_matches(wanted, [each.removesuffix(":latest") for each in known], 1, 0.6)
-    return NotFound(
-        none_called(kind, names, where),
-        status=404,
-        reason="not found",
-        cure=f"Did you mean {near[0]}?" if near else cure,
-    )
+    cure = f"Did you mean {near[0]}?" if near else cure
+    return NotFound(none_called(kind, names, where, plural=plural), reason="not found", cure=cure)
 
 
 def already_exists(kind: str, name: str, where: str, *, cure: str) -> Conflict:
     """The error for a name that another object has."""
-    return Conflict(f"There is already a {kind} {shown_name(name)} in {where}.", status=409, reason="exists", cure=cure)
+    return Conflict(f"There is already a {kind} {shown_name(name)} in {where}.", reason="exists", cure=cure)
 
 
 def in_use(kind: str, name: str, users: Sequence[str], *, status: int = 409, cure: str) -> Conflict:

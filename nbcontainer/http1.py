@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from nbcontainer.byte_stream import Stream
 
-__all__ = ["Connection", "IdleConnections", "Response"]
-
 
 class Connection:
     """A connection for one call after another.
@@ -104,6 +102,15 @@ class IdleConnections(Generic[Kept]):
             self._kept.append(connection)
             surplus, self._kept[:] = self._kept[: -self._most], self._kept[-self._most :]
         for each in surplus:
+            each.close()
+
+    def close_old(self) -> None:
+        """Close those that are no longer used."""
+        now = time.monotonic()
+        with self._lock:
+            old = [each for each in self._kept if now - each.last_used >= self._seconds]
+            self._kept[:] = [each for each in self._kept if each not in old]
+        for each in old:
             each.close()
 
     def close(self) -> None:

@@ -14,8 +14,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-__all__ = ["NOTEBOOK_LABEL", "IdentityWarning", "data_folder", "notebook_id"]
-
 NOTEBOOK_LABEL = "nbcontainer.notebook"
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}")
 _OF_THIS_PROCESS = secrets.token_hex(16)

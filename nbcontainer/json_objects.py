@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeGuard
 
-__all__ = ["JsonObject", "entries_of", "number_of", "object_of", "text_of", "texts_of", "value_of", "words_of"]
-
 JsonObject = Mapping[str, object]
 """A JSON object whose members may be anything."""
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["PRELOADED", "modules_on_use"]
-
 # imported in the background for the first calls, in small steps: shared modules, the first table, then the heavy ones
 PRELOADED = (
     "nbcontainer.views.surfaces",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, Unpack
 
 from nbcontainer import clusters, engines
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported, UsageError
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-
-__all__ = ["PodsBackend", "find_pods_backend", "place_of_pods"]
 
 
 class PodsBackend(Protocol):
@@ -56,19 +55,15 @@ class PodsBackend(Protocol):
     def command(self, kind: str, name: str) -> str:
         """The command that shows an object, for a terminal."""
 
-    def tables(
-        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
-    ) -> list[Table]:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
         """A table for each kind that the words name, as in `kubectl get`."""
 
     def watch(
         self,
         words: Sequence[str],
         *,
-        all_namespaces: bool = False,
-        selector: str = "",
-        field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
+        **which: Unpack[TableRequest],
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, until stopped; `finish` makes the resulting table."""
 

@@ -23,23 +23,6 @@ from nbcontainer.call_arguments import checked
 from nbcontainer.errors import ClusterUnavailable, Protected
 from nbcontainer.settings import settings
 
-__all__ = [
-    "Place",
-    "TableContext",
-    "Unsaid",
-    "changes",
-    "changes_unless",
-    "guard",
-    "guard_later",
-    "is_marked",
-    "place_of_cluster",
-    "place_of_engine",
-    "places_of_builder",
-    "protected_as",
-    "reads",
-    "refuse_moved",
-]
-
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
 PRIVATE = "podman"  # the context of the private Podman
@@ -205,17 +188,26 @@ def reads(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
     return _marked(call, changing=False)
 
 
+def diagnoses(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Mark a call that only says what is wrong: it works even if a setting is."""
+    return _marked(call, changing=False, needs_settings=False)
+
+
 def is_marked(call: Callable[..., object]) -> bool | None:
     """Whether a call is marked as one that changes something; None where it has no mark."""
     return getattr(call, "is_changing", None)
 
 
-def _marked(call: Callable[Words, Answer], *, changing: bool, switch: str = "") -> Callable[Words, Answer]:
-    """Mark a call, and check the types of its arguments before it does anything."""
+def _marked(
+    call: Callable[Words, Answer], *, changing: bool, switch: str = "", needs_settings: bool = True
+) -> Callable[Words, Answer]:
+    """Mark a call, and check the types of its arguments and the settings before it does anything."""
 
     @wraps(call)
     def marked(*words: Words.args, **named: Words.kwargs) -> Answer:
         given, keywords = checked(call, words, named)
+        if needs_settings:
+            settings.check()
         token = _is_changing.set(changing and not keywords.get(switch))
         try:
             return call(*given, **keywords)

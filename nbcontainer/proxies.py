@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-__all__ = ["environment_proxy"]
-
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 

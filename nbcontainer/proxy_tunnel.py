@@ -13,8 +13,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from nbcontainer.byte_stream import Stream, TlsStream
 from nbcontainer.proxies import environment_proxy
 
-__all__ = ["ProxyFailed", "TlsInTls", "connect_tcp", "login", "to_proxy", "tunnel"]
-
 READ_BYTES = 64 * 1024
 
 

@@ -11,8 +11,6 @@ import time
 from types import TracebackType
 from typing import Self
 
-__all__ = ["LoggedRequest"]
-
 # a login before an address, or before a registry in an image name (with %40 by docker's package); not the @ of a
 # digest, which an algorithm follows
 ADDRESS_LOGIN = re.compile(r"(?<!unix:)(?<!/)//\S*@")

@@ -7,6 +7,9 @@ An option's value is the first of these that is set:
 2. the environment variable `NBCONTAINER_NAME`, if it is not empty;
 3. `c.NBContainer.NAME = VALUE` in ipython_config.py, or `--NBContainer.NAME=VALUE` on IPython's command line;
 4. the default.
+
+What is wrong in 2 or 3 does not break the import, and `%nbcontainer settings` shows it; but no call does anything until
+it is corrected, or set in the session: a misspelt `protected_contexts` would protect nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +17,7 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Real
 from typing import Generic, TypeVar
 
@@ -176,6 +178,7 @@ class NBContainer(Configurable, Drawn):
 
     def __init__(self) -> None:
         self._origins: dict[str, str] = {}
+        self._wrong: dict[str, tuple[str, UsageError]] = {}  # by option: what sets it, and why it is refused
         super().__init__()
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -237,9 +240,9 @@ class NBContainer(Configurable, Drawn):
     def read_config(self, config: Config) -> None:
         """Set the options in a configuration, except those already set by the environment or the session.
 
-        Raises:
-            UsageError: as for `change`.
+        What is wrong is in `problems` then.
         """
+        self._wrong = {name: wrong for name, wrong in self._wrong.items() if wrong[0] != CONFIGURATION}
         for name, value in self._configured(config):
             if self.origin(name) in ("", CONFIGURATION):
                 self._set(name, value, CONFIGURATION)
@@ -247,25 +250,52 @@ class NBContainer(Configurable, Drawn):
     def read_environment(self, environment: Mapping[str, str]) -> None:
         """Set the options from the variables NBCONTAINER_….
 
-        Raises:
-            UsageError: a value is not valid, or a variable's name looks like a misspelt option.
+        A value that is not valid, and a variable whose name looks like a misspelt option, are in `problems` then.
         """
         variables = {f"NBCONTAINER_{name.upper()}": name for name in self.meanings()}
         for variable, value in environment.items():
             if variable in variables and value:
                 self._set(variables[variable], value, variable)
             elif variable.startswith("NBCONTAINER_") and variable not in variables:
-                _refuse_misspelt(variable, variables)
+                self._note_misspelt(variable, variables)
+
+    @property
+    def problems(self) -> tuple[UsageError, ...]:
+        """What is wrong in the environment or the configuration."""
+        return tuple(error for _, error in self._wrong.values())
+
+    def check(self) -> None:
+        """Make sure that nothing is wrong in the environment or the configuration.
+
+        Raises:
+            UsageError: something is; the first of `problems`.
+        """
+        for problem in self.problems:
+            raise problem.replaced()
 
     def _set(self, name: str, value: object, origin: str) -> None:
-        self._check_name(name)
         try:
+            self._check_name(name)
             super().__setattr__(name, value)
         except UsageError as error:
-            if origin != SESSION:
-                raise UsageError(f"{error.message[:-1]} (set by {origin}).") from None
-            raise
+            if origin == SESSION:
+                raise
+            self._note(name, origin, f"{error.message[:-1]} (set by {origin}).")
+            return
         self._origins[name] = origin
+        if origin == SESSION:
+            self._wrong.pop(name, None)
+
+    def _note(self, name: str, origin: str, message: str) -> None:
+        near = _nearest(name, self.meanings())
+        cure = f"Correct it, or set nbc.settings.{near} in this session." if near else "Correct it."
+        self._wrong[near or name] = origin, UsageError(message, cure=cure)
+
+    def _note_misspelt(self, variable: str, variables: Mapping[str, str]) -> None:
+        near = _nearest(variable.removeprefix("NBCONTAINER_"), [name.upper() for name in variables.values()])
+        if near:
+            what = f"The variable {variable} is not a setting. Did you mean NBCONTAINER_{near}?"
+            self._note(near.lower(), variable, what)
 
     def _check_name(self, name: str) -> None:
         if name not in self.meanings():
@@ -288,28 +318,19 @@ class NBContainer(Configurable, Drawn):
                 yield name, value if after == before else after
 
 
-def _refuse_misspelt(variable: str, variables: Mapping[str, str]) -> None:
+def _nearest(name: str, names: Iterable[str]) -> str:
+    """The name itself if it is one of them, or one that it is probably a misspelling of, or ""."""
     from difflib import get_close_matches  # noqa: PLC0415 - rarely needed, and %load_ext loads this module
 
-    prefix = len("NBCONTAINER_")
-    for near in get_close_matches(variable[prefix:], [name[prefix:] for name in variables], n=1, cutoff=0.85):
-        raise UsageError(f"The variable {variable} is not a setting.", cure=f"Did you mean {variable[:prefix]}{near}?")
+    return next(iter(get_close_matches(name, list(names), n=1, cutoff=0.85)), "")
 
 
 def _initial() -> NBContainer:
-    """The settings at the start of the session, also in IPython without `%load_ext`.
-
-    Raises:
-        UsageError: the configuration is wrong; IPython shows only that, and nothing runs with half of the settings.
-    """
+    """The settings at the start of the session, also in IPython without `%load_ext`."""
     found = NBContainer()
-    try:
-        found.read_environment(os.environ)
-        if Application.initialized():  # IPython or its kernel, which has read ipython_config.py
-            found.read_config(Application.instance().config)
-    except UsageError as error:
-        error._render_traceback_ = partial(str.splitlines, f"✕ UsageError: {error}")
-        raise
+    found.read_environment(os.environ)
+    if Application.initialized():  # IPython or its kernel, which has read ipython_config.py
+        found.read_config(Application.instance().config)
     return found
 
 

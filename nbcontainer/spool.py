@@ -22,8 +22,6 @@ from typing import BinaryIO
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings
 
-__all__ = ["Spool", "spool_folder"]
-
 BUFFER_BYTES = 256 * 1024
 KEPT_DAYS = 7  # in the system's temporary directory; a folder that the user has set is never cleared
 

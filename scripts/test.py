@@ -77,7 +77,10 @@ QUICK: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     ("quick, everything else", ("tests",), frozenset({NODE})),
 )
 """The tests without parts, in columns of about equal run time."""
-SAME_ON_EVERY_PYTHON = ("tests/test_architecture.py", "tests/test_suite.py", "tests/frontend")
+SAME_ON_EVERY_PYTHON = (
+    *(f"tests/test_{name}.py" for name in ("architecture", "packaging", "reference", "suite")),
+    "tests/frontend",
+)
 
 
 @dataclass

@@ -115,6 +115,17 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
     assert bool(verb.asks) <= bool(is_marked(attrgetter(verb.calls)(handle)))
 
 
+def test_a_timeout_fails_and_a_duration_ends_well():
+    for verb in ALL:
+        for argument in verb.arguments:
+            if "--duration" in argument.names:
+                assert argument.own, verb.title
+                assert any(name in verb.flags for name in ("--follow", "--watch")), verb.title
+            if "--timeout" in argument.names and argument.own:
+                assert argument.key == "timeout", verb.title
+                assert "fail" in argument.help, verb.title
+
+
 @pytest.mark.parametrize("verb", [verb for verb in ALL if verb.same_as], ids=title)
 def test_what_a_verb_with_a_body_does_python_does_too(verb):
     assert not verb.calls

@@ -143,10 +143,32 @@ def test_empty_and_foreign_variables_are_ignored():
         ("NBCONTAINER_PROTECTED_CONTEXT", "prod*", "Did you mean NBCONTAINER_PROTECTED_CONTEXTS?"),
     ],
 )
-def test_a_variable_that_is_wrong_ends_the_import(variable, value, words):
-    done = run("import nbcontainer", {variable: value})
+def test_a_variable_that_is_wrong_is_told_by_the_first_call(variable, value, words):
+    done = run("import nbcontainer as nbc; print('imported', nbc.doctor())\nnbc.images.list()", {variable: value})
     assert done.returncode == 1
+    assert "imported" in done.stdout
+    assert words in done.stdout  # the doctor says it too
+    assert "UsageError" in done.stderr
     assert words in done.stderr
+
+
+def test_what_is_wrong_is_corrected_by_the_session():
+    settings = NBContainer()
+    settings.read_environment({"NBCONTAINER_LOG_WINDOW": "many", "NBCONTAINER_PROTECTED_CONTEXT": "prod*"})
+    settings.read_config(Config({"NBContainer": {"log_window": 5, "confrim": False, "nope": 1}}))
+    told = [problem.message.partition(" ")[0] for problem in settings.problems]
+    assert told == ["log_window", "The", "There", "There"]
+    for _ in range(2):
+        with pytest.raises(UsageError, match=r"log_window takes .* \(set by NBCONTAINER_LOG_WINDOW\)") as told:
+            settings.check()
+        assert told.value.cure == "Correct it, or set nbc.settings.log_window in this session."
+    settings.log_window = 7
+    settings.protected_contexts = "prod*"
+    settings.confirm = False
+    with pytest.raises(UsageError, match="There is no setting 'nope'"):
+        settings.check()
+    settings.read_config(Config())
+    settings.check()
 
 
 def test_a_plain_script_has_the_settings_of_its_environment_without_ipython():
@@ -166,8 +188,9 @@ def test_lists_of_the_configuration_can_be_added_to():
     settings.read_config(config)
     assert settings.protected_contexts == ("prod*",)
     config.NBContainer.connect_timeout.append("5")
+    settings.read_config(config)
     with pytest.raises(UsageError):
-        settings.read_config(config)
+        settings.check()
 
 
 @pytest.mark.parametrize("code", ["import nbcontainer as nbc", "%load_ext nbcontainer\nimport nbcontainer as nbc"])
@@ -185,16 +208,19 @@ def test_ipython_config_py_sets_with_and_without_the_extension(tmp_path, code):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("c.NBContainer.protected_context = ['prod*']", "There is no setting 'protected_context'."),
+        ("c.NBContainer.protected_context = ['prod*']", "There is no setting 'protected_context'"),
         ("c.NBContainer.protected_contexts = 5", "protected_contexts takes patterns such as"),
     ],
 )
-def test_a_configuration_that_is_wrong_is_one_line_and_leaves_no_magics(tmp_path, line, words):
-    done = ipython(tmp_path, line, "%load_ext nbcontainer\nprint('went on')\n%nbcontainer settings")
+def test_a_configuration_that_is_wrong_is_shown_and_no_call_is_made(tmp_path, line, words):
+    shows = "found = %nbcontainer settings\ndisplay(found)\nprint('went on')"
+    done = ipython(tmp_path, line, f"%load_ext nbcontainer\n{shows}\n%docker images\nprint('made a call')")
     shown = done.stdout + done.stderr
-    assert f"✕ UsageError: {words}" in shown
+    assert f"✕ {words}" in shown.partition("went on")[0]
+    assert f"✕ UsageError: {words}" in shown.partition("went on")[2]
+    assert "(set by ipython_config.py)" in shown
     assert "Traceback" not in shown
-    assert "went on" not in shown
+    assert "made a call" not in shown
 
 
 @pytest.fixture

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.protection import Place
 
-__all__ = ["Cluster", "cluster"]
-
 
 @checks
 def cluster(context: str = "", namespace: str = "") -> Cluster:

@@ -12,8 +12,6 @@ from nbcontainer.errors import NbcontainerError
 from nbcontainer.protection import reads
 from nbcontainer.verbs.kinds import SPELLINGS
 
-__all__ = ["known_names"]
-
 
 @reads
 def known_names(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from nbcontainer import engines
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
-from nbcontainer.api.plans import Plan
+from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
 
 __all__ = ["Container", "ContainerRun", "Containers"]
-
-SHOWN = 10  # containers that a confirmation question describes
 
 
 class _Verbs:
@@ -294,7 +292,6 @@ class Containers(EngineNoun):
             if one.is_active and not force:
                 raise Conflict(
                     f"The container {one.name} is {one.state}.",
-                    status=409,
                     reason="running",
                     cure=f"Stop it first: {engine.commands.magic('stop', one.name)}, or use `--force`.",
                 )
@@ -314,11 +311,10 @@ class Containers(EngineNoun):
 
 def _described(containers: Sequence[ContainerFacts]) -> str:
     """Containers in the words of a confirmation question, with their images and states."""
-    shown = [
-        f"{one.name} ({engines.references.familiar(one.image)}, {one.status.lower() or one.state})"
-        for one in containers[:SHOWN]
-    ]
-    if len(containers) == 1:
-        return f"the container {shown[0]}"
-    more = f" and {len(containers) - SHOWN} more" * (len(containers) > SHOWN)
-    return f"{len(containers)} containers: {', '.join(shown)}{more},"
+    return several(
+        "container",
+        [
+            f"{one.name} ({engines.references.familiar(one.image)}, {one.status.lower() or one.state})"
+            for one in containers
+        ],
+    )

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.images import TransferEvent, TransferResult, TransferState
     from nbcontainer.operation import Operation
 
-__all__ = ["Image", "Images"]
-
 COLUMNS = (
     Column("REPOSITORY"),
     Column("TAG"),
@@ -139,7 +137,8 @@ class Images(EngineNoun):
             context: the build context: a folder, sent only if COPY or ADD needs it, or a URL; None for none.
             files: files added to the context, by path; a str is encoded as UTF-8.
             tags: the image's names.
-            build_args: the values of ARGs; they never appear in a command or a log.
+            build_args: the values of ARGs. They are in neither a command nor a step's name, but in the image's history,
+                and in what steps print: a password is a secret.
             labels: metadata of the image.
             target: the stage to build; "" for the last.
             platform: such as "linux/arm64"; "" for the engine's own.

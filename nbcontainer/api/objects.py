@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
 
-__all__ = ["ApiObject"]
-
 
 @dataclass(frozen=True, repr=False)
 class ApiObject(Described):

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-__all__ = ["Plan", "several"]
-
 SHOWN_NAMES = 10
 
 Result = TypeVar("Result")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
 
-__all__ = ["Pod"]
-
 
 @dataclass(frozen=True, repr=False)
 class Pod(ApiObject):

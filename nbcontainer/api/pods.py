@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import existence, model
 from nbcontainer.api.nouns import Noun
-from nbcontainer.api.plans import Plan
+from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.requests import bytes_from, command_words, refuse_negative
+from nbcontainer.model.requests import bytes_from, command_words, refuse_negative, request_of
 from nbcontainer.model.results import Description
 from nbcontainer.model.tables import Table
 from nbcontainer.pods_backend import place_of_pods
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from nbcontainer.pods_backend import PodsBackend
 
 __all__ = ["Pods"]
-
-SHOWN_NAMES = 10
 
 
 class Pods(Noun):
@@ -134,7 +132,7 @@ class Pods(Noun):
             pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
             restart: the restart policy: "Always", "OnFailure" or "Never".
             wait: whether to wait until it runs, or cannot run.
-            timeout: the maximum number of seconds to wait.
+            timeout: seconds after which it fails if the pod does not run; 0 for never.
 
         Raises (from `result()`):
             Conflict: a pod with this name exists already.
@@ -142,20 +140,9 @@ class Pods(Noun):
             CommandFailed: its container exited with a non-zero code.
         """
         refuse_negative(timeout=timeout)
-        request = model.pods.PodRequest(
-            name,
-            image,
-            command=command_words(command),
-            entrypoint=entrypoint,
-            environment=environment or {},
-            ports=tuple(ports),
-            labels={**(labels or {}), NOTEBOOK_LABEL: notebook_id()},
-            pull_policy=pull_policy,
-            restart=restart,
-            wait=wait,
-            timeout=timeout,
-        )
-        return self._cluster.connect().create(request)
+        command = command_words(command)
+        labels = {**(labels or {}), NOTEBOOK_LABEL: notebook_id()}
+        return self._cluster.connect().create(request_of(model.pods.PodRequest, locals()))
 
     @changes
     def delete(
@@ -202,11 +189,8 @@ class Pods(Noun):
         if "" in names:  # refused before anybody is asked whether to delete it
             raise UsageError("'' is not a valid name of a pod.")
         found = names or tuple(backend.tables(("pods",), selector=selector)[0].names)
-        more = " …" if len(found) > SHOWN_NAMES else ""
-        several = f"{len(found)} pods: {', '.join(found[:SHOWN_NAMES])}{more}"
-        what = f"the pod {found[0]}" if len(found) == 1 else several
         return Plan(
-            f"Delete {what} in {backend.where}?",
+            f"Delete {several('pod', found)} in {backend.where}?",
             found,
             partial(self._delete, backend, found, selector, force=force, grace_period=grace_period),
             nothing=_none(backend, selector),
@@ -218,7 +202,7 @@ class Pods(Noun):
     ) -> Operation[PodEnd, PodDeletion, Changes]:
         self._cluster.guard(place_of_pods(backend))
         if not names:
-            raise NotFound(_none(backend, selector), status=404, reason="not found")
+            raise NotFound(_none(backend, selector), reason="not found")
         return backend.delete(names, force=force, grace_period=grace_period)
 
     @reads
@@ -264,21 +248,9 @@ class Pods(Noun):
         """
         if tail < -1 or since < 0 or duration < 0:
             raise UsageError(
-                "`--tail`, `--since` and `--timeout` cannot be negative.", cure="`--tail=-1` shows the whole log."
+                "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
             )
-        request = model.logs.LogRequest(
-            names,
-            selector=selector,
-            container=container,
-            all_containers=all_containers,
-            follow=follow,
-            previous=previous,
-            timestamps=timestamps,
-            since=since,
-            tail=tail,
-            duration=duration,
-        )
-        return self._cluster.connect().logs(request)
+        return self._cluster.connect().logs(request_of(model.logs.LogRequest, locals()))
 
     @changes
     def exec(
@@ -299,24 +271,17 @@ class Pods(Noun):
             container: which of its containers; "" for the first.
             stdin: the command's standard input; a str is encoded as UTF-8.
             tty: whether to allocate a terminal for it.
-            timeout: seconds after which it is stopped; 0 for never.
+            timeout: seconds after which it is stopped and fails; 0 for never.
 
         Raises (from `result()`):
             CommandFailed: it exited with a non-zero code.
         """
-        words = command_words(command)
-        if not words:
+        command = command_words(command)
+        if not command:
             raise UsageError(f"Which command should run in {name}?", cure=f'nbc.pods.exec({name!r}, ["date"])')
         refuse_negative(timeout=timeout)
-        request = model.pods.ExecRequest(
-            name,
-            words,
-            container=container,
-            stdin=None if stdin is None else bytes_from("stdin", stdin),
-            tty=tty,
-            timeout=timeout,
-        )
-        return self._cluster.connect().execute(request)
+        stdin = None if stdin is None else bytes_from("stdin", stdin)
+        return self._cluster.connect().execute(request_of(model.pods.ExecRequest, locals()))
 
     @reads
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:

@@ -9,8 +9,6 @@ from importlib import import_module
 from nbcontainer import clusters
 from nbcontainer.loading import PRELOADED
 
-__all__ = ["preloading"]
-
 
 def preloading() -> Iterator[Callable[[], object]]:
     """The steps: imports, and, as soon as it can be opened, the connection to the cluster, if there is one."""

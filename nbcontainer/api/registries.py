@@ -9,8 +9,6 @@ from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import reads
 
-__all__ = ["Registries"]
-
 
 class Registries(EngineNoun):
     """The registries that one engine pushes to and pulls from."""

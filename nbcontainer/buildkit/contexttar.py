@@ -16,8 +16,6 @@ from .filesync import Statistics
 from .messages import Stat
 from .tree import Tree
 
-__all__ = ["ContextTar"]
-
 _BLOCK = tarfile.BLOCKSIZE
 _SMALL = 1 << 18
 _IGNORE_FILES = (".dockerignore", ".containerignore")

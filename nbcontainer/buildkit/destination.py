@@ -20,16 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
 
-__all__ = [
-    "Attributes",
-    "Destination",
-    "DestinationError",
-    "NotPermittedError",
-    "ReceivedFile",
-    "is_plain",
-    "replacement",
-]
-
 _MOST_FOLDERS = 16
 """Descriptors of folders that are kept open, since files come folder by folder."""
 

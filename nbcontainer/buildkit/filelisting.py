@@ -13,8 +13,6 @@ from .filestat import DIRECTORY, SYMLINK
 from .filesync import TransferError
 from .messages import Stat
 
-__all__ = ["Listing"]
-
 
 class Listing:
     """What a sender has listed so far."""

@@ -17,8 +17,6 @@ from .filestat import CHARACTER_DEVICE, DEVICE, DIRECTORY, FIFO, SYMLINK, is_reg
 from .filesync import DATA, ERROR, FINISHED, REQUEST, STAT, Statistics, TransferError
 from .messages import Packet, Stat
 
-__all__ = ["receive"]
-
 
 def receive(
     packets: Iterable[bytes], destination: str | os.PathLike[str], statistics: Statistics | None = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["python_regex"]
-
 _REPETITION = re.compile(r"\{[0-9]+(,[0-9]*)?\}")
 
 # Letter escapes of Go's regexp package that mean the same in Python (with re.ASCII).

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from .go_regex import python_regex
 from .wildcards import matcher
 
-__all__ = ["InvalidPatternError", "Patterns", "name_matches", "read_ignore_file"]
-
 # What Go's unicode.IsSpace accepts; str.strip() would also take the separators U+001C to U+001F.
 _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"

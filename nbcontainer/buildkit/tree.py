@@ -24,8 +24,6 @@ from .filestat import GONE, ContextError, FileReader, FirstNames, MemoryFile, un
 from .messages import Stat
 from .patterns import Patterns, clean, name_matches
 
-__all__ = ["Tree"]
-
 _FLAGS = os.O_RDONLY
 for _name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a FIFO that replaced a file must not block
     _FLAGS |= getattr(os, _name, 0)

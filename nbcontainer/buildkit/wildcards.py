@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable
 from math import comb
 
-__all__ = ["matcher"]
-
 _MOST_WAYS = 50_000
 """Ways to divide a path among wildcards that may be tried: a few milliseconds."""
 

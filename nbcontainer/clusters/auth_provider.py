@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.kubeconfig import Access
     from nbcontainer.clusters.kubeconfig_schema import AuthProvider
 
-__all__ = ["headers_of"]
-
 SUCCESSORS = {"gcp": "The exec plugin gke-gcloud-auth-plugin", "azure": "The exec plugin kubelogin"}
 
 

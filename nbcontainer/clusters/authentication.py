@@ -29,8 +29,6 @@ from nbcontainer.operation import run_soon
 if TYPE_CHECKING:
     from nbcontainer.clusters.kubeconfig import Access
 
-__all__ = ["Credentials", "Headers", "tls_context"]
-
 Headers = tuple[tuple[str, str], ...]  # pairs, because a name may be repeated: once for each group
 
 HEADER_SIGNS = "!#$&'*+-.^_`|~"  # allowed besides letters and digits; RFC 7230

@@ -17,7 +17,7 @@ from yarl import URL
 
 from nbcontainer.clusters.authentication import tls_context
 from nbcontainer.clusters.failures import decode_status, raise_for_status, status_error
-from nbcontainer.clusters.http import READ_SECONDS, proxy_of
+from nbcontainer.clusters.http import IDLE_SECONDS, READ_SECONDS, proxy_of
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.authentication import Headers
     from nbcontainer.clusters.connection import Cluster, Link, Parameters
-
-__all__ = ["Client"]
 
 Answer = TypeVar("Answer")
 LOG = logging.getLogger(__name__)
@@ -88,6 +86,17 @@ class Client:
         self, cluster: Cluster, path: str, *, parameters: Parameters, accept: str, silence: float | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """`Cluster.stream`."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with self._open_stream(cluster, path, parameters, accept, silence) as response:
+                yield response
+        finally:  # the list before a watch, and probes, leave connections that perhaps nothing uses again
+            loop.call_later(2 * IDLE_SECONDS, self._link.http.close_old)
+
+    @asynccontextmanager
+    async def _open_stream(
+        self, cluster: Cluster, path: str, parameters: Parameters, accept: str, silence: float | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         response = await self._accepted(lambda: self._call(cluster, path, parameters, accept, silence))
         try:
             if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary

@@ -16,8 +16,6 @@ from datetime import datetime
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model.tables import Cell, Column, Row, Tone
 
-__all__ = ["Decoder", "age_seconds", "age_text", "epoch", "status_tone"]
-
 _STATUS_COLUMNS = frozenset({"STATUS", "PHASE"})
 _NUMBER_TYPES = frozenset({"integer", "number"})
 _AGE_UNITS = {"y": 365 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}

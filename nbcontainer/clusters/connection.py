@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.discovery import Kinds
     from nbcontainer.clusters.kubernetes_client import ClusterClient
 
-__all__ = ["Cluster", "Link", "Parameters", "find_cluster"]
-
 Answer = TypeVar("Answer")
 Parameters = Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bool]]
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.kubeconfig import Access
     from nbcontainer.clusters.kubeconfig_schema import ExecPlugin
 
-__all__ = ["run_plugin"]
-
 VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
-from nbcontainer.clusters.missing import NAMES_ALONE, not_found_soon
-from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
-from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
+from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.reflector import Changed, Listed, reflect
+from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.outcome import Outcome
@@ -23,62 +23,37 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
-__all__ = ["delete"]
-
 
 def delete(
-    cluster: Cluster,
-    names: Sequence[str] = (),
-    *,
-    selector: str = "",
-    force: bool = False,
-    grace_period: int | None = None,
-    wait: bool = True,
-    timeout: float = 0.0,
-    missing_ok: bool = False,
+    cluster: Cluster, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
 ) -> Operation[PodEnd, PodDeletion, Changes]:
-    """Delete pods by name or by label, and wait until they are gone. A stop ends only the wait.
+    """Delete pods, and wait until they are gone. A stop ends only the wait.
 
     Args:
         cluster: the cluster, in their namespace.
         names: the pods' names.
-        selector: a label selector, for pods in addition to `names`.
         force: kill at once, without waiting for the node to confirm it.
         grace_period: seconds that containers get to end by themselves; None for each pod's own (usually 30).
-        wait: whether to wait until they are gone.
-        timeout: seconds to wait for their end, 0 for no limit.
-        missing_ok: ignore names that do not exist.
-
-    Raises:
-        UsageError: neither names nor a selector.
 
     The operation raises:
         NotFound: one of `names` does not exist; then nothing is deleted.
-        ApiError: the API server refuses some of them (the others are deleted), or (reason "Timeout") they are not gone
-            in time.
+        ApiError: the API server refuses some of them; the others are deleted.
     """
-    if not names and not selector:
-        raise UsageError("Which pods to delete?", cure="Give names, or a selector.")
-    what = f"pod {names[0]}" if len(names) == 1 and not selector else "pods"
+    what = f"pod {names[0]}" if len(names) == 1 else "pods"
     operation: Operation[PodEnd, PodDeletion, Changes] = Operation(
         f"wait for the end of {what}", PodDeletion(cluster.where), apply_pod_end
     )
     deletion = _Deletion(cluster, 0 if force else grace_period)
 
     async def work(progress: Progress[PodEnd]) -> Changes:
-        doomed = await _find(cluster, names, selector=selector, missing_ok=missing_ok)
-        return await deletion.run(progress, doomed, selector=selector, wait=wait, timeout=timeout)
+        return await deletion.run(progress, await _find(cluster, names))
 
     return operation.start_task(work)
 
 
-async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missing_ok: bool) -> dict[str, str]:
-    """The uids of the pods that match the names or the selector."""
+async def _find(cluster: Cluster, names: Sequence[str]) -> dict[str, str]:
+    """The pods' uids."""
     found: dict[str, str] = {}
-    if selector:
-        pages = await list_all(cluster, POD.path(cluster.namespace), {"labelSelector": selector}, NAMES_ALONE)
-        pods = [pod for page in pages for pod in entries_of(page, "items")]
-        found = {text_of(pod, "metadata", "name"): text_of(pod, "metadata", "uid") for pod in pods}
     missing = []
     for name in names:
         try:
@@ -86,7 +61,7 @@ async def _find(cluster: Cluster, names: Sequence[str], *, selector: str, missin
             found[name] = text_of(one, "metadata", "uid")
         except NotFound:
             missing.append(name)
-    if missing and not missing_ok:
+    if missing:
         error = await not_found_soon(cluster, missing)
         raise error.replaced(message=f"{error.message} Nothing was deleted.")
     return found
@@ -98,15 +73,7 @@ class _Deletion:
         self._grace_period = grace_period
         self._left: tuple[str, ...] = ()
 
-    async def run(
-        self,
-        progress: Progress[PodEnd],
-        doomed: Mapping[str, str],
-        *,
-        selector: str,
-        wait: bool,
-        timeout: float,  # noqa: ASYNC109 - the caller's own limit, which ends with an error of its own
-    ) -> Changes:
+    async def run(self, progress: Progress[PodEnd], doomed: Mapping[str, str]) -> Changes:
         """Delete all of them, wait, and return what was done."""
         refusals: dict[str, NbcontainerError] = {}
         try:
@@ -114,19 +81,11 @@ class _Deletion:
             asked = {name: uid for name, uid in doomed.items() if name not in refusals}
             for name, error in refusals.items() if asked else ():  # if all are refused, the error says everything
                 _emit(progress, (name,), Outcome.FAILED, error.message)
-            if wait and asked:
-                async with asyncio.timeout(timeout or None):
-                    await self._until_gone(asked, selector, progress)
+            if asked:
+                await self._until_gone(asked, progress)
         except asyncio.CancelledError:
             _emit(progress, self._left, Outcome.STOPPED, "the cluster goes on deleting it")
             raise
-        except TimeoutError:
-            _emit(progress, self._left, Outcome.STOPPED, f"not gone after {timeout:g} s")
-            raise ApiError(
-                f"Not gone after {timeout:g} s: pods {', '.join(self._left)}.",
-                reason="Timeout",
-                cure="They are being deleted; one that ignores SIGTERM takes its whole `--grace-period`.",
-            ) from None
         if refusals:
             raise self._refusal(refusals, asked)
         return self._changes(asked)
@@ -147,11 +106,9 @@ class _Deletion:
             self._left = (*self._left, name)
             _emit(progress, (name,), Outcome.RUNNING)
 
-    async def _until_gone(self, asked: Mapping[str, str], selector: str, progress: Progress[PodEnd]) -> None:
+    async def _until_gone(self, asked: Mapping[str, str], progress: Progress[PodEnd]) -> None:
         left = {uid: name for name, uid in asked.items()}
         parameters = {"fieldSelector": f"metadata.name={next(iter(asked))}"} if len(asked) == 1 else {}
-        if len(asked) > 1 and selector:
-            parameters = {"labelSelector": selector}
         async for news in reflect(self._cluster, POD.path(self._cluster.namespace), parameters):
             gone: set[str] = set()
             if isinstance(news, Listed):

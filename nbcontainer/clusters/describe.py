@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.tables import Row, Table
 
-__all__ = ["describe", "pod_sections"]
-
 Facts = list[tuple[str, str]]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -232,7 +230,7 @@ def _placement(spec: JsonObject, status: JsonObject) -> Facts:
     ]
     facts = [
         ("QoS Class", status.get("qosClass")),
-        ("Node-Selectors", _pairs(spec.get("nodeSelector")) or "<none>"),
+        ("Node-TableRequest", _pairs(spec.get("nodeSelector")) or "<none>"),
         ("Tolerations", "\n".join(tolerations)),
     ]
     return [(name, str(value)) for name, value in facts if value]

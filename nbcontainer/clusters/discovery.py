@@ -15,18 +15,6 @@ from nbcontainer.json_objects import JsonObject, entries_of, text_of, words_of
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = [
-    "EVENT",
-    "NAMESPACE",
-    "POD",
-    "Kinds",
-    "Resource",
-    "find_kind",
-    "find_resource",
-    "find_resources",
-    "known_resource",
-]
-
 AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
-__all__ = ["event_row", "events", "fetch_events", "watch_events"]
-
 COLUMNS = (
     Column("LAST SEEN", "age"),
     Column("TYPE", "status"),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.pods import ExecRequest
 
-__all__ = ["end_command"]
-
 SECONDS = 15.0  # for all of it
 ENDED, NOT_FOUND, SEVERAL = "ended", "not there", "several"
 

@@ -19,8 +19,6 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["decode_status", "explain", "is_passing", "no_object", "raise_for_status", "status_error"]
-
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)

@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from nbcontainer.byte_stream import Stream, TlsStream
+from nbcontainer.byte_stream import Stream, TlsStream, closed_on_error
 from nbcontainer.clusters.authentication import tls_context
 from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.http1 import Connection, IdleConnections
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.authentication import Headers
     from nbcontainer.clusters.connection import Cluster, Link
     from nbcontainer.clusters.kubeconfig import Access
-
-__all__ = ["BROKEN", "Cancellation", "Http", "Reply", "proxy_of"]
 
 LOG = logging.getLogger(__name__)
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
@@ -111,11 +109,8 @@ class Reply:
         Raises:
             OSError, http.client.HTTPException: the connection broke.
         """
-        try:
+        with closed_on_error(self.connection):
             text = self.raw.read()
-        except BaseException:
-            self.connection.close()
-            raise
         self.release()
         return zlib.decompress(text, GZIP) if self.raw.headers.get("Content-Encoding") == "gzip" else text
 
@@ -213,6 +208,10 @@ class Http:
         connection.stream.when_silent(None)
         self._idle.keep(connection)
 
+    def close_old(self) -> None:
+        """Close the kept connections that are too old to be used again."""
+        self._idle.close_old()
+
     def close(self) -> None:
         """Close the connections that are kept, and end a running probe."""
         self._probe.cancel()
@@ -250,14 +249,11 @@ class Http:
         except ClusterUnavailable as error:
             return error
         try:
-            reply = _exchange(cluster, connection, _Request("GET", PROBE))  # a refusal is an answer as well
-            Reply(self, connection, reply, self._probe).read()
+            with closed_on_error(connection):
+                reply = _exchange(cluster, connection, _Request("GET", PROBE))  # a refusal is an answer as well
+                Reply(self, connection, reply, self._probe).read()
         except BROKEN as error:
-            connection.close()
             return cluster.unavailable(error)
-        except BaseException:
-            connection.close()
-            raise
         return None
 
     def _answer(self, cluster: Cluster, request: _Request, cancellation: Cancellation) -> Reply:
@@ -276,9 +272,8 @@ class Http:
                 connection.close()
                 if not connection.is_used_again or isinstance(error, TimeoutError) or cancellation.given_up.is_set():
                     raise cluster.unavailable(error, seconds or READ_SECONDS) from error
-                connection = self._open(
-                    cluster, seconds, cancellation
-                )  # the API server closed that one while it was idle
+                # the API server closed that one while it was idle
+                connection = self._open(cluster, seconds, cancellation)
             except _UseNewConnection:
                 connection.close()
                 connection = self._open(cluster, seconds, cancellation)
@@ -313,12 +308,9 @@ class Http:
             stream = _connect(cluster, self._tls, limit)
             connection = Connection(stream, urlsplit(cluster.server).netloc, identity)
             cancellation.watch(connection)
-            try:
+            with closed_on_error(connection):
                 stream.settimeout(limit)
                 stream.handshake()
-            except BaseException:
-                connection.close()
-                raise
         except BROKEN as error:
             raise cluster.unavailable(error, limit) from error
         return connection
@@ -333,7 +325,7 @@ def _connect(cluster: Cluster, tls: ssl.SSLContext | None, seconds: float) -> St
         connection = socket.create_connection((host, port), seconds)
     else:
         connection = tunnel(proxy, host, port, seconds, tls) if tls else to_proxy(proxy, seconds)
-    try:
+    with closed_on_error(connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is None:
             return TlsStream(connection) if isinstance(connection, ssl.SSLSocket) else Stream(connection)
@@ -341,9 +333,6 @@ def _connect(cluster: Cluster, tls: ssl.SSLContext | None, seconds: float) -> St
         if isinstance(connection, ssl.SSLSocket):
             return TlsInTls(connection, tls, name)
         return TlsStream(tls.wrap_socket(connection, server_hostname=name, do_handshake_on_connect=False))
-    except BaseException:
-        connection.close()
-        raise
 
 
 def _exchange(cluster: Cluster, connection: Connection, request: _Request) -> http.client.HTTPResponse:

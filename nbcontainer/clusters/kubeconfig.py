@@ -11,8 +11,6 @@ from nbcontainer.clusters import kubeconfig_schema as schema
 from nbcontainer.clusters.kubeconfig_files import Found, Merged, default_path, is_readable, merge, paths, unread_file
 from nbcontainer.errors import ClusterUnavailable
 
-__all__ = ["IN_CLUSTER", "Access", "contexts", "files", "read_access", "servers"]
-
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"  # stands for a context's name where a pod uses its own service account
 CREATE_HINT = "Put a kubeconfig at ~/.kube/config or name one in KUBECONFIG."

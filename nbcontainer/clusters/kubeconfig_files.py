@@ -18,8 +18,6 @@ from nbcontainer.clusters import kubeconfig_schema as schema
 from nbcontainer.clusters.schema import WrongType, read
 from nbcontainer.errors import ClusterUnavailable, YamlError
 
-__all__ = ["Found", "Merged", "default_path", "is_readable", "merge", "paths", "unread_file"]
-
 Entry = TypeVar("Entry")
 
 

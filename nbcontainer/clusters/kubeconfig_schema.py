@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 from nbcontainer.clusters.schema import key
 
-__all__ = ["AuthProvider", "Cluster", "Config", "Context", "EnvironmentVariable", "ExecPlugin", "Extension", "User"]
-
 
 @dataclass(frozen=True)
 class Extension:

@@ -24,8 +24,6 @@ from nbcontainer.errors import ClusterUnavailable, Unsupported, UsageError
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["ClusterClient", "manifests_of"]
-
 READING = frozenset({"GET", "HEAD"})
 REPLACED = {
     "call_api",

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Progress
     from nbcontainer.spool import Spool
 
-__all__ = ["BACKLOG", "Collector"]
-
 BACKLOG = 64  # batches that a late listener still gets; each may hold thousands of lines
 BATCH_SECONDS = 0.05
 BATCH_LINES = 10_000  # a full batch is emitted at once, which bounds the memory

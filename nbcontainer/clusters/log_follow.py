@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.log_collector import Collector
     from nbcontainer.clusters.log_lines import LineReader
 
-__all__ = ["Followed", "Slots"]
-
 MOST_STREAMS, FEWEST_STREAMS = 256, 8
 POLL_SECONDS = 2.0  # between two reads of a source that has no stream of its own
 NEWS_SECONDS = 1.0  # how long the watch may lag behind the end of a stream

@@ -7,8 +7,6 @@ import sys
 from nbcontainer.clusters.log_position import BILLION, Moments, Position
 from nbcontainer.model.logs import LogLine
 
-__all__ = ["LINE_LIMIT", "LineReader"]
-
 LINE_LIMIT = 10_000  # characters of one line that are kept in memory; the spool file has all of it
 LONG_LINE = 65_536  # bytes after which an unfinished line goes to the spool without waiting for its end
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Moments", "Position"]
-
 BILLION = 1_000_000_000
 BEGINNING = 1_000  # bytes of a line that are compared to identify lines with the same stamp
 MARGIN = 1  # seconds by which stamps may be out of order: stdout and stderr are stamped concurrently

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.log_stream import LineSink
     from nbcontainer.model.logs import LogLine
 
-__all__ = ["copy_previous"]
-
 NEWS_SECONDS = 10.0  # how long the pod's status may lag behind its containers
 BAD_REQUEST = 400
 
@@ -79,9 +77,9 @@ async def copy_previous(
         known = await _changed(cluster, known, container, deadline)
     cure = f"{cluster.commands.magic('logs', name)} shows what it has written since its last start."
     if said:
-        raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", status=404, cure=cure)
+        raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", cure=cure)
     said = f"Container {container} of {name} was not restarted: it has no previous run."
-    raise NotFound(said, status=404, cure=cure)
+    raise NotFound(said, cure=cure)
 
 
 class _LaterRun(Exception):

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.model.logs import LogLine
 
-__all__ = ["LOG_GONE", "LineSink", "copy_stream"]
-
 LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
 # kubelets write some errors into the log itself, with status 200 and without a line end
 REFUSAL = re.compile(

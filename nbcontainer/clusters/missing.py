@@ -69,7 +69,7 @@ def not_found(cluster: Cluster, names: Sequence[str], resource: Resource = POD) 
     near = [name for word in names for name in near_names(word, [name for name, _ in here])]
     cure = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else _elsewhere(cluster, names[0], resource)
     where = cluster.where if resource.namespaced else cluster.context
-    return existence.not_found(resource.kind.lower(), names, where, cure=cure)
+    return existence.not_found(resource.kind.lower(), names, where, cure=cure, plural=resource.plural)
 
 
 async def not_found_soon(cluster: Cluster, names: Sequence[str], resource: Resource = POD) -> NotFound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from nbcontainer.clusters.discovery import Resource, find_resources, known_resource
 from nbcontainer.clusters.missing import NAMES_ALONE
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-
-__all__ = ["kinds_at_hand", "names", "tables", "watch"]
 
 MOST_NAMES = "500"  # names that are offered
 
@@ -35,14 +34,7 @@ class Named(NamedTuple):
     by_category: bool = False
 
 
-def tables(
-    cluster: Cluster,
-    words: Sequence[str],
-    *,
-    all_namespaces: bool = False,
-    selector: str = "",
-    field_selector: str = "",
-) -> list[Table]:
+def tables(cluster: Cluster, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
     """A table for each kind that `words` name: ("deploy", "web"), ("deploy,svc",), ("deploy/web", "svc/web"), ("all",).
 
     Raises:
@@ -52,14 +44,7 @@ def tables(
     found = []
     for resource, names, by_category in _named(cluster, words):
         _refuse_what_cannot(cluster, resource, "list")
-        one = table(
-            cluster,
-            resource,
-            names=names,
-            all_namespaces=all_namespaces,
-            selector=selector,
-            field_selector=field_selector,
-        )
+        one = table(cluster, resource, names=names, **which)
         if one or not by_category:
             found.append(one)
     return found
@@ -69,10 +54,8 @@ def watch(
     cluster: Cluster,
     words: Sequence[str],
     *,
-    all_namespaces: bool = False,
-    selector: str = "",
-    field_selector: str = "",
     finish: Callable[[Table], Table] | None = None,
+    **which: Unpack[TableRequest],
 ) -> Operation[TableEvent, TableState, Table]:
     """The table of one kind, kept up to date until it is stopped; `finish` makes its result from the last table.
 
@@ -86,15 +69,7 @@ def watch(
             "Only one kind can be watched at a time.", cure="In a notebook, displayed tables stay live anyway."
         )
     _refuse_what_cannot(cluster, resource, "watch")
-    return watch_table(
-        cluster,
-        resource,
-        names=names,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        field_selector=field_selector,
-        finish=finish,
-    )
+    return watch_table(cluster, resource, names=names, finish=finish, **which)
 
 
 def _refuse_what_cannot(cluster: Cluster, resource: Resource, verb: str) -> None:

@@ -146,7 +146,7 @@ async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep
     loop = asyncio.get_running_loop()
     async for pod in one_object(cluster, POD, name):
         if pod is None or _is_terminating(pod):
-            raise NotFound(f"Pod {name} was deleted while it started.", status=404)
+            raise NotFound(f"Pod {name} was deleted while it started.")
         step = (pod_status(pod), _waiting_words(pod))
         if step != told:
             told = step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from nbcontainer import clusters
 
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
-
-__all__ = ["ClusterPods"]
 
 
 @dataclass(frozen=True)
@@ -60,32 +59,19 @@ class ClusterPods:
         """The command that shows an object, for a terminal."""
         return self.cluster.commands.kubectl("get", kind, name)
 
-    def tables(
-        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
-    ) -> list[Table]:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
         """A table for each kind that the words name; raises the errors of `clusters.objects.tables`."""
-        return clusters.objects.tables(
-            self.cluster, words, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
-        )
+        return clusters.objects.tables(self.cluster, words, **which)
 
     def watch(
         self,
         words: Sequence[str],
         *,
-        all_namespaces: bool = False,
-        selector: str = "",
-        field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
+        **which: Unpack[TableRequest],
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, until stopped; raises the errors of `clusters.objects.watch`."""
-        return clusters.objects.watch(
-            self.cluster,
-            words,
-            all_namespaces=all_namespaces,
-            selector=selector,
-            field_selector=field_selector,
-            finish=finish,
-        )
+        return clusters.objects.watch(self.cluster, words, finish=finish, **which)
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs; raises the errors of `clusters.pods.create`."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.http import Cancellation
 
-__all__ = ["Away", "Changed", "Listed", "list_all", "list_here", "reflect", "version_of"]
-
 JSON = "application/json"
 Page = JsonObject  # a list, a Table or a watch event, as the API server sent it
 PAGE = 500  # objects in a page, as in kubectl

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
 
-__all__ = ["cause_words", "fixed_fields", "invalid_words", "is_fixed", "name_cure"]
-
 MOST_CHARACTERS = 300  # of one cause
 MOST_CAUSES = 3
 _NAME_RULE = re.compile(r"must consist of lower case alphanumeric characters")

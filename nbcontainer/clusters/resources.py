@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["MANAGER", "apply"]
-
 MANAGER = "nbcontainer"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 CREATED, NOT_FOUND, CONFLICT = 201, 404, 409

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, field, fields, is_dataclass
 from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["WrongType", "key", "read"]
-
 Entry = TypeVar("Entry")
 Default = TypeVar("Default")
 Reader = Callable[[object], object]

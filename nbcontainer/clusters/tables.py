@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.missing import check_namespace, not_found
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
-from nbcontainer.errors import Forbidden
+from nbcontainer.errors import Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.tables import (
     Row,
@@ -28,6 +28,7 @@ from nbcontainer.operation import Operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.operation import Progress
 
 __all__ = ["TABLE", "Selection", "table", "watch_table"]
@@ -96,13 +97,7 @@ class Selection:
 
 
 def table(
-    cluster: Cluster,
-    resource: Resource = POD,
-    *,
-    all_namespaces: bool = False,
-    selector: str = "",
-    field_selector: str = "",
-    names: tuple[str, ...] = (),
+    cluster: Cluster, resource: Resource = POD, *, names: tuple[str, ...] = (), **which: Unpack[TableRequest]
 ) -> Table:
     """The objects of a kind, once. Waits for the API server; Ctrl-C ends the wait.
 
@@ -110,23 +105,14 @@ def table(
         NotFound: one of `names` does not exist, or the namespace.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    selection = Selection(
-        cluster,
-        resource,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        field_selector=field_selector,
-        names=names,
-    )
+    selection = Selection(cluster, resource, names=names, **which)
     can_follow = resource.can("watch")
     try:
         pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
     except Forbidden:
-        if not names or all_namespaces:
+        if not names or which.get("all_namespaces"):
             raise
-        # the user may be allowed to get objects by name alone
-        paths = [resource.path(selection.namespace, name) for name in names]
-        pages = [cluster.call("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE) for path in paths]
+        pages = [_one(cluster, selection, name) for name in names]  # the user may be allowed to get them by name alone
         can_follow = False
     decoder = selection.decoder()
     reset = selection.reset(decoder, pages)
@@ -144,29 +130,29 @@ def table(
     return selection.table(apply_table(TableState(), reset), follow if can_follow else None)
 
 
+def _one(cluster: Cluster, selection: Selection, name: str) -> JsonObject:
+    """The table of one object."""
+    path = selection.resource.path(selection.namespace, name)
+    try:
+        return cluster.call("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE)
+    except NotFound:
+        raise not_found(cluster, [name], selection.resource) from None
+
+
 def watch_table(
     cluster: Cluster,
     resource: Resource = POD,
     *,
-    all_namespaces: bool = False,
-    selector: str = "",
-    field_selector: str = "",
     names: tuple[str, ...] = (),
     finish: Callable[[Table], Table] | None = None,
+    **which: Unpack[TableRequest],
 ) -> Operation[TableEvent, TableState, Table]:
     """The objects of a kind, kept up to date until it is stopped; `finish` makes its result from the last table.
 
     While the API server cannot be reached, it emits `TableLive(False, "reconnecting: …")` and retries. It ends by
     itself only with an error: the API server cannot be reached at the start, or refuses.
     """
-    selection = Selection(
-        cluster,
-        resource,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        field_selector=field_selector,
-        names=names,
-    )
+    selection = Selection(cluster, resource, names=names, **which)
     state = TableState(title=selection.title, where=selection.where)
     return _watch(cluster, selection, state, finish=finish)
 

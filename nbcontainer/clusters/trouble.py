@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
 
-__all__ = ["Trouble", "container_statuses", "pod_status", "trouble"]
-
 Pod = JsonObject
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})

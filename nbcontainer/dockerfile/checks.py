@@ -18,8 +18,6 @@ from nbcontainer.dockerfile.text import Fault, Instruction
 from nbcontainer.dockerfile.words import nearest
 from nbcontainer.errors import Problem
 
-__all__ = ["check"]
-
 
 def check(
     dockerfile: Dockerfile,

@@ -9,8 +9,6 @@ from nbcontainer.dockerfile.stages import mount_fields
 from nbcontainer.dockerfile.text import Fault, Flag, Instruction
 from nbcontainer.dockerfile.words import ANY_MOUNT_KEY, FLAGS, MOUNT_TYPES, SHARING_MODES, FlagWord, nearest
 
-__all__ = ["flag_faults"]
-
 _UNJUDGED = ("ARG", "STOPSIGNAL", "ONBUILD")  # BuildKit ignores what looks like a flag of these
 _DURATION = re.compile(r"^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$")
 _MOUNT_WORDS = ("readonly", "ro", "readwrite", "rw", "required")  # keys that need no value

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from nbcontainer.dockerfile.stages import is_heredoc
 from nbcontainer.dockerfile.text import Fault, Instruction
 
-__all__ = ["instruction_faults"]
-
 _STAGE_NAME = re.compile(r"^[a-z][a-z0-9\-_.]*$")
 _PORTS = re.compile(r"^(\d{1,5})(?:-(\d{1,5}))?$")
 _MOST_PORT = 65535

@@ -15,8 +15,6 @@ from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS
 from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.source_map import SourceMap
 
-__all__ = ["Dockerfile", "Stage", "is_heredoc", "mount_fields", "parse"]
-
 _OPEN_QUOTE = re.compile("looking for matching (single|double)-quote$")
 # BuildKit makes a build step of these; the others only change the image's configuration
 _STEPS = ("RUN", "COPY", "ADD", "WORKDIR")

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from nbcontainer.errors import UsageError
 from nbcontainer.model.source_map import SourceMap
 
-__all__ = ["split_word", "substitute", "substitute_word"]
-
 # a name with attributes; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
 _REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
 # a line break in Dockerfiles is the first, in YAML 1.1 any of them (its section 5.4)

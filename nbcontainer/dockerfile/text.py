@@ -16,8 +16,6 @@ from e2b_dockerfile_utils import DockerfileAst, DockerfileInstruction, Dockerfil
 
 from nbcontainer.dockerfile.words import INSTRUCTIONS, nearest
 
-__all__ = ["Fault", "Flag", "Heredoc", "Instruction", "Parsed", "parse_text"]
-
 MOST_FAULTS = 50  # a text with more is not a Dockerfile; each costs another pass
 
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")

@@ -9,17 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = [
-    "DIRECTIVES",
-    "FLAGS",
-    "INSTRUCTIONS",
-    "MOUNT_KEYS",
-    "MOUNT_TYPES",
-    "PREDEFINED_ARGUMENTS",
-    "FlagWord",
-    "nearest",
-]
-
 INSTRUCTIONS = (
     *("FROM", "RUN", "COPY", "ADD", "WORKDIR", "ENV", "ARG", "EXPOSE", "CMD", "ENTRYPOINT", "USER", "LABEL"),
     *("VOLUME", "HEALTHCHECK", "SHELL", "STOPSIGNAL", "ONBUILD", "MAINTAINER"),

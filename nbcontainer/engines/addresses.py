@@ -23,16 +23,6 @@ from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import UsageError
 from nbcontainer.settings import settings
 
-__all__ = [
-    "PRIVATE_PODMAN",
-    "Address",
-    "address_of",
-    "named_address",
-    "names_private_podman",
-    "usual_addresses",
-    "usual_sockets",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Address:

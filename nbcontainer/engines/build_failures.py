@@ -16,8 +16,6 @@ from nbcontainer.errors import BuildFailed, DockerfileError, EngineUnavailable, 
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.source_map import SourceMap
 
-__all__ = ["build_failed", "connection_lost", "exit_code_of", "short_reason", "syntax_error"]
-
 TAIL_LINES = 200  # of the failed step's output, in the error
 TITLE_CHARACTERS = 80
 LONG_LINE = 1 << 16

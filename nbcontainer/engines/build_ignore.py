@@ -12,8 +12,6 @@ from nbcontainer.buildkit.patterns import InvalidPatternError, Patterns, read_ig
 from nbcontainer.errors import UsageError
 from nbcontainer.model.build import BuildRequest
 
-__all__ = ["bad_pattern", "ignore_text", "is_ignored"]
-
 NAME = ".dockerignore"
 _SPECIAL = re.compile(r"([*?\[\]\\^])")
 

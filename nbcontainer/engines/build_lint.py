@@ -20,8 +20,6 @@ from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Usag
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.build import BuildRequest, BuildWarning
 
-__all__ = ["lint"]
-
 SECONDS = 10.0  # BuildKit may ask a registry about the base images
 _NO_CHECKS = "unsupported request frontend.lint"  # of a frontend before 1.8 whose error has no details
 _VIOLATION = re.compile(r"lint violation found for rules: (.+)")

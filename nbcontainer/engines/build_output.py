@@ -14,8 +14,6 @@ from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
 
-__all__ = ["KEPT_LINES", "LineSplitter", "RunningBuild"]
-
 KEPT_LINES = 200  # of each step's output, for the message of a failure
 LONGEST_LINE = 16 * 1024  # characters; a longer one is cut into pieces
 

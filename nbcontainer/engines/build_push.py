@@ -12,8 +12,6 @@ from nbcontainer.model.build_steps import Transfer
 from nbcontainer.model.images import ImageTransferred, LayerProgress
 from nbcontainer.operation import Progress
 
-__all__ = ["push_built"]
-
 
 def push_built(engine: Engine, tags: Sequence[str], progress: Progress[BuildEvent]) -> None:
     """Push every tag, one after the other, and emit the progress of their layers.

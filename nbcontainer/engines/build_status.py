@@ -21,10 +21,9 @@ from nbcontainer.model.build import BuildEvent, BuildWarning, StepFinished, Step
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.source_map import SourceMap
 
-__all__ = ["StatusTranslator"]
-
 _NAME = re.compile(r"^\[ *(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
 _PREFIXES = ("ONBUILD ", "LINK ")
+SHORT = 3  # characters; a shorter value is no secret, and part of too many words
 _CANCELLED = ("context canceled", "Canceled: ")
 _LINE_NOTE = re.compile(r" \(line \d+\)$")
 _RULE = re.compile(r"^([A-Z][A-Za-z]+): (.*)$", re.DOTALL)
@@ -57,6 +56,7 @@ class StatusTranslator:
         emit: called with each event.
         write: takes the whole output, for the spool file.
         known_warnings: (rule, line) of problems that have been emitted already.
+        build_args: BuildKit writes their values into the names of steps; such a step keeps the Dockerfile's own words.
     """
 
     def __init__(
@@ -66,6 +66,8 @@ class StatusTranslator:
         emit: Callable[[BuildEvent], None],
         write: Callable[[bytes], object],
         known_warnings: Iterable[tuple[str, int]] = (),
+        *,
+        build_args: Mapping[str, str] | None = None,
     ) -> None:
         self._planned = {step.id: step for step in planned}
         self._source_map = source_map
@@ -73,6 +75,7 @@ class StatusTranslator:
         self._steps: dict[str, _Step] = {}
         self._lines: Mapping[str, list[int]] = {}
         self._warned = set(known_warnings)
+        self._build_args = {name: value for name, value in (build_args or {}).items() if len(value) >= SHORT}
 
     def learn_lines(self, found: messages.SourceMap) -> None:
         """Take the daemon's source map; called before the steps of the Dockerfile run."""
@@ -183,18 +186,36 @@ class StatusTranslator:
             first, *mirrors = same
             for step in same:
                 del self._planned[step.id]
-            step = replace(first, id=vertex.digest, name=vertex.name)
+            name = self._own_name(vertex.name, match, first)
+            step = replace(first, id=vertex.digest, name=name)
             return _Step(step, mirrors), first.id
         own = own_lines(lines, self._source_map)
+        if match is not None:  # an instruction, not what BuildKit does besides
+            text = self._without_values(text)
         step = BuildStep(
             id=vertex.digest,
-            name=vertex.name,
+            name=self._without_values(vertex.name) if match is not None else vertex.name,
             stage=(match[1] or "") if match else "",
             instruction=text,
             lines=own,
             internal=is_link or vertex.name.startswith("[internal]") or (own is None and match is None),
         )
         return _Step(step), ""
+
+    def _own_name(self, name: str, match: re.Match[str] | None, planned: BuildStep) -> str:
+        """A step's name; with the words of the Dockerfile if BuildKit's have the value of a build argument."""
+        if self._without_values(name) == name:
+            return name
+        own = _NAME.match(planned.name)
+        return f"{name[: match.start(4)]}{own[4] if own else planned.instruction}" if match else planned.name
+
+    def _without_values(self, name: str) -> str:
+        """A name without the values of build arguments; one in a FROM stays: it names an image."""
+        if re.match(r"(\[[^\]]*\] +)?FROM ", name):
+            return name
+        for argument, value in self._build_args.items():
+            name = name.replace(value, f"${argument}")
+        return name
 
     def _same(self, lines: list[int], match: re.Match[str] | None, text: str) -> list[BuildStep]:
         """The planned steps that a vertex stands for: by its lines, else by its stage and number."""

@@ -8,8 +8,6 @@ from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.commands import pairs
 from nbcontainer.model.secrecy import Secret
 
-__all__ = ["build_words"]
-
 
 def build_words(request: BuildRequest) -> list[str]:
     """The words of the `docker build` that does the same with the Dockerfile's text as its standard input.

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from nbcontainer.engines.config import config_folder, find_context
 
-__all__ = ["Node", "nodes_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Node:

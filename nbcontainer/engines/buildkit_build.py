@@ -41,8 +41,6 @@ from nbcontainer.errors import ApiError, EngineUnavailable, Problem, UsageError
 from nbcontainer.json_objects import number_of
 from nbcontainer.model.build import BuildRequest, BuildWarning, ImageBuilt
 
-__all__ = ["close_connections", "control_of", "options_of", "run_buildkit", "services_of", "shared_key"]
-
 _REMOTE = re.compile(r"^(https?://|git://|git@|ssh://|oci-layout://|docker-image://|target:|input:)")
 FIRST_WITH_LIMITS = 23  # the first Docker whose BuildKit applies limits to steps
 _IMAGE_ID = "containerimage.config.digest"
@@ -64,7 +62,9 @@ def run_buildkit(running: RunningBuild) -> ImageBuilt:
     for ignored in _ignored(engine, request):
         running.emit(ignored)
     known = [(problem.source, problem.line) for problem in running.problems]
-    translator = StatusTranslator(running.planned, request.source_map, running.emit, running.spool.write, known)
+    translator = StatusTranslator(
+        running.planned, request.source_map, running.emit, running.spool.write, known, build_args=request.build_args
+    )
     response = _solve(running, translator)
     translator.finish()
     translator.finish_planned()

@@ -17,8 +17,6 @@ from nbcontainer.errors import ApiError, BuildFailed, NbcontainerError, UsageErr
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.build_steps import BuildStep
 
-__all__ = ["solve_failure", "usage_fault"]
-
 _METADATA = "[internal] load metadata for "
 _NO_BUILDX = "unknown flag: --builder"  # docker's
 _NO_BUILDER = "no builder "  # buildx's own words

@@ -9,13 +9,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import IO
 
-from nbcontainer.byte_stream import Stream
+from nbcontainer.byte_stream import Stream, closed_on_error
 from nbcontainer.errors import Unsupported
-
-__all__ = ["dial_command"]
 
 ENDS_SECONDS = 0.5  # how long to wait for the exit code after the stream's end, and for the child's end after a close
 STDERR_BYTES = 2000
@@ -60,7 +58,7 @@ class _Child:
             self._process.wait()
 
 
-def dial_command(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Stream:
+def dial_command(command: Sequence[str]) -> Stream:
     """A stream to the stdin and stdout of a child process, which ends with the stream.
 
     The child is in a session of its own, so that a Ctrl-C for the kernel does not reach it.
@@ -74,23 +72,11 @@ def dial_command(command: Sequence[str], *, environment: Mapping[str, str] | Non
     ours, theirs = socket.socketpair()
     # a file, not a pipe: nothing reads it meanwhile, and a full pipe would block the child
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child does
-    try:
-        process = subprocess.Popen(
-            list(command),
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-            stderr=errors,
-            env=None if environment is None else {**os.environ, **environment},
-            start_new_session=True,
-        )
-    except FileNotFoundError:
-        ours.close()
-        errors.close()
-        raise ConnectionError(f"{command[0]} is not installed, and this connection needs it.") from None
-    except BaseException:
-        ours.close()
-        errors.close()
-        raise
-    finally:
-        theirs.close()
+    with theirs, closed_on_error(ours, errors):
+        try:
+            process = subprocess.Popen(
+                command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=errors, start_new_session=True
+            )
+        except FileNotFoundError:
+            raise ConnectionError(f"{command[0]} is not installed, and this connection needs it.") from None
     return Stream(ours, child=_Child(command, process, errors))

@@ -42,8 +42,6 @@ from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, Imag
 from nbcontainer.model.build_steps import StepState
 from nbcontainer.operation import Progress
 
-__all__ = ["run_classic"]
-
 HEREDOC_PODMAN = (4, 8)  # the first Podman whose builder (buildah 1.33) supports heredocs
 BAD_REQUEST, SERVER_ERROR = 400, 500
 

@@ -18,8 +18,6 @@ from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of
 from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
-__all__ = ["ClassicTranslator"]
-
 _STEP = re.compile(r"^(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+) ?: (.*)$", re.IGNORECASE)
 _CACHED = re.compile(r"^ ?-{2,3}> Using cache\b")
 _NOISE = re.compile(

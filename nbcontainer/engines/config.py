@@ -19,22 +19,6 @@ from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import UsageError
 from nbcontainer.model.commands import EngineCommands
 
-__all__ = [
-    "DEFAULT",
-    "Config",
-    "Context",
-    "config_file",
-    "config_folder",
-    "configured_commands",
-    "contexts",
-    "find_context",
-    "load_config",
-    "named_folder",
-    "proxies",
-    "proxy_table",
-    "unusual_folder",
-]
-
 DEFAULT = "default"
 PROXY_NAMES = {
     "httpProxy": "HTTP_PROXY",

@@ -38,14 +38,6 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     from nbcontainer.engines.docker_client import EngineClient
 
-__all__ = [
-    "Engine",
-    "engine_at_hand",
-    "find_engine",
-    "find_podman",
-    "forget_engines",
-]
-
 
 @dataclass(eq=False)
 class Engine:

@@ -1,4 +1,4 @@
-"""Containers of an engine: list, find, inspect, start, stop, remove."""
+"""Containers of an engine: list, find, inspect, stop, remove."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nbcontainer.model.tables import Column, Row, TableReset, TableState, Tone, 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["find", "inspect", "kill", "list_containers", "remove", "restart", "start", "stop", "table"]
+__all__ = ["find", "inspect", "list_containers", "remove", "stop", "table"]
 
 COLUMNS = (
     Column("CONTAINER ID"),
@@ -190,15 +190,6 @@ def inspect(engine: Engine, container: str) -> JsonObject:
     return object_of(engine.http().json("GET", f"/containers/{quoted(container)}/json"))
 
 
-def start(engine: Engine, container: str) -> None:
-    """Start a container that is not running.
-
-    Raises:
-        NotFound: there is no such container.
-    """
-    engine.http().call("POST", f"/containers/{quoted(container)}/start")
-
-
 def stop(engine: Engine, container: str, *, seconds: int | None = None) -> None:
     """Stop a container: SIGTERM, then SIGKILL after `seconds`, which docker sets to 10; never if they are -1.
 
@@ -212,26 +203,6 @@ def stop(engine: Engine, container: str, *, seconds: int | None = None) -> None:
     engine.http().call("POST", f"/containers/{quoted(container)}/stop", query={"t": wait}, timeout=patience)
 
 
-def restart(engine: Engine, container: str, *, seconds: int = STOP_SECONDS) -> None:
-    """Stop a container as `stop` does, and start it again.
-
-    Raises:
-        NotFound: there is no such container.
-    """
-    query = {"t": seconds}
-    engine.http().call("POST", f"/containers/{quoted(container)}/restart", query=query, timeout=seconds + 60)
-
-
-def kill(engine: Engine, container: str, *, signal: str = "KILL") -> None:
-    """Send a signal to a container.
-
-    Raises:
-        NotFound: there is no such container.
-        Conflict: it is not running.
-    """
-    engine.http().call("POST", f"/containers/{quoted(container)}/kill", query={"signal": signal})
-
-
 def remove(engine: Engine, container: str, *, force: bool = False, volumes: bool = False) -> None:
     """Remove a container; `force` removes even a running one, `volumes` its anonymous volumes too.
 
@@ -242,6 +213,4 @@ def remove(engine: Engine, container: str, *, force: bool = False, volumes: bool
     try:
         engine.http().call("DELETE", f"/containers/{quoted(container)}", query={"force": force, "v": volumes})
     except Conflict as error:
-        raise Conflict(
-            error.message, status=error.status, reason=error.reason, cure="Stop it first, or use `--force`."
-        ) from error
+        raise error.replaced(cure="Stop it first, or use `--force`.") from error

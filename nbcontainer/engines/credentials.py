@@ -26,20 +26,6 @@ from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import AuthFailed, UsageError
 from nbcontainer.settings import settings
 
-__all__ = [
-    "Credential",
-    "CredentialWarning",
-    "HelperFailed",
-    "auth_header",
-    "config_header",
-    "credentials",
-    "helper_for",
-    "is_host",
-    "refused",
-    "run_helper",
-    "server_key",
-]
-
 HUB_KEY = "https://index.docker.io/v1/"  # what docker's files call Docker Hub
 TOKEN_USER = "<token>"  # noqa: S105 - how a helper says that its secret is an identity token
 HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")

@@ -10,13 +10,11 @@ import socket
 import sys
 from urllib.parse import unquote, urlsplit
 
-from nbcontainer.byte_stream import Stream, TlsStream
+from nbcontainer.byte_stream import Stream, TlsStream, closed_on_error
 from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import Unsupported, UsageError
 from nbcontainer.proxy_tunnel import connect_tcp
-
-__all__ = ["dial", "ssh_command"]
 
 CONNECT_SECONDS = 5.0
 
@@ -76,31 +74,28 @@ def _connect_unix(path: str, timeout: float) -> socket.socket:
     if sys.platform == "win32":  # whose Python has no Unix sockets
         raise Unsupported("Unix sockets", "Python on Windows", cure="Set DOCKER_HOST to tcp://…, or work in WSL.")
     connection = socket.socket(socket.AF_UNIX)
-    try:
+    with closed_on_error(connection):
         connection.settimeout(timeout)
         connection.connect(path)
         connection.settimeout(None)
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
 def _plain(connection: socket.socket) -> Stream:
     connection.settimeout(None)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames must not wait for an ACK
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # notices a host that vanished while idle
+    _keep_alive(connection)
     return Stream(connection)
 
 
+def _keep_alive(connection: socket.socket) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames must not wait for an ACK
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # notices a host that vanished while idle
+
+
 def _with_tls(connection: socket.socket, host: str, tls: Tls) -> Stream:
-    try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    with closed_on_error(connection):
+        _keep_alive(connection)
         return TlsStream(tls.context().wrap_socket(connection, server_hostname=host))
-    except BaseException:
-        connection.close()
-        raise
 
 
 def ssh_command(address: str, timeout: float = CONNECT_SECONDS) -> list[str]:

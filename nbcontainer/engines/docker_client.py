@@ -33,8 +33,6 @@ from nbcontainer.settings import settings
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["EngineClient"]
-
 HEAD_END = b"\r\n\r\n"
 LOG = logging.getLogger(__name__)
 READING = frozenset({"GET", "HEAD"})

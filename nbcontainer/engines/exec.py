@@ -21,8 +21,6 @@ from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
-__all__ = ["execute"]
-
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
 PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0

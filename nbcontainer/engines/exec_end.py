@@ -19,8 +19,6 @@ from nbcontainer.engines.output import Frames
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.json_objects import number_of, value_of
 
-__all__ = ["end_command"]
-
 SECONDS = 0.6  # how long a stop waits for the end
 SCRIPT = r"""
 exec 2>/dev/null

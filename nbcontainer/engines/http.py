@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Self
 from urllib.parse import quote, urlencode
 
-from nbcontainer.byte_stream import Silent, Stream
+from nbcontainer.byte_stream import Silent, Stream, closed_on_error
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
@@ -24,8 +24,6 @@ from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
-
-__all__ = ["Http", "Reply", "ReplyStream", "quoted"]
 
 LOG = logging.getLogger(__name__)
 
@@ -66,7 +64,7 @@ class ReplyStream:
     """A streamed reply. `close` may be called from any thread; the reader then gets an OSError or the end."""
 
     def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
-        self.headers = {name.lower(): value for name, value in reply.getheaders()}
+        self.headers = _headers_of(reply)
         self._reply, self._stream, self._where, self._address = reply, stream, where, address
 
     def read(self) -> bytes:
@@ -165,25 +163,21 @@ class Http:
         connection = self._idle.take()
         for attempt in (connection, None) if connection is not None else (None,):
             used = attempt or _Connection(self._dial(), self._where, self.check_alive)
-            try:
-                reply = used.request(method, self._target(path, query), body, headers, timeout)
-                content = reply.read()
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
-                used.close()
-                if attempt is not None and method in REPEATABLE:
-                    continue  # the engine had closed the connection while it was idle
-                raise self._broken(error) from error
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                used.close()
-                raise self._broken(error, timeout) from error
-            except BaseException:
-                used.close()
-                raise
+            with closed_on_error(used):
+                try:
+                    reply = used.request(method, self._target(path, query), body, headers, timeout)
+                    content = reply.read()
+                except (OSError, http.client.HTTPException, ValueError) as error:
+                    dropped = isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError))
+                    if attempt is None or method not in REPEATABLE or not dropped:
+                        raise self._broken(error, timeout) from error
+                    used.close()  # the engine had closed the connection while it was idle
+                    continue
             if reply.will_close:
                 used.close()
             else:
                 self._idle.keep(used)
-            found = {name.lower(): value for name, value in reply.getheaders()}
+            found = _headers_of(reply)
             if reply.status >= 400 or reply.status in (301, 302, 307):  # noqa: PLR2004 - HTTP's numbers
                 raise api_error(reply.status, content, found, self._where, self._magic)
             return Reply(reply.status, found, content)
@@ -230,20 +224,15 @@ class Http:
         connection = _Connection(self._dial(), self._where, self.check_alive)
         if on_open is not None:
             on_open(connection.close)
-        try:
-            reply = connection.request(method, self._target(path, query), body, headers, timeout)
-            refusal = reply.read() if reply.status >= 400 else None  # noqa: PLR2004 - HTTP's numbers
-            connection.stream.settimeout(None)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            connection.close()
-            raise self._broken(error, timeout) from error
-        except BaseException:
-            connection.close()
-            raise
-        if refusal is not None:
-            connection.close()
-            found = {name.lower(): value for name, value in reply.getheaders()}
-            raise api_error(reply.status, refusal, found, self._where, self._magic)
+        with closed_on_error(connection):
+            try:
+                reply = connection.request(method, self._target(path, query), body, headers, timeout)
+                refusal = reply.read() if reply.status >= 400 else None  # noqa: PLR2004 - HTTP's numbers
+                connection.stream.settimeout(None)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                raise self._broken(error, timeout) from error
+            if refusal is not None:
+                raise api_error(reply.status, refusal, _headers_of(reply), self._where, self._magic)
         connection.stream.when_silent(self.check_alive)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
@@ -268,7 +257,7 @@ class Http:
         if on_open is not None:
             on_open(stream.close)
         content, headers = (b"", {}) if body is None else _encode_json(body)
-        try:
+        with closed_on_error(stream):
             target = self._target(path, query)
             with LoggedRequest(LOG, "POST", target, self._where) as request:
                 try:
@@ -276,16 +265,9 @@ class Http:
                     request.status = "upgraded"
                 except UpgradeRefused as refused:
                     request.status = refused.status
-                    raise
-        except UpgradeRefused as refused:
-            stream.close()
-            raise api_error(refused.status, refused.body, {}, self._where, self._magic) from None
-        except OSError as error:
-            stream.close()
-            raise self._broken(error) from error
-        except BaseException:
-            stream.close()
-            raise
+                    raise api_error(refused.status, refused.body, {}, self._where, self._magic) from None
+                except OSError as error:
+                    raise self._broken(error) from error
         if protocol == "tcp":  # BuildKit's own protocol can check on the connection itself
             stream.when_silent(self.check_alive)
         return stream, found
@@ -355,6 +337,10 @@ class _Connection(Connection):
             reply = self.http.getresponse()
             request.status = reply.status
         return reply
+
+
+def _headers_of(reply: http.client.HTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in reply.getheaders()}
 
 
 def _encode(body: Body) -> tuple[Content, dict[str, str]]:

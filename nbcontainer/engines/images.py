@@ -13,6 +13,7 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
+from nbcontainer.engines.objects import repeated
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, parse_reference
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
@@ -20,15 +21,13 @@ from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Nbcontaine
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
 from nbcontainer.model.outcome import Outcome, outcome_of
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 from nbcontainer.operation import Operation, Progress
 
-__all__ = ["get", "history", "inspect", "list_images", "pull", "push", "remove", "shown_name", "tag"]
+__all__ = ["get", "inspect", "list_images", "pull", "push", "remove", "shown_name", "tag"]
 
 Transfer = Operation[model.TransferEvent, model.TransferState, model.TransferResult]
 
 SHORT_ID = 12
-RETRIES = 4
 SKIPPED = ("Layer already exists", "Already exists")
 FINISHED = ("Pushed", "Pull complete", "Mounted from", *SKIPPED)
 DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})", re.IGNORECASE)
@@ -228,14 +227,8 @@ def list_images(
         ApiError: a filter is not valid.
     """
     query = {"all": every, "filters": dict(filters or {}) or None}
-    for attempt in range(RETRIES + 1):
-        try:
-            found = engine.http().json("GET", "/images/json", query=query)
-        except NotFound:  # Podman fails where an image is removed while it lists them
-            if attempt == RETRIES:
-                raise
-        else:
-            break
+    # Podman fails where an image is removed while it lists them
+    found = repeated(lambda: engine.http().json("GET", "/images/json", query=query), error=NotFound)
     return sorted(map(_image, entries_of(found)), key=lambda image: image.created, reverse=True)
 
 
@@ -326,34 +319,5 @@ def remove(engine: Engine, image: str, *, force: bool = False, prune: bool = Tru
     try:
         found = engine.http().json("DELETE", f"/images/{quoted(image)}", query=query)
     except Conflict as error:
-        raise Conflict(
-            error.message,
-            status=error.status,
-            reason=error.reason,
-            cure="Remove its containers first, or use `--force`.",
-        ) from error
+        raise error.replaced(cure="Remove its containers first, or use `--force`.") from error
     return [f"{what}: {name}" for entry in entries_of(found) for what, name in entry.items()]
-
-
-def history(engine: Engine, image: str) -> Table:
-    """The layers of an image, the newest first.
-
-    Raises:
-        NotFound: there is no such image.
-    """
-    found = engine.http().json("GET", f"/images/{quoted(image)}/history")
-    columns = (
-        Column("IMAGE"),
-        Column("CREATED", "age"),
-        Column("CREATED BY"),
-        Column("SIZE", "bytes"),
-        Column("COMMENT"),
-    )
-    rows = []
-    for index, entry in enumerate(entries_of(found)):
-        short = text_of(entry, "Id").removeprefix("sha256:").removeprefix("<missing>")[:SHORT_ID]
-        made, size = float(number_of(entry, "Created")), number_of(entry, "Size")
-        cells = (short, made, text_of(entry, "CreatedBy"), size, text_of(entry, "Comment"))
-        rows.append(Row(str(index), cells, name=short, kind="layer"))
-    state = apply_table(TableState(), TableReset(columns, tuple(rows), f"history of {image}", engine.name))
-    return Table(state, engine.commands.command("history", image))

@@ -7,8 +7,6 @@ received before, since an engine that rotates logs drops their beginnings.
 
 from __future__ import annotations
 
-__all__ = ["KEPT_BYTES", "Position", "Unread"]
-
 KEPT_BYTES = 4096  # of what came last, to recognize the place by
 LEAST_ALIKE = 200  # characters of the log's end that must have been received, where it is shorter than that
 

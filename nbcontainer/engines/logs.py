@@ -51,7 +51,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
         raise UsageError("Whose log? Name a container.", cure=f"{engine.commands.magic('ps', '-a')} lists them.")
     if request.tail < -1 or request.since < 0 or request.duration < 0:
         raise UsageError(
-            "`--tail`, `--since` and `--timeout` cannot be negative.", cure="`--tail=-1` shows the whole log."
+            "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
         )
     title = " ".join(request.names)
     spool = Spool(f"logs-{title}")

@@ -8,13 +8,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.objects import in_use, matches_labels
+from nbcontainer.engines.objects import in_use, made_id, matches_labels, repeated
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
@@ -38,7 +39,6 @@ Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREDEFINED = frozenset({"bridge", "host", "none"})
 INTERFACE_GONE = "no such network interface"
-RETRIES = 4
 
 
 def list_networks(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[NetworkFacts]:
@@ -75,7 +75,6 @@ def find(engine: Engine, networks: Iterable[NetworkFacts], name: str) -> Network
         if found:
             raise Conflict(
                 f"There are {len(found)} networks {plain(name, 100)} in {engine.name}.",
-                status=409,
                 reason="ambiguous",
                 cure=f"Name one by its id: {', '.join(network.short_id for network in found)}.",
             )
@@ -124,11 +123,13 @@ def create(engine: Engine, name: str, request: Mapping[str, object]) -> NetworkF
     # without CheckDuplicate, Docker before 25 would create a second network of the same name
     body = {"Name": name, "CheckDuplicate": True, **{key: value for key, value in request.items() if value}}
     try:
-        made = _created(engine, body)
+        # Podman has created nothing if an interface vanished while it looked for a free subnet
+        create = partial(engine.http().json, "POST", "/networks/create", body=body)
+        made = repeated(create, error=ApiError, says=INTERFACE_GONE)
     except Conflict:
         cure = f"Choose another name, or remove it: {engine.commands.magic('network', 'rm', name)}"
         raise existence.already_exists("network", name, engine.name, cure=cure) from None
-    return find(engine, list_networks(engine), str(made["Id"]))
+    return find(engine, list_networks(engine), made_id(made))
 
 
 def remove(engine: Engine, network: NetworkFacts) -> None:
@@ -167,7 +168,9 @@ def unused(engine: Engine, labels: Mapping[str, Sequence[str]], until: float = m
         until: the time, in seconds since the epoch, after which they were not created.
     """
     if engine.is_podman:
-        listed = _dangling(engine, labels)
+        # it looks at each of its containers, of which one may go meanwhile
+        dangling = {**labels, "dangling": ["true"]}
+        listed = repeated(lambda: list_networks(engine, dangling), error=NotFound)
     else:  # its list knows no label!, and says of networks in use that they are dangling
         listed = [network for network in list_networks(engine) if matches_labels(network.labels, labels)]
     found = [network for network in listed if network.created <= until and not network.is_predefined]
@@ -207,18 +210,8 @@ def addresses(engine: Engine, network: NetworkFacts) -> dict[str, str]:
 def predefined(engine: Engine, name: str) -> Forbidden:
     """The refusal to remove one of the engine's own networks."""
     return Forbidden(
-        f"The network {name} is predefined, and cannot be removed from {engine.name}.", status=403, reason="predefined"
+        f"The network {name} is predefined, and cannot be removed from {engine.name}.", reason="predefined"
     )
-
-
-def _dangling(engine: Engine, labels: Mapping[str, Sequence[str]]) -> list[NetworkFacts]:
-    filters = {**labels, "dangling": ["true"]}
-    for _ in range(RETRIES):
-        try:
-            return list_networks(engine, filters)
-        except NotFound:  # Podman looks at each of its containers, of which one went meanwhile
-            pass
-    return list_networks(engine, filters)
 
 
 def _is_idle(engine: Engine, network: NetworkFacts) -> bool:
@@ -228,16 +221,6 @@ def _is_idle(engine: Engine, network: NetworkFacts) -> bool:
     except NotFound:  # it went meanwhile
         return False
     return not any(entry.get(key) for key in ("Containers", "Services", "ConfigOnly", "Ingress"))
-
-
-def _created(engine: Engine, body: Mapping[str, object]) -> JsonObject:
-    for _ in range(RETRIES):
-        try:
-            return object_of(engine.http().json("POST", "/networks/create", body=body))
-        except ApiError as error:  # Podman created nothing: an interface vanished while it looked for a free subnet
-            if INTERFACE_GONE not in error.message:
-                raise
-    return object_of(engine.http().json("POST", "/networks/create", body=body))
 
 
 def _own_name(engine: Engine, network: NetworkFacts) -> NetworkFacts:

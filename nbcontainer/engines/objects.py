@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from nbcontainer import existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.json_objects import text_of
 
-__all__ = ["filters_of", "in_use", "made_id", "matches_labels", "prune_filters"]
+__all__ = ["filters_of", "in_use", "made_id", "matches_labels", "prune_filters", "repeated"]
+
+Answer = TypeVar("Answer")
+
+RETRIES = 4
 
 
 def filters_of(words: Sequence[str]) -> dict[str, list[str]]:
@@ -56,6 +61,23 @@ def matches_labels(labels: Mapping[str, str], filters: Mapping[str, Sequence[str
 
     kept = filters.get("label!", ())
     return all(map(has, filters.get("label", ()))) and not (kept and all(map(has, kept)))
+
+
+def repeated(call: Callable[[], Answer], *, error: type[ApiError], says: str = "") -> Answer:
+    """What `call` returns. It is tried again a few times after this error, for calls of Podman that disturb each other.
+
+    Args:
+        call: the call, which has changed nothing if it raises the error.
+        error: the error's class.
+        says: what the error says, if others of its class are no reason to try again.
+    """
+    for _ in range(RETRIES):
+        try:
+            return call()
+        except error as passing:
+            if says not in passing.message:
+                raise
+    return call()
 
 
 def made_id(answer: object) -> str:

@@ -17,8 +17,6 @@ from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
 from nbcontainer.operation import Progress
 from nbcontainer.spool import Spool
 
-__all__ = ["Frames", "Lines", "Recorder", "follow_output", "output_of", "seconds_of", "send_input"]
-
 STREAMS = ("stdin", "stdout", "stderr")
 HEADER_BYTES = 8
 LONGEST_LINE = 64 * 1024  # characters; a longer one is split, to bound memory

@@ -140,7 +140,6 @@ def _refusal(engine: Engine, name: str, error: ApiError) -> ApiError:
             podman_http(engine).call("DELETE", f"/libpod/pods/{quoted(name)}", query={"force": "true"})
         return NotFound(
             f"Pod {name} cannot run: its image cannot be pulled. {message}",
-            status=404,
             reason="ErrImagePull",
             cure=f"Check the image's name, and push it first; {engine.commands.magic('images')} lists what is here.",
         )

@@ -19,8 +19,6 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["delete"]
-
 GRACE_SECONDS = 10
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from nbcontainer.errors import UsageError
 from nbcontainer.json_objects import JsonObject, texts_of
 
-__all__ = ["matcher"]
-
 Pod = JsonObject
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors

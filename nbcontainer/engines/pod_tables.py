@@ -8,8 +8,6 @@ from nbcontainer.engines.output import seconds_of
 from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of, texts_of
 from nbcontainer.model.tables import Column, Row, Tone
 
-__all__ = ["EVENT_COLUMNS", "columns", "event_row", "pod_row", "pod_status"]
-
 EVENT_COLUMNS = (
     Column("LAST SEEN", "age"),
     Column("TYPE", "status"),

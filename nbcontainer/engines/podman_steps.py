@@ -16,8 +16,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["StepMark"]
-
 # setrlimit(2): the CPU time, in microseconds, of a process with real-time scheduling. Years of it limit nothing.
 LIMIT = "rttime"
 LIMIT_IN_PROC = "Max realtime timeout"  # proc_pid_limits(5)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer import engines, existence
 from nbcontainer.engines.containers import inspect
@@ -42,6 +42,7 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.table_request import TableRequest
 
 __all__ = [
     "containers",
@@ -73,20 +74,14 @@ def _listed(engine: Engine) -> list[JsonObject]:
 # --- the table
 
 
-def table(
-    engine: Engine,
-    *,
-    selector: str = "",
-    field_selector: str = "",
-    names: Sequence[str] = (),
-) -> Table:
-    """The pods, once.
+def table(engine: Engine, names: Sequence[str] = (), **which: Unpack[TableRequest]) -> Table:
+    """The pods, once. They have no namespaces: `all_namespaces` changes nothing.
 
     Raises:
         NotFound: one of `names` does not exist.
         UsageError: the selector is not valid, or is one of fields.
     """
-    reset = _reset(engine, selector, field_selector, tuple(names))
+    reset = _reset(engine, names, **which)
     found = {row.name for row in reset.rows}
     missing = [name for name in names if name not in found]
     if missing:
@@ -94,14 +89,13 @@ def table(
     return Table(
         apply_table(TableState(), reset),
         engine.commands.podman("pod", "ps"),
-        follow=lambda state: watch_table(
-            engine, selector=selector, field_selector=field_selector, names=names, state=state
-        ),
+        follow=lambda state: watch_table(engine, names, state=state, **which),
     )
 
 
-def _reset(engine: Engine, selector: str, field_selector: str, names: tuple[str, ...]) -> TableReset:
-    fits = matcher(selector, field_selector)
+def _reset(engine: Engine, names: Sequence[str], **which: Unpack[TableRequest]) -> TableReset:
+    selector = which.get("selector", "")
+    fits = matcher(selector, which.get("field_selector", ""))
     pods = _listed(engine)
     rows = [_row(engine, pod) for pod in pods if fits(pod) and (not names or pod.get("Name") in names)]
     rows.sort(key=lambda row: row.name)
@@ -126,24 +120,22 @@ def own_containers(pod: JsonObject) -> list[JsonObject]:
 
 def watch_table(
     engine: Engine,
-    *,
-    selector: str = "",
-    field_selector: str = "",
     names: Sequence[str] = (),
+    *,
     state: TableState | None = None,
     finish: Callable[[Table], Table] | None = None,
+    **which: Unpack[TableRequest],
 ) -> Operation[TableEvent, TableState, Table]:
     """The pods, kept up to date by Podman's events until stopped.
 
     Args:
         engine: the engine.
-        selector: a label selector.
-        field_selector: a field selector.
         names: only these pods.
         state: that of a table which was listed before; while Podman cannot be reached, it stays.
         finish: turns the last table into the result.
+        **which: the selectors of `table`.
     """
-    matcher(selector, field_selector)  # raises now, rather than in the operation
+    matcher(which.get("selector", ""), which.get("field_selector", ""))  # raises now, rather than in the operation
 
     def conclude(last: TableState) -> Table:
         table = Table(last, engine.commands.podman("pod", "ps"))
@@ -158,9 +150,7 @@ def watch_table(
         final_event=lambda: TableLive(live=False),
     )
     return operation.start_thread(
-        lambda progress: _follow(
-            progress, engine, lambda: _reset(engine, selector, field_selector, tuple(names)), listed=state is not None
-        )
+        lambda progress: _follow(progress, engine, lambda: _reset(engine, names, **which), listed=state is not None)
     )
 
 
@@ -287,7 +277,7 @@ def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, L
         names = tuple(text_of(pod, "Name") for pod in _listed(engine) if fits(pod))
         if not names:
             nobody = existence.no_objects("pod", engine.name, condition=f"with {request.selector}")
-            raise NotFound(nobody, status=404, reason="not found")
+            raise NotFound(nobody, reason="not found")
     found, missing = list[str](), list[NotFound]()
     for name in names:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, Unpack
 
 from nbcontainer import engines
 from nbcontainer.errors import Unsupported
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
+    from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
@@ -73,34 +74,23 @@ class PodmanPods:
         """The command that shows a pod in a terminal."""
         return self.engine.commands.podman(kind, "inspect", name)
 
-    def tables(
-        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
-    ) -> list[Table]:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[Table]:
         """The pods, once; raises as `engines.pods.table`.
 
         Raises:
             Unsupported: the words name another kind.
         """
-        del all_namespaces
-        names = self._names(words)
-        table = engines.pods.table(self.engine, names=names, selector=selector, field_selector=field_selector)
-        return [replace(table, kind="pod")]
+        return [replace(engines.pods.table(self.engine, self._names(words), **which), kind="pod")]
 
     def watch(
         self,
         words: Sequence[str],
         *,
-        all_namespaces: bool = False,
-        selector: str = "",
-        field_selector: str = "",
         finish: Callable[[Table], Table] | None = None,
+        **which: Unpack[TableRequest],
     ) -> Operation[TableEvent, TableState, Table]:
         """The pods, until stopped; raises as `tables`."""
-        del all_namespaces
-        names = self._names(words)
-        return engines.pods.watch_table(
-            self.engine, names=names, selector=selector, field_selector=field_selector, finish=finish
-        )
+        return engines.pods.watch_table(self.engine, self._names(words), finish=finish, **which)
 
     def _names(self, words: Sequence[str]) -> list[str]:
         """The pods that the words of `kubectl get` name: ("pods", "web"), ("pod/web",)."""

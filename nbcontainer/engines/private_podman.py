@@ -22,8 +22,6 @@ from pathlib import Path
 
 from nbcontainer.errors import EngineUnavailable
 
-__all__ = ["PrivatePodman", "private_podman"]
-
 START_SECONDS = 20.0  # a rootless Podman sets up its storage on its first start
 ENDS_SECONDS = 2.0
 

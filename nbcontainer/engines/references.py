@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import UsageError
 
-__all__ = ["HUB", "Reference", "familiar", "parse_reference", "registry_host"]
-
 HUB = "docker.io"
 HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io", "registry.docker.io")
 

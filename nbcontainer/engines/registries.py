@@ -27,8 +27,6 @@ from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import ApiError, NbcontainerError, UsageError
 from nbcontainer.json_objects import object_of, text_of
 
-__all__ = ["LoginResult", "login", "logout"]
-
 CHECK_SECONDS = 20.0
 
 

@@ -20,8 +20,6 @@ from nbcontainer.engines.references import HUB
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError
 
-__all__ = ["check"]
-
 CHECK_SECONDS = 20.0
 REPLY_BYTES = 64 * 1024
 

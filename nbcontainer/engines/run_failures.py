@@ -74,7 +74,6 @@ def _port_in_use(port: str, engine: Engine, request: RunRequest, others: Iterabl
     inside = next((one.rpartition(":")[2] for one in request.publish if f"{port}:" in one), "PORT")
     return Conflict(
         f"Port {port} is already in use{whose}, so {engine.name} cannot publish it.",
-        status=409,
         reason="port in use",
         cure=f"Publish another one: `--publish={int(port) + 1}:{inside}`{stop}.",
     )

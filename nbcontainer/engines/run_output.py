@@ -25,8 +25,6 @@ from nbcontainer.json_objects import number_of, text_of, value_of
 from nbcontainer.model.logs import LogEvent, LogGap, LogSource
 from nbcontainer.operation import Progress
 
-__all__ = ["ExitCode", "RunOutput"]
-
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
 SILENT_SECONDS = 5.0  # after which the connection of a container that has ended is given up
 TRIES = 3  # of a connection that delivers nothing

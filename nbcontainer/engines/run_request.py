@@ -12,8 +12,6 @@ from nbcontainer.errors import UsageError
 from nbcontainer.model.commands import environment_words
 from nbcontainer.model.containers import RunRequest
 
-__all__ = ["check_name", "creation", "is_image_id", "run_words"]
-
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 PORT = re.compile(

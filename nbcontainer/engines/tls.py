@@ -6,8 +6,6 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Tls"]
-
 
 @dataclass(frozen=True, slots=True)
 class Tls:

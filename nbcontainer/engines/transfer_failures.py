@@ -50,19 +50,17 @@ def transfer_error(
     hub = "" if host == HUB else f" {host}"
     if "repository does not exist or may require" in message:
         cure = f"Check the name; if the image is private, run `%docker login{hub}`."
-        return NotFound(said, status=404, reason="not found", cure=cure)
+        return NotFound(said, reason="not found", cure=cure)
     if DENIED.search(message) and not re.search(r"no basic auth", message):
         if login is None:
             return AuthFailed(said, host=host, reason="denied", cure=f"Run `%docker login{hub}`.")
         who = f"{login.username!r}" if login.username else "this login"
-        return Forbidden(
-            said, status=403, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}."
-        )
+        return Forbidden(said, reason="denied", cure=f"At {host}, {who} may not {direction} {reference.name}.")
     if NO_LOGIN.search(message) or status == 401:  # noqa: PLR2004 - HTTP's number
         again = " again: the stored login is not accepted" if login is not None else ""
         return AuthFailed(said, host=host, reason="unauthorized", cure=f"Run `%docker login{hub}`{again}.")
     if NO_SUCH.search(message) or is_missing_here(message) or status == 404:  # noqa: PLR2004 - HTTP's number
-        return NotFound(said, status=404, reason="not found", cure=f"Check the name and the tag at {host}.")
+        return NotFound(said, reason="not found", cure=f"Check the name and the tag at {host}.")
     cure = ""
     if NO_HOST.search(message):
         cure = f"Check the name and the network: the host {host} cannot be resolved."

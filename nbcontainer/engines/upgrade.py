@@ -12,8 +12,6 @@ from nbcontainer.errors import UsageError
 if TYPE_CHECKING:
     from nbcontainer.byte_stream import Stream
 
-__all__ = ["UpgradeRefused", "upgrade"]
-
 REPLY_SECONDS = 5.0
 HEADER_BYTES = 64 * 1024
 

@@ -13,8 +13,6 @@ from nbcontainer.proxies import environment_proxy
 from nbcontainer.proxy_tunnel import login
 from nbcontainer.request_log import LoggedRequest
 
-__all__ = ["URL_HANDLERS", "EnvironmentProxies"]
-
 LOG = logging.getLogger("nbcontainer.registry")
 PORTS = {"http": 80, "https": 443}
 

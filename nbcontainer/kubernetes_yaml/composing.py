@@ -18,8 +18,6 @@ from nbcontainer.kubernetes_yaml.scalars import (
     unusable_value,
 )
 
-__all__ = ["compose", "construct"]
-
 
 @dataclass(slots=True, eq=False)
 class _Node:

@@ -15,8 +15,6 @@ from nbcontainer.kubernetes_yaml.json_text import read_json_objects
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["read_document", "read_documents"]
-
 SEPARATOR = "---"
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|(?<=[\n\r])\ufeff")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # a Python string may contain one, a file cannot

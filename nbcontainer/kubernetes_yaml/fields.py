@@ -8,8 +8,6 @@ from typing import Any
 
 from nbcontainer.errors import YamlError
 
-__all__ = ["MOST_LEVELS", "Document", "Field"]
-
 MOST_LEVELS = 200  # of nesting; no Kubernetes object comes near it
 
 

@@ -11,8 +11,6 @@ from nbcontainer.errors import YamlError
 from nbcontainer.kubernetes_yaml.fields import MOST_LEVELS, Document, Field
 from nbcontainer.kubernetes_yaml.scalars import INT64, LONGEST_INTEGER, json_number
 
-__all__ = ["read_json_objects"]
-
 _SPACE = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(r'[ \t\r\n]*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^{}\[\]:,\s"]+)')
 _SURROGATE = re.compile("[\ud800-\udfff]")

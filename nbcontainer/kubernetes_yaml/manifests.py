@@ -11,8 +11,6 @@ from nbcontainer.errors import UsageError, YamlError
 from nbcontainer.kubernetes_yaml.documents import read_documents
 from nbcontainer.kubernetes_yaml.fields import Field
 
-__all__ = ["Manifest", "parse_manifests"]
-
 _PART = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 _UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
 _TYPED_FIELD = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=-]*): ")

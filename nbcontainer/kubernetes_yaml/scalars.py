@@ -13,8 +13,6 @@ import re
 import struct
 from decimal import Decimal
 
-__all__ = ["Scalar", "json_number", "key_text", "resolve", "unusable_key", "unusable_value"]
-
 Scalar = str | int | float | bool | None
 
 TAGS = "tag:yaml.org,2002:"

@@ -7,8 +7,6 @@ from functools import cache
 
 from nbcontainer.kubernetes_yaml.scalars import resolve
 
-__all__ = ["write_yaml"]
-
 
 def write_yaml(value: object) -> str:
     """A JSON value as YAML, in the order of its keys. Text that would be read as something else is quoted."""

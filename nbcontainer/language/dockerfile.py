@@ -18,8 +18,6 @@ from nbcontainer.dockerfile.words import (
 )
 from nbcontainer.language.dockerfile_help import help_dockerfile
 
-__all__ = ["Completions", "Item", "complete_dockerfile", "words"]
-
 Names = Callable[[], Iterable[str]]
 Paths = Callable[[str], Iterable[str]]
 

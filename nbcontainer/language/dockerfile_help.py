@@ -9,9 +9,6 @@ from pathlib import Path
 
 from nbcontainer.dockerfile.words import INSTRUCTIONS, nearest
 
-__all__ = ["Help", "help_dockerfile", "help_words"]
-
-
 _SECTION = re.compile(
     r"^## (?P<words>.*)\n\n`(?P<title>.*)`\n\n(?P<text>[^#]*?)\n\n"
     r"```dockerfile\n(?P<example>(?:.*\n)*?)```",

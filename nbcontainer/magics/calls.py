@@ -182,7 +182,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             call.confirm(plan.question + frees)
         result = plan.do()
     elif verb.watches and values.watch:
-        watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.timeout or 0.0)
+        watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
         return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
@@ -330,11 +330,11 @@ def refuse_endless(call: Call) -> None:
     """
     values = call.values
     endless = any(name in values and values[name] for name in ("follow", "watch"))
-    ends = any(name in values and values[name] for name in ("duration", "timeout"))
+    ends = "duration" in values and values.duration
     if endless and not ends and is_headless():
         raise UsageError(
             f"{call.verb.title} would never end here: there is neither a page nor a terminal to stop it.",
-            cure="Add --timeout 30s, or leave out -f or -w.",
+            cure="Add --duration 30s, or leave out -f or -w.",
         )
 
 

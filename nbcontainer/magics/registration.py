@@ -14,7 +14,6 @@ from IPython import get_ipython
 from IPython.core.magic import needs_local_scope, no_var_expand
 
 from nbcontainer import magics
-from nbcontainer.errors import NbcontainerError
 from nbcontainer.interrupts import interrupts_redelivered, run_interruptible
 from nbcontainer.magics import completion, inspection, results, secrecy
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
@@ -28,11 +27,7 @@ __all__ = ["register", "unregister"]
 
 
 def register(shell: InteractiveShell) -> None:
-    """Add the magics to `shell`.
-
-    Raises:
-        UsageError: its configuration has an unknown setting or an invalid value; no magics are added then.
-    """
+    """Add the magics to `shell`."""
     _configure(shell)
     for name, summary in MAGICS.items():
         shell.magics_manager.register_function(_magic(shell, name, summary), "line_cell", name)
@@ -62,13 +57,7 @@ def unregister(shell: InteractiveShell) -> None:
 
 def _configure(shell: InteractiveShell) -> None:
     """Read the settings from the shell's configuration, and make them known to `%config`."""
-    shown: Exception | None = None
-    try:
-        settings.read_config(shell.config)
-    except NbcontainerError as error:
-        shown = magics.calls.presentable(error)
-    if shown is not None:
-        raise shown
+    settings.read_config(shell.config)
     if settings not in _configurables(shell):
         _configurables(shell).append(settings)
 

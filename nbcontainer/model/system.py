@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nbcontainer.drawn import Drawn
+
 __all__ = ["BUILD_CACHE", "CONTAINERS", "IMAGES", "VOLUMES", "DiskUsage", "Stored", "Usage"]
 
 IMAGES, CONTAINERS, VOLUMES, BUILD_CACHE = "Images", "Containers", "Local Volumes", "Build Cache"  # docker's words
@@ -60,7 +62,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class DiskUsage:
+class DiskUsage(Drawn):
     """The disk space that an engine uses, as `docker system df` tells it.
 
     Attributes:

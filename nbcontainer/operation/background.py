@@ -10,8 +10,6 @@ from typing import TypeVar
 
 from nbcontainer.interrupts import Bell, interrupts_deferred
 
-__all__ = ["background_loop", "run_soon"]
-
 Result = TypeVar("Result")
 
 _lock = threading.Lock()

@@ -11,8 +11,6 @@ from typing import Generic, TypeVar
 from nbcontainer.interrupts import Bell
 from nbcontainer.model.events import Missed
 
-__all__ = ["Listener"]
-
 Event = TypeVar("Event")
 
 QUEUE_LENGTH = 10_000  # events by which it may lag behind before it misses the oldest

@@ -13,8 +13,6 @@ from nbcontainer.interrupts import interrupts_ignored
 if TYPE_CHECKING:
     from nbcontainer.operation import AnyOperation
 
-__all__ = ["EXIT_SECONDS", "add", "discard", "running", "stop_all"]
-
 EXIT_SECONDS = 1.0  # how long the interpreter's exit waits for stopped operations
 
 _lock = threading.Lock()

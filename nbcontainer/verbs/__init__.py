@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.loading import modules_on_use
 
 if TYPE_CHECKING:
+    from nbcontainer.verbs import dockerfile as dockerfile
     from nbcontainer.verbs import lines as lines
     from nbcontainer.verbs.grammar import Verb
 else:

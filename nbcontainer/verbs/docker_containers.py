@@ -81,9 +81,7 @@ VERBS = (
             option("-n", "--tail", help="only the last lines", kind="number", default=-1),
             option("--since", help="only lines newer than this, such as 10m", kind="seconds", default=0.0),
             switch("-t", "--timestamps", help="show the time of each line"),
-            option(
-                "--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0, to="duration"
-            ),
+            option("--duration", help="stop following after this time", kind="seconds", own=True, default=0.0),
             ENGINE,
         ),
         example="%docker logs -f web",

@@ -14,7 +14,8 @@ BUILD_FLAGS = (  # `%%dockerfile` has them too
     option("-t", "--tag", help="name and tag of the image", kind="list", metavar="NAME[:TAG]", completes="image",
            to="tags"),
     switch("--push", help="push the image once it is built"),
-    option("--build-arg", help="value of an ARG; if no value is given, the environment's", kind="mapping", hidden=True,
+    option("--build-arg", help="value of an ARG, kept in the image's history (a password is a --secret); if no value "
+           "is given, the environment's", kind="mapping", hidden=True,
            to="build_args"),
     option("--secret", help="a build secret: id=NAME[,env=VARIABLE | ,src=FILE]; with neither, you are asked for it",
            kind="list", metavar="id=NAME,…", to="secrets"),

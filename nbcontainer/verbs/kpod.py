@@ -60,7 +60,7 @@ VERBS = (
             ),
             option("--restart", help="restart policy", choices=("Always", "OnFailure", "Never"), default="Always"),
             switch("--no-wait", help="return immediately", own=True, to="wait", gives=False),
-            option("--timeout", help="how long to wait", kind="seconds", default=60.0, own=True),
+            option("--timeout", help="fail if it does not run by then", kind="seconds", default=60.0, own=True),
             CLUSTER,
         ),
         example="%kpod create web --image=127.0.0.1:5000/team/web:1 --port=8080",
@@ -129,9 +129,7 @@ VERBS = (
             option("--tail", help="only the last lines", kind="number", default=-1),
             option("--since", help="only lines newer than this, such as 10m", kind="seconds", default=0.0),
             switch("--timestamps", help="show the time of each line"),
-            option(
-                "--timeout", help="stop following after this time", kind="seconds", own=True, default=0.0, to="duration"
-            ),
+            option("--duration", help="stop following after this time", kind="seconds", own=True, default=0.0),
             CLUSTER,
             *TABLE,
         ),
@@ -149,7 +147,7 @@ VERBS = (
             CONTAINER,
             switch("-i", "--stdin", help="pass standard input on (the cell body)", control=True),
             TTY,
-            option("--timeout", help="stop it after this time", kind="seconds", own=True, default=0.0),
+            option("--timeout", help="stop it and fail after this time", kind="seconds", own=True, default=0.0),
             CLUSTER,
             *TABLE,
         ),

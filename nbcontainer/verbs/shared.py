@@ -39,7 +39,7 @@ LISTED = (  # of kubectl get
         control=True,
     ),
     switch("-w", "--watch", help="keep the cell or terminal busy and follow changes until stopped", control=True),
-    option("--timeout", help="stop watching after this time", kind="seconds", own=True, control=True),
+    option("--duration", help="stop watching after this time", kind="seconds", own=True, control=True),
     CLUSTER,
 )
 TABLE = (

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 
+from nbcontainer import verbs
 from nbcontainer.errors import UsageError
 from nbcontainer.verbs import declared
 from nbcontainer.verbs.arguments import Argument, Values
-from nbcontainer.verbs.dockerfile import DOCKERFILE
-from nbcontainer.verbs.grammar import Magic, Verb
+from nbcontainer.verbs.grammar import Magic
 from nbcontainer.verbs.words import convert
 
 __all__ = ["in_python", "keywords"]
@@ -104,9 +104,9 @@ def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
 @cache
 def keywords() -> dict[str, Argument]:
     """The arguments of calls, by the flags that give them; the first verb with a flag of several meanings counts."""
-    verbs: list[Verb] = [DOCKERFILE, *(verb for magic in ("docker", "kpod", "kube") for verb in declared(magic))]
+    others = (verb for magic in ("docker", "kpod", "kube") for verb in declared(magic))
     found: dict[str, Argument] = {}
-    for verb in verbs:
+    for verb in (verbs.dockerfile.DOCKERFILE, *others):
         for flag, argument in verb.flags.items():
             if flag.startswith("--") and not argument.control and argument.kind != "refused":
                 found.setdefault(flag, argument)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["StyledText", "one_line", "plain", "recoloured", "settled", "styled"]
+__all__ = ["StyledText", "one_line", "plain", "recoloured", "sendable", "settled", "styled"]
 
 # CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
 _ESCAPE = re.compile(
@@ -131,3 +131,11 @@ def _restyle(style: StyledText, codes: str) -> StyledText:  # noqa: C901 - one b
                 style = replace(style, colour=numbers[index + 1])
             index += taken
     return style
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def sendable(text: str) -> str:
+    """`text` without lone surrogates, which cannot be encoded in a message."""
+    return text if text.isascii() else _SURROGATE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)

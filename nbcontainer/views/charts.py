@@ -17,7 +17,6 @@ MOST_ROWS = 200  # bars of a chart, or of a Gantt chart
 TABLE_ROWS = 12  # rows of a line chart's table
 COLUMNS = 300  # places beside each other that a curve's points are reduced to
 UNITS = 1000  # the width and height of a plot, in its own units
-AXIS = (0.0, 100.0)  # of bars, in percent of the scale: they are not shares, which would be drawn as progress
 _FEW = 2 * COLUMNS  # points that are all drawn
 
 Point = tuple[float, float]
@@ -55,7 +54,7 @@ def _bars(chart: Chart) -> Grid:
                 Span(SIGNS.get(series.tone, ""), series.tone),
                 Span("" if place == last else label),
                 Span(series.name if named else "", Tone.DIM),
-                _bar(scale, min(0.0, value), max(0.0, value), series.tone),
+                _bar(scale, 0.0, value, series.tone),
                 Span(format_value(value, chart.unit)),
             )
         )
@@ -66,11 +65,11 @@ def _bars(chart: Chart) -> Grid:
 def _bar(scale: Scale, start: float, end: float, tone: Tone) -> Span:
     if not (math.isfinite(start) and math.isfinite(end)):
         return Span("╌" * BAR_CELLS, Tone.DIM, bar=(0.0, 0.0))
-    first, last = scale.share(start), scale.share(end)
+    first, last = sorted((scale.share(start), scale.share(end)))
     left = min(BAR_CELLS - 1, round(first * BAR_CELLS))
-    filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end > start else 0
+    filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end != start else 0
     text = "╌" * left + "━" * filled + "╌" * (BAR_CELLS - left - filled)
-    return Span(text, tone, bar=(first * AXIS[1], last * AXIS[1]))
+    return Span(text, tone, bar=(first, last))
 
 
 def _grid(
@@ -87,7 +86,8 @@ def _grid(
         tuple(shown) or ((Span("no values", Tone.DIM),),),
         columns=tuple(columns[index] for index in kept) if columns and rows else (),
         right=frozenset(place for place, index in enumerate(kept) if index in right),
-        axis=AXIS,
+        flexible=kept.index(1) if 1 in kept else None,
+        chart=True,
         key=chart.key,
         label=chart.label,
     )
@@ -115,7 +115,7 @@ def _gantt(chart: Chart) -> Grid:
                 Span(SIGNS.get(series.tone, ""), series.tone),
                 Span(series.name if first else ""),
                 Span(format_value(start, chart.x), Tone.DIM),
-                _bar(scale, min(start, end), max(start, end), series.tone),
+                _bar(scale, start, end, series.tone),
                 Span(format_value(end - start, length) + (" so far" if open_ended else "")),
             )
         )
@@ -194,7 +194,7 @@ def _table(chart: Chart, series: Sequence[Sequence[Point]]) -> Grid:
     for x, row in zip(places, values, strict=True):
         cells = [Span(format_value(x, chart.x, step), Tone.DIM)]
         if len(row) == 1:
-            cells.append(_bar(scale, min(0.0, row[0]), max(0.0, row[0]), chart.series[0].tone))
+            cells.append(_bar(scale, 0.0, row[0], chart.series[0].tone))
         rows.append((*cells, *(Span(format_value(value, chart.unit)) for value in row)))
     bars = ("",) if len(series) == 1 else ()
     names = tuple(f"{SIGNS.get(each.tone, '')} {each.name or 'value'}".lstrip() for each in chart.series)
@@ -203,7 +203,7 @@ def _table(chart: Chart, series: Sequence[Sequence[Point]]) -> Grid:
         tuple(rows),
         columns,
         right=frozenset(range(len(columns))) - ({1} if bars else set()),
-        axis=AXIS,
+        chart=True,
         label=chart.label,
     )
 

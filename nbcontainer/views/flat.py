@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from nbcontainer import verbs
+from nbcontainer import verbs, views
 from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import (
+    CLOSED,
     Actions,
     Block,
     Grid,
@@ -24,7 +25,6 @@ from nbcontainer.views.kit import (
 )
 from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
-from nbcontainer.views.trees import tree_lines
 
 __all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
 
@@ -51,13 +51,13 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:  # n
             case Actions():
                 yield from _action_lines(block)
             case Tree():
-                yield from tree_lines(block)
+                yield from views.trees.tree_lines(block)
             case Plot():
                 yield block.table
                 if block.note:
                     yield Line.of(Span(block.note, Tone.DIM))
             case Section():
-                yield replace(block.title, key="")
+                yield _title(block)
                 for inner in flat_blocks(block.blocks if block.open else ()):
                     yield replace(inner, indent=inner.indent + INDENT)
             case _:
@@ -75,6 +75,11 @@ def _progress(progress: Progress) -> Line:
         return Line.of(Span(progress.text or "…", progress.tone))
     share = max(0.0, min(1.0, progress.share))
     return Line.of(Span(bar_text(share), progress.tone), Span(f"  {progress.text or f'{share:.0%}'}", Tone.DIM))
+
+
+def _title(section: Section) -> Line:
+    more = (Span(CLOSED, Tone.DIM),) if section.blocks and not section.open else ()
+    return replace(section.title, spans=(*section.title.spans, *more), key="")
 
 
 def _action_lines(block: Actions) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
 from nbcontainer.views.flat import flat_blocks
 from nbcontainer.views.kit import (
+    CLOSED,
     SIGNS,
     Block,
     Curve,
@@ -28,7 +29,6 @@ from nbcontainer.views.kit import (
     text_of,
 )
 from nbcontainer.views.layout import laid_out
-from nbcontainer.views.trees import CLOSED
 
 __all__ = ["as_html"]
 
@@ -55,7 +55,10 @@ _FRAME = (
 )
 _HEAD = f"margin: 0 -12px 5px; padding: 0 12px 5px; border-bottom: {_LINE}; white-space: pre-wrap"
 _CHIP = f"border: {_LINE}; border-radius: 10px; padding: 0 8px; font-size: 11px; opacity: 0.75; white-space: nowrap"
-_BAR = "display: inline-block; width: 130px; height: 8px; border-radius: 2px; overflow: hidden; vertical-align: middle"
+_BAR = (
+    "forced-color-adjust: none; display: inline-block; width: 130px; height: 8px; border-radius: 2px; "
+    "overflow: hidden; vertical-align: middle"
+)
 
 _MARKER = "1.15em"  # the width of the marker before an element that folds
 _BRANCH = f"margin-left: 0.5em; padding-left: calc({_MARKER} - 0.5em); border-left: {_LINE}"
@@ -74,7 +77,8 @@ def as_html(picture: Picture) -> str:
     """The picture as a self-contained fragment of HTML."""
     parts = _blocks(laid_out(picture).blocks)
     label = f' role="group" aria-label="{escape(single_line(picture.label))}"' if picture.label else ""
-    return f'<div{label} style="{_FRAME}">{parts}</div>'
+    reached = ' tabindex="0"' if "<table" in parts else ""  # a table may be too wide, and is then scrolled by keyboard
+    return f'<div{label}{reached} style="{_FRAME}">{parts}</div>'
 
 
 def _blocks(blocks: Sequence[Block]) -> str:
@@ -164,16 +168,20 @@ def _bar(bar: tuple[float, float | None], tone: Tone, axis: tuple[float, float |
 def _grid(grid: Grid) -> str:
     def style(index: int) -> str:
         cell = f"{_CELL};vertical-align:top" if grid.wraps else _CELL
-        if index == grid.flexible and (grid.wraps or not grid.columns):
+        if index == grid.flexible and (grid.wraps or not grid.columns) and not grid.chart:
             return f"{cell};text-align:left;{_WRAPPED if grid.wraps else _CUT}"
         return f"{cell};text-align:{'right' if index in grid.right else 'left'}"
 
-    def cells(row: Sequence[Span], tag: str) -> str:
+    def cells(row: Sequence[Span]) -> str:
         return "".join(
-            f'<{tag} style="{style(index)}">{_span(span, grid.axis)}</{tag}>'
+            f'<td style="{style(index)}">{_span(span, grid.axis)}</td>'
             for index, span in enumerate(row)
             if index in drawn
         )
+
+    def head(index: int, name: str) -> str:
+        tag = "th" if name else "td"  # the heading of a column of signs is empty
+        return f'<{tag} style="{style(index)};font-size:11px">{_span(Span(name, Tone.DIM, bold=True))}</{tag}>'
 
     drawn = {
         index
@@ -181,16 +189,16 @@ def _grid(grid: Grid) -> str:
         for index, span in enumerate(row)
         if span.text or span.clock or span.bar or grid.columns
     }
-    head = [Span(name, Tone.DIM, bold=True) for name in grid.columns]
-    bars = any(span.bar for row in grid.rows for span in row)
-    width = "width: 100%; " if (grid.columns and not bars) or grid.flexible is not None else ""
+    heads = "".join(head(index, name) for index, name in enumerate(grid.columns) if index in drawn)
+    label = f'aria-label="{escape(single_line(grid.label))}" ' if grid.label else ""
+    width = "width: 100%; " if not grid.chart and (grid.columns or grid.flexible is not None) else ""
     return (
-        f'<table style="{width}table-layout: auto; border-collapse: collapse; border: 0; '
+        f'<table {label}style="{width}table-layout: auto; border-collapse: collapse; border: 0; '
         f"margin: 2px 0 2px {grid.indent}ch; "
         'font-size: 13px; font-variant-numeric: tabular-nums">'
-        + (f"<thead><tr>{cells(head, 'th')}</tr></thead>" if head else "")
+        + (f"<thead><tr>{heads}</tr></thead>" if heads else "")
         + "<tbody>"
-        + "".join(f'<tr style="background: transparent">{cells(row, "td")}</tr>' for row in grid.rows)
+        + "".join(f'<tr style="background: transparent">{cells(row)}</tr>' for row in grid.rows)
         + "</tbody></table>"
     )
 
@@ -268,7 +276,7 @@ def _output(block: Output) -> str:
     lines = "\n".join("".join(_run(run) for run in styled(line)) for line in block.lines)
     return (
         f'<pre style="{_CODE}; line-height: 1.5; margin: 2px 0 6px {block.indent}ch; padding: 4px 10px; '
-        "overflow-x: auto; "
+        "white-space: pre-wrap; overflow-wrap: anywhere; "
         f'background: {_FAINT}; border-left: 2px solid {edge or "rgba(127, 127, 127, 0.6)"}">{lines}</pre>'
     )
 
@@ -276,7 +284,7 @@ def _output(block: Output) -> str:
 def _run(run: StyledText) -> str:
     styles = []
     if run.colour is not None:
-        styles.append(f"color: color-mix(in srgb, {_ANSI_COLOURS[run.colour % 8]} 76%, currentcolor)")
+        styles.append(f"color: color-mix(in srgb, {_ANSI_COLOURS[run.colour % 8]} 60%, currentcolor)")
     if run.bold:
         styles.append("font-weight: 600")
     if run.dim:

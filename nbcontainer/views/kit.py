@@ -7,7 +7,6 @@ harmless.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -41,15 +40,13 @@ __all__ = [
     "Series",
     "Span",
     "Tree",
-    "cell_width",
-    "grid_widths",
-    "in_cells",
     "separated",
     "single_line",
     "text_of",
 ]
 
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
+CLOSED = " ▸"  # behind a node with children that are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +118,7 @@ class Grid:
         axis: the start and end of the bars' axis; the end is None while it is the present. (0, 1) if it is a share.
         outputs: by the row's key, the output of a row. The page folds it below the row; other surfaces draw it below
             the grid, with its title.
+        chart: whether the bars are what it shows: in HTML they get the room that there is.
         optional: the columns that a narrow page leaves out.
         group: the column whose texts the page draws as headings above their rows.
         label: describes the grid to a screen reader.
@@ -139,6 +137,7 @@ class Grid:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     optional: frozenset[int] = frozenset()
     group: int | None = None
+    chart: bool = False
     label: str = ""
 
 
@@ -353,19 +352,6 @@ class Picture:
     label: str = ""
 
 
-_ONE_CELL = re.compile("[\\x20-\\x7e–…·✓✕●○◐◌│■␊]*")  # ASCII, and our own signs
-TERMINAL_CELLS = 80  # cells of a line that fits into most terminals
-
-
-def cell_width(text: str) -> int:
-    """How many terminal cells `text` takes."""
-    if _ONE_CELL.fullmatch(text):
-        return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - rich is loaded by the first picture
-
-    return cell_len(text)
-
-
 def single_line(text: str) -> str:
     """`text`, made harmless, without line breaks."""
     return plain(text).replace("\n", "␊")
@@ -391,23 +377,3 @@ def separated(*parts: str | Span, tone: Tone = Tone.DIM) -> tuple[Span, ...]:
     """The parts that have a text, as spans with dots between them; strings get the tone."""
     spans = [Span(part, tone) if isinstance(part, str) else part for part in parts if part]
     return tuple(each for span in spans for each in (Span(" · ", tone), span) if span.text or span.clock)[1:]
-
-
-def grid_widths(grid: Grid) -> list[int]:
-    """The width of each column, in cells."""
-    if grid.widths:
-        return list(grid.widths)
-    rows = [*grid.rows, tuple(Span(name) for name in grid.columns)]
-    count = max((len(row) for row in rows), default=0)
-    return [max((cell_width(text_of(row[i])) for row in rows if i < len(row)), default=0) for i in range(count)]
-
-
-def in_cells(line: Line, cells: int = TERMINAL_CELLS) -> list[Line]:
-    """The line, indented; the chips of a heading that is too long are on a line of their own."""
-    indent = (Span(" " * line.indent),) if line.indent else ()
-    width = line.indent + sum(cell_width(text_of(span)) for span in line.spans)
-    chips = tuple(span for span in line.spans if span.chip)
-    if not (line.head and chips) or width <= cells:
-        return [Line((*indent, *line.spans))]
-    apart = tuple(part for chip in chips for part in (Span(" · ", Tone.DIM), chip))[1:]
-    return [Line((*indent, *(span for span in line.spans if not span.chip))), Line((*indent, *apart))]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from nbcontainer.views.charts import laid_out_chart
-from nbcontainer.views.code import laid_out_code, laid_out_diff
+from nbcontainer import views
 from nbcontainer.views.kit import Block, Chart, Code, Diff, Picture, Section
 
 __all__ = ["laid_out", "laid_out_block"]
@@ -24,7 +23,7 @@ def laid_out_block(block: Block) -> Block:
         case Chart():
             return _chart(block)
         case Code():
-            return laid_out_code(block)
+            return views.code.laid_out_code(block)
         case Diff():
             return _diff(block)
         case Section():
@@ -36,9 +35,9 @@ def laid_out_block(block: Block) -> Block:
 
 @lru_cache(maxsize=32)  # a picture that is drawn again usually has the same ones
 def _chart(chart: Chart) -> Block:
-    return laid_out_chart(chart)
+    return views.charts.laid_out_chart(chart)
 
 
 @lru_cache(maxsize=8)
 def _diff(diff: Diff) -> Block:
-    return laid_out_diff(diff)
+    return views.code.laid_out_diff(diff)

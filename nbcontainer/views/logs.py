@@ -16,10 +16,9 @@ from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLine, LogLines
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.ansi import one_line, plain, recoloured, settled
+from nbcontainer.views.ansi import one_line, plain, recoloured, sendable, settled
 from nbcontainer.views.kit import Block, Line, Output, Picture, Span
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
-from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_size
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View, Wire, changed_facts

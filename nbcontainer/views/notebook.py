@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from IPython.display import DisplayHandle, clear_output, display
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "display_picture", "display_result"]
+__all__ = ["Notebook", "display_picture", "display_result", "embedded", "still_widget"]
 
 Event = TypeVar("Event")
 State = TypeVar("State")
@@ -50,16 +50,24 @@ def display_result(picture: Picture) -> None:
     if not any(isinstance(block, Actions) for block in picture.blocks):
         display_picture(picture)
         return
-    whole = views.page.whole(picture)
     try:
-        widget = widgets.live.widget_class("picture")(whole)
+        display(still_widget(picture))
     except NbcontainerError:  # the front end was not built
         display_picture(picture)
-        return
+
+
+def still_widget(picture: Picture) -> LiveWidget:
+    """A widget of a picture that does not change.
+
+    Raises:
+        NbcontainerError: the front end was not built.
+    """
+    whole = views.page.whole(picture)
+    widget = widgets.live.widget_class("picture")(whole)
     widget.on_action(views.view.magic_of)
     widget.set_static(text=as_text(picture), html=as_html(picture))
     widget.finish(whole)
-    display(widget)
+    return widget
 
 
 def _bundle(picture: Picture) -> dict[str, str]:
@@ -115,7 +123,8 @@ class Notebook:
             view: how it is drawn.
             lease: seconds after which a widget that nobody looks at sleeps, until somebody does; 0 for never.
         """
-        early = _Still(state, view, height=view.page_height(state)) if "anywidget" not in sys.modules else None
+        # where other widgets are in use, this one may be inside them, where it could not replace a picture
+        early = None if "ipywidgets" in sys.modules else _Still(state, view, height=view.page_height(state))
         opened = None if early is not None else _open(state, view, lease=lease)
         return LiveView(
             name,
@@ -124,6 +133,38 @@ class Notebook:
             lambda: opened or _open(state, view, early, lease=lease),
             views.lease.Lease(lease) if lease else None,
         )
+
+
+def embedded(
+    name: str,
+    state: State,
+    start: Callable[[State], Operation[Event, State, object]] | None,
+    view: View[Event, State],
+    *,
+    lease: float = 0.0,
+) -> LiveWidget:
+    """A widget that is not displayed, to be put inside others.
+
+    Args:
+        name: the name of the operation that keeps it up to date.
+        state: what is shown at first.
+        start: starts that operation from a state; None if there is nothing to follow.
+        view: how it is drawn.
+        lease: seconds after which it sleeps if nobody looks at it; 0 for never.
+
+    Raises:
+        NbcontainerError: the front end was not built.
+    """
+    widget = view.widget(state, lease=lease)
+    follower = _Follower(state, view, widget)
+    if start is None:
+        widget.finish(view.wire(None, state) or {})
+        widget.on_action(views.view.magic_of)
+        picture = view.picture(state)
+        widget.set_static(text=as_text(picture), html=as_html(picture))
+    else:
+        LiveView(name, state, start, lambda: follower, views.lease.Lease(lease) if lease else None)
+    return widget
 
 
 def _is_refused(operation: Operation[Event, State, object], view: View[Event, State]) -> bool:
@@ -158,7 +199,7 @@ def _open(
         widget = view.widget(state, lease=lease)
     except NbcontainerError:
         return early or _Still(state, view)
-    return _Follower(state, view, widget, early.handle if early is not None else None)
+    return _Follower(state, view, widget).display(early.handle if early is not None else None)
 
 
 class _Still(Generic[Event, State]):
@@ -215,18 +256,19 @@ class _Still(Generic[Event, State]):
 class _Follower(Generic[Event, State]):
     """Keeps one displayed widget up to date with one operation."""
 
-    def __init__(
-        self, state: State, view: View[Event, State], widget: LiveWidget, handle: DisplayHandle | None = None
-    ) -> None:
+    def __init__(self, state: State, view: View[Event, State], widget: LiveWidget) -> None:
         self._view = view
         self._sent = state  # the widget was created from it
         self.widget = widget
         self._keep_still(state)
-        self._handle = handle
-        if handle is None:
-            self._handle = display(self.widget, display_id=True)
-        else:
+        self._handle: DisplayHandle | None = None
+
+    def display(self, handle: DisplayHandle | None) -> Self:
+        """Display the widget, in place of what the handle displays."""
+        self._handle = handle or display(self.widget, display_id=True)
+        if handle is not None:
             handle.update(self.widget)
+        return self
 
     def _keep_still(self, state: State, *, running: bool = True) -> None:
         picture = self._view.picture(state)

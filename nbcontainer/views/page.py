@@ -20,13 +20,14 @@ from dataclasses import MISSING, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from nbcontainer.views.ansi import sendable
 from nbcontainer.views.kit import Block, Grid, Output, Picture, Section, Span
 from nbcontainer.views.layout import laid_out
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["as_json", "changes", "sendable", "whole"]
+__all__ = ["as_json", "changes", "whole"]
 
 Wire = dict[str, object]
 _UNKNOWN = object()  # a field without a default
@@ -46,11 +47,6 @@ def changes(previous: Picture, current: Picture) -> Wire | None:
     if previous.label != current.label:
         change["label"] = sendable(current.label)
     return change or None
-
-
-def sendable(text: str) -> str:
-    """`text` without lone surrogates, which cannot be encoded in a message."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _by_key(blocks: Sequence[Block]) -> dict[str, Block]:

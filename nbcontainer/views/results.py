@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbcontainer import views
 from nbcontainer.model.results import Described, Description, Objects, Report
-from nbcontainer.model.tables import Tone
-from nbcontainer.views.html import as_html
+from nbcontainer.model.tables import Table, Tone
+from nbcontainer.settings import settings
 from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Picture, Span
 from nbcontainer.views.registry import PICTURES, VIEWS, draws, found
 from nbcontainer.views.text import as_text
 
 if TYPE_CHECKING:
     from nbcontainer.views.view import AnyView
+    from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["bundle_of", "picture_of", "view_of"]
+__all__ = ["bundle_of", "picture_of", "view_of", "widget_of"]
 
 
 def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
@@ -46,7 +48,20 @@ def picture_of(result: object) -> Picture:
 def bundle_of(result: object) -> dict[str, str]:
     """The picture of a result as text and HTML, by MIME type."""
     picture = picture_of(result)
-    return {"text/plain": as_text(picture), "text/html": as_html(picture)}
+    return {"text/plain": as_text(picture), "text/html": views.html.as_html(picture)}
+
+
+def widget_of(result: object) -> LiveWidget:
+    """A widget of the result, to be put inside others; a table that can be followed stays live.
+
+    Raises:
+        NbcontainerError: the front end was not built.
+    """
+    if isinstance(result, Table):
+        view = views.tables.TableView(wide=result.wide, verbs=result.verbs)
+        name = f"watch of {result.state.title}"
+        return views.notebook.embedded(name, result.state, result.follow, view, lease=settings.sleep_after)
+    return views.notebook.still_widget(picture_of(result))
 
 
 @draws(Described)

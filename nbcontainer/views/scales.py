@@ -51,7 +51,8 @@ def scale_of(values: Iterable[float], unit: str = "", *, zero: bool = False) -> 
     if zero:
         low, high = min(0.0, low), max(0.0, high)
     if high - low < _LEAST:
-        low, high = (low, low + 1.0) if abs(low) < _HUGE else (low - abs(low) / 8, low + abs(low) / 8)
+        around = 0.5 if abs(low) < _HUGE else abs(low) / 8
+        low, high = (low, low + 1.0) if zero else (low - around, low + around)
     step = _step((high - low) / 4, unit)
     if zero:
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step

@@ -21,4 +21,5 @@ def _settings(settings: NBContainer) -> Picture:
         "c.NBContainer.NAME = VALUE in ipython_config.py, or NBCONTAINER_NAME in the environment, sets one permanently",
     )
     grid = Grid(tuple(rows), ("Setting", "Value", "Meaning", "Set by"), flexible=2, wraps=True)
-    return Picture((grid, *(Line.of(Span(hint, Tone.DIM)) for hint in hints)), label="settings")
+    wrong = [Line.of(Span(f"✕ {problem.remark}", Tone.BAD), wraps=True) for problem in settings.problems]
+    return Picture((*wrong, grid, *(Line.of(Span(hint, Tone.DIM)) for hint in hints)), label="settings")

@@ -21,7 +21,7 @@ from nbcontainer.views.shell import current_request, current_shell, in_kernel
 from nbcontainer.views.streaming import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -79,17 +79,22 @@ def choose_surface() -> Surface:
     """The surface for the current cell.
 
     A live front end (JupyterLab, Notebook, VS Code) sends the cell's id with each execute request; nbclient and
-    papermill, which run notebooks without a page, do not.
+    papermill, which run notebooks without a page, do not. A message to a widget, as a slider sends one, comes from a
+    page too.
     """
     wanted = settings.surface
     if wanted == "auto":
         if in_kernel():
-            wanted = "notebook" if "cellId" in current_request().get("metadata", {}) else "plain"
+            wanted = "notebook" if _has_page(current_request()) else "plain"
         else:
             wanted = "terminal" if sys.stdout.isatty() and os.environ.get("TERM") not in DUMB else "plain"
     if wanted == "terminal":
         return views.terminal.Terminal()
     return views.notebook.Notebook() if wanted == "notebook" else Plain()
+
+
+def _has_page(request: Mapping[str, Mapping[str, object]]) -> bool:
+    return "cellId" in request.get("metadata", {}) or request.get("header", {}).get("msg_type") == "comm_msg"
 
 
 # --- results that have been drawn already

@@ -20,8 +20,8 @@ from nbcontainer.model.tables import (
     Tone,
     Words,
 )
+from nbcontainer.views.ansi import sendable
 from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
-from nbcontainer.views.page import sendable
 from nbcontainer.views.quantities import format_age, format_size
 from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.tables_counts import StatusCounts

@@ -19,6 +19,7 @@ from rich.text import Text
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import styled
+from nbcontainer.views.cells import grid_widths, in_cells
 from nbcontainer.views.flat import flat_blocks, flattened
 from nbcontainer.views.kit import (
     Block,
@@ -27,8 +28,6 @@ from nbcontainer.views.kit import (
     Output,
     Picture,
     Span,
-    grid_widths,
-    in_cells,
     text_of,
 )
 from nbcontainer.views.streaming import FRAME_SECONDS, stream

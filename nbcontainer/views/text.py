@@ -9,16 +9,14 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.cells import TERMINAL_CELLS, cell_width, in_cells
 from nbcontainer.views.flat import flat_blocks
 from nbcontainer.views.kit import (
-    TERMINAL_CELLS,
     Grid,
     Line,
     Output,
     Picture,
     Span,
-    cell_width,
-    in_cells,
     single_line,
     text_of,
 )

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Line, Span, Tree
+from nbcontainer.views.kit import CLOSED, Line, Span, Tree
 
 if TYPE_CHECKING:
     from nbcontainer.views.kit import Node
 
 __all__ = ["tree_lines"]
-
-CLOSED = " ▸"  # behind a node with children that are not shown
 
 
 def tree_lines(tree: Tree) -> Iterator[Line]:

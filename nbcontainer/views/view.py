@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
-from nbcontainer import verbs, widgets
-from nbcontainer.errors import UsageError
-from nbcontainer.views import page
+from nbcontainer import verbs, views, widgets
+from nbcontainer.errors import NbcontainerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,14 +99,20 @@ class View(ABC, Generic[Event, State]):
         changed only because of the time.
         """
         if previous is None:
-            return page.whole(self.picture(state))
+            return views.page.whole(self.picture(state))
         before = self.picture(previous)
         if previous is state:
             self._drawn = ()
-        return page.changes(before, self.picture(state))
+        return views.page.changes(before, self.picture(state))
 
     def children(self, state: State, block: str, node: str) -> Sequence[Node]:
-        """The children of a node that the user opens for the first time, by the keys of its tree and its own."""
+        """The children of a node that the user opens for the first time, by the keys of its tree and its own.
+
+        Called on any thread, also while a cell runs.
+
+        Raises:
+            NbcontainerError: they cannot be loaded; the page shows why.
+        """
         del state, block, node
         return ()
 
@@ -122,7 +127,10 @@ class View(ABC, Generic[Event, State]):
             case {"type": "magic"}:
                 return magic_of(action)
             case {"type": "children", "block": str(block), "node": str(node)}:
-                return {"nodes": page.as_json(tuple(self.children(operation.state, block, node)))}
+                try:
+                    return {"nodes": views.page.as_json(tuple(self.children(operation.state, block, node)))}
+                except NbcontainerError as error:
+                    return {"refused": str(error)}
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ipywidgets import Widget
 
+from nbcontainer.errors import NbcontainerError
 from nbcontainer.model.build import BuildEnded, BuildState, StepOutput, apply_build
 from nbcontainer.model.build_steps import BuildStep, StepState
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
@@ -28,6 +29,8 @@ from nbcontainer.model.tables import (
 )
 from nbcontainer.operation import Operation, Progress, registry
 from nbcontainer.spool import Spool
+from nbcontainer.views.kit import Node, Picture, Span, Tree
+from nbcontainer.views.view import View
 
 COLUMNS = (
     Column("Name"),
@@ -250,6 +253,36 @@ def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
 
     state = PodDeletion("kind-dev / shop")
     return Operation("deletion", state, apply_pod_end, conclude=lambda last, _value: last).start_thread(work)
+
+
+class FolderView(View[str, tuple[str, ...]]):
+    """The view of a folder whose subfolders are read when they are opened."""
+
+    def line(self, event: str) -> str:
+        return event
+
+    def render(self, state: tuple[str, ...]) -> Picture:
+        nodes = tuple(Node(name, (Span(name),), None) for name in state)
+        return Picture((Tree(nodes, key="files", label="Files"),), label="folder")
+
+    def children(self, state: tuple[str, ...], block: str, node: str) -> tuple[Node, ...]:
+        if node == "secret":
+            raise NbcontainerError("Permission denied.")
+        return tuple(Node(f"{block}/{node}/{index}", (Span(f"file {index} of {len(state)}"),)) for index in range(2))
+
+
+def folder() -> Operation[str, tuple[str, ...], tuple[str, ...]]:
+    """A folder that is followed until it is stopped."""
+
+    def work(progress: Progress[str]) -> None:
+        for name in ("app", "secret", "etc"):
+            progress.emit(name)
+        while not progress.stopping:
+            time.sleep(0.01)
+
+    return Operation(
+        "folder", (), lambda state, name: (*state, name), endless=True, conclude=lambda last, _value: last
+    ).start_thread(work)
 
 
 def forget(shell: Any) -> None:

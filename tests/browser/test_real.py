@@ -1,5 +1,6 @@
 """Views in JupyterLab of a real engine and cluster: failures, stops, and actions started by a row's key."""
 
+import itertools
 import re
 import uuid
 
@@ -99,3 +100,21 @@ def test_tables_of_several_kinds_stay_live(notebook, screenshots):
     page.execute(f"from kubernetes.client import CoreV1Api; client = CoreV1Api(nbc.cluster().client); {delete}")
     for index in range(2):
         expect(tables.nth(index).locator(".nbc-row:visible")).to_have_count(0)
+
+
+def test_disk_usage_and_its_buttons(notebook, screenshots):
+    page = notebook("real-df", ["%docker system df", "%docker system df -v"])
+    for index in (0, 1):
+        page.run_and_wait(index)
+    picture = page.output(0).locator(".nbc-picture")
+    expect(picture).to_contain_text("can be freed")
+    for kind in ("Images", "Containers", "Local Volumes", "Build Cache"):
+        expect(picture.get_by_text(kind, exact=True)).to_have_count(2)  # its bar, and its row of the table
+    rows = [row.bounding_box()["y"] for row in picture.get_by_role("row").all()]
+    assert all(second - first >= 15 for first, second in itertools.pairwise(rows)), rows  # none covers another
+    page.page.screenshot(path=screenshots / "real-df.png")
+    page.output(1).scroll_into_view_if_needed()
+    page.page.screenshot(path=screenshots / "real-df-v.png")
+    picture.get_by_role("button", name="Prune networks").click()
+    expect(page.page.locator(".jp-CodeCell .cm-content").nth(1)).to_have_text("%docker network prune")
+    expect(page.page.locator(".jp-Stdin-input")).to_have_count(0)  # it is only written

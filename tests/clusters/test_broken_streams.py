@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from nbcontainer.buildkit.rpc import Client
-from nbcontainer.clusters import client
+from nbcontainer.clusters import client, http
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.describe import describe
 from nbcontainer.clusters.discovery import POD
@@ -128,6 +128,21 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         operation.result(2)
         asyncio.run_coroutine_threadsafe(cluster.link.close(), background_loop()).result(5)
         cluster.link.http.close()
+        until(lambda: not proxy.open_connections, 5)
+
+
+def test_once_a_watch_has_ended_no_connection_stays_open(kubernetes, tmp_path, monkeypatch):
+    for module in (client, http):
+        monkeypatch.setattr(module, "IDLE_SECONDS", 0.3)
+    listener = tcp_listener()
+    server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    certificates.kubeconfig(kubernetes.pki, tmp_path / "kubeconfig", "admin", server)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with FaultProxy(listener, connector(kubernetes.server.removeprefix("https://"))) as proxy:
+        operation = watch_table(find_cluster("", "default"))
+        until(lambda: len(proxy.open_connections) > 1)  # the list's, and the watch's
+        until(lambda: operation.state.live)
+        operation.stop()
         until(lambda: not proxy.open_connections, 5)
 
 

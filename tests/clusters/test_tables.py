@@ -95,7 +95,7 @@ def test_objects_that_may_only_be_had_by_name(own_cluster):
     found = table(viewer, kind, names=("one",))
     assert [row.cells[:2] for row in found] == [("one", 1)]
     assert found.follow is None
-    with pytest.raises(NotFound, match='configmaps "two" not found'):
+    with pytest.raises(NotFound, match="There is no configmap two in "):
         table(viewer, kind, names=("one", "two"))
     with pytest.raises(Forbidden, match="cannot list resource"):
         table(viewer, kind)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nbcontainer.codec import to_json
 from nbcontainer.engines.build import build
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.errors import BuildFailed, DockerfileError, Stopped, UsageError
@@ -113,6 +114,21 @@ def test_a_failing_run_reports_its_lines_exit_code_and_last_output(engine):
     assert failed.exit_code == 42
     assert not operation.state.count(StepState.RUNNING)
     assert next(step for step in operation.state.instructions if "never" in step.instruction).state is StepState.WAITING
+
+
+def test_the_value_of_a_build_argument_is_in_no_name_of_a_step(engine):
+    text = (
+        f"FROM busybox\nARG TOKEN\nARG V\nENV A={unique()}\nWORKDIR /$TOKEN\nRUN true $TOKEN \\\n  && true ${{V}}\n"
+        "RUN test -z $TOKEN\n"
+    )
+    operation = start(engine, text, build_args={"TOKEN": "hunter-of-two", "V": "a"})
+    with pytest.raises(BuildFailed) as caught:
+        operation.result(120)
+    names = [step.name.partition("] ")[2] for step in operation.state.instructions]
+    assert "WORKDIR /$TOKEN" in names
+    assert any(name.startswith("RUN true $TOKEN") for name in names)
+    assert caught.value.step.endswith("RUN test -z $TOKEN")
+    assert "hunter" not in json.dumps([to_json(operation.state), to_json(caught.value)])
 
 
 def test_a_failure_says_where_the_rest_of_a_long_output_is(engine):
@@ -264,6 +280,7 @@ def test_bad_values_say_which(engine, tmp_path):
 
 FLOOD = """
 import json, sys
+from nbcontainer.codec import to_json
 from nbcontainer.engines.build import build
 from nbcontainer.engines.connection import find_engine
 from nbcontainer.model.build import BuildRequest

@@ -152,7 +152,7 @@ def test_a_lost_engine_is_searched_for_again(docker, monkeypatch, tmp_path):
 
 def test_a_childs_stdin_and_stdout(docker):
     program = running("docker", "Docker").client()
-    stream = dial_command([program, "system", "dial-stdio"], environment={"DOCKER_HOST": docker.address})
+    stream = dial_command(["env", f"DOCKER_HOST={docker.address}", program, "system", "dial-stdio"])
     child = stream._child._process
     with stream:
         stream.settimeout(20)

@@ -203,8 +203,10 @@ def test_a_pod_that_completes(podman, make, unique):
     until(lambda: pods.table(podman, names=(unique,))[0].cells[2] == "Completed")
 
 
-def test_the_table_follows_podmans_events_and_stops(podman, make, unique):
-    operation = pods.watch_table(podman)
+@pytest.mark.parametrize("displayed", [False, True])
+def test_the_table_follows_podmans_events_and_stops(podman, make, unique, displayed):
+    (table,) = PodmanPods(podman).tables(("pods",))
+    operation = table.follow(table.state) if displayed else PodmanPods(podman).watch(("pods",))
     until(lambda: operation.state.live)
     make().result(60)
     until(lambda: any(row.name == unique and row.cells[2] == "Running" for row in operation.state.rows.values()))

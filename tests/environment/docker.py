@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -144,9 +145,10 @@ class Docker(Part):
         stamp = folders.folder(self.name) / "pruned"
         if stamp.exists() and time.time() - stamp.stat().st_mtime < PRUNE_SECONDS:
             return
-        for target in (f"/build/prune?all=true&filters={OLD_CACHE}", f"/images/prune?filters={OLD_IMAGES}"):
-            request_unix(self.socket, target, "POST", seconds=900)
         stamp.touch()
+        for target in (f"/images/prune?filters={OLD_IMAGES}", f"/build/prune?all=true&filters={OLD_CACHE}"):
+            with contextlib.suppress(OSError):  # what it did not manage in time is for the next one
+                request_unix(self.socket, target, "POST", seconds=20)
 
     def version(self) -> str | None:
         """The engine's information about itself; None while it does not answer."""

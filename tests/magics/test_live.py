@@ -108,7 +108,7 @@ def test_a_container_from_start_to_removal(kernel):
     assert name in still(ran)
     try:
         assert name in still(kernel.run("%docker ps"))
-        ran = kernel.run(f"%docker logs -f --timeout 60s {name}", when=lambda r: r.printed.count("tick") > 2,
+        ran = kernel.run(f"%docker logs -f --duration 60s {name}", when=lambda r: r.printed.count("tick") > 2,
                          then=kernel.interrupt)  # fmt: skip
         assert (ran.error, ran.seconds < AT_ONCE) == ("", True)  # it could end only this way
         assert "│ tick" in still(ran)
@@ -170,7 +170,7 @@ def test_pods_from_creation_to_deletion(kernel):
     pod = f"{NAME}-pod"
     ran = kernel.run(f"%kpod create {pod} --image=busybox --labels=app={NAME} -- sh -c 'echo from pod; sleep 3600'")
     try:
-        assert f"pod/{pod}  Running" in still(ran)
+        assert f"pod/{pod} Running" in still(ran)
         again = kernel.run(f"%kpod create {pod} --image=busybox -- sleep 1")
         assert again.error == "Conflict"
         assert kernel.run("pods = %kpod -A").outputs == []
@@ -180,14 +180,14 @@ def test_pods_from_creation_to_deletion(kernel):
         assert pod in still(kernel.run(f"%kpod -l app={NAME}"))
         wide = still(kernel.run(f"%kpod -l app={NAME} -o wide"))
         assert ("NODE" in wide) == ("nbc ·" in wide)  # Podman has one node
-        assert kernel.run(f"%kpod -l app={NAME} -o name").printed == f"pod/{pod}\n"
+        assert kernel.run(f"%kpod -l app={NAME} -o name").text.strip() == f"pod/{pod}"
         assert "│ from pod" in still(kernel.run(f"%kpod logs {pod}"))
         assert "│ etc" in still(kernel.run(f"%kpod exec {pod} -- ls /"))
         assert "│ a b" in still(kernel.run(f"%%kpod exec -i {pod} -- cat\na b"))
         assert kernel.run(f"%kpod exec {pod} -- sh -c 'exit 4'").traceback[0].endswith("exit code 4.")
         assert "busybox" in still(kernel.run(f"%kpod describe {pod}"))
         assert pod in still(kernel.run(f"%kpod events {pod}"))
-        watched = kernel.run("%kpod -w --timeout 60s", when=lambda r: pod in r.printed, then=kernel.interrupt)
+        watched = kernel.run("%kpod -w --duration 60s", when=lambda r: pod in r.printed, then=kernel.interrupt)
         assert (watched.error, watched.seconds < AT_ONCE) == ("", True)
         assert pod in still(watched)
         refused = kernel.run(f"%kpod delete {pod}", answers=("n",))

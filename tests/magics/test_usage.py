@@ -55,8 +55,8 @@ def test_every_verb_has_help_with_an_example(lone_kernel):
         ("%kpod delete", "UsageError", ["Which pods?"]),
         ("%kpod get deployments", "UsageError", ["is for pods", "pod/deployments"]),
         ("%docker ps -c prod", "UsageError", ["no flag -c", "%docker -c NAME ps"]),
-        ("%kpod -w", "UsageError", ["--timeout"]),
-        ("%docker logs -f web", "UsageError", ["--timeout"]),
+        ("%kpod -w", "UsageError", ["--duration"]),
+        ("%docker logs -f web", "UsageError", ["--duration"]),
         ("%docker login example.com", "UsageError", ["Nobody can be asked here: Username", "-u USER"]),
         (
             "%docker login example.com -u a",

@@ -112,7 +112,7 @@ def test_a_backslash_in_double_quotes_escapes_what_it_does_in_a_shell():
         (RUN, "", "IMAGE is missing", "Write %docker run [flags] IMAGE [COMMAND…], such as %docker run --rm"),
         (RUN, "-x busybox", "no flag -x", ""),
         (EXEC, "web", "COMMAND is missing", ""),
-        (GET, "--timeout soon", "a duration such as 30s", ""),
+        (GET, "--duration soon", "a duration such as 30s", ""),
     ],
 )
 def test_wrong_words_are_refused_with_a_cure(verb, line, message, cure):
@@ -129,7 +129,7 @@ def test_an_open_quote_is_refused():
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1.5", 1.5), ("30s", 30), ("1h30m", 5400), ("250ms", 0.25)])
 def test_durations(text, seconds):
-    assert parse(GET, f"--timeout={text}").timeout == seconds
+    assert parse(GET, f"--duration={text}").duration == seconds
 
 
 @pytest.mark.parametrize(

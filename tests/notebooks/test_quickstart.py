@@ -79,7 +79,7 @@ def test_quickstart(home, tmp_path, monkeypatch):
     assert digest.startswith(f"sha256:{shown}")
     assert _digest(host, name, digest) == digest
 
-    assert f"pod/{pod}  Running" in said(notebook, "%kpod create")
+    assert f"pod/{pod} Running" in said(notebook, "%kpod create")
     row = next(line for line in said(notebook, "%kpod -l").splitlines() if line.startswith(pod))
     assert row.split()[1:3] == ["1/1", "Running"]
     assert "listening on :8080" in said(notebook, "%kpod logs")

@@ -156,4 +156,4 @@ def test_a_chart_is_drawn_whatever_its_points_are(chart):
     assert widths == {len(block.columns) or len(block.rows[0])}
     for row in block.rows:
         for span in row:
-            assert span.bar is None or (0 <= span.bar[0] <= span.bar[1] <= 100)
+            assert span.bar is None or (0 <= span.bar[0] <= span.bar[1] <= 1)

@@ -19,7 +19,7 @@ from tests.views.random_blocks import any_blocks, texts
 
 TAGS = {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "pre", "details", "summary", "svg", "path"}
 ATTRIBUTES = {"style", "role", "aria-label", "aria-hidden", "open", "viewbox", "preserveaspectratio", "d"}
-ATTRIBUTES |= {"vector-effect"}
+ATTRIBUTES |= {"vector-effect", "tabindex"}
 # controls, and what reorders, hides or cannot be encoded
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"

@@ -197,5 +197,5 @@ def test_a_row_that_comes_is_sent_alone():
 
 def test_lone_surrogates_and_unknown_numbers_can_be_sent():
     picture = Picture((Line.of("a\ud800b"), Progress(float("nan"))), "\udfff")
-    assert as_sent(whole(picture))["blocks"][0]["spans"] == ["a?b"]
+    assert as_sent(whole(picture))["blocks"][0]["spans"] == ["a⟨U+D800⟩b"]
     assert as_sent(whole(picture))["blocks"][1]["share"] is None

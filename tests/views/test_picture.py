@@ -99,7 +99,7 @@ def test_hostile_text_stays_text(text):
     )
     reader = _tags(as_html(picture))
     assert set(reader.tags) <= {"div", "span", "table", "thead", "tbody", "tr", "th", "td", "pre"}
-    assert {name for name, _ in reader.attributes} <= {"style", "role", "aria-label"}
+    assert {name for name, _ in reader.attributes} <= {"style", "role", "aria-label", "tabindex"}
     assert len(as_text(picture).splitlines()) <= 4
     Console(file=io.StringIO(), width=80).print(as_rich(picture))
 

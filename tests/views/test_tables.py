@@ -135,8 +135,8 @@ def test_changed_columns_are_sent_as_a_whole():
 def test_the_wire_carries_what_json_cannot():
     odd = Row("\udc80", (float("nan"), 2**60, "\ud800x", None))
     told = TableView().wire(None, state(odd))["rows"][0]
-    assert told[0] == "?"
-    assert told[1] == ["nan", str(2**60), "?x", None]
+    assert told[0] == "⟨U+DC80⟩"
+    assert told[1] == ["nan", str(2**60), "⟨U+D800⟩x", None]
 
 
 def test_a_delta_of_ten_thousand_rows_is_cheap():

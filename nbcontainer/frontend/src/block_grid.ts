@@ -58,7 +58,14 @@ export class GridView implements BlockView<GridBlock> {
       ...(block.columns ?? []).map((name, index) =>
         make(
           'span',
-          { role: 'columnheader', class: block.right?.includes(index) ? 'nbc-number' : undefined },
+          {
+            role: name ? 'columnheader' : 'cell',
+            class: block.right?.includes(index)
+              ? 'nbc-number'
+              : index === block.flexible && !block.wraps
+                ? 'nbc-cut'
+                : undefined,
+          },
           visible(name),
         ),
       ),
@@ -130,21 +137,22 @@ function shapeOf(block: GridBlock): Shape {
 }
 
 function template(block: GridBlock, shape: Shape, apart: boolean): string {
-  const share = isShare(block);
-  const ch = (index: number): string => `${(shape.widths[index] ?? 0) + 0.5}ch`;
+  const wide = block.chart || isShare(block);
+  const width = (index: number): string => (apart ? `${(shape.widths[index] ?? 0) + 0.5}ch` : 'max-content');
   return shape.columns
     .map((index) => {
       if (index === 0 && shape.signs) return '14px';
-      if (shape.bars.has(index)) return share ? 'minmax(60px, 1fr)' : 'var(--nbc-bars)';
-      if (block.optional?.includes(index)) return `var(--nbc-optional, ${apart ? ch(index) : 'max-content'})`;
-      if (index !== block.flexible) return apart ? ch(index) : 'max-content';
-      return share && shape.bars.size ? 'minmax(0, max-content)' : 'minmax(0, 1fr)';
+      if (shape.bars.has(index)) return wide ? 'minmax(60px, 1fr)' : 'var(--nbc-bars)';
+      if (block.optional?.includes(index)) return `var(--nbc-optional, ${width(index)})`;
+      if (index !== block.flexible) return width(index);
+      return wide && shape.bars.size ? 'minmax(0, max-content)' : 'minmax(0, 1fr)';
     })
     .join(' ');
 }
 
-function isShare({ axis = [0, 1] }: GridBlock): boolean {
-  return axis[0] === 0 && axis[1] === 1;
+/** Whether the bars are how much of something is done. */
+function isShare({ axis = [0, 1], chart }: GridBlock): boolean {
+  return !chart && axis[0] === 0 && axis[1] === 1;
 }
 
 /** Whether bars grow with the time. */

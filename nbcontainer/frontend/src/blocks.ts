@@ -67,6 +67,7 @@ export interface GridBlock extends Block {
   outputs?: Record<string, OutputBlock>;
   optional?: number[];
   group?: number;
+  chart?: boolean;
   label?: string;
 }
 
@@ -74,6 +75,27 @@ export interface ProgressBlock extends Block {
   share: number | null;
   text?: string;
   tone?: Tone;
+}
+
+export interface TreeNode {
+  key: string;
+  spans: AnySpan[];
+  /** null until they are loaded. */
+  children?: TreeNode[] | null;
+  open?: boolean;
+}
+
+export interface TreeBlock extends Block {
+  nodes: TreeNode[];
+  label?: string;
+}
+
+export interface PlotBlock extends Block {
+  curves: { name: string; path: string; dots?: string; latest?: string; tone?: Tone }[];
+  across: [number, string][];
+  upward: [number, string][];
+  table: Omit<GridBlock, keyof Block>;
+  label?: string;
 }
 
 export interface ActionsBlock extends Block {

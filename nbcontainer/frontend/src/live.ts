@@ -267,6 +267,7 @@ class LiveModel<State, Message> implements Live<State> {
   }
 
   private changed(): void {
+    if (this.lease && !this.seen && !this.asleep && !this.finished) return; // it is drawn when it becomes visible
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       for (const view of this.views) view.draw();

@@ -7,6 +7,8 @@ import { BlockList, type Context, type Drawer } from './block_views';
 import { LineView } from './block_line';
 import { GridView } from './block_grid';
 import { OutputView } from './block_output';
+import { PlotView } from './block_plot';
+import { TreeView } from './block_tree';
 import { ActionsView, ProgressView, SectionView } from './block_others';
 import { make, setAttribute } from './elements';
 import { visible } from './ansi';
@@ -20,6 +22,8 @@ export const drawers: Record<string, Drawer> = {
   line: (context) => new LineView(context),
   grid: (context) => new GridView(context),
   output: () => new OutputView(),
+  tree: (context) => new TreeView(context),
+  plot: (context) => new PlotView(context),
   progress: (context) => new ProgressView(context),
   actions: (context) => new ActionsView(context),
   section: (context) => new SectionView(context, drawers),

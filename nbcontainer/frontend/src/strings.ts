@@ -15,7 +15,19 @@ export const STRINGS = {
   restIn: 'the rest is in ',
   line: 'line',
   output: 'Output',
+  loading: 'loading…',
+  empty: 'empty',
 } as const;
+
+/** As nbcontainer/views/kit.py has them. */
+export const TONE_SIGNS: Record<string, string> = {
+  good: '✓',
+  bad: '✕',
+  warning: '!',
+  running: '◐',
+  cached: '●',
+  dim: '○',
+};
 
 /** What a sign means, for screen readers. */
 export const TONE_WORDS: Record<string, string> = {
