@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from nbcontainer.model.build import BuildEvent, BuildState
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
@@ -15,7 +16,12 @@ from nbcontainer.views.build_lines import BuildLines, reason_of
 from nbcontainer.views.kit import Block, Clock, Grid, Line, Output, Picture, Progress, Span, separated
 from nbcontainer.views.quantities import format_size, short_digest
 from nbcontainer.views.registry import shows
-from nbcontainer.views.view import View
+from nbcontainer.views.view import View, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbcontainer.operation import Operation
 
 __all__ = ["BuildView", "transfer_text"]
 
@@ -52,7 +58,8 @@ class BuildView(View[BuildEvent, BuildState]):
     def __init__(self, *, whole: bool = False) -> None:
         self._lines = BuildLines(whole=whole)
         self._rows: dict[str, tuple[BuildStep, str, Row]] = {}
-        self._outputs: dict[str, tuple[BuildStep, Output]] = {}
+        self._outputs: dict[str, tuple[BuildStep, tuple[int, bool, str], Output]] = {}
+        self._unfolded: set[str] = set()  # steps whose whole output the page wants
 
     def line(self, event: BuildEvent) -> str | None:
         """Like BuildKit's plain progress, but with output only for a failed step."""
@@ -68,6 +75,12 @@ class BuildView(View[BuildEvent, BuildState]):
         blocks += _reason(state)
         blocks += _warnings(state)
         return Picture(tuple(blocks), label=f"Build of {state.title}")
+
+    def act(self, operation: Operation[BuildEvent, BuildState, object], action: Mapping[str, object]) -> Wire | None:
+        """Knows `unfold` (row), too: of a running step, the page gets only the end of the output until then."""
+        if action.get("type") == "unfold":
+            self._unfolded.add(str(action.get("row")))
+        return super().act(operation, action)
 
     def _steps(self, state: BuildState, steps: Sequence[tuple[str, BuildStep]]) -> Grid:
         shown = [step for _, step in steps if step.output or step.state is StepState.FAILED]
@@ -97,10 +110,12 @@ class BuildView(View[BuildEvent, BuildState]):
         found: dict[str, Output] = {}
         for step in steps:
             preview = RUNNING_LINES if step.state in cut else 0
-            known = self._outputs.get(step.id)
-            if known is None or known[0] is not step or (known[1].preview, known[1].rest) != (preview, spool):
-                known = self._outputs[step.id] = (step, _output(step, preview, spool))
-            found[step.id] = known[1]
+            is_brief = step.state is StepState.RUNNING and step.id not in self._unfolded
+            known, wanted = self._outputs.get(step.id), (preview, is_brief, spool)
+            if known is None or known[0] is not step or known[1] != wanted:
+                lines = step.output[-RUNNING_LINES:] if is_brief else step.output
+                known = self._outputs[step.id] = (step, wanted, _output(step, lines, preview, spool))
+            found[step.id] = known[2]
         return found
 
 
@@ -263,14 +278,14 @@ def _named_briefly(step: BuildStep) -> str:
     return one_line((step.instruction or step.name).removeprefix("[internal] "), NAME_LENGTH)
 
 
-def _output(step: BuildStep, preview: int, spool: str) -> Output:
+def _output(step: BuildStep, lines: tuple[str, ...], preview: int, spool: str) -> Output:
     """All output of a failed step, the last lines of others."""
     sign, tone = LOOKS[step.state]
     place = _place(step)
     where = f"{'lines' if '–' in place else 'line'} {place} " if place else ""
     has_failed = step.state is StepState.FAILED
     return Output(
-        step.output,
+        lines,
         tone if step.state in CUT or has_failed else Tone.DIM,
         count=step.output_lines,
         open=has_failed,

@@ -222,3 +222,16 @@ def test_an_internal_step_gets_a_row_once_it_takes_long(monkeypatch):
     monkeypatch.setattr("time.time", lambda: 101.5)
     (change,) = view.wire(state, state)["blocks"]
     assert (change["kind"], change["keys"]) == ("grid", ["a"])
+
+
+def test_of_a_running_step_the_page_gets_the_last_lines_until_it_is_unfolded():
+    view = BuildView()
+    running = BuildStep("a", "a", state=StepState.RUNNING, started=1.0)
+    state = apply_build(BuildState(steps={"a": running}), StepOutput("a", tuple(map(str, range(40)))))
+    sent = view.wire(None, state)["blocks"][-1]["outputs"]["a"]
+    assert (sent["lines"], sent["count"]) == (["36", "37", "38", "39"], 40)
+    assert view.act(None, {"type": "unfold", "row": "a"}) is None
+    lines = [str(number) for number in range(40)]
+    assert grid_of(view.wire(state, state))["outputs"]["a"]["set"]["lines"] == lines
+    done = apply_build(state, StepFinished("a", StepState.DONE, 2.0))
+    assert BuildView().wire(None, done)["blocks"][-1]["outputs"]["a"]["lines"] == lines

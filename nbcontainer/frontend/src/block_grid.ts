@@ -37,10 +37,13 @@ export class GridView implements BlockView<GridBlock> {
     const headed = Boolean(block.columns?.length);
     setAttribute(this.element, 'role', !headed ? 'list' : block.outputs ? 'treegrid' : 'table');
     setAttribute(this.element, 'aria-label', visible(block.label ?? '') || null);
-    setAttribute(this.element, 'class', block.wraps ? 'nbc-cells nbc-wraps' : 'nbc-cells');
     if (before?.columns !== block.columns || !before) this.drawHead(block);
     const shape = shapeOf(block);
-    this.element.style.gridTemplateColumns = template(block, shape);
+    // rows with outputs between them are grids of their own: laying out one grid of 200 such rows takes too long
+    const apart = Boolean(block.outputs);
+    const classes = ['nbc-cells', block.wraps && 'nbc-wraps', apart && 'nbc-apart'];
+    setAttribute(this.element, 'class', classes.filter(Boolean).join(' '));
+    this.element.style.setProperty('--nbc-columns', template(block, shape, apart));
     this.drawRows(block, shape, before);
     this.place(axisOf(block, this.context.source.now()));
   }
@@ -84,7 +87,7 @@ export class GridView implements BlockView<GridBlock> {
       const key = keys[index] ?? '';
       let row = this.rows.get(key);
       if (!row) {
-        row = new RowView(this.context);
+        row = new RowView(this.context, key);
         this.rows.set(key, row);
       }
       row.draw(spans, block, shape, anew);
@@ -99,38 +102,45 @@ export class GridView implements BlockView<GridBlock> {
   }
 }
 
+const CLOCK = 10; // characters: "59 min 59 s" in a proportional font
+
 /** What a grid's columns hold, which decides their widths. */
 interface Shape {
   signs: boolean;
   bars: Set<number>;
   columns: number[];
+  /** The most characters in each column. */
+  widths: number[];
 }
 
 function shapeOf(block: GridBlock): Shape {
   const bars = new Set<number>();
   const filled = new Set<number>();
+  const widths: number[] = [];
   let signs = !block.columns?.length;
   for (const row of block.rows) {
     row.forEach((cell, index) => {
       const span = spanOf(cell);
       if (span.bar) bars.add(index);
       if (span.bar || span.text || span.clock || block.columns?.length) filled.add(index);
+      widths[index] = Math.max(widths[index] ?? 0, span.clock ? CLOCK : span.text.length);
       if (index === 0 && [...span.text.trim()].length > 1) signs = false;
     });
   }
   const columns = [...filled].filter((index) => index !== block.group).sort((a, b) => a - b);
-  return { signs: signs && columns[0] === 0, bars, columns };
+  return { signs: signs && columns[0] === 0, bars, columns, widths };
 }
 
-function template(block: GridBlock, shape: Shape): string {
+function template(block: GridBlock, shape: Shape, apart: boolean): string {
   const wide = block.chart || isShare(block);
+  const width = (index: number): string => (apart ? `${(shape.widths[index] ?? 0) + 0.5}ch` : 'max-content');
   return shape.columns
     .map((index) => {
       if (index === 0 && shape.signs) return '14px';
       if (shape.bars.has(index) && !wide) return 'var(--nbc-bars)';
       if (shape.bars.has(index)) return `minmax(${block.columns?.[index] ? 'max-content' : '60px'}, 1fr)`;
-      if (block.optional?.includes(index)) return 'var(--nbc-optional)';
-      if (index !== block.flexible) return 'max-content';
+      if (block.optional?.includes(index)) return `var(--nbc-optional, ${width(index)})`;
+      if (index !== block.flexible) return width(index);
       return wide && shape.bars.size ? 'minmax(0, max-content)' : 'minmax(0, 1fr)';
     })
     .join(' ');
@@ -160,7 +170,10 @@ class RowView {
   private output: FoldedOutput | undefined;
   private spans: readonly AnySpan[] | undefined;
 
-  constructor(private readonly context: Context) {
+  constructor(
+    private readonly context: Context,
+    private readonly key: string,
+  ) {
     this.head.addEventListener('click', () => this.output?.toggle());
     this.head.addEventListener('keydown', (event) => {
       if (!this.output || event.target !== this.head || (event.key !== 'Enter' && event.key !== ' ')) return;
@@ -249,7 +262,10 @@ class RowView {
       this.output = undefined;
     } else {
       if (!this.output) {
-        this.output = new FoldedOutput(() => this.drawFold());
+        this.output = new FoldedOutput(
+          () => this.drawFold(),
+          () => void this.context.source.act('unfold', { row: this.key }),
+        );
         this.element.append(this.output.element);
       }
       this.output.draw(block);

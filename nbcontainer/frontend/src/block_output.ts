@@ -7,6 +7,20 @@ import { make, setAttribute, setText } from './elements';
 import { counted } from './format';
 import { STRINGS } from './strings';
 
+const toScroll = new Set<HTMLElement>();
+
+/** Scrolls an element to its end once everything is drawn: reading a height in between would lay out the page again. */
+function scrollLater(element: HTMLElement): void {
+  if (!toScroll.size) {
+    queueMicrotask(() => {
+      const heights = [...toScroll].map((each) => each.scrollHeight);
+      [...toScroll].forEach((each, index) => (each.scrollTop = heights[index] ?? 0));
+      toScroll.clear();
+    });
+  }
+  toScroll.add(element);
+}
+
 /** The lines of an output. New ones are appended; the view stays at the end until the user scrolls. */
 export class OutputLines {
   readonly element = make('div', {
@@ -58,7 +72,7 @@ export class OutputLines {
   }
 
   private scrollToEnd(): void {
-    if (this.atEnd) this.element.scrollTop = this.element.scrollHeight;
+    if (this.atEnd) scrollLater(this.element);
   }
 }
 
@@ -71,8 +85,14 @@ export class FoldedOutput {
   private open: boolean | null = null;
   private block: OutputBlock | undefined;
 
-  /** `changed` is called when the user folded or unfolded it by its own button. */
-  constructor(private readonly changed: () => void) {
+  /**
+   * `changed` is called when the user folded or unfolded it by its own button, `wanted` if it was unfolded but the
+   * kernel has sent only its end.
+   */
+  constructor(
+    private readonly changed: () => void,
+    private readonly wanted: () => void,
+  ) {
     this.more.addEventListener('click', () => this.toggle());
   }
 
@@ -83,6 +103,7 @@ export class FoldedOutput {
   toggle(): void {
     this.open = !this.isOpen;
     const block = this.block;
+    if (this.open && block && block.lines.length < (block.count ?? 0)) this.wanted();
     this.block = undefined;
     if (block) this.draw(block);
     this.changed();
