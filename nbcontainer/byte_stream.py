@@ -20,8 +20,6 @@ from nbcontainer.interrupts import wait_in_steps
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Child", "Silent", "Stream", "TlsStream", "closed_on_error"]
-
 SILENT_SECONDS = 5.0  # after which a silent stream's server is probed
 CHILD_SILENT_SECONDS = 60.0  # the same where each probe starts a child process, such as ssh
 

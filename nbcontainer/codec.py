@@ -40,8 +40,6 @@ from nbcontainer.errors import SerializationError
 from nbcontainer.model.json_forms import converted, form_of, quoted
 from nbcontainer.model.results import Described
 
-__all__ = ["VERSION", "from_json", "known_types", "to_json"]
-
 VERSION = 1
 
 Value = TypeVar("Value")

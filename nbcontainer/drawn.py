@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Drawn", "draw_by", "print_by"]
-
 Bundle: TypeAlias = dict[str, str]  # by MIME type
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from nbcontainer.errors import Conflict, NotFound
 
-__all__ = ["already_exists", "in_use", "no_objects", "none_called", "not_found", "shown_name"]
-
 SHOWN_CHARACTERS = 100  # of a name
 SHOWN_USERS = 3
 

@@ -21,15 +21,6 @@ from typing import ParamSpec, TypeVar
 
 from nbcontainer.errors import Stopped
 
-__all__ = [
-    "Bell",
-    "interrupts_deferred",
-    "interrupts_ignored",
-    "interrupts_redelivered",
-    "run_interruptible",
-    "wait_in_steps",
-]
-
 T = TypeVar("T")
 Arguments = ParamSpec("Arguments")
 

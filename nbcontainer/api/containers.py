@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogResult, LogState
     from nbcontainer.operation import Operation
 
-__all__ = ["Container", "ContainerRun", "Containers"]
-
 
 class _Verbs:
     """What can be done with one container: the methods of what `get`, a table's rows and `run` return."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["Engine", "engine"]
-
 
 @checks
 def engine(name: str = "") -> Engine:

@@ -24,8 +24,6 @@ from nbcontainer.verbs.words import seconds_of
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["Network", "Networks"]
-
 COLUMNS = (Column("NETWORK ID"), Column("NAME"), Column("DRIVER"), Column("SCOPE"))
 PRUNED_BY = ("label", "label!", "until")  # the filters of docker's prune
 # the times of docker's until: seconds since the epoch, a duration, or a day, an hour of it, a minute, a second

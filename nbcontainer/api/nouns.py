@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["EngineNoun", "Noun", "filter_words", "noun_of", "nouns_of", "sections_of"]
-
 
 class Noun:
     """One kind of object, and what can be done with it.

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
 
-__all__ = ["Pods"]
-
 
 class Pods(Noun):
     """The pods in a namespace of a cluster, or of Podman."""

@@ -7,8 +7,6 @@ from nbcontainer.api.nouns import EngineNoun
 from nbcontainer.model.system import DiskUsage
 from nbcontainer.protection import reads
 
-__all__ = ["System"]
-
 
 class System(EngineNoun):
     """One engine as a whole."""

@@ -19,8 +19,6 @@ from nbcontainer.protection import changes, reads
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
 
-__all__ = ["Volume", "Volumes"]
-
 PRUNED_BY = ("label", "label!")  # the filters of docker's prune
 COLUMNS = (Column("VOLUME NAME"), Column("DRIVER"), Column("USE", "status"), Column("CREATED", "age"))
 

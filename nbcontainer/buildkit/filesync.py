@@ -19,8 +19,6 @@ from .messages import Packet, Stat
 from .tree import Tree
 from .wire import encode_varint
 
-__all__ = ["ContextError", "Statistics", "TransferError", "Tree", "send"]
-
 STAT, REQUEST, DATA, FINISHED, ERROR = range(5)
 _STATS_IN_BATCH = 256
 _BYTES_IN_BATCH = CHUNK // 4

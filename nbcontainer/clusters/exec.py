@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
-__all__ = ["execute"]
-
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed

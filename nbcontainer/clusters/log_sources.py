@@ -16,18 +16,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.logs import LogRequest
 
-__all__ = [
-    "Wanted",
-    "chosen_containers",
-    "command_of",
-    "container_names",
-    "container_status",
-    "default_container",
-    "resolve",
-    "source_name",
-    "title_of",
-]
-
 Pod = JsonObject
 _POD_WORDS = (POD.plural, POD.singular, *POD.short_names)
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
-__all__ = ["logs"]
-
 BAD_REQUEST, NOT_FOUND = 400, 404
 
 

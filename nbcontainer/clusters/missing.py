@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
 
-__all__ = ["NAMES_ALONE", "check_namespace", "missing_namespace", "near_names", "not_found", "not_found_soon"]
-
 NAMES_ALONE = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 ONE_ALONE = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
 MOST_NAMES = 500  # names that are searched for a similar one

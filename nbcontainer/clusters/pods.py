@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.operation import Progress
 
-__all__ = ["containers", "create", "one_object"]
-
 PASSING_SECONDS = 5.0  # how long to tolerate a problem that may pass by itself
 SETTLE_SECONDS = 1.2  # how long to watch whether a started pod ends at once: a kubelet checks every second
 REPORT_SECONDS = 5.0  # how long a node may take to report a container's end after the end of its log

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.operation import Progress
 
-__all__ = ["TABLE", "Selection", "table", "watch_table"]
-
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 

@@ -30,8 +30,6 @@ from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.spool import Spool
 
-__all__ = ["build", "check_request", "frontend_of", "has_buildkit"]
-
 BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
 
 

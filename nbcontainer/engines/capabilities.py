@@ -10,8 +10,6 @@ from nbcontainer.errors import ApiError
 if TYPE_CHECKING:
     from nbcontainer.engines.http import Reply
 
-__all__ = ["Capabilities", "capabilities_of"]
-
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
 ANONYMOUS_API = (1, 42)  # since Docker Engine 23.0, a prune spares volumes with a name
 BUILDKIT_API = (1, 39)  # since Docker Engine 18.09, `POST /grpc` exists whichever builder is the default

@@ -17,8 +17,6 @@ from nbcontainer.model.tables import Column, Row, TableReset, TableState, Tone, 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["find", "inspect", "list_containers", "remove", "stop", "table"]
-
 COLUMNS = (
     Column("CONTAINER ID"),
     Column("IMAGE"),

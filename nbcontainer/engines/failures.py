@@ -14,8 +14,6 @@ from nbcontainer import existence
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Forbidden, NotFound
 from nbcontainer.model.commands import ENGINE_IN_USE
 
-__all__ = ["CHECK_RUNNING", "Magic", "api_error", "lost", "plain"]
-
 Magic = Callable[..., str]  # the words of a `%docker` line → the line, for one engine
 
 CHECK_RUNNING = "Check whether it is still running: `%nbcontainer doctor`"

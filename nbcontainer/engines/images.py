@@ -23,8 +23,6 @@ from nbcontainer.model import images as model
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
 
-__all__ = ["get", "inspect", "list_images", "pull", "push", "remove", "shown_name", "tag"]
-
 Transfer = Operation[model.TransferEvent, model.TransferState, model.TransferResult]
 
 SHORT_ID = 12

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["logs"]
-
 END_SECONDS = 1.0  # between the end of a log and the engine's report that the container has ended
 
 

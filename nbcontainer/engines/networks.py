@@ -21,20 +21,6 @@ from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageErr
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
 
-__all__ = [
-    "addresses",
-    "clock",
-    "create",
-    "find",
-    "ipam",
-    "list_networks",
-    "predefined",
-    "remove",
-    "stopped_users",
-    "unused",
-    "users",
-]
-
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREDEFINED = frozenset({"bridge", "host", "none"})

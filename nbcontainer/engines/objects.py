@@ -10,8 +10,6 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.errors import ApiError, Conflict, UsageError
 from nbcontainer.json_objects import text_of
 
-__all__ = ["filters_of", "in_use", "made_id", "matches_labels", "prune_filters", "repeated"]
-
 Answer = TypeVar("Answer")
 
 RETRIES = 4

@@ -31,8 +31,6 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["apply", "create"]
-
 PLAY_SECONDS = 600.0  # an image may have to be pulled
 SETTLE_SECONDS = 0.5  # how long a container is watched for an immediate end
 SETTLE_PAUSE = 0.05

@@ -44,19 +44,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
     from nbcontainer.model.table_request import TableRequest
 
-__all__ = [
-    "containers",
-    "describe",
-    "events",
-    "execute",
-    "find_pod",
-    "logs",
-    "own_containers",
-    "podman_http",
-    "table",
-    "watch_table",
-]
-
 NOTE = "no cluster: these are Podman's pods"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before the next attempt to reach Podman
 EVENTS_BACK = 3600  # seconds of the past that `events` shows

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
 
-__all__ = ["PodmanPods"]
-
 POD_WORDS = ("pods", "pod", "po")
 
 

@@ -35,8 +35,6 @@ from nbcontainer.spool import Spool
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["run"]
-
 Run = Operation[LogEvent, LogState, RunResult]
 
 GRACE_SECONDS = 0.3  # for a command to end by itself when it is stopped

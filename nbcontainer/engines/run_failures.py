@@ -14,8 +14,6 @@ from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError
 from nbcontainer.model.containers import ContainerFacts, RunRequest
 
-__all__ = ["name_in_use", "start_failed"]
-
 COMMAND_NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as docker's own exit codes
 _PORT = re.compile(
     r":(\d+)(?:/\w+)?(?: failed)?: (?:port is already allocated|bind: address already in use)"

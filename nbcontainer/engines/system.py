@@ -17,8 +17,6 @@ from nbcontainer.model.system import BUILD_CACHE, CONTAINERS, IMAGES, VOLUMES, D
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
-__all__ = ["disk_usage", "usages_of"]
-
 TRIES = 3  # Podman answers 404 if a container is removed while it is measured
 DF_SECONDS = 300.0  # engines measure volumes for each call
 RUNNING = frozenset({"running", "paused", "restarting"})  # docker's client counts these as active

@@ -11,8 +11,6 @@ from nbcontainer.engines.credentials import Credential
 from nbcontainer.engines.references import HUB, Reference
 from nbcontainer.errors import AuthFailed, Forbidden, NbcontainerError, NotFound, PullFailed, PushFailed
 
-__all__ = ["is_missing_here", "transfer_error"]
-
 NO_LOGIN = re.compile(
     r"no basic auth credentials|authentication required|unauthorized|invalid username/password", re.IGNORECASE
 )

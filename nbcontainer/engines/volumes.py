@@ -14,8 +14,6 @@ from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model.volumes import VolumeFacts
 
-__all__ = ["create", "inspect", "list_volumes", "no_volume", "remove", "sizes", "unused"]
-
 
 def list_volumes(engine: Engine, filters: Mapping[str, Sequence[str]] | None = None) -> list[VolumeFacts]:
     """The engine's volumes, by name.

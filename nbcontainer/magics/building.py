@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from nbcontainer.magics.calls import Call
     from nbcontainer.model.build import BuildResult
 
-__all__ = ["build_options", "engine_of", "given_or_inherited", "run_build"]
-
 
 def engine_of(call: Call) -> Engine:
     """The engine that a call uses."""

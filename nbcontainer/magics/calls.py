@@ -21,25 +21,9 @@ from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.grammar import Magic, Verb
-from nbcontainer.verbs.shared import TTY, YES
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-__all__ = [
-    "TTY",
-    "YES",
-    "Call",
-    "Handler",
-    "Verbs",
-    "interrupted",
-    "is_headless",
-    "presentable",
-    "refuse_endless",
-    "refuse_terminal",
-    "run_magic",
-    "show_operation",
-]
 
 Handler = Callable[["Call"], object]
 

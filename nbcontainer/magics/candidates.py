@@ -19,8 +19,6 @@ from nbcontainer.verbs.grammar import Magic, Verb
 from nbcontainer.verbs.kinds import kind_of
 from nbcontainer.verbs.words import shell_words
 
-__all__ = ["Candidate", "Known", "Where", "candidates"]
-
 _MAGIC = re.compile(r"\s*(%%?)([A-Za-z_]\w*)(\s?)")
 _ASSIGNED = re.compile(r"\s*[A-Za-z_][\w., ]*=\s*(?=%[A-Za-z_])")  # x = %kpod …
 _STAGE = re.compile(r"^\s*FROM\s.*\sAS\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)

@@ -9,8 +9,6 @@ from nbcontainer import magics
 if TYPE_CHECKING:
     from nbcontainer.magics.calls import Verbs
 
-__all__ = ["MAGICS", "verbs_of"]
-
 # each magic, which has a module of the same name, and what it is for
 MAGICS = {
     "dockerfile": "Builds an image from the cell, a Dockerfile.",

@@ -11,8 +11,6 @@ from nbcontainer import magics
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["register", "unregister"]
-
 IDENTIFIER = "nbcontainer"  # of our matcher, beside IPython's own
 
 

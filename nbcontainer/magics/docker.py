@@ -12,8 +12,6 @@ from nbcontainer.magics.prompts import ask
 from nbcontainer.verbs import declared, docker_images, docker_registries
 from nbcontainer.verbs.shared import ENGINE
 
-__all__ = ["VERBS"]
-
 VERBS = Verbs(
     "docker",
     "Images, containers, networks, volumes, registries and disk space of the engine in use.",

@@ -12,8 +12,6 @@ from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.verbs.dockerfile import DOCKERFILE
 
-__all__ = ["VERBS"]
-
 VERBS = Verbs("dockerfile", "Builds the cell.")
 
 

@@ -14,8 +14,6 @@ from traceback import extract_tb
 from nbcontainer.errors import InternalError
 from nbcontainer.spool import Spool
 
-__all__ = ["internal_error"]
-
 PACKAGE = Path(__file__).parents[1]
 MADE_OF_NAMES = (AttributeError, ImportError, MemoryError, NameError, RecursionError, ZeroDivisionError)
 MOST_FRAMES = 60  # kept of one error at each end

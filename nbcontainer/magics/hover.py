@@ -8,8 +8,6 @@ from nbcontainer.dockerfile.words import INSTRUCTIONS
 from nbcontainer.language.dockerfile_help import help_dockerfile
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 
-__all__ = ["help_at"]
-
 _MAGIC = re.compile(r"\s*%%?([A-Za-z_]\w*)")
 
 

@@ -9,8 +9,6 @@ from nbcontainer import magics
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["register", "unregister"]
-
 
 def register(shell: InteractiveShell) -> None:
     """Make the shell's kernel, if it has one, ask us first."""

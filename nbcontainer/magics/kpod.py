@@ -12,8 +12,6 @@ from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
 
-__all__ = ["VERBS", "cluster_of"]
-
 VERBS = Verbs(
     "kpod",
     "Pods of the cluster in use, or of Podman if there is none.",

@@ -7,7 +7,5 @@ from nbcontainer.magics.kpod import cluster_of
 from nbcontainer.verbs import kube
 from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
 
-__all__ = ["VERBS"]
-
 VERBS = Verbs("kube", "Objects of any kind in the cluster in use.", shared=(NAMESPACE, CLUSTER))
 VERBS.declare(kube.VERBS, cluster_of)

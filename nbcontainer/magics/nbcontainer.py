@@ -7,8 +7,6 @@ from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.settings import settings
 from nbcontainer.verbs import nbcontainer
 
-__all__ = ["VERBS"]
-
 VERBS = Verbs("nbcontainer", "What is reachable, what is missing, and the settings.")
 VERBS.declare(nbcontainer.VERBS, lambda _: diagnosis)
 

@@ -17,8 +17,6 @@ from nbcontainer.interrupts import Bell, interrupts_deferred, interrupts_redeliv
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Quiet", "preload", "wait_until_quiet"]
-
 PAUSE = 0.05  # seconds after a cell in which the next one may start, as with "Run all"
 PATIENCE = 2.0  # seconds after which a running cell is a long one
 

@@ -7,8 +7,6 @@ import warnings
 
 from nbcontainer.errors import Stopped, UsageError
 
-__all__ = ["ask", "confirm"]
-
 NOTHING = "Nothing was changed."
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Configurable
 
-__all__ = ["register", "unregister"]
-
 
 def register(shell: InteractiveShell) -> None:
     """Add the magics to `shell`."""

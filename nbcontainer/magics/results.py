@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     Watch: TypeAlias = Operation[TableEvent, TableState, object]
     LiveTable: TypeAlias = LiveView[TableEvent, TableState]
 
-__all__ = ["interrupted", "register"]
-
 # a cell's id → its last run, and the live tables that it shows
 _following: dict[str, tuple[str, list[LiveTable]]] = {}
 

@@ -10,8 +10,6 @@ from nbcontainer.model.tables import RowVerb
 if TYPE_CHECKING:
     from nbcontainer.model.tables import Table
 
-__all__ = ["verbs_of"]
-
 
 def verbs_of(table: Table) -> tuple[RowVerb, ...]:
     """The verbs for a table's rows, in the table's cluster or engine."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.verbs.grammar import Verb
 
-__all__ = ["register", "unregister", "without_password"]
-
 SECRET_WORDS = ("login",)  # all verbs declared secret; the declarations are loaded only if one of these words is typed
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""", re.DOTALL)
 HELP = frozenset({"-h", "--help"})

@@ -8,8 +8,6 @@ from nbcontainer.dockerfile.substitution import substitute, substitute_word
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Words
 
-__all__ = ["body", "substituted"]
-
 
 def substituted(
     words: Sequence[str], namespace: Mapping[str, object], written: dict[str, str] | None = None

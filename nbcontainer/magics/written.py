@@ -17,8 +17,6 @@ from nbcontainer.model.changes import Change
 from nbcontainer.model.secrecy import Json
 from nbcontainer.operation import Operation
 
-__all__ = ["Written"]
-
 LONG = 8  # characters: such a value is replaced wherever it stands, a shorter one only as a whole word or part of one
 SHORT = 3  # characters: fewer are part of too much in a message
 _SHELL_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+""", re.DOTALL)

@@ -22,23 +22,6 @@ from nbcontainer.model.tables import dataframe
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-__all__ = [
-    "BuildEnded",
-    "BuildEvent",
-    "BuildRequest",
-    "BuildResult",
-    "BuildStarted",
-    "BuildState",
-    "BuildWarning",
-    "ImageBuilt",
-    "PushProgress",
-    "StepFinished",
-    "StepOutput",
-    "StepProgress",
-    "StepStarted",
-    "apply_build",
-]
-
 OUTPUT_LINES = 400  # lines of output that the state keeps for one step; the spool file has all
 
 

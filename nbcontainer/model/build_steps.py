@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["BuildStep", "StepState", "Transfer"]
-
 
 class StepState(StrEnum):
     """The state of a build step."""

@@ -9,8 +9,6 @@ from typing import overload
 from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 
-__all__ = ["Change", "Changes"]
-
 
 @dataclass(frozen=True)
 class Change(Drawn):

@@ -15,17 +15,6 @@ from dataclasses import dataclass
 
 from nbcontainer.model.secrecy import is_secret
 
-__all__ = [
-    "CLUSTER_IN_USE",
-    "ENGINE_IN_USE",
-    "ClusterCommands",
-    "EngineCommands",
-    "Expanded",
-    "environment_words",
-    "joined",
-    "pairs",
-]
-
 
 class Expanded(str):
     """A word in which the shell expands its own variables: it is put in double quotes."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from nbcontainer.drawn import Drawn
 
-__all__ = ["ContainerFacts", "RunRequest", "RunResult"]
-
 ACTIVE = frozenset({"running", "paused", "restarting"})
 
 

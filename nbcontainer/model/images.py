@@ -8,19 +8,6 @@ from dataclasses import dataclass, field, replace
 from nbcontainer.drawn import Drawn
 from nbcontainer.model.outcome import Outcome
 
-__all__ = [
-    "ImageFacts",
-    "ImageTransferred",
-    "LayerProgress",
-    "LayerState",
-    "TransferEnded",
-    "TransferNote",
-    "TransferResult",
-    "TransferStarted",
-    "TransferState",
-    "apply_transfer",
-]
-
 SHORT_ID = 12
 
 

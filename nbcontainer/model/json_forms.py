@@ -35,8 +35,6 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origi
 
 from nbcontainer.errors import NbcontainerError, SerializationError, restored
 
-__all__ = ["converted", "form_of", "quoted"]
-
 Convert = Callable[[Any], Any]
 
 _SCALARS = (str, bool, int, float, NoneType)  # what JSON distinguishes by itself

@@ -12,20 +12,6 @@ from nbcontainer.drawn import Drawn
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.outcome import Outcome
 
-__all__ = [
-    "LogEnded",
-    "LogEvent",
-    "LogGap",
-    "LogLine",
-    "LogLines",
-    "LogRequest",
-    "LogResult",
-    "LogSource",
-    "LogState",
-    "apply_logs",
-    "ended_with",
-]
-
 WINDOW_LINES = 2_000
 KEPT_NOTES = 50
 

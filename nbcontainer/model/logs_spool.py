@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 
 from nbcontainer.model.logs import LogLine
 
-__all__ = ["decode_line", "encode_lines"]
-
 STREAMS = frozenset({"stdout", "stderr"})
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
 

@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from nbcontainer.errors import NbcontainerError, Stopped
 
-__all__ = ["Outcome", "outcome_of"]
-
 
 class Outcome(StrEnum):
     """How a build, a transfer, a command, a log, or a wait for a pod has ended. RUNNING, until it has, is false."""

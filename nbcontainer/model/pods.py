@@ -9,19 +9,6 @@ from nbcontainer.drawn import Drawn
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.secrecy import Json
 
-__all__ = [
-    "ExecRequest",
-    "ExecResult",
-    "PodDeletion",
-    "PodEnd",
-    "PodRequest",
-    "PodStart",
-    "PodStep",
-    "apply_pod_end",
-    "apply_pod_step",
-    "pod_manifest",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class PodRequest:

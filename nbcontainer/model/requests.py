@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["bytes_from", "command_words", "refuse_negative", "request_of"]
-
 Request = TypeVar("Request")
 
 

@@ -11,8 +11,6 @@ from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 from nbcontainer.model.tables import Tone
 
-__all__ = ["Described", "Description", "Objects", "Remark", "Report"]
-
 
 @dataclass(frozen=True)
 class Description(Drawn):

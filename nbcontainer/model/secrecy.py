@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-__all__ = ["HIDDEN", "Json", "Manifest", "Secret", "is_secret", "without_secrets"]
-
 Json: TypeAlias = Any  # any JSON value: objects, arrays, strings, numbers, booleans, null
 Manifest: TypeAlias = Mapping[str, Json]
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from nbcontainer.drawn import Drawn
 
-__all__ = ["BUILD_CACHE", "CONTAINERS", "IMAGES", "VOLUMES", "DiskUsage", "Stored", "Usage"]
-
 IMAGES, CONTAINERS, VOLUMES, BUILD_CACHE = "Images", "Containers", "Local Volumes", "Build Cache"  # docker's words
 
 

@@ -14,23 +14,6 @@ from nbcontainer.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-__all__ = [
-    "Cell",
-    "Column",
-    "Row",
-    "RowVerb",
-    "Table",
-    "TableChanged",
-    "TableLive",
-    "TableReset",
-    "TableState",
-    "Tables",
-    "Tone",
-    "Words",
-    "apply_table",
-    "dataframe",
-]
-
 Cell = str | int | float | bool | None
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["VolumeFacts"]
-
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"  # Docker Engine sets it since 23.0
 ID_LENGTH = 64
 

@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, TTY, YES
 
-__all__ = ["VERBS"]
-
 CONTAINER = positional("CONTAINER", help="a container's name or id", completes="container", to="name")
 CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True, completes="container")
 

@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE
 
-__all__ = ["BUILD", "BUILD_FLAGS", "VERBS"]
-
 IMAGE = positional("IMAGE", help="the image's name", completes="image")
 
 BUILD_FLAGS = (  # `%%dockerfile` has them too

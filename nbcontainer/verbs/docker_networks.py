@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, YES
 
-__all__ = ["VERBS"]
-
 NETWORKS = positional("NETWORK", help="networks' names or ids", many=True, completes="network")
 
 VERBS = (

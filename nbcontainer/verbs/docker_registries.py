@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, refused
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE
 
-__all__ = ["LOGIN", "VERBS"]
-
 REGISTRY = positional("REGISTRY", help="the registry's host (default: Docker Hub)", required=False)
 ASKED = "you are asked for it in a hidden field, or --password-from takes a variable or env:NAME."
 

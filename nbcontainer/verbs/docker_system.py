@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE
 
-__all__ = ["VERBS"]
-
 VERBS = (
     Verb(
         "system df",

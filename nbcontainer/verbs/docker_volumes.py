@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, YES
 
-__all__ = ["VERBS"]
-
 FILTER = option("-f", "--filter", help="filter, such as label=tier=db", kind="list", to="filters")
 VOLUMES = positional("VOLUME", help="volumes' names", many=True, completes="volume")
 

@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.docker_images import BUILD_FLAGS
 from nbcontainer.verbs.grammar import Verb
 
-__all__ = ["DOCKERFILE"]
-
 DOCKERFILE = Verb(
     "",
     "Builds an image from the cell, a Dockerfile. PATH is the build context, sent only if COPY or ADD needs it.",

@@ -18,8 +18,6 @@ from nbcontainer.verbs import parser
 from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.words import shell_words
 
-__all__ = ["Magic", "Verb", "flag_words"]
-
 
 @dataclass(frozen=True, slots=True)
 class Verb:

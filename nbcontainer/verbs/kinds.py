@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["SPELLINGS", "kind_of"]
-
 # kubectl api-resources: the plural, and its other spellings
 SPELLINGS = {
     "pods": ("pod", "po"),

@@ -8,8 +8,6 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
-__all__ = ["VERBS"]
-
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
 

@@ -6,8 +6,6 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import CLUSTER, LISTED, NAMESPACE
 
-__all__ = ["VERBS"]
-
 VERBS = (
     Verb(
         "get",

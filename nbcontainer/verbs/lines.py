@@ -10,8 +10,6 @@ from nbcontainer.errors import UsageError
 from nbcontainer.verbs import declared
 from nbcontainer.verbs.grammar import Verb, flag_words
 
-__all__ = ["magic_line"]
-
 # characters that would end the line, and the sign of a variable, which would be replaced by its value
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]|\{\{")
 

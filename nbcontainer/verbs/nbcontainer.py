@@ -5,8 +5,6 @@ from __future__ import annotations
 from nbcontainer.verbs.arguments import positional
 from nbcontainer.verbs.grammar import Verb
 
-__all__ = ["SETTINGS", "VERBS"]
-
 SETTINGS = Verb(
     "settings",
     "Shows the settings, or changes one.",

@@ -16,8 +16,6 @@ from nbcontainer.verbs.words import Value, convert
 if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
 
-__all__ = ["asks_for_help", "parse", "parse_so_far"]
-
 HELP = ("--help", "-h")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, switch
 
-__all__ = ["ALL_NAMESPACES", "CLUSTER", "ENGINE", "LISTED", "NAMESPACE", "SELECTOR", "TABLE", "TTY", "YES"]
-
 ENGINE = option(
     "--context",
     "-H",

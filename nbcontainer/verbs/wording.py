@@ -15,8 +15,6 @@ from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.grammar import Magic
 from nbcontainer.verbs.words import convert
 
-__all__ = ["in_python", "keywords"]
-
 _LINE = re.compile(r"`%(\w+)([^`]*)`")
 _FLAGS = re.compile(r"`(--?[a-z][^`]*)`")
 

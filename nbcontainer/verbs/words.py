@@ -7,8 +7,6 @@ from math import isfinite
 
 from nbcontainer.errors import UsageError
 
-__all__ = ["Value", "convert", "seconds_of", "shell_words"]
-
 Value = str | int | float | dict[str, str]
 """What an argument takes from one word."""
 

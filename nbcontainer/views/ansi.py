@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["StyledText", "one_line", "plain", "recoloured", "sendable", "settled", "styled"]
-
 # CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
 _ESCAPE = re.compile(
     r"\x1b\[(?P<csi>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~])"

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.operation import Operation
 
-__all__ = ["BuildView", "transfer_text"]
-
 LOOKS = {
     StepState.WAITING: ("○", Tone.DIM),
     StepState.RUNNING: ("◐", Tone.RUNNING),

@@ -19,8 +19,6 @@ from nbcontainer.model.events import SpoolCut
 from nbcontainer.views.ansi import one_line, plain
 from nbcontainer.views.quantities import before_these, format_seconds, format_size
 
-__all__ = ["BuildLines", "reason_of"]
-
 FAILED_LINES = 20  # the most lines of output
 
 

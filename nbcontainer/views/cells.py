@@ -7,8 +7,6 @@ import re
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import Grid, Line, Span, text_of
 
-__all__ = ["TERMINAL_CELLS", "cell_width", "grid_widths", "in_cells"]
-
 _ONE_CELL = re.compile("[\\x20-\\x7e–…·✓✕●○◐◌│■␊]*")  # ASCII, and our own signs
 TERMINAL_CELLS = 80  # cells of a line that fits into most terminals
 

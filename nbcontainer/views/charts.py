@@ -11,8 +11,6 @@ from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import SIGNS, Chart, Curve, Grid, Plot, Series, Span
 from nbcontainer.views.scales import Scale, format_value, scale_of
 
-__all__ = ["laid_out_chart"]
-
 BAR_CELLS = 20
 MOST_ROWS = 200  # bars of a chart, or of a Gantt chart
 TABLE_ROWS = 12  # rows of a line chart's table

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import SIGNS, Code, Diff, Grid, Span
 
-__all__ = ["laid_out_code", "laid_out_diff"]
-
 CONTEXT = 3  # lines around each difference
 MOST_LINES = 2_000  # of a grid
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")

@@ -10,8 +10,6 @@ from nbcontainer.views.kit import Block, Line, Output, Picture, Span
 from nbcontainer.views.quantities import before_these
 from nbcontainer.views.registry import draws
 
-__all__ = ["output_picture"]
-
 MOST_LINES = 2_000  # the most lines of an output in a picture
 
 

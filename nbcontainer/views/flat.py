@@ -26,8 +26,6 @@ from nbcontainer.views.kit import (
 from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
 
-__all__ = ["BAR_CELLS", "bar_text", "flat_blocks", "flattened"]
-
 BAR_CELLS = 20
 INDENT = 2  # of what belongs to a section
 

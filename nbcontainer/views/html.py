@@ -30,8 +30,6 @@ from nbcontainer.views.kit import (
 )
 from nbcontainer.views.layout import laid_out
 
-__all__ = ["as_html"]
-
 # these are made for areas or for one theme; mixed with the text colour, they have enough contrast for text
 _COLOURS = {
     Tone.DIM: ("", 0),

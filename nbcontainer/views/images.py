@@ -21,8 +21,6 @@ from nbcontainer.views.quantities import format_seconds, format_size, short_dige
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
-__all__ = ["TransferView"]
-
 UNKNOWN_SIZE = 1000  # bytes that a layer of unknown size counts for in the whole
 _PHASES = {Outcome.FAILED: ("✕ failed", Tone.BAD), Outcome.STOPPED: ("■ stopped", Tone.WARNING)}
 

@@ -18,33 +18,6 @@ from nbcontainer.views.quantities import format_age, format_seconds, format_whol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "SIGNS",
-    "Action",
-    "Actions",
-    "Block",
-    "Chart",
-    "Clock",
-    "Code",
-    "CodeLine",
-    "Curve",
-    "Diff",
-    "Grid",
-    "Line",
-    "Node",
-    "Output",
-    "Picture",
-    "Plot",
-    "Progress",
-    "Section",
-    "Series",
-    "Span",
-    "Tree",
-    "separated",
-    "single_line",
-    "text_of",
-]
-
 SIGNS = {Tone.GOOD: "✓", Tone.BAD: "✕", Tone.WARNING: "!", Tone.RUNNING: "◐", Tone.CACHED: "●", Tone.DIM: "○"}
 CLOSED = " ▸"  # behind a node with children that are not shown
 

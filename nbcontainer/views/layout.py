@@ -8,8 +8,6 @@ from functools import lru_cache
 from nbcontainer import views
 from nbcontainer.views.kit import Block, Chart, Code, Diff, Picture, Section
 
-__all__ = ["laid_out", "laid_out_block"]
-
 
 def laid_out(picture: Picture) -> Picture:
     """The picture with grids and plots in place of charts, code and differences."""

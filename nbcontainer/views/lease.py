@@ -12,8 +12,6 @@ from nbcontainer.views.shell import current_request, current_shell
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["IdleClock", "Lease"]
-
 
 class IdleClock:
     """Counts the seconds in which the shell is not running a cell: some kernels hear no page in the meantime."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from nbcontainer.views.lease import Lease
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["LiveView", "Shown"]
-
 Event = TypeVar("Event")
 State = TypeVar("State")
 

@@ -26,8 +26,6 @@ from nbcontainer.views.view import View, Wire, changed_facts
 if TYPE_CHECKING:
     from nbcontainer.operation import Operation
 
-__all__ = ["LogView"]
-
 PICTURE_LINES = 200  # last lines in the picture of a log
 TAIL_LINES = 400  # newest lines in one message to the page, which requests others on demand
 RANGE_LINES = 2_000  # the most lines in one reply

@@ -17,8 +17,6 @@ from nbcontainer.model.logs import LogLine
 from nbcontainer.model.logs_spool import decode_line
 from nbcontainer.views.ansi import plain, settled
 
-__all__ = ["Found", "Search", "SpoolReader"]
-
 BLOCK = 1 << 16  # bytes between two index entries: 8 bytes of index for 64 kB of log
 SLICE = 1 << 20  # bytes that are searched in one go
 COLOUR = re.compile(r"\x1b\[[0-9;:]*m")  # SGR: nearly all escape sequences in logs

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import View
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["Notebook", "display_picture", "display_result", "embedded", "still_widget"]
-
 Event = TypeVar("Event")
 State = TypeVar("State")
 

@@ -27,8 +27,6 @@ from nbcontainer.views.layout import laid_out
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["as_json", "changes", "whole"]
-
 Wire = dict[str, object]
 _UNKNOWN = object()  # a field without a default
 

@@ -12,8 +12,6 @@ from nbcontainer.views.kit import SIGNS, Block, Clock, Line, Picture, Span
 from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View
 
-__all__ = ["PodDeletionView", "PodStartView"]
-
 _DONE = ("Completed", "Succeeded")
 _RUNS = ("Running", *_DONE)
 ENDS = {Outcome.FAILED: Tone.BAD, Outcome.STOPPED: Tone.DIM}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["before_these", "format_age", "format_seconds", "format_size", "format_whole_seconds", "short_digest"]
-
 DIGEST_LENGTH = 12
 _WHOLE = 2.0**53  # from here on, a float has no fraction
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400

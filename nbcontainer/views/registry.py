@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from nbcontainer.views.kit import Picture
     from nbcontainer.views.view import AnyView
 
-__all__ = ["PICTURES", "VIEWS", "draws", "found", "shows"]
-
 PICTURES: dict[type, Callable[[Any], Picture]] = {}
 VIEWS: dict[type, Callable[[], AnyView]] = {}
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import AnyView
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["bundle_of", "picture_of", "view_of", "widget_of"]
-
 
 def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
     """The view of an operation, by the type of its state.

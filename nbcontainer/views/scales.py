@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from nbcontainer.views.quantities import format_seconds, format_size
 
-__all__ = ["Scale", "format_value", "scale_of"]
-
 _MOST, _LEAST = 1e300, 1e-290  # so that sums and quotients of values remain finite
 NO_VALUE = "–"
 _DIGITS = 4  # significant ones of a number

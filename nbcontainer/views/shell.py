@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["current_request", "current_shell", "in_kernel"]
-
 
 def current_shell() -> InteractiveShell | None:
     """IPython's shell; None in a script."""

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.views.view import View
 
-__all__ = ["FRAME_SECONDS", "stream"]
-
 Event = TypeVar("Event")
 State = TypeVar("State")
 

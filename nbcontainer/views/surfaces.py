@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.views.view import View
 
-__all__ = ["Plain", "Surface", "choose_surface", "show", "was_shown"]
-
 Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")

@@ -13,8 +13,6 @@ from nbcontainer.views.registry import draws
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["render"]
-
 MOST_OBJECTS = 50  # of each kind that are shown
 
 

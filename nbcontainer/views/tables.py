@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Cell, Column
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["TableView"]
-
 LAST_SEEN = "LAST SEEN"  # the column of events
 MOST_ROWS = 500  # the most rows in a picture; if there are more, those with problems come first
 LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript

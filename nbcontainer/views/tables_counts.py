@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.model.tables import Column
 
-__all__ = ["StatusCounts"]
-
 TONE_ORDER = (Tone.GOOD, Tone.RUNNING, Tone.CACHED, Tone.PLAIN, Tone.DIM, Tone.WARNING, Tone.BAD)
 GENERIC = {Tone.BAD: "failing", Tone.WARNING: "pending", Tone.DIM: "ended"}
 _SINGLE = re.compile("[A-Z]?[a-z]+")

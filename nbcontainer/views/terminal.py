@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
     from nbcontainer.views.view import View
 
-__all__ = ["Terminal", "as_rich", "console_of_terminal", "fitted"]
-
 Event = TypeVar("Event")
 State = TypeVar("State")
 Result = TypeVar("Result")

@@ -21,8 +21,6 @@ from nbcontainer.views.kit import (
     text_of,
 )
 
-__all__ = ["as_text", "text_lines"]
-
 NARROW = 12  # cells that each wide column keeps if the terminal is too narrow
 NARROWEST = 3  # the same if even that does not fit
 GAP = "  "

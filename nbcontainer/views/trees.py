@@ -11,8 +11,6 @@ from nbcontainer.views.kit import CLOSED, Line, Span, Tree
 if TYPE_CHECKING:
     from nbcontainer.views.kit import Node
 
-__all__ = ["tree_lines"]
-
 
 def tree_lines(tree: Tree) -> Iterator[Line]:
     """Each node that is visible, below its parent. Trees may be deep: without recursion."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from nbcontainer.views.kit import Node, Picture
     from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["AnyView", "View", "Wire", "changed_facts", "facts_of", "magic_of"]
-
 Event = TypeVar("Event")
 State = TypeVar("State")
 Wire = dict[str, object]  # a message to a widget, as JSON

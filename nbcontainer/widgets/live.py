@@ -25,8 +25,6 @@ import traitlets
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.interrupts import interrupts_deferred
 
-__all__ = ["PROTOCOL", "LiveWidget", "widget_class"]
-
 PROTOCOL = 1  # as in frontend/src/wire.ts
 INTERVAL = 0.05  # seconds between two batches of one widget
 SLOW_INTERVAL = 0.1  # the same while no acknowledgements arrive

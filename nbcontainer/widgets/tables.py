@@ -6,8 +6,6 @@ import traitlets
 
 from nbcontainer.widgets.live import LiveWidget
 
-__all__ = ["TablesWidget"]
-
 
 class TablesWidget(LiveWidget):
     """A live table.
