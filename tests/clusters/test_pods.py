@@ -39,7 +39,7 @@ def test_a_command_that_ends_well_and_will_be_started_again_is_a_warning(space):
     operation = create(space, PodRequest("again", "busybox", command=("true",)))
     assert operation.result(90).status != "Running"
     text = as_text(PodStartView().render(operation.state))
-    assert text.startswith("! pod/again  Completed")
+    assert text.startswith("! pod/again Completed")
     assert "--restart=Never" in text
     once = create(space, PodRequest("once", "busybox", command=("true",), restart="Never"))
     assert once.result(90).status in {"Completed", "Succeeded"}
