@@ -154,7 +154,7 @@ def printed(text):
 
 def is_same(ours, theirs):
     """Whether a cell says the same: an age may have grown by a second, and nothing is drawn as a dash."""
-    if ours == theirs.partition(" (")[0] or (ours == "–" and theirs in {"", "<none>"}):  # restarts: "4 (21s ago)"
+    if ours == re.sub(r"^(\d+) \(\w+ ago\)$", r"\1", theirs) or (ours == "–" and theirs in {"", "<none>"}):  # restarts
         return True
     mine, other = age_seconds(ours), age_seconds(theirs)
     return mine is not None and other is not None and abs(mine - other) <= (3 if other < 600 else 60)
