@@ -1,5 +1,6 @@
 """Tables of any kind on the real cluster, beside what kubectl prints; how kinds are named; what cannot be listed."""
 
+import re
 import shlex
 import subprocess
 import time
