@@ -6,6 +6,7 @@ from nbcontainer.loading import modules_on_use
 
 if TYPE_CHECKING:
     from nbcontainer.views import ansi as ansi
+    from nbcontainer.views import blocks as blocks
     from nbcontainer.views import build as build
     from nbcontainer.views import build_lines as build_lines
     from nbcontainer.views import cells as cells

@@ -12,8 +12,9 @@ from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import one_line
+from nbcontainer.views.blocks import Block, Progress
 from nbcontainer.views.build_lines import BuildLines, reason_of
-from nbcontainer.views.kit import Block, Clock, Grid, Line, Output, Picture, Progress, Span, separated
+from nbcontainer.views.kit import Clock, Grid, Line, Output, Picture, Span, separated
 from nbcontainer.views.quantities import format_size, short_digest
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View, Wire

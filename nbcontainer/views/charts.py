@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import SIGNS, Chart, Curve, Grid, Plot, Series, Span
+from nbcontainer.views.blocks import Chart, Curve, Plot, Series
+from nbcontainer.views.kit import SIGNS, Grid, Span
 from nbcontainer.views.scales import Scale, format_value, scale_of
 
 BAR_CELLS = 20

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import SIGNS, Code, Diff, Grid, Span
+from nbcontainer.views.blocks import Code, Diff
+from nbcontainer.views.kit import SIGNS, Grid, Span
 
 CONTEXT = 3  # lines around each difference
 MOST_LINES = 2_000  # of a grid

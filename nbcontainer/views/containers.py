@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nbcontainer.model.containers import RunResult
 from nbcontainer.model.pods import ExecResult
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import settled
-from nbcontainer.views.kit import Block, Line, Output, Picture, Span
+from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.quantities import before_these
 from nbcontainer.views.registry import draws
+
+if TYPE_CHECKING:
+    from nbcontainer.views.blocks import Block
 
 MOST_LINES = 2_000  # the most lines of an output in a picture
 

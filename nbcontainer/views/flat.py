@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nbcontainer import verbs, views
 from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import (
-    CLOSED,
-    Actions,
-    Block,
-    Grid,
-    Line,
-    Output,
-    Picture,
-    Plot,
-    Progress,
-    Section,
-    Span,
-    Tree,
-)
+from nbcontainer.views.kit import CLOSED, Grid, Line, Output, Picture, Span
 from nbcontainer.views.layout import laid_out_block
 from nbcontainer.views.quantities import before_these
+
+if TYPE_CHECKING:
+    from nbcontainer.views.blocks import Actions, Block, Progress, Section
 
 BAR_CELLS = 20
 INDENT = 2  # of what belongs to a section
@@ -44,17 +35,17 @@ def flat_blocks(blocks: Iterable[Block]) -> Iterator[Line | Grid | Output]:  # n
                 yield block
             case Grid():
                 yield from _grid(block)
-            case Progress():
+            case views.blocks.Progress():
                 yield _progress(block)
-            case Actions():
+            case views.blocks.Actions():
                 yield from _action_lines(block)
-            case Tree():
+            case views.blocks.Tree():
                 yield from views.trees.tree_lines(block)
-            case Plot():
+            case views.blocks.Plot():
                 yield block.table
                 if block.note:
                     yield Line.of(Span(block.note, Tone.DIM))
-            case Section():
+            case views.blocks.Section():
                 yield _title(block)
                 for inner in flat_blocks(block.blocks if block.open else ()):
                     yield replace(inner, indent=inner.indent + INDENT)

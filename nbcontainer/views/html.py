@@ -9,25 +9,9 @@ from itertools import zip_longest
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import StyledText, styled
+from nbcontainer.views.blocks import Block, Curve, Node, Plot, Progress, Section, Tree
 from nbcontainer.views.flat import flat_blocks
-from nbcontainer.views.kit import (
-    CLOSED,
-    SIGNS,
-    Block,
-    Curve,
-    Grid,
-    Line,
-    Node,
-    Output,
-    Picture,
-    Plot,
-    Progress,
-    Section,
-    Span,
-    Tree,
-    single_line,
-    text_of,
-)
+from nbcontainer.views.kit import CLOSED, SIGNS, Grid, Line, Output, Picture, Span, single_line, text_of
 from nbcontainer.views.layout import laid_out
 
 # these are made for areas or for one theme; mixed with the text colour, they have enough contrast for text

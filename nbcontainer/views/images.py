@@ -15,8 +15,9 @@ from nbcontainer.model.images import (
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import plain
+from nbcontainer.views.blocks import Block, Progress
 from nbcontainer.views.flat import bar_text
-from nbcontainer.views.kit import Block, Clock, Grid, Line, Picture, Progress, Span, separated
+from nbcontainer.views.kit import Clock, Grid, Line, Picture, Span, separated
 from nbcontainer.views.quantities import format_seconds, format_size, short_digest
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from nbcontainer import views
-from nbcontainer.views.kit import Block, Chart, Code, Diff, Picture, Section
+from nbcontainer.views.kit import Grid, Line, Output, Picture
+
+if TYPE_CHECKING:
+    from nbcontainer.views.blocks import Block, Chart, Diff
 
 
 def laid_out(picture: Picture) -> Picture:
@@ -18,13 +22,15 @@ def laid_out(picture: Picture) -> Picture:
 def laid_out_block(block: Block) -> Block:
     """The grid or plot that is drawn in place of this block, or the block itself."""
     match block:
-        case Chart():
+        case Line() | Grid() | Output():
+            return block
+        case views.blocks.Chart():
             return _chart(block)
-        case Code():
+        case views.blocks.Code():
             return views.code.laid_out_code(block)
-        case Diff():
+        case views.blocks.Diff():
             return _diff(block)
-        case Section():
+        case views.blocks.Section():
             blocks = tuple(map(laid_out_block, block.blocks))
             return block if blocks == block.blocks else replace(block, blocks=blocks)
         case _:

@@ -17,7 +17,7 @@ from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.ansi import one_line, plain, recoloured, sendable, settled
-from nbcontainer.views.kit import Block, Line, Output, Picture, Span
+from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.logs_spool import Found, Search, SpoolReader
 from nbcontainer.views.quantities import format_size
 from nbcontainer.views.registry import shows
@@ -25,6 +25,7 @@ from nbcontainer.views.view import View, Wire, changed_facts
 
 if TYPE_CHECKING:
     from nbcontainer.operation import Operation
+    from nbcontainer.views.blocks import Block
 
 PICTURE_LINES = 200  # last lines in the picture of a log
 TAIL_LINES = 400  # newest lines in one message to the page, which requests others on demand

@@ -13,8 +13,9 @@ from nbcontainer import views, widgets
 from nbcontainer.errors import NbcontainerError, Stopped
 from nbcontainer.interrupts import interrupts_deferred
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.blocks import Actions
 from nbcontainer.views.html import as_html
-from nbcontainer.views.kit import Actions, Line, Span
+from nbcontainer.views.kit import Line, Span
 from nbcontainer.views.live import LiveView
 from nbcontainer.views.streaming import FRAME_SECONDS
 from nbcontainer.views.text import as_text

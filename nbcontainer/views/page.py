@@ -21,7 +21,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from nbcontainer.views.ansi import sendable
-from nbcontainer.views.kit import Block, Grid, Output, Picture, Section, Span
+from nbcontainer.views.blocks import Block, Section
+from nbcontainer.views.kit import Grid, Output, Picture, Span
 from nbcontainer.views.layout import laid_out
 
 if TYPE_CHECKING:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.containers import output_picture
-from nbcontainer.views.kit import SIGNS, Block, Clock, Line, Picture, Span
+from nbcontainer.views.kit import SIGNS, Clock, Line, Picture, Span
 from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.views.blocks import Block
 
 _DONE = ("Completed", "Succeeded")
 _RUNS = ("Running", *_DONE)

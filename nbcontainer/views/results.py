@@ -8,11 +8,12 @@ from nbcontainer import views
 from nbcontainer.model.results import Described, Description, Objects, Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.kit import SIGNS, Block, Grid, Line, Picture, Span
+from nbcontainer.views.kit import SIGNS, Grid, Line, Picture, Span
 from nbcontainer.views.registry import PICTURES, VIEWS, draws, found
 from nbcontainer.views.text import as_text
 
 if TYPE_CHECKING:
+    from nbcontainer.views.blocks import Block
     from nbcontainer.views.view import AnyView
     from nbcontainer.widgets.live import LiveWidget
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.model.system import VOLUMES, DiskUsage, Stored, Usage
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Action, Actions, Block, Chart, Clock, Grid, Line, Picture, Section, Series, Span
+from nbcontainer.views.blocks import Action, Actions, Block, Chart, Section, Series
+from nbcontainer.views.kit import Clock, Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_size
 from nbcontainer.views.registry import draws
 

@@ -21,7 +21,7 @@ from nbcontainer.model.tables import (
     Words,
 )
 from nbcontainer.views.ansi import sendable
-from nbcontainer.views.kit import Block, Grid, Line, Picture, Span
+from nbcontainer.views.kit import Grid, Line, Picture, Span
 from nbcontainer.views.quantities import format_age, format_size
 from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.tables_counts import StatusCounts
@@ -30,6 +30,7 @@ from nbcontainer.views.view import View, Wire
 
 if TYPE_CHECKING:
     from nbcontainer.model.tables import Cell, Column
+    from nbcontainer.views.blocks import Block
     from nbcontainer.widgets.live import LiveWidget
 
 LAST_SEEN = "LAST SEEN"  # the column of events

@@ -21,21 +21,14 @@ from nbcontainer.model.tables import Tone
 from nbcontainer.views.ansi import styled
 from nbcontainer.views.cells import grid_widths, in_cells
 from nbcontainer.views.flat import flat_blocks, flattened
-from nbcontainer.views.kit import (
-    Block,
-    Grid,
-    Line,
-    Output,
-    Picture,
-    Span,
-    text_of,
-)
+from nbcontainer.views.kit import Grid, Line, Output, Picture, Span, text_of
 from nbcontainer.views.streaming import FRAME_SECONDS, stream
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from nbcontainer.operation import Operation
+    from nbcontainer.views.blocks import Block
     from nbcontainer.views.view import View
 
 Event = TypeVar("Event")

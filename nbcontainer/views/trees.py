@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import CLOSED, Line, Span, Tree
+from nbcontainer.views.blocks import Tree
+from nbcontainer.views.kit import CLOSED, Line, Span
 
 if TYPE_CHECKING:
-    from nbcontainer.views.kit import Node
+    from nbcontainer.views.blocks import Node
 
 
 def tree_lines(tree: Tree) -> Iterator[Line]:

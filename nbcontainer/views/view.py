@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from nbcontainer.operation import Operation
-    from nbcontainer.views.kit import Node, Picture
+    from nbcontainer.views.blocks import Node
+    from nbcontainer.views.kit import Picture
     from nbcontainer.widgets.live import LiveWidget
 
 Event = TypeVar("Event")

@@ -29,7 +29,8 @@ from nbcontainer.model.tables import (
 )
 from nbcontainer.operation import Operation, Progress, registry
 from nbcontainer.spool import Spool
-from nbcontainer.views.kit import Node, Picture, Span, Tree
+from nbcontainer.views.blocks import Node, Tree
+from nbcontainer.views.kit import Picture, Span
 from nbcontainer.views.view import View
 
 COLUMNS = (

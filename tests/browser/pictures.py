@@ -7,7 +7,8 @@ from typing import Any
 from nbcontainer.model.tables import Tone
 from nbcontainer.operation import Operation, Progress
 from nbcontainer.views import kit
-from nbcontainer.views.kit import Action, Actions, Clock, Grid, Line, Output, Picture, Section, Span
+from nbcontainer.views.blocks import Action, Actions, Section
+from nbcontainer.views.kit import Clock, Grid, Line, Output, Picture, Span
 from nbcontainer.views.notebook import Notebook
 from nbcontainer.views.view import View
 from tests.browser.feeds import HOSTILE

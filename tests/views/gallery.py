@@ -19,28 +19,11 @@ from rich.terminal_theme import DEFAULT_TERMINAL_THEME, MONOKAI
 
 from nbcontainer.model.images import TransferState, apply_transfer
 from nbcontainer.model.tables import Tone
+from nbcontainer.views.blocks import Action, Actions, Chart, Code, CodeLine, Diff, Node, Progress, Section, Series, Tree
 from nbcontainer.views.build import BuildView
 from nbcontainer.views.html import as_html
 from nbcontainer.views.images import TransferView
-from nbcontainer.views.kit import (
-    Action,
-    Actions,
-    Chart,
-    Clock,
-    Code,
-    CodeLine,
-    Diff,
-    Grid,
-    Line,
-    Node,
-    Output,
-    Picture,
-    Progress,
-    Section,
-    Series,
-    Span,
-    Tree,
-)
+from nbcontainer.views.kit import Clock, Grid, Line, Output, Picture, Span
 from nbcontainer.views.page import as_json, whole
 from nbcontainer.views.pods import PodStartView
 from nbcontainer.views.terminal import as_rich

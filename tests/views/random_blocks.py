@@ -5,24 +5,8 @@ import math
 from hypothesis import strategies as st
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import (
-    Action,
-    Actions,
-    Chart,
-    Clock,
-    Code,
-    CodeLine,
-    Diff,
-    Grid,
-    Line,
-    Node,
-    Output,
-    Progress,
-    Section,
-    Series,
-    Span,
-    Tree,
-)
+from nbcontainer.views.blocks import Action, Actions, Chart, Code, CodeLine, Diff, Node, Progress, Section, Series, Tree
+from nbcontainer.views.kit import Clock, Grid, Line, Output, Span
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",

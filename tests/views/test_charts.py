@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Chart, Grid, Picture, Plot, Series
+from nbcontainer.views.blocks import Chart, Plot, Series
+from nbcontainer.views.kit import Grid, Picture
 from nbcontainer.views.layout import laid_out
 from nbcontainer.views.scales import format_value, scale_of
 from nbcontainer.views.text import as_text

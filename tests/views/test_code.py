@@ -5,7 +5,8 @@ import difflib
 from hypothesis import given
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import Code, CodeLine, Diff, Picture, Span
+from nbcontainer.views.blocks import Code, CodeLine, Diff
+from nbcontainer.views.kit import Picture, Span
 from nbcontainer.views.layout import laid_out
 from nbcontainer.views.text import as_text
 from tests.views.random_blocks import lines_of_text

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from nbcontainer.views.blocks import Block, Plot
 from nbcontainer.views.html import as_html
-from nbcontainer.views.kit import Block, Picture, Plot
+from nbcontainer.views.kit import Picture
 from nbcontainer.views.page import whole
 from nbcontainer.views.terminal import as_rich, fitted
 from nbcontainer.views.text import as_text, text_lines

@@ -10,18 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import (
-    Action,
-    Actions,
-    Clock,
-    Grid,
-    Line,
-    Output,
-    Picture,
-    Progress,
-    Section,
-    Span,
-)
+from nbcontainer.views.blocks import Action, Actions, Progress, Section
+from nbcontainer.views.kit import Clock, Grid, Line, Output, Picture, Span
 from nbcontainer.views.page import changes, whole
 from tests.frontend.test_typescript import bundled, node
 

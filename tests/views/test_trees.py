@@ -1,6 +1,7 @@
 """Trees as text."""
 
-from nbcontainer.views.kit import Node, Picture, Span, Tree
+from nbcontainer.views.blocks import Node, Tree
+from nbcontainer.views.kit import Picture, Span
 from nbcontainer.views.text import as_text
 from nbcontainer.views.trees import tree_lines
 
