@@ -46,6 +46,8 @@ def register(shell: InteractiveShell) -> None:
     formatter = cast("DisplayFormatter", shell.display_formatter)  # exists once the shell does
     in_kernel = hasattr(shell, "kernel")
     formatter.ipython_display_formatter.for_type(Drawn, _display if in_kernel else _write)
+    # what could not be drawn is not drawn a second time, by the result's own method
+    formatter.mimebundle_formatter.for_type(Drawn, lambda _: None)
     if not in_kernel:  # results inside a list or another object are drawn as well
         print_by(_print)
 

@@ -44,6 +44,7 @@ THEME_IS = "name => document.body.dataset.jpThemeName === name"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 # anywidget logs this if a widget takes over two seconds to start, as on a busy machine; it starts all the same
 TOO_SLOW = "[anywidget] Failed to initialize model"
+LATE_SUBSHELL = "Canceled future for create_subshell_request"  # of JupyterLab: the page closes while it asks for one
 # JupyterLab's dialogs on a busy machine: it allows a stylesheet a second and a half, and tries to connect again
 TOO_SLOW_DIALOGS = re.compile("Error Loading Theme|Server Connection Error")
 # cleans up a kernel before the next notebook gets it
@@ -235,7 +236,7 @@ class NotebookPage:
         page.on("dialog", self._answer)
 
     def _note(self, error: Error) -> None:
-        if TOO_SLOW in error.message:
+        if TOO_SLOW in error.message or LATE_SUBSHELL in error.message:
             return
         self.errors.append(f"{error}\n{error.stack}")
 

@@ -140,7 +140,7 @@ LABELS = {
         ("build", "stage"),
     ],
     "%docker lo": [("login", "verb"), ("logout", "verb"), ("logs", "verb")],
-    "%kpod logs --ta": [("--tail", "flag"), ("--table-context", "flag"), ("--table-server", "flag")],
+    "%kpod logs --ta": [("--table-context", "flag"), ("--table-server", "flag"), ("--tail", "flag")],
     "%%dockerfile\nFROM busybox\nCOPY --ch": [("--chmod=", "flag"), ("--chown=", "flag")],
 }
 

@@ -1,5 +1,7 @@
 """A kernel's completions at the cursor, with names from real engines and clusters."""
 
+import uuid
+
 import pytest
 
 from tests.magics.kernels import Kernel
@@ -66,7 +68,7 @@ def test_images_are_those_of_the_line_s_engine(docker_kernel):
 
 
 def test_networks_are_offered_where_they_are_inspected(docker_kernel):
-    name = "completed-network"
+    name = f"completed-{uuid.uuid4().hex[:12]}"
     ran = docker_kernel.run(f"%docker network create {name}")
     assert not ran.error, ran.traceback
     try:
