@@ -34,7 +34,11 @@ REHEARSALS = 3  # attempts without a fault, of which one must succeed: the machi
 CALL_SECONDS = 8.0  # instead of an ordinary call's one minute
 GONE_SECONDS = 8.0  # within which everything it started must be gone
 KINDS = {Kind.RESET: 25, Kind.CLOSE: 25, Kind.CORRUPT: 25, Kind.STALL: 12, Kind.FREEZE: 13}
-STAYS = ("nbcontainer-io", "asyncio_", "fault proxy", "ThreadPoolExecutor", "pytest_timeout")
+# of pools, whose idle threads stay, and of the tests
+STAYS = (
+    *("nbcontainer-io", "nbcontainer: call of a cluster", "asyncio_", "ThreadPoolExecutor"),
+    *("fault proxy", "pytest_timeout"),
+)
 
 
 class Scenario(abc.ABC):
