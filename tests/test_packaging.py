@@ -15,7 +15,7 @@ from nbcontainer.version import __version__
 
 ROOT = Path(__file__).parents[1]
 FRONTEND = ROOT / "nbcontainer" / "frontend"
-WIDGETS = ("build", "images", "tables", "logs", "pods")
+WIDGETS = ("picture", "tables", "logs")
 MOST_BYTES = 60_000  # of one page: it travels with each widget that is shown
 REQUIRES = (
     "import hatchling.build as backend, json\n"
@@ -118,7 +118,7 @@ def test_an_installed_wheel_has_its_pages_and_its_extension(wheel, python):
     pip_install(python, "--no-deps", str(wheel))
     found = "import importlib.util as util; print(util.find_spec('nbcontainer').submodule_search_locations[0])"
     place = Path(run(str(python), "-c", found, folder=wheel.parent).strip())
-    assert (place / "static" / "build.js").exists()
+    assert (place / "static" / "picture.js").exists()
     extension = python.parents[1] / "share" / "jupyter" / "labextensions" / "nbcontainer"
     assert json.loads((extension / "install.json").read_text("utf-8"))["packageName"] == "nbcontainer"
     assert list((extension / "static").glob("remoteEntry.*.js"))
