@@ -270,6 +270,11 @@ class Tables(tuple[Table, ...], Drawn):
 
     __slots__ = ()
 
+    @property
+    def command(self) -> str:
+        """The same as kubectl commands."""
+        return " && ".join(table.command for table in self)
+
 
 class Words(tuple[str, ...], Drawn):
     """Words, shown one a line, as `docker ps -q` prints them; `{{name}}` on a magic line expands to all of them."""

@@ -285,7 +285,14 @@ class Magic:
     def _near(self, word: str, group: Sequence[str] = ()) -> list[str]:
         """The word probably meant instead of `word` after `group`, if there is a similar one."""
         others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
-        return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
+        near = difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
+        # docker's own `rmi` is not a misspelt `rm`: what removes is suggested only for an obvious slip
+        return [found for found in near if found not in self._asking(group) or sorted(found) == sorted(word)]
+
+    def _asking(self, group: Sequence[str]) -> set[str]:
+        """The words after `group` that name verbs which ask before they destroy something."""
+        asking = [name for verb in self.verbs if verb.asks for name in (verb.path, *verb.aliases)]
+        return {name.rpartition(" ")[2] for name in asking if name.split()[:-1] == list(group)}
 
     def _of_nouns(self, word: str, group: Sequence[str]) -> list[str]:
         """The verbs of nouns that end with a word: `volume inspect` for `inspect`."""

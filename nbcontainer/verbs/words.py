@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from math import isfinite
 
@@ -95,12 +96,15 @@ def seconds_of(name: str, value: str) -> float:
     """A duration as Go writes it ("90s", "1h30m"), or plain seconds.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or negative.
     """
     try:
-        return float(value)
+        seconds = float(value)
     except ValueError:
         parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
         if not parts or "".join(number + unit for number, unit in parts) != value:
             raise UsageError(f"{name} takes a duration such as 30s or 1h30m, not {value!r}.") from None
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 <= seconds < math.inf:
+        raise UsageError(f"{name} takes a duration such as 30s or 1h30m, not {value!r}.")
+    return seconds
