@@ -96,8 +96,10 @@ class BreakingProxy:
     def _serve(self, near: socket.socket) -> None:  # noqa: C901 - both ways of one connection
         self.moving.wait()
         if self._near_tls is not None:
-            with suppress(OSError):
+            try:
                 near = self._near_tls.wrap_socket(near, server_side=True)
+            except OSError:  # the client closed it while everything stood still
+                return
         far = self._tls.wrap_socket(socket.create_connection((self._host, self._port)), server_hostname=self._host)
         request = b""
         with near, far, selectors.DefaultSelector() as ready, suppress(OSError):

@@ -33,6 +33,7 @@ def settings_map(name, **data):
 
 def test_objects_are_made_listed_changed_and_removed(space):
     core = CoreV1Api(space.client())
+    idle = len(space.link.http._idle)
     core.create_namespaced_config_map(space.namespace, settings_map("typed", a="b"))
     assert "typed" in [one.metadata.name for one in core.list_namespaced_config_map(space.namespace).items]
     assert core.patch_namespaced_config_map("typed", space.namespace, {"data": {"a": "c"}}).data == {"a": "c"}
@@ -43,7 +44,7 @@ def test_objects_are_made_listed_changed_and_removed(space):
     with pytest.raises(ApiException) as caught:
         core.read_namespaced_config_map("typed", space.namespace)
     assert caught.value.status == 404
-    assert len(space.link.http._idle) <= 2  # consecutive calls share a connection
+    assert len(space.link.http._idle) <= max(idle, 2)  # consecutive calls share a connection
 
 
 def test_the_packages_objects_are_applied(space, kubernetes, monkeypatch):
