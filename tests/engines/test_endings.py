@@ -62,8 +62,13 @@ def test_pushes_and_pulls(engine, registry, password_registry, make_image, uniqu
     assert "✕ failed" in ending(
         images.pull(engine, f"{registry}/tests/{unique}:none"), TransferView(), NbcontainerError
     )
-    operation = images.push(engine, name)
-    operation.stop()
+    for _ in range(5):  # it may be refused before it is stopped
+        operation = images.push(engine, name)
+        operation.stop()
+        with pytest.raises(NbcontainerError) as ended:
+            operation.result(30)
+        if ended.type is Stopped:
+            break
     assert "■ stopped" in ending(operation, TransferView(), Stopped)
     good = make_image(engine, f"{registry}/tests/{unique}:1")
     assert "✓ pushed" in ending(images.push(engine, good), TransferView(), None)
