@@ -6,7 +6,7 @@ from typing import Any
 
 from nbcontainer.model.tables import Tone
 from nbcontainer.operation import Operation, Progress
-from nbcontainer.views import kit
+from nbcontainer.views import blocks, kit
 from nbcontainer.views.blocks import Action, Actions, Section
 from nbcontainer.views.kit import Clock, Grid, Line, Output, Picture, Span
 from nbcontainer.views.notebook import Notebook
@@ -72,7 +72,7 @@ class Sample(View[int, int]):
             head=True,
         )
         more = Section(Line.of("Volumes"), (Actions((REMOVE, LIST, NOWHERE)), Line.of(HOSTILE)), open=False, key="more")
-        return Picture((head, kit.Progress(0.4), grid, more), label="Sample")
+        return Picture((head, blocks.Progress(0.4), grid, more), label="Sample")
 
 
 told: "queue.Queue[int]" = queue.Queue()
