@@ -53,5 +53,5 @@ def comparisons() -> Iterator[Comparison]:
                 fresh(ours, "%kpod -A", first=load, environment=variables, kind=kind),
                 Program(name, command, variables).subject(),
             ],
-            [Target(ours, name, ratio=1.5)],
+            [Target(ours, name, ratio=0.8)],
         )
