@@ -285,9 +285,12 @@ class Magic:
     def _near(self, word: str, group: Sequence[str] = ()) -> list[str]:
         """The word probably meant instead of `word` after `group`, if there is a similar one."""
         others = [alias for verb in self.verbs for alias in verb.aliases if " " not in alias and not group]
-        near = difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
-        # docker's own `rmi` is not a misspelt `rm`: what removes is suggested only for an obvious slip
-        return [found for found in near if found not in self._asking(group) or sorted(found) == sorted(word)]
+        return difflib.get_close_matches(word, [*self.next_words(group), *others], 1, 0.6)
+
+    def _suggested(self, word: str, group: Sequence[str]) -> list[str]:
+        """The same, to be suggested: docker's own `rmi` is not a misspelt `rm`, which would destroy something else."""
+        near = self._near(word, group)
+        return difflib.get_close_matches(word, near, 1, 0.85) if set(near) & self._asking(group) else near
 
     def _asking(self, group: Sequence[str]) -> set[str]:
         """The words after `group` that name verbs which ask before they destroy something."""
@@ -321,7 +324,7 @@ class Magic:
             return UsageError(
                 f"{where} does not take {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
             )
-        near = [f"{where} {word}" for word in self._near(word, group)] or self._of_nouns(word, group)
+        near = [f"{where} {word}" for word in self._suggested(word, group)] or self._of_nouns(word, group)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Verbs: {', '.join(known)}."
         if default is not None and not near:
             hint += f" If it is a name, write: {default.title} {word}."

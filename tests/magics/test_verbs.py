@@ -172,6 +172,9 @@ def test_an_unknown_verb_names_the_nearest():
         MAGICS["docker"].magic.split("pusch web")
     with pytest.raises(UsageError, match="Did you mean %docker network inspect or %docker volume inspect"):
         MAGICS["docker"].magic.split("inspect web")
+    for line in ("delte web", "-n shop delte web"):
+        with pytest.raises(UsageError, match="Did you mean %kpod delete"):
+            MAGICS["kpod"].magic.split(line)
     with pytest.raises(UsageError, match="Verbs: "):  # not "rm", which would remove containers
         MAGICS["docker"].magic.split("rmi web")
     with pytest.raises(UsageError, match="Verbs: "):
