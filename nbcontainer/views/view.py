@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from nbcontainer import verbs, views, widgets
@@ -11,8 +10,6 @@ from nbcontainer.errors import NbcontainerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from _typeshed import DataclassInstance
 
     from nbcontainer.operation import Operation
     from nbcontainer.views.blocks import Node
@@ -142,11 +139,6 @@ def magic_of(action: Mapping[str, object]) -> Wire | None:
             except UsageError as error:
                 return {"refused": str(error)}
     return None
-
-
-def facts_of(value: DataclassInstance) -> Wire:
-    """The fields of a dataclass, by name."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def changed_facts(old: Wire, new: Wire) -> Wire:
