@@ -323,6 +323,14 @@ class Operation(Generic[Event, State, Result]):
             self.wait(registry.EXIT_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
+        """As `events`."""
+        return self.events()
+
+    def __aiter__(self) -> AsyncIterator[Event | Missed]:
+        """As `events_async`."""
+        return self.events_async()
+
+    def events(self) -> Iterator[Event | Missed]:
         """Yield the events, the backlog first; raises the operation's error at the end, if there is one."""
         listener: Listener[Event] = Listener()
         self._listen(listener)
@@ -335,7 +343,7 @@ class Operation(Generic[Event, State, Result]):
             self._forget(listener)
         self._raise_error(unless=Stopped)
 
-    async def __aiter__(self) -> AsyncIterator[Event | Missed]:
+    async def events_async(self) -> AsyncIterator[Event | Missed]:
         """Yield the events, the backlog first, on the caller's own event loop."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
