@@ -46,7 +46,7 @@ class Record(NamedTuple):
         line: how many lines there are before this frame.
         offset: where its bytes begin in the log's file.
         length: how many bytes these are.
-        count: how many lines it counts.
+        line_count: how many lines it counts.
         first, last: the times of the first and the last line in seconds since the epoch; 0 if they are not known.
         size: how many bytes its lines have, which for an END is more than `length`.
     """
@@ -57,7 +57,7 @@ class Record(NamedTuple):
     line: int
     offset: int
     length: int
-    count: int
+    line_count: int
     first: float
     last: float
     size: int
@@ -100,7 +100,7 @@ class LogReader:
         with self._opened() as (data, index):
             window = _Window(data)
             for record in _records(index, _place_of(index, first)):
-                if record.count and record.line + record.count > first:
+                if record.line_count and record.line + record.line_count > first:
                     yield self._chunk(record, window, index).since(max(0, first - record.line))
 
     def lines(self, first: int, count: int) -> list[LogLine]:
@@ -144,7 +144,7 @@ class LogReader:
         return LogChunk(
             self._name(record.source, index),
             window.read(record.offset, record.length),
-            record.count,
+            record.line_count,
             STREAMS[record.flags & 1],
             record.first,
             record.last,
@@ -169,7 +169,7 @@ class LogReader:
     @contextmanager
     def _opened(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         with self.path.open("rb", buffering=0) as data, self._index.open("rb", buffering=0) as index:
-            yield data, index  # type: ignore[misc] # raw files read as buffered ones do
+            yield data, index
 
 
 class _Window:
@@ -215,7 +215,7 @@ def _lines_before(index: BinaryIO, number: int) -> int:
     """How many lines there are before record `number`, which may be the end."""
     last = _record(index, number - 1) if number else None
     if last is not None:
-        return last.line + last.count
+        return last.line + last.line_count
     index.seek((number - 1) * RECORD_BYTES)
     return int(_LINE.unpack(index.read(RECORD_BYTES))[0]) if number else 0
 
@@ -233,6 +233,6 @@ def _place_of(index: BinaryIO, line: int) -> int:
     while low > 0:
         low -= 1
         record = _record(index, low)
-        if record is not None and record.count:
+        if record is not None and record.line_count:
             break
     return low
