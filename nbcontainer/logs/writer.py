@@ -68,6 +68,7 @@ class LogWriter:
         self._spool = Spool(name)
         self._index = self._spool.beside(INDEX_SUFFIX)
         self._take: Callable[[tuple[LogChunk, ...]], object] = lambda _chunks: None
+        self._emit: Callable[[LogEvent], object] = lambda _event: None
         self._frames: list[_Frame] = []
         self._waiting = 0  # bytes
         self._sources: dict[str, int] = {}  # name → the number of its record
@@ -86,10 +87,14 @@ class LogWriter:
 
     def report_to(self, progress: Progress[LogEvent]) -> None:
         """Emit what is written as a log's events."""
-        self.start(
-            lambda chunks: progress.emit(LogLines(chunks)),
-            lambda note: progress.emit(SpoolCut(note)),
-        )
+        self._emit = progress.emit
+        self.start(lambda chunks: progress.emit(LogLines(chunks)), lambda note: progress.emit(SpoolCut(note)))
+
+    def emit(self, event: LogEvent) -> None:
+        """Emit an event of the log, after the lines that came before it."""
+        with self._lock:
+            self.flush()
+            self._emit(event)
 
     def channel(self, source: str, stream: str = "stdout", *, stamped: bool = False) -> Channel:
         """One stream of one source; `stamped` says whether each of its lines begins with a timestamp and a space."""

@@ -121,16 +121,18 @@ class LogReader:
                     name = self._name(record.source, index)
                     yield name, STREAMS[record.flags & 1], window.read(record.offset, record.length)
 
-    def output(self, stream: str, most: int) -> tuple[bytes, int]:
-        """The last bytes that were written to a stream, at most `most`, and how many there are before them.
+    def output(self, most: int, stream: str = "") -> tuple[bytes, int]:
+        """The last bytes that were written, at most `most`, and how many there are before them.
 
-        Timestamps are part of them.
+        Args:
+            most: how many bytes.
+            stream: only those of this stream, "stdout" or "stderr"; both if it is empty.
         """
-        number, parts, kept, whole = STREAMS.index(stream), list[bytes](), 0, 0
+        parts, kept, whole = list[bytes](), 0, 0
         with self._opened() as (data, index):
             for at in range(_record_count(index) - 1, -1, -1):
                 record = _record(index, at)
-                if record is None or record.kind == END or record.flags & 1 != number:
+                if record is None or record.kind == END or (stream and STREAMS[record.flags & 1] != stream):
                     continue
                 whole += record.length
                 if kept < most:
