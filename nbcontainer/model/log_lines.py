@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import NamedTuple
 
-LONGEST_LINE = 64 * 1024  # characters of one line's text; the file has all of it
+LONGEST_LINE = 64 * 1024  # characters of one line's text; the log's file has all of it
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
 SECOND = len("2026-01-02T03:04:05")
 NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
@@ -91,15 +91,16 @@ class LogChunk:
     @functools.cached_property
     def lines(self) -> tuple[LogLine, ...]:
         """The lines, decoded; what cannot be decoded becomes U+FFFD."""
-        texts = self.texts
-        if not self.stamped:
-            return tuple(map(LogLine._make, zip(repeat(self.source), texts, repeat(self.first), repeat(self.stream))))
-        split, source, stream, make = Stamps().split, self.source, self.stream, LogLine._make
-        found = []
-        for line in texts:
-            time, text = split(line)
-            found.append(make((source, text, time, stream)))
-        return tuple(found)
+        texts, times = self.texts, repeat(self.first)
+        if self.stamped:
+            split = Stamps().split
+            times, texts = zip(*map(split, texts), strict=True)  # type: ignore[assignment]
+        missing = self.size - len(self.data)
+        if missing > 0:
+            texts = [_cut(texts[0], missing)]
+        elif len(self.data) > LONGEST_LINE:
+            texts = [_cut(text) if len(text) > LONGEST_LINE else text for text in texts]
+        return tuple(map(LogLine._make, zip(repeat(self.source), texts, times, repeat(self.stream))))
 
     @property
     def texts(self) -> list[str]:
@@ -110,11 +111,6 @@ class LogChunk:
             texts.pop()
         if b"\r" in self.data:
             texts = [text.removesuffix("\r") for text in texts]
-        missing = self.size - len(self.data)
-        if missing > 0:
-            return [_cut(texts[0], missing)]
-        if len(self.data) > LONGEST_LINE:
-            texts = [_cut(text) if len(text) > LONGEST_LINE else text for text in texts]
         return texts
 
     def since(self, number: int) -> LogChunk:
