@@ -264,5 +264,5 @@ class _LongLine:
     def take(self, part: bytes, offset: int) -> None:
         """A part of it was written at `offset`."""
         if not self.size:
-            self.offset, self.head = offset, part[:LONGEST_LINE]
-        self.size += len(part)
+            self.offset, self.head = offset, part[: LONGEST_LINE + LONGEST_STAMP]
+        self.size += len(part.removesuffix(b"\n"))  # only the last part has one

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import NamedTuple
 
-LONGEST_LINE = 64 * 1024  # characters of one line's text; the file has all of it
+LONGEST_LINE = 64 * 1024  # characters of one line's text; the log's file has all of it
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
 SECOND = len("2026-01-02T03:04:05")
 NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
@@ -93,45 +93,48 @@ class LogChunk:
     @functools.cached_property
     def lines(self) -> tuple[LogLine, ...]:
         """The lines, decoded; what cannot be decoded becomes U+FFFD."""
-        texts = self._decoded.split("\n")
-        if not self.stamped:
-            return tuple(map(LogLine._make, zip(repeat(self.source), texts, repeat(self.first), repeat(self.stream))))
-        split, source, stream, make = Stamps().split, self.source, self.stream, LogLine._make
-        found = []
-        for line in texts:
-            time, text = split(line)
-            found.append(make((source, text, time, stream)))
-        return tuple(found)
+        texts, times = self._decoded.split("\n"), repeat(self.first)
+        if self.stamped:
+            split = Stamps().split
+            times, texts = zip(*map(split, texts), strict=True)  # type: ignore[assignment]
+        texts = self._cut_long(texts)
+        return tuple(map(LogLine._make, zip(repeat(self.source), texts, times, repeat(self.stream))))
 
     @property
     def text(self) -> str:
         """The texts of the lines, joined by newlines; much faster than `lines`."""
         text = self._decoded
-        if not self.stamped:
-            return text
-        # nearly all stamps have the form that containers' logs have
-        stripped, count = _STAMP_AFTER_NEWLINE.subn("\n", f"\n{text}")
-        if count == self.count:
-            return stripped[1:]
-        split = Stamps().split
-        return "\n".join([split(line)[1] for line in text.split("\n")])
+        if self.stamped:
+            # nearly all stamps have the form that containers' logs have
+            stripped, count = _STAMP_AFTER_NEWLINE.subn("\n", f"\n{text}")
+            split = Stamps().split
+            text = stripped[1:] if count == self.count else "\n".join([split(line)[1] for line in text.split("\n")])
+        return "\n".join(self._cut_long(text.split("\n"))) if self._has_long_lines else text
 
     @property
     def _decoded(self) -> str:
         """The lines with their timestamps."""
         # in UTF-8 a newline byte is never part of a longer character, so all lines can be decoded at once
-        data = self.data
-        text = data.decode("utf-8", "replace")
-        if data.endswith(b"\n"):
+        text = self.data.decode("utf-8", "replace")
+        if self.data.endswith(b"\n"):
             text = text[:-1]
-        if b"\r" in data:
-            text = text.replace("\r\n", "\n").removesuffix("\r")
-        missing = self.size - len(data)
+        return text.replace("\r\n", "\n").removesuffix("\r") if b"\r" in self.data else text
+
+    @property
+    def _has_long_lines(self) -> bool:
+        """Whether a line may be longer than `LONGEST_LINE`: then there is no line end in half of that."""
+        data, half = self.data, LONGEST_LINE // 2
+        return self.size > len(data) or any(
+            data.find(b"\n", at, at + half) < 0 for at in range(0, len(data) - half, half)
+        )
+
+    def _cut_long(self, texts: list[str]) -> list[str]:
+        if not self._has_long_lines:
+            return texts
+        missing = self.size - len(self.data)
         if missing > 0:
-            return _cut(text, missing)
-        if _may_have_long_lines(data):
-            text = "\n".join([_cut(line) if len(line) > LONGEST_LINE else line for line in text.split("\n")])
-        return text
+            return [_cut(texts[0], missing)]
+        return [_cut(text) if len(text) > LONGEST_LINE else text for text in texts]
 
     def since(self, number: int) -> LogChunk:
         """This chunk without its first `number` lines."""
@@ -162,14 +165,6 @@ class LogChunk:
 def _cut(text: str, missing: int = 0) -> str:
     missing += max(0, len(text) - LONGEST_LINE)
     return f"{text[:LONGEST_LINE]} … [{missing:,} more, all in the spool file]"
-
-
-def _may_have_long_lines(data: bytes) -> bool:
-    """Whether a line may be longer than `LONGEST_LINE`: then it has no line end in half of that."""
-    half = LONGEST_LINE // 2
-    return len(data) > LONGEST_LINE and any(
-        data.find(b"\n", at, at + half) < 0 for at in range(0, len(data) - half, half)
-    )
 
 
 def count_lines(data: bytes) -> int:
