@@ -138,13 +138,17 @@ class LogState:
     @functools.cached_property
     def lines(self) -> tuple[LogLine, ...]:
         """The last lines, at most `WINDOW_LINES`, decoded."""
-        found: list[tuple[LogLine, ...]] = []
-        count = 0
+        return tuple(self.last_lines(WINDOW_LINES))
+
+    def last_lines(self, count: int) -> list[LogLine]:
+        """The last `count` lines, or as many as `chunks` has; only these are decoded."""
+        parts: list[tuple[LogLine, ...]] = []
         for chunk in reversed(self.chunks):
-            found.append(chunk.lines)
-            count += chunk.count
-        lines = tuple(line for part in reversed(found) for line in part)
-        return lines[-WINDOW_LINES:]
+            if count <= 0:
+                break
+            parts.append(chunk.since(chunk.count - count).lines)
+            count -= chunk.count
+        return [line for part in reversed(parts) for line in part]
 
     @property
     def following(self) -> bool:
@@ -205,38 +209,17 @@ def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
 
 
 def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:
-    """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them."""
+    """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them; none after a missing one."""
     found: list[LogLine] = []
-    for _, chunk in chunks_from(state, first):
-        found += chunk.lines[: count - len(found)]
+    if count <= 0:
+        return found
+    for number, chunk in chunks_from(state, first):
+        if number != first + len(found):
+            break
+        found += chunk.until(count - len(found)).lines
         if len(found) >= count:
             break
     return found
-
-
-def output_of(state: LogState, most: int, stream: str = "") -> tuple[str, int]:
-    """What a command wrote, and how many bytes there are before that: if it is too much, its last whole lines.
-
-    Args:
-        state: the output's state at its end.
-        most: how many bytes are returned at most.
-        stream: only those of this stream, "stdout" or "stderr"; both if it is empty.
-    """
-    if state.spool and not state.spool_note:
-        with suppress(OSError):  # somebody has removed it
-            data, hidden = LogReader(state.spool).output(most, stream)
-            return _from_line_start(data, hidden)
-    chunks = [chunk for chunk in state.chunks if not stream or chunk.stream == stream]
-    data = b"".join(chunk.data for chunk in chunks)
-    hidden = max(0, len(data) - most)
-    if state.total > sum(chunk.count for chunk in state.chunks):  # of both streams: it is not known how much of each
-        hidden += state.total_bytes - sum(len(chunk.data) for chunk in state.chunks)
-    return _from_line_start(data[-most:], hidden)
-
-
-def _from_line_start(data: bytes, hidden: int) -> tuple[str, int]:
-    start = data.find(b"\n") + 1 if hidden else 0
-    return data[start:].decode("utf-8", "replace"), hidden + start
 
 
 def _window(chunks: tuple[LogChunk, ...]) -> tuple[LogChunk, ...]:
