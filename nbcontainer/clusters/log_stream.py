@@ -1,19 +1,19 @@
-"""One log stream, copied to the collector."""
+"""One log stream, copied to a container's reader."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from nbcontainer.clusters.connection import Cluster, Parameters
+    from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.model.logs import LogLine
 
 LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
 # kubelets write some errors into the log itself, with status 200 and without a line end
@@ -24,37 +24,34 @@ REFUSAL = re.compile(
 LONGEST_REFUSAL = 1_000  # bytes
 
 
-class LineSink(Protocol):
-    """What receives the lines, such as a `Collector`."""
-
-    def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Add lines, and the bytes that the spool file gets for them."""
-
-
 async def copy_stream(
     cluster: Cluster,
     path: str,
-    parameters: Parameters,
+    parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
-    collector: LineSink,
     opened: Callable[[], None] = lambda: None,
+    arrived: Callable[[], None] = lambda: None,
 ) -> None:
-    """Copy a log to its end, whole lines at a time. The reader keeps an unfinished last line.
+    """Copy a log to its end.
+
+    A log that is not followed is sent without pauses, so a longer silence is an error.
 
     Raises:
         ApiError: the API server or the node refuses it; the reason is `LOG_GONE` if the node no longer has the log.
         ClusterUnavailable: the connection broke.
     """
+    silence = None if parameters.get("follow") else READ_SECONDS
     try:
-        async with cluster.stream(path, parameters=parameters, accept="*/*") as response:
+        async with cluster.stream(path, parameters=parameters, accept="*/*", silence=silence) as response:
             opened()
             held, doubtful = b"", True
             async for chunk in response.content.iter_any():
+                arrived()
                 held, doubtful = held + chunk, doubtful and _may_be_refusal(held + chunk)
                 if doubtful:
                     continue
-                collector.add(*reader.feed(held))
+                reader.feed(held)
                 held = b""
                 await asyncio.sleep(0)  # at full speed, the next chunk is always ready: let other tasks run
     except ApiError as error:
@@ -63,7 +60,7 @@ async def copy_stream(
         raise
     if REFUSAL.fullmatch(held):
         raise _gone(held.decode(errors="replace"), 0)
-    collector.add(*reader.feed(held))
+    reader.feed(held)
 
 
 def _may_be_refusal(beginning: bytes) -> bool:

@@ -16,11 +16,10 @@ from typing import Self
 from urllib.parse import quote, urlencode
 
 from nbcontainer.byte_stream import Silent, Stream, closed_on_error
-from nbcontainer.engines.chunked import ChunkedBody
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
-from nbcontainer.http1 import Connection, IdleConnections
+from nbcontainer.http1 import ChunkedBody, Connection, IdleConnections
 from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest

@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-LONG_LINE = 64 * 1024  # bytes of an unfinished line after which its parts are passed on
+from nbcontainer.model.log_lines import LONGEST_LINE, LONGEST_STAMP
+
+LONG_LINE = LONGEST_LINE + LONGEST_STAMP + 1  # bytes of an unfinished line after which its parts are passed on
 
 
 class Cut(Enum):

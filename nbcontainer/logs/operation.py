@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
 from nbcontainer.errors import Stopped
-from nbcontainer.model.logs import LogEvent, LogLine, LogState, apply_logs, chunks_from
+from nbcontainer.model.log_lines import LogLine
+from nbcontainer.model.logs import LogEvent, LogState, apply_logs, chunks_from
 from nbcontainer.operation import Operation
 
 BACKLOG = 8  # batches of chunks that a late listener to the events still gets

@@ -106,8 +106,8 @@ class LogReader:
     def lines(self, first: int, count: int) -> list[LogLine]:
         """Up to `count` lines from line `first`, counted from 0; fewer if the file has no more."""
         found: list[LogLine] = []
-        for chunk in self.chunks(first):
-            found += chunk.lines[: count - len(found)]
+        for chunk in self.chunks(first) if count > 0 else ():
+            found += chunk.until(count - len(found)).lines
             if len(found) >= count:
                 break
         return found

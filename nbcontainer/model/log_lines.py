@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import NamedTuple
 
-LONGEST_LINE = 64 * 1024  # characters of one line's text; the file has all of it
+LONGEST_LINE = 64 * 1024  # characters of one line's text; the log's file has all of it
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
 SECOND = len("2026-01-02T03:04:05")
 NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
 LONGEST_STAMP = len("2026-01-02T03:04:05.123456789+00:00")
+_STAMP_AFTER_NEWLINE = re.compile(r"\n[0-9-]{10}T[0-9:]{8}\.[0-9]{9}Z ")
 
 
 class LogLine(NamedTuple):
@@ -91,43 +93,73 @@ class LogChunk:
     @functools.cached_property
     def lines(self) -> tuple[LogLine, ...]:
         """The lines, decoded; what cannot be decoded becomes U+FFFD."""
-        texts = self.texts
-        if not self.stamped:
-            return tuple(map(LogLine._make, zip(repeat(self.source), texts, repeat(self.first), repeat(self.stream))))
-        split, source, stream, make = Stamps().split, self.source, self.stream, LogLine._make
-        found = []
-        for line in texts:
-            time, text = split(line)
-            found.append(make((source, text, time, stream)))
-        return tuple(found)
+        texts, times = self._decoded.split("\n"), repeat(self.first)
+        if self.stamped:
+            split = Stamps().split
+            times, texts = zip(*map(split, texts), strict=True)  # type: ignore[assignment]
+        texts = self._cut_long(texts)
+        return tuple(map(LogLine._make, zip(repeat(self.source), texts, times, repeat(self.stream))))
 
     @property
-    def texts(self) -> list[str]:
-        """The decoded lines, with their timestamps."""
+    def text(self) -> str:
+        """The texts of the lines, joined by newlines; much faster than `lines`."""
+        text = self._decoded
+        if self.stamped:
+            # nearly all stamps have the form that containers' logs have
+            stripped, count = _STAMP_AFTER_NEWLINE.subn("\n", f"\n{text}")
+            split = Stamps().split
+            text = stripped[1:] if count == self.count else "\n".join([split(line)[1] for line in text.split("\n")])
+        return "\n".join(self._cut_long(text.split("\n"))) if self._has_long_lines else text
+
+    @property
+    def _decoded(self) -> str:
+        """The lines with their timestamps."""
         # in UTF-8 a newline byte is never part of a longer character, so all lines can be decoded at once
-        texts = self.data.decode("utf-8", "replace").split("\n")
+        text = self.data.decode("utf-8", "replace")
         if self.data.endswith(b"\n"):
-            texts.pop()
-        if b"\r" in self.data:
-            texts = [text.removesuffix("\r") for text in texts]
+            text = text[:-1]
+        return text.replace("\r\n", "\n").removesuffix("\r") if b"\r" in self.data else text
+
+    @property
+    def _has_long_lines(self) -> bool:
+        """Whether a line may be longer than `LONGEST_LINE`: then there is no line end in half of that."""
+        data, half = self.data, LONGEST_LINE // 2
+        return self.size > len(data) or any(
+            data.find(b"\n", at, at + half) < 0 for at in range(0, len(data) - half, half)
+        )
+
+    def _cut_long(self, texts: list[str]) -> list[str]:
+        if not self._has_long_lines:
+            return texts
         missing = self.size - len(self.data)
         if missing > 0:
             return [_cut(texts[0], missing)]
-        if len(self.data) > LONGEST_LINE:
-            texts = [_cut(text) if len(text) > LONGEST_LINE else text for text in texts]
-        return texts
+        return [_cut(text) if len(text) > LONGEST_LINE else text for text in texts]
 
     def since(self, number: int) -> LogChunk:
         """This chunk without its first `number` lines."""
-        if not number:
-            return self
-        at = 0
-        for _ in range(number):
-            at = self.data.find(b"\n", at) + 1
-        data = self.data[at:]
-        return LogChunk(
-            self.source, data, self.count - number, self.stream, self.first, self.last, self.stamped, len(data)
-        )
+        return self._part(number, self.count) if number > 0 else self
+
+    def until(self, number: int) -> LogChunk:
+        """The first `number` lines of this chunk."""
+        return self._part(0, number) if number < self.count else self
+
+    def _part(self, first: int, end: int) -> LogChunk:
+        data = self.data[self._offset(first) : self._offset(end)]
+        return LogChunk(self.source, data, end - first, self.stream, self.first, self.last, self.stamped, len(data))
+
+    def _offset(self, number: int) -> int:
+        """Where line `number` begins; it is looked for from the nearer end."""
+        data = self.data
+        if number <= self.count // 2:
+            at = 0
+            for _ in range(number):
+                at = data.find(b"\n", at) + 1
+            return at
+        at = len(data)
+        for _ in range(self.count - number):
+            at = data.rfind(b"\n", 0, at - 1) + 1
+        return at
 
 
 def _cut(text: str, missing: int = 0) -> str:

@@ -138,13 +138,17 @@ class LogState:
     @functools.cached_property
     def lines(self) -> tuple[LogLine, ...]:
         """The last lines, at most `WINDOW_LINES`, decoded."""
-        found: list[tuple[LogLine, ...]] = []
-        count = 0
+        return tuple(self.last_lines(WINDOW_LINES))
+
+    def last_lines(self, count: int) -> list[LogLine]:
+        """The last `count` lines, or as many as `chunks` has; only these are decoded."""
+        parts: list[tuple[LogLine, ...]] = []
         for chunk in reversed(self.chunks):
-            found.append(chunk.lines)
-            count += chunk.count
-        lines = tuple(line for part in reversed(found) for line in part)
-        return lines[-WINDOW_LINES:]
+            if count <= 0:
+                break
+            parts.append(chunk.since(chunk.count - count).lines)
+            count -= chunk.count
+        return [line for part in reversed(parts) for line in part]
 
     @property
     def following(self) -> bool:
@@ -205,10 +209,14 @@ def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
 
 
 def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:
-    """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them."""
+    """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them; none after a missing one."""
     found: list[LogLine] = []
-    for _, chunk in chunks_from(state, first):
-        found += chunk.lines[: count - len(found)]
+    if count <= 0:
+        return found
+    for number, chunk in chunks_from(state, first):
+        if number != first + len(found):
+            break
+        found += chunk.until(count - len(found)).lines
         if len(found) >= count:
             break
     return found
