@@ -83,7 +83,16 @@ class LogWriter:
     def start(self, take: Callable[[tuple[LogChunk, ...]], object], cut: Callable[[str], object]) -> None:
         """Pass chunks on to `take`; call `cut` with a note once the files cannot be written any further."""
         self._take = take
-        self._spool.when_cut(cut)
+        is_told = False
+
+        def tell(note: str) -> None:
+            nonlocal is_told
+            if not is_told:
+                is_told = True
+                cut(note)
+
+        self._spool.when_cut(tell)
+        self._index.when_cut(tell)
 
     def report_to(self, progress: Progress[LogEvent]) -> None:
         """Emit what is written as a log's events."""

@@ -222,6 +222,31 @@ def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:
     return found
 
 
+def output_of(state: LogState, most: int, stream: str = "") -> tuple[str, int]:
+    """What a command wrote, and how many bytes there are before that: if it is too much, its last whole lines.
+
+    Args:
+        state: the output's state at its end.
+        most: how many bytes are returned at most.
+        stream: only those of this stream, "stdout" or "stderr"; both if it is empty.
+    """
+    if state.spool and not state.spool_note:
+        with suppress(OSError):  # somebody has removed it
+            data, hidden = LogReader(state.spool).output(most, stream)
+            return _from_line_start(data, hidden)
+    chunks = [chunk for chunk in state.chunks if not stream or chunk.stream == stream]
+    data = b"".join(chunk.data for chunk in chunks)
+    hidden = max(0, len(data) - most)
+    if state.total > sum(chunk.count for chunk in state.chunks):  # of both streams: it is not known how much of each
+        hidden += state.total_bytes - sum(len(chunk.data) for chunk in state.chunks)
+    return _from_line_start(data[-most:], hidden)
+
+
+def _from_line_start(data: bytes, hidden: int) -> tuple[str, int]:
+    start = data.find(b"\n") + 1 if hidden else 0
+    return data[start:].decode("utf-8", "replace"), hidden + start
+
+
 def _window(chunks: tuple[LogChunk, ...]) -> tuple[LogChunk, ...]:
     """The last of the chunks, as many as are kept."""
     lines = size = 0
