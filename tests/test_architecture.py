@@ -134,6 +134,7 @@ ALLOWED = {
         "drawn",
         "loading",
         "errors",
+        "logs",
         "views",
         "settings",
         "api",

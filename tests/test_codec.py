@@ -134,8 +134,9 @@ def test_every_event_and_result_of_an_operation_is_encoded():
     told = set()
     for path in Path(nbcontainer.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Operation":
-                told |= {ast.unparse(name).rpartition(".")[2] for name in node.slice.elts}
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) in {"Operation", "LogOperation"}:
+                names = getattr(node.slice, "elts", [node.slice])
+                told |= {ast.unparse(name).rpartition(".")[2] for name in names}
     told -= {"Any", "object", "Event", "State", "Result"}  # of code for all operations
     assert {"BuildEvent", "BuildState", "BuildResult", "TableEvent", "Changes"} <= told
     unions = {"BuildEvent": build, "LogEvent": logs, "TableEvent": tables, "TransferEvent": images}
