@@ -66,7 +66,7 @@ class ReplyStream:
     def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
         self.headers = _headers_of(reply)
         self._reply, self._stream, self._where, self._address = reply, stream, where, address
-        self._chunks = ChunkedBody() if reply.chunked else None
+        self._body = ChunkedBody() if reply.chunked else None
 
     def read(self) -> bytes:
         """The next bytes as they come; b"" at the end.
@@ -74,22 +74,29 @@ class ReplyStream:
         Raises:
             EngineUnavailable: the engine broke off in the middle of its reply.
         """
+        return b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """As `read`, in the pieces that the engine wrote, if the reply is chunked; [] at the end."""
         try:
-            return self._reply.read1(READ_BYTES) if self._chunks is None else self._read_chunks(self._chunks)
+            return self._pieces()
         except Silent as error:
             raise lost(str(error), self._address) from None
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
 
-    def _read_chunks(self, chunks: ChunkedBody) -> bytes:
-        while not chunks.ended:
+    def _pieces(self) -> list[bytes]:
+        if self._body is None:
+            data = self._reply.read1(READ_BYTES)
+            return [data] if data else []
+        pieces: list[bytes] = []
+        while not pieces and not self._body.ended:
             data = self._reply.fp.read1(READ_BYTES)
             if not data:
-                raise http.client.IncompleteRead(b"")
-            if found := chunks.feed(data):
-                return found
-        return b""
+                raise http.client.IncompleteRead(data)
+            pieces = self._body.feed(data)
+        return pieces
 
     def lines(self) -> Iterator[JsonObject]:
         """The JSON objects of the body, one a line.

@@ -5,37 +5,29 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.http import quoted
-from nbcontainer.engines.output import Frames, Lines, Recorder
+from nbcontainer.engines.output import Frames, LineParts, Pace
 from nbcontainer.errors import ApiError, NbcontainerError, UsageError
 from nbcontainer.json_objects import JsonObject, text_of, value_of
-from nbcontainer.model.logs import (
-    LogEnded,
-    LogEvent,
-    LogLine,
-    LogRequest,
-    LogResult,
-    LogSource,
-    LogState,
-    apply_logs,
-)
-from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState
 from nbcontainer.model.outcome import Outcome, outcome_of
-from nbcontainer.operation import Operation, Progress
-from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbcontainer.engines.connection import Engine
+    from nbcontainer.operation import Progress
 
 END_SECONDS = 1.0  # between the end of a log and the engine's report that the container has ended
 
 
-def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
+def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> LogOperation[LogResult]:
     """The log of one or more containers, named by `request.names`; `notes` are emitted before it.
 
     It ends with the log's end; when following, with the last container's end, after `duration` seconds, or by a stop.
@@ -52,30 +44,30 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
             "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
         )
     title = " ".join(request.names)
-    spool = Spool(f"logs-{title}")
+    writer = LogWriter(f"logs-{title}")
     state = LogState(
         title=title,
         where=engine.name,
-        spool=spool.path,
+        spool=writer.path,
         followed=request.follow,
         timestamps=request.timestamps,
         sources=dict.fromkeys(request.names, True),
     )
     command = _command(engine, request)
-    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+    operation: LogOperation[LogResult] = LogOperation(
         f"log of {title}",
         state,
-        apply_logs,
         endless=request.follow,
         conclude=lambda last, _: LogResult(last, command),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
 
     def read(progress: Progress[LogEvent]) -> None:
+        writer.report_to(progress)
         for note in notes:
-            progress.emit(LogSource("", open=True, note=note))
+            writer.emit(LogSource("", open=True, note=note))
         try:
-            _read_all(engine, request, spool, progress)
+            _read_all(engine, request, writer, progress)
         except BaseException as error:
             progress.emit(LogEnded(*outcome_of(error, stopped=progress.stopping)))
             raise
@@ -91,9 +83,8 @@ def _command(engine: Engine, request: LogRequest) -> str:
     return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
 
 
-def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
-    recorder = Recorder(progress, spool)
-    readers = [_Reader(engine, name, request, recorder, progress) for name in request.names]
+def _read_all(engine: Engine, request: LogRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
+    readers = [_Reader(engine, name, request, writer, progress) for name in request.names]
     try:
         for reader in readers:
             reader.open()  # here, so that a wrong name is an error at once
@@ -109,7 +100,7 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     finally:
         for reader in readers:
             reader.close()
-        spool.close()
+        writer.close()
     errors = [reader.error for reader in readers if reader.error is not None]
     if errors:
         raise errors[0]
@@ -124,10 +115,13 @@ class _Reader:
     """One container's log."""
 
     def __init__(
-        self, engine: Engine, name: str, request: LogRequest, recorder: Recorder, progress: Progress[LogEvent]
+        self, engine: Engine, name: str, request: LogRequest, writer: LogWriter, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._name, self._request = engine, name, request
-        self._recorder, self._progress = recorder, progress
+        self._writer, self._progress = writer, progress
+        self._channels = {
+            stream: writer.channel(name, stream, stamped=request.timestamps) for stream in ("stdout", "stderr")
+        }
         self._timed_out = False
         self._timer: threading.Timer | None = None
         self.error: NbcontainerError | None = None
@@ -136,8 +130,10 @@ class _Reader:
         request = self._request
         found = inspect(self._engine, self._name)
         self._began = _began(found)
-        self._frames = Frames(raw=bool(value_of(found, "Config", "Tty")))
-        self._lines = Lines(self._name, stamped=request.timestamps)
+        self._frames = Frames(
+            raw=bool(value_of(found, "Config", "Tty")),
+            parts=partial(LineParts, same_stamp=not self._engine.is_podman) if request.timestamps else None,
+        )
         query = {
             "stdout": True,
             "stderr": True,
@@ -161,8 +157,7 @@ class _Reader:
     def read(self) -> None:
         """Read to the end; a failure is kept in `error`."""
         try:
-            while data := self._stream.read():
-                self._take(data)
+            self._read()
             over = self._timed_out or self._progress.stopping
             if not over and (self._frames.broken or (self._request.follow and self._goes_on())):
                 cure = "See the rest with `%docker logs`." if self._frames.broken else "Follow it again."
@@ -170,8 +165,16 @@ class _Reader:
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:
                 self.error = error
-        self._emit(self._lines.end())
-        self._progress.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+        for channel in self._channels.values():
+            channel.finish()
+        self._writer.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
+
+    def _read(self) -> None:
+        pace = Pace()
+        while pieces := self._stream.pieces():
+            for stream, data in self._frames.feed(*pieces):
+                self._channels[stream].feed(data)
+            pace.wait(sum(map(len, pieces)))
 
     def _goes_on(self) -> bool:
         """Whether the container has been running since its log was opened: then this was not the log's end."""
@@ -185,12 +188,6 @@ class _Reader:
             return _began(inspect(self._engine, self._name)) == self._began  # otherwise it was restarted
         except ApiError:
             return False
-
-    def _take(self, data: bytes) -> None:
-        self._emit([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
-
-    def _emit(self, lines: list[LogLine]) -> None:
-        self._recorder.add(lines, encode_lines(lines))
 
     def close(self) -> None:
         """Close the stream, if it was opened."""
