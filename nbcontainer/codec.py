@@ -112,6 +112,8 @@ def known_types() -> Mapping[str, type]:
                     or name.endswith("Request")
                 ):
                     continue
+                if name in NOT_DATA:
+                    continue
                 if package is api and not (issubclass(item, Described) or extends_known(item)):
                     continue
                 if name in known:
