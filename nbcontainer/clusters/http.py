@@ -238,8 +238,12 @@ class Http:
         if failure is not None:
             raise copy(failure)
 
+    def reached(self) -> None:
+        """Note that the API server has answered on a new connection: it need not be probed now."""
+        self._failure, self._probed = None, time.monotonic()
+
     def is_known_reachable(self, seconds: float) -> bool:
-        """Whether the last probe was answered, at most so many seconds ago."""
+        """Whether the API server has last answered on a new connection, at most so many seconds ago."""
         return self._failure is None and time.monotonic() - self._probed < seconds
 
     def _ask(self, cluster: Cluster) -> ClusterUnavailable | None:
