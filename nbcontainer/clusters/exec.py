@@ -247,9 +247,13 @@ class _Execution:
                 await asyncio.sleep(0)
             elif channel == ERROR:
                 return _exit_code(self._cluster, self._request, payload)
+        frozen = (
+            ": nothing arrives, not even the answer to a ping" if isinstance(socket.exception(), TimeoutError) else ""
+        )
         raise ClusterUnavailable(
-            f"The connection of the command in {self._request.name} broke before it ended.",
+            f"The connection of the command in {self._request.name} broke before it ended{frozen}.",
             context=self._cluster.context,
+            cure="The command may go on in the container.",
         )
 
 
