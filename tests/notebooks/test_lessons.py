@@ -1,20 +1,22 @@
-"""Every lesson, executed with its solutions on both kinds of machine; and what all lessons have in common."""
+"""What all lessons have in common."""
+
+import re
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from tests.notebooks.lessons import EXERCISE, FAILS, NOTEBOOKS, execute_lesson, lessons, read, solutions, with_solutions
+from tests.notebooks.lessons import EXERCISE, FAILS, NOTEBOOKS, lessons, read, solutions, with_solutions
 from tests.notebooks.names import created, is_own
 
 WITH_EXERCISES = [name for name in lessons() if name != "quickstart"]
-OWN_TESTS = {"quickstart", "dockerfile"}
-"""Lessons that a test file of their own executes."""
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", sorted({*lessons()} - OWN_TESTS))
-def test_lesson(name, home, tmp_path, monkeypatch):
-    execute_lesson(with_solutions(read(name).cells), tmp_path, monkeypatch, home)
+@pytest.mark.parametrize("name", lessons())
+def test_every_lesson_is_executed_by_a_test_of_its_own(name):
+    test = Path(__file__).with_name(f"test_{name}.py").read_text("utf-8")
+    assert f'read("{name}")' in test
+    assert re.search(r"^def test_\w+\(.*\bhome\b", test, re.MULTILINE), "not on both kinds of machine"
 
 
 @pytest.mark.parametrize("name", WITH_EXERCISES)
