@@ -219,7 +219,13 @@ class Cluster:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, parameters: Parameters = (), accept: str = JSON, silence: float | None = None
+        self,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        accept: str = JSON,
+        silence: float | None = None,
+        resumable: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open a long response (a watch, a followed log); leaving the block closes it.
 
@@ -228,12 +234,14 @@ class Cluster:
             parameters: its query.
             accept: the accepted media types.
             silence: seconds without a byte after which it counts as dead, None for never.
+            resumable: whether it may be ended once another connection to the API server was found frozen; then, and
+                after `silence`, the error's cause is a TimeoutError.
 
         Raises:
             ApiError, ClusterUnavailable: as in `request`, also while it is read inside the block.
         """
         async with self.link.client.stream(
-            self, path, parameters=parameters, accept=accept, silence=silence
+            self, path, parameters=parameters, accept=accept, silence=silence, resumable=resumable
         ) as response:
             yield response
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import logging
-import socket
 import ssl
 import threading
 import time
@@ -28,6 +27,7 @@ from nbcontainer.http1 import Connection, IdleConnections
 from nbcontainer.proxy_tunnel import TlsInTls, login, to_proxy, tunnel
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
+from nbcontainer.tcp import connect
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.authentication import Headers
@@ -238,8 +238,12 @@ class Http:
         if failure is not None:
             raise copy(failure)
 
+    def reached(self) -> None:
+        """Note that the API server has answered on a new connection: it need not be probed now."""
+        self._failure, self._probed = None, time.monotonic()
+
     def is_known_reachable(self, seconds: float) -> bool:
-        """Whether the last probe was answered, at most so many seconds ago."""
+        """Whether the API server has last answered on a new connection, at most so many seconds ago."""
         return self._failure is None and time.monotonic() - self._probed < seconds
 
     def _ask(self, cluster: Cluster) -> ClusterUnavailable | None:
@@ -322,11 +326,10 @@ def _connect(cluster: Cluster, tls: ssl.SSLContext | None, seconds: float) -> St
     host, port = parts.hostname or "", parts.port or (443 if tls else 80)
     proxy = proxy_of(cluster)
     if not proxy:
-        connection = socket.create_connection((host, port), seconds)
+        connection = connect((host, port), seconds)
     else:
         connection = tunnel(proxy, host, port, seconds, tls) if tls else to_proxy(proxy, seconds)
     with closed_on_error(connection):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is None:
             return TlsStream(connection) if isinstance(connection, ssl.SSLSocket) else Stream(connection)
         name = cluster.link.access.tls_server_name or host
