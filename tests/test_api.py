@@ -63,14 +63,14 @@ def test_inside_a_running_event_loop():
 
         other = asyncio.create_task(beat())
         operation = nbc.containers.run("busybox", ("sh", "-c", "echo one; sleep 0.5; echo two"), remove=True)
-        events = [event async for event in operation]
+        lines = [line async for line in operation]
         result = await operation
         other.cancel()
-        return events, result, beats
+        return lines, result, beats
 
-    events, result, beats = asyncio.run(work())
+    lines, result, beats = asyncio.run(work())
     assert result.output == "one\ntwo\n"
-    assert events
+    assert [(line.text, line.stream) for line in lines] == [("one", "stdout"), ("two", "stdout")]
     assert beats > 5  # the loop was not blocked
 
 

@@ -137,6 +137,7 @@ ALLOWED = {
         "drawn",
         "loading",
         "errors",
+        "logs",
         "views",
         "settings",
         "api",

@@ -84,9 +84,14 @@ class Frames:
         Raises:
             ApiError: these are not frames, or the engine reports an error in them.
         """
+        for stream, frames in self.runs(*pieces):
+            if data := self._join[stream](frames):
+                yield stream, data
+
+    def runs(self, *pieces: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
+        """As `feed`, each frame for itself: (stream, successive frames of it)."""
         if self._raw:
-            if data := self._join["stdout"](pieces):
-                yield "stdout", data
+            yield "stdout", pieces
             return
         data = b"".join((self._rest, *pieces))
         at, size, unpack = 0, len(data), HEADER.unpack_from
@@ -96,7 +101,7 @@ class Frames:
             end = at + HEADER_BYTES + length
             if add is None or number != last:
                 if frames:
-                    yield STREAMS[last], self._join[STREAMS[last]](frames)
+                    yield STREAMS[last], frames
                 _check(number)
                 last, frames = number, []
                 add = frames.append
@@ -107,18 +112,17 @@ class Frames:
             add(data[at + HEADER_BYTES : end])
             at = end
         if frames:
-            yield STREAMS[last], self._join[STREAMS[last]](frames)
+            yield STREAMS[last], frames
         self._rest = data[at:]
         if len(self._rest) > HEADER_BYTES + LONGEST_FRAME:
-            yield from self._part()
+            yield self._part()
 
-    def _part(self) -> Iterator[tuple[str, bytes]]:
-        """Yield what there is of a very long frame, and shorten the frame by it."""
+    def _part(self) -> tuple[str, Sequence[bytes]]:
+        """What there is of a very long frame, which is shortened by it."""
         number, length = HEADER.unpack_from(self._rest)
         piece = self._rest[HEADER_BYTES:]
         self._rest = HEADER.pack(number, length - len(piece))
-        name = STREAMS.get(number, "stderr")
-        yield name, self._join[name]([piece])
+        return STREAMS.get(number, "stderr"), [piece]
 
     @property
     def broken(self) -> bool:

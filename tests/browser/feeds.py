@@ -9,10 +9,12 @@ from typing import Any
 from ipywidgets import Widget
 
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.build import BuildEnded, BuildState, StepOutput, apply_build
 from nbcontainer.model.build_steps import BuildStep, StepState
-from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
-from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogEnded, LogEvent, LogLines, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep, apply_pod_end, apply_pod_step
 from nbcontainer.model.tables import (
@@ -28,7 +30,6 @@ from nbcontainer.model.tables import (
     apply_table,
 )
 from nbcontainer.operation import Operation, Progress, registry
-from nbcontainer.spool import Spool
 from nbcontainer.views.blocks import Node, Tree
 from nbcontainer.views.kit import Picture, Span
 from nbcontainer.views.view import View
@@ -126,24 +127,23 @@ def batches(count: int, size: int, first: int = 0) -> Iterator[tuple[LogLine, ..
         count -= len(numbers)
 
 
-def log(
-    count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0
-) -> Operation[LogEvent, LogState, LogResult]:
+def log(count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0) -> LogOperation[LogResult]:
     """A followed log: `count` lines at once, each with `pad` more characters, then `rate` a second until stopped."""
-    spool = Spool(title)
+    writer = LogWriter(title)
+    channels = {name: writer.channel(name, stamped=True) for name in SOURCES}
     padding = "x" * pad
 
-    def emit(progress: Progress[LogEvent], lines: tuple[LogLine, ...]) -> None:
-        if padding:
-            lines = tuple(LogLine(line.source, line.text + padding, line.time) for line in lines)
-        spool.write(encode_lines(lines))
-        progress.emit(LogLines(lines))
+    def write(lines: tuple[LogLine, ...]) -> None:
+        for chunk in chunks_of(line._replace(text=line.text + padding) for line in lines):
+            channels[chunk.source].feed(chunk.data)
 
     def work(progress: Progress[LogEvent]) -> None:
+        writer.report_to(progress)
         for name in SOURCES:
             progress.emit(LogSource(name, open=True))
         for lines in batches(count, 500):
-            emit(progress, lines)
+            write(lines)
+        writer.flush()
         note = f"{SOURCES[1]} restarted (exit 137, out of memory); the log goes on with the new container"
         progress.emit(LogSource(SOURCES[1], open=True, note=note))
         started, done = time.time(), count
@@ -151,16 +151,15 @@ def log(
             time.sleep(0.02)
             due = count + int((time.time() - started) * rate)
             for lines in batches(due - done, 500, done):
-                emit(progress, lines)
+                write(lines)
             done = max(done, due)
+        writer.close()
         progress.emit(LogEnded(Outcome.STOPPED))
-        spool.close()
 
-    state = LogState(title=title, where="kind-dev / shop", spool=spool.path, followed=True)
-    operation: Operation[LogEvent, LogState, LogResult] = Operation(
-        f"log of {title}", state, apply_logs, endless=True, conclude=lambda last, _value: LogResult(last)
-    )
-    return operation.start_thread(work)
+    state = LogState(title=title, where="kind-dev / shop", spool=writer.path, followed=True)
+    operation = LogOperation(f"log of {title}", state, endless=True, conclude=lambda last, _value: LogResult(last))
+    operation.start_thread(work)
+    return operation
 
 
 def printing_build(count: int = 200, running: int = 50) -> Operation[Any, BuildState, BuildState]:
@@ -206,7 +205,7 @@ def hostile_log() -> Operation[LogEvent, LogState, LogResult]:
     for event in (
         LogSource(HOSTILE, open=True),
         LogSource("other", open=True),
-        LogLines((LogLine(HOSTILE, HOSTILE), LogLine("other", "plain"))),
+        LogLines(tuple(chunks_of([LogLine(HOSTILE, HOSTILE), LogLine("other", "plain")]))),
         LogSource(HOSTILE, open=True, note=HOSTILE),
     ):
         state = apply_logs(state, event)
