@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
+from nbcontainer.engines.exit_code import ExitCode
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import OUTPUT_BYTES, send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed
-from nbcontainer.engines.run_output import ExitCode, RunOutput
+from nbcontainer.engines.run_output import RunOutput
 from nbcontainer.engines.run_request import creation, is_image_id, run_words
 from nbcontainer.errors import (
     ApiError,
