@@ -121,6 +121,58 @@ class IdleConnections(Generic[Kept]):
             each.close()
 
 
+class ChunkedBody:
+    """Undoes the chunked transfer coding (RFC 9112, section 7.1) of a streamed body, many small chunks at a time.
+
+    http.client returns them one by one, and docker's daemon sends one for each line of a log.
+
+    Attributes:
+        ended: whether the last chunk has come; trailers are not read.
+    """
+
+    _LONGEST_HEAD = 1024  # bytes of a chunk's size and extensions
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._left = 0  # bytes of the current chunk
+        self.ended = False
+
+    def feed(self, data: bytes) -> bytes:
+        """The content in the next bytes of the body.
+
+        Raises:
+            ValueError: these are not chunks.
+        """
+        data = self._rest + data if self._rest else data
+        parts: list[bytes] = []
+        at, size = 0, len(data)
+        while at < size and not self.ended:
+            if self._left:
+                parts.append(data[at : at + self._left])
+                at += len(parts[-1])
+                self._left -= len(parts[-1])
+                continue
+            end = data.find(b"\r\n", at, at + self._LONGEST_HEAD)
+            if end == at:  # after the chunk before
+                at += 2
+                continue
+            if end < 0:
+                if size - at >= self._LONGEST_HEAD:
+                    raise ValueError("no chunk's size")
+                break
+            length = int(data[at:end].partition(b";")[0], 16)
+            if length < 0:
+                raise ValueError("a negative size")
+            at, stop = end + 2, end + 2 + length
+            if length and data[stop : stop + 2] == b"\r\n":  # nearly always the chunk is complete
+                parts.append(data[at:stop])
+                at = stop + 2
+            else:
+                self._left, self.ended = length, not length
+        self._rest = data[at:]
+        return b"".join(parts)
+
+
 class Response(http.client.HTTPResponse):
     """A response with a complete head.
 

@@ -19,7 +19,7 @@ from nbcontainer.byte_stream import Silent, Stream, closed_on_error
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
-from nbcontainer.http1 import Connection, IdleConnections
+from nbcontainer.http1 import ChunkedBody, Connection, IdleConnections
 from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
@@ -66,6 +66,7 @@ class ReplyStream:
     def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
         self.headers = _headers_of(reply)
         self._reply, self._stream, self._where, self._address = reply, stream, where, address
+        self._chunks = ChunkedBody() if reply.chunked else None
 
     def read(self) -> bytes:
         """The next bytes as they come; b"" at the end.
@@ -74,12 +75,21 @@ class ReplyStream:
             EngineUnavailable: the engine broke off in the middle of its reply.
         """
         try:
-            return self._reply.read1(READ_BYTES)
+            return self._reply.read1(READ_BYTES) if self._chunks is None else self._read_chunks(self._chunks)
         except Silent as error:
             raise lost(str(error), self._address) from None
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
+
+    def _read_chunks(self, chunks: ChunkedBody) -> bytes:
+        while not chunks.ended:
+            data = self._reply.fp.read1(READ_BYTES)
+            if not data:
+                raise http.client.IncompleteRead(b"")
+            if found := chunks.feed(data):
+                return found
+        return b""
 
     def lines(self) -> Iterator[JsonObject]:
         """The JSON objects of the body, one a line.

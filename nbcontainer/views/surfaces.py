@@ -165,7 +165,7 @@ class Plain:
 
 def _events(operation: Operation[Event, State, object]) -> Iterator[Event | Missed]:
     try:
-        yield from operation
+        yield from operation.events()
     except KeyboardInterrupt:
         raise
     except Exception:  # noqa: BLE001 - show() raises it, after the picture

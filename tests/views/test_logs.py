@@ -4,9 +4,10 @@ import time
 
 import pytest
 
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogSource, LogState, apply_logs
-from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogEnded, LogLines, LogSource, LogState, apply_logs
 from nbcontainer.operation import Operation
 from nbcontainer.views.html import as_html
 from nbcontainer.views.logs import MOST_CHARACTERS, RANGE_LINES, TAIL_LINES, LogView
@@ -16,7 +17,21 @@ HOSTILE = "<script>alert(1)</script>\x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b
 
 
 def lines(count, first=0, source="web"):
-    return tuple(LogLine(source, f"line {number}", 1_790_000_000.0 + number) for number in range(first, first + count))
+    return [LogLine(source, f"line {number}", 1_790_000_000.0 + number) for number in range(first, first + count)]
+
+
+def event(*given):
+    """The event of some lines."""
+    return LogLines(tuple(chunks_of(given)))
+
+
+def events(count, first=0, size=500):
+    """The events of so many lines, in chunks of `size`."""
+    return [event(*lines(min(size, first + count - at), at)) for at in range(first, first + count, size)]
+
+
+def write(path, *given, folder, end=True):
+    """Write the file of a log of these lines."""
 
 
 def folded(*events, **changes):
