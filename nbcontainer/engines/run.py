@@ -72,7 +72,7 @@ def run(engine: Engine, request: RunRequest, finish: Callable[[RunResult], RunRe
     operation: Run = LogOperation(
         f"run of {request.image}",
         state,
-        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command)),
+        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command, request)),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
     return operation.start_thread(lambda progress: _Runner(engine, request, body, writer, progress).run())
@@ -82,14 +82,16 @@ def _as_it_is(result: RunResult) -> RunResult:
     return result
 
 
-def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
+def _run_result(state: LogState, made: tuple[str, str, int | None], command: str, request: RunRequest) -> RunResult:
     container, name, exit_code = made
     output, _ = output_of(state, OUTPUT_BYTES)
     result = RunResult(container, name, exit_code, output, state.spool, command, state.total, state.gaps)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
+        # a name that the engine made up leads nowhere once its container has been removed
+        who = request.image if request.remove and not request.name else name
         raise CommandFailed(
-            f"{name} ended with exit code {exit_code}{why}.",
+            f"{who} ended with exit code {exit_code}{why}.",
             exit_code=exit_code,
             output=result.output,
             cure=f"Its whole output is in {state.spool}." if result.hidden_lines and not state.spool_note else "",
