@@ -122,6 +122,8 @@ def test_an_installed_wheel_has_its_pages_and_its_extension(wheel, python):
     extension = python.parents[1] / "share" / "jupyter" / "labextensions" / "nbcontainer"
     assert json.loads((extension / "install.json").read_text("utf-8"))["packageName"] == "nbcontainer"
     assert list((extension / "static").glob("remoteEntry.*.js"))
+    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {path.name for path in (place / "notebooks").iterdir()} == notebooks
 
 
 def test_the_lock_file_names_no_registry():

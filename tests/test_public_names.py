@@ -39,6 +39,7 @@ def test_public_names_stay_what_they_are_when_every_module_is_imported():
         "errors": "nbcontainer.errors",
         "notebook_id": "function",
         "settings": "NBContainer",
+        "tour": "function",
     }
     assert {**found, **expected, **nouns} == found
     assert set(found.values()) - {*expected.values(), *nouns.values()} == {"type"}
