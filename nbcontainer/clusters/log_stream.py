@@ -6,12 +6,13 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Protocol
 
+from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from nbcontainer.clusters.connection import Cluster, Parameters
+    from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.model.logs import LogLine
 
@@ -34,23 +35,28 @@ class LineSink(Protocol):
 async def copy_stream(
     cluster: Cluster,
     path: str,
-    parameters: Parameters,
+    parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
     collector: LineSink,
     opened: Callable[[], None] = lambda: None,
+    arrived: Callable[[], None] = lambda: None,
 ) -> None:
     """Copy a log to its end, whole lines at a time. The reader keeps an unfinished last line.
+
+    A log that is not followed is sent without pauses, so a longer silence is an error.
 
     Raises:
         ApiError: the API server or the node refuses it; the reason is `LOG_GONE` if the node no longer has the log.
         ClusterUnavailable: the connection broke.
     """
+    silence = None if parameters.get("follow") else READ_SECONDS
     try:
-        async with cluster.stream(path, parameters=parameters, accept="*/*") as response:
+        async with cluster.stream(path, parameters=parameters, accept="*/*", silence=silence) as response:
             opened()
             held, doubtful = b"", True
             async for chunk in response.content.iter_any():
+                arrived()
                 held, doubtful = held + chunk, doubtful and _may_be_refusal(held + chunk)
                 if doubtful:
                     continue
