@@ -7,7 +7,7 @@ help:
 	@echo "make test       everything the tests need (engine, registries, cluster, browser), then all tests"
 	@echo "make quick      lint, types and the tests that need no engine, cluster or browser (about a minute)"
 	@echo "make check      only lint, types and formatting"
-	@echo "make benchmark  the table of timings against docker, buildx and kubectl"
+	@echo "make benchmark  the table of timings against docker, buildx, kubectl and stern"
 	@echo "make fresh      make demo, cold and warm, on a clean Debian in its own namespaces (needs root)"
 	@echo "make clean      stop what make demo and make test started"
 

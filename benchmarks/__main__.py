@@ -1,4 +1,4 @@
-"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [page] [pictures]`."""
+"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [logs] [page] [pictures]`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 import sys
 from importlib import import_module
 
+from benchmarks import logs
 from benchmarks.measuring import MissingError, machine
 
-_TOPICS = ("loading", "builds", "pods", "page", "pictures")
+_TOPICS = ("loading", "builds", "pods", "logs", "page", "pictures")
 _MIN_ROUNDS = 7
 
 
@@ -18,14 +19,19 @@ def main() -> int:
     topics = f"what to measure: {', '.join(_TOPICS)} (all)"
     parser.add_argument("topics", nargs="*", choices=[*_TOPICS, []], metavar="TOPIC", help=topics)
     parser.add_argument("-n", "--rounds", type=int, default=9, help="alternating runs of each (default 9, at least 7)")
+    parser.add_argument(
+        "--lines", type=int, help=f"of the long log (default {logs.LINES:,}; a fifth of them beside other topics)"
+    )
     parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
     arguments = parser.parse_args()
     rounds = max(arguments.rounds, _MIN_ROUNDS)
     print(f"{machine()}\nmedians of {rounds} alternating runs; ratios to the last line of each table")
     passed = True
+    lines = arguments.lines or (logs.LINES if arguments.topics == ["logs"] else logs.LINES // 5)
     for topic in arguments.topics or _TOPICS:
         try:
-            for comparison in import_module(f"benchmarks.{topic}").comparisons():
+            module = import_module(f"benchmarks.{topic}")
+            for comparison in module.comparisons(lines) if topic == "logs" else module.comparisons():
                 comparison.measure(rounds)
                 passed = comparison.show() and not comparison.missing and passed
         except MissingError as error:

@@ -9,7 +9,6 @@ import contextlib
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring import MissingError, Subject
+from benchmarks.processes import peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,10 +27,15 @@ class RunsCells:
     """Something that runs cells, each timed. Close it, or use it in a `with`.
 
     Attributes:
-        peak: Peak memory, in bytes.
+        pid: Its process.
     """
 
-    peak: int
+    pid: int
+
+    @property
+    def peak(self) -> int:
+        """Peak memory, in bytes."""
+        return peak_memory(self.pid)
 
     def run(self, cell: str) -> float:
         """Run a cell; returns the seconds it took.
@@ -52,7 +57,14 @@ class RunsCells:
 
     def subject(self, name: str, cell: str) -> Subject:
         """A cell as a table row."""
-        return Subject(name, lambda: self.run(cell), lambda: self.peak)
+        peaks = [0]  # kept: the process has ended when the table is shown
+
+        def run() -> float:
+            seconds = self.run(cell)
+            peaks.append(self.peak)
+            return seconds
+
+        return Subject(name, run, lambda: max(peaks))
 
 
 class Kernel(RunsCells):
@@ -60,18 +72,19 @@ class Kernel(RunsCells):
 
     Args:
         environment: Variables in addition to our own.
+        discards: Whether the cells print to /dev/null; otherwise into memory.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, *, discards: bool = False) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.kernel"],
+            [sys.executable, "-m", "benchmarks.kernel", *["--discard"] * discards],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
             cwd=Path(__file__).parent.parent,
             text=True,
         )
-        self.peak = 0
+        self.pid = self._process.pid
 
     def close(self) -> None:
         """Shut it down."""
@@ -91,7 +104,6 @@ class Kernel(RunsCells):
         if not line:
             raise MissingError("the kernel ended")
         answer = json.loads(line)
-        self.peak = answer["peak"]
         if answer["error"]:
             raise MissingError(answer["error"])
         return float(answer["seconds"])
@@ -119,26 +131,25 @@ def fresh(
     return Subject(name, run, lambda: max(peaks))
 
 
-def _serve() -> None:
+def _serve(*, discards: bool) -> None:
     from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - the client side does not need it
 
     shell: Any = InteractiveShell.instance()
     answers = sys.stdout
     for line in sys.stdin:
-        output = io.StringIO()
+        output = Path(os.devnull).open("w", encoding="utf-8") if discards else io.StringIO()  # noqa: SIM115 - in the next `with`
         started = time.perf_counter()
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        with output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             result = shell.run_cell(json.loads(line), store_history=False)
         seconds = time.perf_counter() - started
         error = result.error_before_exec or result.error_in_exec
         answer = {
             "seconds": seconds,
             "error": f"{type(error).__name__}: {error}"[:300] if error else "",
-            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(discards="--discard" in sys.argv)

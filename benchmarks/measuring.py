@@ -53,16 +53,50 @@ class Target:
     ratio: float | None = None
     more: float | None = None
 
-    def verdict(self, medians: Mapping[str, float]) -> tuple[str, bool] | None:
+    def verdict(self, subjects: Mapping[str, Subject]) -> tuple[str, bool] | None:
         """The result as text, and whether the target was met; None if one of the two was not measured."""
-        if self.subject not in medians or self.peer not in medians:
+        if self.subject not in subjects or self.peer not in subjects:
             return None
-        ours, theirs = medians[self.subject], medians[self.peer]
+        ours, theirs = subjects[self.subject].median, subjects[self.peer].median
         if self.ratio is not None:
             ratio = ours / theirs
             return f"{self.subject} / {self.peer} = {ratio:.2f} (target: at most {self.ratio})", ratio <= self.ratio
         more, limit = ours - theirs, self.more or 0.0
         return f"{self.subject} - {self.peer} = {more * 1e3:.1f} ms (target: at most {limit * 1e3:.0f})", more <= limit
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """What is promised without a peer: `subject` takes at most so many `seconds` for each of `count` things."""
+
+    subject: str
+    seconds: float
+    count: int
+    what: str
+
+    def verdict(self, subjects: Mapping[str, Subject]) -> tuple[str, bool] | None:
+        """As of a `Target`."""
+        if self.subject not in subjects:
+            return None
+        each = subjects[self.subject].median / self.count
+        limit = f"target: at most {self.seconds * 1e6:g}"
+        return f"{self.subject} = {each * 1e6:.2f} µs {self.what} ({limit})", each <= self.seconds
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """What is promised about memory: the peak of `subject` is at most so many bytes."""
+
+    subject: str
+    most: int
+
+    def verdict(self, subjects: Mapping[str, Subject]) -> tuple[str, bool] | None:
+        """As of a `Target`."""
+        peak = subjects[self.subject].peak() if self.subject in subjects else None
+        if peak is None:
+            return None
+        limit = f"target: at most {self.most / MEGABYTE:.0f}"
+        return f"{self.subject}: {peak / MEGABYTE:.0f} MB ({limit})", peak <= self.most
 
 
 @dataclass
@@ -74,13 +108,15 @@ class Comparison:
         subjects: Ways to do it; ratios are shown to the last one.
         targets: What is promised about them.
         before: Called before each run, to reset the task.
+        rounds: At most so many rounds, for what takes long.
         missing: What could not be compared, and why.
     """
 
     title: str
     subjects: list[Subject]
-    targets: Sequence[Target] = ()
+    targets: Sequence[Target | TimeLimit | MemoryLimit] = ()
     before: Callable[[], None] = lambda: None
+    rounds: int = sys.maxsize
     missing: list[str] = field(default_factory=list)
 
     def measure(self, rounds: int) -> None:
@@ -92,7 +128,7 @@ class Comparison:
             except MissingError as error:
                 self.missing.append(f"{subject.name}: {error}")
                 self.subjects.remove(subject)
-        for number in range(rounds):
+        for number in range(min(rounds, self.rounds)):
             # rotate: each goes first, second, ... equally often
             turn = number % max(1, len(self.subjects))
             for subject in self.subjects[turn:] + self.subjects[:turn]:
@@ -113,8 +149,8 @@ class Comparison:
             print(f"  {subject.name:{width}}  {times}  {subject.median / reference:6.2f}  {memory:>8}")
         for reason in self.missing:
             print(f"  not measured: {reason}")
-        medians = {subject.name: subject.median for subject in self.subjects}
-        verdicts = [verdict for target in self.targets if (verdict := target.verdict(medians))]
+        measured = {subject.name: subject for subject in self.subjects}
+        verdicts = [verdict for target in self.targets if (verdict := target.verdict(measured))]
         for text, met in verdicts:
             print(f"  {'met   ' if met else 'MISSED'}  {text}")
         return all(met for _, met in verdicts)

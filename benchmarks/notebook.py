@@ -33,8 +33,7 @@ class NotebookKernel(RunsCells):
             env=variables,
             extra_arguments=["--log-level=ERROR"],  # kernels warn about how this client talks to them
         )
-        self.peak = 0
-        self._pid = int(getattr(self._manager.provisioner, "pid", 0))
+        self.pid = int(getattr(self._manager.provisioner, "pid", 0))
 
     def close(self) -> None:
         """Shut it down."""
@@ -57,7 +56,6 @@ class NotebookKernel(RunsCells):
         seconds = time.perf_counter() - started
         if drawn and not {"text/plain", "text/html"} <= drawn:
             raise MissingError(f"it drew only {', '.join(sorted(drawn))}")
-        self.peak = max(self.peak, _peak(self._pid))
         return seconds
 
     def _until_idle(self, request: str) -> set[str]:
@@ -74,11 +72,3 @@ class NotebookKernel(RunsCells):
                     drawn |= set(content["data"])
                 case "status", {"execution_state": "idle"}:
                     return drawn
-
-
-def _peak(pid: int) -> int:
-    """A process's peak memory, in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0

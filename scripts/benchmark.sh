@@ -1,5 +1,5 @@
 #!/bin/sh
-# The table of timings: medians of alternating runs, beside docker, buildx and kubectl.
+# The table of timings: medians of alternating runs, beside docker, buildx, kubectl and stern.
 set -eu
 cd "$(dirname "$0")/.."
 python=$(sh scripts/bootstrap.sh test)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from nbcontainer.byte_stream import Silent, Stream
@@ -19,9 +18,10 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import lost, plain
 from nbcontainer.engines.http import ReplyStream
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
-from nbcontainer.engines.output import Frames, Lines, Recorder
+from nbcontainer.engines.output import READ_BYTES, Frames, Pace
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped
 from nbcontainer.json_objects import number_of, text_of, value_of
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.logs import LogEvent, LogGap, LogSource
 from nbcontainer.operation import Progress
 
@@ -113,18 +113,17 @@ class RunOutput:
         engine: where it runs.
         container: its id.
         name: what its lines are marked with.
-        recorder: takes the lines.
-        progress: takes notes, and knows of a stop.
+        writer: takes the lines, and notes.
+        progress: knows of a stop.
     """
 
     def __init__(
-        self, engine: Engine, container: str, name: str, recorder: Recorder, progress: Progress[LogEvent]
+        self, engine: Engine, container: str, name: str, writer: LogWriter, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._path, self._name = engine, f"/containers/{container}", name
-        self._recorder, self._progress = recorder, progress
-        self._lines = Lines(name)
-        self._positions: dict[str, Position] = defaultdict(Position)
-        self._line_count = 0
+        self._writer, self._progress = writer, progress
+        self._channels = {stream: writer.channel(name, stream) for stream in ("stdout", "stderr")}
+        self._positions = {stream: Position() for stream in self._channels}
         self._noted = -1
         self._heard = time.monotonic()
 
@@ -163,7 +162,8 @@ class RunOutput:
             if remains:
                 self._check()
         finally:
-            self._recorder.add(self._lines.end(), b"")
+            for channel in self._channels.values():
+                channel.finish()
         self._check_stop()
         if code is None:
             raise Stopped(f"The run of {self._name} was stopped.")
@@ -171,12 +171,13 @@ class RunOutput:
 
     def _attached(self, stream: Stream, exit_code: ExitCode) -> bool:
         """Take what a connection delivers; returns whether it ended where an output may end."""
-        frames, over, silent = Frames(), threading.Event(), threading.Event()
+        frames, pace, over, silent = Frames(), Pace(), threading.Event(), threading.Event()
         watching = (stream, exit_code, over, silent)
         threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
         try:
-            while data := stream.recv():
+            while data := stream.recv(READ_BYTES):
                 self._take(frames.feed(data))
+                pace.wait(len(data))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
         except (OSError, ApiError):  # the connection broke, or delivers garbage
@@ -198,15 +199,13 @@ class RunOutput:
 
     def _take(self, pieces: Iterable[tuple[str, bytes]]) -> None:
         self._heard = time.monotonic()
-        lines, taken = [], []
-        try:
-            for name, piece in pieces:
-                self._positions[name].take(piece)
-                lines += self._lines.feed(name, piece)
-                taken.append(piece)
-        finally:  # what came before the garbage is valid
-            self._line_count += len(lines)
-            self._recorder.add(lines, b"".join(taken))
+        for name, piece in pieces:
+            self._positions[name].take(piece)
+            self._channels[name].feed(piece)
+
+    @property
+    def _line_count(self) -> int:
+        return sum(position.lines for position in self._positions.values())
 
     # --- where the connection broke
 
@@ -351,7 +350,7 @@ class RunOutput:
 
     def _note(self, event: LogEvent) -> None:
         self._noted = self._line_count
-        self._progress.emit(event)
+        self._writer.emit(event)
 
     def _is_running(self) -> bool:
         try:
