@@ -78,7 +78,7 @@ ALLOWED = {
     "addresses": set(),
     "call_arguments": {"errors"},
     "protection": {"addresses", "call_arguments", "errors", "settings", "engines", "clusters"},
-    "pods_backend": {"errors", "settings", "model", "operation", "engines", "clusters", "protection"},
+    "pods_backend": {"errors", "settings", "logs", "model", "operation", "engines", "clusters", "protection"},
     "diagnosis": {
         "loading",
         "errors",
@@ -132,9 +132,12 @@ ALLOWED = {
         "language",
         "verbs",
         "diagnosis",
+        "lessons",
     },
+    "lessons": {"errors", "identity", "model", "protection"},
     "__init__": {
         "drawn",
+        "lessons",
         "loading",
         "errors",
         "logs",

@@ -189,6 +189,12 @@ def _noted(state: LogState, note: str) -> LogState:
     )
 
 
+@functools.lru_cache(maxsize=16)
+def _reader(path: str) -> LogReader:
+    """The reader of a file: it remembers the sources' names."""
+    return LogReader(path)
+
+
 def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
     """A log from line `first` on: chunks, and the number of the first line of each.
 
@@ -198,7 +204,7 @@ def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
     held = state.total - sum(chunk.count for chunk in state.chunks)
     if first < held and state.spool:
         with suppress(OSError):  # somebody has removed it
-            for chunk in LogReader(state.spool).chunks(first):
+            for chunk in _reader(state.spool).chunks(first):
                 yield first, chunk
                 first += chunk.count
     for chunk in state.chunks:

@@ -240,7 +240,7 @@ def test_a_followed_log_that_ends_before_its_container_goes_on(far, proxy, busyb
     operation.stop()
     assert cut.done.is_set()
     assert texts(operation)[:10] == TEN
-    assert operation.state.notes[0] == "the connection broke; it is followed on another one"
+    assert operation.state.notes[0] == "its connection broke; a new one continues where it was"
 
 
 def test_a_pull_that_ends_early_is_a_failure_though_the_image_was_here_before(far, proxy, registry):

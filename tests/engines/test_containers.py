@@ -69,6 +69,7 @@ def test_an_exit_code_is_an_error(engine, busybox, container, remove):
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
         run(engine, request).result(60)
     assert (caught.value.exit_code, caught.value.output) == (3, "why\n")
+    assert str(caught.value).startswith(f"{container} ended")
 
 
 def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
@@ -311,6 +312,8 @@ def test_the_magics_of_containers(engine, busybox, container, capsys, monkeypatc
     assert capsys.readouterr().out == ""  # a detached container shows no output
     assert magic(f"ps -q -f label=tier={container}") == (result.id[:12],)
     assert magic(f"ps -q --no-trunc -f label=tier={container}") == (result.id,)
+    (shortened,), (whole,) = (magic(f"ps {flag} -f label=tier={container}") for flag in ("", "--no-trunc"))
+    assert (shortened.cells[2], len(shortened.cells[2])) == (f"{whole.cells[2][:19]}…", 20)
     wait_until(lambda: magic(f"logs {container}").text == "from here")
     assert len(magic(f"logs -n 0 {container}")) == 0
     assert magic(f"logs -f --duration 3 {container}").text == "from here"
