@@ -27,6 +27,7 @@ MODULES = {
     "doctor": "diagnosis",
     "engine": "api.engine",
     "notebook_id": "identity",
+    "tour": "lessons",
 }
 HANDLES = ("engine", "cluster")  # functions among them that return a handle, whose nouns are public names too
 
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError
     from nbcontainer.identity import notebook_id as notebook_id
+    from nbcontainer.lessons import tour as tour
 else:
 
     def __getattr__(name: str) -> Any:

@@ -36,7 +36,7 @@ def test_build_and_run():
     built = nbc.images.build("FROM busybox\nRUN echo hello", tags=("api-test:1",)).result()
     assert built.id.startswith("sha256:")
     result = nbc.containers.run("api-test:1", ("echo", "hello"), remove=True).result()
-    assert (result.exit_code, result.output) == (0, "hello")
+    assert (result.exit_code, result.output) == (0, "hello\n")
     with pytest.raises(CommandFailed) as failed:
         nbc.containers.run("busybox", ("false",), remove=True).result()
     assert failed.value.exit_code == 1

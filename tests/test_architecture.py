@@ -132,9 +132,12 @@ ALLOWED = {
         "language",
         "verbs",
         "diagnosis",
+        "lessons",
     },
+    "lessons": {"errors", "identity", "model", "protection"},
     "__init__": {
         "drawn",
+        "lessons",
         "loading",
         "errors",
         "logs",

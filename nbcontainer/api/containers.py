@@ -186,7 +186,7 @@ class Containers(EngineNoun):
         Args:
             all: include stopped containers.
             filters: docker's filters, such as "status=exited" or "label=tier=db".
-            no_trunc: do not shorten ids.
+            no_trunc: do not shorten ids and commands.
         """
         engine = self._engine.connect()
         chosen = engines.objects.filters_of(filters)

@@ -14,6 +14,7 @@ from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import OUTPUT_BYTES, follow_output, send_input
+from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable
 from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
 from nbcontainer.logs.operation import LogOperation
@@ -92,12 +93,14 @@ def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter
     made = made_id(http.json("POST", f"/containers/{quoted(container)}/exec", body=body))
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
 
-    def check_running() -> None:
-        """Raise where a silent command has ended: an output that stalled does not end with its command."""
-        if not value_of(http.json("GET", f"/exec/{made}/json"), "Running"):
-            raise ConnectionError("The command has ended, but no more of its output has arrived.")
+    def has_ended() -> bool | None:
+        """Whether the command has ended: no engine keeps its output, so nothing else can be known."""
+        return None if value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running") else True
 
-    stream.when_silent(check_running)
+    def say(words: str) -> None:
+        writer.emit(LogSource(request.name, open=True, note=f"{words}, and the command is still running"))
+
+    Silence(stream, http.check_alive, has_ended, say, after=0.0)
     deadline = _Deadline(request.timeout, stream.close)
     writer.emit(LogSource(request.name, open=True))
     try:

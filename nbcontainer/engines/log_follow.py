@@ -17,17 +17,16 @@ from nbcontainer.engines.failures import lost
 from nbcontainer.engines.http import OnOpen, Query, ReplyStream, quoted
 from nbcontainer.engines.log_stamps import Messages, Stamps, Unread
 from nbcontainer.engines.output import Frames, LineParts, Pace
-from nbcontainer.engines.silence import Silence
+from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, NotFound
 from nbcontainer.json_objects import JsonObject, text_of, value_of
-from nbcontainer.settings import settings
 
 END_SECONDS = 1.0  # between the end of a log and the engine's report that the container has ended
 TRIES = 3  # of connections that deliver nothing
 PAUSE_SECONDS = 0.5  # between them
-DEAD = "the connection was dead; it is followed on another one"
-BROKEN = "the connection broke; it is followed on another one"
-ROTATED = "the log was rotated while its connection was dead: lines may be missing here"
+FROZE = "its connection froze; a new one continues where it was"
+BROKE = "its connection broke; a new one continues where it was"
+ROTATED = "the log was rotated meanwhile: lines may be missing here"
 
 
 def began(found: JsonObject) -> str:
@@ -119,15 +118,15 @@ class FollowedLog:
                     if self._is_closed or not (self._messages.broken or self._goes_on()):
                         return []
                     said = f"The log of {self._name} broke off."
-                    self._go_on(BROKEN, ApiError(said, reason="broken stream", cure="Follow it again."))
+                    self._go_on(BROKE, ApiError(said, reason="broken stream", cure="Follow it again."))
                     continue
             except Frozen as error:
-                self._go_on(DEAD, error)
+                self._go_on(FROZE, error)
                 continue
             except EngineUnavailable as error:
                 if self._is_closed:
                     return []
-                self._go_on(BROKEN, error)
+                self._go_on(BROKE, error)
                 continue
             if found := self._new(self._messages.feed(data)):
                 return [
@@ -176,9 +175,8 @@ class FollowedLog:
         """Whether the log has more than has arrived, or its container has ended."""
         unread, log = Unread(self._stamps), Messages(raw=self._raw)
         query = {**self._rest(), "follow": False}
-        limit = settings.connect_timeout  # what arrives meanwhile has to wait
         try:
-            with self._engine.http().stream("GET", self._path, query=query, timeout=limit) as reply:
+            with self._engine.http().stream("GET", self._path, query=query, timeout=patience()) as reply:
                 while data := reply.read():
                     found = unread.feed(log.feed(data))
                     if b"".join(message for _, message in found).strip(b"\r\n"):

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
+from nbcontainer.engines.exit_code import ExitCode
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import OUTPUT_BYTES, send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed
-from nbcontainer.engines.run_output import ExitCode, RunOutput
+from nbcontainer.engines.run_output import RunOutput
 from nbcontainer.engines.run_request import creation, is_image_id, run_words
 from nbcontainer.errors import (
     ApiError,
@@ -71,7 +72,7 @@ def run(engine: Engine, request: RunRequest, finish: Callable[[RunResult], RunRe
     operation: Run = LogOperation(
         f"run of {request.image}",
         state,
-        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command)),
+        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command, request)),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
     return operation.start_thread(lambda progress: _Runner(engine, request, body, writer, progress).run())
@@ -81,14 +82,16 @@ def _as_it_is(result: RunResult) -> RunResult:
     return result
 
 
-def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
+def _run_result(state: LogState, made: tuple[str, str, int | None], command: str, request: RunRequest) -> RunResult:
     container, name, exit_code = made
     output, _ = output_of(state, OUTPUT_BYTES)
     result = RunResult(container, name, exit_code, output, state.spool, command, state.total, state.gaps)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
+        # a name that the engine made up leads nowhere once its container has been removed
+        who = request.image if request.remove and not request.name else name
         raise CommandFailed(
-            f"{name} ended with exit code {exit_code}{why}.",
+            f"{who} ended with exit code {exit_code}{why}.",
             exit_code=exit_code,
             output=result.output,
             cure=f"Its whole output is in {state.spool}." if result.hidden_lines and not state.spool_note else "",

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -114,45 +113,40 @@ def pods(
     return operation.start_thread(work)
 
 
-def batches(count: int, size: int, first: int = 0) -> Iterator[tuple[LogLine, ...]]:
-    """`count` lines of three sources, in batches of `size`."""
-    started = time.time()
-    while count > 0:
-        numbers = range(first, first + min(size, count))
-        yield tuple(
-            LogLine(SOURCES[number % 3], f"{TEXTS[number * 7 % 6]} #{number}", started + number / 1000)
-            for number in numbers
-        )
-        first += len(numbers)
-        count -= len(numbers)
+def log(count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0, run: int = 1) -> LogOperation[LogResult]:
+    """A followed log of three sources: `count` lines at once, then `rate` a second until stopped.
 
-
-def log(count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0) -> LogOperation[LogResult]:
-    """A followed log: `count` lines at once, each with `pad` more characters, then `rate` a second until stopped."""
+    Each line has `pad` more characters; `run` lines of one source come before those of the next.
+    """
     writer = LogWriter(title)
-    channels = {name: writer.channel(name, stamped=True) for name in SOURCES}
+    channels = [writer.channel(name, stamped=True) for name in SOURCES]
+    began = int(time.time())
     padding = "x" * pad
 
-    def write(lines: tuple[LogLine, ...]) -> None:
-        for chunk in chunks_of(line._replace(text=line.text + padding) for line in lines):
-            channels[chunk.source].feed(chunk.data)
+    def line(number: int, second: str) -> str:
+        return f"{second}.{number % 1000:03d}000000Z {TEXTS[number * 7 % 6]} #{number}{padding}\n"
+
+    def write(first: int, end: int) -> None:
+        while first < end:
+            second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began + first // 1000))
+            until = min(end, (first // run + 1) * run, (first // 1000 + 1) * 1000)
+            text = "".join([line(number, second) for number in range(first, until)])
+            channels[first // run % 3].feed(text.encode())
+            first = until
 
     def work(progress: Progress[LogEvent]) -> None:
         writer.report_to(progress)
         for name in SOURCES:
-            progress.emit(LogSource(name, open=True))
-        for lines in batches(count, 500):
-            write(lines)
-        writer.flush()
+            writer.emit(LogSource(name, open=True))
+        write(0, count)
         note = f"{SOURCES[1]} restarted (exit 137, out of memory); the log goes on with the new container"
-        progress.emit(LogSource(SOURCES[1], open=True, note=note))
+        writer.emit(LogSource(SOURCES[1], open=True, note=note))
         started, done = time.time(), count
         while not progress.stopping:
             time.sleep(0.02)
             due = count + int((time.time() - started) * rate)
-            for lines in batches(due - done, 500, done):
-                write(lines)
-            done = max(done, due)
+            write(done, due)
+            done = due
         writer.close()
         progress.emit(LogEnded(Outcome.STOPPED))
 
