@@ -27,6 +27,7 @@ _NOISE = re.compile(
     r"|^[0-9a-f]{64}$"
 )
 _BUILT = re.compile(r"^Successfully built ([0-9a-f]{12,64})$|^([0-9a-f]{64})$")
+_RUNNING = re.compile(r"^ ?-{2,3}> Running in ([0-9a-f]+)$")
 _PULLED = ("Pull complete", "Already exists", "Download complete")
 
 
@@ -57,6 +58,7 @@ class ClassicTranslator:
         self.step: BuildStep | None = None
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.image_id = ""
+        self.container = ""  # Docker's, of the running step
 
     def take(self, message: JsonObject) -> None:
         """Translate one message that is not an error."""
@@ -102,7 +104,8 @@ class ClassicTranslator:
                 if line or written:
                     written.append(line)
             else:
-                built = _BUILT.match(line)
+                built, running = _BUILT.match(line), _RUNNING.match(line)
+                self.container = running[1] if running else self.container
                 if built and not self.image_id.startswith("sha256:"):
                     self.image_id = built[1] or f"sha256:{built[2]}"
         while written and not written[-1]:
@@ -117,6 +120,7 @@ class ClassicTranslator:
     def _begin(self, header: re.Match[str]) -> None:
         self._end(StepState.DONE)
         self.tail.clear()
+        self.container = ""
         stage = self._labels[int(header[1]) - 1] if header[1] and int(header[1]) <= len(self._labels) else ""
         text = header[5].strip()
         word = text.split(" ", 1)[0].upper()
