@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -36,6 +36,7 @@ from nbcontainer.errors import (
     BuildFailed,
     EngineUnavailable,
     NbcontainerError,
+    NotFound,
     Problem,
     Stopped,
     Unsupported,
@@ -161,7 +162,7 @@ def _follow(
             """Whether the running step or the build has ended: nothing else can be known."""
             if translator.container and has_ended(engine, f"/containers/{translator.container}"):
                 return True
-            return True if any(built.has("tag", tag) for tag in _full_names(running.request.tags[:1])) else None
+            return True if any(_is_built(engine, built, tag) for tag in running.request.tags[:1]) else None
 
         def say(words: str) -> None:
             running.emit(BuildWarning(Problem(0, f"{words} from {engine.name}", "warning", source="engine")))
@@ -178,8 +179,13 @@ def _follow(
     return None
 
 
-def _full_names(tags: Sequence[str]) -> list[str]:
-    return [str(parse_reference(tag).tagged()) for tag in tags]
+def _is_built(engine: Engine, since: Events, tag: str) -> bool:
+    """Whether an image was given that name; Podman reports only the ids of what was built."""
+    if not engine.is_podman:
+        return since.has("tag", str(parse_reference(tag).tagged()))
+    with suppress(NotFound):
+        return since.has("build", text_of(inspect(engine, tag), "Id").removeprefix("sha256:"))
+    return False
 
 
 def _no_image(engine: Engine) -> EngineUnavailable:

@@ -27,6 +27,10 @@ class Events:
     def has(self, action: str, image: str) -> bool:
         """Whether something has happened to an image since, such as "pull"; a request of up to two seconds.
 
+        Args:
+            action: what.
+            image: its name with registry and tag, or its id without "sha256:", as the engine has it for that action.
+
         Raises:
             ApiError: the engine does not say.
             EngineUnavailable: it is gone.
@@ -51,7 +55,7 @@ def events(engine: Engine, filters: dict[str, list[str]], *, since: int, now: fl
 
 def _is_of(event: JsonObject, image: str) -> bool:
     names = (text_of(event, "Actor", "ID"), texts_of(object_of(event.get("Actor")), "Attributes").get("name", ""))
-    return any(_whole(name) == image for name in names if name)
+    return image in names or any(_whole(name) == image for name in names if name)
 
 
 def _whole(name: str) -> str:
