@@ -38,6 +38,7 @@ LOG = logging.getLogger(__name__)
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
 IDLE_CONNECTIONS = 10
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
+TRUSTED_SECONDS = 5.0  # how long an idle connection is not doubted; on one that is frozen, only a GET can be repeated
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
 PROBE = "/version"  # answered from memory, without authorization
 GZIP = 16 + zlib.MAX_WBITS
@@ -262,7 +263,9 @@ class Http:
 
     def _answer(self, cluster: Cluster, request: _Request, cancellation: Cancellation) -> Reply:
         seconds = request.seconds
-        connection = self._idle.take(self._identity(cluster)) or self._open(cluster, seconds, cancellation)
+        connection = self._idle_for(request.method, self._identity(cluster)) or self._open(
+            cluster, seconds, cancellation
+        )
         while True:
             cancellation.watch(connection)
             connection.stream.settimeout(request.limit)
@@ -288,6 +291,14 @@ class Http:
                 if not seconds:
                     connection.stream.when_silent(partial(self.probe, cluster), settings.connect_timeout)
                 return Reply(self, connection, raw, cancellation)
+
+    def _idle_for(self, method: str, identity: Identity) -> Connection | None:
+        """A kept connection for a call, if there is one."""
+        connection = self._idle.take(identity)
+        if connection is None or method == "GET" or time.monotonic() - connection.last_used < TRUSTED_SECONDS:
+            return connection
+        connection.close()
+        return None
 
     def _asking(self, cluster: Cluster, method: str, connection: Connection) -> Callable[[], None]:
         def ask() -> None:

@@ -78,9 +78,9 @@ class Silence:
         self._news.set()
 
     def suspect(self) -> None:
-        """The connection may be frozen: probe it at once, unless this is known to be untrue since a moment ago."""
+        """The connection may be frozen: probe it at once, unless it was working or was probed just now."""
         now = asyncio.get_running_loop().time()
-        if now - max(self._arrived, self._checked) > FIRST_SECONDS / 3:
+        if now - max(self._arrived, self._checked) > GRACE_SECONDS:
             self._is_suspect = True
             self._news.set()
 

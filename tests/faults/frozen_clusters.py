@@ -187,6 +187,7 @@ def reading_command(trial: Trial) -> None:
 def get_on_an_idle_connection(trial: Trial) -> None:
     """`get` on a connection that froze while it was idle."""
     table(trial.cluster)
+    time.sleep(IDLE_SECONDS)
     trial.freeze()
     trial.called(lambda: table(trial.cluster))
 
@@ -196,18 +197,30 @@ def apply_on_an_idle_connection(trial: Trial) -> None:
     text = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}, "data": {"a": "1"}})
     handle = cluster_handle(trial.cluster.context, trial.cluster.namespace)
     handle.apply(text)
+    time.sleep(IDLE_SECONDS)
     trial.freeze()
     trial.called(lambda: handle.apply(text.replace('"1"', '"2"')))
+
+
+def create_on_an_idle_connection(trial: Trial) -> None:
+    """`create`, whose first call is a POST, on such a connection."""
+    table(trial.cluster)
+    time.sleep(IDLE_SECONDS)
+    trial.freeze()
+    trial.called(lambda: create(trial.cluster, PodRequest("late", "busybox", wait=False)).result(400))
 
 
 def create_and_wait(trial: Trial) -> None:
     """`create`, which waits until the pod runs."""
     operation = create(trial.cluster, PodRequest("waits", "busybox", timeout=1000))
-    _wait(lambda: any(b"watch=true" in line for line in trial.requests) if False else operation.state.status)
+    _wait(lambda: operation.state.status)
     time.sleep(2)  # its watch has begun
     trial.freeze()
     trial.direct.run(set_status(trial.direct, "waits", "Running"))
-    trial.until(lambda: operation.result(0) if operation.done else False)
+    trial.until(
+        lambda: operation.result(0) if operation.done else False,
+        lambda: next((step.message for step in operation.state.steps if "reconnecting" in step.message), ""),
+    )
     operation.stop()
 
 
@@ -215,17 +228,24 @@ def delete_and_wait(trial: Trial) -> None:
     """`delete`, which waits until the pod is gone."""
     trial.direct.run(make_pod(trial.direct, "goes"))
     operation = cluster_handle(trial.cluster.context, trial.cluster.namespace).pods.delete("goes")
-    _wait(lambda: operation.state.ends if hasattr(operation.state, "ends") else True)
+    _wait(lambda: operation.state.pods)
     time.sleep(2)
     trial.freeze()
     path = POD.path(trial.direct.namespace, "goes")
     trial.direct.run(trial.direct.request("DELETE", path, body={"gracePeriodSeconds": 0}))
-    trial.until(lambda: operation.result(0) if operation.done else False)
+    trial.until(lambda: operation.result(0) if operation.done else False, lambda: operation.state.pods["goes"].message)
     operation.stop()
 
 
 ON_A_NODE = (log_of_a_pod, log_of_a_selector, silent_command, writing_command, reading_command)
-WITHOUT_NODE = (live_table, get_on_an_idle_connection, apply_on_an_idle_connection, create_and_wait, delete_and_wait)
+WITHOUT_NODE = (
+    live_table,
+    get_on_an_idle_connection,
+    apply_on_an_idle_connection,
+    create_on_an_idle_connection,
+    create_and_wait,
+    delete_and_wait,
+)
 KINDS = {kind.__name__: kind for kind in (*ON_A_NODE, *WITHOUT_NODE)}
 
 
@@ -278,7 +298,13 @@ def run_one(kind: str, mode: str) -> Measured:
         return trial.measured
 
 
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
+    """Run the trials that the command line asks for, several at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="*", default=list(KINDS))
     parser.add_argument("--mode", choices=MODES)
@@ -286,7 +312,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=4)
     asked = parser.parse_args()
     if asked.here:
-        print(json.dumps(asdict(run_one(asked.kinds[0], asked.mode))), flush=True)
+        _print(json.dumps(asdict(run_one(asked.kinds[0], asked.mode))))
         os._exit(0)  # threads may still wait on what is frozen
 
     def apart(trial: tuple[str, str]) -> str:
@@ -297,11 +323,11 @@ def main() -> None:
             return str(Measured(**json.loads(done.stdout.splitlines()[-1])))
         return f"{kind} {mode}: {done.stderr[-2000:]}"
 
-    print(f"{'call':34} {'frozen':9} {'told':>8} {'went on':>8}", flush=True)
+    _print(f"{'call':34} {'frozen':9} {'told':>8} {'went on':>8}")
     trials = [(kind, mode) for kind in asked.kinds for mode in ([asked.mode] if asked.mode else MODES)]
     with ThreadPoolExecutor(asked.jobs) as threads:
         for line in threads.map(apart, trials):
-            print(line, flush=True)
+            _print(line)
 
 
 if __name__ == "__main__":

@@ -322,6 +322,8 @@ def connector(address: str) -> Callable[[], socket.socket]:
                 raise
             return connection
         host, _, port = address.rpartition(":")
-        return socket.create_connection((host, int(port)), 5)
+        connection = socket.create_connection((host, int(port)), 5)
+        connection.settimeout(None)  # an idle connection stays open
+        return connection
 
     return connect
