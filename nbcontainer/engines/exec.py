@@ -25,6 +25,9 @@ END_SECONDS = 1.0  # between the end of a command's output and the engine's repo
 PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
 LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
+BROKEN = "the connection ended before the command: its output after that is missing"
+# Podman passes nothing on any more once a command has closed its input, and then resets the connection
+UNREAD_INPUT = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"
 MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again
 
 Execution = Operation[LogEvent, LogState, ExecResult]
@@ -103,7 +106,8 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
             if request.stdin is not None:
                 send_input(stream, request.stdin)
             whole = follow_output(stream, request.name, Recorder(progress, spool), raw=request.tty)
-        state = _state_at_end(http, made, deadline, progress, whole=whole)
+        unread = engine.is_podman and bool(request.stdin) and stream.was_reset
+        state = _state_at_end(http, made, deadline, progress, whole=whole, gap=UNREAD_INPUT if unread else BROKEN)
     finally:
         spool.close()
         deadline.cancel()
@@ -152,7 +156,7 @@ class _Deadline:
 
 
 def _state_at_end(
-    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
+    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool, gap: str
 ) -> JsonObject:
     """The command's state, once it has ended or its time is up.
 
@@ -165,6 +169,6 @@ def _state_at_end(
         outlives = bool(state.get("Running")) and time.monotonic() - started > END_SECONDS
         if (outlives or not whole) and not (noted or deadline.over.is_set() or progress.stopping):
             noted = True
-            progress.emit(LogGap("the connection ended before the command: its output after that is missing"))
+            progress.emit(LogGap(gap))
         if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if noted else PAUSE_SECONDS):
             return state
