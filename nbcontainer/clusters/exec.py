@@ -247,9 +247,10 @@ class _Execution:
                 await asyncio.sleep(0)
             elif channel == ERROR:
                 return _exit_code(self._cluster, self._request, payload)
-        frozen = (
-            ": nothing arrives, not even the answer to a ping" if isinstance(socket.exception(), TimeoutError) else ""
-        )
+        frozen = ""
+        if isinstance(socket.exception(), TimeoutError):
+            frozen = ": nothing arrives, not even the answer to a ping"
+            self._cluster.link.frozen.found()
         raise ClusterUnavailable(
             f"The connection of the command in {self._request.name} broke before it ended{frozen}.",
             context=self._cluster.context,
