@@ -131,12 +131,12 @@ class Client:
 
     @asynccontextmanager
     async def websocket(
-        self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...]
+        self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...], pinged: bool
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """`Cluster.websocket`."""
         url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            socket = await self._accepted(lambda: self._handshake(cluster, url, protocols))
+            socket = await self._accepted(lambda: self._handshake(cluster, url, protocols, pinged=pinged))
         except aiohttp.WSServerHandshakeError as error:
             # aiohttp drops the refusal's text, so we make a plain call of the same path to get it
             await cluster.request("GET", path, parameters=parameters)
@@ -153,7 +153,7 @@ class Client:
                     await socket.close()
 
     async def _handshake(
-        self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
+        self, cluster: Cluster, url: URL, protocols: tuple[str, ...], *, pinged: bool
     ) -> aiohttp.ClientWebSocketResponse:
         session, headers = await self.session()
         with LoggedRequest(LOG, "GET", url.raw_path, cluster.context) as request:
@@ -169,7 +169,7 @@ class Client:
                             server_hostname=cluster.link.access.tls_server_name or None,
                             max_msg_size=0,
                             autoclose=True,
-                            heartbeat=HEARTBEAT_SECONDS,
+                            heartbeat=HEARTBEAT_SECONDS if pinged else None,
                         ),
                     )
             except aiohttp.WSServerHandshakeError as error:

@@ -249,15 +249,24 @@ class Cluster:
 
     @asynccontextmanager
     async def websocket(
-        self, path: str, *, parameters: Parameters = (), protocols: tuple[str, ...] = ()
+        self, path: str, *, parameters: Parameters = (), protocols: tuple[str, ...] = (), pinged: bool = True
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """Open a WebSocket (exec, port-forward); leaving the block closes it.
+
+        Args:
+            path: the URL's path.
+            parameters: its query.
+            protocols: the accepted subprotocols.
+            pinged: whether it counts as dead if it does not answer pings. An API server answers none while the other
+                side does not read what was sent.
 
         Raises:
             ApiError: the API server refused it; with its own message.
             ClusterUnavailable: it does not answer.
         """
-        async with self.link.client.websocket(self, path, parameters=parameters, protocols=protocols) as socket:
+        async with self.link.client.websocket(
+            self, path, parameters=parameters, protocols=protocols, pinged=pinged
+        ) as socket:
             yield socket
 
     def url(self, path: str, parameters: Parameters = ()) -> str:

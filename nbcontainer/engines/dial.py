@@ -18,6 +18,9 @@ from nbcontainer.proxy_tunnel import connect_tcp
 from nbcontainer.tcp import connect
 
 CONNECT_SECONDS = 5.0
+# ssh's own probes go through the connection itself: one that a NAT or a proxy has forgotten ends after 45 s
+ALIVE_SECONDS = 15
+ALIVE_PROBES = 3
 
 
 def dial(
@@ -102,7 +105,8 @@ def ssh_command(address: str, timeout: float = CONNECT_SECONDS) -> list[str]:
             "An ssh engine address is ssh://[user@]host[:port], with no password in it.",
             cure="Let ssh find its key in ~/.ssh or in an agent.",
         )
-    command = ["ssh", "-o", f"ConnectTimeout={max(1, round(timeout))}", "-T"]
+    alive = ["-o", f"ServerAliveInterval={ALIVE_SECONDS}", "-o", f"ServerAliveCountMax={ALIVE_PROBES}"]
+    command = ["ssh", "-o", f"ConnectTimeout={max(1, round(timeout))}", *alive, "-T"]
     if parts.username:
         command += ["-l", unquote(parts.username)]
     if parts.port:

@@ -156,7 +156,7 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     found = inspect(engine, str(plan.reference))
     if plan.direction == "pull" and not follower.has_pulled(text_of(found, "Id")):
         raise ApiError(f"{engine.name} ended the pull before the image was complete.", reason="broken stream")
-    digest = follower.digest or _digest_of(found, plan.reference)
+    digest = follower.digest or plan.reference.digest or _digest_of(found, plan.reference)
     progress.emit(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from nbcontainer.engines.containers import inspect
-from nbcontainer.engines.http import quoted
-from nbcontainer.engines.output import Frames, Lines, Recorder
-from nbcontainer.errors import ApiError, NbcontainerError, UsageError
-from nbcontainer.json_objects import JsonObject, text_of, value_of
+from nbcontainer.engines.log_follow import FollowedLog, WholeLog
+from nbcontainer.engines.output import Lines, Recorder
+from nbcontainer.errors import NbcontainerError, UsageError
 from nbcontainer.model.logs import (
     LogEnded,
     LogEvent,
+    LogGap,
     LogLine,
     LogRequest,
     LogResult,
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbcontainer.engines.connection import Engine
-
-END_SECONDS = 1.0  # between the end of a log and the engine's report that the container has ended
 
 
 def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
@@ -115,11 +111,6 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
         raise errors[0]
 
 
-def _began(found: JsonObject) -> str:
-    """When a running container was started; "" where it is not running."""
-    return text_of(found, "State", "StartedAt") if value_of(found, "State", "Running") else ""
-
-
 class _Reader:
     """One container's log."""
 
@@ -134,10 +125,6 @@ class _Reader:
 
     def open(self) -> None:
         request = self._request
-        found = inspect(self._engine, self._name)
-        self._began = _began(found)
-        self._frames = Frames(raw=bool(value_of(found, "Config", "Tty")))
-        self._lines = Lines(self._name, stamped=request.timestamps)
         query = {
             "stdout": True,
             "stderr": True,
@@ -146,48 +133,34 @@ class _Reader:
             "since": f"{time.time() - request.since:.9f}" if request.since else None,
             "tail": request.tail if request.tail >= 0 else "all",
         }
-        self._stream = self._engine.http().stream(
-            "GET", f"/containers/{quoted(self._name)}/logs", query=query, on_open=self._progress.on_stop
-        )
+        on_open = self._progress.on_stop
+        self._lines = Lines(self._name, stamped=request.timestamps or request.follow)
+        if request.follow:
+            self._log: FollowedLog | WholeLog = FollowedLog(self._engine, self._name, query, on_open, self._note)
+        else:
+            self._log = WholeLog(self._engine, self._name, query, on_open)
         if request.follow and request.duration > 0:
             self._timer = threading.Timer(request.duration, self._time_out)
             self._timer.daemon = True
             self._timer.start()
 
+    def _note(self, text: str, is_gap: bool) -> None:  # noqa: FBT001 - passed as a function
+        self._progress.emit(LogGap(text) if is_gap else LogSource(self._name, open=True, note=text))
+
     def _time_out(self) -> None:
         self._timed_out = True
-        self._stream.close()
+        self._log.close()
 
     def read(self) -> None:
         """Read to the end; a failure is kept in `error`."""
         try:
-            while data := self._stream.read():
-                self._take(data)
-            over = self._timed_out or self._progress.stopping
-            if not over and (self._frames.broken or (self._request.follow and self._goes_on())):
-                cure = "See the rest with `%docker logs`." if self._frames.broken else "Follow it again."
-                raise ApiError(f"The log of {self._name} broke off.", reason="broken stream", cure=cure)
+            while pieces := self._log.read():
+                self._emit([line for stream, piece in pieces for line in self._lines.feed(stream, piece)])
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:
                 self.error = error
         self._emit(self._lines.end())
         self._progress.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
-
-    def _goes_on(self) -> bool:
-        """Whether the container has been running since its log was opened: then this was not the log's end."""
-        if not self._began:
-            return False
-        with contextlib.suppress(ApiError):  # it was removed, or did not end within this time
-            path = f"/containers/{quoted(self._name)}/wait"
-            self._engine.http().call("POST", path, query={"condition": "not-running"}, timeout=END_SECONDS)
-            return False
-        try:
-            return _began(inspect(self._engine, self._name)) == self._began  # otherwise it was restarted
-        except ApiError:
-            return False
-
-    def _take(self, data: bytes) -> None:
-        self._emit([line for stream, piece in self._frames.feed(data) for line in self._lines.feed(stream, piece)])
 
     def _emit(self, lines: list[LogLine]) -> None:
         self._recorder.add(lines, encode_lines(lines))
@@ -196,5 +169,5 @@ class _Reader:
         """Close the stream, if it was opened."""
         if self._timer is not None:
             self._timer.cancel()
-        if hasattr(self, "_stream"):
-            self._stream.close()
+        if hasattr(self, "_log"):
+            self._log.close()

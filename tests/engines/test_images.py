@@ -52,12 +52,14 @@ def test_a_registry_on_the_engines_machine_needs_no_tls(engine, registry, make_i
     relay = Relay(registry)
     try:
         name = make_image(engine, f"{relay.address}/tests/{unique}:1")
-        images.push(engine, name).result(60)
+        pushed = images.push(engine, name).result(60)
         images.remove(engine, name, force=True)
         pulled = images.pull(engine, name, platform="linux/amd64").result(60)
     finally:
         relay.close()
     assert images.get(engine, name).tags == (name,)
+    by_digest = images.pull(engine, f"{registry}/tests/{unique}@{pushed.digest}").result(60)
+    assert by_digest.digest == pushed.digest
     assert ("--tls-verify=false" in pulled.command) == engine.is_podman
     assert [line for line in relay.requests if line.startswith("PUT ")]
 
@@ -183,8 +185,9 @@ def test_missing_things_have_distinct_errors(engine, registry, unique):
     with pytest.raises(PullFailed, match="cannot be resolved") as caught:
         images.pull(engine, "nosuch.invalid/x:1").result(60)
     assert caught.value.host == "nosuch.invalid"
-    with pytest.raises(PullFailed, match="is running"):
+    with pytest.raises(PullFailed, match="is running") as caught:
         images.pull(engine, "127.0.0.1:9/x:1").result(60)
+    assert "initializing source" not in str(caught.value)
 
 
 def test_names_are_checked_before_anything_is_sent(docker):

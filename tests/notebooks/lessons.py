@@ -11,6 +11,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from nbcontainer import errors
+from tests.notebooks.names import check_names, state_cell
+
 REPOSITORY = Path(__file__).parents[2]
 NOTEBOOKS = REPOSITORY / "notebooks"
 INDEX = "index"
@@ -41,10 +44,24 @@ def solutions(text):
 
 
 def with_solutions(cells):
-    """The cells, each exercise followed by its solution."""
-    return [
-        each for cell in cells for each in (cell, *(solutions(cell.source) if cell.cell_type == "markdown" else ()))
-    ]
+    """The cells with each exercise solved.
+
+    A solution's block follows its exercise, unless it begins with the same line as a later cell: then it takes the
+    place of that cell, as when a reader writes the solution there.
+    """
+    solved = []
+    for cell in cells:
+        written = [each for each in solved if "solution" in each.metadata and _first_line(each) == _first_line(cell)]
+        for each in written:
+            solved.remove(each)
+        solved += written or [cell]
+        if cell.cell_type == "markdown":
+            solved += solutions(cell.source)
+    return solved
+
+
+def _first_line(cell):
+    return cell.source.partition("\n")[0]
 
 
 def execute(cells, folder, monkeypatch, **variables):
@@ -57,6 +74,22 @@ def execute(cells, folder, monkeypatch, **variables):
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
+    return notebook
+
+
+def execute_lesson(cells, folder, monkeypatch, variables):
+    """Execute a lesson; check what all lessons promise.
+
+    Cells succeed, or fail with an error of ours where their tag says so; nothing gets in another reader's way.
+    """
+    notebook = execute([*cells, state_cell()], folder, monkeypatch, **variables)
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", ())
+        failed = [output.ename for output in outputs if output.output_type == "error"]
+        assert len(failed) == (FAILS in cell.metadata.get("tags", ())), (cell.source, failed)
+        assert all(issubclass(getattr(errors, each, str), errors.NbcontainerError) for each in failed), cell.source
+        assert not [output for output in outputs if output.get("name") == "stderr"], cell.source
+    check_names(notebook.cells)
     return notebook
 
 

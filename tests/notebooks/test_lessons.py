@@ -1,27 +1,22 @@
-"""Every lesson, executed with its solutions on both kinds of machine; and what all lessons have in common."""
+"""What all lessons have in common."""
 
+import re
+from pathlib import Path
+
+import nbformat
 import pytest
 
-from nbcontainer import errors
-from tests.notebooks.lessons import EXERCISE, FAILS, NOTEBOOKS, execute, lessons, read, solutions, with_solutions
-from tests.notebooks.names import check_names, created, is_own, state_cell
+from tests.notebooks.lessons import EXERCISE, FAILS, NOTEBOOKS, lessons, read, solutions, with_solutions
+from tests.notebooks.names import created, is_own
 
-WITH_EXERCISES = [name for name in lessons() if name != "quickstart"]  # which test_quickstart.py executes
+WITH_EXERCISES = [name for name in lessons() if name != "quickstart"]
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", WITH_EXERCISES)
-def test_lesson(name, home, tmp_path, monkeypatch):
-    """Cells succeed, or fail with an error of ours where their tag says so; nothing gets in another reader's way."""
-    cells = [*with_solutions(read(name).cells), state_cell()]
-    notebook = execute(cells, tmp_path, monkeypatch, **home)
-    for cell in notebook.cells:
-        outputs = cell.get("outputs", ())
-        failed = [output.ename for output in outputs if output.output_type == "error"]
-        assert len(failed) == (FAILS in cell.metadata.get("tags", ())), (cell.source, failed)
-        assert all(issubclass(getattr(errors, each, str), errors.NbcontainerError) for each in failed), cell.source
-        assert not [output for output in outputs if output.get("name") == "stderr"], cell.source
-    check_names(notebook.cells)
+@pytest.mark.parametrize("name", lessons())
+def test_every_lesson_is_executed_by_a_test_of_its_own(name):
+    test = Path(__file__).with_name(f"test_{name}.py").read_text("utf-8")
+    assert f'read("{name}")' in test
+    assert re.search(r"^def test_\w+\(.*\bhome\b", test, re.MULTILINE), "not on both kinds of machine"
 
 
 @pytest.mark.parametrize("name", WITH_EXERCISES)
@@ -47,6 +42,14 @@ def test_solutions_are_executed_in_place():
     one, two = solutions(text)
     assert (one.source, one.metadata.tags) == ("1", [])
     assert (two.source, two.metadata.tags) == ("%%dockerfile\nFORM x", [FAILS])
+
+
+def test_a_solution_takes_the_place_of_the_cell_that_begins_like_it():
+    exercise = nbformat.v4.new_markdown_cell(
+        "<details>\n<summary>Solution</summary>\n\n```\n%%x\n2\n```\n\n```\nprint()\n```\n\n</details>"
+    )
+    given = [exercise, *map(nbformat.v4.new_code_cell, ("hello", "%%x\n1", "last"))]
+    assert [cell.source for cell in with_solutions(given)[1:]] == ["print()", "hello", "%%x\n2", "last"]
 
 
 def test_the_names_that_magics_create_are_found():
