@@ -43,7 +43,9 @@ class QuickSearch:
 
     def can_search(self, data: bytes) -> bool:
         """Whether no line is shown so differently that it may have a text that its bytes lack, or the reverse."""
-        if b"\x08" in data or data.count(b"\r") != data.count(b"\r\n") or _UNUSUAL.search(data):
+        if b"\x08" in data or _UNUSUAL.search(data):
+            return False
+        if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
             return False
         if self._has_space and b"\t" in data:  # shown as spaces
             return False
