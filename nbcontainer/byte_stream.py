@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -20,12 +21,17 @@ from nbcontainer.interrupts import wait_in_steps
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-SILENT_SECONDS = 5.0  # after which a silent stream's server is probed
+SILENT_SECONDS = 5.0  # after which a silent stream's server is probed; then after twice as long, and so on
 CHILD_SILENT_SECONDS = 60.0  # the same where each probe starts a child process, such as ssh
+LONGEST_SECONDS = 300.0  # between two probes: an hour of silence costs a handful of requests
 
 
 class Silent(ConnectionError):
     """The server has been silent for a while, and did not answer a probe."""
+
+
+class Frozen(ConnectionError):
+    """The connection is dead, though the server answers on others: a NAT or a proxy between has forgotten it."""
 
 
 class Closable(Protocol):
@@ -70,6 +76,12 @@ class Stream:
         self._timeout: float | None = None
         self._when_silent: Callable[[], None] | None = None
         self._patience = 0.0
+        self._heard = time.monotonic()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the last bytes arrived, or if none have, the probe was set."""
+        return time.monotonic() - self._heard
 
     def recv(self, size: int = 65536) -> bytes:
         """The next bytes, at most `size`; b"" at the end.
@@ -88,6 +100,7 @@ class Stream:
             raise
         if not data and self._child is not None and not self._closed:
             self._child.check()
+        self._heard = time.monotonic()
         return data
 
     def _receive(self, size: int) -> bytes:
@@ -96,12 +109,14 @@ class Stream:
         return self._socket.recv(size)
 
     def when_silent(self, ask: Callable[[], None] | None, seconds: float = 0.0) -> None:
-        """Call `ask` whenever a reader has received nothing, or a writer could send nothing, for so many seconds.
+        """Call `ask` when a reader has received nothing, or a writer could send nothing, for so many seconds.
 
-        It may raise an OSError, which the reader or writer gets. The default is some seconds, or more where each probe
-        starts a child process, such as ssh.
+        As long as that lasts, it is called again, each time after twice as long. It may raise an OSError, which the
+        reader or writer gets. The default is some seconds, or more where each probe starts a child process, such as
+        ssh.
         """
         self._when_silent = ask
+        self._heard = time.monotonic()
         self._patience = seconds or (SILENT_SECONDS if self._child is None else CHILD_SILENT_SECONDS)
 
     def _wait(self, *, writing: bool = False) -> None:
@@ -117,6 +132,7 @@ class Stream:
                 raise TimeoutError("timed out")
             if self._when_silent is not None:
                 self._when_silent()
+                patience = min(2 * patience, LONGEST_SECONDS)
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of `data`.

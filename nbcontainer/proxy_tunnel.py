@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from nbcontainer.byte_stream import Stream, TlsStream
 from nbcontainer.proxies import environment_proxy
+from nbcontainer.tcp import connect
 
 READ_BYTES = 64 * 1024
 
@@ -39,7 +40,7 @@ def connect_tcp(host: str, port: int, *, secure: bool, timeout: float) -> socket
     bracketed = f"[{host}]" if ":" in host else host
     proxy = environment_proxy(f"{'https' if secure else 'http'}://{bracketed}:{port}")
     if not proxy:
-        return socket.create_connection((host, port), timeout)
+        return connect((host, port), timeout)
     parts = urlsplit(proxy)
     if parts.scheme != "http":
         raise ProxyFailed(f"{_where(parts)} has a scheme that is not supported: {parts.scheme}")
@@ -102,7 +103,7 @@ class _ToProxy(http.client.HTTPConnection):
         super().__init__(parts.hostname or "", parts.port or (443 if self._secure else 80), timeout=timeout)
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = connect((self.host, self.port), self.timeout)
         if self._secure:
             context = self._tls or ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)

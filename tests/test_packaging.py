@@ -117,11 +117,13 @@ def test_node_is_required_only_where_something_must_be_built(clone, unpacked, py
 def test_an_installed_wheel_has_its_pages_and_its_extension(wheel, python):
     pip_install(python, "--no-deps", str(wheel))
     found = "import importlib.util as util; print(util.find_spec('nbcontainer').submodule_search_locations[0])"
-    place = Path(run(str(python), "-c", found, folder=wheel.parent).strip())
+    place = Path(run(str(python), "-I", "-c", found, folder=wheel.parent).strip())
     assert (place / "static" / "picture.js").exists()
     extension = python.parents[1] / "share" / "jupyter" / "labextensions" / "nbcontainer"
     assert json.loads((extension / "install.json").read_text("utf-8"))["packageName"] == "nbcontainer"
     assert list((extension / "static").glob("remoteEntry.*.js"))
+    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {path.name for path in (place / "notebooks").iterdir()} == notebooks
 
 
 def test_the_lock_file_names_no_registry():

@@ -21,9 +21,11 @@ from nbcontainer.clusters.http import IDLE_SECONDS, READ_SECONDS, proxy_of
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
+from nbcontainer.tcp import keep_alive
 
 if TYPE_CHECKING:
     import ssl
+    from asyncio.trsock import TransportSocket
 
     from nbcontainer.clusters.authentication import Headers
     from nbcontainer.clusters.connection import Cluster, Link, Parameters
@@ -38,6 +40,7 @@ HEARTBEAT_SECONDS = 10.0  # after which a silent WebSocket is pinged; with no an
 CLOSE_SECONDS = 0.3  # how long to wait for TLS's close_notify
 READ_BUFFER = 2**18  # bytes; log streams run at 10 MB/s and more
 SILENT_SECONDS = 15.0  # after which a silent stream's API server is probed, as client-go's HTTP/2 pings do
+LONGEST_SILENT_SECONDS = 300.0  # to which the time until the next probe doubles
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -49,6 +52,7 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._session_for: tuple[object, ...] = ()
         self._retired: list[aiohttp.ClientSession] = []
+        self._resumable: set[aiohttp.StreamReader] = set()  # the open streams whose readers resume them
         self._tls: ssl.SSLContext | None = None
 
     async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
@@ -83,42 +87,59 @@ class Client:
 
     @asynccontextmanager
     async def stream(
-        self, cluster: Cluster, path: str, *, parameters: Parameters, accept: str, silence: float | None
+        self,
+        cluster: Cluster,
+        path: str,
+        *,
+        parameters: Parameters,
+        accept: str,
+        silence: float | None,
+        resumable: bool,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """`Cluster.stream`."""
         loop = asyncio.get_running_loop()
         try:
-            async with self._open_stream(cluster, path, parameters, accept, silence) as response:
+            async with self._open_stream(cluster, path, parameters, accept, silence, resumable=resumable) as response:
                 yield response
         finally:  # the list before a watch, and probes, leave connections that perhaps nothing uses again
             loop.call_later(2 * IDLE_SECONDS, self._link.http.close_old)
 
     @asynccontextmanager
     async def _open_stream(
-        self, cluster: Cluster, path: str, parameters: Parameters, accept: str, silence: float | None
+        self,
+        cluster: Cluster,
+        path: str,
+        parameters: Parameters,
+        accept: str,
+        silence: float | None,
+        *,
+        resumable: bool,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         response = await self._accepted(lambda: self._call(cluster, path, parameters, accept, silence))
         try:
             if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary
                 raise_for_status(cluster, response.status, decode_status(await _read(cluster, response)))
             watcher = asyncio.create_task(self._end_if_gone(cluster, response.content))
+            if resumable:
+                self._resumable.add(response.content)
             try:
                 yield response
             except BROKEN as error:
                 raise cluster.unavailable(error, silence or 0.0) from error
             finally:
+                self._resumable.discard(response.content)
                 watcher.cancel()
         finally:
             _abort(response)  # do not wait for what was not read
 
     @asynccontextmanager
     async def websocket(
-        self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...]
+        self, cluster: Cluster, path: str, *, parameters: Parameters, protocols: tuple[str, ...], pinged: bool
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """`Cluster.websocket`."""
         url = URL(cluster.url(path, parameters), encoded=True)
         try:
-            socket = await self._accepted(lambda: self._handshake(cluster, url, protocols))
+            socket = await self._accepted(lambda: self._handshake(cluster, url, protocols, pinged=pinged))
         except aiohttp.WSServerHandshakeError as error:
             # aiohttp drops the refusal's text, so we make a plain call of the same path to get it
             await cluster.request("GET", path, parameters=parameters)
@@ -135,7 +156,7 @@ class Client:
                     await socket.close()
 
     async def _handshake(
-        self, cluster: Cluster, url: URL, protocols: tuple[str, ...]
+        self, cluster: Cluster, url: URL, protocols: tuple[str, ...], *, pinged: bool
     ) -> aiohttp.ClientWebSocketResponse:
         session, headers = await self.session()
         with LoggedRequest(LOG, "GET", url.raw_path, cluster.context) as request:
@@ -151,7 +172,7 @@ class Client:
                             server_hostname=cluster.link.access.tls_server_name or None,
                             max_msg_size=0,
                             autoclose=True,
-                            heartbeat=HEARTBEAT_SECONDS,
+                            heartbeat=HEARTBEAT_SECONDS if pinged else None,
                         ),
                     )
             except aiohttp.WSServerHandshakeError as error:
@@ -160,6 +181,8 @@ class Client:
                     raise status_error(cluster, UNAUTHORIZED, {"message": "Unauthorized"}) from None
                 raise
             request.status = SWITCHING_PROTOCOLS
+        self._link.http.reached()
+        _keep_alive(socket.get_extra_info("socket"))
         return socket
 
     async def _accepted(self, open: Callable[[], Awaitable[Answer]]) -> Answer:  # noqa: A002 - what it does
@@ -199,6 +222,9 @@ class Client:
             raise cluster.unavailable(error, silence or 0.0) from error
         except BROKEN as error:
             raise cluster.unavailable(error) from error
+        self._link.http.reached()
+        if response.connection is not None and response.connection.transport is not None:
+            _keep_alive(response.connection.transport.get_extra_info("socket"))
         if response.status == UNAUTHORIZED:
             raise status_error(cluster, UNAUTHORIZED, decode_status(await _read(cluster, response)))
         return response
@@ -225,18 +251,31 @@ class Client:
         """`Http.probe`, which decides whether the API server is reachable."""
         await asyncio.to_thread(self._link.http.probe, cluster)
 
+    def found_frozen(self) -> None:
+        """A connection was found frozen although new ones work: end the resumable streams, as if their time was over.
+
+        What forgot one connection has probably forgotten the others, too.
+        """
+        for content in self._resumable:
+            content.set_exception(TimeoutError("another connection is frozen"))
+
     async def _end_if_gone(self, cluster: Cluster, content: aiohttp.StreamReader) -> None:
-        """Close a silent stream once its API server fails a probe: a dead connection looks like an idle one."""
-        seen = -1
+        """Close a silent stream once its API server fails a probe: a dead connection looks like an idle one.
+
+        A probe is made on a new connection: it does not show whether the stream's own was forgotten.
+        """
+        seen, pause = -1, SILENT_SECONDS
         while True:
-            if seen == content.total_bytes and not self._link.http.is_known_reachable(SILENT_SECONDS):
+            if seen != content.total_bytes:
+                seen, pause = content.total_bytes, SILENT_SECONDS
+            elif not self._link.http.is_known_reachable(pause):
                 try:
                     await self.probe(cluster)
                 except ClusterUnavailable as error:
                     content.set_exception(error)
                     return
-            seen = content.total_bytes
-            await asyncio.sleep(SILENT_SECONDS)
+                pause = min(2 * pause, LONGEST_SILENT_SECONDS)
+            await asyncio.sleep(pause)
 
 
 async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:
@@ -252,3 +291,10 @@ def _abort(response: aiohttp.ClientResponse) -> None:
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
     response.close()
+
+
+def _keep_alive(connection: TransportSocket | None) -> None:
+    """Turn on TCP's keepalive, once aiohttp has connected: its `socket_factory` is newer than some of its versions."""
+    if connection is not None:
+        with connection.dup() as same:
+            keep_alive(same)

@@ -219,7 +219,13 @@ class Cluster:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, parameters: Parameters = (), accept: str = JSON, silence: float | None = None
+        self,
+        path: str,
+        *,
+        parameters: Parameters = (),
+        accept: str = JSON,
+        silence: float | None = None,
+        resumable: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open a long response (a watch, a followed log); leaving the block closes it.
 
@@ -228,26 +234,37 @@ class Cluster:
             parameters: its query.
             accept: the accepted media types.
             silence: seconds without a byte after which it counts as dead, None for never.
+            resumable: whether it may be ended once another connection to the API server was found frozen; then, and
+                after `silence`, the error's cause is a TimeoutError.
 
         Raises:
             ApiError, ClusterUnavailable: as in `request`, also while it is read inside the block.
         """
         async with self.link.client.stream(
-            self, path, parameters=parameters, accept=accept, silence=silence
+            self, path, parameters=parameters, accept=accept, silence=silence, resumable=resumable
         ) as response:
             yield response
 
     @asynccontextmanager
     async def websocket(
-        self, path: str, *, parameters: Parameters = (), protocols: tuple[str, ...] = ()
+        self, path: str, *, parameters: Parameters = (), protocols: tuple[str, ...] = (), pinged: bool = True
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """Open a WebSocket (exec, port-forward); leaving the block closes it.
+
+        Args:
+            path: the URL's path.
+            parameters: its query.
+            protocols: the accepted subprotocols.
+            pinged: whether it counts as dead if it does not answer pings. An API server answers none while the other
+                side does not read what was sent.
 
         Raises:
             ApiError: the API server refused it; with its own message.
             ClusterUnavailable: it does not answer.
         """
-        async with self.link.client.websocket(self, path, parameters=parameters, protocols=protocols) as socket:
+        async with self.link.client.websocket(
+            self, path, parameters=parameters, protocols=protocols, pinged=pinged
+        ) as socket:
             yield socket
 
     def url(self, path: str, parameters: Parameters = ()) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.missing import not_found_soon
-from nbcontainer.clusters.reflector import Changed, Listed, reflect
+from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import entries_of, text_of
 from nbcontainer.model.changes import Change, Changes
@@ -109,8 +109,13 @@ class _Deletion:
     async def _until_gone(self, asked: Mapping[str, str], progress: Progress[PodEnd]) -> None:
         left = {uid: name for name, uid in asked.items()}
         parameters = {"fieldSelector": f"metadata.name={next(iter(asked))}"} if len(asked) == 1 else {}
-        async for news in reflect(self._cluster, POD.path(self._cluster.namespace), parameters):
+        path, is_away = POD.path(self._cluster.namespace), False
+        async for news in reflect(self._cluster, path, parameters, silence=AWAITED_SECONDS):
             gone: set[str] = set()
+            if isinstance(news, Away) or is_away:
+                is_away = isinstance(news, Away)
+                reason = f"reconnecting: {news.reason}" if isinstance(news, Away) else ""
+                _emit(progress, self._left, Outcome.RUNNING, reason)
             if isinstance(news, Listed):
                 there = {text_of(one, "metadata", "uid") for page in news.pages for one in entries_of(page, "items")}
                 gone = set(left) - there

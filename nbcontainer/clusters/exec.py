@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import orjson
 from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.exec_end import end_command
+from nbcontainer.clusters.exec_input import PIPE_BYTES, LongInput, messages
 from nbcontainer.clusters.log_sources import container_names, default_container
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.trouble import pod_status, trouble
@@ -77,12 +79,18 @@ def execute(cluster: Cluster, request: ExecRequest) -> LogOperation[ExecResult]:
     return operation.start_task(lambda progress: _Execution(cluster, request, writer, progress).run())
 
 
+class _NotRun(Exception):
+    """The shell around a command is not there, or did not find the command."""
+
+
 class _Execution:
     def __init__(self, cluster: Cluster, request: ExecRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
         self._cluster, self._request, self._writer, self._progress = cluster, request, writer, progress
         writer.report_to(progress)
         self._began = 0.0
         self._opened = False
+        self._words = request.command  # what is run in the container
+        self._input: LongInput | None = None
         self._ended = LogEnded()
         self._channels = {
             number: writer.channel(request.name, stream) for number, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
@@ -124,7 +132,8 @@ class _Execution:
         """
         if not self._began:
             return ""
-        ending = asyncio.create_task(end_command(self._cluster, self._request, self._began))
+        command = replace(self._request, command=self._words)
+        ending = asyncio.create_task(end_command(self._cluster, command, self._began))
         _endings.add(ending)
         ending.add_done_callback(_endings.discard)
         try:
@@ -135,9 +144,21 @@ class _Execution:
             self._writer.emit(LogSource(self._request.name, open=False, note=note))
         return note
 
+    @property
+    def _has_long_input(self) -> bool:
+        return not self._request.tty and len(self._request.stdin or b"") > PIPE_BYTES
+
     async def _run(self) -> int:
-        request = self._request
-        parameters: list[tuple[str, str | int | bool]] = [("command", word) for word in request.command]
+        if self._has_long_input:
+            self._input = LongInput(self._request.command)
+            with suppress(_NotRun):
+                return await self._run_words(self._input.command)
+            self._input = None
+        return await self._run_words(self._request.command)
+
+    async def _run_words(self, words: tuple[str, ...]) -> int:
+        request, self._words = self._request, words
+        parameters: list[tuple[str, str | int | bool]] = [("command", word) for word in words]
         parameters += [("stdout", True), ("stderr", not request.tty), ("tty", request.tty)]
         parameters += [("stdin", True)] if request.stdin is not None else []
         parameters += [("container", request.container)] if request.container else []
@@ -171,7 +192,9 @@ class _Execution:
 
     async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
         request = self._request
-        async with self._cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
+        async with self._cluster.websocket(
+            path, parameters=parameters, protocols=(V5, V4), pinged=not self._has_long_input
+        ) as socket:
             self._opened = True
             if request.stdin is not None and socket.protocol != V5:
                 cure = "Put the input into a file in the container, or into the command."
@@ -189,28 +212,32 @@ class _Execution:
         if data is None:
             return
         for start in range(0, len(data), CHUNK):
+            if socket.closed or (self._input is not None and self._input.ended):
+                break
             await socket.send_bytes(bytes([STDIN]) + data[start : start + CHUNK])
+            await asyncio.sleep(0)
         await socket.send_bytes(bytes([CLOSE, STDIN]))
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
-        from aiohttp import WSMsgType  # noqa: PLC0415 - loads with the first connection
-
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                data = message.data.encode()
-            elif message.type is WSMsgType.BINARY:
-                data = message.data
-            else:
-                break
+        async for message in messages(self._cluster, socket):
+            data = message.data.encode() if isinstance(message.data, str) else message.data
             number, payload = data[0] if data else -1, data[1:]
+            if number == STDERR and self._input is not None:
+                payload = self._input.without_mark(payload)
             if number in self._channels and payload:
                 self._channels[number].feed(payload)
                 await asyncio.sleep(0)
             elif number == ERROR:
+                if self._input is not None and self._input.has_not_run(payload):
+                    raise _NotRun
                 return _exit_code(self._cluster, self._request, payload)
+        frozen = (
+            ": nothing arrives, not even the answer to a ping" if isinstance(socket.exception(), TimeoutError) else ""
+        )
         raise ClusterUnavailable(
-            f"The connection of the command in {self._request.name} broke before it ended.",
+            f"The connection of the command in {self._request.name} broke before it ended{frozen}.",
             context=self._cluster.context,
+            cure="The command may go on in the container.",
         )
 
 

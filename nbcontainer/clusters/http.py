@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import logging
-import socket
 import ssl
 import threading
 import time
@@ -28,6 +27,7 @@ from nbcontainer.http1 import Connection, IdleConnections
 from nbcontainer.proxy_tunnel import TlsInTls, login, to_proxy, tunnel
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
+from nbcontainer.tcp import connect
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.authentication import Headers
@@ -38,6 +38,7 @@ LOG = logging.getLogger(__name__)
 BROKEN = (OSError, http.client.HTTPException)  # TLS errors and time limits are OSErrors
 IDLE_CONNECTIONS = 10
 IDLE_SECONDS = 80.0  # the API server closes idle connections after 90
+TRUSTED_SECONDS = 5.0  # how long an idle connection is not doubted; on one that is frozen, only a GET can be repeated
 READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
 PROBE = "/version"  # answered from memory, without authorization
 GZIP = 16 + zlib.MAX_WBITS
@@ -238,8 +239,12 @@ class Http:
         if failure is not None:
             raise copy(failure)
 
+    def reached(self) -> None:
+        """Note that the API server has answered on a new connection: it need not be probed now."""
+        self._failure, self._probed = None, time.monotonic()
+
     def is_known_reachable(self, seconds: float) -> bool:
-        """Whether the last probe was answered, at most so many seconds ago."""
+        """Whether the API server has last answered on a new connection, at most so many seconds ago."""
         return self._failure is None and time.monotonic() - self._probed < seconds
 
     def _ask(self, cluster: Cluster) -> ClusterUnavailable | None:
@@ -258,7 +263,9 @@ class Http:
 
     def _answer(self, cluster: Cluster, request: _Request, cancellation: Cancellation) -> Reply:
         seconds = request.seconds
-        connection = self._idle.take(self._identity(cluster)) or self._open(cluster, seconds, cancellation)
+        connection = self._idle_for(request.method, self._identity(cluster)) or self._open(
+            cluster, seconds, cancellation
+        )
         while True:
             cancellation.watch(connection)
             connection.stream.settimeout(request.limit)
@@ -284,6 +291,14 @@ class Http:
                 if not seconds:
                     connection.stream.when_silent(partial(self.probe, cluster), settings.connect_timeout)
                 return Reply(self, connection, raw, cancellation)
+
+    def _idle_for(self, method: str, identity: Identity) -> Connection | None:
+        """A kept connection for a call, if there is one."""
+        connection = self._idle.take(identity)
+        if connection is None or method == "GET" or time.monotonic() - connection.last_used < TRUSTED_SECONDS:
+            return connection
+        connection.close()
+        return None
 
     def _asking(self, cluster: Cluster, method: str, connection: Connection) -> Callable[[], None]:
         def ask() -> None:
@@ -322,11 +337,10 @@ def _connect(cluster: Cluster, tls: ssl.SSLContext | None, seconds: float) -> St
     host, port = parts.hostname or "", parts.port or (443 if tls else 80)
     proxy = proxy_of(cluster)
     if not proxy:
-        connection = socket.create_connection((host, port), seconds)
+        connection = connect((host, port), seconds)
     else:
         connection = tunnel(proxy, host, port, seconds, tls) if tls else to_proxy(proxy, seconds)
     with closed_on_error(connection):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is None:
             return TlsStream(connection) if isinstance(connection, ssl.SSLSocket) else Stream(connection)
         name = cluster.link.access.tls_server_name or host

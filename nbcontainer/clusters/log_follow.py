@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.failures import is_passing
+from nbcontainer.clusters.log_silence import Probes, Silence, has_more
 from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.clusters.trouble import trouble
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST_STREAMS, FEWEST_STREAMS = 256, 8
 POLL_SECONDS = 2.0  # between two reads of a source that has no stream of its own
 NEWS_SECONDS = 1.0  # how long the watch may lag behind the end of a stream
+MARGIN = 2  # seconds by which an API's whole seconds, and a slow request, may be off
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 TOO_MANY_REQUESTS = 429
 
@@ -43,6 +45,10 @@ class Slots:
     """How many streams may be open at once. Further sources are polled in turn, so none is refused.
 
     The limit is halved when the API server refuses one more stream, and grows again with each stream that opens.
+
+    Attributes:
+        used: whether any stream was opened successfully.
+        probes: of streams that are silent.
     """
 
     def __init__(self) -> None:
@@ -50,7 +56,8 @@ class Slots:
         self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
         self._most = self.limit
         self._taken = 0
-        self.used = False  # whether any stream was opened successfully
+        self.used = False
+        self.probes = Probes()
 
     def acquire(self) -> bool:
         """Whether a stream may be opened; call `release` when it has ended."""
@@ -98,6 +105,7 @@ class Followed:
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
         self._joins = joins
         reader.position.on_gap = self._emit_gap
+        self._silence = Silence(self, slots.probes)
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
         self._pod: JsonObject | None = pod
@@ -115,6 +123,7 @@ class Followed:
             self.pod_uid = text_of(pod, "metadata", "uid")  # may be another pod of the same name, as in StatefulSets
         self._pod = pod
         self._news.set()
+        self._silence.news()
 
     async def run(self) -> None:
         """Read until the pod is gone or has ended.
@@ -153,18 +162,19 @@ class Followed:
 
     async def _take_turn(self) -> bool:
         """Read further, with a follow stream if the limit allows one; returns whether it did."""
-        slot = self._slots.acquire()
+        if not self._slots.acquire():
+            await self._read(follow=False)
+            return False
         try:
-            await self._read(follow=slot)
+            if await self._silence.watch(self._read(follow=True)):
+                self._cluster.link.client.found_frozen()
         finally:
-            if slot:
-                self._slots.release()
-        return slot
+            self._slots.release()
+        return True
 
     async def _read(self, *, follow: bool, previous: bool = False) -> None:
         since = self._reader.resume_from
-        parameters: dict[str, str | int] = {"container": self._container, "timestamps": True}
-        parameters |= {"sinceTime": since} if since else self._first_bounds()
+        parameters = self._parameters(self._first_bounds())
         parameters |= {"follow": True} if follow else {}
         parameters |= {"previous": True} if previous else {}
 
@@ -176,8 +186,44 @@ class Followed:
                 self._writer.emit(LogSource(self._source, open=True))
             self._reader.begin(resume=bool(since), within=bool(self._bounds))
 
-        path = POD.path(self._cluster.namespace, self.pod_name, "log")
-        await copy_stream(self._cluster, path, parameters, reader=self._reader, opened=opened)
+        await copy_stream(
+            self._cluster,
+            self._path,
+            parameters,
+            reader=self._reader,
+            opened=opened,
+            arrived=self._silence.arrived,
+        )
+
+    @property
+    def _path(self) -> str:
+        return POD.path(self._cluster.namespace, self.pod_name, "log")
+
+    def _parameters(self, first: dict[str, int]) -> dict[str, str | int | bool]:
+        """The query that goes on where the reader is; `first` are the bounds while nothing has been read."""
+        since = self._reader.resume_from
+        bounds: dict[str, str | int | bool] = {"sinceTime": since} if since else {**first}
+        return {"container": self._container, "timestamps": True, **bounds}
+
+    async def has_missed(self) -> bool:
+        """Whether the log has something that was not read.
+
+        Raises:
+            ApiError, ClusterUnavailable: this cannot be found out.
+        """
+        try:
+            return await has_more(self._cluster, self._path, self._parameters(self._least_bounds()), self._reader)
+        except NotFound:  # its watch has not said that the pod is gone
+            self._cluster.link.client.found_frozen()
+            raise
+
+    def is_over(self) -> bool:
+        """Whether the container that is read has ended."""
+        return self._pod is None or not self._is_running()
+
+    def tell(self, words: str) -> None:
+        """Emit a note about a log that goes on."""
+        self._writer.emit(LogSource(self._source, open=True, note=f"{self._source}: {words}"))
 
     def _first_bounds(self) -> dict[str, int]:
         """The bounds while nothing has been read: all lines since the call, however late this request is."""
@@ -187,6 +233,15 @@ class Followed:
         if "sinceSeconds" in bounds:
             late = math.ceil(now - self._called) if self._opened else int(now - self._called)
             return bounds | {"sinceSeconds": bounds["sinceSeconds"] + late}
+        return bounds
+
+    def _least_bounds(self) -> dict[str, int]:
+        """The bounds while nothing has been read: only lines that the first stream must have delivered, if any."""
+        bounds, now = self._bounds, time.monotonic()
+        if bounds.get("tailLines") == 0:
+            return {"sinceSeconds": max(1, int(now - self._opened) - MARGIN)}
+        if "sinceSeconds" in bounds:
+            return bounds | {"sinceSeconds": max(1, bounds["sinceSeconds"] + int(now - self._called) - MARGIN)}
         return bounds
 
     async def _after_stream(self, *, followed: bool) -> None:
@@ -230,8 +285,7 @@ class Followed:
                 self._writer.emit(LogSource(self._source, open=False, note=note))
 
     def _emit_gap(self, since: str) -> None:
-        note = f"{self._source}: the node has rotated its log: lines after {since} may be missing"
-        self._writer.emit(LogSource(self._source, open=True, note=note))
+        self.tell(f"the node has rotated its log: lines after {since} may be missing")
 
     async def _should_retry(self, error: ApiError | ClusterUnavailable, pause: float) -> bool:
         """Whether to try again after an error; the error is emitted once."""

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nbcontainer.clusters.log_position import BILLION, Moments, Position
 from nbcontainer.logs.cutter import Cut, Piece
 
 if TYPE_CHECKING:
-    from nbcontainer.logs.writer import Channel, LogWriter
+    from nbcontainer.logs.writer import Channel
 
 
 class LaterRun(Exception):
     """The lines come from a run that began after the wanted one had ended."""
+
+
+class LineSink(Protocol):
+    """What takes the lines: the log's writer."""
+
+    def add(self, channel: Channel, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a channel."""
 
 
 class _Long(Enum):
@@ -37,7 +45,7 @@ class LineReader:
         channel: where this container's lines are written.
     """
 
-    def __init__(self, writer: LogWriter, channel: Channel) -> None:
+    def __init__(self, writer: LineSink, channel: Channel) -> None:
         self._writer, self._channel, self._cutter = writer, channel, channel.cutter
         self._moment = Moments()
         self._long = _Long.NONE
@@ -51,6 +59,15 @@ class LineReader:
     def resume_from(self) -> str:
         """The `sinceTime` of the next request, or "" if nothing was read yet."""
         return self.position.since
+
+    @property
+    def unfinished(self) -> int:
+        """How many bytes have come of a last line whose end has not; 0 for a line that is too long for memory."""
+        return len(self._cutter.unfinished)
+
+    def twin(self, writer: LineSink) -> LineReader:
+        """A reader at the same position, for another stream; its lines go to `writer`, and this one is not changed."""
+        return copy.deepcopy(self, {id(self._writer): writer, id(self.position): self.position.twin()})
 
     def begin(self, *, resume: bool, within: bool = False, latest: float = math.inf) -> None:
         """Start a new stream: one that resumes the last, or the stream of a new container.

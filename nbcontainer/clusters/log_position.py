@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import deque
 from datetime import UTC, datetime
@@ -80,6 +81,12 @@ class Position:
         self._look_up()
         self._forget_stream()
         self.searching = bool(self._run)
+
+    def twin(self) -> Position:
+        """The same position, for a stream that is read beside this one's; it reports no gap."""
+        twin = copy.deepcopy(self, {id(self.on_gap): self.on_gap})
+        twin.on_gap = lambda _since: None
+        return twin
 
     def _forget_stream(self) -> None:
         self.searching = self.found = False

@@ -6,12 +6,13 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
+from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from nbcontainer.clusters.connection import Cluster, Parameters
+    from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
 
 LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
@@ -26,22 +27,27 @@ LONGEST_REFUSAL = 1_000  # bytes
 async def copy_stream(
     cluster: Cluster,
     path: str,
-    parameters: Parameters,
+    parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
     opened: Callable[[], None] = lambda: None,
+    arrived: Callable[[], None] = lambda: None,
 ) -> None:
     """Copy a log to its end.
+
+    A log that is not followed is sent without pauses, so a longer silence is an error.
 
     Raises:
         ApiError: the API server or the node refuses it; the reason is `LOG_GONE` if the node no longer has the log.
         ClusterUnavailable: the connection broke.
     """
+    silence = None if parameters.get("follow") else READ_SECONDS
     try:
-        async with cluster.stream(path, parameters=parameters, accept="*/*") as response:
+        async with cluster.stream(path, parameters=parameters, accept="*/*", silence=silence) as response:
             opened()
             held, doubtful = b"", True
             async for chunk in response.content.iter_any():
+                arrived()
                 held, doubtful = held + chunk, doubtful and _may_be_refusal(held + chunk)
                 if doubtful:
                     continue

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from nbcontainer import existence
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.clusters.missing import missing_namespace
-from nbcontainer.clusters.reflector import Changed, Listed, reflect
+from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.clusters.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
@@ -21,7 +22,7 @@ from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from nbcontainer.operation import Progress
 
@@ -139,16 +140,26 @@ async def _read(cluster: Cluster, name: str) -> JsonObject | None:
     return None
 
 
+class _Steps:
+    """Emits the steps of a pod that is starting, without repeating any."""
+
+    def __init__(self, progress: Progress[PodStep]) -> None:
+        self._progress, self._last = progress, PodStep("")
+
+    def take(self, status: str, message: str) -> None:
+        step = PodStep(status, message)
+        if step != self._last:
+            self._last = step
+            self._progress.emit(step)
+
+
 async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep]) -> JsonObject:
-    told, since = ("", ""), 0.0
+    steps, since = _Steps(progress), 0.0
     loop = asyncio.get_running_loop()
-    async for pod in one_object(cluster, POD, name):
+    async for pod in one_object(cluster, POD, name, lambda reason: steps.take("", f"reconnecting: {reason}")):
         if pod is None or _is_terminating(pod):
             raise NotFound(f"Pod {name} was deleted while it started.")
-        step = (pod_status(pod), _waiting_words(pod))
-        if step != told:
-            told = step
-            progress.emit(PodStep(*step))
+        steps.take(pod_status(pod), _waiting_words(pod))
         if _is_up(pod):
             settled = await _settled(cluster, name, pod)
             if _is_up(settled):
@@ -274,22 +285,33 @@ async def _last_output(cluster: Cluster, name: str, container: str) -> str:
             "previous": previous,
         }
         with suppress(ApiError):
-            async with cluster.stream(POD.path(cluster.namespace, name, "log"), parameters=parameters) as response:
+            path = POD.path(cluster.namespace, name, "log")
+            async with cluster.stream(path, parameters=parameters, silence=READ_SECONDS) as response:
                 text = (await response.read()).decode(errors="replace")
                 if text:
                     return text
     return ""
 
 
-async def one_object(cluster: Cluster, resource: Resource, name: str) -> AsyncIterator[JsonObject | None]:
+async def one_object(
+    cluster: Cluster, resource: Resource, name: str, tell_away: Callable[[str], None] = lambda _reason: None
+) -> AsyncIterator[JsonObject | None]:
     """One object as it is and each time it changes; None once it is gone or does not exist.
+
+    Args:
+        cluster: the cluster.
+        resource: the object's kind.
+        name: its name.
+        tell_away: called with the reason whenever the API server cannot be watched.
 
     Raises:
         ApiError, ClusterUnavailable: as in `reflect`.
     """
-    path = resource.path(cluster.namespace)
-    async for news in reflect(cluster, path, {"fieldSelector": f"metadata.name={name}"}):
-        if isinstance(news, Listed):
+    path, parameters = resource.path(cluster.namespace), {"fieldSelector": f"metadata.name={name}"}
+    async for news in reflect(cluster, path, parameters, silence=AWAITED_SECONDS):
+        if isinstance(news, Away):
+            tell_away(news.reason)
+        elif isinstance(news, Listed):
             items = [item for page in news.pages for item in entries_of(page, "items")]
             yield items[0] if items else None
         elif isinstance(news, Changed):

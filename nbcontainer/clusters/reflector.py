@@ -3,7 +3,8 @@
 The rules are those of client-go's reflector (https://kubernetes.io/docs/reference/using-api/api-concepts/): start a
 watch at the list's resourceVersion, request bookmarks, and after "410 Gone" start over with a fresh list, without the
 old resourceVersion. A watch that was closed is also followed by a fresh list: API servers cut off slow watchers, and
-proxies cut streams, without an error that a client could see.
+proxies cut streams, without an error that a client could see. Only a watch that we have given up, because it was silent
+for too long, is resumed where it was.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ WATCH_SECONDS = (
     300,
     600,
 )  # the API server is asked to end a watch after a random time between these, as client-go does
-SILENCE_SECONDS = 150.0  # bookmarks are sent every minute, so a watch that is silent this long is dead
+SILENCE_SECONDS = 150.0  # bookmarks are sent every one or two minutes, so a watch that is silent this long may be dead
+AWAITED_SECONDS = 30.0  # the same where a call waits for a change
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0  # seconds before listing again
 
 
@@ -63,6 +65,23 @@ class Away:
 
 class _Expired(Exception):
     """The API server no longer has the resourceVersion that a watch began at."""
+
+
+class _Silent(Exception):
+    """A watch was silent for too long. Perhaps it is dead; or nothing has changed, where there are no bookmarks."""
+
+
+@dataclass(slots=True)
+class _Position:
+    """How far a watch has come.
+
+    Attributes:
+        version: the resourceVersion of its last event, or at which it begins; "" to list first.
+        resumed: whether it goes on from a watch that was silent.
+    """
+
+    version: str
+    resumed: bool = False
 
 
 def list_here(
@@ -110,6 +129,7 @@ async def reflect(
     *,
     version: str = "",
     listed: bool = False,
+    silence: float = 0.0,
 ) -> AsyncIterator[Listed | Changed | Away]:
     """Yield the list, then changes, and the list again whenever the watch was interrupted. Ends only with an error.
 
@@ -120,28 +140,28 @@ async def reflect(
         accept: the accepted media types.
         version: the resourceVersion of a list that the caller already has: then changes come first.
         listed: whether it was listed before, perhaps long ago.
+        silence: seconds after which a silent watch is resumed on a new connection; 0 for `SILENCE_SECONDS`.
 
     Raises:
         ApiError: the API server refuses, and a retry would not help.
         ClusterUnavailable: the very first list found no API server. Later, the reflector retries forever.
     """
-    pause, listed_once = FIRST_PAUSE, listed or bool(version)
+    pause, listed_once, position = FIRST_PAUSE, listed or bool(version), _Position(version)
     while True:
         try:
-            if not version:
+            if not position.version:
                 pages = await list_all(cluster, path, parameters, accept)
                 listed_once = True
                 yield Listed(pages)
-                version = version_of(pages)
+                position = _Position(version_of(pages))
             began = time.monotonic()
-            begun_at, version = version, ""
-            async for events in _watch(cluster, path, parameters, accept, begun_at):
+            async for events in _watch(cluster, path, parameters, accept, position=position, silence=silence):
                 pause = FIRST_PAUSE
                 yield Changed(events)
-            if time.monotonic() - began < WATCH_SECONDS[0] / 2:
-                yield Away("the API server closed the watch")
-            else:
+            position.version = ""
+            if position.resumed or time.monotonic() - began > WATCH_SECONDS[0] / 2:
                 continue  # the watch's own time limit
+            yield Away("the API server closed the watch")
         except _Expired:
             yield Away("the API server has forgotten this version")
         except (ApiError, ClusterUnavailable) as error:
@@ -152,37 +172,66 @@ async def reflect(
             yield Away(error.message)
         except orjson.JSONDecodeError:
             yield Away("the API server's answer was cut short")
+        position.version = ""
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
 async def _watch(
-    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, version: str
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, *, position: _Position, silence: float
 ) -> AsyncIterator[list[Page]]:
-    """One watch, until the API server closes it: batches of its events, bookmarks left out."""
+    """A watch, until the API server closes it; where it is silent for too long, it is resumed on a new connection."""
+    while True:
+        try:
+            async for events in _one_watch(cluster, path, parameters, accept, position=position, silence=silence):
+                yield events
+        except _Silent:
+            position.resumed = True
+            continue
+        except _Expired:
+            if not position.resumed:
+                raise
+            # without bookmarks, the API server forgets the version of the last change, however quiet it was since
+        return
+
+
+async def _one_watch(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, *, position: _Position, silence: float
+) -> AsyncIterator[list[Page]]:
+    """One connection's watch: batches of its events, bookmarks left out."""
     more = {
         "watch": "true",
         "allowWatchBookmarks": "true",
-        "resourceVersion": version,
+        "resourceVersion": position.version,
         "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 - jitter, not a secret
     }
-    whole = {**parameters, **more}
-    async with cluster.stream(path, parameters=whole, accept=accept, silence=SILENCE_SECONDS) as response:
-        async for lines in _batches(response.content):
-            events = list[Page]()
-            for line in lines:
-                event = orjson.loads(line)
-                if not isinstance(value_of(event, "type"), str) or not isinstance(value_of(event, "object"), dict):
-                    raise ApiError("The API server's answer cannot be read: it is not a watch.")
-                match event["type"]:
-                    case "BOOKMARK":
-                        continue
-                    case "ERROR":
-                        _raise_watch_error(cluster, object_of(event, "object"))
-                    case _:
-                        events.append(event)
-            if events:
-                yield events
+    whole, is_open = {**parameters, **more}, False
+    silence = silence or SILENCE_SECONDS
+    try:
+        async with cluster.stream(path, parameters=whole, accept=accept, silence=silence, resumable=True) as response:
+            is_open = True
+            async for lines in _batches(response.content):
+                if events := _events(cluster, lines, position):
+                    yield events
+    except ClusterUnavailable as error:
+        if is_open and isinstance(error.__cause__, TimeoutError):
+            raise _Silent from error
+        raise
+
+
+def _events(cluster: Cluster, lines: list[bytes], position: _Position) -> list[Page]:
+    """The changes in a watch's lines, without bookmarks; the position is moved on."""
+    events = list[Page]()
+    for line in lines:
+        event = orjson.loads(line)
+        if not isinstance(value_of(event, "type"), str) or not isinstance(value_of(event, "object"), dict):
+            raise ApiError("The API server's answer cannot be read: it is not a watch.")
+        if event["type"] == "ERROR":
+            _raise_watch_error(cluster, object_of(event, "object"))
+        position.version = text_of(event, "object", "metadata", "resourceVersion") or position.version
+        if event["type"] != "BOOKMARK":
+            events.append(event)
+    return events
 
 
 def version_of(pages: list[Page]) -> str:

@@ -15,8 +15,12 @@ from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.tls import Tls
 from nbcontainer.errors import Unsupported, UsageError
 from nbcontainer.proxy_tunnel import connect_tcp
+from nbcontainer.tcp import connect
 
 CONNECT_SECONDS = 5.0
+# ssh's own probes go through the connection itself: one that a NAT or a proxy has forgotten ends after 45 s
+ALIVE_SECONDS = 15
+ALIVE_PROBES = 3
 
 
 def dial(
@@ -51,9 +55,7 @@ def dial(
                 raise UsageError(f"{address!r} names no host.", cure="An engine's address looks like tcp://host:2375.")
             place = (parts.hostname, port or (2376 if secure else 2375))
             connection = (
-                connect_tcp(*place, secure=secure, timeout=timeout)
-                if through_proxy
-                else socket.create_connection(place, timeout)
+                connect_tcp(*place, secure=secure, timeout=timeout) if through_proxy else connect(place, timeout)
             )
             return _with_tls(connection, parts.hostname, tls or Tls()) if secure else _plain(connection)
         case "ssh":
@@ -83,18 +85,11 @@ def _connect_unix(path: str, timeout: float) -> socket.socket:
 
 def _plain(connection: socket.socket) -> Stream:
     connection.settimeout(None)
-    _keep_alive(connection)
     return Stream(connection)
-
-
-def _keep_alive(connection: socket.socket) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames must not wait for an ACK
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # notices a host that vanished while idle
 
 
 def _with_tls(connection: socket.socket, host: str, tls: Tls) -> Stream:
     with closed_on_error(connection):
-        _keep_alive(connection)
         return TlsStream(tls.context().wrap_socket(connection, server_hostname=host))
 
 
@@ -110,7 +105,8 @@ def ssh_command(address: str, timeout: float = CONNECT_SECONDS) -> list[str]:
             "An ssh engine address is ssh://[user@]host[:port], with no password in it.",
             cure="Let ssh find its key in ~/.ssh or in an agent.",
         )
-    command = ["ssh", "-o", f"ConnectTimeout={max(1, round(timeout))}", "-T"]
+    alive = ["-o", f"ServerAliveInterval={ALIVE_SECONDS}", "-o", f"ServerAliveCountMax={ALIVE_PROBES}"]
+    command = ["ssh", "-o", f"ConnectTimeout={max(1, round(timeout))}", *alive, "-T"]
     if parts.username:
         command += ["-l", unquote(parts.username)]
     if parts.port:

@@ -10,12 +10,13 @@ import contextlib
 import http.client
 import json
 import logging
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Self
 from urllib.parse import quote, urlencode
 
-from nbcontainer.byte_stream import Silent, Stream, closed_on_error
+from nbcontainer.byte_stream import Frozen, Silent, Stream, closed_on_error
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
@@ -29,6 +30,7 @@ LOG = logging.getLogger(__name__)
 
 CALL_SECONDS = 60.0
 REPEATABLE = ("GET", "HEAD")  # any other call may have taken effect already
+IDLE_SECONDS = 1.0  # after which a connection is tried before it is used for a call that is not repeatable
 LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
 READ_BYTES = 64 * 1024
 Query = Mapping[str, object]
@@ -61,35 +63,50 @@ class Reply:
 
 
 class ReplyStream:
-    """A streamed reply. `close` may be called from any thread; the reader then gets an OSError or the end."""
+    """A streamed reply. `close` may be called from any thread; the reader then gets an OSError or the end.
+
+    Attributes:
+        headers: the reply's, their names in lower case.
+        stream: the connection. What is set there to be called while it is silent may raise `Frozen`.
+    """
 
     def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
-        self.headers = _headers_of(reply)
-        self._reply, self._stream, self._where, self._address = reply, stream, where, address
-        self._chunks = ChunkedBody() if reply.chunked else None
+        self.headers, self.stream = _headers_of(reply), stream
+        self._reply, self._where, self._address = reply, where, address
+        self._body = ChunkedBody() if reply.chunked else None
 
     def read(self) -> bytes:
         """The next bytes as they come; b"" at the end.
 
         Raises:
             EngineUnavailable: the engine broke off in the middle of its reply.
+            Frozen: the connection is dead, though the engine is not.
         """
+        return b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """As `read`, in the pieces that the engine wrote, if the reply is chunked; [] at the end."""
         try:
-            return self._reply.read1(READ_BYTES) if self._chunks is None else self._read_chunks(self._chunks)
+            return self._pieces()
+        except Frozen:
+            raise
         except Silent as error:
             raise lost(str(error), self._address) from None
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
 
-    def _read_chunks(self, chunks: ChunkedBody) -> bytes:
-        while not chunks.ended:
+    def _pieces(self) -> list[bytes]:
+        if self._body is None:
+            data = self._reply.read1(READ_BYTES)
+            return [data] if data else []
+        pieces: list[bytes] = []
+        while not pieces and not self._body.ended:
             data = self._reply.fp.read1(READ_BYTES)
             if not data:
-                raise http.client.IncompleteRead(b"")
-            if found := chunks.feed(data):
-                return found
-        return b""
+                raise http.client.IncompleteRead(data)
+            pieces = self._body.feed(data)
+        return pieces
 
     def lines(self) -> Iterator[JsonObject]:
         """The JSON objects of the body, one a line.
@@ -116,7 +133,7 @@ class ReplyStream:
 
     def close(self) -> None:
         """Close the connection, from any thread."""
-        self._stream.close()
+        self.stream.close()
 
     def __enter__(self) -> Self:
         return self
@@ -170,18 +187,20 @@ class Http:
             ApiError: the engine refused; NotFound, Forbidden, Conflict where it said so.
             EngineUnavailable: it cannot be reached, or went away before it answered.
         """
-        connection = self._idle.take()
+        connection = self._kept(method)
         for attempt in (connection, None) if connection is not None else (None,):
-            used = attempt or _Connection(self._dial(), self._where, self.check_alive)
+            used = attempt or _Connection(self._dial(), self._where)
+            is_repeatable = attempt is not None and method in REPEATABLE
+            used.stream.when_silent(self._give_up if is_repeatable else self.check_alive, settings.connect_timeout)
             with closed_on_error(used):
                 try:
                     reply = used.request(method, self._target(path, query), body, headers, timeout)
                     content = reply.read()
                 except (OSError, http.client.HTTPException, ValueError) as error:
                     dropped = isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError))
-                    if attempt is None or method not in REPEATABLE or not dropped:
+                    if not is_repeatable or not dropped:
                         raise self._broken(error, timeout) from error
-                    used.close()  # the engine had closed the connection while it was idle
+                    used.close()  # the engine had closed the connection while it was idle, or it was forgotten
                     continue
             if reply.will_close:
                 used.close()
@@ -231,7 +250,8 @@ class Http:
             ApiError: as `call`.
             EngineUnavailable: it cannot be reached.
         """
-        connection = _Connection(self._dial(), self._where, self.check_alive)
+        connection = _Connection(self._dial(), self._where)
+        connection.stream.when_silent(self.check_alive, settings.connect_timeout)
         if on_open is not None:
             on_open(connection.close)
         with closed_on_error(connection):
@@ -302,6 +322,33 @@ class Http:
             if ping is not None:
                 ping.close()
 
+    def _kept(self, method: str) -> _Connection | None:
+        """The idle connection; one that a NAT or a proxy has forgotten is not used for a call with an effect."""
+        connection = self._idle.take()
+        if connection is None or method in REPEATABLE or time.monotonic() - connection.last_used < IDLE_SECONDS:
+            return connection
+        connection.stream.when_silent(None)
+        with closed_on_error(connection):
+            try:
+                reply = connection.request("GET", "/_ping", None, None, settings.connect_timeout)
+                reply.read()
+                if not reply.will_close:
+                    return connection
+            except (OSError, http.client.HTTPException, ValueError):
+                pass
+            connection.close()
+        return None
+
+    def _give_up(self) -> None:
+        """Give up a connection on which no reply comes, if the engine answers on another one.
+
+        Raises:
+            Silent: it does not.
+            ConnectionResetError: it does.
+        """
+        self.check_alive()
+        raise ConnectionResetError("The connection is dead.")
+
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
         return f"{self._prefix}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
@@ -328,13 +375,11 @@ class _Connection(Connection):
     Args:
         stream: the connection.
         where: the engine in words.
-        when_slow: called whenever nothing has arrived for as long as the setting connect_timeout; it may raise.
     """
 
-    def __init__(self, stream: Stream, where: str, when_slow: Callable[[], None] | None = None) -> None:
+    def __init__(self, stream: Stream, where: str) -> None:
         super().__init__(stream, "docker")
         self._where = where
-        stream.when_silent(when_slow, settings.connect_timeout)
 
     def request(
         self, method: str, target: str, body: Body, headers: Mapping[str, str] | None, timeout: float | None

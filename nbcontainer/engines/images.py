@@ -7,16 +7,18 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from nbcontainer import existence
+from nbcontainer import engines, existence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import repeated
 from nbcontainer.engines.output import seconds_of
-from nbcontainer.engines.references import Reference, parse_reference
+from nbcontainer.engines.references import Reference, is_loopback, parse_reference
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
+from nbcontainer.engines.transfer_stream import TransferStream
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
@@ -29,6 +31,9 @@ SHORT_ID = 12
 SKIPPED = ("Layer already exists", "Already exists")
 FINISHED = ("Pushed", "Pull complete", "Mounted from", *SKIPPED)
 DIGEST = re.compile(r"\bdigest: (sha256:[0-9a-f]{64})", re.IGNORECASE)
+INSECURE = ["--tls-verify=false"]
+PODMAN_PULL = "/libpod/images/pull"
+"""Podman's own API: its version of Docker's cannot be told to accept plain HTTP (as of 4.3)."""
 LAYER_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -46,8 +51,10 @@ def push(engine: Engine, image: str) -> Transfer:
     """
     reference = parse_reference(image).tagged()
     path = f"/images/{quoted(reference.name)}/push"
-    command = engine.commands.command("push", str(reference))
-    return _transfer(engine, _Plan("push", reference, path, {"tag": reference.tag}, command))
+    insecure = _must_allow_http(engine, reference)
+    query = {"tag": reference.tag, "tlsVerify": False if insecure else None}
+    command = engine.commands.command("push", *INSECURE * insecure, str(reference))
+    return _transfer(engine, _Plan("push", reference, path, query, command))
 
 
 def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
@@ -65,9 +72,20 @@ def pull(engine: Engine, image: str, *, platform: str = "") -> Transfer:
     image, EngineUnavailable where the engine goes away, PullFailed otherwise.
     """
     reference = parse_reference(image).tagged()
+    insecure = _must_allow_http(engine, reference)
+    words = [*INSECURE * insecure, *(["--platform", platform] if platform else []), str(reference)]
+    command = engine.commands.command("pull", *words)
+    if insecure:
+        query = {"reference": str(reference), "tlsVerify": False}
+        query |= zip(("OS", "Arch", "Variant"), platform.split("/") if platform else (), strict=False)
+        return _transfer(engine, _Plan("pull", reference, PODMAN_PULL, query, command))
     query = {"fromImage": reference.name, "tag": reference.digest or reference.tag, "platform": platform or None}
-    command = engine.commands.command("pull", *(["--platform", platform] if platform else []), str(reference))
     return _transfer(engine, _Plan("pull", reference, "/images/create", query, command))
+
+
+def _must_allow_http(engine: Engine, reference: Reference) -> bool:
+    """Whether Podman must be told to accept plain HTTP, as Docker does for any registry on its own machine."""
+    return engine.is_podman and is_loopback(reference.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +147,22 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     """
     headers = {"X-Registry-Auth": auth_header(login, plan.reference.host)}
     follower = _Follower(progress)
-    with engine.http().stream(
-        "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
-    ) as reply:
-        for message in reply.lines():
+    http = engines.pods.podman_http(engine) if plan.path == PODMAN_PULL else engine.http()
+    request = partial(
+        http.stream, "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
+    )
+    stream = TransferStream(
+        engine, plan.direction, str(plan.reference), request, lambda text: progress.emit(model.TransferNote(text))
+    )
+    with contextlib.closing(stream.messages()) as messages:
+        for message in messages:
             follower.take(message)
     if plan.direction == "push" and not follower.digest:
         raise ApiError(f"{engine.name} ended the push without reporting the image's digest.", reason="broken stream")
     found = inspect(engine, str(plan.reference))
     if plan.direction == "pull" and not follower.has_pulled(text_of(found, "Id")):
         raise ApiError(f"{engine.name} ended the pull before the image was complete.", reason="broken stream")
-    digest = follower.digest or _digest_of(found, plan.reference)
+    digest = follower.digest or plan.reference.digest or _digest_of(found, plan.reference)
     progress.emit(model.ImageTransferred(digest, _whole(found.get("Size")), time.time()))
 
 
@@ -160,6 +183,7 @@ class _Follower:
     def __init__(self, progress: Progress[model.TransferEvent]) -> None:
         self._progress = progress
         self._layers: dict[str, model.LayerState] = {}
+        self._image_id = ""
         self.digest = ""
 
     def take(self, message: JsonObject) -> None:
@@ -183,12 +207,16 @@ class _Follower:
             self._layer(name, status, message.get("progressDetail"))
         elif status:
             self._progress.emit(model.TransferNote(status))
+        else:
+            self._image_id = name
 
     def has_pulled(self, image_id: str) -> bool:
         """Whether the engine reported the image: Docker ends with the digest, Podman with the image's id."""
         short = image_id.removeprefix("sha256:")
         found = next((layer for name, layer in self._layers.items() if short.startswith(name)), None)
-        return bool(self.digest) or (found is not None and found.status == "Download complete")
+        return (
+            bool(self.digest) or self._image_id == short or (found is not None and found.status == "Download complete")
+        )
 
     def _layer(self, name: str, status: str, detail: object) -> None:
         before = self._layers.get(name, model.LayerState(name))

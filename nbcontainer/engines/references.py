@@ -19,6 +19,7 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,
 _PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?")
 _ID = re.compile(r"[0-9a-f]{64}")
 _LONGEST = 255
 
@@ -92,6 +93,11 @@ def familiar(image: str) -> str:
         return str(parse_reference(image))
     except UsageError:
         return image
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a registry is on the engine's own machine: Docker uses plain HTTP there if the registry has no TLS."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 def _split_host(name: str) -> tuple[str, str]:

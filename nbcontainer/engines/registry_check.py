@@ -16,7 +16,7 @@ from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engines.config import Config
 from nbcontainer.engines.credentials import Credential, refused
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import HUB
+from nbcontainer.engines.references import HUB, is_loopback
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError
 
@@ -54,8 +54,7 @@ def check(credential: Credential, config: Config) -> None:
 
 def _plain_http(host: str, config: Config) -> bool:
     """Whether docker would speak http to it: this machine's own registries. An engine knows its insecure ones."""
-    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
-    return name in ("localhost", "[::1]") or name.startswith("127.") or host in (config.get("insecureRegistries") or ())
+    return is_loopback(host) or host in (config.get("insecureRegistries") or ())
 
 
 def _answer_challenge(url: str, challenge: str, credential: Credential) -> None:

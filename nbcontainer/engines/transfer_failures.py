@@ -26,6 +26,8 @@ NO_HOST = re.compile(r"no such host|server misbehaving", re.IGNORECASE)
 REFUSED = re.compile(
     r"connection refused|connection reset|i/o timeout|EOF|deadline exceeded|no route to host", re.IGNORECASE
 )
+# what Podman was doing, in front of the reason; the image and the registry are named anyway
+PODMAN_STEPS = re.compile(r"(?:trying to reuse blob \S+ at destination|initializing source \S+): ")
 NOT_TLS = re.compile(r"server gave HTTP response to HTTPS client|x509:|tls:", re.IGNORECASE)
 
 
@@ -44,7 +46,7 @@ def transfer_error(
 ) -> NbcontainerError:
     """The error for an engine's message about a failed push or pull; a build's `FROM` has the same ones."""
     host = reference.host
-    said = f"The {direction} of {reference} failed: {message}"
+    said = f"The {direction} of {reference} failed: {PODMAN_STEPS.sub('', message)}"
     hub = "" if host == HUB else f" {host}"
     if "repository does not exist or may require" in message:
         cure = f"Check the name; if the image is private, run `%docker login{hub}`."

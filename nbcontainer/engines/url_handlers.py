@@ -1,4 +1,4 @@
-"""urllib with the environment's proxies as docker understands them, and a debug log line for each request."""
+"""urllib with the environment's proxies as docker understands them, our sockets, and a log line for each request."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from nbcontainer.proxies import environment_proxy
 from nbcontainer.proxy_tunnel import login
 from nbcontainer.request_log import LoggedRequest
+from nbcontainer.tcp import connect
 
 LOG = logging.getLogger("nbcontainer.registry")
 PORTS = {"http": 80, "https": 443}
@@ -54,8 +55,14 @@ class _Logged(urllib.request.AbstractHTTPHandler):
     ) -> HTTPResponse:
         parts = urlsplit(req.full_url)
         where = f"{parts.scheme}://{parts.netloc}"
+
+        def connection(host: str, **options: object) -> HTTPConnection:
+            made = http_class(host, **options)
+            made._create_connection = connect  # type: ignore[attr-defined] # noqa: SLF001 - it has no argument for it
+            return made
+
         with LoggedRequest(LOG, req.get_method(), parts.path or "/", where) as request:
-            reply = super().do_open(http_class, req, **arguments)
+            reply = super().do_open(connection, req, **arguments)
             request.status = reply.status
         return reply
 

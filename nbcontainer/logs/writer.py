@@ -238,14 +238,16 @@ class Channel:
         self._stamps = Stamps()
         self.cutter = LineCutter()
         self.long = _LongLine()
+        self._last_written = 0.0
 
     def feed(self, data: bytes, time_written: float = 0.0) -> None:
         """Write what has arrived."""
+        self._last_written = time_written
         self._writer.add(self, self.cutter.feed(data), time_written)
 
     def finish(self) -> None:
         """Write the last line, if it has no line end."""
-        self._writer.add(self, self.cutter.finish())
+        self._writer.add(self, self.cutter.finish(), self._last_written)
 
     def times(self, data: bytes) -> tuple[float, float]:
         """The times of the first and of the last of these lines."""

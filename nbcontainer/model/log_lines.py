@@ -15,6 +15,7 @@ LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last 
 SECOND = len("2026-01-02T03:04:05")
 NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
 LONGEST_STAMP = len("2026-01-02T03:04:05.123456789+00:00")
+_CUT = re.compile(r" … \[([0-9,]+) more, all in the spool file\]$")
 _STAMP_AFTER_NEWLINE = re.compile(r"\n[0-9-]{10}T[0-9:]{8}\.[0-9]{9}Z ")
 
 
@@ -112,6 +113,12 @@ class LogChunk:
         return "\n".join(self._cut_long(text.split("\n"))) if self._has_long_lines else text
 
     @property
+    def text_size(self) -> int:
+        """The size of the lines in bytes without their timestamps, which nearly all have the same length."""
+        stamps = self.count * (NANOSECONDS + 1) if self.stamped else 0
+        return max(0, max(self.size, len(self.data)) - stamps)
+
+    @property
     def _decoded(self) -> str:
         """The lines with their timestamps."""
         # in UTF-8 a newline byte is never part of a longer character, so all lines can be decoded at once
@@ -165,6 +172,12 @@ class LogChunk:
 def _cut(text: str, missing: int = 0) -> str:
     missing += max(0, len(text) - LONGEST_LINE)
     return f"{text[:LONGEST_LINE]} … [{missing:,} more, all in the spool file]"
+
+
+def full_length(text: str) -> int:
+    """How many characters the text of a line has in the log's file, which may be more than `LogLine.text` has."""
+    cut = _CUT.search(text) if len(text) > LONGEST_LINE else None
+    return len(text) if cut is None else cut.start() + int(cut[1].replace(",", ""))
 
 
 def count_lines(data: bytes) -> int:

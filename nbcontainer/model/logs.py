@@ -106,7 +106,7 @@ class LogState:
     Attributes:
         title: whose log, in the user's words.
         chunks: the end of the log: at least its last `WINDOW_LINES` lines, unless these are very long.
-        total: how many lines there were in all; `total_bytes` their size.
+        total: how many lines there were in all; `total_bytes` their size without timestamps.
         sources: name → whether it is being read.
         notes: the last remarks on sources; `marks` has for each the number of lines before it, and `noted` is the
             number of all remarks so far.
@@ -164,7 +164,7 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
                 state,
                 chunks=_window((*state.chunks, *event.chunks)),
                 total=state.total + sum(chunk.count for chunk in event.chunks),
-                total_bytes=state.total_bytes + sum(max(chunk.size, len(chunk.data)) for chunk in event.chunks),
+                total_bytes=state.total_bytes + sum(chunk.text_size for chunk in event.chunks),
             )
         case LogSource():
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
@@ -189,6 +189,12 @@ def _noted(state: LogState, note: str) -> LogState:
     )
 
 
+@functools.lru_cache(maxsize=16)
+def _reader(path: str) -> LogReader:
+    """The reader of a file: it remembers the sources' names."""
+    return LogReader(path)
+
+
 def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
     """A log from line `first` on: chunks, and the number of the first line of each.
 
@@ -198,7 +204,7 @@ def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
     held = state.total - sum(chunk.count for chunk in state.chunks)
     if first < held and state.spool:
         with suppress(OSError):  # somebody has removed it
-            for chunk in LogReader(state.spool).chunks(first):
+            for chunk in _reader(state.spool).chunks(first):
                 yield first, chunk
                 first += chunk.count
     for chunk in state.chunks:

@@ -28,7 +28,6 @@ _MARKED = bytes(ord("?") if _CONTROL.match(chr(code)) else code for code in rang
 # the SGR sequences that `recoloured` keeps
 _KEPT_CODE = "(?:0?[0-2]|22|39|3[0-7]|9[0-7])"
 _KEPT = re.compile(rf"\x1b\[(?:{_KEPT_CODE}(?:;{_KEPT_CODE})*)?m")
-_COLOURED = re.compile(r"\x1b[^\n]*")
 _RESET = "\x1b[0m"
 _PICTURES = 0x2400  # U+2400 is the picture of NUL, and so on
 _DELETE = 0x7F
@@ -103,7 +102,8 @@ def recoloured(text: str) -> str:
     if "\x1b" not in text:
         return _visible(text)
     if is_harmless(_KEPT.sub("", text)):  # nothing has to be changed, but each line must end its own colours
-        return _COLOURED.sub(rf"\g<0>{_RESET}", text).replace(_RESET * 2, _RESET).replace("\t", "    ")
+        text = f"{text}\n".replace("\n", f"{_RESET}\n")[:-1]
+        return text.replace(_RESET * 2, _RESET).replace("\t", "    ")
     return "\n".join([_recoloured_line(line) for line in text.split("\n")])
 
 

@@ -6,7 +6,7 @@ Only what differs from line to line, such as times, is done line by line.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.events import SpoolCut
@@ -29,6 +29,8 @@ class LogPrinter:
 
     def __init__(self) -> None:
         self._sources: dict[str, int] = {}  # name → its number
+        self._labels: dict[tuple[str, bool], str] = {}  # what stands before its lines, as wide as all of …
+        self._labelled: Mapping[str, bool] | None = None
         self._written = 0  # lines
         self._noted = 0  # remarks
 
@@ -78,8 +80,9 @@ class LogPrinter:
         """The texts of a chunk, and the remarks that belong before or between its lines."""
         while True:
             yield from self._due_notes(state, coloured=coloured)
-            following = [mark for mark, _ in notes_after(self._noted, state)]
-            part = chunk.until(following[0] - self._written) if following else chunk
+            part = chunk
+            if self._noted != state.noted and (later := notes_after(self._noted, state)):
+                part = chunk.until(later[0][0] - self._written)
             yield self._streamed(state, part, coloured=coloured)
             self._written += part.count
             if part is chunk:
@@ -109,10 +112,15 @@ class LogPrinter:
         number = self._number(source)
         if max(len(state.sources), len(self._sources)) < 2:  # noqa: PLR2004 - a single source needs no name
             return ""
-        name = f"{plain(source):<{max(map(len, state.sources), default=0)}} |"
-        if coloured:
-            name = f"\x1b[{_SOURCE_COLOURS[number % len(_SOURCE_COLOURS)]}m{name}\x1b[0m"
-        return f"{name} "
+        if self._labelled is not state.sources:
+            self._labelled, self._labels = state.sources, {}
+        label = self._labels.get((source, coloured))
+        if label is None:
+            name = f"{plain(source):<{max(map(len, state.sources), default=0)}} |"
+            if coloured:
+                name = f"\x1b[{_SOURCE_COLOURS[number % len(_SOURCE_COLOURS)]}m{name}\x1b[0m"
+            label = self._labels[source, coloured] = f"{name} "
+        return label
 
 
 def known_chunks(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from nbcontainer.model.log_lines import LogLine
+from nbcontainer.model.log_lines import LogLine, full_length
 from nbcontainer.model.logs import LogEvent, LogState, lines_of
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
@@ -167,7 +167,7 @@ def _wire_lines(first: int, lines: Sequence[LogLine]) -> Wire:
 
 
 def _cut(text: str) -> str:
-    rest = len(text) - MOST_CHARACTERS
+    rest = full_length(text) - MOST_CHARACTERS
     return sendable(f"{text[:MOST_CHARACTERS]}\x1b[0;2m … {rest:,} more characters" if rest > 0 else text)
 
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from itertools import groupby, islice
 
-_MOVE = re.compile(r"[\r\x08]|\x1b\[[0-9;]*[CDGK]")
+_MOVE = re.compile(r"\x1b\[[0-9;]*[CDGK]")
 _TOKEN = re.compile(
     r"(?P<move>[\r\x08\t])"
     r"|\x1b\[(?P<parameters>[0-9:;]*)(?P<final>[CDGKm])"
@@ -35,14 +35,19 @@ Style = tuple[tuple[str, str], ...]  # what a code is for, and the code
 
 def settled(text: str) -> str:
     """`text` with each line as a terminal finally shows it; escape sequences other than SGR are dropped from these."""
-    if not _MOVE.search(text):
+    if not _moves(text):
         return text
-    return "\n".join([_settle(line) if _MOVE.search(line) else line for line in text.split("\n")])
+    return "\n".join([_settle(line) if _moves(line) else line for line in text.split("\n")])
+
+
+def _moves(text: str) -> bool:
+    # a pattern of all of these would be far slower
+    return "\r" in text or "\x08" in text or ("\x1b" in text and _MOVE.search(text) is not None)
 
 
 def _settle(line: str) -> str:
     line = line.rstrip("\r")  # Windows ends its lines with one
-    if not _MOVE.search(line):
+    if not _moves(line):
         return line
     row, style, at = _Row(), Style(), 0
     for match in _TOKEN.finditer(line):

@@ -171,7 +171,22 @@ def test_what_a_child_says_is_in_the_error():
 
 def test_ssh_is_called_as_docker_calls_it():
     assert ssh_command("ssh://me@host:2222", 5) == [
-        *["ssh", "-o", "ConnectTimeout=5", "-T", "-l", "me", "-p", "2222", "--", "host"],
+        *[
+            "ssh",
+            "-o",
+            "ConnectTimeout=5",
+            "-o",
+            "ServerAliveInterval=15",
+            "-o",
+            "ServerAliveCountMax=3",
+            "-T",
+            "-l",
+            "me",
+            "-p",
+            "2222",
+            "--",
+            "host",
+        ],
         *["docker", "system", "dial-stdio"],
     ]
     assert ssh_command("ssh://host/run/d.sock")[-5:] == [

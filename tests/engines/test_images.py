@@ -25,6 +25,7 @@ from nbcontainer.model.images import TransferNote
 from nbcontainer.views.results import picture_of
 from nbcontainer.views.text import as_text
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, tcp_listener, unix_connect, unix_listener
+from tests.engines.relay import Relay
 
 
 def test_push_pull_and_list(engine, registry, make_image, unique):
@@ -32,7 +33,8 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     pushed = images.push(engine, name).result(60)
     assert pushed.digest.startswith("sha256:")
     assert pushed.size > 0
-    assert pushed.command == engine.commands.command("push", name)
+    insecure = ["--tls-verify=false"] if engine.is_podman else []  # as Docker does it on its own machine
+    assert pushed.command == engine.commands.command("push", *insecure, name)
     if not engine.capabilities.pods:  # Podman reports no layers
         assert [layer.done for layer in pushed.state.layers.values()] == [True]
     images.remove(engine, name, force=True)
@@ -43,6 +45,23 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     table = nbc.images.list(name=f"{registry}/tests/{unique}")
     assert table.names == [name]
     assert [column.name for column in table.state.columns] == ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]
+
+
+def test_a_registry_on_the_engines_machine_needs_no_tls(engine, registry, make_image, unique):
+    """Podman's configuration in the environment names the registries' own ports, but not this one."""
+    relay = Relay(registry)
+    try:
+        name = make_image(engine, f"{relay.address}/tests/{unique}:1")
+        pushed = images.push(engine, name).result(60)
+        images.remove(engine, name, force=True)
+        pulled = images.pull(engine, name, platform="linux/amd64").result(60)
+    finally:
+        relay.close()
+    assert images.get(engine, name).tags == (name,)
+    by_digest = images.pull(engine, f"{registry}/tests/{unique}@{pushed.digest}").result(60)
+    assert by_digest.digest == pushed.digest
+    assert ("--tls-verify=false" in pulled.command) == engine.is_podman
+    assert [line for line in relay.requests if line.startswith("PUT ")]
 
 
 NO_NAMES = [
@@ -166,8 +185,9 @@ def test_missing_things_have_distinct_errors(engine, registry, unique):
     with pytest.raises(PullFailed, match="cannot be resolved") as caught:
         images.pull(engine, "nosuch.invalid/x:1").result(60)
     assert caught.value.host == "nosuch.invalid"
-    with pytest.raises(PullFailed, match="is running"):
+    with pytest.raises(PullFailed, match="is running") as caught:
         images.pull(engine, "127.0.0.1:9/x:1").result(60)
+    assert "initializing source" not in str(caught.value)
 
 
 def test_names_are_checked_before_anything_is_sent(docker):

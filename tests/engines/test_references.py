@@ -1,6 +1,6 @@
 import pytest
 
-from nbcontainer.engines.references import parse_reference, registry_host
+from nbcontainer.engines.references import is_loopback, parse_reference, registry_host
 from nbcontainer.errors import UsageError
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -90,3 +90,10 @@ def test_registries_have_one_name(text, host):
 def test_hostile_registries_are_refused(text):
     with pytest.raises(UsageError):
         registry_host(text)
+
+
+def test_registries_on_the_engines_own_machine():
+    for host in ("localhost", "localhost:5000", "127.0.0.1:5000", "127.1.2.3", "[::1]:5000"):
+        assert is_loopback(host), host
+    for host in ("docker.io", "localhost.example.com:5000", "127.0.0.1.example.com", "10.0.0.1:5000", "[::11]:5000"):
+        assert not is_loopback(host), host

@@ -53,6 +53,38 @@ def _busybox_files(tree: Tree) -> None:
         tree.file("etc/ssl/certs/ca-certificates.crt", _CERTIFICATES)
 
 
+# that of the image on Docker Hub, github.com/distribution/distribution-library-image
+_REGISTRY_CONFIGURATION = b"""version: 0.1
+log:
+  fields:
+    service: registry
+storage:
+  cache:
+    blobdescriptor: inmemory
+  filesystem:
+    rootdirectory: /var/lib/registry
+http:
+  addr: :5000
+  headers:
+    X-Content-Type-Options: [nosniff]
+health:
+  storagedriver:
+    enabled: true
+    interval: 10s
+    threshold: 3
+"""
+
+
+def _registry_files(tree: Tree) -> None:
+    """Debian's build of the same registry, with the C library that it needs."""
+    unpacked = packages.unpack("registry-image", ["docker-registry", "libc6"])
+    tree.file("bin/registry", unpacked / "usr/bin/docker-registry", 0o755)
+    tree.file("etc/docker/registry/config.yml", _REGISTRY_CONFIGURATION)
+    for pattern in ("lib*/ld-linux-*", "lib/*-linux-gnu/ld-linux-*", "lib/*-linux-gnu/libc.so.6"):
+        for path in sorted(unpacked.glob(pattern)):
+            tree.copy(path, str(path.relative_to(unpacked)))
+
+
 def _debian_archive(target: Path) -> None:
     """Makes a minimal Debian 12 with mmdebstrap: 50 s."""
     need_root("mmdebstrap")
@@ -218,7 +250,11 @@ class Images(Part):
         go_version = golang.version(golang.toolchain()) or ()
         go, full = f"{go_version[0]}.{go_version[1]}", ".".join(map(str, go_version))
         golang_small = [f"golang:{go}-alpine", "golang:alpine", f"golang:{full}-alpine"]
-        names = {"busybox": ["busybox:latest", "busybox:stable", "alpine:latest"], "golang-alpine": golang_small}
+        names = {
+            "busybox": ["busybox:latest", "busybox:stable", "alpine:latest"],
+            "golang-alpine": golang_small,
+            "registry": ["registry:2"],
+        }
         if self.small:
             return names
         python = find_python().version
@@ -259,12 +295,16 @@ class Images(Part):
         """Makes one image and pushes it under all its names."""
         say(f"images: making {image}")
         config: dict[str, Any] = {"Env": [_PATH, *self._settings(image)], "Cmd": ["sh"]}
-        stack = [self._layer("busybox" if image in {"busybox", "golang-alpine"} else "debian", work)]
+        stack = [self._layer("busybox" if image in {"busybox", "golang-alpine", "registry"} else "debian", work)]
         if image in {"golang", "golang-alpine"}:
             stack.append(self._layer("go", work))
             path = _PATH.replace("=", "=/go/bin:/usr/local/go/bin:")
             go = ["GOPATH=/go", "CGO_ENABLED=0", "GOTOOLCHAIN=local"]
             config |= {"Env": [path, *go, *self._settings(image)], "WorkingDir": "/go"}
+        if image == "registry":
+            stack.append(self._layer("registry", work))
+            config |= {"Entrypoint": ["registry", "serve"], "Cmd": ["/etc/docker/registry/config.yml"]}
+            config |= {"ExposedPorts": {"5000/tcp": {}}, "Volumes": {"/var/lib/registry": {}}}
         if image == "debian":
             config["Cmd"] = ["bash"]
         if image == "python":
@@ -277,7 +317,7 @@ class Images(Part):
         say(f"images: {', '.join(names)}: {digest[:19]}, {size:.0f} MB compressed")
 
     def _settings(self, image: str) -> list[str]:
-        if image in {"busybox", "debian"}:
+        if image in {"busybox", "debian", "registry"}:
             return []
         prefix = ("PIP_",) if image == "python" else ("GO",)
         found = [item for item in _package_settings() if item.startswith(prefix)]
@@ -293,7 +333,8 @@ class Images(Part):
                 self._layers[name] = layers.layer_of_archive(target, archive)
                 archive.unlink()
             else:
-                fill = {"busybox": _busybox_files, "go": _go_files}.get(name) or _python_files(find_python())
+                fills = {"busybox": _busybox_files, "go": _go_files, "registry": _registry_files}
+                fill = fills.get(name) or _python_files(find_python())
                 self._layers[name] = make_layer(target, fill)
         return self._layers[name]
 

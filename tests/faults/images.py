@@ -112,6 +112,8 @@ class BuildByBuilder(Build):
 class Moves(OnEngine):
     """An operation between an engine and a registry."""
 
+    layer_bytes: ClassVar[int] = 400_000
+
     @property
     def registry(self) -> str:
         """The registry's real address."""
@@ -128,7 +130,7 @@ class Moves(OnEngine):
 
     def make_image(self, name: str) -> str:
         """Make an image of one random layer; returns its id."""
-        archive, content = BytesIO(), Random(self.word).randbytes(400_000)
+        archive, content = BytesIO(), Random(self.word).randbytes(self.layer_bytes)
         with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
             entry = tarfile.TarInfo("random")
             entry.size = len(content)

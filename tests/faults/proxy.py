@@ -1,4 +1,7 @@
-"""A proxy for unix sockets and TCP that breaks one connection at a planned byte; it does not interpret the data."""
+"""A proxy for unix sockets and TCP that breaks one connection at a planned byte; it does not interpret the data.
+
+A test can also freeze it by hand: everything, or only the connections that exist, as a NAT or proxy that forgets them.
+"""
 
 from __future__ import annotations
 
@@ -132,12 +135,20 @@ class FaultProxy:
         for joined in self._joined:
             joined.stalled[way] = True
 
-    def thaw(self) -> None:
-        """End a freeze for new connections; frozen ones stay frozen."""
-        if not self._flowing.is_set():
+    def freeze(self, *, existing_only: bool = False) -> None:
+        """Let nothing more pass; with `existing_only`, new connections go on to work."""
+        if existing_only:
+            for way in Way:
+                self.stall(way)
+        else:
+            self._flowing.clear()
+
+    def thaw(self, *, existing: bool = False) -> None:
+        """End a freeze for new connections; frozen ones stay frozen, or with `existing` go on with what they hold."""
+        if existing or not self._flowing.is_set():
             for joined in self._joined:
-                joined.stalled = dict.fromkeys(Way, True)
-            self._flowing.set()
+                joined.stalled = dict.fromkeys(Way, not existing)
+        self._flowing.set()
 
     def close(self) -> None:
         """Close everything, and wait until all threads have ended."""
@@ -311,6 +322,8 @@ def connector(address: str) -> Callable[[], socket.socket]:
                 raise
             return connection
         host, _, port = address.rpartition(":")
-        return socket.create_connection((host, int(port)), 5)
+        connection = socket.create_connection((host, int(port)), 5)
+        connection.settimeout(None)  # an idle connection stays open
+        return connection
 
     return connect

@@ -149,6 +149,25 @@ def test_a_freeze_stills_everything_until_it_thaws_for_new_connections(between):
             assert ask(after) == REPLIED
 
 
+@pytest.mark.parametrize("existing_only", [False, True])
+def test_a_freeze_by_hand_loses_nothing_where_it_thaws(between, existing_only):
+    with between() as (proxy, connect, _), connect() as client:
+        assert ask(client) == REPLIED
+        proxy.freeze(existing_only=existing_only)
+        with pytest.raises(TimeoutError):
+            ask(client, 0.2)
+        with connect() as late:
+            if existing_only:
+                assert ask(late) == REPLIED
+            else:
+                with pytest.raises(TimeoutError):
+                    ask(late, 0.2)
+            proxy.thaw(existing=True)
+            client.settimeout(5)
+            assert client.recv(100) == REPLIED
+            assert ask(client) == REPLIED
+
+
 @pytest.mark.parametrize("way", list(Way))
 def test_a_corruption_changes_the_planned_bytes_and_no_others(between, way):
     with between(Fault(Kind.CORRUPT, 0, way, 3, b"\x01\x80")) as (proxy, connect, heard), connect() as client:

@@ -2,67 +2,27 @@
 
 import hashlib
 import json
-import os
 import re
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-REPOSITORY = Path(__file__).parents[2]
-QUICKSTART = REPOSITORY / "notebooks" / "quickstart.ipynb"
+from tests.notebooks.lessons import REPOSITORY, execute, read, said
+from tests.notebooks.names import check_names, state_cell
+
 MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
-
-
-def execute(cells, folder, monkeypatch, **variables):
-    """Run code cells in a fresh kernel."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH")))))
-    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
-    for name, value in variables.items():
-        monkeypatch.setenv(name, str(value))
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    ).execute()
-    return notebook
-
-
-def said(notebook, start):
-    """The text/plain of the cell that starts with `start`, after a check that it has HTML, too."""
-    cell = next(cell for cell in notebook.cells if cell.source.startswith(start))
-    data = [output["data"] for output in cell.outputs if "data" in output]
-    assert data, cell
-    assert all("text/html" in bundle for bundle in data), start
-    return "\n".join(bundle["text/plain"] for bundle in data)
-
-
-@pytest.fixture(params=["docker", "podman"])
-def home(request, tmp_path, token_registry_address):
-    """Variables of an engine, a registry, and a cluster or none."""
-    registry = token_registry_address
-    variables = {
-        "DOCKER_CONFIG": tmp_path / "docker-config",
-        "QUICKSTART_REGISTRY": registry.address,
-        "QUICKSTART_PASSWORD": registry.password,
-    }
-    if request.param == "docker":
-        cluster = request.getfixturevalue("kubernetes_cluster")
-        host = request.getfixturevalue("docker_engine").host
-        return {**variables, "DOCKER_HOST": host, "KUBECONFIG": cluster.kubeconfig}
-    host = request.getfixturevalue("podman_engine").host
-    return {**variables, "DOCKER_HOST": host, "KUBECONFIG": tmp_path / "no-kubeconfig"}
 
 
 @pytest.mark.timeout(400)
 def test_quickstart(home, tmp_path, monkeypatch):
-    cells = nbformat.read(QUICKSTART, as_version=4).cells
+    cells = read("quickstart").cells
     pushed = next(index for index, cell in enumerate(cells) if cell.source.startswith("%docker push"))
     cells.insert(pushed + 1, nbformat.v4.new_code_cell("print(_.digest)"))
-    notebook = execute(cells, tmp_path, monkeypatch, **home)
+    notebook = execute([*cells, state_cell()], tmp_path, monkeypatch, **home)
+    check_names(notebook.cells)
     for cell in notebook.cells:
         assert not [output for output in cell.get("outputs", ()) if output.get("name") == "stderr"], cell.source
     names = next(cell for cell in notebook.cells if "token_hex" in cell.source).outputs[0]["data"]["text/plain"]
@@ -94,7 +54,7 @@ def test_quickstart(home, tmp_path, monkeypatch):
 
 
 def test_clean_up_leaves_the_pods_of_others(home, tmp_path, monkeypatch):
-    cells = nbformat.read(QUICKSTART, as_version=4).cells
+    cells = read("quickstart").cells
     names, create, delete = (
         next(cell.source for cell in cells if word in cell.source and cell.cell_type == "code")
         for word in ("token_hex", "%kpod create", "%kpod delete")
@@ -119,14 +79,6 @@ def test_clean_up_leaves_the_pods_of_others(home, tmp_path, monkeypatch):
     finally:
         rest = ["%load_ext nbcontainer", f"%kpod delete {bobs} --force -y"]
         execute(list(map(nbformat.v4.new_code_cell, rest)), tmp_path, monkeypatch)
-
-
-def test_notebooks_are_committed_without_outputs():
-    for path in QUICKSTART.parent.glob("*.ipynb"):
-        for cell in nbformat.read(path, as_version=4).cells:
-            assert cell.cell_type == "markdown" or not (cell.outputs or cell.execution_count), (
-                f"{path}: clear its outputs"
-            )
 
 
 def test_a_failing_magic_stops_nbclient(docker_engine, tmp_path, monkeypatch):

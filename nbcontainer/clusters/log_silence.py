@@ -1,0 +1,200 @@
+"""A followed log that is silent: has its container written nothing, or is its connection frozen?
+
+A connection that a proxy or NAT has forgotten looks like that of a quiet container. So what the stream may have missed
+is requested again, on a new connection: after half a minute, then less and less often. If there is something that the
+stream does not deliver either, it is frozen. Whoever follows the log then opens another one at the same position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from nbcontainer.clusters.log_stream import copy_stream
+from nbcontainer.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Mapping
+
+    from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.log_lines import LineReader
+    from nbcontainer.logs.cutter import Piece
+    from nbcontainer.logs.writer import Channel
+
+FIRST_SECONDS, LONGEST_SECONDS = 30.0, 300.0  # of silence until the first probe, and to which this doubles
+GRACE_SECONDS = 3.0  # how much later than a probe a stream may deliver the same line
+END_SECONDS = 5.0  # how long after its container's end a silent stream may stay open
+MOST_PROBES = 4  # at a time
+MOST_LINES = 1_000  # of a probe: the last ones suffice
+
+
+class FollowedLog(Protocol):
+    """The log of a container, read by one stream after another."""
+
+    async def has_missed(self) -> bool:
+        """Whether the log has something that was not read.
+
+        Raises:
+            ApiError, ClusterUnavailable: this cannot be found out.
+        """
+
+    def is_over(self) -> bool:
+        """Whether the container that is read has ended."""
+
+    def tell(self, words: str) -> None:
+        """Report something about the log."""
+
+
+class Probes:
+    """What the streams of one cluster share: few of them are probed at a time, and all once one of them is frozen."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Semaphore(MOST_PROBES)
+        self.open: set[Silence] = set()
+
+    def found_frozen(self) -> None:
+        """What froze one connection has probably frozen others: probe them at once."""
+        for silence in self.open:
+            silence.suspect()
+
+
+class Silence:
+    """Watches one followed log's stream for silence."""
+
+    def __init__(self, followed: FollowedLog, probes: Probes) -> None:
+        self._followed, self._probes = followed, probes
+        self._arrived = self._checked = 0.0  # by the loop's clock: the last bytes, the last check
+        self._news = asyncio.Event()
+        self._is_suspect = False
+        self._told = ""
+
+    def arrived(self) -> None:
+        """Some bytes have arrived."""
+        self._arrived = asyncio.get_running_loop().time()
+
+    def news(self) -> None:
+        """The container may have ended."""
+        self._news.set()
+
+    def suspect(self) -> None:
+        """The connection may be frozen: probe it at once, unless it was working or was probed just now."""
+        now = asyncio.get_running_loop().time()
+        if now - max(self._arrived, self._checked) > GRACE_SECONDS:
+            self._is_suspect = True
+            self._news.set()
+
+    async def watch(self, reading: Coroutine[object, object, None]) -> bool:
+        """Let `reading` follow the log, until it ends or its connection is found frozen.
+
+        Returns:
+            Whether it is frozen.
+
+        Raises:
+            ClusterUnavailable: the API server cannot be reached.
+            Exception: what `reading` raises.
+        """
+        self.arrived()
+        self._checked = self._arrived
+        tasks = copying, checking = asyncio.ensure_future(reading), asyncio.ensure_future(self._until_frozen())
+        self._probes.open.add(self)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await (copying if copying.done() else checking)
+            return not copying.done()
+        finally:
+            self._probes.open.discard(self)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until_frozen(self) -> None:
+        while True:
+            seen, pause, self._is_suspect = self._arrived, FIRST_SECONDS, False
+            while seen == self._arrived:
+                due = max(self._arrived, self._checked) + pause
+                if await self._is_due(due) and seen == self._arrived:
+                    if await self._is_frozen(seen):
+                        return
+                    pause = min(2 * pause, LONGEST_SECONDS)
+
+    async def _is_due(self, due: float) -> bool:
+        """Wait until that time, or for news; returns whether to check now."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await self._news.wait()
+        self._news.clear()
+        is_due = asyncio.get_running_loop().time() >= due
+        return is_due or self._is_suspect or self._followed.is_over()
+
+    async def _is_frozen(self, seen: float) -> bool:
+        self._is_suspect = False
+        if self._followed.is_over():  # a stream that works ends soon, after everything that was written
+            await asyncio.sleep(END_SECONDS)
+            return seen == self._arrived
+        async with self._probes.turn:
+            missed = seen == self._arrived and await self._has_missed()
+        self._checked = asyncio.get_running_loop().time()
+        if missed:
+            await asyncio.sleep(GRACE_SECONDS)
+        if not missed or seen != self._arrived:
+            return False
+        self._probes.open.discard(self)
+        self._probes.found_frozen()
+        self._followed.tell(f"its connection froze: nothing for {self._silent_for()}; a new one continues where it was")
+        return True
+
+    async def _has_missed(self) -> bool:
+        try:
+            missed = await self._followed.has_missed()
+        except ApiError as error:
+            if error.message != self._told:  # once
+                self._told = error.message
+                self._followed.tell(
+                    f"nothing for {self._silent_for()}; whether it wrote cannot be checked: {error.message}"
+                )
+            return False
+        self._told = ""
+        return missed
+
+    def _silent_for(self) -> str:
+        seconds = asyncio.get_running_loop().time() - self._arrived
+        return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - as kubectl's ages
+
+
+async def has_more(cluster: Cluster, path: str, parameters: Mapping[str, str | int | bool], reader: LineReader) -> bool:
+    """Whether a log has more than what its reader was given; the reader itself is not changed.
+
+    Args:
+        cluster: the cluster.
+        path: the log's path.
+        parameters: the query that resumes the reader's stream, or that began it if nothing was read.
+        reader: what was given the stream so far.
+
+    Raises:
+        ApiError, ClusterUnavailable: it cannot be read.
+    """
+    again = reader.twin(_Sink())
+    again.begin(resume=bool(reader.resume_from))
+    last = {"tailLines": min(MOST_LINES, int(parameters.get("tailLines", MOST_LINES)))}
+    with suppress(_More):
+        await copy_stream(cluster, path, {**parameters, **last}, reader=again)
+        return again.unfinished > reader.unfinished
+    return True
+
+
+class _More(Exception):
+    """There is more."""
+
+
+class _Sink:
+    """Stops at the first line that was not read before."""
+
+    def add(self, _channel: Channel, pieces: Iterable[Piece]) -> None:
+        """Take lines.
+
+        Raises:
+            _More: there are some.
+        """
+        if any(True for _ in pieces):
+            raise _More
