@@ -153,7 +153,9 @@ class FollowedLog:
         while True:
             self._tries -= 1
             if self._tries < 0 or self._is_closed:
-                raise lost(str(error), self._engine.address) if isinstance(error, Frozen) else error
+                if isinstance(error, Frozen):
+                    raise lost(f"The connection to {self._engine.name} is lost: {error}", self._engine.address)
+                raise error
             self._unread = Unread(self._stamps)
             try:
                 self._began = began(inspect(self._engine, self._name))

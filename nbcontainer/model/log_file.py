@@ -34,6 +34,7 @@ _NAME = struct.Struct("<BBxxIQ48s")
 _LINE = struct.Struct("<8xQ48x")
 _RECORDS_AT_ONCE = 1024
 _READ_AHEAD = 256 * 1024  # bytes
+_BLOCK_BYTES = 1024 * 1024
 
 
 class Record(NamedTuple):
@@ -74,6 +75,20 @@ def packed_name(name: str, line: int) -> bytes:
     return b"".join(_NAME.pack(SOURCE, len(piece), number, line, piece) for number, piece in enumerate(pieces))
 
 
+class Block(NamedTuple):
+    """A part of a log's file.
+
+    Attributes:
+        frames: what is in it: LINES, or a single END.
+        data: its bytes; between the frames there may be others, for people.
+        start: where it begins in the file.
+    """
+
+    frames: list[Record]
+    data: bytes
+    start: int
+
+
 class LogReader:
     """The lines of a log's file, which may still grow. Several threads may read at the same time.
 
@@ -101,7 +116,35 @@ class LogReader:
             window = _Window(data)
             for record in _records(index, _place_of(index, first)):
                 if record.line_count and record.line + record.line_count > first:
-                    yield self._chunk(record, window, index).since(max(0, first - record.line))
+                    lines = window.read(record.offset, record.length)
+                    yield _chunk(record, self._name(record.source, index), lines).since(max(0, first - record.line))
+
+    def blocks(self, first: int = 0) -> Iterator[Block]:
+        """The log from the frame with line `first` on, in larger parts than its frames, to be searched as bytes."""
+        with self._opened() as (data, index):
+            frames: list[Record] = []
+            for record in _records(index, _place_of(index, first)):
+                if not record.line_count or record.line + record.line_count <= first:
+                    continue
+                ends = frames and record.offset + record.length - frames[0].offset > _BLOCK_BYTES
+                if frames and (ends or END in (record.kind, frames[0].kind)):
+                    yield _block(frames, data)
+                    frames = []
+                frames.append(record)
+            if frames:
+                yield _block(frames, data)
+
+    def chunk_of(self, frame: Record, block: Block) -> LogChunk:
+        """The lines of one of a block's frames."""
+        begin = frame.offset - block.start
+        return _chunk(frame, self.source_of(frame), block.data[begin : begin + frame.length])
+
+    def source_of(self, frame: Record) -> str:
+        """The name of a frame's source."""
+        if frame.source not in self._names:
+            with self._opened() as (_, index):
+                return self._name(frame.source, index)
+        return self._names[frame.source]
 
     def lines(self, first: int, count: int) -> list[LogLine]:
         """Up to `count` lines from line `first`, counted from 0; fewer if the file has no more."""
@@ -142,18 +185,6 @@ class LogReader:
                     kept += length
         return b"".join(reversed(parts)), whole - kept
 
-    def _chunk(self, record: Record, window: _Window, index: BinaryIO) -> LogChunk:
-        return LogChunk(
-            self._name(record.source, index),
-            window.read(record.offset, record.length),
-            record.line_count,
-            STREAMS[record.flags & 1],
-            record.first,
-            record.last,
-            bool(record.flags & STAMPED),
-            record.size,
-        )
-
     def _name(self, number: int, index: BinaryIO) -> str:
         name = self._names.get(number)
         if name is None:
@@ -186,6 +217,25 @@ class _Window:
             self._file.seek(offset)
             self._start, self._data, at = offset, self._file.read(max(length, _READ_AHEAD)), 0
         return self._data if at == 0 and length == len(self._data) else self._data[at : at + length]
+
+
+def _chunk(record: Record, source: str, data: bytes) -> LogChunk:
+    return LogChunk(
+        source,
+        data,
+        record.line_count,
+        STREAMS[record.flags & 1],
+        record.first,
+        record.last,
+        bool(record.flags & STAMPED),
+        record.size,
+    )
+
+
+def _block(frames: list[Record], file: BinaryIO) -> Block:
+    start = frames[0].offset
+    file.seek(start)
+    return Block(frames, file.read(frames[-1].offset + frames[-1].length - start), start)
 
 
 def _record_count(index: BinaryIO) -> int:
