@@ -14,10 +14,12 @@ Both can be read while they are written, also by another process.
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -74,6 +76,30 @@ def packed_name(name: str, line: int) -> bytes:
     return b"".join(_NAME.pack(SOURCE, len(piece), number, line, piece) for number, piece in enumerate(pieces))
 
 
+@dataclass(frozen=True)
+class Block:
+    """Lines of any sources that follow each other, for whoever looks at many: frames may be as short as one line.
+
+    Attributes:
+        number: the first line's.
+        raw: the file's bytes from the first to the last of the lines, and what is between them for people to read.
+        stamped: whether each line begins with a timestamp and a space.
+        runs: the source of the first lines and how many these are, that of the next ones, and so on.
+        joined: makes one chunk of the lines.
+    """
+
+    number: int
+    raw: bytes
+    stamped: bool
+    runs: Sequence[tuple[str, int]]
+    joined: Callable[[], LogChunk]
+
+    @classmethod
+    def of(cls, number: int, chunk: LogChunk) -> Block:
+        """A chunk as a block."""
+        return cls(number, chunk.data, chunk.stamped, ((chunk.source, chunk.count),), lambda: chunk)
+
+
 class LogReader:
     """The lines of a log's file, which may still grow. Several threads may read at the same time.
 
@@ -102,6 +128,16 @@ class LogReader:
             for record in _records(index, _place_of(index, first)):
                 if record.line_count and record.line + record.line_count > first:
                     yield self._chunk(record, window, index).since(max(0, first - record.line))
+
+    def blocks(self, first: int = 0) -> Iterator[Block]:
+        """The log as far as it is written, in blocks; the first of them has line `first`, counted from 0."""
+        with self._opened() as (data, index):
+            for group in _groups(_records(index, _place_of(index, first)), first):
+                start, end = group[0], group[-1]
+                data.seek(start.offset)
+                raw = data.read(end.offset + end.length - start.offset)
+                runs = [(self._name(record.source, index), record.line_count) for record in group]
+                yield Block(start.line, raw, bool(start.flags & STAMPED), runs, functools.partial(_joined, group, raw))
 
     def lines(self, first: int, count: int) -> list[LogLine]:
         """Up to `count` lines from line `first`, counted from 0; fewer if the file has no more."""
@@ -211,6 +247,36 @@ def _records(index: BinaryIO, number: int) -> Iterator[Record]:
         number += whole
         if not whole:
             return
+
+
+def _groups(records: Iterable[Record], first: int) -> Iterator[list[Record]]:
+    """Frames that are next to each other and of the same kind, from line `first` on; as many as are read at once."""
+    group: list[Record] = []
+    size = 0
+    for record in records:
+        if group and (record.kind != LINES or size >= _READ_AHEAD or (record.flags ^ group[0].flags) & STAMPED):
+            yield group
+            group, size = [], 0
+        if record.kind == END:
+            if record.line >= first:
+                yield [record]
+        elif record.kind == LINES and record.line + record.line_count > first:
+            group.append(record)
+            size += record.length
+    if group:
+        yield group
+
+
+def _joined(group: Sequence[Record], raw: bytes) -> LogChunk:
+    parts = []
+    for record in group:
+        at = record.offset - group[0].offset
+        part = raw[at : at + record.length]
+        parts.append(part if part.endswith(b"\n") else part + b"\n")
+    data = b"".join(parts)
+    count = sum(record.line_count for record in group)
+    size = max(len(data), group[0].size if len(group) == 1 else 0)
+    return LogChunk("", data, count, stamped=bool(group[0].flags & STAMPED), size=size)
 
 
 def _lines_before(index: BinaryIO, number: int) -> int:

@@ -1,4 +1,4 @@
-"""Searches a log, chunk by chunk."""
+"""Searches a log, block by block."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbcontainer.model.logs import blocks_from
 from nbcontainer.views.ansi import is_harmless
-from nbcontainer.views.log_lines import known_chunks, shown
+from nbcontainer.views.log_lines import shown
 
 if TYPE_CHECKING:
-    from nbcontainer.model.log_lines import LogChunk
+    from nbcontainer.model.log_file import Block
     from nbcontainer.model.logs import LogState
 
 MOST_FOUND = 20_000  # the most line numbers in one reply
@@ -63,30 +64,45 @@ class Search:
         found: list[int] = []
         deadline = time.monotonic() + seconds
         missing = False
-        for number, chunk in known_chunks(state, first):
-            missing = missing or number > first
-            found += [number + at for at in self.matches(chunk)]
-            first = number + chunk.count
+        for block in blocks_from(state, first):
+            if block.number >= state.total:  # the file is ahead of the state
+                break
+            missing = missing or block.number > first
+            end = block.number + sum(count for _, count in block.runs)
+            found += [number for number in self.matches(block) if first <= number < state.total]
+            first = min(end, state.total)
             if len(found) >= MOST_FOUND or time.monotonic() > deadline:
                 return Found(found, first, missing)
         return Found(found, max(first, state.total), missing or first < state.total)
 
-    def matches(self, chunk: LogChunk) -> Sequence[int]:
-        """Which lines of the chunk match, counted from 0."""
-        if self._pattern.search(self._folded(chunk.source)):
-            return range(chunk.count)
+    def matches(self, block: Block) -> list[int]:
+        """The numbers of the lines that match."""
+        named = {source for source, _ in block.runs}
+        named = {source for source in named if self._pattern.search(self._folded(source))}
+        lines: set[int] = set()
+        number = block.number
+        for source, count in block.runs if named else ():
+            if source in named:
+                lines.update(range(number, number + count))
+            number += count
+        lines.update(block.number + at for at in self._lines_with(block))
+        return sorted(lines)
+
+    def _lines_with(self, block: Block) -> list[int]:
+        """Which lines have what is searched for in their texts, counted from 0."""
         if not self._texts:
             search = self._pattern.search
-            return [at for at, line in enumerate(self._folded(shown(chunk)).split("\n")) if search(line)]
-        return () if self._has_none(chunk) else self._lines_with_text(self._folded(shown(chunk)))
+            texts = self._folded(shown(block.joined())).split("\n")
+            return [at for at, line in enumerate(texts) if search(line)]
+        return [] if self._has_none(block) else self._lines_with_text(self._folded(shown(block.joined())))
 
     def _folded(self, text: str) -> str:
         return text.lower() if self._lowers else text
 
-    def _has_none(self, chunk: LogChunk) -> bool:
-        """Whether a quick look finds that no line matches: most chunks are shown as they came, but for their stamps."""
-        raw = chunk.data.decode("utf-8", "replace")
-        if "\t" in raw or "\r" in raw or not is_harmless(raw) or (chunk.stamped and self._may_be_in_stamp):
+    def _has_none(self, block: Block) -> bool:
+        """Whether a quick look finds that no line matches: most are shown as they came, but for their stamps."""
+        raw = block.raw.decode("utf-8", "replace")
+        if "\t" in raw or "\r" in raw or not is_harmless(raw) or (block.stamped and self._may_be_in_stamp):
             return False
         raw = self._folded(raw)
         return not any(text in raw for text in self._texts)
