@@ -28,6 +28,7 @@ _NOISE = re.compile(
     r"|^[0-9a-f]{64}$"
 )
 _BUILT = re.compile(r"^Successfully built ([0-9a-f]{12,64})$|^([0-9a-f]{64})$")
+_RUNNING = re.compile(r"^ ?-{2,3}> Running in ([0-9a-f]+)$")
 _PULLED = ("Pull complete", "Already exists", "Download complete")
 
 
@@ -50,6 +51,7 @@ class ClassicTranslator:
         self._over = False
         self.step: BuildStep | None = None
         self.image_id = ""
+        self.container = ""  # Docker's, of the running step
 
     def take(self, message: JsonObject) -> None:
         """Translate one message that is not an error."""
@@ -114,12 +116,16 @@ class ClassicTranslator:
             self._cached = True
         elif not _NOISE.match(text):
             return False
-        elif (built := _BUILT.match(text)) and not self.image_id.startswith("sha256:"):
-            self.image_id = built[1] or f"sha256:{built[2]}"
+        else:
+            built, running = _BUILT.match(text), _RUNNING.match(text)
+            self.container = running[1] if running else self.container
+            if built and not self.image_id.startswith("sha256:"):
+                self.image_id = built[1] or f"sha256:{built[2]}"
         return True
 
     def _begin(self, header: re.Match[str]) -> None:
         self._end(StepState.DONE)
+        self.container = ""
         stage = self._labels[int(header[1]) - 1] if header[1] and int(header[1]) <= len(self._labels) else ""
         text = header[5].strip()
         word = text.split(" ", 1)[0].upper()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 
 from nbcontainer.byte_stream import Frozen
 from nbcontainer.engines.connection import Engine
+from nbcontainer.engines.events import events
 from nbcontainer.engines.failures import lost, plain
 from nbcontainer.engines.http import ReplyStream
 from nbcontainer.engines.silence import Silence, patience
@@ -113,11 +113,8 @@ class ExitCode:
     def _code_of_removed(self) -> int | None:
         """The exit code of a container that no longer exists, from the engine's events; None where it forgot them."""
         container = self._path.rpartition("/")[2]
-        until = int(time.time()) + 2  # Podman 4.3 reports nothing up to a time that has passed
-        query = {"since": "0", "until": until, "filters": {"container": [container]}}
         with contextlib.suppress(ApiError, ValueError):
-            events = self._engine.http().call("GET", "/events", query=query, timeout=patience()).body
-            for event in map(object_of, map(json.loads, events.splitlines())):
+            for event in events(self._engine, {"container": [container]}, since=0, now=time.time()):
                 attributes = texts_of(object_of(event.get("Actor")), "Attributes")
                 code = attributes.get("exitCode", attributes.get("containerExitCode", ""))
                 if text_of(event, "Action") in ("die", "died") and code.isdigit():

@@ -90,7 +90,7 @@ class FollowedLog:
         self._began = began(found)
         self._raw = bool(value_of(found, "Config", "Tty"))
         self._parts = {stream: LineParts(same_stamp=not engine.is_podman) for stream in ("stdout", "stderr")}
-        self._stamps = Stamps()
+        self._stamps, self._pace = Stamps(), Pace()
         self._unread: Unread | None = None
         self._tries = TRIES
         self._is_closed = False
@@ -113,8 +113,8 @@ class FollowedLog:
         """
         while True:
             try:
-                data = self._reply.read()
-                if not data:
+                pieces = self._reply.pieces()
+                if not pieces:
                     if self._is_closed or not (self._messages.broken or self._goes_on()):
                         return []
                     said = f"The log of {self._name} broke off."
@@ -128,7 +128,9 @@ class FollowedLog:
                     return []
                 self._go_on(BROKE, error)
                 continue
-            if found := self._new(self._messages.feed(data)):
+            found = self._new(self._messages.feed(*pieces))
+            self._pace.wait(sum(map(len, pieces)))
+            if found:
                 return [
                     (stream, self._parts[stream].join([message for _, message in messages]))
                     for stream, messages in groupby(found, itemgetter(0))
@@ -151,7 +153,9 @@ class FollowedLog:
         while True:
             self._tries -= 1
             if self._tries < 0 or self._is_closed:
-                raise lost(str(error), self._engine.address) if isinstance(error, Frozen) else error
+                if isinstance(error, Frozen):
+                    raise lost(f"The connection to {self._engine.name} is lost: {error}", self._engine.address)
+                raise error
             self._unread = Unread(self._stamps)
             try:
                 self._began = began(inspect(self._engine, self._name))
@@ -177,8 +181,8 @@ class FollowedLog:
         query = {**self._rest(), "follow": False}
         try:
             with self._engine.http().stream("GET", self._path, query=query, timeout=patience()) as reply:
-                while data := reply.read():
-                    found = unread.feed(log.feed(data))
+                while pieces := reply.pieces():
+                    found = unread.feed(log.feed(*pieces))
                     if b"".join(message for _, message in found).strip(b"\r\n"):
                         return True
             return not self._began or began(inspect(self._engine, self._name)) != self._began

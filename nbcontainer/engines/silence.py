@@ -62,7 +62,7 @@ class Silence:
         except EngineUnavailable as error:
             raise Silent(error.message) from error
         if is_behind and not self._stream.readable(GRACE_SECONDS):
-            raise Frozen("The connection is frozen.")
+            raise Frozen("it froze, and the engine went on without it.")
         if silent < self._silent:
             self._is_said = False  # of an earlier silence
         self._silent = silent

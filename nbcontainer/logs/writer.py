@@ -166,7 +166,8 @@ class LogWriter:
     def _write(self, frame: _Frame, batch: _Batch) -> None:
         channel, data, lines = frame.channel, b"".join(frame.parts), self.total
         source = self._number_of(channel.source, batch)
-        self._separate(frame, batch)
+        if data:
+            self._separate(frame, batch)
         flags = STREAMS.index(channel.stream) | (STAMPED if channel.stamped else 0)
         count, first, last, offset = 0, frame.time, frame.time, self._offset
         if frame.cut is Cut.LINES:
@@ -238,14 +239,16 @@ class Channel:
         self._stamps = Stamps()
         self.cutter = LineCutter()
         self.long = _LongLine()
+        self._last_written = 0.0
 
     def feed(self, data: bytes, time_written: float = 0.0) -> None:
         """Write what has arrived."""
+        self._last_written = time_written
         self._writer.add(self, self.cutter.feed(data), time_written)
 
     def finish(self) -> None:
         """Write the last line, if it has no line end."""
-        self._writer.add(self, self.cutter.finish())
+        self._writer.add(self, self.cutter.finish(), self._last_written)
 
     def times(self, data: bytes) -> tuple[float, float]:
         """The times of the first and of the last of these lines."""

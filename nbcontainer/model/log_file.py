@@ -14,12 +14,10 @@ Both can be read while they are written, also by another process.
 
 from __future__ import annotations
 
-import functools
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -36,6 +34,7 @@ _NAME = struct.Struct("<BBxxIQ48s")
 _LINE = struct.Struct("<8xQ48x")
 _RECORDS_AT_ONCE = 1024
 _READ_AHEAD = 256 * 1024  # bytes
+_BLOCK_BYTES = 1024 * 1024
 
 
 class Record(NamedTuple):
@@ -76,28 +75,18 @@ def packed_name(name: str, line: int) -> bytes:
     return b"".join(_NAME.pack(SOURCE, len(piece), number, line, piece) for number, piece in enumerate(pieces))
 
 
-@dataclass(frozen=True)
-class Block:
-    """Lines of any sources that follow each other, for whoever looks at many: frames may be as short as one line.
+class Block(NamedTuple):
+    """A part of a log's file.
 
     Attributes:
-        number: the first line's.
-        raw: the file's bytes from the first to the last of the lines, and what is between them for people to read.
-        stamped: whether each line begins with a timestamp and a space.
-        runs: the source of the first lines and how many these are, that of the next ones, and so on.
-        joined: makes one chunk of the lines.
+        frames: what is in it: LINES, or a single END.
+        data: its bytes; between the frames there may be others, for people.
+        start: where it begins in the file.
     """
 
-    number: int
-    raw: bytes
-    stamped: bool
-    runs: Sequence[tuple[str, int]]
-    joined: Callable[[], LogChunk]
-
-    @classmethod
-    def of(cls, number: int, chunk: LogChunk) -> Block:
-        """A chunk as a block."""
-        return cls(number, chunk.data, chunk.stamped, ((chunk.source, chunk.count),), lambda: chunk)
+    frames: list[Record]
+    data: bytes
+    start: int
 
 
 class LogReader:
@@ -127,17 +116,35 @@ class LogReader:
             window = _Window(data)
             for record in _records(index, _place_of(index, first)):
                 if record.line_count and record.line + record.line_count > first:
-                    yield self._chunk(record, window, index).since(max(0, first - record.line))
+                    lines = window.read(record.offset, record.length)
+                    yield _chunk(record, self._name(record.source, index), lines).since(max(0, first - record.line))
 
     def blocks(self, first: int = 0) -> Iterator[Block]:
-        """The log as far as it is written, in blocks; the first of them has line `first`, counted from 0."""
+        """The log from the frame with line `first` on, in larger parts than its frames, to be searched as bytes."""
         with self._opened() as (data, index):
-            for group in _groups(_records(index, _place_of(index, first)), first):
-                start, end = group[0], group[-1]
-                data.seek(start.offset)
-                raw = data.read(end.offset + end.length - start.offset)
-                runs = [(self._name(record.source, index), record.line_count) for record in group]
-                yield Block(start.line, raw, bool(start.flags & STAMPED), runs, functools.partial(_joined, group, raw))
+            frames: list[Record] = []
+            for record in _records(index, _place_of(index, first)):
+                if not record.line_count or record.line + record.line_count <= first:
+                    continue
+                ends = frames and record.offset + record.length - frames[0].offset > _BLOCK_BYTES
+                if frames and (ends or END in (record.kind, frames[0].kind)):
+                    yield _block(frames, data)
+                    frames = []
+                frames.append(record)
+            if frames:
+                yield _block(frames, data)
+
+    def chunk_of(self, frame: Record, block: Block) -> LogChunk:
+        """The lines of one of a block's frames."""
+        begin = frame.offset - block.start
+        return _chunk(frame, self.source_of(frame), block.data[begin : begin + frame.length])
+
+    def source_of(self, frame: Record) -> str:
+        """The name of a frame's source."""
+        if frame.source not in self._names:
+            with self._opened() as (_, index):
+                return self._name(frame.source, index)
+        return self._names[frame.source]
 
     def lines(self, first: int, count: int) -> list[LogLine]:
         """Up to `count` lines from line `first`, counted from 0; fewer if the file has no more."""
@@ -178,18 +185,6 @@ class LogReader:
                     kept += length
         return b"".join(reversed(parts)), whole - kept
 
-    def _chunk(self, record: Record, window: _Window, index: BinaryIO) -> LogChunk:
-        return LogChunk(
-            self._name(record.source, index),
-            window.read(record.offset, record.length),
-            record.line_count,
-            STREAMS[record.flags & 1],
-            record.first,
-            record.last,
-            bool(record.flags & STAMPED),
-            record.size,
-        )
-
     def _name(self, number: int, index: BinaryIO) -> str:
         name = self._names.get(number)
         if name is None:
@@ -224,6 +219,25 @@ class _Window:
         return self._data if at == 0 and length == len(self._data) else self._data[at : at + length]
 
 
+def _chunk(record: Record, source: str, data: bytes) -> LogChunk:
+    return LogChunk(
+        source,
+        data,
+        record.line_count,
+        STREAMS[record.flags & 1],
+        record.first,
+        record.last,
+        bool(record.flags & STAMPED),
+        record.size,
+    )
+
+
+def _block(frames: list[Record], file: BinaryIO) -> Block:
+    start = frames[0].offset
+    file.seek(start)
+    return Block(frames, file.read(frames[-1].offset + frames[-1].length - start), start)
+
+
 def _record_count(index: BinaryIO) -> int:
     return os.fstat(index.fileno()).st_size // RECORD_BYTES
 
@@ -247,36 +261,6 @@ def _records(index: BinaryIO, number: int) -> Iterator[Record]:
         number += whole
         if not whole:
             return
-
-
-def _groups(records: Iterable[Record], first: int) -> Iterator[list[Record]]:
-    """Frames that are next to each other and of the same kind, from line `first` on; as many as are read at once."""
-    group: list[Record] = []
-    size = 0
-    for record in records:
-        if group and (record.kind != LINES or size >= _READ_AHEAD or (record.flags ^ group[0].flags) & STAMPED):
-            yield group
-            group, size = [], 0
-        if record.kind == END:
-            if record.line >= first:
-                yield [record]
-        elif record.kind == LINES and record.line + record.line_count > first:
-            group.append(record)
-            size += record.length
-    if group:
-        yield group
-
-
-def _joined(group: Sequence[Record], raw: bytes) -> LogChunk:
-    parts = []
-    for record in group:
-        at = record.offset - group[0].offset
-        part = raw[at : at + record.length]
-        parts.append(part if part.endswith(b"\n") else part + b"\n")
-    data = b"".join(parts)
-    count = sum(record.line_count for record in group)
-    size = max(len(data), group[0].size if len(group) == 1 else 0)
-    return LogChunk("", data, count, stamped=bool(group[0].flags & STAMPED), size=size)
 
 
 def _lines_before(index: BinaryIO, number: int) -> int:

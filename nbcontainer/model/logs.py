@@ -13,7 +13,7 @@ from typing import overload
 
 from nbcontainer.drawn import Drawn
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.log_file import Block, LogReader
+from nbcontainer.model.log_file import LogReader
 from nbcontainer.model.log_lines import LogChunk, LogLine
 from nbcontainer.model.outcome import Outcome
 
@@ -212,18 +212,6 @@ def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
             skipped = max(0, first - held)
             yield held + skipped, chunk.since(skipped)
         held += chunk.count
-
-
-def blocks_from(state: LogState, first: int) -> Iterator[Block]:
-    """As `chunks_from`, but in blocks; the first may begin before line `first`."""
-    if state.spool:
-        with suppress(OSError):  # somebody has removed it
-            for block in _reader(state.spool).blocks(first):
-                yield block
-                first = block.number + sum(count for _, count in block.runs)
-    if first < state.total:
-        for number, chunk in chunks_from(replace(state, spool=""), first):
-            yield Block.of(number, chunk)
 
 
 def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:

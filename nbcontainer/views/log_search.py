@@ -1,23 +1,25 @@
-"""Searches a log, block by block."""
+"""Searches a log, chunk by chunk."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from nbcontainer.model.logs import blocks_from
-from nbcontainer.views.ansi import is_harmless
-from nbcontainer.views.log_lines import shown
+from nbcontainer.model.log_file import LINES, LogReader
+from nbcontainer.views.log_lines import known_chunks, shown
+from nbcontainer.views.quick_search import QuickSearch
 
 if TYPE_CHECKING:
     from nbcontainer.model.log_file import Block
+    from nbcontainer.model.log_lines import LogChunk
     from nbcontainer.model.logs import LogState
 
-MOST_FOUND = 20_000  # the most line numbers in one reply
-_STAMP_CHARACTERS = frozenset("0123456789-+:.tTzZ ")
+MOST_FOUND = 50_000  # the most line numbers in one reply
 _NUMERIC_ESCAPE = re.compile(r"\\[xuUN0-9]")  # may stand for a capital
 
 
@@ -57,55 +59,64 @@ class Search:
         self._lowers = any_case and not (regex and _NUMERIC_ESCAPE.search(pattern))
         self._pattern = re.compile(pattern, re.IGNORECASE if any_case and not self._lowers else re.NOFLAG)
         self._texts = () if regex else tuple(part.lower() if any_case else part for part in parts)
-        self._may_be_in_stamp = any(_STAMP_CHARACTERS.issuperset(text) for text in self._texts)
+        is_plain = bool(self._texts) and all(text.isascii() and text.isprintable() for text in self._texts)
+        self._quick = QuickSearch(self._texts, any_case=any_case) if is_plain else None
 
     def run(self, state: LogState, first: int, seconds: float) -> Found:
         """The matching lines from `first` on, as many as are found in `seconds`."""
         found: list[int] = []
         deadline = time.monotonic() + seconds
         missing = False
-        for block in blocks_from(state, first):
-            if block.number >= state.total:  # the file is ahead of the state
-                break
-            missing = missing or block.number > first
-            end = block.number + sum(count for _, count in block.runs)
-            found += [number for number in self.matches(block) if first <= number < state.total]
-            first = min(end, state.total)
+        with suppress(OSError):  # the file was removed: the state has the last lines
+            for numbers, end in self._in_file(state, first):
+                found += numbers
+                first = end
+                if len(found) >= MOST_FOUND or time.monotonic() > deadline:
+                    return Found(found, first)
+        for number, chunk in known_chunks(state, first):
+            missing = missing or number > first
+            found += [number + at for at in self.matches(chunk)]
+            first = number + chunk.count
             if len(found) >= MOST_FOUND or time.monotonic() > deadline:
                 return Found(found, first, missing)
         return Found(found, max(first, state.total), missing or first < state.total)
 
-    def matches(self, block: Block) -> list[int]:
-        """The numbers of the lines that match."""
-        named = {source for source, _ in block.runs}
-        named = {source for source in named if self._pattern.search(self._folded(source))}
-        lines: set[int] = set()
-        number = block.number
-        for source, count in block.runs if named else ():
-            if source in named:
-                lines.update(range(number, number + count))
-            number += count
-        lines.update(block.number + at for at in self._lines_with(block))
-        return sorted(lines)
+    def _in_file(self, state: LogState, first: int) -> Iterator[tuple[list[int], int]]:
+        """The matching lines in one block of the log's file after another, and the line after it."""
+        if self._quick is None or not state.spool:
+            return
+        reader = LogReader(state.spool)
+        for block in reader.blocks(first):
+            end = min(block.frames[-1].line + block.frames[-1].line_count, state.total)
+            numbers = self._in_block(reader, block, self._quick)
+            yield [number for number in numbers if first <= number < end], end
+            if end == state.total:
+                return
 
-    def _lines_with(self, block: Block) -> list[int]:
-        """Which lines have what is searched for in their texts, counted from 0."""
+    def _in_block(self, reader: LogReader, block: Block, quick: QuickSearch) -> Iterable[int]:
+        frames = block.frames
+        if frames[0].kind != LINES or not quick.can_search(block.data):
+            return [frame.line + at for frame in frames for at in self.matches(reader.chunk_of(frame, block))]
+        sources = {frame.source: frame for frame in frames}.values()
+        named = {each.source for each in sources if self._pattern.search(self._folded(reader.source_of(each)))}
+        if not named:
+            return quick.lines(block)
+        of_named = [range(each.line, each.line + each.line_count) for each in frames if each.source in named]
+        others = [each for each in frames if each.source not in named]
+        found = quick.lines(block._replace(frames=others)) if others else ()
+        return sorted(chain(found, *of_named))
+
+    def matches(self, chunk: LogChunk) -> Sequence[int]:
+        """Which lines of the chunk match, counted from 0."""
+        if self._pattern.search(self._folded(chunk.source)):
+            return range(chunk.count)
         if not self._texts:
             search = self._pattern.search
-            texts = self._folded(shown(block.joined())).split("\n")
-            return [at for at, line in enumerate(texts) if search(line)]
-        return [] if self._has_none(block) else self._lines_with_text(self._folded(shown(block.joined())))
+            return [at for at, line in enumerate(self._folded(shown(chunk)).split("\n")) if search(line)]
+        return self._lines_with_text(self._folded(shown(chunk)))
 
     def _folded(self, text: str) -> str:
         return text.lower() if self._lowers else text
-
-    def _has_none(self, block: Block) -> bool:
-        """Whether a quick look finds that no line matches: most are shown as they came, but for their stamps."""
-        raw = block.raw.decode("utf-8", "replace")
-        if "\t" in raw or "\r" in raw or not is_harmless(raw) or (block.stamped and self._may_be_in_stamp):
-            return False
-        raw = self._folded(raw)
-        return not any(text in raw for text in self._texts)
 
     def _lines_with_text(self, text: str) -> list[int]:
         numbers: set[int] = set()

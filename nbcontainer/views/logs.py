@@ -117,7 +117,7 @@ class LogView(View[LogEvent, LogState]):
         }
 
     def act(self, operation: Operation[LogEvent, LogState, object], action: Mapping[str, object]) -> Wire | None:
-        """Knows `stop`, `lines` (first, count) and `search` (query, regex, first)."""
+        """Knows `stop`, `lines` (first, count) and `search` (query, regex, first, most)."""
         state = operation.state
         if action.get("type") == "lines":
             first = _number(action.get("first"))
@@ -133,15 +133,18 @@ def _search(state: LogState, action: Mapping[str, object]) -> Wire:
     try:
         search = Search(str(action.get("query", "")), regex=action.get("regex") is True)
     except re.error as error:
-        return {"trouble": f"not a valid regular expression: {error}", "found": [], "until": state.total}
+        trouble = f"not a valid regular expression: {error}"
+        return {"trouble": trouble, "found": [], "count": 0, "until": state.total}
     found = search.run(state, first, SEARCH_SECONDS)
+    # the page counts all of them, but has room for so many numbers
+    numbers = list(found.lines[: _number(action["most"])] if "most" in action else found.lines)
     if found.missing and state.spool:
         try:
             Path(state.spool).stat()
         except OSError as error:
             trouble = f"the spool file cannot be read: {error.strerror}"
-            return {"trouble": trouble, "found": list(found.lines), "until": state.total}
-    return {"found": list(found.lines), "until": found.until, "total": state.total}
+            return {"trouble": trouble, "found": numbers, "count": len(found.lines), "until": state.total}
+    return {"found": numbers, "count": len(found.lines), "until": found.until, "total": state.total}
 
 
 def _tail(state: LogState, count: int) -> Wire:

@@ -1,23 +1,29 @@
 """Connections that freeze while new ones work, as where a NAT or a proxy forgets them; or everything freezes."""
 
+import io
+import json
+import random
+import tarfile
 from contextlib import suppress
 
 import pytest
 
 from nbcontainer import byte_stream
-from nbcontainer.engines import connection, containers, silence
+from nbcontainer.engines import connection, containers, images, silence
+from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.log_stamps import Messages, Stamps, Unread
 from nbcontainer.engines.logs import logs
 from nbcontainer.engines.run import run
 from nbcontainer.errors import CommandFailed, Conflict, EngineUnavailable, NotFound
+from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from tests.engines.build_engines import wait_until
 from tests.engines.conftest import find
-from tests.faults.proxy import FaultProxy, connector, tcp_listener
+from tests.faults.proxy import FaultProxy, Way, connector, tcp_listener
 from tests.faults.trial import address_of
 
 COUNT = "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; sleep 0.1; done"
@@ -232,3 +238,72 @@ def test_a_command_of_which_nothing_can_be_known_is_said_to_be_silent(frozen, co
     wait_until(lambda: len(proxy.connections) >= count, 30)
     assert not operation.done
     operation.stop()
+
+
+@pytest.fixture
+def slow_registry(open_registry):
+    """A registry behind a proxy that can stall it, and the image's name there."""
+    listener = tcp_listener()
+    with FaultProxy(listener, connector(open_registry.address)) as proxy:
+        yield proxy, address_of(listener)
+
+
+@pytest.fixture
+def layer(engine, unique):
+    """An image of one layer of random bytes."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        entry = tarfile.TarInfo("random")
+        entry.size = 4_000_000
+        tar.addfile(entry, io.BytesIO(random.Random(unique).randbytes(entry.size)))
+    headers = {"Content-Type": "application/x-tar"}
+    reply = engine.http().call(
+        "POST", "/images/create", query={"fromSrc": "-"}, body=archive.getvalue(), headers=headers
+    )
+    name = f"frozen/{unique}:1"
+    images.tag(engine, json.loads(reply.body.strip().split(b"\n")[-1])["status"].strip(), name)
+    yield name
+    with suppress(NotFound):
+        images.remove(engine, name, force=True)
+
+
+def passed(registry, way):
+    return max((one.count(way) for one in registry.connections), default=0)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("direction", ["push", "pull"])
+def test_a_transfer_whose_connection_is_frozen_has_its_result(frozen, slow_registry, layer, direction, monkeypatch):
+    monkeypatch.setattr(silence, "SAID_SECONDS", 1.0)
+    proxy, far, near = frozen
+    registry, host = slow_registry
+    name = f"{host}/{layer}"
+    images.tag(near, layer, name)
+    if direction == "pull":
+        images.push(near, name).result(60)
+        images.remove(near, name, force=True)
+        images.remove(near, layer, force=True)
+    operation = getattr(images, direction)(far, name)
+    way = Way.SENT if direction == "push" else Way.REPLIED
+    wait_until(lambda: passed(registry, way) > 50_000, 30, lambda: str(operation.state))
+    registry.freeze(existing_only=True)
+    proxy.freeze(existing_only=True)
+    wait_until(lambda: any("nothing for" in note for note in operation.state.notes), 30)
+    registry.thaw(existing=True)
+    digest = operation.result(60).digest
+    assert digest in (images.push(near, name).result(60).digest, "")
+    images.remove(near, name, force=True)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_build_whose_connection_is_frozen_is_reported(frozen, unique):
+    proxy, far, near = frozen
+    tag = f"frozen/{unique}:1"
+    text = f"FROM busybox\nRUN echo {unique}; sleep 3\n"
+    operation = build(far, BuildRequest(text, tags=(tag,)))
+    wait_until(lambda: any(step.output for step in operation.state.instructions), 60)
+    proxy.freeze(existing_only=True)
+    with pytest.raises(EngineUnavailable, match=r"was lost during the build: .*(froze|does not answer)"):
+        operation.result(60)
+    with suppress(NotFound):
+        images.remove(near, tag, force=True)
