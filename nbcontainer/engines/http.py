@@ -91,7 +91,7 @@ class ReplyStream:
         except Frozen:
             raise
         except Silent as error:
-            raise lost(str(error), self._address) from None
+            raise lost(str(error), self._address) from error
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
@@ -151,6 +151,9 @@ class Http:
         version: the API version that prefixes each path, such as "1.47"; "" for none.
         address: the engine's, for errors.
         magic: makes the `%docker` line for this engine from a verb and its words, for cures.
+
+    Attributes:
+        froze: when a kept connection was last found to be frozen (`time.monotonic`).
     """
 
     def __init__(
@@ -167,6 +170,7 @@ class Http:
         self._where = where
         self._address = address
         self._prefix = f"/v{version}" if version else ""
+        self.froze = float("-inf")
         self._idle = IdleConnections[_Connection](most=1)
         # no __del__: in a cycle the socket may be finalized before it
         weakref.finalize(self, self._idle.close)
@@ -334,6 +338,8 @@ class Http:
                 reply.read()
                 if not reply.will_close:
                     return connection
+            except TimeoutError:
+                self.froze = time.monotonic()
             except (OSError, http.client.HTTPException, ValueError):
                 pass
             connection.close()
@@ -347,7 +353,8 @@ class Http:
             ConnectionResetError: it does.
         """
         self.check_alive()
-        raise ConnectionResetError("The connection is dead.")
+        self.froze = time.monotonic()
+        raise ConnectionResetError("The connection froze.")
 
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]
