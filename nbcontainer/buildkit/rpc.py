@@ -94,10 +94,15 @@ class Client:
                 call.cancel()
                 raise
 
-    def drop_if_silent(self, seconds: float) -> None:
-        """Drop the connection if nothing arrives from it for so long; the next call opens another one."""
+    def drop_if_silent(self, seconds: float, *, after: float = 0.0) -> None:
+        """Drop the connection if it does not answer a ping for so long; the next call opens another one.
+
+        Args:
+            seconds: to wait for the answer.
+            after: how long it must have been silent to be asked.
+        """
         connection = self._connection
-        if connection is None:
+        if connection is None or connection.silent_seconds < after:
             return
         began = time.perf_counter()
         answers = connection.answers(seconds)

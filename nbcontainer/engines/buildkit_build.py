@@ -55,10 +55,10 @@ def run_buildkit(running: RunningBuild) -> ImageBuilt:
     """Build, and emit all events but the last, which is returned."""
     engine, request = running.engine, running.request
     for ignored in _ignored(engine, request):
-        running.emit(ignored)
+        running.log.emit(ignored)
     known = [(problem.source, problem.line) for problem in running.problems]
     translator = StatusTranslator(
-        running.planned, request.source_map, running.emit, running.spool.write, known, build_args=request.build_args
+        running.planned, request.source_map, running.log, known, build_args=request.build_args
     )
     response = _solve(running, translator)
     translator.finish()
@@ -72,7 +72,7 @@ def _solve(running: RunningBuild, translator: StatusTranslator) -> dict[str, str
     with _loading(engine, request) as outputs:
         try:
             options = options_of(engine, request)
-            services = services_of(request, outputs, running.emit)
+            services = services_of(request, outputs, running.log.emit)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
         build = Build(
