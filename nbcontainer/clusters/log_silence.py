@@ -8,7 +8,6 @@ stream does not deliver either, it is frozen. Whoever follows the log then opens
 from __future__ import annotations
 
 import asyncio
-import copy
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,12 +15,13 @@ from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.frozen import FrozenConnections
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.model.logs import LogLine
+    from nbcontainer.logs.cutter import Piece
+    from nbcontainer.logs.writer import Channel
 
 FIRST_SECONDS, LONGEST_SECONDS = 30.0, 300.0  # of silence until the first probe, and to which this doubles
 GRACE_SECONDS = 3.0  # how much later than a probe a stream may deliver the same line
@@ -172,21 +172,13 @@ async def has_more(cluster: Cluster, path: str, parameters: Mapping[str, str | i
     Raises:
         ApiError, ClusterUnavailable: it cannot be read.
     """
-    given, again, sink = _copy(reader), _copy(reader), _Sink()
+    again = reader.twin(_Sink())
     again.begin(resume=bool(reader.resume_from))
     last = {"tailLines": min(MOST_LINES, int(parameters.get("tailLines", MOST_LINES)))}
     with suppress(_More):
-        await copy_stream(cluster, path, {**parameters, **last}, reader=again, collector=sink)
-        # all its lines were read, but perhaps not as much of the last, unfinished one
-        return len(again.finish()[1]) > len(given.finish()[1])
+        await copy_stream(cluster, path, {**parameters, **last}, reader=again)
+        return again.unfinished > reader.unfinished
     return True
-
-
-def _copy(reader: LineReader) -> LineReader:
-    on_gap = reader.position.on_gap  # belongs to the log, of which there is no copy
-    copied = copy.deepcopy(reader, {id(on_gap): on_gap})
-    copied.position.on_gap = lambda _since: None
-    return copied
 
 
 class _More(Exception):
@@ -196,11 +188,11 @@ class _More(Exception):
 class _Sink:
     """Stops at the first line that was not read before."""
 
-    def add(self, lines: list[LogLine], spooled: bytes) -> None:
+    def add(self, _channel: Channel, pieces: Iterable[Piece]) -> None:
         """Take lines.
 
         Raises:
             _More: there are some.
         """
-        if lines or spooled:
+        if any(True for _ in pieces):
             raise _More
