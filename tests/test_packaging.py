@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -122,8 +123,23 @@ def test_an_installed_wheel_has_its_pages_and_its_extension(wheel, python):
     extension = python.parents[1] / "share" / "jupyter" / "labextensions" / "nbcontainer"
     assert json.loads((extension / "install.json").read_text("utf-8"))["packageName"] == "nbcontainer"
     assert list((extension / "static").glob("remoteEntry.*.js"))
-    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {path.name for path in (place / "notebooks").iterdir()} == notebooks
+
+
+def test_the_tour_of_an_installed_wheel(wheel, python, tmp_path):
+    pip_install(python, "--no-deps", str(wheel))
+    # the other packages are this environment's, behind the wheel
+    code = f"""
+import sys
+sys.path.append({sysconfig.get_path("purelib")!r})
+import nbcontainer as nbc
+print(nbc.__file__)
+print(nbc.tour({str(tmp_path / "lessons")!r}))
+"""
+    place, said = run(str(python), "-I", "-c", code, folder=tmp_path).splitlines()
+    assert Path(place).is_relative_to(python.parents[1])
+    assert said == f"Begin with {tmp_path}/lessons/index.ipynb"
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.ipynb")}
+    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def test_the_lock_file_names_no_registry():

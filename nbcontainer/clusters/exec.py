@@ -231,9 +231,10 @@ class _Execution:
                 if self._input is not None and self._input.has_not_run(payload):
                     raise _NotRun
                 return _exit_code(self._cluster, self._request, payload)
-        frozen = (
-            ": nothing arrives, not even the answer to a ping" if isinstance(socket.exception(), TimeoutError) else ""
-        )
+        frozen = ""
+        if isinstance(socket.exception(), TimeoutError):
+            frozen = ": nothing arrives, not even the answer to a ping"
+            self._cluster.link.frozen.found()
         raise ClusterUnavailable(
             f"The connection of the command in {self._request.name} broke before it ended{frozen}.",
             context=self._cluster.context,

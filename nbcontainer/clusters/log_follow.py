@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.failures import is_passing
-from nbcontainer.clusters.log_silence import Probes, Silence, has_more
+from nbcontainer.clusters.log_silence import MOST_PROBES, Silence, has_more
 from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.clusters.trouble import trouble
@@ -48,7 +48,7 @@ class Slots:
 
     Attributes:
         used: whether any stream was opened successfully.
-        probes: of streams that are silent.
+        probes: limits how many silent streams are probed at a time.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Slots:
         self._most = self.limit
         self._taken = 0
         self.used = False
-        self.probes = Probes()
+        self.probes = asyncio.Semaphore(MOST_PROBES)
 
     def acquire(self) -> bool:
         """Whether a stream may be opened; call `release` when it has ended."""
@@ -105,7 +105,7 @@ class Followed:
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
         self._joins = joins
         reader.position.on_gap = self._emit_gap
-        self._silence = Silence(self, slots.probes)
+        self._silence = Silence(self, cluster.link.frozen, slots.probes)
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
         self._pod: JsonObject | None = pod
@@ -166,8 +166,7 @@ class Followed:
             await self._read(follow=False)
             return False
         try:
-            if await self._silence.watch(self._read(follow=True)):
-                self._cluster.link.client.found_frozen()
+            await self._silence.watch(self._read(follow=True))
         finally:
             self._slots.release()
         return True
@@ -214,7 +213,7 @@ class Followed:
         try:
             return await has_more(self._cluster, self._path, self._parameters(self._least_bounds()), self._reader)
         except NotFound:  # its watch has not said that the pod is gone
-            self._cluster.link.client.found_frozen()
+            self._cluster.link.frozen.found()
             raise
 
     def is_over(self) -> bool:

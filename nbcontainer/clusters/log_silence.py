@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.frozen import FrozenConnections
     from nbcontainer.clusters.log_lines import LineReader
     from nbcontainer.logs.cutter import Piece
     from nbcontainer.logs.writer import Channel
@@ -46,24 +47,17 @@ class FollowedLog(Protocol):
         """Report something about the log."""
 
 
-class Probes:
-    """What the streams of one cluster share: few of them are probed at a time, and all once one of them is frozen."""
-
-    def __init__(self) -> None:
-        self.turn = asyncio.Semaphore(MOST_PROBES)
-        self.open: set[Silence] = set()
-
-    def found_frozen(self) -> None:
-        """What froze one connection has probably frozen others: probe them at once."""
-        for silence in self.open:
-            silence.suspect()
-
-
 class Silence:
-    """Watches one followed log's stream for silence."""
+    """Watches the streams of one followed log for silence.
 
-    def __init__(self, followed: FollowedLog, probes: Probes) -> None:
-        self._followed, self._probes = followed, probes
+    Args:
+        followed: the log.
+        frozen: told of a frozen stream; where another connection is found frozen, the stream is checked at once.
+        probes: limits how many logs are probed at a time.
+    """
+
+    def __init__(self, followed: FollowedLog, frozen: FrozenConnections, probes: asyncio.Semaphore) -> None:
+        self._followed, self._frozen, self._probes = followed, frozen, probes
         self._arrived = self._checked = 0.0  # by the loop's clock: the last bytes, the last check
         self._news = asyncio.Event()
         self._is_suspect = False
@@ -71,16 +65,15 @@ class Silence:
 
     def arrived(self) -> None:
         """Some bytes have arrived."""
-        self._arrived = asyncio.get_running_loop().time()
+        self._arrived = self._now()
 
     def news(self) -> None:
         """The container may have ended."""
         self._news.set()
 
-    def suspect(self) -> None:
+    def _suspect(self) -> None:
         """The connection may be frozen: probe it at once, unless it was working or was probed just now."""
-        now = asyncio.get_running_loop().time()
-        if now - max(self._arrived, self._checked) > GRACE_SECONDS:
+        if self._now() - max(self._arrived, self._checked) > GRACE_SECONDS:
             self._is_suspect = True
             self._news.set()
 
@@ -97,50 +90,51 @@ class Silence:
         self.arrived()
         self._checked = self._arrived
         tasks = copying, checking = asyncio.ensure_future(reading), asyncio.ensure_future(self._until_frozen())
-        self._probes.open.add(self)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            with self._frozen.checked_by(self._suspect):
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await (copying if copying.done() else checking)
             return not copying.done()
         finally:
-            self._probes.open.discard(self)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until_frozen(self) -> None:
+        pause = FIRST_SECONDS
         while True:
-            seen, pause, self._is_suspect = self._arrived, FIRST_SECONDS, False
-            while seen == self._arrived:
-                due = max(self._arrived, self._checked) + pause
-                if await self._is_due(due) and seen == self._arrived:
-                    if await self._is_frozen(seen):
-                        return
-                    pause = min(2 * pause, LONGEST_SECONDS)
+            if self._arrived > self._checked:  # silence begins again
+                pause = FIRST_SECONDS
+            if await self._is_due(pause):
+                if await self._is_frozen(self._arrived):
+                    return
+                pause = min(2 * pause, LONGEST_SECONDS)
 
-    async def _is_due(self, due: float) -> bool:
-        """Wait until that time, or for news; returns whether to check now."""
+    async def _is_due(self, pause: float) -> bool:
+        """Wait for news, or for such a pause since the last bytes or check, or a while; returns whether to check."""
+
+        def due() -> float:
+            return max(self._arrived, self._checked) + pause
+
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(due):
+            async with asyncio.timeout_at(min(due(), self._now() + FIRST_SECONDS)):
                 await self._news.wait()
         self._news.clear()
-        is_due = asyncio.get_running_loop().time() >= due
-        return is_due or self._is_suspect or self._followed.is_over()
+        return self._now() >= due() or self._is_suspect or self._followed.is_over()
 
     async def _is_frozen(self, seen: float) -> bool:
         self._is_suspect = False
         if self._followed.is_over():  # a stream that works ends soon, after everything that was written
             await asyncio.sleep(END_SECONDS)
             return seen == self._arrived
-        async with self._probes.turn:
+        async with self._probes:
             missed = seen == self._arrived and await self._has_missed()
-        self._checked = asyncio.get_running_loop().time()
+        self._checked = self._now()
         if missed:
             await asyncio.sleep(GRACE_SECONDS)
         if not missed or seen != self._arrived:
             return False
-        self._probes.open.discard(self)
-        self._probes.found_frozen()
+        self._frozen.found(by=self._suspect)
         self._followed.tell(f"its connection froze: nothing for {self._silent_for()}; a new one continues where it was")
         return True
 
@@ -157,8 +151,12 @@ class Silence:
         self._told = ""
         return missed
 
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
     def _silent_for(self) -> str:
-        seconds = asyncio.get_running_loop().time() - self._arrived
+        seconds = self._now() - self._arrived
         return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - as kubectl's ages
 
 

@@ -165,7 +165,7 @@ def _follow(
             return True if any(_is_built(engine, built, tag) for tag in running.request.tags[:1]) else None
 
         def say(words: str) -> None:
-            running.emit(BuildWarning(Problem(0, f"{words} from {engine.name}", "warning", source="engine")))
+            running.log.emit(BuildWarning(Problem(0, f"{words} from {engine.name}", "warning", source="engine")))
 
         Silence(reply.stream, engine.http().check_alive, is_behind, say)
         for message in reply.lines():

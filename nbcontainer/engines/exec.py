@@ -28,6 +28,9 @@ END_SECONDS = 1.0  # between the end of a command's output and the engine's repo
 PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
 LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
+BROKEN = "the connection ended before the command: its output after that is missing"
+# Podman passes nothing on any more once a command has closed its input, and then resets the connection
+UNREAD_INPUT = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"
 MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again
 
 Execution = LogOperation[ExecResult]
@@ -108,7 +111,9 @@ def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter
             if request.stdin is not None:
                 send_input(stream, request.stdin)
             whole = follow_output(stream, request.name, writer, raw=request.tty)
-        state = _state_at_end(http, made, deadline, writer, whole=whole, stopping=lambda: progress.stopping)
+        unread = engine.is_podman and bool(request.stdin) and stream.was_reset
+        gap = UNREAD_INPUT if unread else BROKEN
+        state = _state_at_end(http, made, deadline, writer, whole=whole, gap=gap, stopping=lambda: progress.stopping)
     finally:
         deadline.cancel()
     if state.get("Running"):
@@ -156,7 +161,14 @@ class _Deadline:
 
 
 def _state_at_end(
-    http: Http, made: str, deadline: _Deadline, writer: LogWriter, *, whole: bool, stopping: Callable[[], bool]
+    http: Http,
+    made: str,
+    deadline: _Deadline,
+    writer: LogWriter,
+    *,
+    whole: bool,
+    gap: str,
+    stopping: Callable[[], bool],
 ) -> JsonObject:
     """The command's state, once it has ended or its time is up.
 
@@ -169,6 +181,6 @@ def _state_at_end(
         outlives = bool(state.get("Running")) and time.monotonic() - started > END_SECONDS
         if (outlives or not whole) and not (noted or deadline.over.is_set() or stopping()):
             noted = True
-            writer.emit(LogGap("the connection ended before the command: its output after that is missing"))
+            writer.emit(LogGap(gap))
         if not state.get("Running") or stopping() or deadline.over.wait(1.0 if noted else PAUSE_SECONDS):
             return state

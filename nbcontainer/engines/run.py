@@ -12,6 +12,7 @@ from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
 from nbcontainer.engines.exit_code import ExitCode
 from nbcontainer.engines.failures import plain
+from nbcontainer.engines.images import inspect as inspect_image
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.objects import made_id
 from nbcontainer.engines.output import OUTPUT_BYTES, send_input
@@ -136,7 +137,7 @@ class _Runner:
         try:
             container = self._create()
         except NotFound:
-            if request.pull != "missing" or is_image_id(request.image):
+            if request.pull != "missing" or is_image_id(request.image) or self._has_image():
                 raise
             self._pull()
             container = self._create()
@@ -163,6 +164,16 @@ class _Runner:
             if not ended:
                 self._clean_up(container, running=not lost_sight)
         return container, name, exit_code
+
+    def _has_image(self) -> bool:
+        """Whether the image is there: then it was something else that was not found, such as a container to join."""
+        if self._request.platform:
+            return False  # it may be there for another one
+        try:
+            inspect_image(self._engine, self._request.image)
+        except NotFound:
+            return False
+        return True
 
     def _pull(self) -> None:
         image = self._request.image

@@ -9,6 +9,7 @@ any output is missing; the log of one that is removed as soon as it ends is foll
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,9 @@ TRIES = 3  # of a connection that delivers nothing
 CHECKED_BYTES = 256 * 1024  # of output that is compared in full with its log; of a longer one, only the end is
 CHECKED_LINES = 20
 
+# Podman writes this on stderr, then resets the connection, where a command ends before it has read its whole input
+UNREAD_INPUT = re.compile(rb"Error: (read|write) unixpacket \S*/attach: (read|write): [\w ]+\n\Z")
+
 
 class RunOutput:
     """The output of one container's command.
@@ -52,6 +56,7 @@ class RunOutput:
         self._writer, self._progress = writer, progress
         self._channels = {stream: writer.channel(name, stream) for stream in ("stdout", "stderr")}
         self._positions = {stream: Position() for stream in self._channels}
+        self._left_input = False
         self._noted = -1
         self._heard = time.monotonic()
 
@@ -105,7 +110,7 @@ class RunOutput:
         threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
         try:
             while data := stream.recv(READ_BYTES):
-                self._take(frames.feed(data))
+                self._take(self._without_notice(frames.feed(data)))
                 pace.wait(len(data))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
@@ -115,6 +120,15 @@ class RunOutput:
             over.set()
             self._check_stop()
         return not frames.broken and not silent.is_set()
+
+    def _without_notice(self, pieces: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        """The pieces without Podman's own words on an input that was not read."""
+        for name, piece in pieces:
+            notice = UNREAD_INPUT.search(piece) if self._engine.is_podman and name == "stderr" else None
+            if notice is not None:
+                self._left_input = True
+            if written := piece[: notice.start()] if notice else piece:
+                yield name, written
 
     def _watch(self, stream: Stream, exit_code: ExitCode, over: threading.Event, silent: threading.Event) -> None:
         """Close a connection that does not end though the container has, and delivers nothing more."""
@@ -146,7 +160,7 @@ class RunOutput:
     # --- where the connection broke
 
     def _check_input(self, sent: threading.Event | None) -> None:
-        if sent is None:
+        if sent is None or self._left_input:
             return
         if not sent.is_set():
             message = f"{self._engine.name} broke off while {self._name} was reading its input, and it got only part."

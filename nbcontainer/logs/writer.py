@@ -166,7 +166,8 @@ class LogWriter:
     def _write(self, frame: _Frame, batch: _Batch) -> None:
         channel, data, lines = frame.channel, b"".join(frame.parts), self.total
         source = self._number_of(channel.source, batch)
-        self._separate(frame, batch)
+        if data:
+            self._separate(frame, batch)
         flags = STREAMS.index(channel.stream) | (STAMPED if channel.stamped else 0)
         count, first, last, offset = 0, frame.time, frame.time, self._offset
         if frame.cut is Cut.LINES:

@@ -123,7 +123,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         cluster = find_cluster("", "default")
         operation = watch_table(cluster)
         until(lambda: operation.state.live)
-        until(lambda: cluster.link.http.is_known_reachable(60.0))  # once it is open, a heartbeat is requested
+        until(lambda: cluster.link.http.since_reached() < 60)
         proxy.stall(Way.REPLIED)
         operation.stop()
         operation.result(2)

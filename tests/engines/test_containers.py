@@ -86,6 +86,21 @@ def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
     assert "before" not in repr(run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
 
 
+def test_a_container_whose_network_is_joined_must_exist_and_run(engine, busybox, container):
+    request = RunRequest(busybox, ("true",), network=f"container:{container}", remove=True)
+    with pytest.raises(NotFound, match=f"no container {container}"):  # the image is not pulled for it
+        run(engine, request).result(60)
+    run(engine, RunRequest(busybox, ("true",), name=container)).result(60)
+    with pytest.raises(Conflict, match=f"{container} is not running") as caught:
+        run(engine, request).result(60)
+    assert engine.commands.magic("logs", container) in caught.value.cure
+
+
+def test_a_user_that_the_image_does_not_have_is_named(engine, busybox):
+    with pytest.raises(NotFound, match=f"There is no user nosuchuser in {busybox}"):
+        run(engine, RunRequest(busybox, ("true",), user="nosuchuser", remove=True)).result(60)
+
+
 def test_the_command_reads_stdin_while_it_writes(engine, busybox, container):
     data = b"".join(b"%d\n" % number for number in range(200_000))
     operation = run(engine, RunRequest(busybox, ("cat",), name=container, remove=True, stdin=data))

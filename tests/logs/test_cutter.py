@@ -1,5 +1,6 @@
 """Bytes become whole lines, however they are cut."""
 
+import itertools
 from unittest import mock
 
 import pytest
@@ -18,7 +19,7 @@ CUTS = some.lists(some.integers(0, 200), max_size=8)
 def cut(data, cuts):
     """The data in pieces."""
     places = sorted({0, len(data), *(place % (len(data) + 1) for place in cuts)})
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(places)]
 
 
 def cut_into_pieces(data, cuts=()):

@@ -17,12 +17,28 @@ from nbcontainer.settings import settings as ours
 from tests.log_files import expected_texts, visible
 
 PARTS = some.sampled_from(
-    [b"\n", b"\r\n", b"\r", b"", b"\0\x1b[31m", b"\xff\xe2\x82", "€".encode(), b"a", b"- foo stdout bar\n", b"==> web <==\n",
-     b"b" * 60]
-)  # fmt: skip
+    [
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"",
+        b"\0\x1b[31m",
+        b"\xff\xe2\x82",
+        "€".encode(),
+        b"a",
+        b"- foo stdout bar\n",
+        b"==> web <==\n",
+        b"b" * 60,
+    ]
+)
 CHANNELS = [
-    ("web", "stdout"), ("web", "stderr"), ("", "stdout"), ("a b\nc", "stdout"), ("long " * 30, "stderr"), ("é" * 40, "stdout")
-]  # fmt: skip
+    ("web", "stdout"),
+    ("web", "stderr"),
+    ("", "stdout"),
+    ("a b\nc", "stdout"),
+    ("long " * 30, "stderr"),
+    ("é" * 40, "stdout"),
+]
 STEPS = some.lists(
     some.tuples(some.integers(0, len(CHANNELS) - 1), some.lists(PARTS, max_size=4).map(b"".join), some.booleans()),
     max_size=25,
@@ -128,8 +144,10 @@ STAMPS = [
 TIMES = [1795417773.010200588, 1795417773.5, 1795417774.0, 1795417773.0]
 
 
-@given(some.lists(some.tuples(some.integers(0, 3), some.sampled_from(["", "a", "hällo", "2026 x"])), max_size=20),
-       some.lists(some.integers(0, 500), max_size=5))  # fmt: skip
+@given(
+    some.lists(some.tuples(some.integers(0, 3), some.sampled_from(["", "a", "hällo", "2026 x"])), max_size=20),
+    some.lists(some.integers(0, 500), max_size=5),
+)
 def test_stamped_lines_have_their_times(lines, cuts):
     data = "".join(f"{STAMPS[number]} {text}\n" for number, text in lines).encode()
     log = LogWriter("stamped")

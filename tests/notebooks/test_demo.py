@@ -111,6 +111,12 @@ def test_the_lessons_are_opened_in_jupyterlab(tmp_path):
     log = tmp_path / "log"
     variables = {"DOCKER_HOST": host, "PYTHONUNBUFFERED": "1", "BROWSER": "true"}
     variables |= {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "RUNTIME")}
+
+    def opens(name):
+        """Whether Jupyter has written the file that opens this notebook in the browser."""
+        pages = [page.read_text() for page in (tmp_path / "RUNTIME").glob("jpserver-*-open.html")]
+        return f"/lab/tree/{name}" in "".join(pages)
+
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "scripts/demo.py", "--lab"],
@@ -121,11 +127,8 @@ def test_the_lessons_are_opened_in_jupyterlab(tmp_path):
             start_new_session=True,
         )
     try:
-        wait_until(lambda: "is running at:" in log.read_text() or process.poll() is not None, seconds=120)
+        wait_until(lambda: opens("index.ipynb") or process.poll() is not None, seconds=120, what=log.read_text)
         assert process.poll() is None, log.read_text()
-        # the files that Jupyter has the browser open
-        pages = [page.read_text() for page in (tmp_path / "RUNTIME").glob("jpserver-*-open.html")]
-        assert "/lab/tree/index.ipynb" in "".join(pages)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
