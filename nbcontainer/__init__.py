@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
+    from nbcontainer import logs as logs
     from nbcontainer.api.cluster import cluster as cluster
     from nbcontainer.api.engine import engine as engine
     from nbcontainer.api.plans import Plan as Plan
@@ -86,7 +87,7 @@ else:
         if name in nouns:
             return getattr(nouns[name](), name)
         if name == "__all__":
-            return sorted({*nouns, *MODULES, "__version__", "errors", "settings"})
+            return sorted({*nouns, *MODULES, "__version__", "errors", "logs", "settings"})
         raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
 
     _load = modules_on_use(__name__)

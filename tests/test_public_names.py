@@ -37,6 +37,7 @@ def test_public_names_stay_what_they_are_when_every_module_is_imported():
         "doctor": "function",
         "engine": "function",
         "errors": "nbcontainer.errors",
+        "logs": "nbcontainer.logs",
         "notebook_id": "function",
         "settings": "NBContainer",
         "tour": "function",

@@ -20,7 +20,7 @@ _REFUSED = 0.25  # seconds of silence after which a failed Solve counts as refus
 _LAST_WORDS = 2.0  # seconds without news after a failed Solve
 _CANCELLED = "context canceled"  # the error of steps that ended because another one failed
 _SILENT = 5.0  # seconds without an answer after a cancel
-_ASKED, _PATIENCE = 5.0, 5.0  # seconds between two checks of the daemon, and to wait for its reply
+_ASKED, _PATIENCE = 10.0, 5.0  # seconds of silence after which the daemon is asked, and to wait for its reply
 _STUCK = 30.0  # seconds without news after a successful Solve: a busy daemon sends its last news late
 _UNKNOWN = "no such job"  # the reply of Status until the Solve has become a job
 
@@ -192,8 +192,8 @@ def _watchdog(client: Client) -> Iterator[None]:
     ended = threading.Event()
 
     def check() -> None:
-        while not ended.wait(_ASKED):
-            client.drop_if_silent(_PATIENCE)
+        while not ended.wait(_ASKED / 2):  # a daemon makes a call of its own every 5 s, so few checks are needed
+            client.drop_if_silent(_PATIENCE, after=_ASKED)
 
     threading.Thread(target=check, daemon=True, name="buildkit-check").start()
     try:

@@ -141,6 +141,7 @@ class Call:
             self._connection.http2.reset(self._stream, failure)
             self._connection.flush()
             self._changed.notify_all()
+            self._connection.close_if_unused()
 
     def wake(self) -> None:
         """Wake the waiting threads; the connection's lock is held."""
@@ -206,11 +207,14 @@ class Connection:
         self.http2 = Http2(client=client)
         self.outgoing_size = 0
         self._reads = 0  # how often data arrived
+        self._heard = time.monotonic()
+        self._may_ping = True
         self.blocked: set[Call] = set()
         self._stream, self._on_call, self._on_lost = stream, on_call, on_lost
         self._calls: dict[int, Call] = {}
         self._outgoing: list[bytes] = []
         self._closing = False
+        self._closes_when_unused = False
         self._to_write = threading.Condition(self.lock)
         self._news = threading.Condition(self.lock)
         name = "buildkit-client" if client else "buildkit-server"
@@ -255,21 +259,33 @@ class Connection:
         return call
 
     def answers(self, timeout: float) -> bool:
-        """Whether the other side responds within `timeout` seconds.
+        """Whether the other side responds within `timeout` seconds to a PING.
 
-        It is checked by a call, to which any reply will do, since gRPC's servers refuse frequent pings (GOAWAY
-        "too_many_pings", https://github.com/grpc/grpc/blob/master/doc/keepalive.md).
+        gRPC's servers refuse pings between which they have sent no message (GOAWAY "too_many_pings",
+        https://github.com/grpc/grpc/blob/master/doc/keepalive.md): then it is a call, to which any reply will do.
         """
         with self.lock:
             before = self._reads
+            call: Call | None = None
             try:
-                call = self.call(HEALTH)
-                call.end()
+                if self._may_ping:
+                    self._may_ping = False
+                    self.http2.ping()
+                    self.flush()
+                else:
+                    call = self.call(HEALTH)
+                    call.end()
             except RpcError:
                 return False
             self._news.wait_for(lambda: self._reads > before or self.lost is not None, timeout)
-            call.cancel()
+            if call is not None:
+                call.cancel()
             return self._reads > before
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago anything arrived."""
+        return time.monotonic() - self._heard
 
     def flush(self) -> None:
         """Hand pending data to the writer; the lock is held."""
@@ -281,7 +297,7 @@ class Connection:
 
     def give_up(self) -> None:
         """Drop the connection: the other side does not answer."""
-        self._lose(RpcError(Code.UNAVAILABLE, "the other side does not answer"))
+        self._lose(RpcError(Code.UNAVAILABLE, "the other side does not answer a ping"))
 
     def close(self) -> None:
         """End all calls and both threads, within a second."""
@@ -302,6 +318,17 @@ class Connection:
         for thread in (reader, writer):
             if thread is not current:
                 thread.join(0.3)
+
+    def close_when_unused(self) -> None:
+        """Close it as soon as no call uses it."""
+        with self.lock:
+            self._closes_when_unused = True
+            self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        """Close it if that was asked for and no call uses it; the lock is held."""
+        if self._closes_when_unused and not self._calls.keys() & self.http2.streams.keys():
+            self._lose(RpcError(Code.UNAVAILABLE, "the connection is no longer used"))
 
     def _end(self) -> list[Call]:
         calls = list(self._calls.values())
@@ -338,6 +365,8 @@ class Connection:
                 return
             changes = self.http2.receive(data)
             self._reads += 1
+            self._heard = time.monotonic()
+            self._may_ping = self._may_ping or bool(changes.touched)
             self._news.notify_all()
             self.flush()
             if self.outgoing_size > _OUTGOING_LIMIT:
@@ -351,6 +380,7 @@ class Connection:
             if len(self._calls) > len(self.http2.streams):
                 for gone in self._calls.keys() - self.http2.streams.keys():
                     del self._calls[gone]
+                self.close_if_unused()
 
     def _serve(self, stream: Stream) -> None:
         call = self._calls[stream.id] = Call(self, stream, (stream.headers.get(":path") or [""])[0])

@@ -27,6 +27,7 @@ CONCURRENT_CALLS = 256
 HEADERS_LIMIT = 16 << 20  # bytes, as in Go's gRPC: the error of a failed step contains its whole command
 _OVERHEAD = 64  # what a waiting message costs besides its bytes, so that empty ones count too
 _PREFIX = 5
+_PING = b"nbcontai"  # 8 bytes, of no meaning
 
 
 class Stream:
@@ -224,6 +225,11 @@ class Http2:
             self._h2.reset_stream(stream.id, ErrorCodes.NO_ERROR if stream.ended_here else ErrorCodes.CANCEL)
         except StreamClosedError:
             return
+
+    def ping(self) -> None:
+        """Send a PING, which the other side must answer (RFC 9113, 6.7)."""
+        if self.lost is None:
+            self._h2.ping(_PING)
 
     def take(self, stream: Stream) -> bytes | None:
         """Take the next message, if one is complete, and let the other side send on."""

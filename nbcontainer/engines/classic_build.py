@@ -13,25 +13,30 @@ from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.frontend import size_in_bytes
 from nbcontainer.buildkit.patterns import read_ignore_file
 from nbcontainer.buildkit.tree import Tree
+from nbcontainer.byte_stream import Frozen
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_failures import build_failed, connection_lost, syntax_error
 from nbcontainer.engines.build_ignore import bad_pattern, ignore_text
-from nbcontainer.engines.build_output import RunningBuild
+from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import config_header, credentials
+from nbcontainer.engines.events import Events
+from nbcontainer.engines.exit_code import has_ended
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import ReplyStream, quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.references import parse_reference
+from nbcontainer.engines.silence import Silence
 from nbcontainer.errors import (
     ApiError,
     BuildFailed,
     EngineUnavailable,
     NbcontainerError,
+    NotFound,
     Problem,
     Stopped,
     Unsupported,
@@ -52,7 +57,7 @@ _EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit
 def run_classic(running: RunningBuild) -> ImageBuilt:
     """Build, and emit all events but the last, which is returned."""
     engine, tags = running.engine, running.request.tags
-    translator = ClassicTranslator(running.dockerfile, running.planned, running.emit, running.spool.write)
+    translator = ClassicTranslator(running.dockerfile, running.planned, running.log)
     _run(running, translator)
     found: JsonObject = {}
     with suppress(ApiError):
@@ -114,12 +119,12 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         query = _query(engine, request, tar.dockerfile_name, mark)
     except (ValueError, ContextError) as error:
         raise UsageError(f"{error}.") from None
-    headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, progress)}
+    headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, running.log)}
     body = _until_stopped(tar, progress)
     begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None,
                     on_open=progress.on_stop)  # fmt: skip
     try:
-        failure = _follow(begin, translator)
+        failure = _follow(running, begin, translator)
     except ApiError as error:
         link = tar.outward_link
         if link is not None and error.status == SERVER_ERROR and engine.is_podman:  # its reply has no message
@@ -131,10 +136,10 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         if error.status in (BAD_REQUEST, SERVER_ERROR):
             raise syntax_error(error.message, (), dockerfile) from None
         raise
-    except EngineUnavailable as error:
+    except (EngineUnavailable, Frozen) as error:
         if progress.stopping:
             raise
-        raise connection_lost(engine.name, engine.address, error.message) from None
+        raise connection_lost(engine.name, engine.address, getattr(error, "message", str(error))) from None
     finally:
         if progress.stopping and translator.runs_command:
             mark.end_running_step()
@@ -145,9 +150,24 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         raise _no_image(engine)
 
 
-def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> JsonObject | None:
+def _follow(
+    running: RunningBuild, begin: Callable[[], ReplyStream], translator: ClassicTranslator
+) -> JsonObject | None:
     """Translate the stream to its end; returns the message that says why the build failed, or None."""
+    engine = running.engine
     with begin() as reply:
+        built = Events(engine, reply)
+
+        def is_behind() -> bool | None:
+            """Whether the running step or the build has ended: nothing else can be known."""
+            if translator.container and has_ended(engine, f"/containers/{translator.container}"):
+                return True
+            return True if any(_is_built(engine, built, tag) for tag in running.request.tags[:1]) else None
+
+        def say(words: str) -> None:
+            running.log.emit(BuildWarning(Problem(0, f"{words} from {engine.name}", "warning", source="engine")))
+
+        Silence(reply.stream, engine.http().check_alive, is_behind, say)
         for message in reply.lines():
             if "error" in message or "errorDetail" in message:
                 text = _message_of(message)
@@ -157,6 +177,15 @@ def _follow(begin: Callable[[], ReplyStream], translator: ClassicTranslator) -> 
     if translator.image_id:
         translator.finish()
     return None
+
+
+def _is_built(engine: Engine, since: Events, tag: str) -> bool:
+    """Whether an image was given that name; Podman reports only the ids of what was built."""
+    if not engine.is_podman:
+        return since.has("tag", str(parse_reference(tag).tagged()))
+    with suppress(NotFound):
+        return since.has("build", text_of(inspect(engine, tag), "Id").removeprefix("sha256:"))
+    return False
 
 
 def _no_image(engine: Engine) -> EngineUnavailable:
@@ -236,11 +265,11 @@ def _ulimit(text: str) -> dict[str, object]:
         raise ValueError(f"ulimit {text!r}: write NAME=SOFT or NAME=SOFT:HARD") from None
 
 
-def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEvent]) -> str:
+def _logins(engine: Engine, dockerfile: Dockerfile, log: BuildLog) -> str:
     """The credentials of the registries that base images come from, and of no other."""
 
     def warn(text: str) -> None:
-        progress.emit(BuildWarning(Problem(0, text, "warning", source="credentials")))
+        log.emit(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
     names = {dockerfile.base(stage) or "" for stage in dockerfile.stages}
     names |= {source for item in dockerfile.instructions for source in dockerfile.sources(item)}
@@ -271,7 +300,7 @@ def _failure(
         title=step.instruction,
         lines=step.lines,
         exit_code=_exit_code(text, translator),
-        output="\n".join(translator.tail),
+        output="\n".join(translator.output),
         request=request,
     )
 

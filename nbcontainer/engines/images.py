@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from nbcontainer import engines, existence
 from nbcontainer.engines.connection import Engine
@@ -17,6 +18,7 @@ from nbcontainer.engines.objects import repeated
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, is_loopback, parse_reference
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
+from nbcontainer.engines.transfer_stream import TransferStream
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
@@ -146,10 +148,14 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     headers = {"X-Registry-Auth": auth_header(login, plan.reference.host)}
     follower = _Follower(progress)
     http = engines.pods.podman_http(engine) if plan.path == PODMAN_PULL else engine.http()
-    with http.stream(
-        "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
-    ) as reply:
-        for message in reply.lines():
+    request = partial(
+        http.stream, "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
+    )
+    stream = TransferStream(
+        engine, plan.direction, str(plan.reference), request, lambda text: progress.emit(model.TransferNote(text))
+    )
+    with contextlib.closing(stream.messages()) as messages:
+        for message in messages:
             follower.take(message)
     if plan.direction == "push" and not follower.digest:
         raise ApiError(f"{engine.name} ended the push without reporting the image's digest.", reason="broken stream")

@@ -9,101 +9,33 @@ any output is missing; the log of one that is removed as soon as it ends is foll
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from nbcontainer.byte_stream import Silent, Stream
+from nbcontainer.byte_stream import Frozen, Silent, Stream
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.failures import lost, plain
-from nbcontainer.engines.http import ReplyStream
+from nbcontainer.engines.exit_code import PAUSE_SECONDS, ExitCode, has_ended
+from nbcontainer.engines.failures import lost
+from nbcontainer.engines.http import CALL_SECONDS
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
-from nbcontainer.engines.output import Frames, Lines, Recorder
-from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound, Stopped
-from nbcontainer.json_objects import number_of, text_of, value_of
+from nbcontainer.engines.output import READ_BYTES, Frames, Pace
+from nbcontainer.engines.silence import Silence, patience
+from nbcontainer.errors import ApiError, EngineUnavailable, Stopped
+from nbcontainer.json_objects import value_of
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.logs import LogEvent, LogGap, LogSource
 from nbcontainer.operation import Progress
 
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
 SILENT_SECONDS = 5.0  # after which the connection of a container that has ended is given up
 TRIES = 3  # of a connection that delivers nothing
-PAUSE_SECONDS = 0.5  # between them
 CHECKED_BYTES = 256 * 1024  # of output that is compared in full with its log; of a longer one, only the end is
 CHECKED_LINES = 20
 
-
-class ExitCode:
-    """A container's exit code, waited for on a thread; a connection that breaks is replaced.
-
-    Attributes:
-        known: set once it is known, or cannot be found out.
-
-    Args:
-        engine: whose container it is.
-        path: the container's, "/containers/ID".
-        waiting: the reply to POST …/wait, which was sent before the container was started.
-        again: the condition to wait for on another connection.
-        progress: knows of a stop.
-    """
-
-    def __init__(
-        self, engine: Engine, path: str, waiting: ReplyStream, again: str, progress: Progress[LogEvent]
-    ) -> None:
-        self._engine, self._path, self._again, self._progress = engine, path, again, progress
-        self._code: int | None = None
-        self._error: NbcontainerError | None = None
-        self.known = threading.Event()
-        threading.Thread(target=self._wait, args=(waiting,), daemon=True, name="nbcontainer: exit code").start()
-
-    def get(self, seconds: float | None = None) -> int | None:
-        """The exit code; None where it is not known within `seconds`.
-
-        Raises:
-            NbcontainerError: it cannot be found out.
-        """
-        if not self.known.wait(seconds):
-            return None
-        if self._error is not None:
-            raise self._error
-        return self._code
-
-    def _wait(self, waiting: ReplyStream) -> None:
-        try:
-            code = _code(waiting)
-            while code is None and not self._progress.stopping:
-                code = self._ask_again()
-            self._code = code
-        except NbcontainerError as error:
-            self._error = error
-        self.known.set()
-
-    def _ask_again(self) -> int | None:
-        started = time.monotonic()
-        query = {"condition": self._again}
-        on_open = self._progress.on_stop
-        try:
-            with self._engine.http().stream(
-                "POST", f"{self._path}/wait", query=query, timeout=None, on_open=on_open
-            ) as waiting:
-                code = _code(waiting)
-        except NotFound:
-            message = f"{self._engine.name} removed the container before it reported its exit code."
-            raise lost(message, self._engine.address) from None
-        if code is None:
-            time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - started)))
-        return code
-
-
-def _code(waiting: ReplyStream) -> int | None:
-    """The exit code that the engine reports; None where the connection broke before."""
-    with contextlib.suppress(EngineUnavailable):
-        for message in waiting.lines():
-            if isinstance(message.get("StatusCode"), int):
-                return number_of(message, "StatusCode")
-            said = text_of(message, "Error", "Message") or text_of(message, "Error") or text_of(message, "message")
-            raise ApiError(plain(said or f"{message}"))
-    return None
+# Podman writes this on stderr, then resets the connection, where a command ends before it has read its whole input
+UNREAD_INPUT = re.compile(rb"Error: (read|write) unixpacket \S*/attach: (read|write): [\w ]+\n\Z")
 
 
 class RunOutput:
@@ -113,18 +45,18 @@ class RunOutput:
         engine: where it runs.
         container: its id.
         name: what its lines are marked with.
-        recorder: takes the lines.
-        progress: takes notes, and knows of a stop.
+        writer: takes the lines, and notes.
+        progress: knows of a stop.
     """
 
     def __init__(
-        self, engine: Engine, container: str, name: str, recorder: Recorder, progress: Progress[LogEvent]
+        self, engine: Engine, container: str, name: str, writer: LogWriter, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._path, self._name = engine, f"/containers/{container}", name
-        self._recorder, self._progress = recorder, progress
-        self._lines = Lines(name)
-        self._positions: dict[str, Position] = defaultdict(Position)
-        self._line_count = 0
+        self._writer, self._progress = writer, progress
+        self._channels = {stream: writer.channel(name, stream) for stream in ("stdout", "stderr")}
+        self._positions = {stream: Position() for stream in self._channels}
+        self._left_input = False
         self._noted = -1
         self._heard = time.monotonic()
 
@@ -163,7 +95,8 @@ class RunOutput:
             if remains:
                 self._check()
         finally:
-            self._recorder.add(self._lines.end(), b"")
+            for channel in self._channels.values():
+                channel.finish()
         self._check_stop()
         if code is None:
             raise Stopped(f"The run of {self._name} was stopped.")
@@ -171,12 +104,14 @@ class RunOutput:
 
     def _attached(self, stream: Stream, exit_code: ExitCode) -> bool:
         """Take what a connection delivers; returns whether it ended where an output may end."""
-        frames, over, silent = Frames(), threading.Event(), threading.Event()
+        frames, pace, over, silent = Frames(), Pace(), threading.Event(), threading.Event()
+        Silence(stream, self._engine.http().check_alive, self._is_behind, self._say_silent)
         watching = (stream, exit_code, over, silent)
         threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
         try:
-            while data := stream.recv():
-                self._take(frames.feed(data))
+            while data := stream.recv(READ_BYTES):
+                self._take(self._without_notice(frames.feed(data)))
+                pace.wait(len(data))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
         except (OSError, ApiError):  # the connection broke, or delivers garbage
@@ -185,6 +120,15 @@ class RunOutput:
             over.set()
             self._check_stop()
         return not frames.broken and not silent.is_set()
+
+    def _without_notice(self, pieces: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        """The pieces without Podman's own words on an input that was not read."""
+        for name, piece in pieces:
+            notice = UNREAD_INPUT.search(piece) if self._engine.is_podman and name == "stderr" else None
+            if notice is not None:
+                self._left_input = True
+            if written := piece[: notice.start()] if notice else piece:
+                yield name, written
 
     def _watch(self, stream: Stream, exit_code: ExitCode, over: threading.Event, silent: threading.Event) -> None:
         """Close a connection that does not end though the container has, and delivers nothing more."""
@@ -198,20 +142,25 @@ class RunOutput:
 
     def _take(self, pieces: Iterable[tuple[str, bytes]]) -> None:
         self._heard = time.monotonic()
-        lines, taken = [], []
-        try:
-            for name, piece in pieces:
-                self._positions[name].take(piece)
-                lines += self._lines.feed(name, piece)
-                taken.append(piece)
-        finally:  # what came before the garbage is valid
-            self._line_count += len(lines)
-            self._recorder.add(lines, b"".join(taken))
+        for name, piece in pieces:
+            self._positions[name].take(piece)
+            self._channels[name].feed(piece)
+
+    @property
+    def _line_count(self) -> int:
+        return sum(position.lines for position in self._positions.values())
+
+    def _is_behind(self) -> bool | None:
+        """Whether the container has ended, or its log has more than has arrived; ApiError where it has no log."""
+        return has_ended(self._engine, self._path) or not self._end_came(timeout=patience())
+
+    def _say_silent(self, words: str) -> None:
+        self._writer.emit(LogSource(self._name, open=True, note=f"{words}, and {self._name} is still running"))
 
     # --- where the connection broke
 
     def _check_input(self, sent: threading.Event | None) -> None:
-        if sent is None:
+        if sent is None or self._left_input:
             return
         if not sent.is_set():
             message = f"{self._engine.name} broke off while {self._name} was reading its input, and it got only part."
@@ -253,7 +202,7 @@ class RunOutput:
                     return True
             except ApiError:
                 return False
-            except EngineUnavailable:  # it broke, too
+            except (EngineUnavailable, Frozen):  # it broke, too
                 self._check_stop()
                 exit_code.get(PAUSE_SECONDS)
             tries = TRIES if self._line_count > before or self._is_running() else tries
@@ -267,6 +216,7 @@ class RunOutput:
         with self._engine.http().stream(
             "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
         ) as reply:
+            Silence(reply.stream, self._engine.http().check_alive, self._is_behind)
             while data := reply.read():
                 pieces = [(name, unread[name].feed(piece)) for name, piece in frames.feed(data)]
                 if any(one.other for one in unread.values()):
@@ -299,7 +249,7 @@ class RunOutput:
 
         A log that cannot be read is not a failure: the container is about to be removed, or keeps no log.
         """
-        with contextlib.suppress(ApiError, EngineUnavailable):
+        with contextlib.suppress(ApiError, EngineUnavailable, Frozen):
             if sum(position.bytes for position in self._positions.values()) > CHECKED_BYTES:
                 return self._end_came(follow=True)
             self._read_log(follow=True)
@@ -309,7 +259,7 @@ class RunOutput:
     def _check(self) -> None:
         """Emit what the log has and the connection did not deliver."""
         for _ in range(TRIES):
-            with contextlib.suppress(EngineUnavailable):  # it broke, too
+            with contextlib.suppress(EngineUnavailable, Frozen):  # it broke, too
                 with contextlib.suppress(ApiError):  # a log that cannot be read
                     self._compare()
                 return
@@ -320,13 +270,15 @@ class RunOutput:
         if not self._read_log(follow=False) and not self._end_came():
             self._say_what_is_missing()
 
-    def _end_came(self, *, follow: bool = False) -> bool:
+    def _end_came(self, *, follow: bool = False, timeout: float | None = CALL_SECONDS) -> bool:
         """Whether the log's last lines were received; with `follow`, until the container has ended."""
         frames, last = Frames(), dict.fromkeys(("stdout", "stderr"), b"")
         query = {"stdout": True, "stderr": True, "tail": CHECKED_LINES, "follow": follow}
         with self._engine.http().stream(
-            "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
+            "GET", f"{self._path}/logs", query=query, timeout=timeout, on_open=self._progress.on_stop
         ) as reply:
+            if follow:
+                Silence(reply.stream, self._engine.http().check_alive, lambda: has_ended(self._engine, self._path))
             while data := reply.read():
                 for name, piece in frames.feed(data):
                     last[name] = (last[name] + piece)[-KEPT_BYTES:]
@@ -351,7 +303,7 @@ class RunOutput:
 
     def _note(self, event: LogEvent) -> None:
         self._noted = self._line_count
-        self._progress.emit(event)
+        self._writer.emit(event)
 
     def _is_running(self) -> bool:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from nbcontainer.byte_stream import Frozen, Silent, Stream
 from nbcontainer.errors import ApiError, EngineUnavailable
+from nbcontainer.settings import settings
 
 CHECK_SECONDS = 30.0  # of silence after which a stream itself is checked; before, only its engine is
 GRACE_SECONDS = 3.0  # for what a check has found to arrive
@@ -23,8 +24,9 @@ class Silence:
     Args:
         stream: the stream.
         check_engine: raises `Silent` where the engine does not answer at all.
-        is_behind: whether the engine has more than has arrived, or has ended what the stream belongs to.
-        say: takes "nothing for 5 min", for streams whose silence means nothing by itself.
+        is_behind: whether the engine has more than has arrived, or has ended what the stream belongs to; None, or an
+            ApiError, where that cannot be known.
+        say: takes "nothing for 5 min" where that cannot be known.
         after: seconds of silence after which `is_behind` is called; None for `CHECK_SECONDS`.
     """
 
@@ -32,7 +34,7 @@ class Silence:
         self,
         stream: Stream,
         check_engine: Callable[[], None],
-        is_behind: Callable[[], bool],
+        is_behind: Callable[[], bool | None],
         say: Callable[[str], object] | None = None,
         *,
         after: float | None = None,
@@ -55,15 +57,20 @@ class Silence:
             return
         try:
             is_behind = self._is_behind()
-        except ApiError:  # it cannot be known
-            is_behind = False
+        except ApiError:
+            is_behind = None
         except EngineUnavailable as error:
             raise Silent(error.message) from error
         if is_behind and not self._stream.readable(GRACE_SECONDS):
-            raise Frozen("The connection is dead.")
+            raise Frozen("it froze, and the engine went on without it.")
         if silent < self._silent:
             self._is_said = False  # of an earlier silence
         self._silent = silent
-        if silent >= SAID_SECONDS and self._say is not None and not self._is_said:
+        if silent >= SAID_SECONDS and is_behind is None and self._say is not None and not self._is_said:
             self._is_said = True
             self._say(f"nothing for {silent // 60:.0f} min")
+
+
+def patience() -> float:
+    """Seconds for one request of a check: what arrives on the stream meanwhile has to wait."""
+    return 2 * settings.connect_timeout

@@ -447,6 +447,25 @@ def test_a_silent_connection_is_given_up_and_a_good_one_kept():
     opened[0].close()
 
 
+def test_a_server_that_is_silent_is_pinged_only_after_it_has_sent_a_message():
+    ours, theirs = socket.socketpair()
+    server = Server(ECHO)
+    server.attach(SocketStream(theirs))
+    with Client(lambda: SocketStream(ours)) as client:
+        client.unary("/x.Y/Echo", b"a")
+        connection = client._connection
+        pings, pinged = connection.http2.ping, []
+        connection.http2.ping = lambda: pinged.append(connection._reads) or pings()
+        calls = connection.http2._h2.get_next_available_stream_id()
+        for _ in range(4):
+            assert connection.answers(5)
+        assert len(pinged) == 2  # between them, there is a call
+        assert connection.http2._h2.get_next_available_stream_id() == calls + 4
+        client.drop_if_silent(0.0, after=60)
+        assert connection.lost is None
+    server.close()
+
+
 def test_each_call_is_one_line_in_the_log_without_its_content(caplog):
     def refuse(_requests, _metadata):
         raise RpcError(Code.NOT_FOUND, "hidden")

@@ -1,19 +1,29 @@
 """Connections that freeze while new ones work, as where a NAT or a proxy forgets them; or everything freezes."""
 
+import io
+import json
+import random
+import tarfile
+from contextlib import suppress
+
 import pytest
 
 from nbcontainer import byte_stream
-from nbcontainer.engines import connection, containers, silence
+from nbcontainer.engines import connection, containers, images, silence
+from nbcontainer.engines.build import build
+from nbcontainer.engines.exec import execute
 from nbcontainer.engines.log_stamps import Messages, Stamps, Unread
 from nbcontainer.engines.logs import logs
 from nbcontainer.engines.run import run
-from nbcontainer.errors import EngineUnavailable
+from nbcontainer.errors import CommandFailed, Conflict, EngineUnavailable, NotFound
+from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from tests.engines.build_engines import wait_until
 from tests.engines.conftest import find
-from tests.faults.proxy import FaultProxy, connector, tcp_listener
+from tests.faults.proxy import FaultProxy, Way, connector, tcp_listener
 from tests.faults.trial import address_of
 
 COUNT = "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; sleep 0.1; done"
@@ -41,7 +51,8 @@ def frozen(engine, monkeypatch):
 def container(engine, unique):
     """The name of a container that is removed in the end."""
     yield unique
-    containers.remove(engine, unique, force=True)
+    with suppress(NotFound, Conflict):  # it is removed, or being removed, by the engine
+        containers.remove(engine, unique, force=True)
 
 
 def stamped(second, text=b"x\n", nanoseconds=0):
@@ -116,7 +127,7 @@ def test_a_followed_log_goes_on_where_its_connection_is_dead(frozen, container):
     operation.stop()
     found = texts(operation)
     assert found == [f"line {number}" for number in range(1, len(found) + 1)]
-    assert operation.state.notes.count("the connection was dead; it is followed on another one") >= 2
+    assert operation.state.notes.count("its connection froze; a new one continues where it was") >= 2
 
 
 @pytest.mark.usefixtures("soon")
@@ -154,3 +165,145 @@ def test_a_followed_log_of_an_engine_that_is_gone_ends(frozen, container, monkey
     with pytest.raises(EngineUnavailable, match="does not answer"):
         operation.result(30)
     proxy.thaw()
+
+
+ENDS = "i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo line $i; sleep 0.1; done; exit 7"
+THIRTY = [f"line {number}" for number in range(1, 31)]
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("log_too", [False, True])
+def test_a_run_goes_on_from_its_log_where_its_connections_are_frozen(frozen, container, log_too):
+    proxy, far, _ = frozen
+    operation = run(far, RunRequest("busybox", ("sh", "-c", ENDS.replace("0.1", "0.3")), name=container))
+    wait_until(lambda: operation.state.total > 3, 30)
+    proxy.freeze(existing_only=True)
+    if log_too:
+        wait_until(lambda: operation.state.notes, 30)
+        proxy.freeze(existing_only=True)
+    with pytest.raises(CommandFailed) as caught:
+        operation.result(60)
+    assert caught.value.exit_code == 7
+    assert texts(operation) == THIRTY
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_run_whose_container_is_removed_meanwhile_has_its_exit_code(frozen, container):
+    proxy, far, _ = frozen
+    operation = run(far, RunRequest("busybox", ("sh", "-c", ENDS), name=container, remove=True))
+    wait_until(lambda: operation.state.total > 3, 30)
+    proxy.freeze(existing_only=True)
+    with pytest.raises(CommandFailed) as caught:
+        operation.result(60)
+    assert caught.value.exit_code == 7
+    found = texts(operation)
+    assert found == THIRTY[: len(found)]
+    assert found == THIRTY or "the output after that is missing" in operation.state.gaps[0]
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_quiet_run_is_no_alarm(frozen, container):
+    proxy, far, _ = frozen
+    script = "echo one; echo two >&2; printf 'without end'; sleep 600"
+    operation = run(far, RunRequest("busybox", ("sh", "-c", script), name=container))
+    wait_until(lambda: operation.state.total, 30)
+    count = len(proxy.connections)
+    wait_until(lambda: len(proxy.connections) > count + 10, 60)
+    assert (operation.done, operation.state.notes) == (False, ())
+    operation.stop()
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_command_that_ends_on_a_frozen_connection_has_its_exit_code(frozen, container):
+    proxy, far, near = frozen
+    start(near, container, "sleep 600")
+    operation = execute(far, container, ExecRequest(container, ("sh", "-c", ENDS)))
+    wait_until(lambda: operation.state.total > 3, 30)
+    proxy.freeze(existing_only=True)
+    with pytest.raises(CommandFailed) as caught:
+        operation.result(60)
+    assert caught.value.exit_code == 7
+    assert operation.state.gaps == ("the connection ended before the command: its output after that is missing",)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_command_of_which_nothing_can_be_known_is_said_to_be_silent(frozen, container, monkeypatch):
+    monkeypatch.setattr(silence, "SAID_SECONDS", 1.0)
+    proxy, far, near = frozen
+    start(near, container, "sleep 600")
+    operation = execute(far, container, ExecRequest(container, ("sh", "-c", "echo one; cat; sleep 600")))
+    wait_until(lambda: operation.state.notes, 30)
+    count = len(proxy.connections)
+    assert operation.state.notes == ("nothing for 0 min, and the command is still running",)
+    wait_until(lambda: len(proxy.connections) >= count, 30)
+    assert not operation.done
+    operation.stop()
+
+
+@pytest.fixture
+def slow_registry(open_registry):
+    """A registry behind a proxy that can stall it, and the image's name there."""
+    listener = tcp_listener()
+    with FaultProxy(listener, connector(open_registry.address)) as proxy:
+        yield proxy, address_of(listener)
+
+
+@pytest.fixture
+def layer(engine, unique):
+    """An image of one layer of random bytes."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        entry = tarfile.TarInfo("random")
+        entry.size = 4_000_000
+        tar.addfile(entry, io.BytesIO(random.Random(unique).randbytes(entry.size)))
+    headers = {"Content-Type": "application/x-tar"}
+    reply = engine.http().call(
+        "POST", "/images/create", query={"fromSrc": "-"}, body=archive.getvalue(), headers=headers
+    )
+    name = f"frozen/{unique}:1"
+    images.tag(engine, json.loads(reply.body.strip().split(b"\n")[-1])["status"].strip(), name)
+    yield name
+    with suppress(NotFound):
+        images.remove(engine, name, force=True)
+
+
+def passed(registry, way):
+    return max((one.count(way) for one in registry.connections), default=0)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("direction", ["push", "pull"])
+def test_a_transfer_whose_connection_is_frozen_has_its_result(frozen, slow_registry, layer, direction, monkeypatch):
+    monkeypatch.setattr(silence, "SAID_SECONDS", 1.0)
+    proxy, far, near = frozen
+    registry, host = slow_registry
+    name = f"{host}/{layer}"
+    images.tag(near, layer, name)
+    if direction == "pull":
+        images.push(near, name).result(60)
+        images.remove(near, name, force=True)
+        images.remove(near, layer, force=True)
+    operation = getattr(images, direction)(far, name)
+    way = Way.SENT if direction == "push" else Way.REPLIED
+    wait_until(lambda: passed(registry, way) > 50_000, 30, lambda: str(operation.state))
+    registry.freeze(existing_only=True)
+    proxy.freeze(existing_only=True)
+    wait_until(lambda: any("nothing for" in note for note in operation.state.notes), 30)
+    registry.thaw(existing=True)
+    digest = operation.result(60).digest
+    assert digest in (images.push(near, name).result(60).digest, "")
+    images.remove(near, name, force=True)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_build_whose_connection_is_frozen_is_reported(frozen, unique):
+    proxy, far, near = frozen
+    tag = f"frozen/{unique}:1"
+    text = f"FROM busybox\nRUN echo {unique}; sleep 3\n"
+    operation = build(far, BuildRequest(text, tags=(tag,)))
+    wait_until(lambda: any(step.output for step in operation.state.instructions), 60)
+    proxy.freeze(existing_only=True)
+    with pytest.raises(EngineUnavailable, match=r"was lost during the build: .*(froze|does not answer)"):
+        operation.result(60)
+    with suppress(NotFound):
+        images.remove(near, tag, force=True)
