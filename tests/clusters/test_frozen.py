@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nbcontainer import tcp
-from nbcontainer.clusters import client, http, log_silence, log_stream, pods, reflector
+from nbcontainer.clusters import client, exec_input, http, log_silence, log_stream, pods, reflector
 from nbcontainer.clusters import deletion as deletion_module
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.deletion import delete
@@ -341,11 +341,7 @@ def test_who_waits_for_a_pod_is_told_that_the_api_server_is_away(own, requests, 
         operation.stop()
 
 
-COMMANDS = {
-    "silent": (f"echo begun; {SLEEPS}", None),
-    "writing": ("while true; do echo begun; sleep 0.1; done", None),
-    "reading": ("echo begun; while head -c 100 >/dev/null; do sleep 1; done", b"x" * 50_000_000),
-}
+COMMANDS = {"silent": f"echo begun; {SLEEPS}", "writing": "while true; do echo begun; sleep 0.1; done"}
 
 
 def test_a_command_that_is_frozen_helps_the_logs(space, node, monkeypatch):
@@ -373,13 +369,44 @@ def test_a_frozen_command_ends_with_an_error_that_says_why(space, node, monkeypa
     name = f"commands-{kind}"
     run_pod(space, name, SLEEPS)
     proxy, cluster = node
-    script, given = COMMANDS[kind]
-    operation = execute(cluster, ExecRequest(name, ("sh", "-c", script), stdin=given))
+    operation = execute(cluster, ExecRequest(name, ("sh", "-c", COMMANDS[kind])))
     until(lambda: operation.state.total)
     proxy.freeze(existing_only=True)
     with pytest.raises(ClusterUnavailable, match=r"broke before it ended: nothing arrives, not even .* ping") as caught:
         operation.result(20)
     assert "may go on in the container" in caught.value.cure
+
+
+@pytest.fixture
+def unknown_soon(monkeypatch):
+    """A command whose long input is not read is soon said to be unknown."""
+    for name in ("SILENT_SECONDS", "LONGEST_SILENT_SECONDS"):
+        monkeypatch.setattr(exec_input, name, 1.0)
+    monkeypatch.setattr(exec_input, "UNKNOWN_SECONDS", 2.0)
+
+
+INPUT = b"x" * 3_000_000
+
+
+@pytest.mark.usefixtures("unknown_soon")
+def test_a_frozen_command_with_much_input_says_that_this_cannot_be_known(space, node):
+    run_pod(space, "reads", SLEEPS)
+    proxy, cluster = node
+    script = "echo begun; while head -c 1000 >/dev/null; do sleep 1; done"
+    operation = execute(cluster, ExecRequest("reads", ("sh", "-c", script), stdin=INPUT))
+    until(lambda: operation.state.total)
+    proxy.freeze(existing_only=True)
+    until(lambda: operation.state.notes)
+    assert re.fullmatch(r"nothing for \d+ s; its connection cannot be checked .*", operation.state.notes[0])
+    operation.stop()
+
+
+@pytest.mark.usefixtures("unknown_soon")
+def test_a_silent_command_that_has_read_much_input_is_no_false_alarm(space):
+    run_pod(space, "has-read", SLEEPS)
+    operation = execute(space, ExecRequest("has-read", ("sh", "-c", "cat | wc -c; sleep 7"), stdin=INPUT))
+    assert operation.result(60).output == f"{len(INPUT)}\n"
+    assert operation.state.notes == ()
 
 
 def test_a_call_that_cannot_be_repeated_uses_no_connection_that_was_long_idle(own, monkeypatch):
